@@ -1,0 +1,118 @@
+// The republished `deno-std` package ships no types; these cover what the
+// project uses of it. Names and meanings are those of the @std documentation.
+
+declare module "@std/assert" {
+  /** Thrown by every assertion that does not hold. */
+  export class AssertionError extends Error {
+    constructor(message: string, options?: ErrorOptions);
+  }
+  export function assert(expr: unknown, msg?: string): asserts expr;
+  export function assertFalse(expr: unknown, msg?: string): void;
+  export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
+  export function assertNotEquals<T>(
+    actual: T,
+    expected: T,
+    msg?: string,
+  ): void;
+  export function assertStrictEquals<T>(
+    actual: unknown,
+    expected: T,
+    msg?: string,
+  ): asserts actual is T;
+  export function assertExists<T>(
+    actual: T,
+    msg?: string,
+  ): asserts actual is NonNullable<T>;
+  export function assertGreater<T>(actual: T, expected: T, msg?: string): void;
+  export function assertGreaterOrEqual<T>(
+    actual: T,
+    expected: T,
+    msg?: string,
+  ): void;
+  export function assertLess<T>(actual: T, expected: T, msg?: string): void;
+  export function assertLessOrEqual<T>(
+    actual: T,
+    expected: T,
+    msg?: string,
+  ): void;
+  export function assertArrayIncludes<T>(
+    actual: ArrayLike<T>,
+    expected: ArrayLike<T>,
+    msg?: string,
+  ): void;
+  export function assertStringIncludes(
+    actual: string,
+    expected: string,
+    msg?: string,
+  ): void;
+  export function assertMatch(
+    actual: string,
+    expected: RegExp,
+    msg?: string,
+  ): void;
+  export function assertNotMatch(
+    actual: string,
+    expected: RegExp,
+    msg?: string,
+  ): void;
+  export function assertObjectMatch(
+    // deno-lint-ignore no-explicit-any
+    actual: Record<PropertyKey, any>,
+    expected: Record<PropertyKey, unknown>,
+    msg?: string,
+  ): void;
+  export function assertInstanceOf<T>(
+    actual: unknown,
+    // deno-lint-ignore no-explicit-any
+    expectedType: abstract new (...args: any[]) => T,
+    msg?: string,
+  ): asserts actual is T;
+  export function assertThrows<E extends Error = Error>(
+    fn: () => unknown,
+    // deno-lint-ignore no-explicit-any
+    ErrorClass?: abstract new (...args: any[]) => E,
+    msgIncludes?: string,
+    msg?: string,
+  ): E;
+  export function assertRejects<E extends Error = Error>(
+    fn: () => PromiseLike<unknown>,
+    // deno-lint-ignore no-explicit-any
+    ErrorClass?: abstract new (...args: any[]) => E,
+    msgIncludes?: string,
+    msg?: string,
+  ): Promise<E>;
+  export function fail(msg?: string): never;
+}
+
+declare module "@std/cli" {
+  /** Options of {@linkcode parseArgs} that the project uses. */
+  export interface ParseOptions {
+    "--"?: boolean;
+    alias?: Record<string, string | readonly string[]>;
+    boolean?: boolean | string | readonly string[];
+    collect?: string | readonly string[];
+    default?: Record<string, unknown>;
+    negatable?: string | readonly string[];
+    stopEarly?: boolean;
+    string?: string | readonly string[];
+    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs(
+    args: readonly string[],
+    options?: ParseOptions,
+    // deno-lint-ignore no-explicit-any
+  ): Record<string, any> & { _: (string | number)[] };
+}
+
+declare module "@std/streams" {
+  /** Splits a stream of text at `\n` and `\r\n`. */
+  export class TextLineStream extends TransformStream<string, string> {
+    constructor(options?: { allowCR?: boolean });
+  }
+  export function toText(
+    stream: ReadableStream<Uint8Array> | ReadableStream<string>,
+  ): Promise<string>;
+  export function toBytes(
+    stream: ReadableStream<Uint8Array>,
+  ): Promise<Uint8Array>;
+}
