@@ -1,0 +1,228 @@
+/** How much a message matters, least first. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** How a run ended. */
+export type Verdict = "passed" | "failed" | "timeout" | "interrupted";
+
+/**
+ * What a message or a step is about. `machine` names the machine; all else is
+ * passed on to those listeners that keep attributes (the XML log).
+ */
+export interface Attributes {
+  /** Name of the machine. */
+  machine?: string;
+  /** Any other attribute. */
+  [name: string]: string | undefined;
+}
+
+/** An error as the listeners see it: plain data, whatever was thrown. */
+export interface ErrorReport {
+  /** The error's name, `"TestFailure"` for example. */
+  readonly name: string;
+  /** The error's message. */
+  readonly message: string;
+  /** Where it was thrown, if known. */
+  readonly stack?: string;
+}
+
+/** What every event carries. */
+export interface EventBase {
+  /** When it happened, in seconds since the run began. */
+  readonly time: number;
+  /** The id of the step that encloses it, if any. */
+  readonly step?: number;
+  /** Name of the machine that it concerns, if any. */
+  readonly machine?: string;
+}
+
+/** The run begins. The first event that a listener gets, however late it is added. */
+export interface RunBegan extends EventBase {
+  /** What happened. */
+  readonly type: "runBegan";
+  /** When, in milliseconds since 1970. */
+  readonly date: number;
+}
+
+/** The run is over. */
+export interface RunEnded extends EventBase {
+  /** What happened. */
+  readonly type: "runEnded";
+  /** How the run ended. */
+  readonly verdict: Verdict;
+  /** What ended it, unless it passed. */
+  readonly error?: ErrorReport;
+  /** What to show a person instead of the error's message: the script's own lines, say. */
+  readonly detail?: string;
+}
+
+/** A line of text from the driver or from the test's author. */
+export interface Message extends EventBase {
+  /** What happened. */
+  readonly type: "message";
+  /** Absent for `log.log`, which no level hides. */
+  readonly level?: LogLevel;
+  /** What it says. */
+  readonly text: string;
+  /** What it is about. */
+  readonly attributes: Attributes;
+}
+
+/** A step begins; `step` is the one that encloses it. */
+export interface StepBegan extends EventBase {
+  /** What happened. */
+  readonly type: "stepBegan";
+  /** Unique within the run. */
+  readonly id: number;
+  /** What the step does. */
+  readonly text: string;
+  /** What it is about. */
+  readonly attributes: Attributes;
+}
+
+/** A step is over. */
+export interface StepEnded extends EventBase {
+  /** What happened. */
+  readonly type: "stepEnded";
+  /** Unique within the run. */
+  readonly id: number;
+  /** What the step does. */
+  readonly text: string;
+  /** What it is about. */
+  readonly attributes: Attributes;
+  /** In seconds. */
+  readonly duration: number;
+  /** Why it failed, if it did. */
+  readonly error?: ErrorReport;
+}
+
+/** A subtest begins. Its id is also that of a step: what happens inside bears it. */
+export interface SubtestBegan extends EventBase {
+  /** What happened. */
+  readonly type: "subtestBegan";
+  /** Unique within the run. */
+  readonly id: number;
+  /** The subtest's name. */
+  readonly name: string;
+}
+
+/** A subtest is over. */
+export interface SubtestEnded extends EventBase {
+  /** What happened. */
+  readonly type: "subtestEnded";
+  /** Unique within the run. */
+  readonly id: number;
+  /** The subtest's name. */
+  readonly name: string;
+  /** In seconds. */
+  readonly duration: number;
+  /** Why it failed, if it did. */
+  readonly error?: ErrorReport;
+}
+
+/** A machine printed a line on its serial console. */
+export interface ConsoleLine extends EventBase {
+  /** What happened. */
+  readonly type: "consoleLine";
+  /** The machine's name. */
+  readonly machine: string;
+  /** The line, harmless for a terminal, without its end. */
+  readonly text: string;
+}
+
+/** A screenshot is on disk. */
+export interface Screenshot extends EventBase {
+  /** What happened. */
+  readonly type: "screenshot";
+  /** The machine's name. */
+  readonly machine: string;
+  /** Path of the image. */
+  readonly path: string;
+}
+
+/** A file was copied out of a machine. */
+export interface FileCopied extends EventBase {
+  /** What happened. */
+  readonly type: "fileCopied";
+  /** The machine's name. */
+  readonly machine: string;
+  /** Path on the host. */
+  readonly path: string;
+}
+
+/** From here on console lines are shown on the terminal, or are not. */
+export interface SerialStdout extends EventBase {
+  /** What happened. */
+  readonly type: "serialStdout";
+  /** Whether they are shown. */
+  readonly on: boolean;
+}
+
+/** Everything that listeners are told of. */
+export type Event =
+  | RunBegan
+  | RunEnded
+  | Message
+  | StepBegan
+  | StepEnded
+  | SubtestBegan
+  | SubtestEnded
+  | ConsoleLine
+  | Screenshot
+  | FileCopied
+  | SerialStdout;
+
+/** Somebody who is told of everything that happens in a run. */
+export interface Listener {
+  /**
+   * Takes one event. Called synchronously, in the order of what happened. A
+   * listener that throws is told of nothing more; the run goes on.
+   */
+  on(event: Event): void;
+  /**
+   * Brings what was told so far to where it belongs, synchronously: the process
+   * may be about to end.
+   */
+  flush?(): void;
+  /** No event comes any more. */
+  close?(): void | Promise<void>;
+}
+
+const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+/**
+ * Whether a message is to be shown to somebody who asked for `least` and above.
+ *
+ * @param level The message's level; one without a level is always shown.
+ * @param least The lowest level to show.
+ * @returns Whether to show it.
+ */
+export function isShown(level: LogLevel | undefined, least: LogLevel): boolean {
+  return level === undefined || levels.indexOf(level) >= levels.indexOf(least);
+}
+
+const reports = new WeakMap<object, ErrorReport>();
+
+/**
+ * Describes whatever was thrown. The same error gives the same report, so that
+ * a listener can tell that a subtest and the run failed of one cause.
+ *
+ * @param error What was thrown.
+ * @returns Its name, message and stack.
+ */
+export function describeError(error: unknown): ErrorReport {
+  if (typeof error !== "object" || error === null) {
+    return { name: "Error", message: String(error) };
+  }
+  let report = reports.get(error);
+  if (report === undefined) {
+    report = error instanceof Error
+      ? {
+        name: String(error.name),
+        message: String(error.message),
+        stack: typeof error.stack === "string" ? error.stack : undefined,
+      }
+      : { name: "Error", message: Deno.inspect(error) };
+    reports.set(error, report);
+  }
+  return report;
+}

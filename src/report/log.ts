@@ -1,0 +1,416 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  type Attributes,
+  describeError,
+  type Event,
+  type Listener,
+  type LogLevel,
+  type Verdict,
+} from "./event.ts";
+
+/** A step of the test that has begun. */
+export interface Step {
+  /** Unique within the run. */
+  readonly id: number;
+}
+
+interface OpenStep extends Step {
+  readonly text: string;
+  readonly attributes: Attributes;
+  readonly parent: number | undefined;
+  readonly began: number;
+  readonly subtest: boolean;
+}
+
+/**
+ * The one stream of events of a run, and the way to write to it.
+ *
+ * Steps nest by the flow of the program, also where steps run at the same time:
+ * whatever happens inside the function given to {@linkcode Log.nested} belongs to
+ * that step, across every `await`.
+ *
+ * @example
+ * ```ts
+ * const log = new Log([new TerminalListener()]);
+ * await log.nested("prepare", async () => {
+ *   log.info("half way");
+ * });
+ * await log.close();
+ * ```
+ */
+export class Log {
+  readonly #listeners: Listener[] = [];
+  readonly #current = new AsyncLocalStorage<Step | undefined>();
+  readonly #open = new Map<number, OpenStep>();
+  readonly #date = Date.now();
+  readonly #origin = performance.now();
+  readonly #unload = () => this.flush();
+  #nextId = 1;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Begins the run's log.
+   *
+   * @param listeners Those who are told from the start.
+   */
+  constructor(listeners: Listener[] = []) {
+    for (const listener of listeners) this.addListener(listener);
+    // Deno.exit() from anywhere must not cost a buffered line.
+    globalThis.addEventListener("unload", this.#unload);
+  }
+
+  /**
+   * Tells one more listener of everything from now on.
+   *
+   * @param listener The listener.
+   */
+  addListener(listener: Listener): void {
+    this.#listeners.push(listener);
+    this.#tell(listener, { type: "runBegan", time: 0, date: this.#date });
+  }
+
+  /** Seconds since the run began. */
+  get time(): number {
+    return (performance.now() - this.#origin) / 1000;
+  }
+
+  /** The step that the calling code runs in, if any. */
+  get currentStep(): Step | undefined {
+    return this.#current.getStore();
+  }
+
+  /**
+   * Says something that only who looks for a fault wants to know.
+   *
+   * @param text One or more lines.
+   * @param attributes What it is about.
+   */
+  debug(text: string, attributes?: Attributes): void {
+    this.#message("debug", text, attributes);
+  }
+
+  /**
+   * Says something.
+   *
+   * @param text One or more lines.
+   * @param attributes What it is about.
+   */
+  info(text: string, attributes?: Attributes): void {
+    this.#message("info", text, attributes);
+  }
+
+  /**
+   * Says something that the author should look at.
+   *
+   * @param text One or more lines.
+   * @param attributes What it is about.
+   */
+  warning(text: string, attributes?: Attributes): void {
+    this.#message("warning", text, attributes);
+  }
+
+  /**
+   * Says that something went wrong.
+   *
+   * @param text One or more lines.
+   * @param attributes What it is about.
+   */
+  error(text: string, attributes?: Attributes): void {
+    this.#message("error", text, attributes);
+  }
+
+  /**
+   * Says something whatever the log level is.
+   *
+   * @param text One or more lines.
+   * @param attributes What it is about.
+   */
+  log(text: string, attributes?: Attributes): void {
+    this.#message(undefined, text, attributes);
+  }
+
+  /**
+   * Runs a function as a step.
+   *
+   * @param text What the step does, "must succeed: true" for example.
+   * @param fn The step.
+   * @param attributes What it is about.
+   * @returns What the function returns.
+   * @throws What the function throws; the step then counts as failed.
+   */
+  nested<T>(
+    text: string,
+    fn: () => T | Promise<T>,
+    attributes?: Attributes,
+  ): Promise<T> {
+    return this.#run(this.begin(text, attributes), fn);
+  }
+
+  /**
+   * Begins a step whose end no function's end marks. Each step begun must be
+   * ended with {@linkcode Log.end}.
+   *
+   * @param text What the step does.
+   * @param attributes What it is about.
+   * @param parent The step that encloses it. Default: the one that the caller
+   * runs in.
+   * @returns The step.
+   */
+  begin(text: string, attributes: Attributes = {}, parent?: Step): Step {
+    return this.#begin(text, attributes, parent, false);
+  }
+
+  /**
+   * Ends a step. A step that has ended already is left alone.
+   *
+   * @param step The step.
+   * @param error Why it failed, if it did.
+   */
+  end(step: Step, error?: unknown): void {
+    const open = this.#open.get(step.id);
+    if (open === undefined) return;
+    this.#open.delete(step.id);
+    const time = this.time;
+    const common = {
+      time,
+      step: open.parent,
+      machine: open.attributes.machine,
+      id: open.id,
+      duration: time - open.began,
+      error: error === undefined ? undefined : describeError(error),
+    };
+    this.#emit(
+      open.subtest ? { type: "subtestEnded", ...common, name: open.text } : {
+        type: "stepEnded",
+        ...common,
+        text: open.text,
+        attributes: open.attributes,
+      },
+    );
+  }
+
+  /**
+   * Runs a function as a subtest: a step that reports count as a test of its own.
+   *
+   * @param name The subtest's name.
+   * @param fn The subtest.
+   * @returns What the function returns.
+   * @throws What the function throws; the subtest then counts as failed.
+   */
+  subtest<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+    return this.#run(this.beginSubtest(name), fn);
+  }
+
+  /**
+   * Begins a subtest whose end no function's end marks.
+   *
+   * @param name The subtest's name.
+   * @param parent The step that encloses it. Default: the one that the caller
+   * runs in.
+   * @returns The subtest, to be ended with {@linkcode Log.endSubtest}.
+   */
+  beginSubtest(name: string, parent?: Step): Step {
+    return this.#begin(name, {}, parent, true);
+  }
+
+  /**
+   * Ends a subtest.
+   *
+   * @param step The subtest.
+   * @param error Why it failed, if it did.
+   */
+  endSubtest(step: Step, error?: unknown): void {
+    this.end(step, error);
+  }
+
+  /**
+   * Runs a function so that what it logs belongs to a step that
+   * {@linkcode Log.begin} began.
+   *
+   * @param step The step, or `undefined` for none.
+   * @param fn The function.
+   * @returns What the function returns.
+   */
+  within<T>(step: Step | undefined, fn: () => T): T {
+    return this.#current.run(step, fn);
+  }
+
+  /**
+   * Passes on a line that a machine printed on its serial console.
+   *
+   * @param machine The machine's name.
+   * @param text The line, without its end.
+   */
+  consoleLine(machine: string, text: string): void {
+    this.#emit({ type: "consoleLine", time: this.time, machine, text });
+  }
+
+  /**
+   * Tells of a screenshot that is on disk.
+   *
+   * @param machine The machine's name.
+   * @param path Path of the image.
+   */
+  screenshot(machine: string, path: string): void {
+    const step = this.currentStep?.id;
+    this.#emit({ type: "screenshot", time: this.time, step, machine, path });
+  }
+
+  /**
+   * Tells of a file that was copied out of a machine.
+   *
+   * @param machine The machine's name.
+   * @param path The file's path on the host.
+   */
+  fileCopied(machine: string, path: string): void {
+    const step = this.currentStep?.id;
+    this.#emit({ type: "fileCopied", time: this.time, step, machine, path });
+  }
+
+  /** Shows console lines on the terminal, as it is from the start. */
+  serialStdoutOn(): void {
+    this.#emit({ type: "serialStdout", time: this.time, on: true });
+  }
+
+  /** Keeps console lines off the terminal. They still reach every other log. */
+  serialStdoutOff(): void {
+    this.#emit({ type: "serialStdout", time: this.time, on: false });
+  }
+
+  /**
+   * Tells how the run ended. Steps that are still open end with it.
+   *
+   * @param verdict How it ended.
+   * @param error What ended it, unless it passed.
+   * @param detail What to show a person instead of the error's message: the
+   * script's own lines, say.
+   */
+  runEnded(verdict: Verdict, error?: unknown, detail?: string): void {
+    for (const step of [...this.#open.values()].reverse()) {
+      this.end(step, error ?? (verdict === "passed" ? undefined : verdict));
+    }
+    this.#emit({
+      type: "runEnded",
+      time: this.time,
+      verdict,
+      error: error === undefined ? undefined : describeError(error),
+      detail,
+    });
+  }
+
+  /** Has every listener bring to disk, synchronously, what it was told so far. */
+  flush(): void {
+    for (const listener of [...this.#listeners]) {
+      this.#guard(listener, () => listener.flush?.());
+    }
+  }
+
+  /**
+   * Closes every listener. What is logged afterwards is dropped.
+   *
+   * @returns When all are closed. A second call waits for the first.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** See {@linkcode Log.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    globalThis.removeEventListener("unload", this.#unload);
+    const listeners = [...this.#listeners];
+    const closed = listeners.map(async (listener) => await listener.close?.());
+    this.#listeners.length = 0;
+    for (const result of await Promise.allSettled(closed)) {
+      if (result.status === "rejected") this.#complain(result.reason);
+    }
+  }
+
+  #begin(
+    text: string,
+    attributes: Attributes,
+    parent: Step | undefined,
+    subtest: boolean,
+  ): Step {
+    const id = this.#nextId++;
+    const time = this.time;
+    const step = (parent ?? this.currentStep)?.id;
+    this.#open.set(id, {
+      id,
+      text,
+      attributes,
+      parent: step,
+      began: time,
+      subtest,
+    });
+    const common = { time, step, machine: attributes.machine, id };
+    this.#emit(
+      subtest
+        ? { type: "subtestBegan", ...common, name: text }
+        : { type: "stepBegan", ...common, text, attributes },
+    );
+    return { id };
+  }
+
+  async #run<T>(step: Step, fn: () => T | Promise<T>): Promise<T> {
+    let result: T;
+    try {
+      result = await this.#current.run(step, fn);
+    } catch (error) {
+      this.end(step, error ?? String(error));
+      throw error;
+    }
+    this.end(step);
+    return result;
+  }
+
+  #message(
+    level: LogLevel | undefined,
+    text: string,
+    attributes: Attributes = {},
+  ): void {
+    this.#emit({
+      type: "message",
+      time: this.time,
+      step: this.currentStep?.id,
+      machine: attributes.machine,
+      level,
+      text: String(text),
+      attributes,
+    });
+  }
+
+  #emit(event: Event): void {
+    // A listener may drop out on the way, so never iterate over the live array.
+    for (let i = 0; i < this.#listeners.length;) {
+      const listener = this.#listeners[i];
+      this.#tell(listener, event);
+      if (this.#listeners[i] === listener) i++;
+    }
+  }
+
+  #tell(listener: Listener, event: Event): void {
+    this.#guard(listener, () => listener.on(event));
+  }
+
+  #guard(listener: Listener, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      const at = this.#listeners.indexOf(listener);
+      if (at >= 0) this.#listeners.splice(at, 1);
+      this.#complain(error);
+    }
+  }
+
+  #complain(error: unknown): void {
+    const text = `part of the log is lost from here on: ${
+      describeError(error).message
+    }`;
+    if (this.#listeners.length > 0) this.warning(text);
+    else console.error(text);
+  }
+}
