@@ -1,0 +1,18 @@
+/**
+ * Bytes to matches, lines and frames: everything here takes raw bytes in
+ * chunks of any size and gives the same answer however they are cut.
+ *
+ * @module
+ */
+export type { Match, PatternOptions } from "./match.ts";
+export { Scanner, type ScannerOptions } from "./scanner.ts";
+export { LineSplitter } from "./line_splitter.ts";
+export { harmless } from "./harmless.ts";
+export {
+  type Frame,
+  FrameCutter,
+  type FrameCutterOptions,
+  FrameError,
+  type FrameKind,
+} from "./frame_cutter.ts";
+export { ByteFinder } from "./byte_finder.ts";
