@@ -129,6 +129,16 @@ export interface ConsoleLine extends EventBase {
   readonly text: string;
 }
 
+/** A machine's serial console is kept in a file from now on. */
+export interface ConsoleOpened extends EventBase {
+  /** What happened. */
+  readonly type: "consoleOpened";
+  /** The machine's name. */
+  readonly machine: string;
+  /** Path of the file that holds every byte of it. */
+  readonly path: string;
+}
+
 /** A screenshot is on disk. */
 export interface Screenshot extends EventBase {
   /** What happened. */
@@ -167,6 +177,7 @@ export type Event =
   | SubtestBegan
   | SubtestEnded
   | ConsoleLine
+  | ConsoleOpened
   | Screenshot
   | FileCopied
   | SerialStdout;

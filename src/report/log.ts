@@ -246,6 +246,16 @@ export class Log {
   }
 
   /**
+   * Tells in which file a machine's serial console is kept.
+   *
+   * @param machine The machine's name.
+   * @param path Path of the file.
+   */
+  consoleOpened(machine: string, path: string): void {
+    this.#emit({ type: "consoleOpened", time: this.time, machine, path });
+  }
+
+  /**
    * Tells of a screenshot that is on disk.
    *
    * @param machine The machine's name.

@@ -1,3 +1,33 @@
-export * from "./errors.ts";
-export * from "./event.ts";
-export * from "./log.ts";
+/**
+ * One typed stream of what happens in a run, and those who listen to it.
+ *
+ * @module
+ */
+export { MachineError, TestFailure, UsageError } from "./errors.ts";
+export type {
+  Attributes,
+  ConsoleLine,
+  ConsoleOpened,
+  ErrorReport,
+  Event,
+  EventBase,
+  FileCopied,
+  Listener,
+  LogLevel,
+  Message,
+  RunBegan,
+  RunEnded,
+  Screenshot,
+  SerialStdout,
+  StepBegan,
+  StepEnded,
+  SubtestBegan,
+  SubtestEnded,
+  Verdict,
+} from "./event.ts";
+export { describeError, isShown } from "./event.ts";
+export { Log, type Step } from "./log.ts";
+export { TerminalListener, type TerminalOptions } from "./terminal.ts";
+export { XmlListener, type XmlOptions } from "./xml.ts";
+export { JunitListener } from "./junit.ts";
+export { HtmlListener } from "./html.ts";

@@ -1,0 +1,56 @@
+/** Seconds between two writes while the run goes on. */
+const interval = 5;
+
+/**
+ * A file that is written anew as a whole, so that it is complete at any moment.
+ * Between two writes that nobody insisted on lies so much time that writing
+ * costs next to nothing.
+ */
+export class RewrittenFile {
+  readonly #path: string;
+  readonly #render: () => string;
+  readonly #regular: boolean;
+  #next = 0;
+
+  /**
+   * @param path Path of the file; written at once, to find out that it can be.
+   * @param render Gives the whole of what the file is to hold.
+   */
+  constructor(path: string, render: () => string) {
+    this.#path = path;
+    this.#render = render;
+    this.#regular = isRegularOrMissing(path);
+    // A pipe or a device takes one version only, the last.
+    if (this.#regular) this.write();
+  }
+
+  /** Something changed. */
+  touch(): void {
+    if (this.#regular && performance.now() >= this.#next) this.write();
+  }
+
+  /** Writes the file now. */
+  write(): void {
+    const began = performance.now();
+    const text = this.#render();
+    if (this.#regular) {
+      const fresh = `${this.#path}.${Deno.pid}.new`;
+      Deno.writeTextFileSync(fresh, text);
+      Deno.renameSync(fresh, this.#path);
+    } else {
+      Deno.writeTextFileSync(this.#path, text);
+    }
+    const now = performance.now();
+    this.#next = now + Math.max(interval * 1000, 50 * (now - began));
+  }
+}
+
+function isRegularOrMissing(path: string): boolean {
+  try {
+    // Renaming over a link would replace the link, not what it names.
+    return Deno.lstatSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}

@@ -1,0 +1,185 @@
+import { harmless } from "../scan/mod.ts";
+import {
+  type Event,
+  isShown,
+  type Listener,
+  type LogLevel,
+  type Message,
+  type RunEnded,
+} from "./event.ts";
+import { Lanes, type Place } from "./lanes.ts";
+import { writeStandardError } from "./standard_error.ts";
+import { TextBatch } from "./text_batch.ts";
+
+/** Options of {@linkcode TerminalListener}. */
+export interface TerminalOptions {
+  /**
+   * Takes the text, whole lines each time. Default: writes to standard error. A
+   * prompt gives its own here, to draw its input line anew below the text.
+   */
+  write?: (text: string) => void;
+  /** Whether to use colour. Default: only on a terminal, and not with `NO_COLOR`. */
+  colour?: boolean;
+  /** The lowest level of messages to show. Default: `"info"`. */
+  level?: LogLevel;
+}
+
+const bold = 1, dim = 2, red = 31, green = 32, yellow = 33;
+
+/**
+ * Shows the log to a person.
+ *
+ * What an enclosed step says is indented. Where steps run at the same time, each
+ * of their lines begins with a number in brackets: lines of one number belong
+ * together. Lines of a serial console begin with `machine # `.
+ *
+ * @example
+ * ```ts
+ * const log = new Log([new TerminalListener({ level: "warning" })]);
+ * ```
+ */
+export class TerminalListener implements Listener {
+  /** The lowest level of messages to show. */
+  level: LogLevel;
+  /** Whether to show the lines of serial consoles. */
+  serial = true;
+  readonly #colour: boolean;
+  readonly #batch: TextBatch;
+  readonly #lanes = new Lanes();
+
+  /**
+   * Shows what comes from now on.
+   *
+   * @param options How to show it.
+   */
+  constructor(options: TerminalOptions = {}) {
+    this.level = options.level ?? "info";
+    this.#colour = options.colour ??
+      (!Deno.noColor && Deno.stderr.isTerminal());
+    this.#batch = new TextBatch(options.write ?? writeStandardError);
+  }
+
+  /** See {@linkcode Listener.on}. */
+  on(event: Event): void {
+    switch (event.type) {
+      case "message":
+        if (isShown(event.level, this.level)) this.#message(event);
+        break;
+      case "stepBegan":
+        this.#began(event.id, event.step, event.machine, event.text);
+        break;
+      case "subtestBegan":
+        this.#began(
+          event.id,
+          event.step,
+          event.machine,
+          `subtest: ${event.name}`,
+        );
+        break;
+      case "stepEnded":
+        this.#ended(event, event.text);
+        break;
+      case "subtestEnded":
+        this.#ended(event, `subtest: ${event.name}`);
+        break;
+      case "consoleLine":
+        if (this.serial) {
+          const text = `${harmless(event.machine)} # ${event.text}`;
+          this.#batch.add(this.#painted(text, dim) + "\n");
+        }
+        break;
+      case "serialStdout":
+        this.serial = event.on;
+        break;
+      case "runEnded":
+        this.#runEnded(event);
+        break;
+    }
+  }
+
+  /** See {@linkcode Listener.flush}. */
+  flush(): void {
+    this.#batch.flush();
+  }
+
+  /** See {@linkcode Listener.close}. */
+  close(): void {
+    this.#batch.flush();
+  }
+
+  #message(event: Message): void {
+    const paint = event.level === "debug"
+      ? [dim]
+      : event.level === "warning"
+      ? [yellow]
+      : event.level === "error"
+      ? [red]
+      : [];
+    const place = this.#lanes.get(event.step);
+    const depth = place === undefined ? 0 : place.depth + 1;
+    this.#say(place, depth, event.machine, event.text, ...paint);
+  }
+
+  #began(
+    id: number,
+    parent: number | undefined,
+    machine: string | undefined,
+    text: string,
+  ): void {
+    const place = this.#lanes.begin(id, parent);
+    this.#say(place, place.depth, machine, text, bold, green);
+  }
+
+  #ended(
+    event: { id: number; machine?: string; duration: number; error?: unknown },
+    text: string,
+  ): void {
+    const how = event.error === undefined ? "finished" : "failed";
+    const place = this.#lanes.get(event.id);
+    this.#say(
+      place,
+      place?.depth ?? 0,
+      event.machine,
+      `(${how}: ${text}, in ${event.duration.toFixed(2)} seconds)`,
+      ...(event.error === undefined ? [] : [red]),
+    );
+    this.#lanes.end(event.id);
+  }
+
+  #runEnded(event: RunEnded): void {
+    const text = event.detail ??
+      (event.error && `${event.error.name}: ${event.error.message}`);
+    if (text === undefined) return;
+    const mark = this.#painted("!!!", red);
+    for (const line of lines(text)) this.#batch.add(`${mark} ${line}\n`);
+  }
+
+  #say(
+    place: Place | undefined,
+    depth: number,
+    machine: string | undefined,
+    text: string,
+    ...paint: number[]
+  ): void {
+    let before = "  ".repeat(depth);
+    if (place !== undefined && this.#lanes.parallel) {
+      before += `[${place.lane}] `;
+    }
+    let prefix = machine === undefined ? "" : `${harmless(machine)}: `;
+    let out = "";
+    for (const line of lines(text)) {
+      out += `${before}${prefix}${this.#painted(line, ...paint)}\n`;
+      prefix = "";
+    }
+    this.#batch.add(out);
+  }
+
+  #painted(text: string, ...codes: number[]): string {
+    if (!this.#colour || codes.length === 0 || text === "") return text;
+    return `\x1b[${codes.join(";")}m${text}\x1b[0m`;
+  }
+}
+
+function lines(text: string): string[] {
+  return harmless(text).replace(/\n$/, "").split("\n");
+}
