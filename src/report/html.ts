@@ -217,7 +217,8 @@ ${this.#contents(this.#trace.root)}</section>
 
   #step(step: TraceStep): string {
     const inside = this.#contents(step);
-    const error = step.error === undefined
+    const error = step.error === undefined ||
+        step.steps.some((one) => one.error === step.error)
       ? ""
       : `<pre class="error">${
         escape(shortened(step.error.message, 100_000))

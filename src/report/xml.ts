@@ -1,3 +1,4 @@
+import { harmless } from "../scan/mod.ts";
 import { escape } from "./escape.ts";
 import {
   type Attributes,
@@ -173,7 +174,7 @@ export class XmlListener implements Listener {
   #open(nest: Nest, attributes: Attributes): void {
     this.#stack.push(nest);
     this.#batch.add(
-      `<nest><head${written(attributes)}>${escape(nest.text)}</head>`,
+      `<nest><head${written(attributes)}>${escape(harmless(nest.text))}</head>`,
     );
   }
 
@@ -183,7 +184,9 @@ export class XmlListener implements Listener {
   }
 
   #line(text: string, attributes: Attributes): void {
-    this.#batch.add(`<line${written(attributes)}>${escape(text)}</line>\n`);
+    this.#batch.add(
+      `<line${written(attributes)}>${escape(harmless(text))}</line>\n`,
+    );
   }
 
   #tail(): string {

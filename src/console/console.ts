@@ -1,0 +1,511 @@
+import {
+  type Log,
+  MachineError,
+  TestFailure,
+  UsageError,
+} from "../report/mod.ts";
+import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
+import { ConsoleFile } from "./console_file.ts";
+import { deathPatterns, GuestDied } from "./guest_died.ts";
+
+/** Options of {@linkcode Console}. */
+export interface ConsoleOptions {
+  /** Name of the machine. */
+  machine: string;
+  /** Path of the file that gets every byte of the console. It starts empty. */
+  path: string;
+  /** Where the lines go. */
+  log: Log;
+  /**
+   * What the guest says when it is beyond help. Default:
+   * {@linkcode deathPatterns}; none, if the test means the guest to die.
+   */
+  dead?: readonly RegExp[];
+}
+
+/** Options of {@linkcode Console.waitFor}. */
+export interface ConsoleWaitOptions {
+  /** Seconds until the wait fails. Default: it never does. */
+  timeout?: number;
+  /** Ends the wait with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+interface Wait {
+  readonly regexp: RegExp;
+  /** Where in the file its match may begin at the earliest. */
+  from: number;
+  /** Its number in the live scanner, once it is there. */
+  id: number | undefined;
+  resolve(match: RegExpMatchArray): void;
+  reject(error: unknown): void;
+}
+
+/** A scanner, what its patterns are for, and where in the file it began. */
+interface Watch {
+  readonly scanner: Scanner;
+  base: number;
+  readonly waits: Map<number, Wait>;
+  readonly deaths: Set<number>;
+}
+
+/** Bytes read at once when the log on disk is searched. */
+const piece = 1 << 18;
+/** Bytes searched before others get their turn. */
+const turn = 1 << 22;
+/** Bytes before a search that patterns of death may have begun in. */
+const lead = 4096;
+/** Longest time that a timer of the runtime can hold, in milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * A machine's serial console.
+ *
+ * Every byte goes to the file on disk and once through the scanner, which looks
+ * for all that is waited for and for signs of the guest's death at the same
+ * time. What memory holds does not grow with what the guest prints.
+ *
+ * Text is waited for from where the last successful wait ended, so that what
+ * came before the call counts. Carriage returns are invisible to patterns.
+ *
+ * @example
+ * ```ts
+ * const console = new Console({ machine: "server", path: "server.log", log });
+ * const [, version] = await console.waitFor(/Linux version (\S+) /, { timeout: 60 });
+ * ```
+ */
+export class Console {
+  /** Name of the machine. */
+  readonly machine: string;
+  /** Path of the file that holds every byte. */
+  readonly path: string;
+  readonly #log: Log;
+  readonly #file: ConsoleFile;
+  readonly #pending = new Set<Wait>();
+  readonly #deathListeners = new Set<(error: GuestDied) => void>();
+  #dead: readonly RegExp[];
+  #watch: Watch;
+  #lines = new LineSplitter();
+  /** Bytes fed so far. The file has fewer only if the disk is full. */
+  #position = 0;
+  #bootStart = 0;
+  /** Where the last successful wait ended. */
+  #consumed = 0;
+  #searches = 0;
+  #searching = false;
+  #diskFull = false;
+  #died: GuestDied | undefined;
+  #ended = false;
+
+  /**
+   * Opens the file, empty.
+   *
+   * @param options Whose console it is, and where it goes.
+   * @throws {Error} If the file can't be written.
+   */
+  constructor(options: ConsoleOptions) {
+    this.machine = options.machine;
+    this.path = options.path;
+    this.#log = options.log;
+    this.#dead = options.dead ?? deathPatterns;
+    this.#file = new ConsoleFile(options.path);
+    this.#watch = this.#watchFrom(0);
+    this.#log.consoleOpened(this.machine, this.path);
+  }
+
+  /** The guest's death, if it has died since its last boot. */
+  get died(): GuestDied | undefined {
+    return this.#died;
+  }
+
+  /**
+   * Tells of the guest's death, now if it is dead already.
+   *
+   * @param listener Called with the error that pending waits fail with.
+   * @returns A function that takes the listener away.
+   */
+  onDeath(listener: (error: GuestDied) => void): () => void {
+    this.#deathListeners.add(listener);
+    if (this.#died !== undefined) listener(this.#died);
+    return () => void this.#deathListeners.delete(listener);
+  }
+
+  /**
+   * Changes what counts as the guest's death from now on, and forgets a death
+   * that has been seen.
+   *
+   * @param patterns The patterns; none if the test means the guest to die.
+   */
+  setDead(patterns: readonly RegExp[]): void {
+    this.#dead = patterns;
+    this.#died = undefined;
+    for (const id of this.#watch.deaths) this.#watch.scanner.delete(id);
+    this.#watch.deaths.clear();
+    this.#addDeaths(this.#watch);
+    if (this.#searching) this.#search();
+  }
+
+  /**
+   * Takes the next bytes from the console. They may be reused after the call.
+   *
+   * @param chunk Bytes, cut anywhere.
+   */
+  feed(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    this.#store(chunk);
+    this.#position += chunk.length;
+    const matches = this.#watch.scanner.scan(chunk);
+    for (const line of this.#lines.push(chunk)) {
+      this.#log.consoleLine(this.machine, line);
+    }
+    this.#take(this.#watch, matches, true);
+  }
+
+  /** The console is closed: waits that are not fulfilled fail. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#endLines();
+    this.#take(this.#watch, this.#watch.scanner.finish(), true);
+    this.#failHopeless();
+  }
+
+  /**
+   * A new boot begins: its text starts anew. The file keeps what it has. Waits
+   * that are pending go on, for what the new boot says.
+   */
+  reset(): void {
+    this.#endLines();
+    this.#lines = new LineSplitter();
+    this.#bootStart = this.#consumed = this.#position;
+    this.#died = undefined;
+    this.#ended = false;
+    this.#searches++;
+    this.#searching = false;
+    this.#watch.scanner[Symbol.dispose]();
+    this.#watch = this.#watchFrom(this.#position);
+    for (const wait of this.#pending) {
+      wait.from = this.#position;
+      this.#addWait(this.#watch, wait);
+    }
+  }
+
+  /**
+   * Ends the console and closes the file. What it holds can still be read.
+   */
+  close(): void {
+    this.end();
+    this.#searches++;
+    this.#searching = false;
+    this.#failHopeless();
+    this.#watch.scanner[Symbol.dispose]();
+    this.#file.close();
+  }
+
+  /** See {@linkcode Console.close}. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * Waits for text to appear, also over the ends of lines. What has appeared
+   * since the last successful wait counts.
+   *
+   * @param pattern A regular expression; a string is the source of one, in which
+   * `^` and `$` mean the begin and the end of a line.
+   * @param options How long to wait.
+   * @returns The match, with its capture groups.
+   * @throws {TestFailure} If the time is over.
+   * @throws {GuestDied} If the guest died and has not said it.
+   * @throws {MachineError} If the console is closed and it was not said.
+   * @throws {UsageError} If the pattern or the timeout is not valid.
+   */
+  async waitFor(
+    pattern: RegExp | string,
+    options: ConsoleWaitOptions = {},
+  ): Promise<RegExpMatchArray> {
+    const { timeout, signal } = options;
+    const regexp = compile(pattern);
+    if (timeout !== undefined && !(timeout >= 0)) {
+      throw new UsageError(
+        `expected a timeout of zero or more seconds, got ${timeout}`,
+      );
+    }
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<
+      RegExpMatchArray
+    >();
+    const wait: Wait = {
+      regexp,
+      from: this.#consumed,
+      id: undefined,
+      resolve,
+      reject,
+    };
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const abort = () => this.#fail(wait, signal!.reason);
+    try {
+      this.#pending.add(wait);
+      const live = wait.from === this.#position && !this.#searching &&
+        !this.#ended && this.#died === undefined;
+      if (live) this.#addWait(this.#watch, wait);
+      else this.#search();
+      signal?.addEventListener("abort", abort);
+      if (timeout !== undefined && timeout * 1000 <= longestTimer) {
+        timer = setTimeout(
+          () => this.#fail(wait, this.#timedOut(wait, timeout)),
+          timeout * 1000,
+        );
+      }
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Everything since the last boot, read from disk: without carriage returns,
+   * without white space at the ends of lines.
+   *
+   * @returns The lines, joined by `\n`.
+   */
+  text(): string {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const buffer = new Uint8Array(piece);
+    const lines: string[] = [];
+    let rest = "";
+    for (let at = this.#bootStart;;) {
+      const bytes = this.#file.read(at, buffer);
+      at += bytes.length;
+      rest += bytes.length > 0
+        ? decoder.decode(bytes, { stream: true })
+        : decoder.decode();
+      const cut = rest.split("\n");
+      rest = cut.pop()!;
+      for (const line of cut) lines.push(clean(line));
+      if (bytes.length === 0) break;
+    }
+    if (rest !== "") lines.push(clean(rest));
+    return lines.join("\n");
+  }
+
+  /**
+   * The last lines since the last boot that are not empty, harmless for a
+   * terminal.
+   *
+   * @param lines How many at most. Default: 10.
+   * @returns The lines, oldest first.
+   */
+  tail(lines: number = 10): string[] {
+    const from = Math.max(this.#bootStart, this.#file.length - (1 << 16));
+    const bytes = this.#file.read(from, new Uint8Array(1 << 16));
+    return harmless(new TextDecoder().decode(bytes)).split("\n")
+      .map((line) => line.trimEnd())
+      .filter((line) => line !== "")
+      .slice(-lines);
+  }
+
+  #store(chunk: Uint8Array): void {
+    if (this.#diskFull) return;
+    try {
+      this.#file.append(chunk);
+    } catch (error) {
+      this.#diskFull = true;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log.error(
+        `the console of ${this.machine} is no longer kept in ${this.path}: ${why}`,
+        { machine: this.machine },
+      );
+    }
+  }
+
+  #endLines(): void {
+    for (const line of this.#lines.finish()) {
+      this.#log.consoleLine(this.machine, line);
+    }
+  }
+
+  #watchFrom(base: number): Watch {
+    const watch: Watch = {
+      scanner: new Scanner({ skipCarriageReturns: true }),
+      base,
+      waits: new Map(),
+      deaths: new Set(),
+    };
+    this.#addDeaths(watch);
+    return watch;
+  }
+
+  #addDeaths(watch: Watch): void {
+    for (const pattern of this.#dead) {
+      watch.deaths.add(watch.scanner.add(pattern, { text: true }));
+    }
+  }
+
+  #addWait(watch: Watch, wait: Wait): void {
+    const id = watch.scanner.add(wait.regexp, { text: true });
+    watch.waits.set(id, wait);
+    if (watch === this.#watch) wait.id = id;
+  }
+
+  /** Acts on what a scanner found. */
+  #take(watch: Watch, matches: Match[], live: boolean): void {
+    let died: string | undefined;
+    for (const match of matches) {
+      const wait = watch.waits.get(match.id);
+      if (wait !== undefined) {
+        this.#fulfil(wait, match, watch);
+      } else if (live && watch.deaths.has(match.id)) {
+        died ??= match.groups?.[0] ?? "it said so on its console";
+      }
+    }
+    // What was said before the guest died, in the same breath, was said.
+    if (died !== undefined && this.#died === undefined) this.#die(died);
+  }
+
+  #fulfil(wait: Wait, match: Match, watch: Watch): void {
+    watch.scanner.delete(match.id);
+    watch.waits.delete(match.id);
+    if (!this.#pending.has(wait)) return;
+    this.#forget(wait);
+    this.#consumed = Math.max(this.#consumed, watch.base + match.end);
+    // A match longer than the scanner's window has no text to show.
+    const groups = match.groups ??
+      Object.assign([""], { index: 0, input: "" }) as RegExpMatchArray;
+    wait.resolve(groups);
+  }
+
+  #fail(wait: Wait, error: unknown): void {
+    if (!this.#pending.has(wait)) return;
+    this.#forget(wait);
+    wait.reject(error);
+  }
+
+  #forget(wait: Wait): void {
+    this.#pending.delete(wait);
+    if (wait.id === undefined) return;
+    this.#watch.scanner.delete(wait.id);
+    this.#watch.waits.delete(wait.id);
+  }
+
+  #die(said: string): void {
+    const line = harmless(said).trim();
+    this.#died = new GuestDied(this.machine, line, this.tail());
+    this.#failHopeless();
+    for (const listener of [...this.#deathListeners]) listener(this.#died);
+  }
+
+  /** Fails what can't be fulfilled any more. A wait whose search goes on still can. */
+  #failHopeless(): void {
+    if (this.#died === undefined && !this.#ended) return;
+    for (const wait of [...this.#pending]) {
+      if (this.#searching && wait.id === undefined) continue;
+      this.#fail(wait, this.#died ?? this.#closed(wait));
+    }
+  }
+
+  #closed(wait: Wait): MachineError {
+    return new MachineError(
+      `the console of ${this.machine} is closed and did not say ${wait.regexp}${this.#last()}`,
+    );
+  }
+
+  #timedOut(wait: Wait, timeout: number): TestFailure {
+    return new TestFailure(
+      `the console of ${this.machine} did not say ${wait.regexp} within ${timeout} seconds${this.#last()}`,
+    );
+  }
+
+  #last(): string {
+    const tail = this.tail();
+    return tail.length === 0
+      ? "; it said nothing"
+      : `; its last lines:\n${tail.map((line) => `  ${line}`).join("\n")}`;
+  }
+
+  /** Searches what is on disk for every pending wait. */
+  #search(): void {
+    const search = ++this.#searches;
+    this.#searching = true;
+    this.#searchFile(search).catch((error) => {
+      if (search !== this.#searches) return;
+      this.#searching = false;
+      for (const wait of [...this.#pending]) {
+        if (wait.id === undefined) this.#fail(wait, error);
+      }
+      this.#failHopeless();
+    });
+  }
+
+  /**
+   * Reads the file with a scanner that then takes the place of the live one:
+   * having read the same bytes, it knows of matches that have only begun. It
+   * serves every wait that is pending, so there is one scanner in the end.
+   */
+  async #searchFile(search: number): Promise<void> {
+    const waits = [...this.#pending].sort((a, b) => a.from - b.from);
+    const first = Math.min(waits[0]?.from ?? this.#position, this.#position);
+    const start = Math.max(this.#bootStart, first - lead);
+    const watch = this.#watchFrom(start);
+    const buffer = new Uint8Array(piece);
+    let added = 0;
+    let searched = 0;
+    for (let at = start;;) {
+      while (added < waits.length && waits[added].from <= at) {
+        this.#addWait(watch, waits[added++]);
+      }
+      let stop = Math.min(at + piece, this.#file.length);
+      if (added < waits.length) stop = Math.min(stop, waits[added].from);
+      if (stop <= at) break;
+      const bytes = this.#file.read(at, buffer.subarray(0, stop - at));
+      // The file was cut short by somebody else: what is gone is gone.
+      if (bytes.length === 0) break;
+      at += bytes.length;
+      this.#take(watch, watch.scanner.scan(bytes), false);
+      if (waits.every((w) => w.id !== undefined || !this.#pending.has(w))) {
+        // Nobody needs more than the live scanner.
+        watch.scanner[Symbol.dispose]();
+        this.#searching = false;
+        this.#failHopeless();
+        return;
+      }
+      searched += bytes.length;
+      if (searched >= turn) {
+        searched = 0;
+        await new Promise((resolve) => setTimeout(resolve));
+        if (search !== this.#searches) {
+          watch.scanner[Symbol.dispose]();
+          return;
+        }
+      }
+    }
+    while (added < waits.length) this.#addWait(watch, waits[added++]);
+    // Different only if the file lacks bytes.
+    watch.base = this.#position - watch.scanner.position;
+    this.#searching = false;
+    this.#watch.scanner[Symbol.dispose]();
+    this.#watch = watch;
+    for (const [id, wait] of watch.waits) {
+      wait.id = id;
+      if (this.#pending.has(wait)) continue;
+      watch.waits.delete(id);
+      watch.scanner.delete(id);
+    }
+    if (this.#ended) this.#take(watch, watch.scanner.finish(), false);
+    this.#failHopeless();
+  }
+}
+
+function compile(pattern: RegExp | string): RegExp {
+  if (typeof pattern !== "string") return pattern;
+  try {
+    return new RegExp(pattern, "m");
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function clean(line: string): string {
+  return line.replaceAll("\r", "").trimEnd();
+}

@@ -1,0 +1,56 @@
+/**
+ * The bytes of a console on disk: appended as they come, read back in pieces.
+ * They are with the operating system as soon as they were written, so a killed
+ * driver loses none.
+ */
+export class ConsoleFile {
+  readonly #path: string;
+  #file: Deno.FsFile | undefined;
+  #length = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    Deno.openSync(path, { write: true, create: true, truncate: true }).close();
+    // Appending puts every write at the end, wherever the last read was.
+    this.#file = Deno.openSync(path, { read: true, append: true });
+  }
+
+  /** How many bytes it holds. */
+  get length(): number {
+    return this.#length;
+  }
+
+  append(bytes: Uint8Array): void {
+    while (bytes.length > 0) {
+      const written = this.#file!.writeSync(bytes);
+      this.#length += written;
+      bytes = bytes.subarray(written);
+    }
+  }
+
+  /** Reads from an offset into a buffer; gives what was there. */
+  read(offset: number, into: Uint8Array): Uint8Array {
+    const file = this.#file ?? Deno.openSync(this.#path, { read: true });
+    try {
+      const wanted = Math.max(
+        0,
+        Math.min(into.length, this.#length - offset),
+      );
+      file.seekSync(offset, Deno.SeekMode.Start);
+      let got = 0;
+      while (got < wanted) {
+        const count = file.readSync(into.subarray(got, wanted));
+        if (count === null) break;
+        got += count;
+      }
+      return into.subarray(0, got);
+    } finally {
+      if (file !== this.#file) file.close();
+    }
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * A machine's serial console: bytes in, lines and matches out.
+ *
+ * @module
+ */
+export {
+  Console,
+  type ConsoleOptions,
+  type ConsoleWaitOptions,
+} from "./console.ts";
+export { deathPatterns, GuestDied } from "./guest_died.ts";
