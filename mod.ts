@@ -1,0 +1,25 @@
+/**
+ * Tests for whole machines: boots virtual machines, wires them together, and
+ * drives them from TypeScript.
+ *
+ * @example
+ * ```ts
+ * import { Driver } from "./mod.ts";
+ *
+ * await using driver = await Driver.create({ machines: ["./run-web-vm"] });
+ * const [web] = driver.machines;
+ * await web.waitForOpenPort(80);
+ * console.log(await web.succeed("curl -sf http://localhost/"));
+ * ```
+ *
+ * @module
+ */
+export * from "./src/driver/mod.ts";
+export * from "./src/machine/mod.ts";
+export * from "./src/report/mod.ts";
+export {
+  QmpClient,
+  QmpClosed,
+  QmpError,
+  type QmpEvent,
+} from "./src/qmp/mod.ts";

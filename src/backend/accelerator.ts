@@ -1,0 +1,164 @@
+/** What runs a guest's instructions: the processor itself, or QEMU. */
+export type Accelerator = "kvm" | "tcg";
+
+/** How {@linkcode accelerator} looks. */
+export interface AcceleratorOptions {
+  /** The QEMU to try. Default: `qemu-system-x86_64`. */
+  qemu?: string;
+  /** Seconds that a guest may take to boot under KVM. Default: 3. */
+  timeout?: number;
+  /**
+   * The file that keeps the finding until the machine is booted anew.
+   * Default: `$XDG_CACHE_HOME/vmwright/accelerator`, or the same below
+   * `~/.cache`; `null`: don't keep it.
+   */
+  cache?: string | null;
+}
+
+/**
+ * A boot sector that enters long mode with paging, walks its page table a few
+ * times and tells QEMU's `isa-debug-exit` device 0x10. A `/dev/kvm` that opens,
+ * or that gets through a few instructions of real mode, says nothing yet.
+ */
+const bootSector = [
+  "fa", //                   cli
+  "31c0 8ed0 8ed8 8ec0", //  xor ax, ax; mov ss, ax; mov ds, ax; mov es, ax
+  "bc0070", //               mov sp, 0x7000
+  "66bf00100000", //         mov edi, 0x1000
+  "6631c0", //               xor eax, eax
+  "66b9000c0000", //         mov ecx, 0xc00
+  "fc f366ab", //            cld; rep stosd: three empty tables
+  "66c706001003200000", //   mov dword [0x1000], 0x2003
+  "66c706002003300000", //   mov dword [0x2000], 0x3003
+  "66c706003083000000", //   mov dword [0x3000], 0x83: 2 MiB, where they are
+  "66b820000000 0f22e0", //  mov eax, PAE; mov cr4, eax
+  "66b800100000 0f22d8", //  mov eax, 0x1000; mov cr3, eax
+  "66b9800000c0", //         mov ecx, EFER
+  "0f32 660d00010000 0f30", // rdmsr; or eax, LME; wrmsr
+  "0f0116 997c", //          lgdt [0x7c99]
+  "0f20c0 660d01000080", //  mov eax, cr0; or eax, PG | PE
+  "0f22c0", //               mov cr0, eax
+  "ea 727c 0800", //         jmp 8:0x7c72
+  "b9c8000000", //           mov ecx, 200
+  "0f20d8 0f22d8", //        mov rax, cr3; mov cr3, rax: forget translations
+  "8b042500800000", //       mov eax, [0x8000]
+  "e2f1", //                 loop
+  "b010 e6f4 f4", //         mov al, 0x10; out 0xf4, al; hlt
+  "0000000000000000", //     no segment
+  "00000000009a2000", //     64-bit code
+  "0f00 897c0000", //        16 bytes of descriptors at 0x7c89
+].join("").replaceAll(" ", "");
+
+/** `isa-debug-exit` makes QEMU end with twice the value, plus one. */
+const bootedStatus = 0x10 * 2 + 1;
+
+function defaultCache(): string | null {
+  const home = Deno.env.get("XDG_CACHE_HOME");
+  if (home?.startsWith("/")) return `${home}/vmwright/accelerator`;
+  const user = Deno.env.get("HOME");
+  return user === undefined ? null : `${user}/.cache/vmwright/accelerator`;
+}
+
+/**
+ * Finds out whether guests run under KVM here, by running one; if it doesn't
+ * boot in time, QEMU has to emulate (TCG). The finding is kept until the
+ * machine is booted anew, for start scripts too: the file holds the machine's
+ * boot id, a space, `kvm` or `tcg`, and a newline.
+ *
+ * ```ts ignore
+ * const qemuArguments = ["-accel", await accelerator(), "-cpu", "max"];
+ * ```
+ */
+export async function accelerator(
+  options: AcceleratorOptions = {},
+): Promise<Accelerator> {
+  const {
+    qemu = "qemu-system-x86_64",
+    timeout = 3,
+    cache = defaultCache(),
+  } = options;
+  const bootId = await Deno.readTextFile("/proc/sys/kernel/random/boot_id")
+    .then((text) => text.trim()).catch(() => undefined);
+  if (cache !== null && bootId !== undefined) {
+    const [boot, found] = (await Deno.readTextFile(cache).catch(() => ""))
+      .trim().split(" ");
+    if (boot === bootId && (found === "kvm" || found === "tcg")) return found;
+  }
+
+  const found = await boots("kvm", { qemu, timeout }) ? "kvm" : "tcg";
+  if (cache !== null && bootId !== undefined) {
+    await keep(cache, `${bootId} ${found}\n`);
+  }
+  return found;
+}
+
+/** Whether the boot sector runs to its end in time. */
+export async function boots(
+  accelerator: Accelerator,
+  options: { qemu: string; timeout: number },
+): Promise<boolean> {
+  if (accelerator === "kvm" && !await opens("/dev/kvm")) return false;
+  const directory = await Deno.makeTempDir({ prefix: "vmwright-probe-" });
+  try {
+    const disk = `${directory}/disk`;
+    const sector = new Uint8Array(512);
+    sector.set(Uint8Array.fromHex(bootSector));
+    sector.set([0x55, 0xaa], 510);
+    await Deno.writeFile(disk, sector);
+    let process: Deno.ChildProcess;
+    try {
+      process = new Deno.Command(options.qemu, {
+        args: [
+          ...["-M", "pc", "-accel", accelerator, "-cpu", "max", "-m", "16"],
+          ...["-nodefaults", "-no-user-config", "-display", "none"],
+          ...["-drive", `file=${disk},format=raw,if=ide,snapshot=on`],
+          ...["-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
+        ],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+    } catch (error) {
+      // Without QEMU there is nothing to accelerate.
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+    let timer;
+    const deadline = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), options.timeout * 1000);
+    });
+    const status = await Promise.race([process.status, deadline]);
+    clearTimeout(timer);
+    if (status === undefined) {
+      process.kill("SIGKILL");
+      // A QEMU that is stuck in the kernel may not even die; leave it behind
+      // rather than hang with it.
+      process.unref();
+      return false;
+    }
+    return status.code === bootedStatus;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function opens(path: string): Promise<boolean> {
+  try {
+    (await Deno.open(path, { read: true, write: true })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** In one step, since others may be reading; nothing depends on success. */
+async function keep(path: string, text: string): Promise<void> {
+  const unfinished = `${path}.${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(unfinished, text);
+    await Deno.rename(unfinished, path);
+  } catch {
+    await Deno.remove(unfinished).catch(() => {});
+  }
+}

@@ -1,0 +1,62 @@
+import type { QmpClient } from "../qmp/mod.ts";
+import type { ShellPort } from "../shell/mod.ts";
+import type { ByteStream } from "../stream/mod.ts";
+import type { StartCommand } from "./start_command.ts";
+
+/** What a backend needs to start a guest. */
+export interface StartOptions {
+  /** The machine's name. */
+  name: string;
+  /** What starts it. */
+  startCommand: StartCommand;
+  /** The directory for the machine's own files; the working directory. */
+  stateDir: string;
+  /** The directory that all machines share with the host. */
+  sharedDir: string;
+  /** Variables for the start script, such as `QEMU_VDE_SOCKET_1`. */
+  env?: Record<string, string>;
+  /** Whether the guest may reboot, instead of ending at a reset. */
+  allowReboot?: boolean;
+}
+
+/** What a running guest tells while it runs. */
+export interface GuestListener {
+  /** Bytes of the serial console; valid during the call only. */
+  serial(bytes: Uint8Array): void;
+  /** The serial console has ended. */
+  serialEnd(): void;
+  /** A line that the hypervisor or the start script wrote to stderr. */
+  complaint(line: string): void;
+  /** The guest closed a port of the shell. */
+  portClosed(name: string): void;
+  /** The guest was reset and boots anew. */
+  reset(): void;
+}
+
+/** A running guest. */
+export interface Guest {
+  /** The process of the start command. */
+  readonly pid: number;
+  /** The backdoor console. */
+  readonly console: ByteStream;
+  /** Ports for commands beside it. */
+  readonly ports: ShellPort[];
+  /** QEMU's monitor, where the hypervisor is QEMU. */
+  readonly qmp: QmpClient;
+  /** How the guest ended, as a sentence, once it has. */
+  readonly ended: Promise<string>;
+  /** Types on the serial console. */
+  writeSerial(text: string): Promise<void>;
+  /** Ends the guest as a power failure does, and waits until it is gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts guests. */
+export interface Backend {
+  /**
+   * Starts a guest; answers when the hypervisor runs.
+   *
+   * @throws {MachineError} where it does not come up.
+   */
+  start(options: StartOptions, listener: GuestListener): Promise<Guest>;
+}

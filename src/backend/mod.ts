@@ -1,0 +1,9 @@
+/**
+ * Backends: one folder a hypervisor, behind one small interface.
+ *
+ * @module
+ */
+export type { Backend, Guest, GuestListener, StartOptions } from "./backend.ts";
+export { QemuBackend } from "./qemu/qemu.ts";
+export { shellQuote, StartCommand } from "./start_command.ts";
+export { Supervisor } from "./supervisor.ts";

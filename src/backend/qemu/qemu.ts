@@ -1,0 +1,275 @@
+import { MachineError } from "../../report/errors.ts";
+import { QmpClient } from "../../qmp/mod.ts";
+import { LineSplitter } from "../../scan/mod.ts";
+import type { ByteStream } from "../../stream/mod.ts";
+import type {
+  Backend,
+  Guest,
+  GuestListener,
+  StartOptions,
+} from "../backend.ts";
+import type { PipedProcess, Supervisor } from "../supervisor.ts";
+import { PORT_NAMES, qemuArguments } from "./arguments.ts";
+
+/** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
+const LONGEST_SOCKET_PATH = 107;
+/** Lines of QEMU's stderr that are told when it ends. */
+const COMPLAINTS = 10;
+
+/** Starts guests by start scripts that run QEMU. */
+export class QemuBackend implements Backend {
+  readonly #supervisor: Supervisor;
+
+  /** Takes the owner of all processes. */
+  constructor(supervisor: Supervisor) {
+    this.#supervisor = supervisor;
+  }
+
+  /** Starts a guest; answers when QEMU runs and its sockets are connected. */
+  async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
+    const sockets = await SocketDirectory.create(
+      options.stateDir,
+      this.#supervisor,
+    );
+    let process: PipedProcess | undefined;
+    try {
+      const accepting = ["qmp", "shell", ...PORT_NAMES].map((name) =>
+        sockets.accept(name)
+      );
+      const command = options.startCommand.commandLine(qemuArguments({
+        socket: (name) => sockets.path(name),
+        allowReboot: options.allowReboot ?? false,
+        display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
+          Deno.env.get(name)
+        ),
+      }));
+      process = this.#supervisor.spawn(command, {
+        cwd: options.stateDir,
+        env: {
+          ...options.env,
+          TMPDIR: options.stateDir,
+          SHARED_DIR: options.sharedDir,
+          USE_TMPDIR: "1",
+        },
+      });
+      const guest = new QemuGuest(
+        process,
+        this.#supervisor,
+        listener,
+        () => sockets.remove(),
+      );
+      const [qmp, shell, ...ports] = await Promise.race([
+        Promise.all(accepting),
+        guest.ended.then((how) => {
+          throw new MachineError(`${options.name} did not start: ${how}`);
+        }),
+      ]);
+      await guest.connect(qmp, shell, ports);
+      return guest;
+    } catch (error) {
+      if (process !== undefined) this.#supervisor.reap(process);
+      await sockets.remove();
+      throw error;
+    }
+  }
+}
+
+/** The sockets between the driver and one QEMU. */
+class SocketDirectory {
+  readonly #directory: string;
+  readonly #listeners: Deno.Listener[] = [];
+  readonly #remove: () => Promise<void>;
+
+  private constructor(directory: string, remove: () => Promise<void>) {
+    this.#directory = directory;
+    this.#remove = remove;
+  }
+
+  /** In `stateDir`, or where that path is too long for a socket, elsewhere. */
+  static async create(
+    stateDir: string,
+    supervisor: Supervisor,
+  ): Promise<SocketDirectory> {
+    const length = new TextEncoder().encode(stateDir).length;
+    if (length + "/vw.err.00".length <= LONGEST_SOCKET_PATH) {
+      return new SocketDirectory(stateDir, () => Promise.resolve());
+    }
+    const directory = await Deno.makeTempDir({
+      dir: "/tmp",
+      prefix: "vmwright-",
+    });
+    supervisor.own(directory);
+    return new SocketDirectory(directory, async () => {
+      await Deno.remove(directory, { recursive: true }).catch(() => {});
+      supervisor.disown(directory);
+    });
+  }
+
+  path(name: string): string {
+    return `${this.#directory}/${name}`;
+  }
+
+  /** Listens for the one connection that QEMU makes. */
+  async accept(name: string): Promise<Deno.Conn> {
+    try {
+      Deno.removeSync(this.path(name));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    const listener = Deno.listen({ transport: "unix", path: this.path(name) });
+    this.#listeners.push(listener);
+    const connection = await listener.accept();
+    listener.close();
+    return connection;
+  }
+
+  async remove(): Promise<void> {
+    for (const listener of this.#listeners) {
+      try {
+        listener.close();
+      } catch {
+        // It was closed when its connection came.
+      }
+    }
+    for (const name of ["qmp", "shell", ...PORT_NAMES]) {
+      await Deno.remove(this.path(name)).catch(() => {});
+    }
+    await this.#remove();
+  }
+}
+
+class QemuGuest implements Guest {
+  readonly #process: PipedProcess;
+  readonly #supervisor: Supervisor;
+  readonly #listener: GuestListener;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #complaints: string[] = [];
+  /** Why the guest stopped, as QEMU's SHUTDOWN event says it. */
+  #shutdown?: string;
+  #connected?: { qmp: QmpClient; console: ByteStream; ports: ByteStream[] };
+  readonly ended: Promise<string>;
+
+  constructor(
+    process: PipedProcess,
+    supervisor: Supervisor,
+    listener: GuestListener,
+    cleanUp: () => Promise<void>,
+  ) {
+    this.#process = process;
+    this.#supervisor = supervisor;
+    this.#listener = listener;
+    const stdin = this.#stdin = process.stdin.getWriter();
+    const serial = this.#readSerial();
+    const complaints = this.#readComplaints();
+    this.ended = (async () => {
+      const status = await process.status;
+      // A child that the start script left behind would hold the pipes.
+      supervisor.reap(process);
+      await Promise.all([serial, complaints]);
+      await stdin.close().catch(() => {});
+      this.#connected?.qmp.close();
+      for (const port of this.#connected?.ports ?? []) closeQuietly(port);
+      if (this.#connected) closeQuietly(this.#connected.console);
+      await cleanUp();
+      return this.#howItEnded(status);
+    })();
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get console(): ByteStream {
+    return this.#connected!.console;
+  }
+
+  get ports() {
+    return this.#connected!.ports.map((stream, index) => ({
+      name: PORT_NAMES[index],
+      stream,
+    }));
+  }
+
+  get qmp(): QmpClient {
+    return this.#connected!.qmp;
+  }
+
+  async connect(
+    qmpStream: ByteStream,
+    console: ByteStream,
+    ports: ByteStream[],
+  ): Promise<void> {
+    const qmp = await QmpClient.connect(qmpStream);
+    qmp.onEvent(({ event, data }) => {
+      if (event === "SHUTDOWN") this.#shutdown = String(data?.reason ?? "");
+      if (event === "RESET") this.#listener.reset();
+      if (event === "VSERPORT_CHANGE" && data?.open === false) {
+        this.#listener.portClosed(String(data.id).replace(/^vw-/, ""));
+      }
+    });
+    this.#connected = { qmp, console, ports };
+  }
+
+  async writeSerial(text: string): Promise<void> {
+    await this.#stdin.write(new TextEncoder().encode(text));
+  }
+
+  async stop(): Promise<void> {
+    this.#supervisor.kill(this.#process, "SIGTERM");
+    const timer = setTimeout(
+      () => this.#supervisor.kill(this.#process, "SIGKILL"),
+      2000,
+    );
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  async #readSerial(): Promise<void> {
+    try {
+      for await (const chunk of this.#process.stdout) {
+        this.#listener.serial(chunk);
+      }
+    } finally {
+      this.#listener.serialEnd();
+    }
+  }
+
+  async #readComplaints(): Promise<void> {
+    using lines = new LineSplitter();
+    const hear = (line: string) => {
+      this.#complaints.push(line);
+      if (this.#complaints.length > COMPLAINTS) this.#complaints.shift();
+      this.#listener.complaint(line);
+    };
+    for await (const chunk of this.#process.stderr) {
+      lines.push(chunk).forEach(hear);
+    }
+    lines.finish().forEach(hear);
+  }
+
+  #howItEnded(status: Deno.CommandStatus): string {
+    const reason = {
+      "guest-shutdown": "the guest powered off",
+      "guest-reset": "the guest reset itself, and reboots are not allowed",
+      "guest-panic": "the guest panicked",
+      "host-qmp-quit": "QEMU was told to quit",
+      "host-signal": "QEMU was told to end by a signal",
+    }[this.#shutdown ?? ""];
+    const how = status.signal !== null
+      ? `QEMU was killed by ${status.signal}`
+      : `QEMU ended with status ${status.code}`;
+    if (reason !== undefined && status.success) return reason;
+    const said = this.#complaints.length > 0
+      ? `, and said last:\n${this.#complaints.join("\n")}`
+      : "";
+    return how + said;
+  }
+}
+
+function closeQuietly(stream: ByteStream): void {
+  try {
+    stream.close();
+  } catch {
+    // Closed by the other end already.
+  }
+}

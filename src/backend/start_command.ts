@@ -1,0 +1,63 @@
+/** Quotes `text` as one word for a POSIX shell. */
+export function shellQuote(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  return `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+/** Escapes a path for a value among QEMU's comma-separated options. */
+export function qemuValue(text: string): string {
+  return text.replaceAll(",", ",,");
+}
+
+/**
+ * How a machine is started: the path of a start script, or a command line for
+ * the shell, to which the driver appends QEMU's arguments.
+ */
+export class StartCommand {
+  /** The path or command line as it was given. */
+  readonly text: string;
+
+  /**
+   * Takes a path or a command line.
+   *
+   * @throws {TypeError} where it is empty or holds a NUL byte.
+   */
+  constructor(text: string) {
+    if (text.trim() === "") {
+      throw new TypeError("Expected a start script or a command, got none");
+    }
+    if (text.includes("\0")) {
+      throw new TypeError("Expected a start command without NUL bytes");
+    }
+    this.text = text;
+  }
+
+  /**
+   * The machine's name: what stands between `run-` and `-vm` at the end of the
+   * path, else `machine`.
+   */
+  get machineName(): string {
+    return /run-(.+)-vm$/s.exec(this.text)?.[1] ?? "machine";
+  }
+
+  /** Whether this is the path of a file, and not a command line. */
+  get isFile(): boolean {
+    try {
+      return Deno.statSync(this.text).isFile;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The whole command line for `/bin/sh`, with `args` appended. */
+  commandLine(args: string[]): string {
+    const command = this.isFile
+      ? `exec ${shellQuote(absolute(this.text))}`
+      : this.text;
+    return [command, ...args.map(shellQuote)].join(" ");
+  }
+}
+
+function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+}

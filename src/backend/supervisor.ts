@@ -1,0 +1,154 @@
+import guardScript from "./guard.sh" with { type: "text" };
+
+/** The environment variable that every process of a run inherits. */
+const MARK = "VMWRIGHT_RUN";
+
+/** How a process is started. */
+export interface SpawnOptions {
+  /** The working directory. */
+  cwd?: string;
+  /** Variables beside those of the driver. */
+  env?: Record<string, string>;
+}
+
+/** A process with pipes to its stdin, stdout and stderr. */
+export type PipedProcess = Deno.ChildProcess;
+
+/**
+ * Owns the processes and directories of a run, and sees to their end: when it
+ * is disposed of, at once in an emergency, and, by a guard outside, when the
+ * driver itself is killed.
+ */
+export class Supervisor implements AsyncDisposable {
+  readonly #token = crypto.randomUUID();
+  readonly #groups = new Set<number>();
+  readonly #directories = new Set<string>();
+  readonly #guard: Deno.ChildProcess;
+  readonly #guardInput: WritableStreamDefaultWriter<Uint8Array>;
+  #disposed?: Promise<void>;
+
+  constructor() {
+    this.#guard = new Deno.Command("/bin/sh", {
+      args: ["-c", guardScript, "vmwright-guard"],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+      detached: true,
+    }).spawn();
+    this.#guardInput = this.#guard.stdin.getWriter();
+    this.#tell(`token ${this.#token}`);
+  }
+
+  /** Runs `command` through `/bin/sh`, in a process group of its own. */
+  spawn(command: string, options: SpawnOptions = {}): PipedProcess {
+    const process = new Deno.Command("/bin/sh", {
+      args: ["-c", command],
+      cwd: options.cwd,
+      env: { ...options.env, [MARK]: this.#token },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      detached: true,
+    }).spawn();
+    this.#groups.add(process.pid);
+    this.#tell(`group ${process.pid}`);
+    return process;
+  }
+
+  /** Signals a process that {@linkcode spawn} started, and its group. */
+  kill(process: PipedProcess, signal: Deno.Signal = "SIGTERM"): void {
+    signalGroup(process.pid, signal);
+  }
+
+  /**
+   * Ends what is left of a process that {@linkcode spawn} started, once it has
+   * ended itself.
+   */
+  reap(process: PipedProcess): void {
+    signalGroup(process.pid, "SIGKILL");
+    this.#groups.delete(process.pid);
+    this.#tell(`ungroup ${process.pid}`);
+  }
+
+  /** Has `directory` removed at the end of the run, whatever end that is. */
+  own(directory: string): void {
+    this.#directories.add(directory);
+    this.#tell(`directory ${directory}`);
+  }
+
+  /** Leaves `directory` in place after all. */
+  disown(directory: string): void {
+    this.#directories.delete(directory);
+    this.#tell(`undirectory ${directory}`);
+  }
+
+  /** Ends everything now, without waiting: for an emergency exit. */
+  killNow(): void {
+    for (const group of this.#groups) signalGroup(group, "SIGKILL");
+    for (let tries = 0; tries < 100; tries++) {
+      const marked = markedProcesses(this.#token);
+      if (marked.length === 0) break;
+      for (const pid of marked) signal(pid, "SIGKILL");
+    }
+    for (const directory of this.#directories) {
+      try {
+        Deno.removeSync(directory, { recursive: true });
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    this.#directories.clear();
+  }
+
+  /** Ends everything that is left, and the guard. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposed ??= (async () => {
+      this.killNow();
+      this.#groups.clear();
+      await this.#guardInput.close().catch(() => {});
+      await this.#guard.status;
+    })();
+  }
+
+  #tell(line: string): void {
+    if (line.includes("\n")) return;
+    this.#guardInput.write(new TextEncoder().encode(`${line}\n`))
+      .catch(() => {});
+  }
+}
+
+/** Processes that bear the run's token in their environment. */
+function markedProcesses(token: string): number[] {
+  const wanted = `${MARK}=${token}`;
+  const latin1 = new TextDecoder("latin1");
+  const found: number[] = [];
+  let entries: Deno.DirEntry[];
+  try {
+    entries = [...Deno.readDirSync("/proc")];
+  } catch {
+    return [];
+  }
+  for (const { name } of entries) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      const environment = Deno.readFileSync(`/proc/${pid}/environ`);
+      if (latin1.decode(environment).includes(wanted)) found.push(pid);
+    } catch {
+      // Gone meanwhile, or somebody else's.
+    }
+  }
+  return found;
+}
+
+function signalGroup(pid: number, name: Deno.Signal): void {
+  signal(-pid, name);
+}
+
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch {
+    // Nobody is there any more, which is what was wanted.
+  }
+}

@@ -1,0 +1,47 @@
+import { offerSnakeCase } from "../machine/mod.ts";
+import type { Driver } from "./driver.ts";
+
+/** A name with what no identifier may hold as `_`. */
+export function identifier(name: string): string {
+  return name.replace(/^[^A-Za-z_]|[^A-Za-z0-9_]/g, "_");
+}
+
+/**
+ * Every name that a test script sees: the driver's own in camelCase and in
+ * snake_case, each machine and each VLAN.
+ */
+export function bindings(driver: Driver): Record<string, unknown> {
+  const general: Record<string, unknown> = {
+    startAll: () => driver.startAll(),
+    joinAll: () => driver.joinAll(),
+    testScript: () => driver.testScript(),
+    runTests: () => driver.runTests(),
+    machines: driver.machines,
+    machinesQemu: driver.machines,
+    machinesNspawn: [],
+    vlans: driver.vlans,
+    driver,
+    log: driver.log,
+    createMachine: driver.createMachine.bind(driver),
+    subtest: driver.subtest.bind(driver),
+    retry: driver.retry.bind(driver),
+    serialStdoutOn: () => driver.serialStdoutOn(),
+    serialStdoutOff: () => driver.serialStdoutOff(),
+    pollingCondition: driver.pollingCondition.bind(driver),
+    debug: driver.debug,
+  };
+  const names: Record<string, unknown> = { ...general };
+  offerSnakeCase(names);
+  const aliases = Object.getOwnPropertyNames(names)
+    .map((name) => [name, names[name]]);
+  return {
+    ...Object.fromEntries(aliases),
+    ...Object.fromEntries(
+      driver.vlans.map((vlan) => [`vlan${vlan.nr}`, vlan]),
+    ),
+    ...driver.machines.length === 1 ? { machine: driver.machines[0] } : {},
+    ...Object.fromEntries(
+      driver.machines.map((machine) => [identifier(machine.name), machine]),
+    ),
+  };
+}

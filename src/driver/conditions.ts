@@ -1,0 +1,186 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type Log, TestFailure } from "../report/mod.ts";
+import { retry } from "./retry.ts";
+
+/** What a polling condition takes. */
+export interface ConditionOptions {
+  /** Seconds between two checks; 2 by default. */
+  interval?: number;
+  /** What the condition means, for the log; the function's name by default. */
+  description?: string;
+}
+
+/**
+ * Something that has to stay true. While it is entered it is checked before
+ * each thing that a machine does and, at its interval, meanwhile; when it does
+ * not hold, whatever the machines do fails.
+ */
+export class PollingCondition implements Disposable {
+  /** What the condition means. */
+  readonly description: string;
+  /** Seconds between two checks. */
+  readonly interval: number;
+  readonly #fn: () => unknown;
+  readonly #conditions: Conditions;
+  #lastChecked = -Infinity;
+
+  constructor(
+    fn: () => unknown,
+    options: ConditionOptions,
+    conditions: Conditions,
+  ) {
+    this.#fn = fn;
+    this.interval = options.interval ?? 2;
+    this.description = options.description ??
+      `polling condition ${fn.name || "without a name"}`;
+    this.#conditions = conditions;
+  }
+
+  /** Keeps the condition from now on; disposing of the answer ends that. */
+  enter(): this {
+    this.#conditions.enter(this);
+    return this;
+  }
+
+  /** Keeps the condition no longer. */
+  exit(): void {
+    this.#conditions.exit(this);
+  }
+
+  /** Keeps the condition while `fn` runs. */
+  async during<T>(fn: () => T | Promise<T>): Promise<T> {
+    this.enter();
+    try {
+      return await fn();
+    } finally {
+      this.exit();
+    }
+  }
+
+  /**
+   * Waits until the condition holds.
+   *
+   * @param options.timeout Seconds to wait at most; 900 by default.
+   * @throws {TestFailure} when the time has passed.
+   */
+  async wait(options: { timeout?: number } | number = {}): Promise<void> {
+    const { timeout = 900 } = typeof options === "number"
+      ? { timeout: options }
+      : options;
+    await this.#conditions.log.nested(
+      `waiting for ${this.description}`,
+      () =>
+        retry(() => this.holds(), {
+          timeout,
+          interval: this.interval,
+          signal: this.#conditions.signal,
+        }),
+    );
+  }
+
+  /** Whether the last check is longer ago than the interval. */
+  get due(): boolean {
+    return performance.now() - this.#lastChecked >= this.interval * 1000;
+  }
+
+  /** Checks the condition now. A condition that throws does not hold. */
+  async holds(): Promise<boolean> {
+    this.#lastChecked = performance.now();
+    try {
+      return await this.#conditions.checking(this.#fn) !== false;
+    } catch {
+      return false;
+    } finally {
+      this.#lastChecked = performance.now();
+    }
+  }
+
+  /** Keeps the condition no longer. */
+  [Symbol.dispose](): void {
+    this.exit();
+  }
+}
+
+/** The conditions of a run, and all that fails when one does not hold. */
+export class Conditions {
+  /** Where checks are told. */
+  readonly log: Log;
+  /** Aborted at the end of the run. */
+  readonly signal: AbortSignal;
+  readonly #entered = new Map<
+    PollingCondition,
+    ReturnType<typeof setInterval>
+  >();
+  readonly #watches = new Set<AbortController>();
+  /** Set in the flow of a check: what that does is not watched itself. */
+  readonly #inCheck = new AsyncLocalStorage<boolean>();
+  #failed?: unknown;
+
+  /** Takes the log and the signal of the run's end. */
+  constructor(log: Log, signal: AbortSignal) {
+    this.log = log;
+    this.signal = signal;
+    signal.addEventListener("abort", () => this.#fail(signal.reason));
+  }
+
+  /** Starts to keep a condition. */
+  enter(condition: PollingCondition): void {
+    if (this.#entered.has(condition)) return;
+    const timer = setInterval(() => {
+      if (this.#watches.size > 0 && condition.due) this.#check(condition);
+    }, condition.interval * 1000 / 2);
+    Deno.unrefTimer(Number(timer));
+    this.#entered.set(condition, timer);
+  }
+
+  /** Keeps a condition no longer. */
+  exit(condition: PollingCondition): void {
+    clearInterval(this.#entered.get(condition));
+    this.#entered.delete(condition);
+    if (this.#entered.size === 0 && !this.signal.aborted) {
+      this.#failed = undefined;
+    }
+  }
+
+  /** Runs a check. */
+  checking<T>(fn: () => T): T {
+    return this.#inCheck.run(true, fn);
+  }
+
+  /**
+   * Runs `fn` while all conditions that are entered hold; else the signal that
+   * it gets is aborted, and so is what it does.
+   */
+  async watch<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    if (this.#inCheck.getStore()) return await fn(this.signal);
+    for (const condition of [...this.#entered.keys()]) {
+      if (condition.due) await this.#check(condition);
+    }
+    if (this.#failed !== undefined) throw this.#failed;
+    const watch = new AbortController();
+    this.#watches.add(watch);
+    try {
+      return await fn(watch.signal);
+    } finally {
+      this.#watches.delete(watch);
+    }
+  }
+
+  /** Forgets all conditions. */
+  clear(): void {
+    for (const condition of [...this.#entered.keys()]) this.exit(condition);
+  }
+
+  async #check(condition: PollingCondition): Promise<void> {
+    if (await condition.holds() || !this.#entered.has(condition)) return;
+    this.#fail(
+      new TestFailure(`Polling condition failed: ${condition.description}`),
+    );
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = error;
+    for (const watch of [...this.#watches]) watch.abort(error);
+  }
+}

@@ -1,0 +1,51 @@
+import type { Supervisor } from "../backend/mod.ts";
+import { UsageError } from "../report/mod.ts";
+
+/**
+ * Where a run keeps the machines' files: below `XDG_RUNTIME_DIR`, else below
+ * the temporary directory.
+ */
+export interface RunDirectories {
+  /** Holds all of them. */
+  readonly root: string;
+  /** The directory that all machines share with the host. */
+  readonly shared: string;
+  /** A machine's own directory; one that outlives the run where asked. */
+  state(machine: string, keep?: boolean): string;
+}
+
+/**
+ * Makes a run's directories, for its owner alone. They are removed with the
+ * run, unless their contents are to be kept: then they lie at the place where
+ * the next run that keeps them finds them.
+ *
+ * @throws {UsageError} where the place can't be written to.
+ */
+export async function makeRunDirectories(
+  keep: boolean,
+  supervisor: Supervisor,
+): Promise<RunDirectories> {
+  const base = Deno.env.get("XDG_RUNTIME_DIR") || Deno.env.get("TMPDIR") ||
+    "/tmp";
+  try {
+    await Deno.mkdir(base, { recursive: true, mode: 0o700 });
+    const root = keep
+      ? base
+      : await Deno.makeTempDir({ dir: base, prefix: "vmwright-" });
+    if (!keep) supervisor.own(root);
+    const shared = `${root}/shared-xchg`;
+    await Deno.mkdir(shared, { recursive: true, mode: 0o700 });
+    return {
+      root,
+      shared,
+      state: (machine, keepThis = keep) =>
+        `${keepThis ? base : root}/vm-state-${machine.replaceAll("/", "_")}`,
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new UsageError(
+      `Expected a writable directory for the machines' state in ` +
+        `XDG_RUNTIME_DIR or TMPDIR, got ${base}: ${error.message}`,
+    );
+  }
+}

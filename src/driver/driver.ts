@@ -1,0 +1,393 @@
+import {
+  type Backend,
+  QemuBackend,
+  StartCommand,
+  Supervisor,
+} from "../backend/mod.ts";
+import {
+  BaseMachine,
+  type Machine,
+  type MachineContext,
+  offerSnakeCase,
+} from "../machine/mod.ts";
+import { Log, TerminalListener, UsageError } from "../report/mod.ts";
+import { bindings } from "./bindings.ts";
+import {
+  type ConditionOptions,
+  Conditions,
+  PollingCondition,
+} from "./conditions.ts";
+import { makeRunDirectories, type RunDirectories } from "./directories.ts";
+import { retry, type RetryOptions } from "./retry.ts";
+import { Vlan } from "./vlan.ts";
+
+/** A machine that a driver is to have. */
+export interface MachineConfiguration {
+  /** The name; from `run-<name>-vm` by default, else `machine`. */
+  name?: string;
+  /** A start script's path, or a command line. */
+  startCommand: string;
+  /** Whether the guest may reboot; without, a reset ends it. */
+  allowReboot?: boolean;
+}
+
+/** Where a test script's author can stop and look around. */
+export interface Debug {
+  /** Stops the script here, where somebody is there to look. */
+  breakpoint(): Promise<void>;
+}
+
+/** What a driver takes. */
+export interface DriverOptions {
+  /** The machines, as configurations or as start scripts. */
+  machines?: (string | MachineConfiguration)[];
+  /** Numbers of VLANs; each once. */
+  vlans?: number[];
+  /** Where logs, screenshots and copied files go; a new directory by default. */
+  outDir?: string;
+  /** Where everything is told; the terminal by default. */
+  log?: Log;
+  /** Whether the machines' state directories outlive the run. */
+  keepState?: boolean;
+  /** Seconds that {@linkcode Driver.runTests} may take; no limit by default. */
+  globalTimeout?: number;
+  /** The test script, as {@linkcode Driver.testScript} runs it. */
+  testScript?: (driver: Driver) => Promise<void>;
+  /** What `debug` is in test scripts; does nothing by default. */
+  debug?: Debug;
+  /** Console text that means a dead guest; the usual by default. */
+  deadPatterns?: RegExp[];
+}
+
+/** What {@linkcode Driver.createMachine} takes. */
+export interface CreateMachineOptions {
+  /** The name; from `run-<name>-vm` by default, else `machine`. */
+  name?: string;
+  /** Whether the state directory of an earlier run is used again. */
+  keepState?: boolean;
+  /** Whether the guest may reboot; without, a reset ends it. */
+  allowReboot?: boolean;
+}
+
+/** The whole test took longer than it may. */
+export class GlobalTimeout extends Error {
+  /** Takes the seconds that it might have taken. */
+  constructor(seconds: number) {
+    super(`The test took longer than its global timeout of ${seconds} seconds`);
+    this.name = "GlobalTimeout";
+  }
+}
+
+/**
+ * Machines, the networks between them, and their end: when a driver is disposed
+ * of, and also when its process is killed, nothing of them is left.
+ *
+ * @example
+ * ```ts
+ * await using driver = await Driver.create({ machines: ["./run-web-vm"] });
+ * const [web] = driver.machines;
+ * await web.waitForUnit("nginx");
+ * await web.succeed("curl -sf http://localhost/");
+ * ```
+ */
+export class Driver implements AsyncDisposable {
+  /** The machines, by name. */
+  readonly machines: Machine[] = [];
+  /** The networks. */
+  readonly vlans: Vlan[] = [];
+  /** Where everything is told. */
+  readonly log: Log;
+  /** Where logs, screenshots and copied files go. */
+  readonly outDir: string;
+  /** Where a test script's author can stop. */
+  readonly debug: Debug;
+  /** Seconds that {@linkcode runTests} may take. */
+  readonly globalTimeout?: number;
+  readonly #options: DriverOptions;
+  readonly #supervisor: Supervisor;
+  readonly #backend: Backend;
+  readonly #directories: RunDirectories;
+  readonly #abort = new AbortController();
+  readonly #conditions: Conditions;
+  readonly #ownLog: boolean;
+  /** All machines, also those that the test made itself. */
+  readonly #made = new Map<string, Machine>();
+  #timer?: ReturnType<typeof setTimeout>;
+  #disposed?: Promise<void>;
+
+  private constructor(
+    options: DriverOptions,
+    supervisor: Supervisor,
+    directories: RunDirectories,
+    outDir: string,
+  ) {
+    this.#options = options;
+    this.#supervisor = supervisor;
+    this.#backend = new QemuBackend(supervisor);
+    this.#directories = directories;
+    this.outDir = outDir;
+    this.globalTimeout = options.globalTimeout;
+    this.debug = options.debug ?? { breakpoint: () => Promise.resolve() };
+    this.#ownLog = options.log === undefined;
+    this.log = options.log ?? new Log([new TerminalListener()]);
+    this.#conditions = new Conditions(this.log, this.#abort.signal);
+  }
+
+  /**
+   * Makes a driver: starts the networks, and no machine yet.
+   *
+   * @throws {UsageError} for two machines of one name, or numbers that are no
+   * VLAN's.
+   * @throws {MachineError} where a network can't be started.
+   */
+  static async create(options: DriverOptions = {}): Promise<Driver> {
+    const vlans = [...new Set(options.vlans ?? [])];
+    for (const nr of vlans) {
+      if (Number.isInteger(nr) && nr >= 0) continue;
+      throw new UsageError(`Expected VLAN numbers of 0 and more, got ${nr}`);
+    }
+    const outDir = options.outDir ??
+      await Deno.makeTempDir({ prefix: "vmwright-out-" });
+    const supervisor = new Supervisor();
+    let driver: Driver | undefined;
+    try {
+      const directories = await makeRunDirectories(
+        options.keepState ?? false,
+        supervisor,
+      );
+      driver = new Driver(options, supervisor, directories, outDir);
+      for (const machine of options.machines ?? []) {
+        const { startCommand, ...rest }: MachineConfiguration =
+          typeof machine === "string" ? { startCommand: machine } : machine;
+        driver.machines.push(driver.createMachine(startCommand, rest));
+      }
+      driver.machines.sort((a, b) =>
+        a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+      );
+      await driver.#startVlans(vlans);
+      return driver;
+    } catch (error) {
+      await driver?.[Symbol.asyncDispose]();
+      await supervisor[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #startVlans(numbers: number[]): Promise<void> {
+    if (numbers.length === 0) return;
+    await this.log.nested("start all VLans", async () => {
+      const started = await Promise.allSettled(
+        numbers.map((nr) =>
+          Vlan.start(nr, this.#directories.root, this.#supervisor)
+        ),
+      );
+      for (const result of started) {
+        if (result.status === "fulfilled") this.vlans.push(result.value);
+      }
+      for (const result of started) {
+        if (result.status === "rejected") throw result.reason;
+      }
+    });
+  }
+
+  /** Aborted when the run ends: by its global timeout, or from outside. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Ends whatever is under way with `reason`. */
+  abort(reason: unknown): void {
+    this.#abort.abort(reason);
+  }
+
+  /** Starts all machines at the same time; does not wait for their boots. */
+  startAll(): Promise<void> {
+    return this.log.nested("start all VMs", async () => {
+      await Promise.all(this.machines.map((machine) => machine.start()));
+    });
+  }
+
+  /** Waits until all machines have ended by themselves. */
+  joinAll(): Promise<void> {
+    return this.log.nested("wait for all VMs to finish", async () => {
+      await Promise.all(
+        this.machines.map((machine) => machine.waitForShutdown()),
+      );
+      clearTimeout(this.#timer);
+    });
+  }
+
+  /**
+   * Makes one more machine, which ends with the driver.
+   *
+   * @param startCommand A start script's path, or a command line.
+   * @throws {UsageError} for the name of a machine that there is already.
+   */
+  createMachine(
+    startCommand: string,
+    options: CreateMachineOptions = {},
+  ): Machine {
+    const driverVlans = this.vlans;
+    const context: MachineContext = {
+      log: this.log,
+      backend: this.#backend,
+      outDir: this.outDir,
+      sharedDir: this.#directories.shared,
+      // The networks may be started after the machine is made.
+      get env() {
+        return Object.fromEntries(
+          driverVlans.map((vlan) => [
+            `QEMU_VDE_SOCKET_${vlan.nr}`,
+            vlan.socketDir,
+          ]),
+        );
+      },
+      deadPatterns: this.#options.deadPatterns,
+      watch: (fn) => this.#conditions.watch(fn),
+    };
+    const name = options.name ?? new StartCommand(startCommand).machineName;
+    if (this.#made.has(name)) {
+      throw new UsageError(
+        `Expected machines with names of their own, got two named "${name}"`,
+      );
+    }
+    const stateDir = this.#directories.state(name, options.keepState);
+    const machine = new BaseMachine({
+      startCommand,
+      name,
+      allowReboot: options.allowReboot,
+      stateDir,
+    }, context) as Machine; // The prototype has the names in snake_case too.
+    this.#made.set(name, machine);
+    return machine;
+  }
+
+  /**
+   * Runs `fn` as a part of the test with a name, which reports count as a test
+   * case.
+   */
+  subtest<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+    return this.log.subtest(name, fn);
+  }
+
+  /**
+   * Calls `fn` again and again until it answers `true`.
+   *
+   * @throws {TestFailure} when the time has passed.
+   */
+  retry(
+    fn: (last: boolean) => boolean | Promise<boolean>,
+    options: RetryOptions | number = {},
+  ): Promise<void> {
+    const given = typeof options === "number" ? { timeout: options } : options;
+    return retry(fn, { signal: this.signal, ...given });
+  }
+
+  /**
+   * Makes a condition that can be kept while the test goes on, or waited for.
+   *
+   * @param fn Answers `false`, or throws, where the condition does not hold.
+   *
+   * @example
+   * ```ts
+   * const alive = driver.pollingCondition(() => web.succeed("pgrep nginx"));
+   * await alive.during(() => web.waitForConsoleText("all done"));
+   * ```
+   */
+  pollingCondition(
+    fn: () => unknown,
+    options: ConditionOptions = {},
+  ): PollingCondition {
+    return new PollingCondition(fn, options, this.#conditions);
+  }
+
+  /** Shows the machines' serial consoles on the terminal. */
+  serialStdoutOn(): void {
+    this.log.serialStdoutOn();
+  }
+
+  /** Keeps the machines' serial consoles from the terminal. */
+  serialStdoutOff(): void {
+    this.log.serialStdoutOff();
+  }
+
+  /** Runs the test script that the driver was made with. */
+  async testScript(): Promise<void> {
+    const script = this.#options.testScript;
+    if (script === undefined) {
+      throw new UsageError("Expected a test script, the driver was given none");
+    }
+    await this.log.nested("run the VM test script", () => script(this));
+  }
+
+  /**
+   * Runs the test script under the global timeout.
+   *
+   * @throws {GlobalTimeout} when that has passed.
+   */
+  async runTests(): Promise<void> {
+    const seconds = this.globalTimeout;
+    if (seconds !== undefined) {
+      this.log.info(`Test will time out and terminate in ${seconds} seconds`);
+      this.#timer = setTimeout(
+        () => this.abort(new GlobalTimeout(seconds)),
+        seconds * 1000,
+      );
+    }
+    try {
+      await Promise.race([this.testScript(), rejection(this.signal)]);
+      // What is kept should be on the disk.
+      if (this.#options.keepState) {
+        await Promise.all(
+          this.machines.filter((machine) => machine.isUp())
+            .map((machine) => machine.execute("sync")),
+        );
+      }
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  /** Every name that a test script sees, with what it stands for. */
+  bindings(): Record<string, unknown> {
+    return bindings(this);
+  }
+
+  /** Ends everything now, without waiting: for an emergency exit. */
+  killNow(): void {
+    this.#supervisor.killNow();
+  }
+
+  /** Ends all machines and networks, and removes what is not to be kept. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposed ??= this.#dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#conditions.clear();
+    await this.log.nested("cleanup", async () => {
+      const ends = await Promise.allSettled([
+        ...[...this.#made.values()].map((machine) => machine.release()),
+        ...this.vlans.map((vlan) => vlan.stop()),
+      ]);
+      for (const end of ends) {
+        if (end.status === "rejected") {
+          this.log.error(`Error during cleanup: ${end.reason}`);
+        }
+      }
+    });
+    if (!this.signal.aborted) this.abort(new Error("The driver has ended"));
+    await this.#supervisor[Symbol.asyncDispose]();
+    if (this.#ownLog) await this.log.close();
+  }
+}
+
+offerSnakeCase(Driver.prototype);
+
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason));
+  });
+}

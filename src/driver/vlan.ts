@@ -1,0 +1,103 @@
+import { shellQuote, type Supervisor } from "../backend/mod.ts";
+import { MachineError } from "../report/mod.ts";
+
+/** What vde_switch prints when its management console is ready. */
+const PROMPT = "vde$";
+
+/**
+ * A virtual network that machines are plugged into: a `vde_switch` of its own.
+ * Start scripts find it in `QEMU_VDE_SOCKET_<number>`.
+ */
+export class Vlan {
+  /** The VLAN's number. */
+  readonly nr: number;
+  /** The directory with the switch's sockets. */
+  readonly socketDir: string;
+  /** The switch's process. */
+  readonly pid: number;
+  readonly #process: Deno.ChildProcess;
+  readonly #supervisor: Supervisor;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #drained: Promise<void>;
+  #stopped?: Promise<void>;
+
+  private constructor(
+    nr: number,
+    socketDir: string,
+    process: Deno.ChildProcess,
+    supervisor: Supervisor,
+    drained: Promise<void>,
+  ) {
+    this.nr = nr;
+    this.socketDir = socketDir;
+    this.pid = process.pid;
+    this.#process = process;
+    this.#supervisor = supervisor;
+    this.#drained = drained;
+    this.#stdin = process.stdin.getWriter();
+  }
+
+  /**
+   * Starts a switch; answers when it takes connections.
+   *
+   * @param nr The VLAN's number.
+   * @param directory Where its sockets go.
+   * @throws {MachineError} where vde_switch is missing or does not start.
+   */
+  static async start(
+    nr: number,
+    directory: string,
+    supervisor: Supervisor,
+  ): Promise<Vlan> {
+    const socketDir = `${directory}/vde${nr}.ctl`;
+    const process = supervisor.spawn(
+      `exec vde_switch -s ${shellQuote(socketDir)} -dirmode 0700`,
+    );
+    const said = { text: "" };
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    const drain = async (stream: ReadableStream<Uint8Array>) => {
+      const decoder = new TextDecoder();
+      for await (const chunk of stream) {
+        if (said.text.includes(PROMPT)) continue;
+        said.text += decoder.decode(chunk, { stream: true });
+        if (said.text.includes(PROMPT)) resolve();
+      }
+    };
+    const drained = Promise.all([drain(process.stdout), drain(process.stderr)])
+      .then(() => {});
+    const died = process.status.then(async ({ code }) => {
+      await drained;
+      throw new MachineError(
+        `vlan ${nr} needs a vde_switch, which ended with status ${code}: ${
+          said.text.trim() || "it said nothing"
+        }`,
+      );
+    });
+    try {
+      await Promise.race([ready, died]);
+    } catch (error) {
+      supervisor.reap(process);
+      await process.stdin.close().catch(() => {});
+      throw error;
+    }
+    died.catch(() => {});
+    return new Vlan(nr, socketDir, process, supervisor, drained);
+  }
+
+  /** Stops the switch and waits until it is gone. */
+  stop(): Promise<void> {
+    return this.#stopped ??= (async () => {
+      // The end of its console makes the switch clean up after itself.
+      await this.#stdin.close().catch(() => {});
+      this.#supervisor.kill(this.#process);
+      await this.#process.status;
+      this.#supervisor.reap(this.#process);
+      await this.#drained;
+    })();
+  }
+
+  /** The VLAN's number. */
+  toString(): string {
+    return `<VLAN ${this.nr}>`;
+  }
+}

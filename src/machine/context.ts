@@ -1,0 +1,23 @@
+import type { Backend } from "../backend/mod.ts";
+import type { Log } from "../report/mod.ts";
+
+/** What a machine's driver lends it. */
+export interface MachineContext {
+  /** Where everything is told. */
+  readonly log: Log;
+  /** What starts the guest. */
+  readonly backend: Backend;
+  /** Where screenshots, copied files and console logs go. */
+  readonly outDir: string;
+  /** The directory that all machines share with the host. */
+  readonly sharedDir: string;
+  /** Variables for start scripts. */
+  readonly env: Record<string, string>;
+  /** Patterns of console text that mean a dead guest; the usual by default. */
+  readonly deadPatterns?: RegExp[];
+  /**
+   * Runs what a machine does under the eyes of the driver: polling conditions
+   * are kept before and meanwhile, and the signal ends it with the run.
+   */
+  watch<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}

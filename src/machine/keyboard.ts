@@ -1,0 +1,64 @@
+/** A key as QMP's `send-key` takes it. */
+export interface QmpKey {
+  /** `qcode` for a name, `number` for a scan code. */
+  type: "qcode" | "number";
+  /** The name or the code. */
+  data: string | number;
+}
+
+/** Keys of the US layout: what a key types alone, and with shift. */
+const LAYOUT: [plain: string, shifted: string, qcodes: string[]][] = [
+  [
+    "abcdefghijklmnopqrstuvwxyz",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    [..."abcdefghijklmnopqrstuvwxyz"],
+  ],
+  ["1234567890", "!@#$%^&*()", [..."1234567890"]],
+  ["-=[];'`\\,./", '_+{}:"~|<>?', [
+    "minus",
+    "equal",
+    "bracket_left",
+    "bracket_right",
+    "semicolon",
+    "apostrophe",
+    "grave_accent",
+    "backslash",
+    "comma",
+    "dot",
+    "slash",
+  ]],
+  [" \n\t\b\x1b", "", ["spc", "ret", "tab", "backspace", "esc"]],
+];
+
+const KEY_OF_CHARACTER = new Map<string, string[]>();
+for (const [plain, shifted, qcodes] of LAYOUT) {
+  qcodes.forEach((qcode, index) => {
+    KEY_OF_CHARACTER.set(plain[index], [qcode]);
+    if (shifted !== "") KEY_OF_CHARACTER.set(shifted[index], ["shift", qcode]);
+  });
+}
+
+/**
+ * The keys to press together for a character (`A`) or a combination
+ * (`ctrl-alt-delete`, `shift-0x2B`).
+ *
+ * The names are QEMU's: see `QKeyCode` in
+ * https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html
+ *
+ * @throws {TypeError} for an empty name, or a character no key types.
+ */
+export function keysOf(key: string): QmpKey[] {
+  const names = KEY_OF_CHARACTER.get(key) ?? key.split("-");
+  if (names.includes("") || (names.length === 1 && /[^\x20-\x7e]/.test(key))) {
+    throw new TypeError(
+      `Expected a key such as "a", "ret" or "ctrl-alt-delete", got ${
+        JSON.stringify(key)
+      }`,
+    );
+  }
+  return names.map((name) =>
+    /^0x[0-9a-f]+$/i.test(name)
+      ? { type: "number", data: Number(name) }
+      : { type: "qcode", data: name }
+  );
+}

@@ -1,0 +1,34 @@
+/** A camelCase name in snake_case, as a type: `"waitForUnit"` → `"wait_for_unit"`. */
+export type SnakeCase<Name extends string> = Name extends
+  `${infer Head}${infer Tail}`
+  ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${SnakeCase<
+    Tail
+  >}`
+  : Name;
+
+/** What `T` offers, under its names in snake_case. */
+export type SnakeCased<T> = {
+  [Name in keyof T as Name extends string ? SnakeCase<Name> : never]: T[Name];
+};
+
+/** A camelCase name in snake_case: `waitForUnit` → `wait_for_unit`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/**
+ * Offers every public member of a class, or of an object, under its name in
+ * snake_case too.
+ */
+export function offerSnakeCase(target: object): void {
+  for (const name of Object.getOwnPropertyNames(target)) {
+    const alias = snakeCase(name);
+    if (alias === name || name === "constructor") continue;
+    Object.defineProperty(target, alias, {
+      configurable: true,
+      get(this: Record<string, unknown>) {
+        return this[name];
+      },
+    });
+  }
+}

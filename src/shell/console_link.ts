@@ -1,0 +1,88 @@
+import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
+
+/** What the backdoor service prints once the shell reads commands. */
+export const GREETING = "Spawning backdoor root shell...";
+
+/** A line without an end is noise; this much of its tail is kept. */
+const LONGEST_LINE = 1024 * 1024;
+
+/** What comes from the guest over the backdoor console. */
+export interface ConsoleListener {
+  /** The backdoor shell (re)started and reads commands. */
+  greeting(): void;
+  /** Words that our side of the guest said. */
+  message(words: string[]): void;
+  /** A line that somebody else wrote to the console. */
+  noise(line: string): void;
+  /** The console's stream has ended. */
+  closed(): void;
+}
+
+/**
+ * The backdoor console (`/dev/hvc0` in the guest): lines out, and from the
+ * guest the messages that bear the session's token, whatever is between them.
+ */
+export class ConsoleLink {
+  readonly #stream: ByteStream;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(stream: ByteStream) {
+    this.#stream = stream;
+  }
+
+  /** Sends `text` after everything that was sent before. */
+  send(text: string): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
+    this.#writing = this.#writing.then(() => writeAll(this.#stream, bytes))
+      .catch((error) => {
+        if (!isClosedError(error)) throw error;
+      });
+    return this.#writing;
+  }
+
+  /** Reads the console to its end, telling `listener` what comes. */
+  async read(token: string, listener: ConsoleListener): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    // Messages are ASCII; noise may be anything, and a decoder that keeps
+    // bytes apart can't be put out of step by it.
+    const decoder = new TextDecoder("latin1");
+    let line = "";
+    try {
+      while (true) {
+        const count = await this.#stream.read(buffer);
+        if (count === null) break;
+        line += decoder.decode(buffer.subarray(0, count));
+        let start = 0;
+        for (let end; (end = line.indexOf("\n", start)) >= 0; start = end + 1) {
+          hear(line.slice(start, end), token, listener);
+        }
+        line = line.slice(Math.max(start, line.length - LONGEST_LINE));
+      }
+    } catch (error) {
+      if (!isClosedError(error)) throw error;
+    }
+    if (line !== "") listener.noise(line);
+    listener.closed();
+  }
+
+  /** Closes the stream. */
+  close(): void {
+    try {
+      this.#stream.close();
+    } catch (error) {
+      if (!isClosedError(error)) throw error;
+    }
+  }
+}
+
+function hear(line: string, token: string, listener: ConsoleListener): void {
+  const at = line.indexOf(token);
+  if (at >= 0) {
+    if (at > 0) listener.noise(line.slice(0, at));
+    listener.message(line.slice(at + token.length).trim().split(" "));
+  } else if (line.includes(GREETING)) {
+    listener.greeting();
+  } else {
+    listener.noise(line);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The command channel into a guest, over any byte stream.
+ *
+ * @module
+ */
+export type { ByteStream } from "../stream/mod.ts";
+export { ShellLost } from "./errors.ts";
+export {
+  type RunOptions,
+  type RunResult,
+  Shell,
+  type ShellOptions,
+  type ShellPort,
+} from "./shell.ts";

@@ -1,0 +1,573 @@
+import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
+import { ConsoleLink, type ConsoleListener } from "./console_link.ts";
+import { ShellLost } from "./errors.ts";
+import { PortReader } from "./port.ts";
+import guestScript from "./guest.sh" with { type: "text" };
+
+/** A port that leads into the guest, and the name it bears there. */
+export interface ShellPort {
+  /**
+   * The name under `/sys/class/virtio-ports`: `vw.<n>` carries commands,
+   * `vw.err.<n>` their stderr where it is wanted apart.
+   */
+  name: string;
+  /** The host's end. */
+  stream: ByteStream;
+}
+
+/** What a {@linkcode Shell} stands on. */
+export interface ShellOptions {
+  /** The backdoor console, `/dev/hvc0` in the guest. */
+  console: ByteStream;
+  /** Ports beside it; none where the guest has only the console. */
+  ports?: ShellPort[];
+  /** Takes lines that others in the guest wrote to the console. */
+  onNoise?: (line: string) => void;
+}
+
+/** How one command is run. */
+export interface RunOptions {
+  /** Seconds until its process group is ended; no limit by default. */
+  timeout?: number;
+  /**
+   * Where stderr goes: to the guest's serial port (the default), into stdout,
+   * or apart.
+   */
+  stderr?: "serial" | "merge" | "separate";
+  /** Takes stdout as it comes instead of collecting it. */
+  onStdout?: (chunk: Uint8Array) => void;
+  /** Takes stderr as it comes, where it is apart. */
+  onStderr?: (chunk: Uint8Array) => void;
+  /** Ends the command's process group and rejects with the reason. */
+  signal?: AbortSignal;
+}
+
+/** How a command ended. */
+export interface RunResult {
+  /** The exit status, 128 and the signal's number, or 124 after a timeout. */
+  status: number;
+  /** Whether the time limit ended it. */
+  timedOut: boolean;
+  /** What it wrote to stdout, unless `onStdout` took it. */
+  stdout: Uint8Array;
+  /** What it wrote to stderr, where that is apart and not taken. */
+  stderr: Uint8Array;
+}
+
+/** Seconds a command gets between SIGTERM and SIGKILL. */
+const GRACE = 1;
+/** Seconds after SIGKILL until a command that can't die is left alone. */
+const GIVE_UP = 5;
+/** Seconds in which what a guest wrote before a message arrives for sure. */
+const SETTLE = 0.1;
+
+/** One command under way, whichever way it travels. */
+class Job {
+  readonly done: Promise<RunResult>;
+  readonly options: RunOptions;
+  readonly #resolve: (result: RunResult) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #stdout: Uint8Array[] = [];
+  readonly #stderr: Uint8Array[] = [];
+  readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  #timedOut = false;
+  #onAbort?: () => void;
+  settled = false;
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  stdout(bytes: Uint8Array): void {
+    if (this.options.onStdout !== undefined) this.options.onStdout(bytes);
+    else this.#stdout.push(bytes.slice());
+  }
+
+  stderr(bytes: Uint8Array): void {
+    if (this.options.onStderr !== undefined) this.options.onStderr(bytes);
+    else this.#stderr.push(bytes.slice());
+  }
+
+  /** Keeps the deadline: `kill` signals, `abandon` gives the way up. */
+  watch(kill: (signal: string) => void, abandon: () => void): void {
+    const later = (seconds: number, fn: () => void) =>
+      this.#timers.push(setTimeout(fn, seconds * 1000));
+    const end = () => {
+      kill("TERM");
+      later(GRACE, () => kill("KILL"));
+      later(GRACE + GIVE_UP, () => {
+        abandon();
+        this.end(124);
+      });
+    };
+    const { timeout, signal } = this.options;
+    if (timeout !== undefined) {
+      later(Math.max(0, timeout), () => {
+        this.#timedOut = true;
+        end();
+      });
+    }
+    if (signal !== undefined) {
+      this.#onAbort = () => {
+        end();
+        // The timers live on: they still see to the process group's end.
+        this.#reject(signal.reason);
+      };
+      signal.addEventListener("abort", this.#onAbort);
+    }
+  }
+
+  end(status: number): void {
+    this.#settle();
+    this.#resolve({
+      status: this.#timedOut ? 124 : status,
+      timedOut: this.#timedOut,
+      stdout: concat(this.#stdout),
+      stderr: concat(this.#stderr),
+    });
+  }
+
+  fail(error: unknown): void {
+    this.#settle();
+    this.#reject(error);
+  }
+
+  #settle(): void {
+    this.settled = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    if (this.#onAbort !== undefined) {
+      this.options.signal?.removeEventListener("abort", this.#onAbort);
+    }
+  }
+}
+
+/**
+ * A port's life: `absent` until the guest has it, `idle` until it is served,
+ * `readying` until a runner waits on it, `ready`, `busy` with a job, `lost`
+ * when a child that a command left behind holds it.
+ */
+type PortState = "absent" | "idle" | "readying" | "ready" | "busy" | "lost";
+
+interface PortSlot {
+  readonly name: string;
+  readonly stream: ByteStream;
+  readonly reader: PortReader;
+  device: string;
+  state: PortState;
+  job?: Job;
+  /** The port that carries the job's stderr. */
+  stderr?: PortSlot;
+  /** Told when this port's stream of stderr has ended. */
+  ended?: () => void;
+}
+
+/**
+ * The channel for commands into a guest that runs the NixOS test backdoor.
+ *
+ * Commands travel as data to shells that wait for them, any number at a time,
+ * one to a port; where the guest has no ports, or they are all busy, over the
+ * console. Each runs as `bash -c 'set -euo pipefail; …'` would run it.
+ */
+export class Shell implements Disposable {
+  readonly #console: ConsoleLink;
+  readonly #ports: PortSlot[];
+  readonly #errPorts: PortSlot[];
+  readonly #token: string;
+  readonly #onNoise: (line: string) => void;
+  /** Those who wait for a port. */
+  readonly #waiting: ((port: PortSlot | undefined) => void)[] = [];
+  /** Jobs that travel over the console, by number. */
+  readonly #consoleJobs = new Map<string, Job>();
+  #nextJob = 0;
+  #greeted = Promise.withResolvers<void>();
+  #found = Promise.withResolvers<void>();
+  #up = Promise.withResolvers<void>();
+  #connecting?: Promise<void>;
+  #connected = false;
+  #closed?: ShellLost;
+
+  constructor(options: ShellOptions) {
+    this.#console = new ConsoleLink(options.console);
+    this.#token = `vw${crypto.randomUUID().replaceAll("-", "").slice(0, 22)}`;
+    this.#onNoise = options.onNoise ?? (() => {});
+    const slots = (options.ports ?? []).map(({ name, stream }): PortSlot => ({
+      name,
+      stream,
+      reader: new PortReader(this.#token),
+      device: "",
+      state: "absent",
+    }));
+    this.#ports = slots.filter((slot) => !slot.name.startsWith("vw.err."));
+    this.#errPorts = slots.filter((slot) => slot.name.startsWith("vw.err."));
+    for (const deferred of [this.#greeted, this.#found, this.#up]) {
+      deferred.promise.catch(() => {});
+    }
+    this.#console.read(this.#token, this.#consoleListener());
+    for (const slot of slots) this.#listen(slot);
+  }
+
+  /** Whether commands can be run right now. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /**
+   * Waits for the backdoor shell and readies it. Calling it again is free, and
+   * connects anew after a reboot.
+   *
+   * @throws {ShellLost} where the guest goes away meanwhile.
+   */
+  connect(): Promise<void> {
+    return this.#connecting ??= this.#connect();
+  }
+
+  async #connect(): Promise<void> {
+    await this.#greeted.promise;
+    const script = `vw_token=${this.#token}\n${guestScript}`;
+    this.#console.send(
+      `IFS= read -r -N ${script.length} REPLY; eval "$REPLY"; unset REPLY\n` +
+        script,
+    );
+    await this.#up.promise;
+    await this.#found.promise;
+    // The devices of ports may follow their console by a moment.
+    for (
+      let tries = 0;
+      tries < 20 && this.#ports.length > 0 &&
+      this.#ports.every((port) => port.state === "absent");
+      tries++
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      await this.#find();
+    }
+    this.#connected = true;
+    // Two, so that the second is ready while the first gets its next runner.
+    this.#serveMore();
+    this.#serveMore();
+  }
+
+  async #find(): Promise<void> {
+    this.#found = Promise.withResolvers<void>();
+    this.#found.promise.catch(() => {});
+    this.#console.send("vw_find\n");
+    await this.#found.promise;
+  }
+
+  /**
+   * Runs `command` as `bash -c "set -euo pipefail; $command"` would run it, in
+   * a process group of its own and with an empty stdin.
+   *
+   * @throws {ShellLost} when the guest goes away before the command is done.
+   * @throws {TypeError} for a command that holds a NUL byte.
+   */
+  async run(command: string, options: RunOptions = {}): Promise<RunResult> {
+    if (command.includes("\0")) {
+      throw new TypeError(
+        `Expected a command without NUL bytes, got one at offset ${
+          command.indexOf("\0")
+        }`,
+      );
+    }
+    options.signal?.throwIfAborted();
+    await this.connect();
+    const port = this.#acquire() ?? await this.#wait();
+    if (this.#closed !== undefined) throw this.#closed;
+    const job = new Job(options);
+    if (port === undefined) this.#runOverConsole(job, command);
+    else this.#runOnPort(port, job, command);
+    return await job.done;
+  }
+
+  /**
+   * Hands the backdoor shell a command of its own and does not wait, for what
+   * ends the guest.
+   */
+  async send(command: string): Promise<void> {
+    await this.connect();
+    await this.#console.send(`${command}\n`);
+  }
+
+  /** Says that the guest is gone: all that is under way fails with `reason`. */
+  lose(reason: string): void {
+    const error = new ShellLost(reason);
+    this.#connected = false;
+    this.#connecting = undefined;
+    for (const deferred of [this.#up, this.#found, this.#greeted]) {
+      deferred.reject(error);
+    }
+    this.#greeted = Promise.withResolvers<void>();
+    this.#up = Promise.withResolvers<void>();
+    this.#found = Promise.withResolvers<void>();
+    for (const deferred of [this.#up, this.#found, this.#greeted]) {
+      deferred.promise.catch(() => {});
+    }
+    for (const slot of [...this.#ports, ...this.#errPorts]) {
+      slot.state = "absent";
+      slot.ended?.();
+      slot.job?.fail(error);
+      slot.job = slot.stderr = slot.ended = undefined;
+    }
+    for (const job of this.#consoleJobs.values()) job.fail(error);
+    this.#consoleJobs.clear();
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+    if (this.#closed === undefined) return;
+    this.#greeted.reject(error);
+  }
+
+  /**
+   * Takes the hypervisor's word that the guest closed a port. One that closes
+   * in the middle of a command has lost those who served it.
+   */
+  portClosed(name: string): void {
+    const slot = this.#ports.find((slot) => slot.name === name);
+    const job = slot?.job;
+    if (job === undefined) return;
+    // What was written before the port closed is still on its way to us.
+    setTimeout(() => {
+      if (slot?.job === job && !job.settled) {
+        this.lose("The guest's shell died in the middle of a command");
+      }
+    }, SETTLE * 1000);
+  }
+
+  /** Closes the channel; what is under way fails. */
+  close(reason = "The channel to the guest was closed"): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = new ShellLost(reason);
+    this.#console.close();
+    for (const slot of [...this.#ports, ...this.#errPorts]) {
+      try {
+        slot.stream.close();
+      } catch (error) {
+        if (!isClosedError(error)) throw error;
+      }
+    }
+    this.lose(reason);
+  }
+
+  /** Closes the channel. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #consoleListener(): ConsoleListener {
+    return {
+      greeting: () => {
+        if (this.#connecting !== undefined && this.#connected) {
+          this.lose("The guest's shell started anew");
+        }
+        this.#greeted.resolve();
+      },
+      message: (words) => this.#hear(words),
+      noise: (line) => this.#onNoise(line),
+      closed: () => this.close("The guest closed its console"),
+    };
+  }
+
+  #hear([verb, ...words]: string[]): void {
+    switch (verb) {
+      case "up":
+        return this.#up.resolve();
+      case "found":
+        return this.#found.resolve();
+      case "port": {
+        const slot = this.#slot(words[0]);
+        if (slot?.state !== "absent") return;
+        slot.device = words[1];
+        slot.state = "idle";
+        return;
+      }
+      case "lost": {
+        const slot = this.#slot(words[0]);
+        if (slot !== undefined) slot.state = "lost";
+        return this.#dispatch();
+      }
+      case "held": {
+        // What the command itself wrote is on its way; its child's is not ours.
+        const slot = this.#slot(words[0]);
+        setTimeout(() => this.#endStderr(slot, "lost"), SETTLE * 1000);
+        return;
+      }
+      case "data": {
+        const job = this.#consoleJobs.get(words[0]);
+        const bytes = decodeBase64(words[2]);
+        return words[1] === "1" ? job?.stdout(bytes) : job?.stderr(bytes);
+      }
+      case "done": {
+        const job = this.#consoleJobs.get(words[0]);
+        this.#consoleJobs.delete(words[0]);
+        return job?.end(Number(words[1]));
+      }
+    }
+  }
+
+  #slot(name: string): PortSlot | undefined {
+    return this.#ports.find((slot) => slot.name === name) ??
+      this.#errPorts.find((slot) => slot.name === name);
+  }
+
+  #listen(slot: PortSlot): void {
+    slot.reader.read(slot.stream, {
+      data: (bytes) => {
+        // An idle port's bytes are those of a child that was left behind.
+        slot.job?.[slot.name.startsWith("vw.err.") ? "stderr" : "stdout"](
+          bytes,
+        );
+      },
+      code: (code) => {
+        if (code === "rdy") {
+          slot.state = "ready";
+          this.#dispatch();
+        } else if (code === "end") {
+          this.#endStderr(slot, "idle");
+        } else if (slot.job !== undefined) {
+          this.#finish(slot, Number(code));
+        }
+      },
+      closed: () => slot.reader[Symbol.dispose](),
+    });
+  }
+
+  /** A ready port; while there is none, more of them are readied. */
+  #acquire(): PortSlot | undefined {
+    if (this.#waiting.length > 0) return undefined;
+    return this.#ports.find((port) => port.state === "ready");
+  }
+
+  /** Waits for a port; answers none where the console has to do. */
+  #wait(): Promise<PortSlot | undefined> {
+    const readying = this.#ports.filter((p) => p.state === "readying").length;
+    if (readying <= this.#waiting.length && !this.#serveMore()) {
+      if (readying === 0) return Promise.resolve(undefined);
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Hands ready ports to those who wait. */
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const port = this.#ports.find((port) => port.state === "ready");
+      if (port !== undefined) {
+        // Taken before the waiter runs, so that nobody else takes it too.
+        port.state = "busy";
+        this.#waiting.shift()!(port);
+      } else if (this.#ports.some((port) => port.state === "readying")) {
+        return;
+      } else {
+        this.#waiting.shift()!(undefined);
+      }
+    }
+  }
+
+  /** Has one more port served; answers whether there was one. */
+  #serveMore(): boolean {
+    const port = this.#ports.find((port) => port.state === "idle") ??
+      this.#ports.find((port) => port.state === "lost");
+    if (port === undefined) return false;
+    port.state = "readying";
+    this.#console.send(`vw_start ${port.name}\n`);
+    return true;
+  }
+
+  #runOnPort(port: PortSlot, job: Job, command: string): void {
+    port.state = "busy";
+    port.job = job;
+    let where: string = job.options.stderr ?? "serial";
+    if (where === "separate") {
+      const err = this.#errPorts.find((slot) => slot.state === "idle");
+      if (err === undefined) {
+        // Every port for stderr is taken: the console carries both streams.
+        port.state = "ready";
+        port.job = undefined;
+        this.#dispatch();
+        return this.#runOverConsole(job, command);
+      }
+      err.state = "busy";
+      err.job = job;
+      port.stderr = err;
+      where = err.device;
+    }
+    job.watch(
+      (signal) => this.#console.send(`vw_kill ${port.name} ${signal}\n`),
+      () => {
+        port.state = "lost";
+        port.job = undefined;
+      },
+    );
+    const text = new TextEncoder().encode(command);
+    const header = new TextEncoder().encode(
+      String(text.length).padStart(8, "0") + where.padEnd(8),
+    );
+    const frame = new Uint8Array(header.length + text.length);
+    frame.set(header);
+    frame.set(text, header.length);
+    writeAll(port.stream, frame).catch((error) =>
+      job.fail(isClosedError(error) ? this.#closed ?? error : error)
+    );
+  }
+
+  #finish(port: PortSlot, status: number): void {
+    const { job, stderr } = port;
+    port.job = port.stderr = undefined;
+    port.state = "readying";
+    if (stderr === undefined) return job?.end(status);
+    stderr.ended = () => job?.end(status);
+    this.#console.send(`vw_end ${stderr.name}\n`);
+  }
+
+  #endStderr(slot: PortSlot | undefined, state: PortState): void {
+    if (slot?.job === undefined) return;
+    const { ended } = slot;
+    slot.state = state;
+    slot.job = slot.ended = undefined;
+    ended?.();
+  }
+
+  #runOverConsole(job: Job, command: string): void {
+    const id = `c${this.#nextJob++}`;
+    this.#consoleJobs.set(id, job);
+    job.watch(
+      (signal) => this.#console.send(`vw_kill ${id} ${signal}\n`),
+      () => this.#consoleJobs.delete(id),
+    );
+    const text = escapeForConsole(command);
+    const where = job.options.stderr ?? "serial";
+    this.#console.send(`vw_run ${id} ${where} ${text.length}\n${text}`);
+  }
+}
+
+/** The bytes of `text` as ASCII that no terminal touches, for `printf %b`. */
+function escapeForConsole(text: string): string {
+  let escaped = "";
+  for (const byte of new TextEncoder().encode(text)) {
+    escaped += byte < 0x20 || byte > 0x7e || byte === 0x5c
+      ? `\\0${byte.toString(8).padStart(3, "0")}`
+      : String.fromCharCode(byte);
+  }
+  return escaped;
+}
+
+function decodeBase64(text: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+function concat(chunks: Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0];
+  const whole = new Uint8Array(
+    chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+  );
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}

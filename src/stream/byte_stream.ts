@@ -1,0 +1,31 @@
+/**
+ * A duplex stream of bytes, the least that the command channel asks of a
+ * transport. Every `Deno.Conn` is one.
+ */
+export interface ByteStream {
+  /** Reads into `buffer`; answers the number of bytes, `null` at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Writes some of `bytes`; answers how many were taken. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Closes both directions. */
+  close(): void;
+}
+
+/** Writes all of `bytes`, however many the stream takes at a time. */
+export async function writeAll(
+  stream: ByteStream,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let offset = 0; offset < bytes.length;) {
+    offset += await stream.write(bytes.subarray(offset));
+  }
+}
+
+/** Whether an error of a read or a write only says that the other end left. */
+export function isClosedError(error: unknown): boolean {
+  return error instanceof Deno.errors.BadResource ||
+    error instanceof Deno.errors.Interrupted ||
+    error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.BrokenPipe ||
+    error instanceof Deno.errors.NotConnected;
+}

@@ -1,0 +1,6 @@
+/**
+ * Duplex streams of bytes.
+ *
+ * @module
+ */
+export { type ByteStream, isClosedError, writeAll } from "./byte_stream.ts";
