@@ -35,7 +35,7 @@ const bootSector = [
   "66b800100000 0f22d8", //  mov eax, 0x1000; mov cr3, eax
   "66b9800000c0", //         mov ecx, EFER
   "0f32 660d00010000 0f30", // rdmsr; or eax, LME; wrmsr
-  "0f0116 997c", //          lgdt [0x7c99]
+  "0f0116 9b7c", //          lgdt [0x7c9b]
   "0f20c0 660d01000080", //  mov eax, cr0; or eax, PG | PE
   "0f22c0", //               mov cr0, eax
   "ea 727c 0800", //         jmp 8:0x7c72
@@ -46,7 +46,7 @@ const bootSector = [
   "b010 e6f4 f4", //         mov al, 0x10; out 0xf4, al; hlt
   "0000000000000000", //     no segment
   "00000000009a2000", //     64-bit code
-  "0f00 897c0000", //        16 bytes of descriptors at 0x7c89
+  "0f00 8b7c0000", //        16 bytes of descriptors at 0x7c8b
 ].join("").replaceAll(" ", "");
 
 /** `isa-debug-exit` makes QEMU end with twice the value, plus one. */

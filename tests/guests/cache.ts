@@ -1,0 +1,60 @@
+import { type Recipe, recipeHash } from "./recipe.ts";
+
+/** `$XDG_CACHE_HOME/vmwright` or `~/.cache/vmwright`. */
+export function cacheHome(): string {
+  const home = Deno.env.get("XDG_CACHE_HOME");
+  // The specification says that a relative path there is to be ignored.
+  if (home?.startsWith("/")) return `${home}/vmwright`;
+  const user = Deno.env.get("HOME");
+  if (user === undefined) {
+    throw new Error("expected HOME or XDG_CACHE_HOME to be set");
+  }
+  return `${user}/.cache/vmwright`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * The directory that holds what the recipe produces, built if it isn't there.
+ *
+ * A build happens in a directory of its own that gets its final name only when
+ * it is complete; a second builder of the same recipe waits for the first.
+ */
+export async function cached(
+  recipe: Recipe,
+  build: (directory: string) => Promise<void>,
+): Promise<string> {
+  const root = `${cacheHome()}/guests`;
+  const directory = `${root}/${recipe.name}-${await recipeHash(recipe)}`;
+  if (await exists(directory)) return directory;
+
+  await Deno.mkdir(root, { recursive: true });
+  using lock = await Deno.open(`${directory}.lock`, {
+    create: true,
+    write: true,
+  });
+  await lock.lock(true);
+  if (await exists(directory)) return directory;
+
+  const unfinished = `${directory}.part`;
+  await Deno.remove(unfinished, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  await Deno.mkdir(unfinished);
+  try {
+    await build(unfinished);
+    await Deno.rename(unfinished, directory);
+  } catch (error) {
+    await Deno.remove(unfinished, { recursive: true });
+    throw error;
+  }
+  return directory;
+}

@@ -1,0 +1,80 @@
+import { debian } from "./debian.ts";
+import type { GuestImage } from "./guest_image.ts";
+import { startScript } from "./start_script.ts";
+import { tiny } from "./tiny.ts";
+import { accelerator } from "../../src/backend/accelerator.ts";
+
+/** How each guest is made. */
+const images = {
+  "tiny": () => tiny("tiny"),
+  "tiny-busybox": () => tiny("tiny-busybox"),
+  "debian": debian,
+} satisfies Record<string, () => Promise<GuestImage>>;
+
+/** The names of the guests. */
+export type GuestName = keyof typeof images;
+
+/** All guests, the smallest first. */
+export const guestNames = Object.keys(images) as GuestName[];
+
+/** A guest that is built and can be started as any number of machines. */
+export interface Guest {
+  readonly name: GuestName;
+  /** The directory that holds the image. */
+  readonly directory: string;
+  /** Ends in `run-<name>-vm`. */
+  readonly startScript: string;
+  /**
+   * The same guest under another machine name; ends in `run-<machine>-vm`.
+   *
+   * On VLAN v the machine has the address 192.168.v.n, where n is the number
+   * at the end of its name unless another one is given. Guests know `node1` to
+   * `node9` by name.
+   */
+  startScriptFor(machine: string, options?: { number?: number }): string;
+}
+
+/** The guest of that name, built if it isn't there yet. */
+export async function guest(name: GuestName): Promise<Guest> {
+  const [image] = await Promise.all([images[name](), accelerator()]);
+  const startScriptFor = (
+    machine: string,
+    options: { number?: number } = {},
+  ) => {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(machine)) {
+      throw new Error(
+        "expected a machine name of letters, digits, '_', '-' and '.', got " +
+          JSON.stringify(machine),
+      );
+    }
+    return write(
+      `${image.directory}/as${
+        options.number === undefined ? "" : `-${options.number}`
+      }`,
+      `run-${machine}-vm`,
+      startScript(image, machine, options.number),
+    );
+  };
+  return {
+    name,
+    directory: image.directory,
+    startScript: startScriptFor(name),
+    startScriptFor,
+  };
+}
+
+/** Puts the script there in one step, since others may be running it. */
+function write(directory: string, name: string, text: string): string {
+  const path = `${directory}/${name}`;
+  try {
+    if (Deno.readTextFileSync(path) === text) return path;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  Deno.mkdirSync(directory, { recursive: true });
+  const unfinished = Deno.makeTempFileSync({ dir: directory });
+  Deno.writeTextFileSync(unfinished, text);
+  Deno.chmodSync(unfinished, 0o755);
+  Deno.renameSync(unfinished, path);
+  return path;
+}

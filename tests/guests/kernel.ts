@@ -1,0 +1,146 @@
+import { cached } from "./cache.ts";
+import { extractPackages, suite } from "./packages.ts";
+import type { Recipe } from "./recipe.ts";
+import { run } from "./run.ts";
+
+/** Directories and files below `kernel/` whose modules a guest may want. */
+const kept = [
+  "arch",
+  "block",
+  "crypto",
+  "drivers/acpi/button.ko",
+  "drivers/acpi/video.ko",
+  "drivers/ata",
+  "drivers/block",
+  "drivers/cdrom",
+  "drivers/char",
+  "drivers/firmware/qemu_fw_cfg.ko",
+  "drivers/gpu/drm/display",
+  "drivers/gpu/drm/drm.ko",
+  "drivers/gpu/drm/drm_kms_helper.ko",
+  "drivers/gpu/drm/drm_shmem_helper.ko",
+  "drivers/gpu/drm/drm_ttm_helper.ko",
+  "drivers/gpu/drm/drm_vram_helper.ko",
+  "drivers/gpu/drm/tiny",
+  "drivers/gpu/drm/ttm",
+  "drivers/gpu/drm/virtio",
+  "drivers/input/evdev.ko",
+  "drivers/input/mouse/psmouse.ko",
+  "drivers/md",
+  "drivers/net/bonding",
+  "drivers/net/dummy.ko",
+  "drivers/net/macvlan.ko",
+  "drivers/net/net_failover.ko",
+  "drivers/net/tun.ko",
+  "drivers/net/veth.ko",
+  "drivers/net/virtio_net.ko",
+  "drivers/net/vrf.ko",
+  "drivers/net/vxlan",
+  "drivers/net/wireguard",
+  "drivers/scsi/scsi_common.ko",
+  "drivers/scsi/scsi_mod.ko",
+  "drivers/scsi/sd_mod.ko",
+  "drivers/scsi/sg.ko",
+  "drivers/scsi/sr_mod.ko",
+  "drivers/scsi/virtio_scsi.ko",
+  "drivers/virtio",
+  "fs",
+  "lib",
+  "mm",
+  "net",
+];
+
+const recipe: Recipe = {
+  name: "kernel",
+  ingredients: { format: 1, suite, packages: ["linux-image-amd64"], kept },
+};
+
+/** A kernel and its modules, as the guests share them. */
+export interface Kernel {
+  readonly directory: string;
+  /** The kernel as an uncompressed ELF image, which QEMU boots through PVH. */
+  readonly image: string;
+  readonly release: string;
+  /** Holds `kernel/…/*.ko` and `modules.*`. */
+  readonly modules: string;
+}
+
+/** The kernel of Debian's `linux-image-amd64`, fetched if need be. */
+export async function kernel(): Promise<Kernel> {
+  const directory = await cached(recipe, build);
+  const release = await Deno.readTextFile(`${directory}/release`);
+  return {
+    directory,
+    release,
+    image: `${directory}/vmlinux`,
+    modules: `${directory}/modules`,
+  };
+}
+
+/** What {@linkcode kernel} depends on, for the recipes of the guests. */
+export const kernelRecipe = recipe;
+
+async function build(directory: string): Promise<void> {
+  const tree = `${directory}/tree`;
+  await extractPackages(["linux-image-amd64"], tree);
+  const [{ name: release }] = [...Deno.readDirSync(`${tree}/lib/modules`)];
+  await Deno.writeTextFile(`${directory}/release`, release);
+  await Deno.writeFile(
+    `${directory}/vmlinux`,
+    await uncompressed(`${tree}/boot/vmlinuz-${release}`, directory),
+  );
+
+  const source = `${tree}/lib/modules/${release}`;
+  const target = `${directory}/modules`;
+  await Deno.mkdir(target);
+  for (const entry of Deno.readDirSync(source)) {
+    if (entry.isFile) {
+      await Deno.rename(`${source}/${entry.name}`, `${target}/${entry.name}`);
+    }
+  }
+  for (const path of kept) {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    await Deno.mkdir(`${target}/kernel/${parent}`, { recursive: true });
+    try {
+      await Deno.rename(`${source}/kernel/${path}`, `${target}/kernel/${path}`);
+    } catch (error) {
+      // Not every release has every module apart from the kernel.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  await Deno.remove(tree, { recursive: true });
+}
+
+/**
+ * The ELF image inside a bzImage. Under emulation the kernel takes longer to
+ * unpack itself than to boot, so it is unpacked here, once.
+ *
+ * The header's fields are those of the kernel's `Documentation/x86/boot.rst`.
+ */
+async function uncompressed(
+  path: string,
+  directory: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const image = await Deno.readFile(path);
+  const view = new DataView(image.buffer);
+  const setupSectors = image[0x1f1] || 4;
+  const start = (setupSectors + 1) * 512 + view.getUint32(0x248, true);
+  // The last four bytes are the size of what was packed.
+  const end = start + view.getUint32(0x24c, true) - 4;
+  const packed = `${directory}/vmlinux.packed`;
+  await Deno.writeFile(packed, image.subarray(start, end));
+  const program = view.getUint32(start) === 0xfd377a58
+    ? "xz"
+    : view.getUint32(start) === 0x28b52ffd
+    ? "zstd"
+    : undefined;
+  if (program === undefined) {
+    throw new Error(
+      `expected the kernel in ${path} to be packed by xz or zstd, got ` +
+        image.subarray(start, start + 4).toHex(),
+    );
+  }
+  const elf = await run(program, ["-d", "-c", packed]);
+  await Deno.remove(packed);
+  return elf;
+}
