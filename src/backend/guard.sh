@@ -1,14 +1,13 @@
 # Watches the driver from outside: its standard input ends when the driver
 # does, however that happened. What the driver then still owns is ended here.
-# Lines: "token T", "group N", "ungroup N", "directory D", "undirectory D".
+# Its argument is the run's token. Lines: "group N", "ungroup N", "directory D", "undirectory D".
 # Signals that a terminal sends to everybody are the driver's business.
 trap '' INT TERM HUP QUIT
 groups=
 directories=
-token=
+token=$1
 while read -r verb word; do
   case $verb in
-    token) token=$word ;;
     group) groups="$groups $word " ;;
     ungroup)
       case $groups in
@@ -28,14 +27,15 @@ while read -r verb word; do
   esac
 done
 for group in $groups; do
-  kill -KILL -- "-$group"
+  kill -s KILL -- "-$group"
 done
 # Those that left their group bear the run's token in their environment.
-while pids=$(grep -lasF "VMWRIGHT_RUN=$token" /proc/[0-9]*/environ) &&
+# grep complains of processes that go meanwhile, whatever else it finds.
+while pids=$(grep -lasF "VMWRIGHT_RUN=$token" /proc/[0-9]*/environ || :) &&
   [ -n "$pids" ]; do
   for pid in $pids; do
     pid=${pid#/proc/}
-    kill -KILL "${pid%/environ}"
+    kill -s KILL "${pid%/environ}"
   done
 done
 printf %s "$directories" | while read -r directory; do

@@ -29,14 +29,13 @@ export class Supervisor implements AsyncDisposable {
 
   constructor() {
     this.#guard = new Deno.Command("/bin/sh", {
-      args: ["-c", guardScript, "vmwright-guard"],
+      args: ["-c", guardScript, "vmwright-guard", this.#token],
       stdin: "piped",
       stdout: "null",
       stderr: "null",
       detached: true,
     }).spawn();
     this.#guardInput = this.#guard.stdin.getWriter();
-    this.#tell(`token ${this.#token}`);
   }
 
   /** Runs `command` through `/bin/sh`, in a process group of its own. */

@@ -129,7 +129,7 @@ export class Conditions {
     const timer = setInterval(() => {
       if (this.#watches.size > 0 && condition.due) this.#check(condition);
     }, condition.interval * 1000 / 2);
-    Deno.unrefTimer(Number(timer));
+    timer.unref();
     this.#entered.set(condition, timer);
   }
 

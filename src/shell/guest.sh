@@ -19,11 +19,9 @@ case $1 in
   *) exec 2>"/dev/vport${1// /}" ;;
 esac
 exec </dev/null 3>&- 4>&- 9>&-
-BASH_ARGV0=bash
-SHLVL=$((SHLVL + 1))
+BASH_ARGV0=bash SHLVL=$((SHLVL + 1))
 set --
-unset BASH_SOURCE
-eval "unset REPLY; set -euo pipefail; $REPLY"'
+LINENO=0 eval "unset REPLY; set -euo pipefail; $REPLY"'
 
 # Where such a file can be executed, it is opened and forgotten; where no
 # writable place allows that, every command costs a new bash.

@@ -1,0 +1,46 @@
+import type { ByteStream } from "../../src/stream/mod.ts";
+
+/**
+ * A backdoor shell on the host: the same bash and the same protocol over
+ * pipes, for what needs neither a guest nor ports.
+ */
+export function hostBash(): ByteStream & AsyncDisposable {
+  const process = new Deno.Command("bash", {
+    args: [
+      "-c",
+      'echo "noise before"; echo "Spawning backdoor root shell..."; ' +
+      "exec bash --norc /dev/stdin",
+    ],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  const writer = process.stdin.getWriter();
+  let rest = new Uint8Array(0);
+  return {
+    async read(buffer) {
+      if (rest.length === 0) {
+        const { value, done } = await reader.read();
+        if (done) return null;
+        rest = value;
+      }
+      const count = Math.min(buffer.length, rest.length);
+      buffer.set(rest.subarray(0, count));
+      rest = rest.slice(count);
+      return count;
+    },
+    async write(bytes) {
+      await writer.write(bytes.slice());
+      return bytes.length;
+    },
+    close() {
+      writer.close().catch(() => {});
+    },
+    async [Symbol.asyncDispose]() {
+      await writer.close().catch(() => {});
+      await process.status;
+      await reader.cancel();
+    },
+  };
+}
