@@ -65,9 +65,9 @@ export class HtmlListener implements Listener {
     return `<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta charset="utf-8"/>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
 <title>${verdict}: VM test</title>
 <style>
 ${style}</style>
@@ -238,7 +238,7 @@ ${this.#contents(this.#trace.root)}</section>
     if (inside + error + more === "") {
       return `<div ${attributes}>${head}</div>\n`;
     }
-    const open = step.subtest || state(step) !== "passed" ? " open" : "";
+    const open = step.subtest || state(step) !== "passed" ? ` open=""` : "";
     return `<details ${attributes}${open}><summary>${head}</summary>\n${more}${inside}${error}</details>\n`;
   }
 
@@ -249,7 +249,7 @@ ${this.#contents(this.#trace.root)}</section>
       ? escape(picture.path)
       : `<img alt="screenshot of ${
         escape(picture.machine, true)
-      }" src="data:image/png;base64,${picture.data}">`;
+      }" src="data:image/png;base64,${picture.data}"/>`;
     return `<figure><a href="${url}">${inside}</a><figcaption>${caption}</figcaption></figure>\n`;
   }
 }

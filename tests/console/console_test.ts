@@ -1,0 +1,392 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { Console, GuestDied } from "../../src/console/mod.ts";
+import {
+  type Event,
+  Log,
+  MachineError,
+  TestFailure,
+  UsageError,
+} from "../../src/report/mod.ts";
+
+/** A console with a file of its own, and what it tells the log. */
+class Bench {
+  readonly events: Event[] = [];
+  readonly log = new Log([{ on: (event) => void this.events.push(event) }]);
+  readonly folder = Deno.makeTempDirSync();
+  readonly path = `${this.folder}/machine.log`;
+  readonly console: Console;
+
+  constructor(dead?: readonly RegExp[]) {
+    this.console = new Console({
+      machine: "machine",
+      path: this.path,
+      log: this.log,
+      dead,
+    });
+  }
+
+  say(text: string): void {
+    this.console.feed(new TextEncoder().encode(text));
+  }
+
+  get lines(): string[] {
+    return this.events.filter((event) => event.type === "consoleLine")
+      .map((event) => event.text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.console.close();
+    await this.log.close();
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+/** How a promise stands now, without waiting for it. */
+async function stateOf(promise: Promise<unknown>): Promise<string> {
+  let state = "pending";
+  promise.then(() => state = "fulfilled", () => state = "rejected");
+  for (let i = 0; i < 10; i++) await null;
+  return state;
+}
+
+Deno.test("waitFor() is fulfilled by what comes after the call", async () => {
+  await using bench = new Bench();
+  const wait = bench.console.waitFor(/login: /);
+  bench.say("\r\nwelcome\r\nhost lo");
+  assertEquals(await stateOf(wait), "pending");
+  bench.say("gin: ");
+  assertEquals((await wait)[0], "login: ");
+});
+
+Deno.test("waitFor() counts what came before the call", async () => {
+  await using bench = new Bench();
+  bench.say("one\r\ntwo\r\n");
+  assertEquals((await bench.console.waitFor("tw(.)"))[1], "o");
+});
+
+Deno.test("waitFor() begins where the last successful wait ended", async () => {
+  await using bench = new Bench();
+  bench.say("tick 1\ntick 2\n");
+  assertEquals((await bench.console.waitFor(/tick (\d)/))[1], "1");
+  assertEquals((await bench.console.waitFor(/tick (\d)/))[1], "2");
+  const third = bench.console.waitFor(/tick (\d)/);
+  assertEquals(await stateOf(third), "pending");
+  bench.say("tick 3\n");
+  assertEquals((await third)[1], "3");
+});
+
+Deno.test("a wait that failed consumes nothing", async () => {
+  await using bench = new Bench();
+  bench.say("here it is\n");
+  await assertRejects(
+    () => bench.console.waitFor("absent", { timeout: 0 }),
+    TestFailure,
+  );
+  await bench.console.waitFor("here");
+});
+
+Deno.test("a match may have begun on disk and end in what comes", async () => {
+  await using bench = new Bench();
+  bench.say("first\nBEGIN and a ");
+  await bench.console.waitFor("first");
+  const wait = bench.console.waitFor(/BEGIN.*\n(.*)\nEND/);
+  bench.say("long\r\nstory\r\nEN");
+  assertEquals(await stateOf(wait), "pending");
+  bench.say("D\r\n");
+  assertEquals((await wait)[1], "story");
+});
+
+Deno.test("carriage returns are invisible to patterns, also cut from their line feeds", async () => {
+  await using bench = new Bench();
+  const wait = bench.console.waitFor(/^one\ntwo$/m);
+  bench.say("zero\r\none\r");
+  bench.say("\ntwo\r");
+  bench.say("\n");
+  assertEquals((await wait)[0], "one\ntwo");
+});
+
+Deno.test("in a string pattern ^ and $ mean the begin and the end of a line", async () => {
+  await using bench = new Bench();
+  bench.say("a ready\nready\n");
+  await bench.console.waitFor("^ready$");
+});
+
+Deno.test("a text is found however it is cut", async () => {
+  const text = "\r\nµ: Grüße, 世界! 🎉\r\nnext\r\n";
+  const bytes = new TextEncoder().encode(text);
+  for (let size = 1; size <= bytes.length; size++) {
+    await using bench = new Bench();
+    const wait = bench.console.waitFor(/µ: (.+!) 🎉\nnext/u);
+    for (let at = 0; at < bytes.length; at += size) {
+      bench.console.feed(bytes.slice(at, at + size));
+    }
+    assertEquals((await wait)[1], "Grüße, 世界!");
+    assertEquals(bench.lines, ["", "µ: Grüße, 世界! 🎉", "next"]);
+  }
+});
+
+Deno.test("two waits at once are both fulfilled, each by its own text", async () => {
+  await using bench = new Bench();
+  bench.say("old\n");
+  const waits = [
+    bench.console.waitFor("beta"),
+    bench.console.waitFor("alpha"),
+    bench.console.waitFor("alpha|old"),
+  ];
+  assertEquals((await waits[2])[0], "old");
+  bench.say("alpha ");
+  assertEquals((await waits[1])[0], "alpha");
+  assertEquals(await stateOf(waits[0]), "pending");
+  bench.say("beta");
+  await waits[0];
+});
+
+Deno.test("a wait that joins others keeps what they have half matched", async () => {
+  await using bench = new Bench();
+  bench.say("start\n");
+  await bench.console.waitFor("start");
+  const slow = bench.console.waitFor("half of it");
+  bench.say("half ");
+  // It has something to read on disk, so the scanner is made anew.
+  const other = bench.console.waitFor("other");
+  bench.say("of it, other");
+  await Promise.all([slow, other]);
+});
+
+Deno.test("waitFor() that times out says what it waited for and the last lines", async () => {
+  await using bench = new Bench();
+  bench.say("Booting\r\n\x1b[31mfailed\x1b[0m\r\n");
+  const error = await assertRejects(
+    () => bench.console.waitFor(/ready/, { timeout: 0.01 }),
+    TestFailure,
+  );
+  assertEquals(
+    error.message,
+    "the console of machine did not say /ready/ within 0.01 seconds; its last lines:\n  Booting\n  failed",
+  );
+});
+
+Deno.test("waitFor() ends with the reason of its signal", async () => {
+  await using bench = new Bench();
+  const controller = new AbortController();
+  const wait = bench.console.waitFor("never", { signal: controller.signal });
+  controller.abort(new Error("no more"));
+  await assertRejects(() => wait, Error, "no more");
+  await assertRejects(
+    () => bench.console.waitFor("never", { signal: controller.signal }),
+    Error,
+    "no more",
+  );
+});
+
+Deno.test("waitFor() refuses a pattern or a timeout that means nothing", async () => {
+  await using bench = new Bench();
+  await assertRejects(() => bench.console.waitFor("("), UsageError);
+  await assertRejects(
+    () => bench.console.waitFor("x", { timeout: -1 }),
+    UsageError,
+    "expected a timeout of zero or more seconds, got -1",
+  );
+});
+
+Deno.test("a kernel panic fails every wait at once, and those that come later", async () => {
+  await using bench = new Bench();
+  const deaths: GuestDied[] = [];
+  bench.console.onDeath((error) => void deaths.push(error));
+  const waits = [bench.console.waitFor("A"), bench.console.waitFor("B")];
+  bench.say("[ 1.0] Kernel pa");
+  bench.say("nic - not syncing: VFS: Un");
+  assertEquals(deaths, []);
+  bench.say("able to mount root fs\r\n");
+  assertEquals(deaths.length, 1);
+  assertEquals(
+    deaths[0].line,
+    "Kernel panic - not syncing: VFS: Unable to mount root fs",
+  );
+  for (const wait of waits) {
+    assertEquals(await assertRejects(() => wait, GuestDied), deaths[0]);
+  }
+  await assertRejects(() => bench.console.waitFor("later"), GuestDied);
+  // What it said before it died, it said.
+  await bench.console.waitFor("VFS");
+  assertEquals(bench.console.died, deaths[0]);
+});
+
+Deno.test("emergency mode counts as death", async () => {
+  await using bench = new Bench();
+  const wait = bench.console.waitFor("login:");
+  bench.say('You are in emergency mode. After logging in, type "journalctl"');
+  bench.say(" to view\r\n");
+  await assertRejects(() => wait, GuestDied, "You are in emergency mode");
+});
+
+Deno.test("a death is seen though it began before the scanner was made anew", async () => {
+  await using bench = new Bench();
+  bench.say("up\nKernel panic - ");
+  const wait = bench.console.waitFor("down");
+  await bench.console.waitFor("up");
+  const second = bench.console.waitFor("sideways");
+  bench.say("not syncing: x\n");
+  await assertRejects(() => wait, GuestDied);
+  await assertRejects(() => second, GuestDied);
+});
+
+Deno.test("a test that means its guest to die says so", async () => {
+  await using bench = new Bench([]);
+  const wait = bench.console.waitFor("after");
+  bench.say("Kernel panic - not syncing: sysrq\n");
+  assertEquals(await stateOf(wait), "pending");
+  bench.console.setDead([/oh no/]);
+  bench.say("oh no");
+  await assertRejects(() => wait, GuestDied, "died: oh no");
+  bench.console.setDead([]);
+  assertEquals(bench.console.died, undefined);
+});
+
+Deno.test("the end of the console fails what was not said", async () => {
+  await using bench = new Bench();
+  bench.say("bye");
+  const wait = bench.console.waitFor("hello");
+  bench.console.end();
+  const error = await assertRejects(() => wait, MachineError);
+  assertEquals(
+    error.message,
+    "the console of machine is closed and did not say /hello/m; its last lines:\n  bye",
+  );
+  await bench.console.waitFor("bye$");
+  await assertRejects(() => bench.console.waitFor("bye"), MachineError);
+  assertEquals(bench.lines, ["bye"]);
+});
+
+Deno.test("a new boot starts anew, the file keeps everything", async () => {
+  await using bench = new Bench();
+  bench.say("boot 1\r\nKernel panic - not syncing: x\r\n");
+  bench.console.end();
+  const early = bench.console.waitFor("boot 2");
+  await assertRejects(() => early, GuestDied);
+  bench.console.reset();
+  assertEquals(bench.console.died, undefined);
+  const wait = bench.console.waitFor("boot (.)");
+  bench.say("boot 2\r\n");
+  assertEquals((await wait)[1], "2");
+  assertEquals(bench.console.text(), "boot 2");
+  assertEquals(bench.console.tail(), ["boot 2"]);
+  assertEquals(
+    Deno.readTextFileSync(bench.path),
+    "boot 1\r\nKernel panic - not syncing: x\r\nboot 2\r\n",
+  );
+});
+
+Deno.test("a wait that is pending at a new boot goes on for what that says", async () => {
+  await using bench = new Bench();
+  bench.say("hel");
+  const wait = bench.console.waitFor("hello");
+  bench.console.reset();
+  bench.say("lo");
+  assertEquals(await stateOf(wait), "pending");
+  bench.say("hello");
+  await wait;
+});
+
+Deno.test("text() is without carriage returns and trailing white space", async () => {
+  await using bench = new Bench();
+  bench.say("one  \r\n\ttwo\t \r\n\r\n thr");
+  bench.say("ee \xff\n");
+  assertEquals(bench.console.text(), "one\n\ttwo\n\n three ÿ");
+  bench.console.close();
+  assertEquals(bench.console.text(), "one\n\ttwo\n\n three ÿ");
+});
+
+Deno.test("text() reads a long log with characters across its pieces", async () => {
+  await using bench = new Bench();
+  const line = "x€🎉\r\n";
+  const count = 100_000;
+  bench.say(line.repeat(count));
+  assertEquals(bench.console.text(), Array(count).fill("x€🎉").join("\n"));
+});
+
+Deno.test("every byte goes to the file as it came", async () => {
+  await using bench = new Bench();
+  const bytes = new Uint8Array(100_000).map((_, at) => at * 7);
+  for (let at = 0; at < bytes.length; at += 777) {
+    bench.console.feed(bytes.slice(at, at + 777));
+  }
+  assertEquals(Deno.readFileSync(bench.path), bytes);
+});
+
+Deno.test("the log hears of lines, harmless for a terminal, and of the file", async () => {
+  await using bench = new Bench();
+  bench.say("\x1b]0;evil\x07a\x1b[2Jb\r\nlast");
+  bench.console.end();
+  assertEquals(bench.lines, ["ab", "last"]);
+  const opened = bench.events.find((event) => event.type === "consoleOpened");
+  assertEquals(opened?.path, bench.path);
+});
+
+Deno.test("a file that can't be written is reported by its maker", () => {
+  const log = new Log();
+  assertThrows(
+    () => new Console({ machine: "m", path: "/nonexistent/x", log }),
+    Deno.errors.NotFound,
+  );
+  return log.close();
+});
+
+Deno.test("what is far back on disk is found while more comes", async () => {
+  await using bench = new Bench();
+  const megabyte = new TextEncoder().encode("nothing to see\n".repeat(70_000));
+  bench.say("needle one\n");
+  for (let i = 0; i < 12; i++) bench.console.feed(megabyte);
+  bench.say("needle two, ");
+  const first = bench.console.waitFor("needle one");
+  const second = bench.console.waitFor("needle two, and more");
+  const third = bench.console.waitFor("thread");
+  await first;
+  bench.say("and more\n");
+  bench.say("thread");
+  await Promise.all([second, third]);
+});
+
+Deno.test("a death during a long search fails the wait when the search is over", async () => {
+  await using bench = new Bench();
+  bench.console.feed(new Uint8Array(12 << 20).fill(10));
+  bench.say("said before");
+  const hopeless = bench.console.waitFor("never said");
+  const fulfilled = bench.console.waitFor("said before");
+  bench.say("\nKernel panic - not syncing: x\n");
+  await fulfilled;
+  await assertRejects(() => hopeless, GuestDied);
+});
+
+Deno.test("memory stays flat whatever the guest prints", async () => {
+  await using bench = new Bench();
+  bench.events.push = () => 0;
+  const wait = bench.console.waitFor(/the needle (\d)/);
+  // No line end at all, then only line ends, then text.
+  const chunk = new Uint8Array(1 << 16);
+  const fill = (value: number) => {
+    chunk.fill(value);
+    for (let i = 0; i < 340; i++) bench.console.feed(chunk);
+  };
+  fill(120);
+  const before = Deno.memoryUsage();
+  fill(120);
+  fill(10);
+  fill(0xff);
+  const grown = Deno.memoryUsage();
+  assertLess(grown.external - before.external, 32 << 20);
+  assertLess(grown.rss - before.rss, 256 << 20);
+  bench.say("the needle 7");
+  assertEquals((await wait)[1], "7");
+  assertInstanceOf(wait, Promise);
+  assert(Deno.statSync(bench.path).size > 80 << 20);
+  assertStringIncludes(bench.console.tail(1)[0], "needle");
+});

@@ -1,0 +1,160 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { describeError, type Event, Log } from "../../src/report/mod.ts";
+
+function recorded(): { log: Log; events: Event[] } {
+  const events: Event[] = [];
+  const log = new Log([{ on: (event) => void events.push(event) }]);
+  return { log, events };
+}
+
+/** The events with the names of their steps, without times. */
+function told(events: Event[]): string[] {
+  const names = new Map<number, string>();
+  return events.map((event) => {
+    if (event.type === "stepBegan") names.set(event.id, event.text);
+    if (event.type === "subtestBegan") names.set(event.id, event.name);
+    const inside = event.step === undefined ? "-" : names.get(event.step);
+    const what = event.type === "message"
+      ? event.text
+      : "id" in event
+      ? names.get(event.id)
+      : "";
+    return `${inside} ${event.type} ${what}`.trim();
+  });
+}
+
+Deno.test("a step encloses what happens inside it, also across awaits and at the same time", async () => {
+  const { log, events } = recorded();
+  const gate = Promise.withResolvers<void>();
+  await log.nested("outer", async () => {
+    await Promise.all([
+      log.nested("a", async () => {
+        await gate.promise;
+        log.info("from a");
+      }),
+      log.nested("b", async () => {
+        await null;
+        log.info("from b");
+        gate.resolve();
+      }),
+    ]);
+    log.info("from outer");
+  });
+  log.info("from nowhere");
+  assertEquals(told(events), [
+    "- runBegan",
+    "- stepBegan outer",
+    "outer stepBegan a",
+    "outer stepBegan b",
+    "b message from b",
+    "a message from a",
+    "outer stepEnded b",
+    "outer stepEnded a",
+    "outer message from outer",
+    "- stepEnded outer",
+    "- message from nowhere",
+  ]);
+  await log.close();
+});
+
+Deno.test("a step that throws ends with the error and passes it on", async () => {
+  const { log, events } = recorded();
+  const error = new TypeError("no");
+  await assertRejects(
+    () =>
+      log.subtest("s", () =>
+        log.nested("n", () => {
+          throw error;
+        })),
+    TypeError,
+  );
+  const ended = events.filter((event) =>
+    event.type === "stepEnded" || event.type === "subtestEnded"
+  );
+  assertEquals(ended.map((event) => event.error?.name), [
+    "TypeError",
+    "TypeError",
+  ]);
+  assertEquals(ended[0].error === ended[1].error, true);
+  await log.close();
+});
+
+Deno.test("the explicit form: begin, within, end", async () => {
+  const { log, events } = recorded();
+  const outer = log.beginSubtest("outer");
+  const inner = log.begin("inner", { machine: "m", image: "x.png" }, outer);
+  log.within(inner, () => log.warning("careful"));
+  log.end(inner);
+  log.end(inner);
+  log.endSubtest(outer, new Error("late"));
+  assertEquals(told(events), [
+    "- runBegan",
+    "- subtestBegan outer",
+    "outer stepBegan inner",
+    "inner message careful",
+    "outer stepEnded inner",
+    "- subtestEnded outer",
+  ]);
+  assertEquals(events[4].machine, "m");
+  await log.close();
+});
+
+Deno.test("runEnded() ends the steps that are still open, innermost first", async () => {
+  const { log, events } = recorded();
+  const outer = log.begin("outer");
+  log.begin("inner", {}, outer);
+  log.runEnded("timeout", new Error("time is up"));
+  assertEquals(told(events).slice(3), [
+    "outer stepEnded inner",
+    "- stepEnded outer",
+    "- runEnded",
+  ]);
+  await log.close();
+});
+
+Deno.test("a listener that is added late is told that the run began", async () => {
+  const { log } = recorded();
+  log.info("missed");
+  const late: Event[] = [];
+  log.addListener({ on: (event) => void late.push(event) });
+  log.info("heard");
+  assertEquals(told(late), ["- runBegan", "- message heard"]);
+  await log.close();
+});
+
+Deno.test("a listener that throws drops out, the others hear of it and go on", async () => {
+  const events: Event[] = [];
+  const log = new Log([
+    {
+      on(event) {
+        if (event.type === "message") throw new Error("disk full");
+      },
+    },
+    { on: (event) => void events.push(event) },
+  ]);
+  log.info("one");
+  log.info("two");
+  assertEquals(told(events), [
+    "- runBegan",
+    "- message part of the log is lost from here on: disk full",
+    "- message one",
+    "- message two",
+  ]);
+  await log.close();
+});
+
+Deno.test("close() closes every listener once, and nothing is told afterwards", async () => {
+  let closed = 0;
+  let heard = 0;
+  const log = new Log([{ on: () => void heard++, close: () => void closed++ }]);
+  await Promise.all([log.close(), log.close()]);
+  log.info("too late");
+  assertEquals([closed, heard], [1, 1]);
+});
+
+Deno.test("describeError() describes whatever was thrown", () => {
+  assertEquals(describeError("text"), { name: "Error", message: "text" });
+  assertEquals(describeError(undefined).message, "undefined");
+  assertEquals(describeError({ a: 1 }).message, "{ a: 1 }");
+  assertEquals(describeError(new RangeError("x")).name, "RangeError");
+});
