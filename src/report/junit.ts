@@ -35,7 +35,7 @@ class TestCase {
 export class JunitListener implements Listener {
   readonly #main = new TestCase("main", undefined);
   readonly #cases: TestCase[] = [this.#main];
-  readonly #names = new Map<string, number>([["main", 1]]);
+  readonly #names = new Set(["main"]);
   /** The case that each open step belongs to. */
   readonly #owners = new Map<number, TestCase>();
   readonly #running: TestCase[] = [this.#main];
@@ -95,7 +95,10 @@ export class JunitListener implements Listener {
         break;
       }
       case "subtestBegan": {
-        const begun = new TestCase(this.#unique(event.name), owner);
+        const begun = new TestCase(
+          this.#unique(shortened(harmless(event.name), 1000)),
+          owner,
+        );
         this.#cases.push(begun);
         this.#owners.set(event.id, begun);
         this.#running.push(begun);
@@ -153,9 +156,12 @@ export class JunitListener implements Listener {
   }
 
   #unique(name: string): string {
-    const count = (this.#names.get(name) ?? 0) + 1;
-    this.#names.set(name, count);
-    return count === 1 ? name : `${name} (${count})`;
+    let unique = name;
+    for (let count = 2; this.#names.has(unique); count++) {
+      unique = `${name} (${count})`;
+    }
+    this.#names.add(unique);
+    return unique;
   }
 
   #say(
@@ -178,7 +184,7 @@ export class JunitListener implements Listener {
       const time = one.duration ?? Math.max(0, this.#time - one.nested);
       total += time;
       cases += `    <testcase name="${
-        escape(shortened(one.name, 1000), true)
+        escape(one.name, true)
       }" classname="test script" time="${time.toFixed(3)}">\n`;
       const failure = one.failure ?? this.#unfinished(one);
       if (failure !== undefined) {

@@ -297,7 +297,11 @@ export class Log {
    */
   runEnded(verdict: Verdict, error?: unknown, detail?: string): void {
     for (const step of [...this.#open.values()].reverse()) {
-      this.end(step, error ?? (verdict === "passed" ? undefined : verdict));
+      this.end(
+        step,
+        error ??
+          (verdict === "passed" ? undefined : `the run ended: ${verdict}`),
+      );
     }
     this.#emit({
       type: "runEnded",

@@ -1,0 +1,220 @@
+import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { JunitListener, Log } from "../../src/report/mod.ts";
+import { killed, withFolder } from "./process.ts";
+import { randomRun } from "./random_run.ts";
+import { all, type Element, parse, textOf } from "./well_formed.ts";
+
+/** The report of what `act` logs. */
+async function report(act: (log: Log) => unknown): Promise<Element> {
+  let document: Element | undefined;
+  await withFolder(async (folder) => {
+    const path = `${folder}/junit.xml`;
+    const log = new Log([new JunitListener(path)]);
+    await act(log);
+    await log.close();
+    document = parse(Deno.readTextFileSync(path));
+    assertEquals([...Deno.readDirSync(folder)].length, 1);
+  });
+  conforms(document!);
+  return document!;
+}
+
+/** Holds a report against JUnit's schema, as Jenkins publishes it. */
+function conforms(document: Element): void {
+  const may: Record<string, [string[], string[]]> = {
+    testsuites: [["testsuite"], [
+      "name",
+      "time",
+      "tests",
+      "failures",
+      "errors",
+    ]],
+    testsuite: [
+      ["testcase"],
+      ["name", "tests", "failures", "errors", "time", "skipped", "timestamp"],
+    ],
+    testcase: [
+      ["failure", "system-out", "system-err"],
+      ["name", "time", "classname"],
+    ],
+    failure: [[], ["type", "message"]],
+    "system-out": [[], []],
+    "system-err": [[], []],
+  };
+  const check = (element: Element) => {
+    const [children, attributes] = may[element.name];
+    const order: number[] = [];
+    for (const child of element.children) {
+      if (typeof child === "string") {
+        if (children.length > 0) assertEquals(child.trim(), "");
+        continue;
+      }
+      order.push(children.indexOf(child.name));
+      check(child);
+    }
+    assertEquals(order, order.toSorted());
+    assertEquals(order.includes(-1), false);
+    for (const name in element.attributes) {
+      assertEquals(attributes.includes(name), true);
+    }
+  };
+  check(document);
+  const cases = all(document, "testcase");
+  const [suite] = all(document, "testsuite");
+  assertEquals(suite.attributes.tests, String(cases.length));
+  assertEquals(
+    suite.attributes.failures,
+    String(all(document, "failure").length),
+  );
+  assertMatch(suite.attributes.timestamp!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
+  for (const one of cases) assertMatch(one.attributes.time!, /^\d+\.\d{3}$/);
+  const names = cases.map((one) => one.attributes.name);
+  assertEquals(new Set(names).size, names.length);
+}
+
+/** Each case's name with its failure's message and text. */
+function failures(document: Element): Record<string, string[] | undefined> {
+  return Object.fromEntries(
+    all(document, "testcase").map((one) => {
+      const [failure] = all(one, "failure");
+      return [
+        one.attributes.name,
+        failure && [failure.attributes.message!, textOf(failure)],
+      ];
+    }),
+  );
+}
+
+function outputOf(document: Element, name: string, stream: string): string {
+  const [one] = all(document, "testcase")
+    .filter((one) => one.attributes.name === name);
+  return all(one, stream).map(textOf).join("").trim()
+    .replace(/in \d\.\d\d/g, "in N");
+}
+
+Deno.test("a test case per subtest, and main for what is outside of them", async () => {
+  const document = await report(async (log) => {
+    log.info("before");
+    await log.subtest("first", () => {
+      log.consoleLine("m", "line");
+      return log.nested("step", () => log.error("complaint"), { machine: "m" });
+    });
+    await log.subtest("second", () => {});
+    log.consoleLine("m", "outside");
+    log.runEnded("passed");
+  });
+  assertEquals(failures(document), {
+    main: undefined,
+    first: undefined,
+    second: undefined,
+  });
+  assertEquals(
+    outputOf(document, "main", "system-out"),
+    "before\nm # outside",
+  );
+  assertEquals(
+    outputOf(document, "first", "system-out"),
+    "m # line\nm: step\nm: (finished: step, in N seconds)",
+  );
+  assertEquals(outputOf(document, "first", "system-err"), "complaint");
+});
+
+Deno.test("a subtest's failure is its own and not main's as well", async () => {
+  const document = await report(async (log) => {
+    const error = new Error("no answer");
+    await log.subtest("good", () => {});
+    await log.subtest("bad", () => Promise.reject(error)).catch(() => {});
+    log.runEnded("failed", error, "test.ts:7\n  no answer");
+  });
+  assertEquals(failures(document), {
+    main: undefined,
+    good: undefined,
+    bad: ["no answer", "test.ts:7\n  no answer"],
+  });
+});
+
+Deno.test("a failure outside of subtests is main's", async () => {
+  const document = await report(async (log) => {
+    await log.subtest("good", () => {});
+    log.runEnded("failed", new Error("outside"), "detail");
+  });
+  assertEquals(failures(document), {
+    main: ["outside", "detail"],
+    good: undefined,
+  });
+});
+
+Deno.test("a timeout fails main, and the subtest that was running", async () => {
+  const document = await report((log) => {
+    log.beginSubtest("endless");
+    log.runEnded("timeout");
+  });
+  assertEquals(failures(document).main?.[0], "the run ended: timeout");
+  assertEquals(failures(document).endless?.[0], "the run ended: timeout");
+});
+
+Deno.test("a subtest that failed and was caught fails by itself", async () => {
+  const document = await report(async (log) => {
+    await log.subtest("bad", () => Promise.reject(new Error("x")))
+      .catch(() => {});
+    log.runEnded("passed");
+  });
+  assertEquals(failures(document).main, undefined);
+  assertEquals(failures(document).bad?.[0], "x");
+});
+
+Deno.test("subtests of one name are told apart", async () => {
+  const document = await report(async (log) => {
+    for (const name of ["again", "main", "again", "again (2)"]) {
+      await log.subtest(name, () => {});
+    }
+  });
+  assertEquals(Object.keys(failures(document)), [
+    "main",
+    "again",
+    "main (2)",
+    "again (2)",
+    "again (2) (2)",
+  ]);
+});
+
+Deno.test("the report is valid whatever is logged", async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    await report((log) => {
+      randomRun(log, seed);
+      if (seed % 2) log.runEnded("failed", new Error("\x00]]>"));
+    });
+  }
+});
+
+Deno.test("of much output the middle is left out", async () => {
+  const document = await report((log) => {
+    for (let i = 0; i < 50_000; i++) {
+      log.consoleLine("m", `line ${i} ${"x".repeat(80)}`);
+    }
+    log.consoleLine("m", "y".repeat(1 << 20));
+  });
+  const output = outputOf(document, "main", "system-out");
+  assertLess(output.length, 600 << 10);
+  assertMatch(output, /^m # line 0 /);
+  assertMatch(output, /\n… \d+ lines left out …\n/);
+  assertMatch(output, /… \d+ characters …y+$/);
+});
+
+Deno.test("a killed driver leaves a report that says so", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/junit.xml`;
+    await killed(`
+      const log = new Log([new JunitListener(${JSON.stringify(path)})]);
+      log.info("begun");
+    `);
+    const document = parse(Deno.readTextFileSync(path));
+    conforms(document);
+    assertEquals(failures(document).main?.[0], "the run has not finished");
+  }));
+
+Deno.test("the report goes to a device too, once", async () => {
+  const log = new Log([new JunitListener("/dev/null")]);
+  await log.close();
+  assertEquals(Deno.statSync("/dev/null").isFile, false);
+});
