@@ -146,6 +146,14 @@ export class Console {
   }
 
   /**
+   * Forgets the guest's death: it was reset by its watchdog, say, and boots
+   * again. Unlike after {@linkcode Console.reset}, what it said still counts.
+   */
+  forgetDeath(): void {
+    this.#died = undefined;
+  }
+
+  /**
    * Takes the next bytes from the console. They may be reused after the call.
    *
    * @param chunk Bytes, cut anywhere.

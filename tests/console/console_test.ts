@@ -251,6 +251,16 @@ Deno.test("a test that means its guest to die says so", async () => {
   assertEquals(bench.console.died, undefined);
 });
 
+Deno.test("a guest that boots again after its death is alive", async () => {
+  await using bench = new Bench();
+  bench.say("Kernel panic - not syncing: x\nRebooting in 1 seconds..\n");
+  bench.console.forgetDeath();
+  await bench.console.waitFor("Rebooting");
+  const wait = bench.console.waitFor("login:");
+  bench.say("Kernel panic - not syncing: again\n");
+  await assertRejects(() => wait, GuestDied, "again");
+});
+
 Deno.test("the end of the console fails what was not said", async () => {
   await using bench = new Bench();
   bench.say("bye");
