@@ -1,0 +1,64 @@
+# `lib.mkDriver`: a test's driver from start scripts or NixOS systems, without the test framework.
+{ packageFor }:
+{
+  pkgs,
+  name ? "test",
+  package ? packageFor pkgs,
+  # What starts each machine, by its name: a start script, or something with a `bin/run-*-vm`.
+  machines ? { },
+  # NixOS systems by name; each is started by its `system.build.vm`.
+  nodes ? { },
+  # The script: a file, or its text.
+  testScript,
+  # "python" or "typescript"; by default what the file's name says, and TypeScript for a text.
+  testScriptLanguage ? null,
+  # Numbers, or the machines of each: `{ "1" = [ "client" "server" ]; }`.
+  vlans ? [ ],
+  # Seconds.
+  globalTimeout ? 3600,
+  enableOCR ? false,
+  extraPythonPackages ? _: [ ],
+  extraDriverArgs ? [ ],
+  qemu ? pkgs.qemu_test,
+  skipTypeCheck ? false,
+  skipLint ? false,
+  passthru ? { },
+  meta ? { },
+}:
+let
+  inherit (pkgs) lib;
+  scripts = import ./script.nix { inherit lib; };
+
+  language = scripts.languageOf testScript testScriptLanguage;
+
+  started =
+    lib.mapAttrsToList (name: startScript: { inherit name startScript; }) machines
+    ++ lib.mapAttrsToList (name: node: {
+      inherit name;
+      startScript = (node.config or node).system.build.vm;
+    }) nodes;
+  names = scripts.checkNames (map (machine: machine.name) started);
+  numbers = scripts.vlanNumbers names vlans;
+in
+builtins.seq names (
+  import ./wrap.nix {
+    inherit
+      pkgs
+      package
+      name
+      language
+      globalTimeout
+      enableOCR
+      extraPythonPackages
+      extraDriverArgs
+      qemu
+      skipTypeCheck
+      skipLint
+      passthru
+      meta
+      ;
+    script = scripts.fileOf pkgs language testScript;
+    machines = started;
+    vlans = numbers;
+  }
+)

@@ -1,0 +1,16 @@
+# The flake's `lib`. `packageFor` finds vmwright for a package set.
+{ packageFor }:
+rec {
+  mkDriver = import ./driver.nix { inherit packageFor; };
+  runTest = import ./run.nix;
+  mkTest = import ./test.nix { inherit mkDriver runTest; };
+
+  # `nixosModules.test` with another vmwright inside.
+  testModule =
+    {
+      package ? null,
+    }:
+    import ./test-module.nix {
+      packageFor = if package == null then packageFor else _: package;
+    };
+}

@@ -1,0 +1,167 @@
+# vmwright from its sources: the WASM from AssemblyScript, then either one binary with Deno's runtime
+# inside, or, where that runtime can't be had, a bundled script on Deno.
+{
+  lib,
+  stdenv,
+  runCommand,
+  fetchurl,
+  makeWrapper,
+  deno,
+  # The runtime that a compiled binary carries; nixpkgs has it as an output of `deno`, earlier as a package.
+  denort ? null,
+  vde2,
+  util-linux,
+  coreutils,
+  tesseract4,
+  compiled ? true,
+  enableOCR ? false,
+}:
+let
+  manifest = builtins.fromJSON (builtins.readFile ../deno.json);
+
+  runtime =
+    if deno ? denort then
+      deno.denort
+    else if denort != null then
+      denort
+    else
+      throw "this nixpkgs has no denort, which a compiled vmwright carries; expected `deno.denort` or `denort`, or use the package `script`";
+
+  npmPackages =
+    without:
+    import ./npm.nix {
+      inherit
+        lib
+        runCommand
+        fetchurl
+        without
+        ;
+      lockFile = ../deno.lock;
+    };
+
+  # What only the build of the WASM needs stays out of the binary.
+  compilerPackages = [
+    "assemblyscript"
+    "binaryen"
+    "long"
+  ];
+
+  # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it.
+  esbuild = {
+    version = "0.25.5";
+    platform = if stdenv.hostPlatform.isAarch64 then "linux-arm64" else "linux-x64";
+    hash =
+      if stdenv.hostPlatform.isAarch64 then
+        "sha512-Z9kfb1v6ZlGbWj8EJk9T6czVEjjq2ntSYLY2cw6pAZl4oKtfgQuS4HOq41M/BcoLPzrUbNd+R4BXFyH//nHxVg=="
+      else
+        "sha512-uhj8N2obKTE6pSZ+aMUbqq+1nXxNjZIIjCjGLfsWvVpy7gKCOL6rsY1MhRh9zLtUtAI7vpgLMK6DxjO8Qm9lJw==";
+  };
+  esbuildTarball = fetchurl {
+    url = "https://registry.npmjs.org/@esbuild/${esbuild.platform}/-/${esbuild.platform}-${esbuild.version}.tgz";
+    inherit (esbuild) hash;
+  };
+
+  # The files that make up the program; anything else may change without a rebuild.
+  parts = [
+    "cli.ts"
+    "deno.json"
+    "deno.lock"
+    "mod.ts"
+    "src"
+    "wasm"
+  ];
+  root = toString ../.;
+  src = builtins.path {
+    name = "vmwright-source";
+    path = ../.;
+    filter =
+      path: _: builtins.elem (builtins.head (lib.splitString "/" (lib.removePrefix "${root}/" path))) parts;
+  };
+
+  denoFlags = "--cached-only --node-modules-dir=manual";
+in
+stdenv.mkDerivation {
+  pname = if compiled then "vmwright" else "vmwright-script";
+  inherit (manifest) version;
+  inherit src;
+
+  nativeBuildInputs = [
+    deno
+    makeWrapper
+  ];
+
+  env = lib.optionalAttrs compiled { DENORT_BIN = "${runtime}/bin/denort"; };
+
+  configurePhase = ''
+    runHook preConfigure
+    export HOME=$TMPDIR DENO_DIR=$TMPDIR/deno
+    runHook postConfigure
+  '';
+
+  buildPhase = ''
+    runHook preBuild
+    ln -s ${npmPackages [ ]} node_modules
+    deno run -A ${denoFlags} wasm/build.ts
+    rm node_modules
+    cp -r --no-preserve=mode ${npmPackages compilerPackages} node_modules
+    ${
+      if compiled then
+        ''
+          deno compile -A ${denoFlags} --no-check --output dist/vmwright cli.ts
+        ''
+      else
+        ''
+          mkdir -p $DENO_DIR/dl/esbuild-${esbuild.version}-1
+          tar -xzf ${esbuildTarball} -O package/bin/esbuild \
+            > $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
+          chmod +x $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
+          deno run -A ${denoFlags} src/cli/bundle.ts
+        ''
+    }
+    runHook postBuild
+  '';
+
+  # The sources are there for `vmwright check`, which needs the types.
+  installPhase = ''
+    runHook preInstall
+    mkdir -p $out/bin $out/share/vmwright
+    cp -r mod.ts src wasm $out/share/vmwright/
+    ${
+      if compiled then
+        "install -D dist/vmwright $out/libexec/vmwright"
+      else
+        "install -D -m 644 dist/cli.js $out/libexec/cli.js"
+    }
+    makeWrapper ${
+      if compiled then
+        "$out/libexec/vmwright $out/bin/vmwright"
+      else
+        ''${lib.getExe deno} $out/bin/vmwright \
+          --add-flags "run -A --no-config --no-lock --cached-only $out/libexec/cli.js"''
+    } --prefix PATH : ${
+      lib.makeBinPath (
+        [
+          vde2
+          util-linux
+          coreutils
+        ]
+        ++ lib.optional enableOCR tesseract4
+      )
+    }
+    runHook postInstall
+  '';
+
+  # A compiled binary carries the program behind its sections; neither tool knows of it.
+  dontStrip = true;
+  dontPatchELF = true;
+
+  meta = {
+    description = "NixOS test driver in TypeScript: boots virtual machines and runs test scripts against them";
+    license = lib.licenses.mit;
+    mainProgram = "vmwright";
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+    ];
+  };
+}

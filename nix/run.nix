@@ -1,0 +1,56 @@
+# `lib.runTest`: a derivation that runs a test's driver as its build. Its output is the report and the
+# logs. Where the test fails the build fails; `report` is the same test as a build that succeeds
+# whatever becomes of the test, with the outcome in a file `verdict`.
+let
+  runTest =
+    {
+      pkgs,
+      driver,
+      name ? "test",
+      alwaysSucceed ? false,
+      requiredSystemFeatures ? [
+        "nixos-test"
+        "kvm"
+      ],
+      passthru ? { },
+      meta ? { },
+    }@arguments:
+    pkgs.runCommand "vm-test-${if alwaysSucceed then "report" else "run"}-${name}"
+      {
+        inherit requiredSystemFeatures;
+        passthru = {
+          inherit driver;
+          report = runTest (arguments // { alwaysSucceed = true; });
+        }
+        // passthru;
+        inherit meta;
+      }
+      ''
+        mkdir -p $out
+        export HOME=$TMPDIR
+        export LOGFILE=$out/log.xml
+
+        status=0
+        ${driver}/bin/nixos-test-driver --output-dir $out --junit-xml junit.xml || status=$?
+
+        # The exit codes of vmwright; any other is not the test's verdict.
+        case $status in
+          0) verdict=passed ;;
+          1) verdict=failed ;;
+          124) verdict=timeout ;;
+          130) verdict=interrupted ;;
+          *) exit $status ;;
+        esac
+        ${
+          if alwaysSucceed then
+            ''echo $verdict > $out/verdict''
+          else
+            ''
+              if [ $status != 0 ]; then
+                echo "test ${name}: $verdict; the attribute 'report' of this derivation builds its report and logs" >&2
+                exit $status
+              fi''
+        }
+      '';
+in
+runTest

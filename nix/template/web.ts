@@ -1,0 +1,13 @@
+await startAll();
+
+await subtest("nginx comes up", async () => {
+  await server.waitForUnit("nginx.service");
+  await server.waitForOpenPort(80);
+});
+
+await subtest("the client reads its page", async () => {
+  const page = await client.succeed("curl --fail --silent http://server/");
+  if (!page.includes("nginx")) {
+    throw new Error(`expected nginx's page, got ${page}`);
+  }
+});

@@ -1,0 +1,98 @@
+# A module for the NixOS test framework (`nixos/lib/testing`): imported into a test, it puts vmwright
+# in the driver's place and changes nothing else.
+{ packageFor }:
+{
+  config,
+  options,
+  lib,
+  hostPkgs,
+  ...
+}:
+let
+  scripts = import ./script.nix { inherit lib; };
+
+  language = config.testScriptLanguage;
+  isTypeScript = language == "typescript";
+
+  # The framework describes a test to its driver in a file, before 2026 in environment variables.
+  hasConfigurationFile = options ? driverConfiguration;
+  hasBackdoor = options ? sshBackdoor && config.sshBackdoor.enable;
+  containers = config.containers or { };
+
+  nodes = lib.attrValues config.nodes;
+  machines =
+    if hasConfigurationFile then
+      lib.mapAttrsToList (_: vm: {
+        inherit (vm) name;
+        startScript = vm.start_script;
+      }) config.driverConfiguration.vms
+    else
+      map (node: {
+        inherit (node.system) name;
+        startScript = node.system.build.vm;
+      }) nodes;
+  vlans =
+    if hasConfigurationFile then
+      config.driverConfiguration.vlans
+    else
+      lib.unique (
+        lib.concatMap (
+          node:
+          node.virtualisation.vlans
+          ++ lib.mapAttrsToList (_: interface: interface.vlan) (node.virtualisation.interfaces or { })
+        ) nodes
+      );
+
+  script = scripts.fileOf hostPkgs language config.testScriptString;
+
+  driver = import ./wrap.nix {
+    pkgs = hostPkgs;
+    package = packageFor hostPkgs;
+    qemu = config.qemu.package;
+    inherit (config)
+      name
+      enableOCR
+      extraPythonPackages
+      skipTypeCheck
+      skipLint
+      passthru
+      meta
+      ;
+    inherit language machines vlans;
+    containerNames = lib.attrNames containers;
+    script = if hasConfigurationFile then config.driverConfiguration.test_script else script;
+    configurationFile = if hasConfigurationFile then config.driverConfigurationFile else null;
+    globalTimeout = config.globalTimeout or 3600;
+    extraPackages =
+      lib.optional (containers != { }) hostPkgs.systemd
+      ++ lib.optional (hasBackdoor && hostPkgs ? vhost-device-vsock) hostPkgs.vhost-device-vsock;
+    extraDriverArgs =
+      lib.optional (options ? logLevel) "--log-level ${config.logLevel}" ++ config.extraDriverArgs;
+  };
+in
+{
+  key = "vmwright#test";
+  _file = ./test-module.nix;
+
+  options.testScriptLanguage = lib.mkOption {
+    type = lib.types.str;
+    default = "python";
+    example = "typescript";
+    apply = scripts.checkLanguage;
+    description = ''
+      The language of {option}`testScript`: `"python"`, as in every NixOS test, or `"typescript"`.
+      A TypeScript script is checked against the test's own machines when its driver is built,
+      unless {option}`skipTypeCheck` is set.
+    '';
+  };
+
+  config = {
+    # Stronger than the framework's own definition, weaker than a `mkForce` of the author's.
+    driver = lib.mkOverride 60 (
+      if config.skipLint && !isTypeScript then lib.warn "Linting is disabled" driver else driver
+    );
+  }
+  // lib.optionalAttrs hasConfigurationFile {
+    driverConfiguration.test_script = lib.mkIf isTypeScript (lib.mkForce script);
+  };
+}

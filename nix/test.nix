@@ -1,0 +1,162 @@
+# `lib.mkTest`: a test from NixOS modules, without the test framework. Takes what `mkDriver` takes, with
+# a module for each node and a script that may be a function of the nodes' configurations.
+{ mkDriver, runTest }:
+{
+  pkgs,
+  name ? "test",
+  # NixOS modules by name.
+  nodes ? { },
+  # A NixOS module for all nodes.
+  defaults ? { },
+  specialArgs ? { },
+  testScript,
+  # As for `mkDriver`; the attribute set also puts its nodes into these VLANs. By default
+  # the nodes' own `virtualisation.vlans`.
+  vlans ? null,
+  requiredSystemFeatures ? [
+    "nixos-test"
+    "kvm"
+  ],
+  passthru ? { },
+  meta ? { },
+  ...
+}@arguments:
+let
+  inherit (pkgs) lib;
+  nixos = "${toString pkgs.path}/nixos";
+  scripts = import ./script.nix { inherit lib; };
+
+  names = builtins.attrNames nodes;
+  assigned = builtins.isAttrs vlans;
+  checkedVlans =
+    if assigned then
+      scripts.vlanNumbers (names ++ builtins.attrNames (arguments.machines or { })) vlans
+    else
+      lib.unique (
+        (if vlans == null then [ ] else vlans)
+        ++ lib.concatMap (node: node.virtualisation.vlans) (builtins.attrValues configurations)
+      );
+
+  numberOf = lib.listToAttrs (lib.imap1 (number: name: lib.nameValuePair name number) names);
+
+  hexadecimal = number: lib.fixedWidthString 2 "0" (lib.toHexString number);
+
+  # Every node has one network card and one address for each of its VLANs, from its own number and the VLAN's.
+  cardsOf =
+    name: configuration:
+    lib.imap1 (index: vlan: {
+      interface = "eth${toString index}";
+      address = "192.168.${toString vlan}.${toString numberOf.${name}}";
+      mac = "52:54:00:12:${hexadecimal vlan}:${hexadecimal numberOf.${name}}";
+      inherit index vlan;
+    }) configuration.virtualisation.vlans;
+
+  networkModule =
+    name:
+    { config, ... }:
+    let
+      cards = cardsOf name config;
+    in
+    {
+      networking = {
+        hostName = lib.mkDefault name;
+        interfaces = lib.listToAttrs (
+          map (
+            card:
+            lib.nameValuePair card.interface {
+              ipv4.addresses = [
+                {
+                  inherit (card) address;
+                  prefixLength = 24;
+                }
+              ];
+            }
+          ) cards
+        );
+        primaryIPAddress = lib.optionalString (cards != [ ]) (builtins.head cards).address;
+        # Any node finds any other by its name, at its first address.
+        extraHosts = lib.concatMapStrings (
+          other:
+          let
+            configuration = configurations.${other};
+            addresses = map (card: card.address) (cardsOf other configuration);
+          in
+          lib.optionalString (
+            addresses != [ ]
+          ) "${builtins.head addresses} ${configuration.networking.hostName}\n"
+        ) names;
+      };
+      virtualisation.qemu.options = lib.concatMap (card: [
+        "-device virtio-net-pci,netdev=vlan${toString card.index},mac=${card.mac}"
+        "-netdev vde,id=vlan${toString card.index},sock=\"$QEMU_VDE_SOCKET_${toString card.vlan}\""
+      ]) cards;
+      boot.initrd.services.udev.rules = lib.concatMapStrings (card: ''
+        SUBSYSTEM=="net",ACTION=="add",ATTR{address}=="${lib.toLower card.mac}",NAME="${card.interface}"
+      '') cards;
+    };
+
+  testModule = {
+    imports = [
+      "${nixos}/modules/virtualisation/qemu-vm.nix"
+      "${nixos}/modules/testing/test-instrumentation.nix"
+    ];
+    nixpkgs.pkgs = lib.mkDefault pkgs;
+    documentation.nixos.enable = lib.mkDefault false;
+    virtualisation.qemu.package = lib.mkDefault (arguments.qemu or pkgs.qemu_test);
+    virtualisation.host.pkgs = lib.mkDefault pkgs;
+    _module.args.nodes = configurations;
+  };
+
+  vlansModule = name: {
+    virtualisation.vlans = map builtins.fromJSON (
+      builtins.filter (vlan: builtins.elem name vlans.${vlan}) (builtins.attrNames vlans)
+    );
+  };
+
+  configurationOf =
+    name: module:
+    (import "${nixos}/lib/eval-config.nix" {
+      inherit specialArgs;
+      system = null;
+      modules = [
+        testModule
+        (networkModule name)
+        defaults
+        module
+      ]
+      ++ lib.optional assigned (vlansModule name);
+    }).config;
+
+  configurations = builtins.mapAttrs configurationOf nodes;
+
+  driverWith =
+    extraDriverArgs:
+    mkDriver (
+      removeAttrs arguments [
+        "defaults"
+        "specialArgs"
+        "requiredSystemFeatures"
+      ]
+      // {
+        nodes = configurations;
+        vlans = checkedVlans;
+        testScript =
+          if lib.isFunction testScript then testScript { nodes = configurations; } else testScript;
+        extraDriverArgs = extraDriverArgs ++ arguments.extraDriverArgs or [ ];
+      }
+    );
+in
+runTest {
+  inherit
+    pkgs
+    name
+    requiredSystemFeatures
+    meta
+    ;
+  driver = driverWith [ ];
+  passthru = {
+    driverInteractive = driverWith [ "--interactive" ];
+    nodes = configurations;
+  }
+  // passthru;
+}

@@ -1,0 +1,158 @@
+# One test's driver: vmwright wrapped with the test's script, machines and tools, so that
+# `bin/nixos-test-driver` needs no arguments and no environment.
+{
+  pkgs,
+  # vmwright itself.
+  package,
+  name,
+  # "python" or "typescript".
+  language,
+  # The test script, a file.
+  script,
+  # Virtual machines and containers: their names, and for virtual machines what starts them,
+  # a start script or something with a `bin/run-*-vm`.
+  machines,
+  containerNames ? [ ],
+  vlans,
+  globalTimeout,
+  # A file for `--config`, which then says all of the above except the language.
+  configurationFile ? null,
+  extraDriverArgs ? [ ],
+  # QEMU for scripts that call its tools.
+  qemu,
+  extraPackages ? [ ],
+  extraPythonPackages ? _: [ ],
+  enableOCR ? false,
+  skipTypeCheck ? false,
+  skipLint ? false,
+  passthru ? { },
+  meta ? { },
+}:
+let
+  inherit (pkgs) lib;
+  inherit (lib) escapeShellArg;
+  inherit (import ./script.nix { inherit lib; }) identifier;
+
+  machineNames = map (machine: machine.name) machines;
+  boundMachines =
+    map identifier machineNames
+    ++ lib.optional (builtins.length machines == 1 && !builtins.elem "machine" machineNames) "machine";
+  boundContainers = map identifier containerNames;
+  boundVlans = map (vlan: "vlan${toString vlan}") vlans;
+
+  isPython = language == "python";
+  python = pkgs.python3.withPackages extraPythonPackages;
+  tools = [
+    qemu
+  ]
+  ++ lib.optionals isPython [
+    # What Python scripts find beside upstream's driver.
+    python
+    pkgs.coreutils
+    pkgs.netpbm
+    pkgs.socat
+  ]
+  ++ lib.optionals enableOCR [
+    pkgs.imagemagick_light
+    (pkgs.tesseract4.override { enableLanguages = [ "eng" ]; })
+  ]
+  ++ extraPackages;
+
+  hints = lib.concatMapStrings (hint: hint + "\n") (
+    map (bound: "${bound}: QemuMachine") boundMachines
+    ++ map (bound: "${bound}: NspawnMachine") boundContainers
+    ++ map (bound: "${bound}: VLan") boundVlans
+  );
+
+  machineFlags = lib.optionalString (configurationFile != null) "--config ${configurationFile}";
+
+  checkTypeScript = ''
+    echo "Checking the types of the test script (skipTypeCheck leaves this out)"
+    HOME=$TMPDIR vmwright check --language typescript ${machineFlags} ${escapeShellArg script}
+  '';
+
+  checkPython = ''
+    echo "Checking the types of the test script (skipTypeCheck leaves this out)"
+    cat ${package}/share/vmwright/python/prelude.py - ${escapeShellArg script} \
+      > test-script-with-types.py <<< ${escapeShellArg hints}
+    MYPYPATH=${package}/share/vmwright/python mypy \
+      --no-implicit-optional --pretty --no-color-output --cache-dir "$TMPDIR/mypy" \
+      test-script-with-types.py
+  '';
+
+  lintPython = ''
+    echo "Linting the test script (skipLint leaves this out)"
+    PYFLAKES_BUILTINS=${
+      escapeShellArg (lib.concatStringsSep "," (boundMachines ++ boundContainers ++ boundVlans))
+    },$(< ${package}/share/vmwright/python/symbols) pyflakes ${escapeShellArg script}
+  '';
+
+  useStartScripts = ''
+    startScripts=()
+    addStartScript() {
+      local found=("$2")
+      if [ -d "$2" ]; then
+        found=("$2"/bin/run-*-vm)
+      fi
+      if [ ''${#found[@]} != 1 ] || [ ! -e "''${found[0]}" ]; then
+        echo "machine $1 has ''${found[*]}, expected a start script or a directory with one bin/run-*-vm" >&2
+        exit 1
+      fi
+      # A machine is called what its start script is called.
+      if [ "$(basename "''${found[0]}")" != "run-$1-vm" ]; then
+        mkdir -p "$out/start-scripts"
+        ln -s "''${found[0]}" "$out/start-scripts/run-$1-vm"
+        found=("$out/start-scripts/run-$1-vm")
+      fi
+      startScripts+=("''${found[0]}")
+    }
+    ${lib.concatMapStrings (machine: ''
+      addStartScript ${escapeShellArg machine.name} ${escapeShellArg "${machine.startScript}"}
+    '') machines}
+    export startScripts="''${startScripts[*]}"
+    export vlans=${escapeShellArg (toString vlans)}
+  '';
+
+  wrapperArguments = [
+    "--prefix PATH : ${lib.makeBinPath tools}"
+    '''--add-flags "--language ${language}"''
+  ]
+  ++ map (argument: "--add-flags ${escapeShellArg argument}") extraDriverArgs
+  ++ (
+    if configurationFile != null then
+      [ "--add-flags ${escapeShellArg machineFlags}" ]
+    else
+      [
+        '''--set startScripts "$startScripts"''
+        '''--set vlans "$vlans"''
+        "--set testScript ${escapeShellArg script}"
+        "--set globalTimeout ${toString globalTimeout}"
+      ]
+  );
+in
+pkgs.runCommand "nixos-test-driver-${name}"
+  {
+    nativeBuildInputs = [
+      pkgs.makeWrapper
+      package
+    ]
+    ++ lib.optionals (isPython && !skipTypeCheck) [ pkgs.mypy ]
+    ++ lib.optionals (isPython && !skipLint) [ pkgs.python3Packages.pyflakes ]
+    # The compiler behind `vmwright check`.
+    ++ lib.optionals (!isPython && !skipTypeCheck) [ pkgs.deno ];
+    preferLocalBuild = true;
+    inherit passthru;
+    meta = meta // {
+      mainProgram = "nixos-test-driver";
+    };
+  }
+  ''
+    mkdir -p $out/bin
+    ln -s ${escapeShellArg script} $out/test-script
+    ${lib.optionalString (configurationFile == null) useStartScripts}
+    ${lib.optionalString (!isPython && !skipTypeCheck) checkTypeScript}
+    ${lib.optionalString (isPython && !skipTypeCheck) checkPython}
+    ${lib.optionalString (isPython && !skipLint) lintPython}
+    makeWrapper ${package}/bin/vmwright $out/bin/nixos-test-driver \
+      ${lib.concatStringsSep " " wrapperArguments}
+  ''

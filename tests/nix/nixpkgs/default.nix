@@ -1,0 +1,201 @@
+# A package set of a few dozen lines in place of nixpkgs: what the project's Nix files use of it, on the
+# programs of the machine that the tests run on. Evaluates anywhere; builds without a sandbox.
+#
+# VMWRIGHT_TEST_PATH  where the builds find programs
+# VMWRIGHT_TEST_GUEST the start script that every NixOS system here runs
+{
+  system ? builtins.currentSystem,
+  lib ? import ./lib.nix,
+}:
+let
+  variable =
+    name: default:
+    let
+      value = builtins.getEnv name;
+    in
+    if value == "" then default else value;
+  hostPath = variable "VMWRIGHT_TEST_PATH" "/usr/bin:/bin";
+
+  build =
+    {
+      name,
+      passthru ? { },
+      meta ? { },
+      ...
+    }@arguments:
+    let
+      derivation' = derivation (
+        {
+          inherit system;
+          builder = "/bin/bash";
+          args = [
+            "-eu"
+            "-o"
+            "pipefail"
+            ./build.sh
+          ];
+          inherit hostPath;
+          passAsFile = [ "buildCommand" ];
+        }
+        // removeAttrs arguments [
+          "passthru"
+          "meta"
+          "env"
+        ]
+        // arguments.env or { }
+      );
+    in
+    derivation' // passthru // { inherit passthru meta; };
+
+  runCommand =
+    name: arguments: buildCommand:
+    build (arguments // { inherit name buildCommand; });
+
+  # A package of the host's programs, those of them that are there.
+  hostPrograms =
+    name: programs:
+    runCommand name { inherit programs; } ''
+      mkdir -p $out/bin
+      for program in $programs; do
+        if found=$(command -v "$program"); then
+          ln -s "$found" "$out/bin/$program"
+        fi
+      done
+    ''
+    // {
+      override = _: hostPrograms name programs;
+    };
+
+  pkgs = {
+    inherit lib runCommand system;
+    path = ./.;
+
+    stdenv = {
+      hostPlatform = {
+        inherit system;
+        isLinux = true;
+        isDarwin = false;
+        isAarch64 = system == "aarch64-linux";
+      };
+      mkDerivation =
+        arguments:
+        build (
+          (if lib.isFunction arguments then arguments (throw "no final attributes here") else arguments)
+          // {
+            name = arguments.name or "${arguments.pname}-${arguments.version}";
+            buildCommand =
+              arguments.buildCommand or ''
+                runHook() { :; }
+                cp -r --no-preserve=mode "$src" source
+                cd source
+                for phase in configurePhase buildPhase installPhase; do
+                  eval "''${!phase}"
+                done
+              '';
+          }
+        );
+    };
+
+    callPackage =
+      file: overrides:
+      let
+        function = import file;
+      in
+      function (builtins.intersectAttrs (builtins.functionArgs function) pkgs // overrides);
+
+    writeText =
+      name: text:
+      runCommand name {
+        inherit text;
+        passAsFile = [
+          "text"
+          "buildCommand"
+        ];
+      } ''cp "$textPath" $out'';
+    writers.writeJSON = name: value: pkgs.writeText name (builtins.toJSON value);
+    fetchurl =
+      { url, hash }:
+      derivation {
+        name = baseNameOf url;
+        builder = "builtin:fetchurl";
+        system = "builtin";
+        inherit url;
+        urls = [ url ];
+        outputHash = hash;
+        outputHashAlgo = null;
+        outputHashMode = "flat";
+        unpack = false;
+        executable = false;
+        preferLocalBuild = true;
+      };
+    makeWrapper = runCommand "make-wrapper" { script = ./make-wrapper.sh; } ''
+      mkdir -p $out/bin
+      cp "$script" $out/bin/makeWrapper
+      chmod +x $out/bin/makeWrapper
+    '';
+    mkShell = { packages }: runCommand "shell" { nativeBuildInputs = packages; } "touch $out";
+
+    coreutils = hostPrograms "coreutils" [
+      "cat"
+      "chmod"
+      "cp"
+      "dirname"
+      "env"
+      "ln"
+      "mkdir"
+      "mktemp"
+      "mv"
+      "readlink"
+      "rm"
+      "sleep"
+    ];
+    deno = hostPrograms "deno" [ "deno" ] // {
+      meta.mainProgram = "deno";
+      denort = hostPrograms "denort" [ "denort" ];
+    };
+    imagemagick_light = hostPrograms "imagemagick" [ "convert" ];
+    mypy = hostPrograms "mypy" [ "mypy" ];
+    netpbm = hostPrograms "netpbm" [ "pnmtopng" ];
+    nixfmt-tree = hostPrograms "nixfmt-tree" [ "nixfmt" ] // {
+      meta.mainProgram = "treefmt";
+    };
+    python3 = hostPrograms "python3" [ "python3" ] // {
+      withPackages = choose: builtins.seq (choose { numpy = pkgs.coreutils; }) pkgs.python3;
+    };
+    python3Packages.pyflakes = hostPrograms "pyflakes" [ "pyflakes" ];
+    qemu = pkgs.qemu_test;
+    qemu_test = hostPrograms "qemu" [
+      "qemu-img"
+      "qemu-system-aarch64"
+      "qemu-system-x86_64"
+    ];
+    socat = hostPrograms "socat" [ "socat" ];
+    systemd = hostPrograms "systemd" [ "systemd-nspawn" ];
+    tesseract4 = hostPrograms "tesseract" [ "tesseract" ];
+    util-linux = hostPrograms "util-linux" [
+      "flock"
+      "script"
+      "setsid"
+    ];
+    vde2 = hostPrograms "vde2" [
+      "vde_plug"
+      "vde_switch"
+    ];
+    vhost-device-vsock = hostPrograms "vhost-device-vsock" [ "vhost-device-vsock" ];
+
+    # What `system.build.vm` of every system here is: the tests' guest under the system's own name.
+    guestVm = name: runCommand "vm-${name}" { guest = variable "VMWRIGHT_TEST_GUEST" "false"; } ''
+      mkdir -p $out/bin
+      printf '#!/bin/sh\nexec %s "$@"\n' "$guest" > $out/bin/run-${name}-vm
+      chmod +x $out/bin/run-${name}-vm
+    '';
+
+    testers.runNixOSTest =
+      module:
+      (import ./nixos/lib/testing { inherit lib; }).runTest {
+        imports = [ module ];
+        hostPkgs = pkgs;
+      };
+  };
+in
+pkgs

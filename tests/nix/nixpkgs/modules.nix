@@ -1,0 +1,267 @@
+# A small module system: options with types and defaults, `imports`, priorities, conditions, submodules.
+# It takes the modules that these tests have and refuses a definition without an option.
+{ lib }:
+let
+  inherit (builtins)
+    attrNames
+    concatMap
+    filter
+    foldl'
+    functionArgs
+    head
+    intersectAttrs
+    isAttrs
+    isBool
+    isFunction
+    isInt
+    isList
+    isString
+    length
+    mapAttrs
+    ;
+
+  wrapped = kind: value: isAttrs value && value._type or null == kind;
+
+  mkIf = condition: content: {
+    _type = "if";
+    inherit condition content;
+  };
+  mkMerge = contents: {
+    _type = "merge";
+    inherit contents;
+  };
+  mkOverride = priority: content: {
+    _type = "override";
+    inherit priority content;
+  };
+
+  # The definitions in a value, without conditions; each with its priority.
+  definitions =
+    priority: value:
+    if wrapped "if" value then
+      (if value.condition then definitions priority value.content else [ ])
+    else if wrapped "merge" value then
+      concatMap (definitions priority) value.contents
+    else if wrapped "override" value then
+      definitions value.priority value.content
+    else
+      [ { inherit priority value; } ];
+
+  # Of all definitions, the values of those with the strongest priority.
+  strongest =
+    values:
+    let
+      all = concatMap (definitions 100) values;
+      best = foldl' (least: one: if one.priority < least then one.priority else least) 10000 all;
+    in
+    map (one: one.value) (filter (one: one.priority == best) all);
+
+  namesOf = sets: lib.unique (concatMap attrNames sets);
+  at = name: sets: concatMap (set: lib.optional (set ? ${name}) set.${name}) sets;
+
+  scalar = name: check: {
+    inherit name;
+    merge =
+      path: values:
+      let
+        wrong = filter (value: !check value) values;
+      in
+      if wrong != [ ] then
+        throw "A definition for option `${path}' is not of type `${name}'"
+      else if length (lib.unique values) > 1 then
+        throw "The option `${path}' has conflicting definition values"
+      else
+        head values;
+  };
+
+  types = rec {
+    str = scalar "string" isString;
+    int = scalar "signed integer" isInt;
+    bool = scalar "boolean" isBool;
+    path = scalar "path" (value: isString value || builtins.isPath value || value ? outPath);
+    raw = {
+      name = "raw";
+      merge = _: head;
+    };
+    package = raw;
+    functionTo = _: raw;
+    either = _: _: raw;
+    nullOr = _: raw;
+    listOf = _: {
+      name = "list";
+      merge = _: builtins.concatLists;
+    };
+    attrsOf = element: {
+      name = "attribute set";
+      merge =
+        path: values:
+        lib.genAttrs (namesOf values) (name: element.merge "${path}.${name}" (strongest (at name values)));
+    };
+    lazyAttrsOf = attrsOf;
+    deferredModule = {
+      name = "module";
+      merge = _: imports: { inherit imports; };
+    };
+    submodule = module: submoduleWith { modules = [ module ]; };
+    submoduleWith =
+      {
+        modules,
+        specialArgs ? { },
+        freeform ? false,
+      }:
+      {
+        name = "submodule";
+        merge =
+          path: values:
+          (evalModules {
+            modules = modules ++ values;
+            specialArgs = {
+              name = head (builtins.match ".*[.]([^.]*)" ".${path}");
+            }
+            // specialArgs;
+            inherit freeform;
+          }).config;
+      };
+    # Sets are merged, lists joined.
+    anything = {
+      name = "anything";
+      merge =
+        path: values:
+        if isList (head values) then
+          builtins.concatLists values
+        else if isAttrs (head values) && !(head values) ? type then
+          lib.genAttrs (namesOf values) (name: anything.merge "${path}.${name}" (strongest (at name values)))
+        else
+          head values;
+    };
+  };
+
+  evalModules =
+    {
+      modules,
+      specialArgs ? { },
+      freeform ? false,
+      ...
+    }:
+    let
+      arguments = {
+        inherit config options lib;
+        extendModules =
+          {
+            modules ? [ ],
+            specialArgs ? { },
+          }@extension:
+          evalModules {
+            modules = allModules ++ extension.modules or [ ];
+            specialArgs = outerArgs // extension.specialArgs or { };
+            inherit freeform;
+          };
+        moduleType = types.submoduleWith {
+          modules = allModules;
+          specialArgs = outerArgs;
+          inherit freeform;
+        };
+      }
+      // specialArgs;
+      allModules = modules;
+      outerArgs = specialArgs;
+
+      call =
+        module:
+        module (
+          mapAttrs (name: _: arguments.${name} or config._module.args.${name}) (functionArgs module)
+          // arguments
+        );
+      load =
+        module:
+        let
+          value = if isFunction module then module else if isAttrs module then module else import module;
+          set = if isFunction value then call value else value;
+          structured = set ? config || set ? options;
+          plain = {
+            imports = set.imports or [ ];
+            options = set.options or { };
+            config =
+              if structured then
+                set.config or { }
+              else
+                removeAttrs set [
+                  "imports"
+                  "key"
+                  "_file"
+                ];
+          };
+        in
+        concatMap load plain.imports ++ [ plain ];
+
+      loaded = concatMap load (
+        [
+          {
+            options._module.args = mkOption {
+              type = types.lazyAttrsOf types.raw;
+              default = { };
+            };
+          }
+        ]
+        ++ modules
+      );
+
+      isOption = wrapped "option";
+      options = foldl' lib.recursiveUpdate { } (map (module: module.options) loaded);
+
+      evaluate =
+        path: declared: values:
+        if isOption declared then
+          let
+            given = strongest values;
+            value =
+              if given != [ ] then
+                declared.type.merge path given
+              else if declared ? default then
+                declared.default
+              else
+                throw "The option `${path}' is used but not defined";
+          in
+          (declared.apply or (value: value)) value
+        else
+          let
+            sets = strongest values;
+            unknown = filter (name: !declared ? ${name}) (namesOf sets);
+            prefix = if path == "" then "" else "${path}.";
+          in
+          mapAttrs (name: option: evaluate (prefix + name) option (at name sets)) declared
+          // lib.genAttrs unknown (
+            name:
+            if freeform then
+              types.anything.merge (prefix + name) (strongest (at name sets))
+            else
+              throw "The option `${prefix}${name}' does not exist"
+          );
+
+      config = evaluate "" options (map (module: module.config) loaded);
+      unknownAtTop = filter (name: !options ? ${name}) (namesOf (strongest (map (module: module.config) loaded)));
+    in
+    {
+      inherit options;
+      config =
+        if unknownAtTop == [ ] || freeform then
+          config
+        else
+          throw "The option `${head unknownAtTop}' does not exist";
+      type = types.submoduleWith { inherit modules specialArgs freeform; };
+    };
+
+  mkOption = option: option // { _type = "option"; };
+in
+{
+  inherit
+    evalModules
+    mkIf
+    mkMerge
+    mkOption
+    mkOverride
+    types
+    ;
+  mkDefault = mkOverride 1000;
+  mkForce = mkOverride 50;
+}

@@ -1,0 +1,37 @@
+# NixOS as far as a test's nodes need it here: the options that a test reads, and everything else as it comes.
+{
+  modules,
+  specialArgs ? { },
+  ...
+}:
+let
+  lib = import ../../lib.nix;
+in
+lib.evalModules {
+  inherit specialArgs;
+  freeform = true;
+  modules = modules ++ [
+    (
+      { config, lib, ... }:
+      {
+        options = {
+          networking.hostName = lib.mkOption { type = lib.types.str; };
+          virtualisation.vlans = lib.mkOption {
+            type = lib.types.listOf lib.types.int;
+            default = [ 1 ];
+          };
+          nixpkgs.pkgs = lib.mkOption { type = lib.types.raw; };
+          system.name = lib.mkOption {
+            type = lib.types.str;
+            default = config.networking.hostName;
+          };
+          system.build.vm = lib.mkOption {
+            type = lib.types.package;
+            default = config.nixpkgs.pkgs.guestVm config.networking.hostName;
+          };
+        };
+        config._module.args.pkgs = config.nixpkgs.pkgs;
+      }
+    )
+  ];
+}

@@ -1,0 +1,63 @@
+# Since 2026 the driver gets `--config`, and a test may have containers.
+{
+  config,
+  hostPkgs,
+  lib,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  machineType = types.attrsOf (
+    types.submodule {
+      options = {
+        name = mkOption { type = types.str; };
+        start_script = mkOption { type = types.path; };
+      };
+    }
+  );
+in
+{
+  options = {
+    containers = mkOption {
+      type = types.lazyAttrsOf types.raw;
+      default = { };
+    };
+    logLevel = mkOption {
+      type = types.str;
+      default = "info";
+    };
+    driverConfiguration = mkOption {
+      type = types.submodule {
+        options = {
+          vms = mkOption { type = machineType; };
+          containers = mkOption { type = machineType; };
+          vlans = mkOption { type = types.listOf types.int; };
+          global_timeout = mkOption { type = types.int; };
+          enable_ssh_backdoor = mkOption { type = types.bool; };
+          test_script = mkOption { type = types.path; };
+        };
+      };
+    };
+    driverConfigurationFile = mkOption { type = types.path; };
+  };
+
+  config = {
+    driverConfiguration = {
+      vms = builtins.mapAttrs (name: node: {
+        inherit name;
+        start_script = lib.getExe node.system.build.vm;
+      }) config.nodes;
+      containers = builtins.mapAttrs (name: _: {
+        inherit name;
+        start_script = "/run-${name}-nspawn";
+      }) config.containers;
+      vlans = lib.unique (
+        lib.concatMap (node: node.virtualisation.vlans) (builtins.attrValues config.nodes)
+      );
+      global_timeout = config.globalTimeout;
+      enable_ssh_backdoor = config.sshBackdoor.enable;
+      test_script = hostPkgs.writeText "test-script" config.testScriptString;
+    };
+    driverConfigurationFile = hostPkgs.writers.writeJSON "driverConfiguration.json" config.driverConfiguration;
+  };
+}
