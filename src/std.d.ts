@@ -19,6 +19,17 @@ declare module "@std/assert" {
     expected: T,
     msg?: string,
   ): asserts actual is T;
+  export function assertNotStrictEquals<T>(
+    actual: T,
+    expected: T,
+    msg?: string,
+  ): void;
+  export function assertAlmostEquals(
+    actual: number,
+    expected: number,
+    tolerance?: number,
+    msg?: string,
+  ): void;
   export function assertExists<T>(
     actual: T,
     msg?: string,
@@ -67,6 +78,19 @@ declare module "@std/assert" {
     expectedType: abstract new (...args: any[]) => T,
     msg?: string,
   ): asserts actual is T;
+  export function assertNotInstanceOf<A, T>(
+    actual: A,
+    // deno-lint-ignore no-explicit-any
+    unexpectedType: abstract new (...args: any[]) => T,
+    msg?: string,
+  ): asserts actual is Exclude<A, T>;
+  export function assertIsError<E extends Error = Error>(
+    error: unknown,
+    // deno-lint-ignore no-explicit-any
+    ErrorClass?: abstract new (...args: any[]) => E,
+    msgMatches?: string | RegExp,
+    msg?: string,
+  ): asserts error is E;
   export function assertThrows<E extends Error = Error>(
     fn: () => unknown,
     // deno-lint-ignore no-explicit-any

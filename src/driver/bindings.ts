@@ -1,10 +1,6 @@
 import { offerSnakeCase } from "../machine/mod.ts";
 import type { Driver } from "./driver.ts";
-
-/** A name with what no identifier may hold as `_`. */
-export function identifier(name: string): string {
-  return name.replace(/^[^A-Za-z_]|[^A-Za-z0-9_]/g, "_");
-}
+import { identifier } from "./identifier.ts";
 
 /**
  * Every name that a test script sees: the driver's own in camelCase and in

@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { identifier } from "./bindings.ts";
 export { type ConditionOptions, PollingCondition } from "./conditions.ts";
 export {
   type CreateMachineOptions,
@@ -13,5 +12,6 @@ export {
   GlobalTimeout,
   type MachineConfiguration,
 } from "./driver.ts";
+export { identifier } from "./identifier.ts";
 export { retry, type RetryOptions } from "./retry.ts";
 export { Vlan } from "./vlan.ts";
