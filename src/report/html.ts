@@ -98,7 +98,11 @@ ${this.#contents(this.#trace.root)}</section>
     if (path.length > 0) out += `<p>In ${path.join(" › ")}</p>\n`;
     const picture = failed && lastPicture(failed);
     if (picture) out += this.#picture(picture);
-    for (const [machine, last] of machines) {
+    // The machine that failed speaks first.
+    const order = [...machines].sort(([a], [b]) =>
+      Number(b === failed?.machine) - Number(a === failed?.machine)
+    );
+    for (const [machine, last] of order) {
       const lines = [...last.head, ...last.tail].slice(-20);
       if (lines.length === 0) continue;
       out += `<h3>${escape(machine)} said last${
@@ -158,9 +162,9 @@ ${this.#contents(this.#trace.root)}</section>
       }
       out += "</div>\n";
     }
-    return `${out}</div>\n<p class="scale"><span>0 s</span><span>${
+    return `${out}<div></div><div class="scale"><span>0 s</span><span>${
       seconds(time)
-    }</span></p></section>\n`;
+    }</span></div>\n</div></section>\n`;
   }
 
   /** What happened in a step, in order of time. */
@@ -238,7 +242,9 @@ ${this.#contents(this.#trace.root)}</section>
     if (inside + error + more === "") {
       return `<div ${attributes}>${head}</div>\n`;
     }
-    const open = step.subtest || state(step) !== "passed" ? ` open=""` : "";
+    const open = step.steps.length > 0 || state(step) !== "passed"
+      ? ` open=""`
+      : "";
     return `<details ${attributes}${open}><summary>${head}</summary>\n${more}${inside}${error}</details>\n`;
   }
 

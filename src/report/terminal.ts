@@ -29,7 +29,7 @@ const bold = 1, dim = 2, red = 31, green = 32, yellow = 33;
 /**
  * Shows the log to a person.
  *
- * What an enclosed step says is indented. Where steps run at the same time, each
+ * What is inside a step is indented, but for the outermost. Where steps run at the same time, each
  * of their lines begins with a number in brackets: lines of one number belong
  * together. Lines of a serial console begin with `machine # `.
  *
@@ -161,7 +161,9 @@ export class TerminalListener implements Listener {
     text: string,
     ...paint: number[]
   ): void {
-    let before = "  ".repeat(depth);
+    // The outermost step is the script itself in most runs: to indent for it
+    // would indent everything.
+    let before = "  ".repeat(Math.max(0, depth - 1));
     if (place !== undefined && this.#lanes.parallel) {
       before += `[${place.lane}] `;
     }

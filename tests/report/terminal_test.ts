@@ -23,22 +23,26 @@ async function shown(
 Deno.test("the log looks as authors know it, with nesting and durations", async () => {
   const text = await shown(async (log) => {
     log.info("start all VMs");
-    await log.subtest("the web server answers", async () => {
-      await log.nested("must succeed: true", () => {
-        log.consoleLine("machine", "[    0.000000] Linux version");
-      }, { machine: "machine" });
-      log.info("half way");
+    await log.nested("run the VM test script", async () => {
+      await log.subtest("the web server answers", async () => {
+        await log.nested("must succeed: true", () => {
+          log.consoleLine("machine", "[    0.000000] Linux version");
+        }, { machine: "machine" });
+        log.info("half way");
+      });
     });
   });
   assertEquals(
     text,
     `start all VMs
+run the VM test script
 subtest: the web server answers
   machine: must succeed: true
 machine # [    0.000000] Linux version
   machine: (finished: must succeed: true, in N seconds)
   half way
 (finished: subtest: the web server answers, in N seconds)
+(finished: run the VM test script, in N seconds)
 `,
   );
 });
@@ -59,10 +63,10 @@ Deno.test("lines of steps that run at the same time can be told apart", async ()
     text,
     `a: first
 [2] a: second
-  [2] inner
-    [2] in inner
-  [1] in first
-  [2] (finished: inner, in N seconds)
+[2] inner
+  [2] in inner
+[1] in first
+[2] (finished: inner, in N seconds)
 [1] a: (finished: first, in N seconds)
 a: (finished: second, in N seconds)
 alone again
