@@ -4,6 +4,7 @@ import {
   TestFailure,
   UsageError,
 } from "../report/mod.ts";
+import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
 import { ConsoleFile } from "./console_file.ts";
 import { deathPatterns, GuestDied } from "./guest_died.ts";
@@ -55,6 +56,8 @@ const piece = 1 << 18;
 const turn = 1 << 22;
 /** Bytes before a search that patterns of death may have begun in. */
 const lead = 4096;
+/** Characters of a line in a message. */
+const longestLine = 1000;
 /** Longest time that a timer of the runtime can hold, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 
@@ -300,7 +303,7 @@ export class Console {
 
   /**
    * The last lines since the last boot that are not empty, harmless for a
-   * terminal.
+   * terminal. Of a line of more than 1000 characters the middle is left out.
    *
    * @param lines How many at most. Default: 10.
    * @returns The lines, oldest first.
@@ -311,7 +314,8 @@ export class Console {
     return harmless(new TextDecoder().decode(bytes)).split("\n")
       .map((line) => line.trimEnd())
       .filter((line) => line !== "")
-      .slice(-lines);
+      .slice(-lines)
+      .map((line) => shortened(line, longestLine));
   }
 
   #store(chunk: Uint8Array): void {
@@ -398,7 +402,7 @@ export class Console {
   }
 
   #die(said: string): void {
-    const line = harmless(said).trim();
+    const line = shortened(harmless(said).trim(), longestLine);
     this.#died = new GuestDied(this.machine, line, this.tail());
     this.#failHopeless();
     for (const listener of [...this.#deathListeners]) listener(this.#died);

@@ -1,7 +1,7 @@
-import { shortened } from "./bounded_lines.ts";
 import { escape } from "./escape.ts";
 import type { Event, Listener } from "./event.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
+import { shortened } from "./shortened.ts";
 import style from "./style.css" with { type: "text" };
 import { type Picture, type Remark, Trace, type TraceStep } from "./trace.ts";
 

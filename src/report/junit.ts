@@ -1,8 +1,9 @@
 import { harmless } from "../scan/mod.ts";
-import { BoundedLines, shortened } from "./bounded_lines.ts";
+import { BoundedLines } from "./bounded_lines.ts";
 import { escape } from "./escape.ts";
 import type { ErrorReport, Event, Listener } from "./event.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
+import { shortened } from "./shortened.ts";
 
 /** Characters of a test case's output that are kept from its begin, and again from its end. */
 const most = 256 * 1024;

@@ -1,6 +1,7 @@
 import { harmless } from "../scan/mod.ts";
-import { BoundedLines, shortened } from "./bounded_lines.ts";
+import { BoundedLines } from "./bounded_lines.ts";
 import type { ErrorReport, Event, RunEnded } from "./event.ts";
+import { shortened } from "./shortened.ts";
 
 /** Something that was said at a moment of a step. */
 export interface Remark {

@@ -174,6 +174,14 @@ Deno.test("waitFor() that times out says what it waited for and the last lines",
   );
 });
 
+Deno.test("a message does not repeat a line of any length", async () => {
+  await using bench = new Bench();
+  bench.say("x".repeat(50_000));
+  const [line] = bench.console.tail();
+  assertEquals(line.length < 1100, true);
+  assertStringIncludes(line, "x… 49000 characters …x");
+});
+
 Deno.test("waitFor() ends with the reason of its signal", async () => {
   await using bench = new Bench();
   const controller = new AbortController();
