@@ -121,11 +121,11 @@ stdenv.mkDerivation {
     runHook postBuild
   '';
 
-  # The sources are there for `vmwright check`, which needs the types.
+  # The sources are there for `check`, which needs the types and a Deno with its type checker.
   installPhase = ''
     runHook preInstall
     mkdir -p $out/bin $out/share/vmwright
-    cp -r mod.ts src wasm $out/share/vmwright/
+    cp -r cli.ts mod.ts src wasm $out/share/vmwright/
     ${
       if compiled then
         "install -D dist/vmwright $out/libexec/vmwright"

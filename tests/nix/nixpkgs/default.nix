@@ -79,12 +79,15 @@ let
       };
       mkDerivation =
         arguments:
+        let
+          given = if lib.isFunction arguments then arguments given else arguments;
+        in
         build (
-          (if lib.isFunction arguments then arguments (throw "no final attributes here") else arguments)
+          given
           // {
-            name = arguments.name or "${arguments.pname}-${arguments.version}";
+            name = given.name or "${given.pname}-${given.version}";
             buildCommand =
-              arguments.buildCommand or ''
+              given.buildCommand or ''
                 runHook() { :; }
                 cp -r --no-preserve=mode "$src" source
                 cd source

@@ -1,0 +1,115 @@
+/** Why these tests can't run here, if they can't. */
+export const missing: string | undefined = (() => {
+  try {
+    const { success } = new Deno.Command("nix", {
+      args: ["--version"],
+      stdout: "null",
+      stderr: "null",
+    }).outputSync();
+    return success ? undefined : "nix --version fails";
+  } catch {
+    return "there is no nix (Debian has it as nix-bin)";
+  }
+})();
+if (missing) console.log(`tests/nix: skipped, ${missing}`);
+
+/** The checkout. */
+export const root = new URL("../..", import.meta.url).pathname
+  .replace(/\/$/, "");
+
+/** What a nix command printed before it failed. */
+export class NixError extends Error {
+  override name = "NixError";
+}
+
+/** Nix with a store of its own, gone with the tests. */
+export class Nix implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #environment: Record<string, string>;
+
+  /** @param environment Variables that expressions and builds see. */
+  constructor(environment: Record<string, string> = {}) {
+    const folder = Deno.realPathSync(
+      Deno.makeTempDirSync({ prefix: "vmwright-nix-" }),
+    );
+    this.#folder = folder;
+    for (const name of ["etc", "home"]) Deno.mkdirSync(`${folder}/${name}`);
+    Deno.writeTextFileSync(
+      `${folder}/etc/nix.conf`,
+      `sandbox = false
+build-users-group =
+experimental-features = nix-command flakes
+system-features = nixos-test kvm
+substituters =
+flake-registry =
+`,
+    );
+    this.#environment = {
+      PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+      HOME: `${folder}/home`,
+      TMPDIR: folder,
+      NIX_STORE_DIR: `${folder}/store`,
+      NIX_STATE_DIR: `${folder}/var`,
+      NIX_LOG_DIR: `${folder}/log`,
+      NIX_CONF_DIR: `${folder}/etc`,
+      NIX_REMOTE: "local",
+      ...environment,
+    };
+  }
+
+  /** A folder for a test's own files. */
+  folder(name: string): string {
+    const path = `${this.#folder}/${name}`;
+    Deno.mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  /** Runs `nix`; what it printed to stdout. */
+  async run(
+    args: string[],
+    options: { cwd?: string } = {},
+  ): Promise<string> {
+    const { success, stdout, stderr } = await new Deno.Command("nix", {
+      args,
+      cwd: options.cwd ?? root,
+      clearEnv: true,
+      env: this.#environment,
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    if (!success) throw new NixError(decoder.decode(stderr));
+    return decoder.decode(stdout);
+  }
+
+  /** The value of an expression in which `tests/nix/project.nix` is open. */
+  async evaluate(expression: string): Promise<unknown> {
+    return JSON.parse(
+      await this.run(["eval", "--impure", "--json", ...expr(expression)]),
+    );
+  }
+
+  /** Builds the derivation that such an expression is; its output. */
+  async build(expression: string): Promise<string> {
+    const result = await this.run([
+      "build",
+      "--impure",
+      "--no-link",
+      "--json",
+      "--print-build-logs",
+      ...expr(expression),
+    ]);
+    return JSON.parse(result)[0].outputs.out;
+  }
+
+  /** Removes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    // A store's files are read-only.
+    await new Deno.Command("chmod", { args: ["-R", "u+w", this.#folder] })
+      .output();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+function expr(expression: string): string[] {
+  return ["--expr", `with import ${root}/tests/nix/project.nix; ${expression}`];
+}

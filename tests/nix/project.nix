@@ -1,0 +1,65 @@
+# What the tests' expressions begin with: the project's `lib` on the tests' own package set.
+let
+  pkgs = import ./nixpkgs { };
+  package = import ./package.nix { inherit pkgs; };
+in
+{
+  inherit pkgs package;
+  inherit (pkgs) lib;
+
+  vmwright = import ../../nix/lib.nix { packageFor = _: package; };
+
+  # A test in the framework's stand-in of a generation, "environment" or "configuration".
+  standIn =
+    generation: module:
+    (import ./nixpkgs/nixos/lib/testing {
+      inherit (pkgs) lib;
+      inherit generation;
+    }).evalTest
+      {
+        imports = [ module ];
+        hostPkgs = pkgs;
+      };
+
+  # A test in the real framework of a tree with nixpkgs' `lib` and `nixos/lib/testing`. Its nodes are no
+  # NixOS: they have the options that the framework reads, and take any other.
+  real =
+    nixpkgs: module:
+    let
+      lib = import "${nixpkgs}/lib";
+      realPkgs = import ./nixpkgs { inherit lib; };
+      machineType =
+        kind:
+        lib.types.submodule (
+          { config, name, ... }:
+          {
+            freeformType = lib.types.lazyAttrsOf lib.types.anything;
+            options = {
+              networking.hostName = lib.mkOption { default = name; };
+              system.name = lib.mkOption { default = config.networking.hostName; };
+              system.build = lib.mkOption {
+                default.${kind} = realPkgs.guestVm config.networking.hostName // {
+                  meta.mainProgram = "run-${config.networking.hostName}-vm";
+                };
+              };
+              virtualisation.vlans = lib.mkOption { default = [ 1 ]; };
+              virtualisation.interfaces = lib.mkOption { default = { }; };
+              virtualisation.useNixStoreImage = lib.mkOption { default = false; };
+            };
+          }
+        );
+    in
+    (import "${nixpkgs}/nixos/lib/testing" { inherit lib; }).evalTest (
+      { options, ... }:
+      {
+        imports = [ module ];
+        config = {
+          hostPkgs = realPkgs;
+          node.type = machineType "vm";
+        }
+        // lib.optionalAttrs (options ? container) {
+          container.type = machineType "nspawn";
+        };
+      }
+    );
+}
