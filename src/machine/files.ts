@@ -1,24 +1,200 @@
+import { shellQuote } from "../backend/mod.ts";
+import { MachineError } from "../report/mod.ts";
+import type { MachineCore } from "./core.ts";
+import { archive, Unarchiver } from "./tar.ts";
+
+/** What a command of ours answers where the guest lacks the shared directory. */
+const NOT_SHARED = 77;
+
 /** The last part of a path. */
 export function baseName(path: string): string {
   return path.replace(/\/+$/, "").split("/").pop() ?? "";
 }
 
-/** Copies a file or a tree on the host, with modes. */
-export async function copyTree(source: string, target: string): Promise<void> {
-  const info = await Deno.stat(source);
-  if (!info.isDirectory) {
-    await Deno.copyFile(source, target);
+/** See {@linkcode BaseMachine.copyFromHost}. */
+export function copyFromHost(
+  core: MachineCore,
+  source: string,
+  target: string,
+): Promise<void> {
+  return core.nested(`copying ${source} to ${target}`, async () => {
+    const info = await Deno.stat(source);
+    const name = baseName(source);
+    const shared = await withSharedDirectory(core, async (host, guest) => {
+      await copyTree(source, `${host}/${name}`);
+      return `${makeParent(target)}; cp -r -- ${
+        shellQuote(`${guest}/${name}`)
+      } ${shellQuote(target)}`;
+    }, () => Promise.resolve());
+    if (shared) return;
+    if (info.isDirectory) await sendTree(core, source, target);
+    else await sendFile(core, source, target);
+  });
+}
+
+/** See {@linkcode BaseMachine.copyFromHostViaShell}. */
+export function copyFromHostViaShell(
+  core: MachineCore,
+  source: string,
+  target: string,
+): Promise<void> {
+  return core.nested(
+    `copying ${source} to ${target} via the shell`,
+    () => sendFile(core, source, target),
+  );
+}
+
+/** See {@linkcode BaseMachine.copyFromMachine}. */
+export function copyFromMachine(
+  core: MachineCore,
+  source: string,
+  targetDir: string,
+): Promise<void> {
+  return core.nested(`copying ${source} to the host`, async () => {
+    const name = baseName(source);
+    const directory = [core.context.outDir, targetDir].filter(Boolean)
+      .join("/");
+    await Deno.mkdir(directory, { recursive: true });
+    const target = `${directory}/${name}`;
+    const shared = await withSharedDirectory(
+      core,
+      (_, guest) =>
+        Promise.resolve(
+          `cp -r -- ${shellQuote(source)} ${shellQuote(`${guest}/${name}`)}`,
+        ),
+      (host) => copyTree(`${host}/${name}`, target),
+    );
+    if (!shared) await receive(core, source, directory, name);
+    core.log.fileCopied(core.name, target);
+  });
+}
+
+/**
+ * Runs a command of the guest between two things on the host, in a new
+ * directory that both share; answers whether they do.
+ */
+async function withSharedDirectory(
+  core: MachineCore,
+  before: (host: string, guest: string) => Promise<string>,
+  after: (host: string) => Promise<void>,
+): Promise<boolean> {
+  await core.watched(() => core.connect());
+  const host = await Deno.makeTempDir({ dir: core.context.sharedDir });
+  const guest = `/tmp/shared/${baseName(host)}`;
+  try {
+    const { status } = await core.run(
+      `[ -d ${guest} ] || exit ${NOT_SHARED}`,
+    );
+    if (status === NOT_SHARED) return false;
+    await core.demand(await before(host, guest));
+    await after(host);
+    return true;
+  } finally {
+    await Deno.remove(host, { recursive: true });
+  }
+}
+
+async function sendFile(
+  core: MachineCore,
+  source: string,
+  target: string,
+): Promise<void> {
+  using file = await Deno.open(source);
+  const { size, mode } = await file.stat();
+  const chmod = mode === null
+    ? ":"
+    : `chmod ${(mode & 0o7777).toString(8)} ${shellQuote(target)}`;
+  await core.demand(
+    `${makeParent(target)}; head -c ${size} >${shellQuote(target)}; ${chmod}`,
+    { stdin: pieces(file, size) },
+  );
+}
+
+async function sendTree(
+  core: MachineCore,
+  source: string,
+  target: string,
+): Promise<void> {
+  const { status } = await core.run("command -v tar >/dev/null");
+  if (status !== 0) {
+    throw new MachineError(
+      `Copying a tree into ${core.name} takes the shared directory or tar in ` +
+        "the guest, which has neither",
+    );
+  }
+  const name = "tree";
+  // As `cp -r` does: into the target where that is a directory already.
+  await core.demand(
+    [
+      `vw_target=${shellQuote(target)}`,
+      `[ -d "$vw_target" ] && vw_target=$vw_target/${
+        shellQuote(baseName(source))
+      }`,
+      'mkdir -p -- "$vw_target"',
+      'tar -x -C "$vw_target" --strip-components=1',
+    ].join("\n"),
+    { stdin: archive(source, name) },
+  );
+}
+
+async function receive(
+  core: MachineCore,
+  source: string,
+  directory: string,
+  name: string,
+): Promise<void> {
+  const path = shellQuote(source);
+  const { status } = await core.run(`[ -d ${path} ]`);
+  if (status === 0) {
+    using files = new Unarchiver(directory);
+    await core.demand(
+      `tar -c -C "$(dirname -- ${path})" -- ${shellQuote(name)}`,
+      { stderr: "serial", onStdout: (chunk) => files.push(chunk) },
+    );
     return;
   }
+  using file = await Deno.open(`${directory}/${name}`, {
+    write: true,
+    create: true,
+    truncate: true,
+  });
+  await core.demand(`cat -- ${path}`, {
+    stderr: "serial",
+    onStdout: (chunk) => {
+      for (let offset = 0; offset < chunk.length;) {
+        offset += file.writeSync(chunk.subarray(offset));
+      }
+    },
+  });
+}
+
+function makeParent(path: string): string {
+  return `mkdir -p -- "$(dirname -- ${shellQuote(path)})"`;
+}
+
+/** Exactly `size` bytes of a file, whatever happens to it meanwhile. */
+async function* pieces(
+  file: Deno.FsFile,
+  size: number,
+): AsyncGenerator<Uint8Array> {
+  for (let left = size; left > 0;) {
+    const piece = new Uint8Array(Math.min(left, 256 * 1024));
+    const count = await file.read(piece) ?? piece.length;
+    yield piece.subarray(0, count);
+    left -= count;
+  }
+}
+
+/** Copies a file or a tree on the host, with modes. */
+async function copyTree(source: string, target: string): Promise<void> {
+  const info = await Deno.stat(source);
+  if (!info.isDirectory) return await Deno.copyFile(source, target);
   await Deno.mkdir(target, { recursive: true });
   for await (const entry of Deno.readDir(source)) {
     const from = `${source}/${entry.name}`;
     const to = `${target}/${entry.name}`;
-    if (entry.isSymlink) {
-      await Deno.symlink(await Deno.readLink(from), to);
-    } else if (entry.isDirectory || entry.isFile) {
-      await copyTree(from, to);
-    }
+    if (entry.isSymlink) await Deno.symlink(await Deno.readLink(from), to);
+    else if (entry.isDirectory || entry.isFile) await copyTree(from, to);
   }
   if (info.mode !== null) await Deno.chmod(target, info.mode & 0o7777);
 }

@@ -1,3 +1,5 @@
+import type { MachineCore } from "./core.ts";
+
 /** A key as QMP's `send-key` takes it. */
 export interface QmpKey {
   /** `qcode` for a name, `number` for a scan code. */
@@ -61,4 +63,52 @@ export function keysOf(key: string): QmpKey[] {
       ? { type: "number", data: Number(name) }
       : { type: "qcode", data: name }
   );
+}
+
+/** What sending keys takes. */
+export interface KeyOptions {
+  /** Seconds to hold a key and to wait after it; 0.01 by default. */
+  delay?: number | null;
+  /** `false`: keep it out of the log. */
+  log?: boolean;
+}
+
+/** See {@linkcode BaseMachine.sendKey}. */
+export async function sendKey(
+  core: MachineCore,
+  key: string,
+  options: KeyOptions,
+): Promise<void> {
+  const keys = keysOf(key);
+  const press = () => pressKeys(core, keys, options.delay);
+  if (options.log === false) await press();
+  else await core.nested(`sending key ${JSON.stringify(key)}`, press);
+}
+
+/** See {@linkcode BaseMachine.sendChars}. */
+export function sendChars(
+  core: MachineCore,
+  chars: string,
+  options: KeyOptions,
+): Promise<void> {
+  const strokes = [...chars].map(keysOf);
+  return core.nested(`sending keys ${JSON.stringify(chars)}`, async () => {
+    for (const keys of strokes) await pressKeys(core, keys, options.delay);
+  });
+}
+
+async function pressKeys(
+  core: MachineCore,
+  keys: QmpKey[],
+  delay: number | null = 0.01,
+): Promise<void> {
+  const ms = (delay ?? 0) * 1000;
+  await core.guarded(() =>
+    core.qmp.send("send-key", {
+      keys,
+      "hold-time": Math.max(1, Math.round(ms)),
+    })
+  );
+  // QEMU answers before the keys are released.
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,20 +4,21 @@
  *
  * @module
  */
+export type {
+  CommandArguments,
+  CommandOptions,
+  ExecuteOptions,
+} from "./commands.ts";
 export type { MachineContext } from "./context.ts";
-export {
-  BaseMachine,
-  type CommandOptions,
-  type ExecuteOptions,
-  type Machine,
-  type MachineOptions,
-  type PortOptions,
-  type UnitOptions,
-  type WaitOptions,
-} from "./machine.ts";
+export type { MachineOptions } from "./core.ts";
+export type { KeyOptions } from "./keyboard.ts";
+export { BaseMachine, type Machine } from "./machine.ts";
 export {
   offerSnakeCase,
   type SnakeCase,
   snakeCase,
   type SnakeCased,
 } from "./snake_case.ts";
+export type { WaitOptions } from "./timeout.ts";
+export type { UnitOptions } from "./units.ts";
+export type { PortOptions, UnixSocketOptions } from "./waits.ts";

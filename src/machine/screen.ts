@@ -1,47 +1,58 @@
 import { MachineError } from "../report/mod.ts";
+import { baseName } from "./files.ts";
+import type { MachineCore } from "./core.ts";
 
-/** Runs tesseract on a picture; `mode` is its page segmentation mode. */
-async function recognise(path: string, mode?: number): Promise<string> {
+/** tesseract's page segmentation modes: as blocks, as a column, anywhere. */
+const MODES = ["3", "4", "11"];
+
+/** See {@linkcode BaseMachine.screenshot}. */
+export function screenshot(core: MachineCore, filename: string): Promise<void> {
+  let path = filename.includes(".") ? filename : `${filename}.png`;
+  if (!path.includes("/")) path = `${core.context.outDir}/${path}`;
+  return core.nested(`making screenshot ${path}`, async () => {
+    await core.screendump(path);
+    core.log.screenshot(core.name, path);
+  }, { image: baseName(path) });
+}
+
+/** What the text on the screen may be, by the first `modes` ways to read it. */
+export async function screenText(
+  core: MachineCore,
+  modes = MODES.length,
+): Promise<string[]> {
+  const path = `${core.stateDir}/screen-${crypto.randomUUID()}.png`;
+  try {
+    await core.screendump(path);
+    return await Promise.all(
+      MODES.slice(0, modes).map((mode) => recognise(path, mode)),
+    );
+  } finally {
+    await Deno.remove(path).catch(() => {});
+  }
+}
+
+async function recognise(path: string, mode: string): Promise<string> {
   let output;
   try {
     output = await new Deno.Command("tesseract", {
-      args: [
-        path,
-        "-",
-        ...mode === undefined ? [] : ["--psm", String(mode)],
-        "--dpi",
-        "96",
-      ],
+      args: [path, "-", "--psm", mode, "--dpi", "96"],
+      // Several readings at once share the processors well enough.
+      env: { OMP_THREAD_LIMIT: "1" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).output();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new MachineError(
-        "Reading text from the screen takes tesseract, which is not on PATH " +
-          "(Debian: apt-get install tesseract-ocr; NixOS tests: enableOCR = true)",
-      );
-    }
-    throw error;
-  }
-  if (!output.success) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new MachineError(
-      `tesseract can't read the screenshot: ${
-        new TextDecoder().decode(output.stderr).trim()
-      }`,
+      "Reading text from the screen takes tesseract, which is not on PATH " +
+        "(Debian: apt-get install tesseract-ocr; NixOS tests: enableOCR = true)",
     );
   }
-  return new TextDecoder().decode(output.stdout);
-}
-
-/** The text in a picture. */
-export function textOf(path: string): Promise<string> {
-  return recognise(path);
-}
-
-/** What the text in a picture may be, the likeliest first. */
-export function textVariantsOf(path: string): Promise<string[]> {
-  // As blocks of text, as one column, and as text anywhere.
-  return Promise.all([undefined, 4, 11].map((mode) => recognise(path, mode)));
+  if (output.success) return new TextDecoder().decode(output.stdout);
+  throw new MachineError(
+    `tesseract can't read the screenshot: ${
+      new TextDecoder().decode(output.stderr).trim()
+    }`,
+  );
 }

@@ -1,15 +1,36 @@
+import { UsageError } from "../report/mod.ts";
+import type { MachineCore } from "./core.ts";
+import { DEFAULT_TIMEOUT } from "./timeout.ts";
+
+/** @throws {UsageError} for what is no virtual terminal's number. */
+export function ttyNumber(tty: string | number): string {
+  if (/^\d+$/.test(String(tty))) return String(tty);
+  throw new UsageError(`Expected a virtual terminal's number, got "${tty}"`);
+}
+
+/** What a virtual terminal shows, a line to a row. */
+export async function getTtyText(
+  core: MachineCore,
+  tty: string | number,
+): Promise<string> {
+  const { stdout } = await core.run(ttyDump(ttyNumber(tty)), {
+    timeout: DEFAULT_TIMEOUT,
+  });
+  return ttyText(stdout);
+}
+
 /**
  * Prints what a virtual terminal shows: the four bytes of `vcsa` that hold
  * rows, columns and cursor, then a code point a cell where the kernel has
  * `vcsu`, else a byte a cell; see vcs(4).
  */
-export function ttyDump(tty: string): string {
+function ttyDump(tty: string): string {
   return `head -c 4 /dev/vcsa${tty}; ` +
     `if [ -e /dev/vcsu${tty} ]; then printf u; cat /dev/vcsu${tty}; ` +
     `else printf b; cat /dev/vcs${tty}; fi`;
 }
 
-/** The text of what {@linkcode ttyDump} printed, a line to a row. */
+/** The text of what {@linkcode ttyDump} printed. */
 export function ttyText(dump: Uint8Array): string {
   if (dump.length < 5) return "";
   const columns = dump[1];

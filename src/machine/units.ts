@@ -1,4 +1,19 @@
 import { shellQuote } from "../backend/mod.ts";
+import { TestFailure } from "../report/mod.ts";
+import { execute } from "./commands.ts";
+import type { MachineCore } from "./core.ts";
+import { pause } from "./guest_loop.ts";
+import { decode } from "./output.ts";
+import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+
+/** What waits for systemd units take. */
+export interface UnitOptions extends WaitOptions {
+  /** The user whose manager is asked; the system's by default. */
+  user?: string;
+}
+
+/** Seconds between two questions to systemd. */
+const UNIT_INTERVAL = 0.1;
 
 /** The shell command for `systemctl`, or for a user's own manager. */
 export function systemctlCommand(query: string, user?: string): string {
@@ -17,15 +32,109 @@ export function parseProperties(text: string): Record<string, string> {
   return properties;
 }
 
+/** See {@linkcode BaseMachine.waitForUnit}. */
+export function waitForUnit(
+  core: MachineCore,
+  unit: string,
+  options: UnitOptions,
+): Promise<void> {
+  const { user, timeout = DEFAULT_TIMEOUT } = options;
+  const whose = user === undefined ? "" : ` with user ${user}`;
+  return core.nested(`waiting for unit ${unit}${whose}`, async () => {
+    const { status, timedOut, stdout } = await core.run(unitLoop(unit, user), {
+      timeout,
+    });
+    if (timedOut) {
+      const now = await core.observe(
+        systemctlCommand(`--no-pager status ${shellQuote(unit)}`, user),
+      );
+      throw new TestFailure(
+        `unit "${unit}" did not become active in ${timeout} seconds; ` +
+          `its last status:\n${now}`,
+      );
+    }
+    if (status !== 0) {
+      throw new TestFailure(refusal("property", unit, user, status));
+    }
+    const state = decode(stdout);
+    if (state === "failed") {
+      throw new TestFailure(`unit "${unit}" reached state "failed"`);
+    }
+    if (state === "inactive") {
+      throw new TestFailure(
+        `unit "${unit}" is inactive and there are no pending jobs`,
+      );
+    }
+  });
+}
+
+/** See {@linkcode BaseMachine.getUnitInfo}. */
+export async function getUnitInfo(
+  core: MachineCore,
+  unit: string,
+  user?: string,
+): Promise<Record<string, string>> {
+  const [status, lines] = await execute(
+    core,
+    systemctlCommand(`--no-pager show ${shellQuote(unit)}`, user),
+    {},
+  );
+  if (status !== 0) throw new TestFailure(refusal("info", unit, user, status));
+  return parseProperties(lines);
+}
+
+/** See {@linkcode BaseMachine.getUnitProperty}. */
+export async function getUnitProperty(
+  core: MachineCore,
+  unit: string,
+  property: string,
+  user?: string,
+): Promise<string> {
+  const [status, lines] = await execute(
+    core,
+    systemctlCommand(
+      `--no-pager show ${shellQuote(unit)} --property=${shellQuote(property)}`,
+      user,
+    ),
+    {},
+  );
+  if (status !== 0) {
+    throw new TestFailure(
+      refusal(`property "${property}"`, unit, user, status),
+    );
+  }
+  const value = parseProperties(lines)[property];
+  if (value !== undefined) return value;
+  throw new TestFailure(
+    `systemctl knows no property "${property}" of unit "${unit}", ` +
+      `it printed: ${JSON.stringify(lines)}`,
+  );
+}
+
+/** See {@linkcode BaseMachine.requireUnitState}. */
+export function requireUnitState(
+  core: MachineCore,
+  unit: string,
+  wanted: string,
+): Promise<void> {
+  return core.nested(
+    `checking if unit '${unit}' has reached state '${wanted}'`,
+    async () => {
+      const state = await getUnitProperty(core, unit, "ActiveState");
+      if (state === wanted) return;
+      throw new TestFailure(
+        `Expected unit '${unit}' to be in state '${wanted}' ` +
+          `but it is in state '${state}'`,
+      );
+    },
+  );
+}
+
 /**
  * Waits in the guest until a unit is active or can't become so any more, and
  * prints its last state.
  */
-export function unitLoop(
-  unit: string,
-  user: string | undefined,
-  pause: string,
-): string {
+function unitLoop(unit: string, user: string | undefined): string {
   const show = systemctlCommand(
     `--no-pager show ${shellQuote(unit)} --property=ActiveState`,
     user,
@@ -39,8 +148,19 @@ export function unitLoop(
     // It may have become active between the two questions.
     `vw_state=$(${show}); [ "$vw_state" = ActiveState=inactive ] && break`,
     ";; esac ;; esac",
-    `${pause}`,
+    pause(UNIT_INTERVAL),
     "done",
     'printf %s "${vw_state#*=}"',
   ].join("\n");
+}
+
+function refusal(
+  what: string,
+  unit: string,
+  user: string | undefined,
+  status: number,
+): string {
+  return `retrieving systemctl ${what} for unit "${unit}"` +
+    (user === undefined ? "" : ` under user "${user}"`) +
+    ` failed with exit code ${status}`;
 }

@@ -8,17 +8,22 @@
 # place as a fresh shell, with its own $$ and none of our variables, for a
 # twentieth of what a new program costs. It is started before there is a
 # command and waits for one.
-# fd 1: where the output goes. fd 3: a header of 16 bytes (8 digits of length,
-# where stderr goes) and the command. fd 4: the serial port. fd 9: this text.
-vw_runner='LC_ALL=C IFS= read -r -N 16 REPLY <&3 || exit 0
+# fd 1: where the output goes. fd 3: a header of 24 bytes (8 digits of length,
+# where stderr goes, where stdin comes from) and the command. fd 4: the serial
+# port. fd 9: this text.
+vw_runner='LC_ALL=C IFS= read -r -N 24 REPLY <&3 || exit 0
 set -- "${REPLY:8}"
 LC_ALL=C IFS= read -r -N $((10#${REPLY:0:8})) REPLY <&3 || exit 0
 case $1 in
   serial*) exec 2>&4 ;;
   merge*) exec 2>&1 ;;
-  *) exec 2>"/dev/vport${1// /}" ;;
+  *) exec 2>"/dev/vport${1%% *}" ;;
 esac
-exec </dev/null 3>&- 4>&- 9>&-
+case $1 in
+  *port*) exec <&3 ;;
+  *) exec </dev/null ;;
+esac
+exec 3>&- 4>&- 9>&-
 BASH_ARGV0=bash SHLVL=$((SHLVL + 1))
 set --
 LINENO=0 eval "unset REPLY; set -euo pipefail; $REPLY"'
@@ -82,6 +87,14 @@ vw_start() {
   vw_pid[$1]=$!
 }
 
+# Serves a port no longer.
+vw_stop() {
+  # Held still, so that it does not serve on when its runner dies.
+  kill -STOP "${vw_pid[$1]}"
+  vw_kill "$1" KILL
+  kill -KILL "${vw_pid[$1]}"
+}
+
 # Signals the process group of what runs on a port, or of a command that was
 # sent over the console: the child of the process that serves it.
 vw_kill() {
@@ -129,7 +142,7 @@ vw_job() {
 # Sets `line` to what a runner reads; the length counts bytes.
 vw_frame() {
   local LC_ALL=C
-  printf -v line '%08d%-8s%s' "${#2}" "$1" "$2"
+  printf -v line '%08d%-8s%-8s%s' "${#2}" "$1" empty "$2"
 }
 
 vw_send() {

@@ -38,6 +38,11 @@ export interface RunOptions {
   onStdout?: (chunk: Uint8Array) => void;
   /** Takes stderr as it comes, where it is apart. */
   onStderr?: (chunk: Uint8Array) => void;
+  /**
+   * Bytes for the command's stdin, which is empty by default. The stream does
+   * not end: the command has to read all of it, and no more.
+   */
+  stdin?: AsyncIterable<Uint8Array>;
   /** Ends the command's process group and rejects with the reason. */
   signal?: AbortSignal;
 }
@@ -148,9 +153,17 @@ class Job {
 /**
  * A port's life: `absent` until the guest has it, `idle` until it is served,
  * `readying` until a runner waits on it, `ready`, `busy` with a job, `lost`
- * when a child that a command left behind holds it.
+ * when a child that a command left behind holds it, `spoilt` for good when a
+ * command left a part of its stdin in it.
  */
-type PortState = "absent" | "idle" | "readying" | "ready" | "busy" | "lost";
+type PortState =
+  | "absent"
+  | "idle"
+  | "readying"
+  | "ready"
+  | "busy"
+  | "lost"
+  | "spoilt";
 
 interface PortSlot {
   readonly name: string;
@@ -383,7 +396,7 @@ export class Shell implements Disposable {
       }
       case "lost": {
         const slot = this.#slot(words[0]);
-        if (slot !== undefined) slot.state = "lost";
+        if (slot?.state === "readying") slot.state = "lost";
         return this.#dispatch();
       }
       case "held": {
@@ -420,6 +433,7 @@ export class Shell implements Disposable {
       },
       code: (code) => {
         if (code === "rdy") {
+          if (slot.state === "spoilt") return;
           slot.state = "ready";
           this.#dispatch();
         } else if (code === "end") {
@@ -484,7 +498,8 @@ export class Shell implements Disposable {
         port.state = "ready";
         port.job = undefined;
         this.#dispatch();
-        return this.#runOverConsole(job, command);
+        this.#runOverConsole(job, command);
+        return;
       }
       err.state = "busy";
       err.job = job;
@@ -500,12 +515,20 @@ export class Shell implements Disposable {
     );
     const text = new TextEncoder().encode(command);
     const header = new TextEncoder().encode(
-      String(text.length).padStart(8, "0") + where.padEnd(8),
+      String(text.length).padStart(8, "0") + where.padEnd(8) +
+        (job.options.stdin === undefined ? "empty" : "port").padEnd(8),
     );
     const frame = new Uint8Array(header.length + text.length);
     frame.set(header);
     frame.set(text, header.length);
-    writeAll(port.stream, frame).catch((error) =>
+    (async () => {
+      await writeAll(port.stream, frame);
+      for await (const bytes of job.options.stdin ?? []) {
+        // The rest of a command that ended early has nowhere to go.
+        if (job.settled) break;
+        await writeAll(port.stream, bytes);
+      }
+    })().catch((error) =>
       job.fail(isClosedError(error) ? this.#closed ?? error : error)
     );
   }
@@ -514,6 +537,11 @@ export class Shell implements Disposable {
     const { job, stderr } = port;
     port.job = port.stderr = undefined;
     port.state = "readying";
+    if (job?.options.stdin !== undefined && status !== 0) {
+      // What it left unread would be taken for the next command.
+      port.state = "spoilt";
+      this.#console.send(`vw_stop ${port.name}\n`);
+    }
     if (stderr === undefined) return job?.end(status);
     stderr.ended = () => job?.end(status);
     this.#console.send(`vw_end ${stderr.name}\n`);
@@ -527,7 +555,10 @@ export class Shell implements Disposable {
     ended?.();
   }
 
-  #runOverConsole(job: Job, command: string): void {
+  async #runOverConsole(job: Job, command: string): Promise<void> {
+    if (job.options.stdin !== undefined) {
+      command = await withStdin(command, job.options.stdin);
+    }
     const id = `c${this.#nextJob++}`;
     this.#consoleJobs.set(id, job);
     job.watch(
@@ -538,6 +569,22 @@ export class Shell implements Disposable {
     const where = job.options.stderr ?? "serial";
     this.#console.send(`vw_run ${id} ${where} ${text.length}\n${text}`);
   }
+}
+
+/** A command that brings its stdin along. */
+async function withStdin(
+  command: string,
+  stdin: AsyncIterable<Uint8Array>,
+): Promise<string> {
+  const lines: string[] = [];
+  for await (const bytes of stdin) {
+    for (let at = 0; at < bytes.length; at += 57) {
+      lines.push(btoa(String.fromCharCode(...bytes.subarray(at, at + 57))));
+    }
+  }
+  return `{\n${command}\n} < <(base64 -d <<'VW_END'\n${
+    lines.join("\n")
+  }\nVW_END\n)`;
 }
 
 /** The bytes of `text` as ASCII that no terminal touches, for `printf %b`. */

@@ -1,0 +1,158 @@
+import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
+import type { MachineCore } from "./core.ts";
+import { decode, lastLines } from "./output.ts";
+import {
+  checkTimeout,
+  DEFAULT_TIMEOUT,
+  delay,
+  type WaitOptions,
+} from "./timeout.ts";
+
+/** What `execute` takes. */
+export interface ExecuteOptions {
+  /** Seconds until the command is ended with status 124; `null`: no limit. */
+  timeout?: number | null;
+  /** `false`: answer status -1, also where the command takes the guest down. */
+  checkReturn?: boolean;
+  /** `false`: don't wait for the command, answer `[-2, ""]` at once. */
+  checkOutput?: boolean;
+}
+
+/** What `succeed` and `fail` take after their commands. */
+export interface CommandOptions {
+  /** Seconds that each command may take; no limit by default. */
+  timeout?: number | null;
+}
+
+/** Commands, and options last if any. */
+export type CommandArguments =
+  | string[]
+  | [...commands: string[], options: CommandOptions];
+
+/** Seconds between two runs of a repeated command, at least and at most. */
+const SHORTEST_PAUSE = 0.05;
+const LONGEST_PAUSE = 1;
+/** How much longer than a run the pause after it is: a bound on its load. */
+const PAUSE_FACTOR = 4;
+
+/** See {@linkcode BaseMachine.execute}. */
+export async function execute(
+  core: MachineCore,
+  command: string,
+  options: ExecuteOptions,
+): Promise<[status: number, stdout: string]> {
+  const { checkReturn = true, checkOutput = true } = options;
+  const timeout = options.timeout === undefined
+    ? DEFAULT_TIMEOUT
+    : options.timeout;
+  if (!checkOutput) {
+    await core.watched(() => core.connect());
+    core.run(command, { timeout }).catch(() => {});
+    return [-2, ""];
+  }
+  const chunks: Uint8Array[] = [];
+  try {
+    const { status } = await core.run(command, {
+      timeout,
+      onStdout: (chunk) => chunks.push(chunk.slice()),
+    });
+    return [checkReturn ? status : -1, decode(...chunks)];
+  } catch (error) {
+    if (!checkReturn && error instanceof MachineError) {
+      return [-1, decode(...chunks)];
+    }
+    throw error;
+  }
+}
+
+/** See {@linkcode BaseMachine.succeed}. */
+export async function succeed(
+  core: MachineCore,
+  args: CommandArguments,
+): Promise<string> {
+  const [commands, { timeout = null }] = splitOptions(args);
+  let output = "";
+  for (const command of commands) {
+    output += await core.nested(`must succeed: ${command}`, async () => {
+      const [status, out] = await execute(core, command, { timeout });
+      if (status === 0) return out;
+      core.log.log(`output: ${out}`, core.attributes);
+      throw new TestFailure(
+        `command \`${command}\` failed (exit code ${status})` + lastLines(out),
+      );
+    });
+  }
+  return output;
+}
+
+/** See {@linkcode BaseMachine.fail}. */
+export async function fail(
+  core: MachineCore,
+  args: CommandArguments,
+): Promise<string> {
+  const [commands, { timeout = null }] = splitOptions(args);
+  let output = "";
+  for (const command of commands) {
+    output += await core.nested(`must fail: ${command}`, async () => {
+      const [status, out] = await execute(core, command, { timeout });
+      if (status !== 0) return out;
+      throw new TestFailure(
+        `command \`${command}\` unexpectedly succeeded` + lastLines(out),
+      );
+    });
+  }
+  return output;
+}
+
+/** Runs a command again and again until its status is accepted. */
+export function repeat(
+  core: MachineCore,
+  what: "success" | "failure",
+  command: string,
+  options: WaitOptions,
+): Promise<string> {
+  const { timeout = DEFAULT_TIMEOUT } = options;
+  checkTimeout(timeout);
+  return core.watched((signal) =>
+    core.nested(`waiting for ${what}: ${command}`, async () => {
+      const began = performance.now();
+      while (true) {
+        const asked = performance.now();
+        const { status, timedOut, stdout } = await core.run(command, {
+          timeout: Math.max(0, timeout - (asked - began) / 1000),
+        });
+        const output = decode(stdout);
+        if (!timedOut && (status === 0) === (what === "success")) return output;
+        const now = performance.now();
+        if (timedOut || now - began > timeout * 1000) {
+          throw new TestFailure(
+            `waiting for ${what} of \`${command}\` timed out after ` +
+              `${timeout} seconds; its last status was ${status}` +
+              lastLines(output),
+          );
+        }
+        const took = (now - asked) / 1000;
+        await delay(
+          Math.min(
+            LONGEST_PAUSE,
+            Math.max(SHORTEST_PAUSE, PAUSE_FACTOR * took),
+          ),
+          signal,
+        );
+      }
+    })
+  );
+}
+
+function splitOptions(args: CommandArguments): [string[], CommandOptions] {
+  const last = args.at(-1);
+  const options = typeof last === "object" ? last : {};
+  const commands = typeof last === "object" ? args.slice(0, -1) : args;
+  for (const command of commands) {
+    if (typeof command === "string") continue;
+    throw new UsageError(
+      `Expected commands as strings and options last, got ${typeof command}`,
+    );
+  }
+  return [commands as string[], options];
+}

@@ -1,0 +1,290 @@
+import {
+  type Guest,
+  type GuestListener,
+  shellQuote,
+  StartCommand,
+} from "../backend/mod.ts";
+import { Console } from "../console/mod.ts";
+import { type QmpClient, QmpClosed } from "../qmp/mod.ts";
+import {
+  type Attributes,
+  type Log,
+  MachineError,
+  TestFailure,
+} from "../report/mod.ts";
+import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
+import type { MachineContext } from "./context.ts";
+import { decode, lastLines } from "./output.ts";
+import { checkTimeout, orAbort } from "./timeout.ts";
+
+/** Lines of the console that a failure quotes. */
+const TAIL = 10;
+/** Milliseconds after the loss of a channel until its reason is known. */
+const REASON_MS = 500;
+
+/** How a machine is made. */
+export interface MachineOptions {
+  /** A start script's path, or a command line. */
+  startCommand: string;
+  /** The name; from `run-<name>-vm` by default, else `machine`. */
+  name?: string;
+  /** The machine's own directory. */
+  stateDir: string;
+  /** Whether the guest may reboot; without, a reset ends it. */
+  allowReboot?: boolean;
+}
+
+/** A started guest and what talks to it. */
+interface Boot {
+  guest: Guest;
+  shell: Shell;
+}
+
+/** How the machine itself runs a command. */
+export interface CoreRunOptions {
+  /** Seconds at most; `null` or none: no limit. */
+  timeout?: number | null;
+  /** Where stderr goes; to the serial port by default. */
+  stderr?: "serial" | "merge";
+  /** Takes stdout as it comes. */
+  onStdout?: (chunk: Uint8Array) => void;
+  /** Sent to the command's stdin; the command has to take all of it. */
+  stdin?: AsyncIterable<Uint8Array>;
+  /** Ends the command. */
+  signal?: AbortSignal;
+}
+
+/**
+ * What all that a machine offers is made of: its life, the ways into its
+ * guest, its place in the log, and its failures.
+ */
+export class MachineCore {
+  readonly name: string;
+  readonly stateDir: string;
+  readonly startCommand: StartCommand;
+  readonly console: Console;
+  readonly context: MachineContext;
+  readonly #allowReboot: boolean;
+  #boot?: Boot;
+  #starting?: Promise<void>;
+  #ended?: Promise<string>;
+  #connecting?: Promise<void>;
+
+  constructor(options: MachineOptions, context: MachineContext) {
+    this.startCommand = new StartCommand(options.startCommand);
+    this.name = options.name ?? this.startCommand.machineName;
+    this.stateDir = options.stateDir;
+    this.#allowReboot = options.allowReboot ?? false;
+    this.context = context;
+    this.console = new Console({
+      machine: this.name,
+      path: `${context.outDir}/${this.name.replaceAll("/", "_")}.log`,
+      log: context.log,
+      dead: context.deadPatterns,
+    });
+    this.console.onDeath((error) => this.#boot?.shell.lose(error.message));
+  }
+
+  get log(): Log {
+    return this.context.log;
+  }
+
+  /** What the log says of each event of this machine. */
+  get attributes(): Attributes {
+    return { machine: this.name };
+  }
+
+  get booted(): boolean {
+    return this.#boot !== undefined;
+  }
+
+  get connected(): boolean {
+    return this.#boot?.shell.connected ?? false;
+  }
+
+  get pid(): number | undefined {
+    return this.#boot?.guest.pid;
+  }
+
+  /** @throws {MachineError} while the machine is not running. */
+  get qmp(): QmpClient {
+    return this.running().guest.qmp;
+  }
+
+  /** @throws {MachineError} while the machine is not running. */
+  running(): Boot {
+    if (this.#boot !== undefined) return this.#boot;
+    throw new MachineError(`${this.name} is not running`);
+  }
+
+  start(allowReboot?: boolean): Promise<void> {
+    if (this.#boot !== undefined) return Promise.resolve();
+    return this.#starting ??= this.#start(allowReboot).finally(() => {
+      this.#starting = undefined;
+    });
+  }
+
+  async #start(allowReboot = this.#allowReboot): Promise<void> {
+    this.log.info("starting vm", this.attributes);
+    await Deno.mkdir(this.stateDir, { recursive: true, mode: 0o700 });
+    this.console.reset();
+    let boot: Boot | undefined;
+    const listener: GuestListener = {
+      serial: (bytes) => this.console.feed(bytes),
+      serialEnd: () => this.console.end(),
+      complaint: (line) => this.log.warning(line, this.attributes),
+      portClosed: (name) => boot?.shell.portClosed(name),
+      reset: () => boot?.shell.lose(`${this.name} was reset`),
+    };
+    const guest = await this.context.backend.start({
+      name: this.name,
+      startCommand: this.startCommand,
+      stateDir: this.stateDir,
+      sharedDir: this.context.sharedDir,
+      env: this.context.env,
+      allowReboot,
+    }, listener);
+    const shell = new Shell({
+      console: guest.console,
+      ports: guest.ports,
+      onNoise: (line) =>
+        this.log.debug(`on the shell's console: ${line}`, this.attributes),
+    });
+    boot = this.#boot = { guest, shell };
+    this.#ended = guest.ended.then((how) => {
+      shell.close(`${this.name} ended: ${how}`);
+      if (this.#boot === boot) this.#boot = undefined;
+      return how;
+    });
+    this.log.info(`QEMU running (pid ${guest.pid})`, this.attributes);
+  }
+
+  connect(): Promise<void> {
+    if (this.connected) return Promise.resolve();
+    return this.#connecting ??= this.nested(
+      "waiting for the VM to finish booting",
+      async () => {
+        await this.start();
+        const began = performance.now();
+        await this.guarded(() => this.running().shell.connect());
+        const seconds = (performance.now() - began) / 1000;
+        this.log.info(
+          `connected to guest root shell (took ${seconds.toFixed(2)} seconds)`,
+          this.attributes,
+        );
+      },
+    ).finally(() => this.#connecting = undefined);
+  }
+
+  /** Says that the guest's shell is gone; the next command connects anew. */
+  lose(reason: string): void {
+    this.running().shell.lose(reason);
+  }
+
+  /** Waits until the guest has ended by itself. */
+  async waitForEnd(signal: AbortSignal): Promise<void> {
+    if (this.#boot !== undefined) await orAbort(this.#ended!, signal);
+  }
+
+  /** Ends the guest, whatever it does, and waits until it is gone. */
+  async release(): Promise<void> {
+    await this.#starting?.catch(() => {});
+    if (this.#boot === undefined) return;
+    this.log.info(`kill machine (pid ${this.pid})`, this.attributes);
+    await this.#boot.guest.stop();
+    await this.#ended;
+  }
+
+  nested<T>(
+    text: string,
+    fn: () => Promise<T>,
+    attributes: Attributes = {},
+  ): Promise<T> {
+    return this.log.nested(text, fn, { ...this.attributes, ...attributes });
+  }
+
+  watched<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.context.watch(fn);
+  }
+
+  /** Runs `fn`; where the machine breaks in it, says how, and what came last. */
+  async guarded<T>(fn: () => Promise<T>): Promise<T> {
+    const ended = this.#ended;
+    try {
+      return await fn();
+    } catch (error) {
+      if (!(error instanceof ShellLost || error instanceof QmpClosed)) {
+        throw error;
+      }
+      if (this.console.died !== undefined) throw this.console.died;
+      // The channels break a moment before it is known why.
+      let timer;
+      const how = await Promise.race([
+        ended,
+        new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, REASON_MS);
+        }),
+      ]);
+      clearTimeout(timer);
+      const reason = typeof how === "string"
+        ? `${this.name} ended: ${how}`
+        : error.message;
+      const tail = this.console.tail(TAIL).join("\n");
+      throw new MachineError(
+        tail === "" ? reason : `${reason}\nits console said last:\n${tail}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Runs a command in the guest, under the eyes of the driver. */
+  run(command: string, options: CoreRunOptions = {}): Promise<RunResult> {
+    checkTimeout(options.timeout);
+    return this.watched(async (signal) => {
+      await this.connect();
+      return await this.guarded(() =>
+        this.running().shell.run(command, {
+          ...options,
+          timeout: options.timeout ?? undefined,
+          signal: options.signal === undefined
+            ? signal
+            : AbortSignal.any([signal, options.signal]),
+        })
+      );
+    });
+  }
+
+  /** Runs a command of our own that must succeed; answers its stdout. */
+  async demand(command: string, options: CoreRunOptions = {}): Promise<void> {
+    const { status, stdout } = await this.run(command, {
+      stderr: "merge",
+      ...options,
+    });
+    if (status === 0) return;
+    throw new TestFailure(
+      `command \`${command}\` failed (exit code ${status})` +
+        lastLines(decode(stdout)),
+    );
+  }
+
+  /** What a command sees right now, for the message of a failure. */
+  async observe(command: string): Promise<string> {
+    const { stdout } = await this.run(`{ ${command}\n} || :`, { timeout: 5 });
+    return decode(stdout).trimEnd();
+  }
+
+  /** Takes a picture of the screen into a file. */
+  async screendump(path: string): Promise<void> {
+    await this.guarded(() =>
+      this.qmp.send("screendump", {
+        filename: path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+        format: "png",
+      })
+    );
+  }
+
+  /** Quotes `text` for the guest's shell. */
+  quote(text: string): string {
+    return shellQuote(text);
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * The part of the tar format that carries files, directories and symbolic
+ * links, with GNU's records for long names; see tar(5).
+ *
+ * @module
+ */
+
+const BLOCK = 512;
+/** Bytes of a file that are read at once. */
+const PIECE = 256 * 1024;
+const NAME_LENGTH = 100;
+
+type Kind = "file" | "directory" | "symlink";
+
+const TYPE_FLAGS: Record<Kind, string> = {
+  file: "0",
+  directory: "5",
+  symlink: "2",
+};
+const LONG_NAME = "L";
+const LONG_LINK = "K";
+const PAX = "x";
+
+/** The archive of a file or a tree on the host, under `name`. */
+export async function* archive(
+  path: string,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  yield* entries(path, name);
+  yield new Uint8Array(2 * BLOCK);
+}
+
+async function* entries(
+  path: string,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  const info = await Deno.lstat(path);
+  const mode = (info.mode ?? 0o644) & 0o7777;
+  if (info.isSymlink) {
+    yield* header(name, "symlink", mode, 0, await Deno.readLink(path));
+  } else if (info.isDirectory) {
+    yield* header(`${name}/`, "directory", mode, 0);
+    for await (const entry of Deno.readDir(path)) {
+      yield* entries(`${path}/${entry.name}`, `${name}/${entry.name}`);
+    }
+  } else if (info.isFile) {
+    yield* header(name, "file", mode, info.size);
+    using file = await Deno.open(path);
+    // A file that shrinks meanwhile must not put the archive out of step.
+    for (let left = info.size; left > 0;) {
+      const piece = new Uint8Array(Math.min(left, PIECE));
+      const count = await file.read(piece) ?? 0;
+      yield count > 0 ? piece.subarray(0, count) : piece;
+      left -= count > 0 ? count : piece.length;
+    }
+    yield new Uint8Array(padding(info.size));
+  }
+}
+
+function* header(
+  name: string,
+  kind: Kind,
+  mode: number,
+  size: number,
+  target = "",
+): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for (const [text, flag] of [[name, LONG_NAME], [target, LONG_LINK]]) {
+    const bytes = encoder.encode(text);
+    if (bytes.length <= NAME_LENGTH) continue;
+    yield block("././@LongLink", flag, 0o644, bytes.length + 1, "");
+    yield bytes;
+    yield new Uint8Array(1 + padding(bytes.length + 1));
+  }
+  yield block(name, TYPE_FLAGS[kind], mode, size, target);
+}
+
+function block(
+  name: string,
+  flag: string,
+  mode: number,
+  size: number,
+  target: string,
+): Uint8Array {
+  const bytes = new Uint8Array(BLOCK);
+  const encoder = new TextEncoder();
+  const put = (offset: number, length: number, text: string) =>
+    bytes.set(encoder.encode(text).subarray(0, length), offset);
+  const octal = (value: number, digits: number) =>
+    value.toString(8).padStart(digits, "0");
+  put(0, NAME_LENGTH, name);
+  put(100, 8, octal(mode, 7));
+  put(108, 8, octal(0, 7));
+  put(116, 8, octal(0, 7));
+  // Sizes that eleven octal digits can't hold are written in binary.
+  if (size < 8 ** 11) put(124, 12, octal(size, 11));
+  else {
+    bytes[124] = 0x80;
+    new DataView(bytes.buffer).setBigUint64(128, BigInt(size));
+  }
+  put(136, 12, octal(0, 11));
+  put(148, 8, " ".repeat(8));
+  put(156, 1, flag);
+  put(157, NAME_LENGTH, target);
+  put(257, 8, "ustar  \0");
+  const sum = bytes.reduce((total, byte) => total + byte, 0);
+  put(148, 8, `${octal(sum, 6)}\0 `);
+  return bytes;
+}
+
+/**
+ * Writes the files of an archive that arrives in chunks of any size below a
+ * directory of the host. Names that would lead out of it are refused.
+ */
+export class Unarchiver implements Disposable {
+  readonly #directory: string;
+  #held = new Uint8Array(0);
+  #file?: Deno.FsFile;
+  /** Bytes of the file that are still to come, and of the padding after it. */
+  #left = 0;
+  #padding = 0;
+  /** Set while a record's bytes are collected instead of written. */
+  #record?: { flag: string; chunks: Uint8Array[] };
+  #longName?: string;
+  #longLink?: string;
+
+  /** Takes the directory that the files go to. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @throws {TypeError} for what is no archive, or leads out of the directory.
+   */
+  push(chunk: Uint8Array): void {
+    let offset = 0;
+    while (offset < chunk.length) {
+      if (this.#left > 0) {
+        const count = Math.min(this.#left, chunk.length - offset);
+        this.#take(chunk.subarray(offset, offset + count));
+        this.#left -= count;
+        offset += count;
+        if (this.#left === 0) this.#endOfEntry();
+      } else if (this.#padding > 0) {
+        const count = Math.min(this.#padding, chunk.length - offset);
+        this.#padding -= count;
+        offset += count;
+      } else {
+        const count = Math.min(
+          BLOCK - this.#held.length,
+          chunk.length - offset,
+        );
+        this.#held = Uint8Array.from([
+          ...this.#held,
+          ...chunk.subarray(offset, offset + count),
+        ]);
+        offset += count;
+        if (this.#held.length < BLOCK) return;
+        this.#begin(this.#held);
+        this.#held = new Uint8Array(0);
+      }
+    }
+  }
+
+  #begin(block: Uint8Array): void {
+    if (block.every((byte) => byte === 0)) return;
+    const text = (offset: number, length: number) =>
+      new TextDecoder().decode(block.subarray(offset, offset + length))
+        .split("\0")[0];
+    if (!text(257, 5).startsWith("ustar")) {
+      throw new TypeError("Expected a tar archive from the guest");
+    }
+    const size = block[124] & 0x80
+      ? Number(new DataView(block.buffer, block.byteOffset).getBigUint64(128))
+      : parseInt(text(124, 12).trim() || "0", 8);
+    const flag = text(156, 1) || "0";
+    this.#left = size;
+    this.#padding = padding(size);
+    if ([LONG_NAME, LONG_LINK, PAX, "g"].includes(flag)) {
+      this.#record = { flag, chunks: [] };
+      return;
+    }
+    const gnu = text(257, 8).startsWith("ustar ");
+    const prefix = gnu ? "" : text(345, 155);
+    const name = this.#longName ??
+      (prefix ? `${prefix}/${text(0, 100)}` : text(0, 100));
+    const target = this.#longLink ?? text(157, 100);
+    this.#longName = this.#longLink = undefined;
+    this.#create(name, flag, parseInt(text(100, 8), 8) & 0o777, target);
+    if (size === 0) this.#endOfEntry();
+  }
+
+  #create(name: string, flag: string, mode: number, target: string): void {
+    const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+    if (name.startsWith("/") || parts.includes("..")) {
+      throw new TypeError(`Expected names below a directory, got ${name}`);
+    }
+    let path = this.#directory;
+    for (const part of parts.slice(0, -1)) {
+      path += `/${part}`;
+      if (isSymlink(path)) {
+        throw new TypeError(`Expected no file below a link, got ${name}`);
+      }
+    }
+    path = [this.#directory, ...parts].join("/");
+    if (flag === TYPE_FLAGS.directory) {
+      Deno.mkdirSync(path, { recursive: true, mode: mode | 0o700 });
+    } else if (flag === TYPE_FLAGS.symlink) {
+      Deno.symlinkSync(target, path);
+    } else if (flag === TYPE_FLAGS.file) {
+      this.#file = Deno.openSync(path, {
+        write: true,
+        createNew: true,
+        mode: mode | 0o600,
+      });
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#record !== undefined) this.#record.chunks.push(bytes.slice());
+    for (let offset = 0; this.#file && offset < bytes.length;) {
+      offset += this.#file.writeSync(bytes.subarray(offset));
+    }
+  }
+
+  #endOfEntry(): void {
+    this.#file?.close();
+    this.#file = undefined;
+    if (this.#record === undefined) return;
+    const { flag, chunks } = this.#record;
+    this.#record = undefined;
+    const text = new TextDecoder().decode(
+      new Uint8Array(chunks.flatMap((chunk) => [...chunk])),
+    ).replace(/\0+$/, "");
+    if (flag === LONG_NAME) this.#longName = text;
+    else if (flag === LONG_LINK) this.#longLink = text;
+    else if (flag === PAX) {
+      this.#longName = /^\d+ path=(.*)$/m.exec(text)?.[1] ?? this.#longName;
+      this.#longLink = /^\d+ linkpath=(.*)$/m.exec(text)?.[1] ??
+        this.#longLink;
+    }
+  }
+
+  /** Closes a file that was not finished. */
+  [Symbol.dispose](): void {
+    this.#file?.close();
+    this.#file = undefined;
+  }
+}
+
+function isSymlink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    return false;
+  }
+}
+
+function padding(size: number): number {
+  return (BLOCK - size % BLOCK) % BLOCK;
+}

@@ -1,0 +1,211 @@
+import { shellQuote } from "../backend/mod.ts";
+import { TestFailure, UsageError } from "../report/mod.ts";
+import type { MachineCore } from "./core.ts";
+import { LOOK_INTERVAL, untilHolds } from "./guest_loop.ts";
+import {
+  checkTimeout,
+  DEFAULT_TIMEOUT,
+  delay,
+  type WaitOptions,
+} from "./timeout.ts";
+
+/** What waits for TCP ports take. */
+export interface PortOptions extends WaitOptions {
+  /** The address as the guest sees it; `localhost` by default. */
+  addr?: string;
+}
+
+/** What the wait for a UNIX socket takes. */
+export interface UnixSocketOptions extends WaitOptions {
+  /** Whether it is a datagram socket; a stream by default. */
+  isDatagram?: boolean;
+}
+
+/** Who listens on TCP ports, for the message of a failure. */
+const LISTENERS =
+  "if command -v ss >/dev/null; then ss -tln; else cat /proc/net/tcp; fi";
+
+/** Seconds between two asks of what costs a process or a picture. */
+const SHORTEST_PAUSE = 0.05;
+
+/** See {@linkcode BaseMachine.waitForFile}. */
+export function waitForFile(
+  core: MachineCore,
+  filename: string,
+  options: WaitOptions,
+): Promise<void> {
+  const quoted = shellQuote(filename);
+  // A name that means something to a shell may be meant for one.
+  const exists = /[*?[\]$`~"'\\{}]/.test(filename)
+    ? `{ [ -e ${quoted} ] || { set -- ${filename}; [ -e "\${1-}" ]; }; }`
+    : `[ -e ${quoted} ]`;
+  return waitFor(core, `waiting for file '${filename}'`, exists, options, {
+    seen: `ls -lad -- ${quoted} "$(dirname -- ${quoted})" 2>&1`,
+  });
+}
+
+/** See {@linkcode BaseMachine.waitForOpenPort}. */
+export function waitForOpenPort(
+  core: MachineCore,
+  port: number,
+  options: PortOptions,
+): Promise<void> {
+  const { addr = "localhost" } = options;
+  return waitFor(
+    core,
+    `waiting for TCP port ${port} on ${addr}`,
+    portOpen(port, addr),
+    options,
+    { seen: LISTENERS },
+  );
+}
+
+/** See {@linkcode BaseMachine.waitForClosedPort}. */
+export function waitForClosedPort(
+  core: MachineCore,
+  port: number,
+  options: PortOptions,
+): Promise<void> {
+  const { addr = "localhost" } = options;
+  return waitFor(
+    core,
+    `waiting for TCP port ${port} on ${addr} to be closed`,
+    `! ${portOpen(port, addr)}`,
+    options,
+    { seen: LISTENERS },
+  );
+}
+
+/** See {@linkcode BaseMachine.waitForOpenUnixSocket}. */
+export function waitForOpenUnixSocket(
+  core: MachineCore,
+  addr: string,
+  options: UnixSocketOptions,
+): Promise<void> {
+  const { isDatagram = false } = options;
+  const path = shellQuote(addr);
+  const flags = isDatagram ? "-z -uU" : "-z -U";
+  return waitFor(
+    core,
+    `waiting for UNIX-domain ${
+      isDatagram ? "datagram" : "stream"
+    } on '${addr}'`,
+    // A look that costs no process comes first.
+    `{ [ -S ${path} ] && nc ${flags} ${path} >/dev/null 2>&1; }`,
+    options,
+    { seen: `ls -la -- ${path} 2>&1`, seconds: 0.1 },
+  );
+}
+
+/**
+ * Waits in the guest until `condition` holds.
+ *
+ * @param how.seen A command that shows what there is instead.
+ * @param how.seconds Between two looks.
+ */
+export function waitFor(
+  core: MachineCore,
+  text: string,
+  condition: string,
+  options: WaitOptions,
+  how: { seen: string; seconds?: number },
+): Promise<void> {
+  const { timeout = DEFAULT_TIMEOUT } = options;
+  const { seen, seconds = LOOK_INTERVAL } = how;
+  return core.nested(text, async () => {
+    const { status, timedOut } = await core.run(
+      untilHolds(condition, seconds),
+      { timeout },
+    );
+    if (status === 0) return;
+    throw new TestFailure(
+      `${text} ` +
+        (timedOut
+          ? `timed out after ${timeout} seconds`
+          : `ended with status ${status}`) +
+        `; last seen:\n${await core.observe(seen)}`,
+    );
+  });
+}
+
+/** Waits until what a loop in the guest reports, NUL after NUL, fits. */
+export function waitForReport(
+  core: MachineCore,
+  text: string,
+  failure: string,
+  loop: string,
+  accept: (report: string) => boolean,
+  options: WaitOptions,
+): Promise<void> {
+  const { timeout = DEFAULT_TIMEOUT } = options;
+  const found = new DOMException("What was waited for is there", "AbortError");
+  return core.nested(text, async () => {
+    const stop = new AbortController();
+    const decoder = new TextDecoder();
+    let report = "";
+    let last = "nothing";
+    try {
+      await core.run(loop, {
+        timeout,
+        signal: stop.signal,
+        onStdout: (chunk) => {
+          const reports = (report + decoder.decode(chunk, { stream: true }))
+            .split("\0");
+          report = reports.pop()!;
+          for (last of reports) if (accept(last)) stop.abort(found);
+        },
+      });
+    } catch (error) {
+      if (error === found) return;
+      throw error;
+    }
+    throw new TestFailure(
+      `${failure} in ${timeout} seconds; last seen:\n${last}`,
+    );
+  });
+}
+
+/** Asks again and again, at a pace set by what asking costs. */
+export function askUntil<T>(
+  core: MachineCore,
+  text: string,
+  failure: string,
+  ask: () => Promise<T>,
+  accept: (answer: T) => boolean,
+  options: WaitOptions,
+): Promise<void> {
+  const { timeout = DEFAULT_TIMEOUT } = options;
+  checkTimeout(timeout);
+  return core.watched((signal) =>
+    core.nested(text, async () => {
+      const began = performance.now();
+      while (true) {
+        const asked = performance.now();
+        const answer = await ask();
+        if (accept(answer)) return;
+        const now = performance.now();
+        if (now - began > timeout * 1000) {
+          const seen = typeof answer === "string"
+            ? answer
+            : JSON.stringify(answer);
+          throw new TestFailure(
+            `${failure} in ${timeout} seconds; last seen:\n${seen}`,
+          );
+        }
+        await delay(Math.max(SHORTEST_PAUSE, (now - asked) / 1000), signal);
+      }
+    })
+  );
+}
+
+/** Whether a TCP port takes connections: a builtin of bash. */
+function portOpen(port: number, addr: string): string {
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new UsageError(`Expected a TCP port from 0 to 65535, got ${port}`);
+  }
+  const hosts = addr === "localhost" ? ["127.0.0.1", "::1"] : [addr];
+  const tries = hosts.map((host) =>
+    `{ : 3<>${shellQuote(`/dev/tcp/${host}/${port}`)}; } 2>/dev/null`
+  );
+  return `{ ${tries.join(" || ")}; }`;
+}
