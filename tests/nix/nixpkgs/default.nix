@@ -1,8 +1,8 @@
 # A package set of a few dozen lines in place of nixpkgs: what the project's Nix files use of it, on the
 # programs of the machine that the tests run on. Evaluates anywhere; builds without a sandbox.
 #
-# VMWRIGHT_TEST_PATH  where the builds find programs
-# VMWRIGHT_TEST_GUEST the start script that every NixOS system here runs
+# VMWRIGHT_TEST_PATH    where the builds find programs
+# VMWRIGHT_TEST_GUESTS  a directory of start scripts, which the systems here are
 {
   system ? builtins.currentSystem,
   lib ? import ./lib.nix,
@@ -186,12 +186,13 @@ let
     ];
     vhost-device-vsock = hostPrograms "vhost-device-vsock" [ "vhost-device-vsock" ];
 
-    # What `system.build.vm` of every system here is: the tests' guest under the system's own name.
-    guestVm = name: runCommand "vm-${name}" { guest = variable "VMWRIGHT_TEST_GUEST" "false"; } ''
-      mkdir -p $out/bin
-      printf '#!/bin/sh\nexec %s "$@"\n' "$guest" > $out/bin/run-${name}-vm
-      chmod +x $out/bin/run-${name}-vm
-    '';
+    # What `system.build.vm` of every system here is: the tests' guest of its name.
+    guestVm =
+      name:
+      runCommand "vm-${name}" { guests = variable "VMWRIGHT_TEST_GUESTS" "/no-guests"; } ''
+        mkdir -p $out/bin
+        ln -s $guests/run-${name}-vm $out/bin/run-${name}-vm
+      '';
 
     testers.runNixOSTest =
       module:
