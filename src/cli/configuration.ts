@@ -1,0 +1,470 @@
+import { StartCommand } from "../backend/start_command.ts";
+import { UsageError } from "../report/errors.ts";
+import type { LogLevel } from "../report/event.ts";
+import type { Language } from "../script/language.ts";
+import { languageOf } from "../script/language.ts";
+import { type OptionValues, parseArguments } from "./arguments.ts";
+import {
+  type ConfigFile,
+  type MachineConfiguration,
+  parseConfigFile,
+} from "./config_file.ts";
+import { options } from "./options.ts";
+
+export type { MachineConfiguration } from "./config_file.ts";
+
+/** What to do. */
+export type Command = "run" | "eval" | "check" | "types" | "help" | "version";
+
+/** Where the test script is. */
+export interface ScriptConfiguration {
+  /** Its file, unless it came as text. */
+  readonly path?: string;
+  /** Its text, where that is all there is. */
+  readonly code?: string;
+  /** The language that it is written in. */
+  readonly language: Language;
+}
+
+/** Everything that the command line, the environment and the configuration file say. */
+export interface Configuration {
+  /** What to do. */
+  readonly command: Command;
+  /** The virtual machines, no two of one name. */
+  readonly machines: readonly MachineConfiguration[];
+  /** Containers of the configuration file. */
+  readonly containers: readonly MachineConfiguration[];
+  /** Numbers of the networks, each once. */
+  readonly vlans: readonly number[];
+  /** The test script, if there is one. */
+  readonly script?: ScriptConfiguration;
+  /** Absolute path; it exists and can be written to. */
+  readonly outDir: string;
+  /** Seconds. */
+  readonly globalTimeout?: number;
+  /** Whether the state directories stay, and those of the last run are used. */
+  readonly keepState: boolean;
+  /** Whether to show a prompt instead of running the script. */
+  readonly interactive: boolean;
+  /** Whether to run again whenever the script changes. */
+  readonly watch: boolean;
+  /** Whether machines outlive one run of the script under watch. */
+  readonly keepMachines: boolean;
+  /** Whether the script's types are checked. */
+  readonly check: boolean;
+  /** Absolute path of the JUnit report. */
+  readonly junitXml?: string;
+  /** Absolute path of the HTML report. */
+  readonly html?: string;
+  /** Path of the XML log. */
+  readonly xmlLog?: string;
+  /** The lowest level of messages to show. */
+  readonly logLevel: LogLevel;
+  /** Whether to print how to reach the machines by ssh. */
+  readonly sshBackdoor: boolean;
+  /** What the machines' vsock numbers count from. */
+  readonly dumpVsocks?: number;
+  /** The program that attaches to a breakpoint in a build sandbox. */
+  readonly debugHookAttach?: string;
+  /** What is odd, but no reason to stop. */
+  readonly warnings: readonly string[];
+}
+
+/** Where variables of the environment are looked up. */
+export interface Environment {
+  /** The variable's value, if it is set. */
+  get(name: string): string | undefined;
+}
+
+const logLevels: readonly string[] = ["debug", "info", "warning", "error"];
+const commands: readonly string[] = ["eval", "eval-file", "check", "types"];
+/** The longest time that a timer can be set to, in seconds. */
+const longestTimeout = 2147483;
+
+/**
+ * Makes one configuration of arguments, environment and the file of `--config`.
+ * What an argument says beats the file, which beats the environment. Nothing is
+ * started or changed; files and directories that must be there are looked at.
+ *
+ * @param args The command line's words.
+ * @param environment The environment.
+ * @returns The configuration.
+ * @throws {UsageError} Something is wrong: the message says what, in one sentence.
+ */
+export function configure(
+  args: readonly string[],
+  environment: Environment,
+): Configuration {
+  const { options: given, words } = parseArguments(args);
+  const command = commandOf(given, words);
+  const warnings: string[] = [];
+  if (command === "help" || command === "version") {
+    return { ...nothing, command, warnings };
+  }
+
+  const file: ConfigFile = given.config === undefined
+    ? { warnings: [] }
+    : parseConfigFile(
+      readText(given.config, "configuration file"),
+      given.config,
+    );
+  warnings.push(...file.warnings);
+  const fromEnvironment = (key: "startScripts" | "vlans") =>
+    environment.get(options[key].environment)?.split(/\s+/).filter((w) => w);
+
+  const script = scriptOf(command, given, words, file, environment);
+  const common = {
+    ...nothing,
+    command,
+    script,
+    warnings,
+    logLevel: logLevelOf(given),
+  };
+  const isEval = command === "eval";
+  if (isEval) refuseMachines(given);
+
+  const machines = isEval ? [] : machinesOf(
+    given.startScripts,
+    file.machines,
+    fromEnvironment("startScripts"),
+  );
+  const containers = isEval ? [] : file.containers ?? [];
+  refuseDoubles([...machines, ...containers]);
+  const vlans = isEval
+    ? []
+    : vlansOf(given.vlans, file.vlans, fromEnvironment("vlans"));
+
+  if (command === "check" || command === "types") {
+    if (command === "check" && script?.language === "python") {
+      throw new UsageError(
+        `check reads TypeScript, but ${script.path} is Python`,
+      );
+    }
+    return { ...common, machines, containers, vlans };
+  }
+
+  if (!isEval && machines.length + containers.length === 0) {
+    throw new UsageError(
+      "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
+    );
+  }
+  for (const machine of [...machines, ...containers]) {
+    requireStartCommand(machine);
+  }
+  if (script === undefined && given.interactive !== true) {
+    const last = given.startScripts?.at(-1);
+    throw new UsageError(
+      last !== undefined && /\.([cm]?[jt]sx?|py)$/.test(last)
+        ? `no test script: ${last} was taken for a start script; name it before --start-scripts, or with --test-script`
+        : "no test script: name a file, or set the environment variable testScript",
+    );
+  }
+  if (given.watch && script?.path === undefined) {
+    throw new UsageError("--watch expects a test script in a file");
+  }
+  if (given.keepMachines && !given.watch) {
+    throw new UsageError("--keep-machines goes with --watch");
+  }
+
+  const outDir = absolute(given.outputDir ?? ".");
+  requireWritable(outDir, "output directory");
+  const report = (path: string, what: string) => {
+    const whole = absolute(path, outDir);
+    requireWritableFile(whole, what);
+    return whole;
+  };
+  const logFile = environment.get("LOGFILE");
+  return {
+    ...common,
+    machines,
+    containers,
+    vlans,
+    outDir,
+    globalTimeout: timeoutOf(given, file, environment),
+    keepState: given.keepState ?? false,
+    interactive: given.interactive ?? false,
+    watch: given.watch ?? false,
+    keepMachines: given.keepMachines ?? false,
+    check: given.check ?? true,
+    junitXml: given.junitXml === undefined
+      ? undefined
+      : report(given.junitXml, "JUnit report"),
+    html: given.html === false
+      ? undefined
+      : report(given.html ?? "report.html", "HTML report"),
+    xmlLog: logFile ? report(absolute(logFile), "XML log") : undefined,
+    sshBackdoor: given.sshBackdoor ?? file.sshBackdoor ?? false,
+    dumpVsocks: dumpVsocksOf(given),
+    debugHookAttach: given.debugHookAttach,
+  };
+}
+
+const nothing = {
+  machines: [],
+  containers: [],
+  vlans: [],
+  outDir: ".",
+  keepState: false,
+  interactive: false,
+  watch: false,
+  keepMachines: false,
+  check: true,
+  sshBackdoor: false,
+  logLevel: "info",
+} as const;
+
+function commandOf(given: OptionValues, words: string[]): Command | "eval" {
+  if (given.help) return "help";
+  if (given.version) return "version";
+  if (!commands.includes(words[0])) return "run";
+  return words[0] === "eval-file" ? "eval" : words[0] as Command;
+}
+
+function scriptOf(
+  command: Command,
+  given: OptionValues,
+  words: readonly string[],
+  file: ConfigFile,
+  environment: Environment,
+): ScriptConfiguration | undefined {
+  const { language } = given;
+  if (
+    language !== undefined && language !== "typescript" && language !== "python"
+  ) {
+    throw new UsageError(
+      `--language expects typescript or python, got ${
+        JSON.stringify(language)
+      }`,
+    );
+  }
+  const rest = command === "run" ? words : words.slice(1);
+  const most = command === "types" ? 0 : 1;
+  if (rest.length > most) {
+    throw new UsageError(
+      `unexpected argument ${JSON.stringify(rest[most])}` +
+        (most === 0 ? "" : ` after ${JSON.stringify(rest[0])}`),
+    );
+  }
+  if (command === "types") return;
+  if (command !== "run" && rest.length === 0 && words[0] !== "check") {
+    throw new UsageError(
+      words[0] === "eval"
+        ? "eval expects code to run"
+        : "eval-file expects a file to run",
+    );
+  }
+  if (words[0] === "eval" && command === "eval") {
+    return { code: rest[0], language: language ?? "typescript" };
+  }
+  if (rest.length > 0 && given.testScript !== undefined) {
+    throw new UsageError(
+      `two test scripts: ${given.testScript} and ${rest[0]}`,
+    );
+  }
+  const path = rest[0] ?? given.testScript ?? file.testScript ??
+    (environment.get(options.testScript.environment) || undefined);
+  if (path === undefined) {
+    if (command === "check") throw new UsageError("check expects a script");
+    return;
+  }
+  requireFile(path, "test script");
+  return { path, language: language ?? languageOf(path) };
+}
+
+function refuseMachines(given: OptionValues): void {
+  for (const key of ["startScripts", "vlans", "config"] as const) {
+    if (given[key] === undefined) continue;
+    throw new UsageError(
+      `eval runs code that makes its own driver, and takes no ${
+        options[key].names[0]
+      }`,
+    );
+  }
+}
+
+function machinesOf(
+  given: readonly string[] | undefined,
+  file: MachineConfiguration[] | undefined,
+  environment: string[] | undefined,
+): MachineConfiguration[] {
+  if (given === undefined && file !== undefined) return file;
+  return (given ?? environment ?? []).map((startCommand) => {
+    try {
+      return { name: new StartCommand(startCommand).machineName, startCommand };
+    } catch (error) {
+      throw new UsageError((error as Error).message);
+    }
+  });
+}
+
+function refuseDoubles(machines: readonly MachineConfiguration[]): void {
+  const seen = new Map<string, string>();
+  for (const { name, startCommand } of machines) {
+    const other = seen.get(name);
+    if (other !== undefined) {
+      throw new UsageError(
+        `two machines are named ${
+          JSON.stringify(name)
+        }: ${other} and ${startCommand}`,
+      );
+    }
+    seen.set(name, startCommand);
+  }
+}
+
+function vlansOf(
+  given: readonly string[] | undefined,
+  file: readonly number[] | undefined,
+  environment: readonly string[] | undefined,
+): number[] {
+  const numbers = (words: readonly string[], where: string) =>
+    words.map((word) => {
+      const number = Number(word);
+      if (/^\d+$/.test(word) && Number.isSafeInteger(number)) return number;
+      throw new UsageError(
+        `${where} expects numbers from 0 up, got ${JSON.stringify(word)}`,
+      );
+    });
+  const vlans = given !== undefined
+    ? numbers(given, "--vlans")
+    : file ?? numbers(environment ?? [], "the environment variable vlans");
+  return [...new Set(vlans)];
+}
+
+function timeoutOf(
+  given: OptionValues,
+  file: ConfigFile,
+  environment: Environment,
+): number | undefined {
+  const seconds = (word: string, where: string) => {
+    const number = Number(word);
+    if (word.trim() !== "" && number > 0 && number <= longestTimeout) {
+      return number;
+    }
+    throw new UsageError(
+      `${where} expects seconds, more than 0 and at most ${longestTimeout}, got ${
+        JSON.stringify(word)
+      }`,
+    );
+  };
+  if (given.globalTimeout !== undefined) {
+    return seconds(given.globalTimeout, "--global-timeout");
+  }
+  if (file.globalTimeout !== undefined) {
+    return seconds(
+      String(file.globalTimeout),
+      `${given.config}: $.global_timeout`,
+    );
+  }
+  const word = environment.get(options.globalTimeout.environment);
+  return word
+    ? seconds(word, "the environment variable globalTimeout")
+    : undefined;
+}
+
+function logLevelOf({ logLevel = "info" }: OptionValues): LogLevel {
+  const level = logLevel.toLowerCase();
+  if (logLevels.includes(level)) return level as LogLevel;
+  throw new UsageError(
+    `--log-level expects debug, info, warning or error, got ${
+      JSON.stringify(logLevel)
+    }`,
+  );
+}
+
+function dumpVsocksOf({ dumpVsocks }: OptionValues): number | undefined {
+  if (dumpVsocks === undefined) return;
+  if (/^\d+$/.test(dumpVsocks)) return Number(dumpVsocks);
+  throw new UsageError(
+    `--dump-vsocks expects a number from 0 up, got ${
+      JSON.stringify(dumpVsocks)
+    }`,
+  );
+}
+
+function absolute(path: string, base = Deno.cwd()): string {
+  if (path.startsWith("/")) return path;
+  return path === "." || path === "" ? base : `${base}/${path}`;
+}
+
+function requireFile(path: string, what: string): void {
+  const info = look(path, what);
+  if (info.isDirectory) {
+    throw new UsageError(`${what} ${path} is a directory`);
+  }
+}
+
+/** A start script must be there and be executable; a command line is the shell's. */
+function requireStartCommand({ startCommand }: MachineConfiguration): void {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.statSync(startCommand);
+  } catch (error) {
+    if (!startCommand.includes("/") || /\s/.test(startCommand)) return;
+    throw unreachable(startCommand, "start script", error);
+  }
+  if (info.isDirectory) {
+    throw new UsageError(`start script ${startCommand} is a directory`);
+  }
+  if (((info.mode ?? 0o111) & 0o111) === 0) {
+    throw new UsageError(`start script ${startCommand} is not executable`);
+  }
+}
+
+/** Finds out by writing: permissions alone don't tell of a file system mounted read-only. */
+function requireWritable(path: string, what: string): void {
+  if (!look(path, what).isDirectory) {
+    throw new UsageError(`${what} ${path} is not a directory`);
+  }
+  try {
+    Deno.removeSync(Deno.makeTempFileSync({ dir: path, prefix: ".vmwright-" }));
+  } catch {
+    throw new UsageError(`${what} ${path} is not writable`);
+  }
+}
+
+function requireWritableFile(path: string, what: string): void {
+  let existed = true;
+  try {
+    if (Deno.statSync(path).isDirectory) {
+      throw new UsageError(`${what} ${path} is a directory`);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    existed = false;
+  }
+  try {
+    Deno.openSync(path, { write: true, create: !existed }).close();
+  } catch {
+    throw new UsageError(`${what} ${path} can not be written`);
+  }
+  if (!existed) Deno.removeSync(path);
+}
+
+function readText(path: string, what: string): string {
+  requireFile(path, what);
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    throw unreachable(path, what, error);
+  }
+}
+
+function look(path: string, what: string): Deno.FileInfo {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    throw unreachable(path, what, error);
+  }
+}
+
+function unreachable(path: string, what: string, error: unknown): UsageError {
+  return new UsageError(
+    error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory
+      ? `${what} ${JSON.stringify(path)} does not exist`
+      : `${what} ${JSON.stringify(path)} can not be read: ${
+        (error as Error).message
+      }`,
+  );
+}

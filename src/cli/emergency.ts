@@ -1,0 +1,28 @@
+/** What is done when there is no time to end things in order. */
+export class Emergency {
+  readonly #actions = new Set<() => void>();
+  // A running script finds another function under this name.
+  readonly #exit: (exitCode: number) => never = Deno.exit;
+
+  /** Has `action` done in an emergency. */
+  add(action: () => void): void {
+    this.#actions.add(action);
+  }
+
+  /** There is nothing to be done any more. */
+  clear(): void {
+    this.#actions.clear();
+  }
+
+  /** Does all that is to be done, and ends the process. */
+  exit(exitCode: number): never {
+    for (const action of this.#actions) {
+      try {
+        action();
+      } catch (error) {
+        console.error(`vmwright: ${(error as Error).message}`);
+      }
+    }
+    return this.#exit(exitCode);
+  }
+}

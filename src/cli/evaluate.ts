@@ -1,0 +1,59 @@
+import * as api from "../../mod.ts";
+import { bindGlobals, runScript, type Script } from "../script/mod.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Emergency } from "./emergency.ts";
+
+const { Driver, GlobalTimeout } = api;
+
+/**
+ * Runs a script that makes its own driver. It sees everything that `mod.ts`
+ * exports, and the assertions. A driver that it makes has the options of the
+ * command line unless it says otherwise, and ends with the script.
+ *
+ * @param script The script.
+ * @param configuration The command line's options.
+ * @param log Where everything is told.
+ * @param emergency Is told what to kill.
+ * @throws What the script throws.
+ */
+export async function evaluate(
+  script: Script,
+  configuration: Configuration,
+  log: api.Log,
+  emergency: Emergency,
+): Promise<void> {
+  const { assertions } = await import("../script/assertions.ts");
+  const { outDir, keepState, globalTimeout } = configuration;
+  const made: api.Driver[] = [];
+  const create = async (options?: api.DriverOptions) => {
+    const common = { outDir, keepState, globalTimeout, log };
+    const driver = await Driver.create({ ...common, ...options });
+    made.push(driver);
+    emergency.add(() => driver.killNow());
+    return driver;
+  };
+  const context = {
+    ...assertions,
+    ...api,
+    log,
+    Driver: new Proxy(Driver, {
+      get: (target, name) =>
+        name === "create" ? create : Reflect.get(target, name),
+    }),
+  };
+  using _bound = bindGlobals(context);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  if (globalTimeout !== undefined) {
+    timer = setTimeout(
+      () => reject(new GlobalTimeout(globalTimeout)),
+      globalTimeout * 1000,
+    );
+  }
+  try {
+    await Promise.race([timeout, runScript(script, context)]);
+  } finally {
+    clearTimeout(timer);
+    await Promise.all(made.map((driver) => driver[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,59 @@
+import { type Option, options } from "./options.ts";
+
+/** What `--help` shows. */
+export function helpText(): string {
+  const rows = (Object.values(options) as Option[]).map((option) => {
+    const name = option.names[0];
+    const short = option.names.find((n) => /^-\w$/.test(n));
+    const value = option.value === undefined ? "" : ` ${option.value}`;
+    return [
+      (short === undefined ? "    " : `${short}, `) +
+      (option.negatable && option.kind === "flag"
+        ? `--[no-]${name.slice(2)}`
+        : name) +
+      value,
+      option.help + (option.environment ? ` [$${option.environment}]` : ""),
+    ];
+  });
+  return `Runs a test script against virtual machines
+
+Usage: vmwright [OPTIONS] SCRIPT
+       vmwright --interactive [OPTIONS] [SCRIPT]
+       vmwright check [OPTIONS] SCRIPT   report type errors, start nothing
+       vmwright types [OPTIONS]          print declarations of what a script sees
+       vmwright eval CODE                run code that makes its own driver
+       vmwright eval-file FILE           the same, from a file
+
+Options:
+${rows.map(([left, right]) => row(left, right)).join("\n")}
+
+An option beats the configuration file, and that the environment variable in
+brackets; a list in the environment is split at white space. A list takes all
+words up to the next option. LOGFILE names a file for the XML log.
+
+Exit status: 0 passed, 1 failed, 2 used wrongly, 124 global timeout,
+130 interrupted, 143 terminated
+`;
+}
+
+const left = 30;
+const width = 80;
+
+/** One option, its help wrapped in the right-hand column. */
+function row(name: string, help: string): string {
+  const lines: string[] = [];
+  let line = `  ${name}`.padEnd(left);
+  if (line.length > left) {
+    lines.push(line);
+    line = " ".repeat(left);
+  }
+  for (const word of help.split(" ")) {
+    if (line.length + 1 + word.length > width && line.trim() !== "") {
+      lines.push(line);
+      line = " ".repeat(left);
+    }
+    line += ` ${word}`;
+  }
+  lines.push(line);
+  return lines.join("\n");
+}

@@ -1,0 +1,62 @@
+import { UsageError } from "../report/errors.ts";
+import { configure } from "./configuration.ts";
+import { exitCodes } from "./exit_codes.ts";
+
+/**
+ * The whole program.
+ *
+ * What it takes to run a test is imported only when a test is run: the help and
+ * the complaints about a command line come at once.
+ *
+ * @param args The command line's words.
+ * @returns The exit status.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const configuration = configure(args, Deno.env);
+    switch (configuration.command) {
+      case "help": {
+        const { helpText } = await import("./help.ts");
+        print(helpText());
+        return exitCodes.passed;
+      }
+      case "version": {
+        const { version } = await import("./version.ts");
+        print(`vmwright ${version}\n`);
+        return exitCodes.passed;
+      }
+      case "types": {
+        const { types } = await import("./types.ts");
+        print(types(configuration));
+        return exitCodes.passed;
+      }
+      case "check": {
+        const { check } = await import("./type_check.ts");
+        return await check(configuration);
+      }
+      case "run":
+      case "eval": {
+        const { run } = await import("./run.ts");
+        return await run(configuration);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`vmwright: ${error.message}`);
+    return exitCodes.misused;
+  }
+}
+
+const encoder = new TextEncoder();
+
+function print(text: string): void {
+  let bytes = encoder.encode(text);
+  try {
+    while (bytes.length > 0) {
+      bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+    }
+  } catch (error) {
+    // Whoever reads may stop reading, as `head` does.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

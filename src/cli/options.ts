@@ -1,0 +1,145 @@
+/** How an option takes its values. */
+export interface Option {
+  /** Its spellings, the one that messages use first. */
+  readonly names: readonly string[];
+  /** `list` takes every word up to the next option, and may be repeated. */
+  readonly kind: "flag" | "value" | "list";
+  /** What stands for the value in the help. */
+  readonly value?: string;
+  /** The environment variable that is read where the option is not given. */
+  readonly environment?: string;
+  /** Whether `--no-…` is understood. */
+  readonly negatable?: boolean;
+  /** One or more sentences for the help, without a full stop at the end. */
+  readonly help: string;
+}
+
+/**
+ * Every option. Upstream's spellings of the same thing are among the names, so
+ * that a call of the Python driver is understood as it is.
+ */
+export const options = {
+  startScripts: {
+    names: ["--start-scripts"],
+    kind: "list",
+    value: "S…",
+    environment: "startScripts",
+    help: "one machine per start script, named by run-<name>-vm",
+  },
+  vlans: {
+    names: ["--vlans"],
+    kind: "list",
+    value: "N…",
+    environment: "vlans",
+    help: "numbers of the networks to create",
+  },
+  testScript: {
+    names: ["--test-script"],
+    kind: "value",
+    value: "F",
+    environment: "testScript",
+    help: "the test script, the same as SCRIPT",
+  },
+  config: {
+    names: ["--config"],
+    kind: "value",
+    value: "F",
+    help: "read machines, networks, timeout and script from a JSON file",
+  },
+  language: {
+    names: ["--language"],
+    kind: "value",
+    value: "L",
+    help:
+      "typescript or python; by default .ts and .js files are TypeScript, all others Python",
+  },
+  outputDir: {
+    names: ["--output-dir", "--output_directory", "--output-directory", "-o"],
+    kind: "value",
+    value: "DIR",
+    help:
+      "where screenshots, copied files, console logs and reports go; default: the working directory",
+  },
+  globalTimeout: {
+    names: ["--global-timeout"],
+    kind: "value",
+    value: "SECONDS",
+    environment: "globalTimeout",
+    help: "kill every machine and fail after this time",
+  },
+  keepState: {
+    names: [
+      "--keep-vm-state",
+      "--keep-machine-state",
+      "--keep_vm_state",
+      "--keep_machine_state",
+      "-K",
+    ],
+    kind: "flag",
+    help: "keep the machines' state directories of the last run",
+  },
+  interactive: {
+    names: ["--interactive", "-I"],
+    kind: "flag",
+    negatable: true,
+    help: "a prompt with the machines at hand, instead of running the script",
+  },
+  watch: {
+    names: ["--watch"],
+    kind: "flag",
+    help: "run again whenever the script changes",
+  },
+  keepMachines: {
+    names: ["--keep-machines"],
+    kind: "flag",
+    help: "with --watch: go on with the machines as they are",
+  },
+  check: {
+    names: ["--check"],
+    kind: "flag",
+    negatable: true,
+    help: "whether to check the script's types; default: yes, where deno is",
+  },
+  junitXml: {
+    names: ["--junit-xml", "--junit_xml"],
+    kind: "value",
+    value: "F",
+    help: "write a JUnit report, relative to the output directory",
+  },
+  html: {
+    names: ["--html"],
+    kind: "value",
+    value: "F",
+    negatable: true,
+    help:
+      "write the HTML report there, relative to the output directory; default: report.html; --no-html: none",
+  },
+  logLevel: {
+    names: ["--log-level", "--log_level"],
+    kind: "value",
+    value: "LEVEL",
+    help: "debug, info, warning or error; default: info",
+  },
+  sshBackdoor: {
+    names: ["--ssh-backdoor"],
+    kind: "flag",
+    help: "print how to reach each machine by ssh",
+  },
+  dumpVsocks: {
+    names: ["--dump-vsocks"],
+    kind: "value",
+    value: "OFFSET",
+    help: "the same, the machines' vsock numbers counting from OFFSET",
+  },
+  debugHookAttach: {
+    names: ["--debug-hook-attach"],
+    kind: "value",
+    value: "F",
+    help: "stop at a breakpoint in a build sandbox; F attaches to it",
+  },
+  help: { names: ["--help", "-h"], kind: "flag", help: "show this text" },
+  version: { names: ["--version"], kind: "flag", help: "show the version" },
+} as const satisfies Record<string, Option>;
+
+/** The key of an option in {@linkcode options}. */
+export type OptionKey = keyof typeof options;

@@ -1,0 +1,18 @@
+import {
+  HtmlListener,
+  JunitListener,
+  Log,
+  TerminalListener,
+  XmlListener,
+} from "../report/mod.ts";
+import type { Configuration } from "./configuration.ts";
+
+/** Opens the run's log, with every report that the configuration asks for. */
+export function openLog(configuration: Configuration): Log {
+  const { logLevel: level, xmlLog, junitXml, html } = configuration;
+  const log = new Log([new TerminalListener({ level })]);
+  if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));
+  if (junitXml !== undefined) log.addListener(new JunitListener(junitXml));
+  if (html !== undefined) log.addListener(new HtmlListener(html));
+  return log;
+}

@@ -1,0 +1,24 @@
+import type { Configuration } from "./configuration.ts";
+import { Emergency } from "./emergency.ts";
+import { onInterruption } from "./interruption.ts";
+import { runOnce } from "./run_once.ts";
+
+/**
+ * `vmwright SCRIPT` and `vmwright eval`.
+ *
+ * @param configuration What to run.
+ * @returns The exit status.
+ */
+export async function run(configuration: Configuration): Promise<number> {
+  const stop = new AbortController();
+  const emergency = new Emergency();
+  using _signals = onInterruption(
+    (interruption) => stop.abort(interruption),
+    (exitCode) => emergency.exit(exitCode),
+  );
+  if (configuration.watch) {
+    const { watch } = await import("./watch.ts");
+    return await watch(configuration, stop.signal, emergency);
+  }
+  return await runOnce(configuration, { signal: stop.signal, emergency });
+}

@@ -1,0 +1,177 @@
+import { Driver } from "../driver/mod.ts";
+import { type Log, UsageError } from "../report/mod.ts";
+import {
+  type RunOptions,
+  runScript,
+  Script,
+  StepTrail,
+  Uncaught,
+} from "../script/mod.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Emergency } from "./emergency.ts";
+import { rejection } from "./rejection.ts";
+import { openLog } from "./reports.ts";
+import { withNames } from "./script_names.ts";
+import { canCheck, checkBeside } from "./type_check.ts";
+import { explain, judge } from "./verdict.ts";
+
+/** Options of {@linkcode runOnce}. */
+export interface RunOnceOptions extends RunOptions {
+  /** Ends the run. */
+  signal: AbortSignal;
+  /** Is told what to do in an emergency. */
+  emergency: Emergency;
+}
+
+/**
+ * Runs the test once, from the first machine's start to the last report.
+ *
+ * @param configuration What to run.
+ * @param options How to run it.
+ * @returns The exit status.
+ * @throws {UsageError} There was nothing that could be started.
+ */
+export async function runOnce(
+  configuration: Configuration,
+  options: RunOnceOptions,
+): Promise<number> {
+  const { signal, emergency } = options;
+  const log = openLog(configuration);
+  const trail = new StepTrail();
+  log.addListener(trail);
+  emergency.add(() => log.flush());
+  for (const warning of configuration.warnings) log.warning(warning);
+  const script = configuration.script && new Script(configuration.script);
+  using uncaught = new Uncaught((error) =>
+    log.warning(`after the end of the script: ${messageOf(error)}`)
+  );
+  const ends = [uncaught.failure, rejection(signal)];
+
+  let driver: Driver | undefined;
+  let failure: unknown;
+  let steps: string[] = [];
+  try {
+    if (configuration.command === "eval") {
+      const { evaluate } = await import("./evaluate.ts");
+      await Promise.race([
+        ...ends,
+        evaluate(script!, configuration, log, emergency),
+      ]);
+    } else {
+      driver = await create(configuration, log, script, options);
+      emergency.add(() => driver?.killNow());
+      await Promise.race([...ends, use(driver, configuration, script)]);
+    }
+  } catch (error) {
+    failure = signal.aborted ? signal.reason : error;
+    steps = trail.of(failure);
+  }
+  uncaught.scriptEnded();
+  if (failure !== undefined) driver?.abort(failure);
+  try {
+    await driver?.[Symbol.asyncDispose]();
+  } catch (error) {
+    log.error(`clean-up failed: ${messageOf(error)}`);
+  }
+  if (failure instanceof NothingStarted) {
+    await log.close();
+    throw failure.cause;
+  }
+
+  const { verdict, exitCode } = judge(failure);
+  if (verdict === "passed") {
+    log.info(`test passed in ${log.time.toFixed(2)} seconds`);
+    log.runEnded(verdict);
+  } else {
+    const detail = explain(failure, steps, configuration, script);
+    log.runEnded(verdict, failure, detail);
+  }
+  await log.close();
+  emergency.clear();
+  return exitCode;
+}
+
+/** The driver could not be made, by the user's fault. */
+class NothingStarted extends Error {
+  constructor(override readonly cause: UsageError) {
+    super(cause.message);
+  }
+}
+
+async function create(
+  configuration: Configuration,
+  log: Log,
+  script: Script | undefined,
+  options: RunOptions,
+): Promise<Driver> {
+  const { machines, containers, vlans, outDir, keepState } = configuration;
+  try {
+    if (containers.length > 0) {
+      throw new UsageError(
+        `containers are not supported, but the configuration has ${
+          containers.map(({ name }) => name).join(", ")
+        }`,
+      );
+    }
+    return await Driver.create({
+      machines: [...machines],
+      vlans: [...vlans],
+      outDir,
+      keepState,
+      globalTimeout: configuration.globalTimeout,
+      log,
+      testScript: script && ((driver) =>
+        withNames(
+          driver,
+          (context) => runScript(script, context, options),
+        )),
+    });
+  } catch (error) {
+    throw error instanceof UsageError ? new NothingStarted(error) : error;
+  }
+}
+
+/** Does with the driver what it was made for. */
+async function use(
+  driver: Driver,
+  configuration: Configuration,
+  script: Script | undefined,
+): Promise<void> {
+  if (configuration.sshBackdoor || configuration.dumpVsocks !== undefined) {
+    // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
+    const offset = configuration.dumpVsocks ?? 2;
+    driver.machines.forEach((machine, i) =>
+      driver.log.log(
+        `${machine.name} is reached by: ${
+          machine.sshBackdoorCommand(offset + 1 + i)
+        }`,
+      )
+    );
+  }
+  if (configuration.interactive) {
+    const { runPrompt } = await import("../script/prompt/mod.ts");
+    const language = configuration.script?.language ?? "typescript";
+    await withNames(
+      driver,
+      (context) =>
+        runPrompt({ driver, context, language, signal: driver.signal }),
+    );
+    return;
+  }
+  // The machines boot while the types are checked.
+  await Promise.all([
+    driver.runTests(),
+    script && canCheck(configuration)
+      ? checkBeside(script, configuration, driver.signal).catch((error) => {
+        if (!(error instanceof UsageError)) throw error;
+        driver.log.warning(error.message);
+      })
+      : undefined,
+  ]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error
+    ? `${error.name}: ${error.message}`
+    : Deno.inspect(error);
+}

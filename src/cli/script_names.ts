@@ -1,0 +1,24 @@
+import type { Driver } from "../driver/mod.ts";
+import { bindGlobals } from "../script/mod.ts";
+
+/**
+ * Runs a function while everything that a script sees is bound to its name.
+ *
+ * @param driver The driver that the script is to use.
+ * @param fn Receives all names.
+ * @returns What the function returns.
+ */
+export async function withNames<T>(
+  driver: Driver,
+  fn: (context: Record<string, unknown>) => Promise<T>,
+): Promise<T> {
+  const { assertions } = await import("../script/assertions.ts");
+  const context = { ...assertions, ...driver.bindings() };
+  using bound = bindGlobals(context);
+  for (const name of bound.refused) {
+    driver.log.warning(
+      `the script sees JavaScript's own ${name}, not the machine: find that in machines`,
+    );
+  }
+  return await fn(context);
+}

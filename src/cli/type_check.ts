@@ -1,0 +1,65 @@
+import {
+  checkTypes,
+  findApi,
+  findDeno,
+  Script,
+  type TypeDiagnostic,
+} from "../script/mod.ts";
+import type { Configuration } from "./configuration.ts";
+import { exitCodes } from "./exit_codes.ts";
+
+/** A script's types are wrong. */
+export class TypeErrors extends Error {
+  /** The error's name. */
+  override name = "TypeErrors";
+  /** What to show a person. */
+  readonly detail: string;
+
+  /** Takes what is wrong. */
+  constructor(diagnostics: readonly TypeDiagnostic[]) {
+    const count = diagnostics.length;
+    super(`the script has ${count} type error${count === 1 ? "" : "s"}`);
+    this.detail = diagnostics.map(shown).join("\n");
+  }
+}
+
+/** `vmwright check`. */
+export async function check(configuration: Configuration): Promise<number> {
+  const script = new Script(configuration.script!);
+  const diagnostics = await checkTypes(script, namesOf(configuration));
+  if (diagnostics.length === 0) return exitCodes.passed;
+  const { detail, message } = new TypeErrors(diagnostics);
+  console.error(`${detail}\nvmwright: ${message}`);
+  return exitCodes.failed;
+}
+
+/** Whether a run can check its script's types first. */
+export function canCheck(configuration: Configuration): boolean {
+  const { script } = configuration;
+  return configuration.check && script?.language === "typescript" &&
+    script.path !== undefined && findDeno() !== undefined &&
+    findApi() !== undefined;
+}
+
+/**
+ * Checks a script's types while the run goes on.
+ *
+ * @throws {TypeErrors} They are wrong.
+ */
+export async function checkBeside(
+  script: Script,
+  configuration: Configuration,
+  signal: AbortSignal,
+): Promise<void> {
+  const names = namesOf(configuration);
+  const diagnostics = await checkTypes(script, names, { signal });
+  if (diagnostics.length > 0) throw new TypeErrors(diagnostics);
+}
+
+function namesOf({ machines, vlans }: Configuration) {
+  return { machines: machines.map(({ name }) => name), vlans };
+}
+
+function shown({ place, message, source }: TypeDiagnostic): string {
+  return `${place}: ${message}${source === undefined ? "" : `\n${source}`}`;
+}

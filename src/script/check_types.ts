@@ -1,0 +1,187 @@
+import { UsageError } from "../report/errors.ts";
+import { declarations, type ScriptNames } from "./declarations.ts";
+import type { Script } from "./script.ts";
+
+/** A type error in a script. */
+export interface TypeDiagnostic {
+  /** Where it is: file, line and column. */
+  readonly place: string;
+  /** What is wrong. */
+  readonly message: string;
+  /** The line and a mark below what is wrong, if they are known. */
+  readonly source?: string;
+}
+
+/** Removes the directory `$0` after the command `$@`, also if the driver is killed. */
+const runAndRemove = `
+trap 'rm -rf -- "$0"' EXIT
+trap 'kill "$child"; exit 143' TERM INT HUP
+"$@" & child=$!
+wait "$child"
+`;
+
+/** Options of {@linkcode checkTypes}. */
+export interface CheckOptions {
+  /** Ends the check. */
+  signal?: AbortSignal;
+}
+
+/** The `deno` that can check types, if there is one. */
+export function findDeno(): string | undefined {
+  // A compiled program is its own executable, and has no checker in it.
+  return Deno.build.standalone ? undefined : Deno.execPath();
+}
+
+/** Where the types of the API are: beside the sources, or beside the bundle. */
+export function findApi(): string | undefined {
+  for (const path of ["../../mod.ts", "./mod.d.ts"]) {
+    const url = new URL(path, import.meta.url);
+    if (url.protocol !== "file:") return url.href;
+    try {
+      if (Deno.statSync(url).isFile) return url.href;
+    } catch {
+      // The next may be there.
+    }
+  }
+}
+
+/**
+ * Checks a script's types by `deno check`, without running anything of it.
+ *
+ * The declarations of what the script sees lie in a directory of their own while
+ * the check runs. Its path depends on nothing but their text, so that `deno` knows
+ * a script again that it has found to be right, and answers at once.
+ *
+ * @param script The script.
+ * @param names The machines and networks.
+ * @param options How to check.
+ * @returns What is wrong; nothing if all is well.
+ * @throws {UsageError} There is no `deno`, or it can not read the script.
+ */
+export async function checkTypes(
+  script: Script,
+  names: ScriptNames,
+  options: CheckOptions = {},
+): Promise<TypeDiagnostic[]> {
+  const deno = findDeno(), api = findApi();
+  if (deno === undefined || api === undefined) {
+    throw new UsageError(
+      "types are checked by deno, which a compiled program does not have in it",
+    );
+  }
+  const text = declarations(names, api);
+  using directory = await makeDirectory(text);
+  const file = `${directory.path}/vmwright.d.ts`;
+  await Deno.writeTextFile(file, text);
+
+  let target = new URL(script.url).pathname;
+  const isTypeScript = /\.[cm]?tsx?$/.test(target);
+  if (!isTypeScript && /\.[cm]?jsx?$/.test(target)) return [];
+  if (!isTypeScript) {
+    target = `${directory.path}/script.ts`;
+    await Deno.writeTextFile(target, script.readText());
+  } else {
+    target = decodeURIComponent(target);
+  }
+  const output = await new Deno.Command("/bin/sh", {
+    args: [
+      "-c",
+      runAndRemove,
+      directory.path,
+      deno,
+      ...["check", "--quiet", "--no-lock", file, target],
+    ],
+    cwd: isTypeScript ? target.replace(/\/[^/]*$/, "") || "/" : Deno.cwd(),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    signal: options.signal,
+  }).output();
+  if (output.success) return [];
+  const complaint = new TextDecoder().decode(output.stderr);
+  const all = parseDiagnostics(complaint);
+  if (all.length === 0 && !options.signal?.aborted) {
+    throw new UsageError(
+      `deno can not check ${script.name}: ${
+        complaint.replace(/^error: /, "").replace(
+          /\n+Stack backtrace:[^]*$/,
+          "",
+        )
+          .trim()
+      }`,
+    );
+  }
+  const own = [
+    new URL("../../src/", api).href,
+    api,
+    `file://${directory.path}/v`,
+  ];
+  return all.filter(({ url }) => !own.some((o) => url.startsWith(o)))
+    .map(({ url, place, ...rest }) => ({
+      place: `${
+        url === `file://${directory.path}/script.ts` || url === script.url
+          ? script.name
+          : shortened(url)
+      }:${place}`,
+      ...rest,
+    }));
+}
+
+/** Takes apart what `deno check` prints. */
+export function parseDiagnostics(
+  output: string,
+): (TypeDiagnostic & { url: string })[] {
+  const found: (TypeDiagnostic & { url: string })[] = [];
+  for (const block of output.split(/^(?=TS\d+ \[ERROR\]: )/m)) {
+    const match =
+      /^TS\d+ \[ERROR\]: ([^]*?)\n(?:([^\n]*\n *~+[^\n]*)\n)? {4}at ([^\n]+?):(\d+):(\d+)$/m
+        .exec(block);
+    if (match === null) continue;
+    const [, message, source, url, line, column] = match;
+    found.push({
+      url,
+      place: `${line}:${column}`,
+      message: message.replace(/^ {2}hint: .*$/m, "").trim(),
+      source,
+    });
+  }
+  return found;
+}
+
+function shortened(url: string): string {
+  const path = url.startsWith("file:")
+    ? decodeURIComponent(new URL(url).pathname)
+    : url;
+  const here = `${Deno.cwd()}/`;
+  return path.startsWith(here) ? path.slice(here.length) : path;
+}
+
+async function makeDirectory(
+  text: string,
+): Promise<Disposable & { path: string }> {
+  const bytes = new TextEncoder().encode(text);
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  const hash = new Uint8Array(digest).slice(0, 8).toHex();
+  const parent = Deno.env.get("XDG_RUNTIME_DIR") ?? Deno.env.get("TMPDIR") ??
+    "/tmp";
+  let path = `${parent}/vmwright-types-${hash}`;
+  try {
+    // Fails where there is one, of a check that runs at the same time or of
+    // somebody else: then this check does without being known again.
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    path = await Deno.makeTempDir({ dir: parent, prefix: "vmwright-types-" });
+  }
+  return {
+    path,
+    [Symbol.dispose]() {
+      try {
+        Deno.removeSync(path, { recursive: true });
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    },
+  };
+}

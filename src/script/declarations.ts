@@ -1,0 +1,84 @@
+import standardTypes from "../std.d.ts" with { type: "text" };
+import { identifier } from "../driver/identifier.ts";
+import { snakeCase } from "../machine/snake_case.ts";
+
+/** What decides about the names that a script sees. */
+export interface ScriptNames {
+  /** The machines' names. */
+  readonly machines: readonly string[];
+  /** The networks' numbers. */
+  readonly vlans: readonly number[];
+}
+
+/** The type of each name that every script sees. */
+const general: Record<string, string> = {
+  startAll: `Driver["startAll"]`,
+  joinAll: `Driver["joinAll"]`,
+  testScript: `Driver["testScript"]`,
+  runTests: `Driver["runTests"]`,
+  machines: "Machine[]",
+  machinesQemu: "Machine[]",
+  machinesNspawn: "Machine[]",
+  vlans: "Vlan[]",
+  driver: "Driver",
+  log: "Log",
+  createMachine: `Driver["createMachine"]`,
+  subtest: `Driver["subtest"]`,
+  retry: `Driver["retry"]`,
+  serialStdoutOn: `Driver["serialStdoutOn"]`,
+  serialStdoutOff: `Driver["serialStdoutOff"]`,
+  pollingCondition: `Driver["pollingCondition"]`,
+  debug: "Debug",
+};
+
+/**
+ * Lists the names that a script sees, with the type of each, assertions apart.
+ *
+ * @param names The machines and networks.
+ * @returns Types by name.
+ */
+export function typesOfNames(names: ScriptNames): Map<string, string> {
+  const types = new Map<string, string>();
+  for (const [name, type] of Object.entries(general)) {
+    types.set(name, type);
+    types.set(snakeCase(name), type);
+  }
+  for (const vlan of names.vlans) types.set(`vlan${vlan}`, "Vlan");
+  if (names.machines.length === 1) types.set("machine", "Machine");
+  for (const name of names.machines) types.set(identifier(name), "Machine");
+  return types;
+}
+
+/**
+ * Declares what a script sees as global variables, for an editor and for `deno
+ * check`.
+ *
+ * @param names The machines and networks.
+ * @param module Where the types come from: the address of `mod.ts`, or of its
+ * declarations.
+ * @returns The text of a declaration file.
+ */
+export function declarations(names: ScriptNames, module: string): string {
+  const variables = [...typesOfNames(names)]
+    // What JavaScript has already is not touched, see bindGlobals.
+    .filter(([name]) => !(name in globalThis))
+    .map(([name, type]) => `  const ${name}: ${type};`);
+  return `// What a test script sees, as vmwright declares it.
+import type { Debug, Driver, Log, Machine, Vlan } from ${
+    JSON.stringify(module)
+  };
+
+declare global {
+${variables.join("\n")}
+
+${assertionTypes()}}
+`;
+}
+
+/** The declarations of the assertions, from the module that holds them. */
+function assertionTypes(): string {
+  const begin = standardTypes.indexOf(`declare module "@std/assert" {\n`);
+  const end = standardTypes.indexOf("\n}\n", begin);
+  return standardTypes.slice(standardTypes.indexOf("\n", begin) + 1, end + 1)
+    .replaceAll(/^ {2}export /gm, "  ");
+}

@@ -1,0 +1,21 @@
+/**
+ * Running a test script, and what helps to write one.
+ *
+ * @module
+ */
+export {
+  checkTypes,
+  findApi,
+  findDeno,
+  type TypeDiagnostic,
+} from "./check_types.ts";
+export { declarations, type ScriptNames } from "./declarations.ts";
+export { describeFailure, type FailureContext } from "./failure.ts";
+export { bindGlobals } from "./globals.ts";
+export { type Language, languageOf } from "./language.ts";
+export { type Runner, runScript } from "./run_script.ts";
+export { Script } from "./script.ts";
+export { ScriptExit } from "./script_exit.ts";
+export { type RunOptions } from "./typescript.ts";
+export { StepTrail } from "./step_trail.ts";
+export { Uncaught } from "./uncaught.ts";

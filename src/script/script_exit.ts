@@ -1,0 +1,10 @@
+/** A script called `Deno.exit`. The run ends in order, with that exit status. */
+export class ScriptExit extends Error {
+  /** The error's name. */
+  override name = "ScriptExit";
+
+  /** Takes the exit status. */
+  constructor(readonly code: number) {
+    super(`the script ended itself with exit status ${code}`);
+  }
+}

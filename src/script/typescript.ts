@@ -1,0 +1,119 @@
+import type { Script } from "./script.ts";
+
+/** How to run a script once more in the same process. */
+export interface RunOptions {
+  /**
+   * Which run of the script this is, from 1 up: from the second on, the script
+   * and the files that it imports are read again.
+   */
+  run?: number;
+  /** Told of each file of the author's that is about to be read. */
+  onFile?: (path: string) => void;
+}
+
+type ModuleHooks = { deregister(): void };
+
+/**
+ * Runs a script written in TypeScript or JavaScript: its top level, and, if its
+ * default export is a function, that as well.
+ *
+ * A file is imported as it is. Text, and a file whose name does not say that it
+ * is TypeScript, is given to the runtime under its own address without being
+ * written anywhere, so that its imports and its stack frames come out right.
+ *
+ * @param script The script.
+ * @param context What its default export receives.
+ * @param options How to run it.
+ * @throws What the script throws.
+ */
+export async function runTypeScript(
+  script: Script,
+  context: Record<string, unknown>,
+  options: RunOptions = {},
+): Promise<void> {
+  const { run = 1, onFile } = options;
+  const isModuleFile = script.path !== undefined &&
+    /\.[cm]?[jt]sx?$/.test(script.path);
+  const suffix = run > 1 ? `?run=${run}` : "";
+  let hooks: ModuleHooks | undefined;
+  try {
+    if (!isModuleFile || suffix !== "" || onFile !== undefined) {
+      hooks = await installHooks(script, isModuleFile, suffix, onFile);
+    }
+    const module = await import(script.url + suffix);
+    if (typeof module.default === "function") await module.default(context);
+  } finally {
+    hooks?.deregister();
+  }
+}
+
+async function installHooks(
+  script: Script,
+  isModuleFile: boolean,
+  suffix: string,
+  onFile?: (path: string) => void,
+): Promise<ModuleHooks> {
+  const { registerHooks, stripTypeScriptTypes } = await import("node:module");
+  const main = script.url + suffix;
+  const source = isModuleFile
+    ? undefined
+    : await javaScriptOf(script, stripTypeScriptTypes);
+  /** The author's modules: the script, and what those import by relative paths. */
+  const own = new Set([main]);
+
+  return registerHooks({
+    resolve(specifier, context, next) {
+      const parent = context.parentURL;
+      const isOwn = parent !== undefined && own.has(parent) &&
+        /^(\.\.?\/|\/|file:)/.test(specifier);
+      if (!isOwn) {
+        return specifier === main && source !== undefined
+          ? { url: main, format: "module", shortCircuit: true }
+          : next(specifier, context);
+      }
+      const url = new URL(specifier, parent);
+      if (suffix !== "" && url.search === "") url.search = suffix;
+      own.add(url.href);
+      return next(url.href, context);
+    },
+    load(url, context, next) {
+      if (own.has(url)) onFile?.(decodeURIComponent(new URL(url).pathname));
+      return url === main && source !== undefined
+        ? { format: "module", source, shortCircuit: true }
+        : next(url, context);
+    },
+  });
+}
+
+type Strip = (
+  code: string,
+  options?: { mode: "strip" | "transform" },
+) => string;
+
+async function javaScriptOf(script: Script, strip: Strip): Promise<string> {
+  const text = script.readText();
+  try {
+    return strip(text);
+  } catch {
+    // Stripping keeps every position, but can't do enums and the like.
+  }
+  try {
+    return strip(text, { mode: "transform" });
+  } catch {
+    // It does not say where the mistake is; the runtime's own parser does.
+  }
+  const blob = new Blob([text], { type: "application/typescript" });
+  const url = URL.createObjectURL(blob);
+  try {
+    await import(url);
+  } catch (error) {
+    if (error instanceof Error) {
+      error.message = error.message.replaceAll(url, script.url);
+      error.stack = error.stack?.replaceAll(url, script.url);
+    }
+    throw error;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+  throw new SyntaxError(`${script.name} can not be parsed`);
+}
