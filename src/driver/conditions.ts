@@ -70,11 +70,13 @@ export class PollingCondition implements Disposable {
     await this.#conditions.log.nested(
       `waiting for ${this.description}`,
       () =>
-        retry(() => this.holds(), {
-          timeout,
-          interval: this.interval,
-          signal: this.#conditions.signal,
-        }),
+        this.#conditions.interruptible((signal) =>
+          retry(() => this.holds(), {
+            timeout,
+            interval: this.interval,
+            signal,
+          })
+        ),
     );
   }
 
@@ -112,6 +114,8 @@ export class Conditions {
     ReturnType<typeof setInterval>
   >();
   readonly #watches = new Set<AbortController>();
+  /** What {@linkcode interrupt} ends beside the watches. */
+  readonly #waits = new Set<AbortController>();
   /** Set in the flow of a check: what that does is not watched itself. */
   readonly #inCheck = new AsyncLocalStorage<boolean>();
   #failed?: unknown;
@@ -120,7 +124,10 @@ export class Conditions {
   constructor(log: Log, signal: AbortSignal) {
     this.log = log;
     this.signal = signal;
-    signal.addEventListener("abort", () => this.#fail(signal.reason));
+    signal.addEventListener("abort", () => {
+      this.#fail(signal.reason);
+      this.interrupt(signal.reason);
+    });
   }
 
   /** Starts to keep a condition. */
@@ -165,6 +172,23 @@ export class Conditions {
     } finally {
       this.#watches.delete(watch);
     }
+  }
+
+  /** Runs `fn`, with a signal that an interruption and the run's end abort. */
+  async interruptible<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    const wait = new AbortController();
+    this.#waits.add(wait);
+    try {
+      return await fn(wait.signal);
+    } finally {
+      this.#waits.delete(wait);
+    }
+  }
+
+  /** Ends what is under way at this moment; what begins later is left alone. */
+  interrupt(reason: unknown): void {
+    for (const wait of [...this.#watches, ...this.#waits]) wait.abort(reason);
   }
 
   /** Forgets all conditions. */

@@ -33,8 +33,13 @@ export interface MachineConfiguration {
 
 /** Where a test script's author can stop and look around. */
 export interface Debug {
-  /** Stops the script here, where somebody is there to look. */
-  breakpoint(): Promise<void>;
+  /**
+   * Stops the script here, where somebody is there to look, until they let it
+   * go on.
+   *
+   * @param names More names to have at hand, such as the script's own variables.
+   */
+  breakpoint(names?: Record<string, unknown>): Promise<void>;
 }
 
 /** What a driver takes. */
@@ -200,6 +205,14 @@ export class Driver implements AsyncDisposable {
     this.#abort.abort(reason);
   }
 
+  /**
+   * Ends with `reason` what the machines do and wait for at this moment. The
+   * machines themselves, and all that is asked of them later, go on.
+   */
+  interrupt(reason: unknown): void {
+    this.#conditions.interrupt(reason);
+  }
+
   /** Starts all machines at the same time; does not wait for their boots. */
   startAll(): Promise<void> {
     return this.log.nested("start all VMs", async () => {
@@ -280,7 +293,9 @@ export class Driver implements AsyncDisposable {
     options: RetryOptions | number = {},
   ): Promise<void> {
     const given = typeof options === "number" ? { timeout: options } : options;
-    return retry(fn, { signal: this.signal, ...given });
+    return this.#conditions.interruptible((signal) =>
+      retry(fn, { signal, ...given })
+    );
   }
 
   /**
