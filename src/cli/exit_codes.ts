@@ -8,6 +8,8 @@ export const exitCodes = {
   misused: 2,
   /** The global timeout passed, as with `timeout(1)`. */
   timeout: 124,
+  /** The terminal went away: 128 and the number of SIGHUP. */
+  hungUp: 129,
   /** Somebody pressed Ctrl-C: 128 and the signal's number. */
   interrupted: 130,
   /** Somebody sent SIGTERM: 128 and the signal's number. */

@@ -1,22 +1,13 @@
 import { exitCodes } from "./exit_codes.ts";
 
-/** Somebody asked for the end of the run, by a signal. */
+/** Something outside asked for the end of the run: a signal, or a saved file. */
 export class Interruption extends Error {
   /** The error's name. */
   override name = "Interruption";
 
-  /** Takes the signal. */
-  constructor(readonly signal: "SIGINT" | "SIGTERM" | "SIGHUP") {
-    super(
-      signal === "SIGINT" ? "interrupted" : `terminated by ${signal}`,
-    );
-  }
-
-  /** The exit status that tells of it. */
-  get exitCode(): number {
-    return this.signal === "SIGINT"
-      ? exitCodes.interrupted
-      : exitCodes.terminated;
+  /** Takes what happened, and the exit status that tells of it. */
+  constructor(message: string, readonly exitCode: number) {
+    super(message);
   }
 }
 
@@ -32,11 +23,16 @@ export function onInterruption(
   onFirst: (interruption: Interruption) => void,
   onSecond: (exitCode: number) => void,
 ): Disposable {
+  const exits = [
+    ["SIGINT", "interrupted", exitCodes.interrupted],
+    ["SIGTERM", "terminated by SIGTERM", exitCodes.terminated],
+    ["SIGHUP", "the terminal was closed", exitCodes.hungUp],
+  ] as const;
   let first: Interruption | undefined;
-  const listeners = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
+  const listeners = exits.map(([signal, message, exitCode]) => {
     const listener = () => {
       if (first !== undefined) return onSecond(first.exitCode);
-      first = new Interruption(signal);
+      first = new Interruption(message, exitCode);
       onFirst(first);
     };
     Deno.addSignalListener(signal, listener);

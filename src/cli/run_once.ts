@@ -21,6 +21,8 @@ export interface RunOnceOptions extends RunOptions {
   signal: AbortSignal;
   /** Is told what to do in an emergency. */
   emergency: Emergency;
+  /** Does with the driver what it was made for. Default: runs the script. */
+  use?: (driver: Driver, script: Script, trail: StepTrail) => Promise<void>;
 }
 
 /**
@@ -60,7 +62,9 @@ export async function runOnce(
     } else {
       driver = await create(configuration, log, script, options);
       emergency.add(() => driver?.killNow());
-      await Promise.race([...ends, use(driver, configuration, script)]);
+      const used = options.use?.(driver, script!, trail) ??
+        use(driver, configuration, script);
+      await Promise.race([...ends, used]);
     }
   } catch (error) {
     failure = signal.aborted ? signal.reason : error;

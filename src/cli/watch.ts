@@ -1,22 +1,18 @@
+import type { Driver } from "../driver/mod.ts";
+import type { Script, StepTrail } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Emergency } from "./emergency.ts";
 import { Interruption } from "./interruption.ts";
-import { judge } from "./verdict.ts";
-import { runOnce } from "./run_once.ts";
-
-/** Somebody saved a file. */
-class Changed extends Error {
-  /** The error's name. */
-  override name = "Changed";
-
-  constructor(path: string) {
-    super(`${path} changed`);
-  }
-}
+import { rejection } from "./rejection.ts";
+import { runOnce, type RunOnceOptions } from "./run_once.ts";
+import { explain } from "./verdict.ts";
 
 /**
  * Runs the test, and again whenever the script or a file that it imports has
- * changed, until the signal is aborted. A change during a run ends that.
+ * changed, until the signal is aborted.
+ *
+ * The machines are started afresh each time, and a change during a run ends that;
+ * with `keepMachines` the machines stay, and a run is let finish.
  *
  * @param configuration What to run.
  * @param signal Ends it all.
@@ -28,22 +24,53 @@ export async function watch(
   signal: AbortSignal,
   emergency: Emergency,
 ): Promise<number> {
-  for (let run = 1;; run++) {
-    using changes = new Changes([configuration.script!.path!]);
-    const stop = new AbortController();
-    changes.next.then((path) => stop.abort(new Changed(path)));
-    await runOnce(configuration, {
-      signal: AbortSignal.any([signal, stop.signal]),
-      emergency,
-      run,
-      onFile: (path) => changes.add(path),
-    });
-    if (!signal.aborted && !stop.signal.aborted) {
-      console.error("vmwright: waiting for a change");
-      await Promise.race([changes.next, aborted(signal)]);
-    }
-    if (signal.aborted) {
-      return judge(signal.reason as Interruption).exitCode;
+  const { path } = configuration.script!;
+  let changes = new Changes([path!]);
+  const options: RunOnceOptions = {
+    signal,
+    emergency,
+    run: 1,
+    onFile: (file) => changes.add(file),
+  };
+  const waitForChange = async () => {
+    console.error(`vmwright: waiting for a change of ${path}`);
+    await Promise.race([changes.next, rejection(signal)]);
+  };
+  const begin = () => {
+    changes[Symbol.dispose]();
+    changes = new Changes([path!]);
+    options.run!++;
+  };
+
+  if (configuration.keepMachines) {
+    const use = async (driver: Driver, script: Script, trail: StepTrail) => {
+      for (;; begin()) {
+        try {
+          await driver.runTests();
+          driver.log.info("test passed");
+        } catch (error) {
+          if (driver.signal.aborted) throw error;
+          const text = explain(error, trail.of(error), configuration, script);
+          driver.log.error(text);
+        }
+        await waitForChange();
+      }
+    };
+    return await runOnce(configuration, Object.assign(options, { use }));
+  }
+
+  for (;; begin()) {
+    const change = new AbortController();
+    changes.next.then((file) =>
+      change.abort(new Interruption(`${file} changed`, 0))
+    );
+    options.signal = AbortSignal.any([signal, change.signal]);
+    const exitCode = await runOnce(configuration, options);
+    if (signal.aborted) return exitCode;
+    try {
+      if (!change.signal.aborted) await waitForChange();
+    } catch {
+      return (signal.reason as Interruption).exitCode;
     }
   }
 }
@@ -97,11 +124,4 @@ function contents(path: string): string {
   } catch {
     return "";
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
