@@ -27,10 +27,12 @@ async function exists(path: string): Promise<boolean> {
  *
  * A build happens in a directory of its own that gets its final name only when
  * it is complete; a second builder of the same recipe waits for the first.
+ *
+ * @param build is given the directory to fill, and the name it will get
  */
 export async function cached(
   recipe: Recipe,
-  build: (directory: string) => Promise<void>,
+  build: (directory: string, final: string) => Promise<void>,
 ): Promise<string> {
   const root = `${cacheHome()}/guests`;
   const directory = `${root}/${recipe.name}-${await recipeHash(recipe)}`;
@@ -50,7 +52,7 @@ export async function cached(
   });
   await Deno.mkdir(unfinished);
   try {
-    await build(unfinished);
+    await build(unfinished, directory);
     await Deno.rename(unfinished, directory);
   } catch (error) {
     await Deno.remove(unfinished, { recursive: true });

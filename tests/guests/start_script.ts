@@ -32,6 +32,8 @@ export function startScript(
   const parameters = [
     ...image.kernelParameters,
     `vmwright.name=${machine}`,
+    // systemd's own name for the same; others ignore it.
+    `systemd.hostname=${machine}`,
   ].join(" ");
   const hex = number.toString(16).padStart(2, "0");
   return `#!/bin/bash

@@ -1,3 +1,4 @@
+import bringUp from "./common/bring_up.sh" with { type: "text" };
 import backdoor from "./tiny/backdoor" with { type: "text" };
 import halt from "./tiny/halt" with { type: "text" };
 import inittab from "./tiny/inittab" with { type: "text" };
@@ -90,7 +91,7 @@ export async function tiny(name: TinyName): Promise<GuestImage> {
       kernel: kernelRecipe.ingredients,
       variant,
       modules,
-      files: { backdoor, halt, inittab, profile, rc },
+      files: { backdoor, bringUp, halt, inittab, profile, rc },
     },
   };
   const { image } = await kernel();
@@ -149,6 +150,7 @@ async function build(variant: TinyVariant, directory: string): Promise<void> {
     archive.symlink(`usr/bin/${applet}`, "busybox");
   }
 
+  archive.file("etc/bring_up.sh", bringUp);
   archive.file("etc/inittab", inittab);
   archive.file("etc/rc", rc, 0o755);
   archive.file("etc/profile", profile);
