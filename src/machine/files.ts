@@ -1,7 +1,7 @@
 import { shellQuote } from "../backend/mod.ts";
 import { MachineError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
-import { archive, Unarchiver } from "./tar.ts";
+import { Archive, content, Unarchiver } from "./tar.ts";
 
 /** What a command of ours answers where the guest lacks the shared directory. */
 const NOT_SHARED = 77;
@@ -99,14 +99,13 @@ async function sendFile(
   source: string,
   target: string,
 ): Promise<void> {
-  using file = await Deno.open(source);
-  const { size, mode } = await file.stat();
+  const { size, mode } = await Deno.stat(source);
   const chmod = mode === null
     ? ":"
     : `chmod ${(mode & 0o7777).toString(8)} ${shellQuote(target)}`;
   await core.demand(
     `${makeParent(target)}; head -c ${size} >${shellQuote(target)}; ${chmod}`,
-    { stdin: pieces(file, size) },
+    { stdin: content(source, size) },
   );
 }
 
@@ -122,7 +121,7 @@ async function sendTree(
         "the guest, which has neither",
     );
   }
-  const name = "tree";
+  const archive = await Archive.of(source, "tree");
   // As `cp -r` does: into the target where that is a directory already.
   await core.demand(
     [
@@ -131,9 +130,9 @@ async function sendTree(
         shellQuote(baseName(source))
       }`,
       'mkdir -p -- "$vw_target"',
-      'tar -x -C "$vw_target" --strip-components=1',
+      `head -c ${archive.size} | tar -x -C "$vw_target" --strip-components=1`,
     ].join("\n"),
-    { stdin: archive(source, name) },
+    { stdin: archive.bytes() },
   );
 }
 
@@ -170,19 +169,6 @@ async function receive(
 
 function makeParent(path: string): string {
   return `mkdir -p -- "$(dirname -- ${shellQuote(path)})"`;
-}
-
-/** Exactly `size` bytes of a file, whatever happens to it meanwhile. */
-async function* pieces(
-  file: Deno.FsFile,
-  size: number,
-): AsyncGenerator<Uint8Array> {
-  for (let left = size; left > 0;) {
-    const piece = new Uint8Array(Math.min(left, 256 * 1024));
-    const count = await file.read(piece) ?? piece.length;
-    yield piece.subarray(0, count);
-    left -= count;
-  }
 }
 
 /** Copies a file or a tree on the host, with modes. */

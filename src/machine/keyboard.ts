@@ -51,7 +51,7 @@ for (const [plain, shifted, qcodes] of LAYOUT) {
  */
 export function keysOf(key: string): QmpKey[] {
   const names = KEY_OF_CHARACTER.get(key) ?? key.split("-");
-  if (names.includes("") || (names.length === 1 && /[^\x20-\x7e]/.test(key))) {
+  if (!names.every((name) => /^\w+$/.test(name))) {
     throw new TypeError(
       `Expected a key such as "a", "ret" or "ctrl-alt-delete", got ${
         JSON.stringify(key)

@@ -21,46 +21,100 @@ const LONG_NAME = "L";
 const LONG_LINK = "K";
 const PAX = "x";
 
-/** The archive of a file or a tree on the host, under `name`. */
-export async function* archive(
-  path: string,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  yield* entries(path, name);
-  yield new Uint8Array(2 * BLOCK);
+/** An archive of a file or a tree on the host. */
+export class Archive {
+  /** Its length in bytes. */
+  readonly size: number;
+  readonly #entries: Entry[];
+
+  private constructor(entries: Entry[]) {
+    this.#entries = entries;
+    this.size = entries.reduce(
+      (sum, entry) =>
+        sum + length(entry.header) + entry.size + padding(entry.size),
+      2 * BLOCK,
+    );
+  }
+
+  /** Looks at what `path` holds, for an archive that has it as `name`. */
+  static async of(path: string, name: string): Promise<Archive> {
+    return new Archive(await Array.fromAsync(entries(path, name)));
+  }
+
+  /** Its bytes. */
+  async *bytes(): AsyncGenerator<Uint8Array> {
+    for (const { path, header, size } of this.#entries) {
+      yield* header;
+      if (size > 0) yield* content(path, size);
+      yield new Uint8Array(padding(size));
+    }
+    yield new Uint8Array(2 * BLOCK);
+  }
 }
 
-async function* entries(
+/** What an archive says of a file beside its name and its kind. */
+interface Facts {
+  mode: number;
+  /** Seconds since 1970. */
+  time: number;
+}
+
+interface Entry {
+  path: string;
+  header: Uint8Array[];
+  size: number;
+}
+
+/** Exactly `size` bytes of a file, whatever happens to it meanwhile. */
+export async function* content(
   path: string,
-  name: string,
+  size: number,
 ): AsyncGenerator<Uint8Array> {
+  using file = await Deno.open(path);
+  for (let left = size; left > 0;) {
+    const piece = new Uint8Array(Math.min(left, PIECE));
+    const count = await file.read(piece) ?? piece.length;
+    yield piece.subarray(0, count);
+    left -= count;
+  }
+}
+
+async function* entries(path: string, name: string): AsyncGenerator<Entry> {
   const info = await Deno.lstat(path);
-  const mode = (info.mode ?? 0o644) & 0o7777;
+  const facts = {
+    mode: (info.mode ?? 0o644) & 0o7777,
+    time: Math.max(0, Math.floor((info.mtime?.getTime() ?? 0) / 1000)),
+  };
   if (info.isSymlink) {
-    yield* header(name, "symlink", mode, 0, await Deno.readLink(path));
+    const target = await Deno.readLink(path);
+    yield {
+      path,
+      header: [...header(name, "symlink", facts, 0, target)],
+      size: 0,
+    };
   } else if (info.isDirectory) {
-    yield* header(`${name}/`, "directory", mode, 0);
+    yield {
+      path,
+      header: [...header(`${name}/`, "directory", facts, 0)],
+      size: 0,
+    };
     for await (const entry of Deno.readDir(path)) {
       yield* entries(`${path}/${entry.name}`, `${name}/${entry.name}`);
     }
   } else if (info.isFile) {
-    yield* header(name, "file", mode, info.size);
-    using file = await Deno.open(path);
-    // A file that shrinks meanwhile must not put the archive out of step.
-    for (let left = info.size; left > 0;) {
-      const piece = new Uint8Array(Math.min(left, PIECE));
-      const count = await file.read(piece) ?? 0;
-      yield count > 0 ? piece.subarray(0, count) : piece;
-      left -= count > 0 ? count : piece.length;
-    }
-    yield new Uint8Array(padding(info.size));
+    const { size } = info;
+    yield { path, header: [...header(name, "file", facts, size)], size };
   }
+}
+
+function length(chunks: Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }
 
 function* header(
   name: string,
   kind: Kind,
-  mode: number,
+  facts: Facts,
   size: number,
   target = "",
 ): Generator<Uint8Array> {
@@ -68,17 +122,17 @@ function* header(
   for (const [text, flag] of [[name, LONG_NAME], [target, LONG_LINK]]) {
     const bytes = encoder.encode(text);
     if (bytes.length <= NAME_LENGTH) continue;
-    yield block("././@LongLink", flag, 0o644, bytes.length + 1, "");
+    yield block("././@LongLink", flag, facts, bytes.length + 1, "");
     yield bytes;
     yield new Uint8Array(1 + padding(bytes.length + 1));
   }
-  yield block(name, TYPE_FLAGS[kind], mode, size, target);
+  yield block(name, TYPE_FLAGS[kind], facts, size, target);
 }
 
 function block(
   name: string,
   flag: string,
-  mode: number,
+  facts: Facts,
   size: number,
   target: string,
 ): Uint8Array {
@@ -89,7 +143,7 @@ function block(
   const octal = (value: number, digits: number) =>
     value.toString(8).padStart(digits, "0");
   put(0, NAME_LENGTH, name);
-  put(100, 8, octal(mode, 7));
+  put(100, 8, octal(facts.mode, 7));
   put(108, 8, octal(0, 7));
   put(116, 8, octal(0, 7));
   // Sizes that eleven octal digits can't hold are written in binary.
@@ -98,7 +152,7 @@ function block(
     bytes[124] = 0x80;
     new DataView(bytes.buffer).setBigUint64(128, BigInt(size));
   }
-  put(136, 12, octal(0, 11));
+  put(136, 12, octal(facts.time, 11));
   put(148, 8, " ".repeat(8));
   put(156, 1, flag);
   put(157, NAME_LENGTH, target);

@@ -26,7 +26,7 @@ esac
 exec 3>&- 4>&- 9>&-
 BASH_ARGV0=bash SHLVL=$((SHLVL + 1))
 set --
-LINENO=0 eval "unset REPLY; set -euo pipefail; $REPLY"'
+eval "unset REPLY; set -euo pipefail; $REPLY"'
 
 # Where such a file can be executed, it is opened and forgotten; where no
 # writable place allows that, every command costs a new bash.
