@@ -1,0 +1,140 @@
+// Runs the tests, what is quick first:
+//   deno run -A tests/run.ts [--unit] [--yes] [PATH…]
+// A PATH is any part of a test file's path. Prints the sum of all at the end.
+
+/** Some of the tests, which need the same things. */
+interface Phase {
+  readonly name: string;
+  /** Which test files belong to it, of those that no earlier phase took. */
+  readonly files: RegExp;
+  /** The guests that must have been built. */
+  readonly guests: readonly string[];
+  /** How many files run at the same time; default: as many as there are cores. */
+  readonly jobs?: number;
+}
+
+const phases: readonly Phase[] = [
+  {
+    name: "tests on the guest tiny",
+    files: /_vm_test\.ts$/,
+    guests: ["tiny", "tiny-busybox"],
+    jobs: 2,
+  },
+  {
+    name: "tests on the guest debian",
+    files: /_debian_test\.ts$/,
+    guests: ["debian"],
+    jobs: 2,
+  },
+  {
+    name: "tests of the Nix files",
+    files: /^tests\/nix\//,
+    guests: ["tiny"],
+    jobs: 1,
+  },
+  { name: "unit tests", files: /_test\.ts$/, guests: [] },
+];
+/** The phases claim files in the order above, and run in this one. */
+const order = [phases[3], phases[0], phases[1], phases[2]];
+
+interface Count {
+  passed: number;
+  failed: number;
+  ignored: number;
+}
+
+const root = new URL("..", import.meta.url).pathname;
+const flags = Deno.args.filter((arg) => arg.startsWith("--"));
+const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
+for (const flag of flags) {
+  if (flag === "--unit" || flag === "--yes") continue;
+  console.error(`expected --unit, --yes or parts of paths, got ${flag}`);
+  Deno.exit(2);
+}
+Deno.chdir(root);
+
+const claimed = new Map<Phase, string[]>(phases.map((phase) => [phase, []]));
+for (const file of walk("tests")) {
+  const phase = phases.find(({ files }) => files.test(file));
+  if (phase === undefined) continue;
+  if (wanted.length > 0 && !wanted.some((part) => file.includes(part))) {
+    continue;
+  }
+  claimed.get(phase)!.push(file);
+}
+
+const sum: Count = { passed: 0, failed: 0, ignored: 0 };
+for (const phase of order) {
+  const files = claimed.get(phase)!;
+  if (files.length === 0) continue;
+  if (flags.includes("--unit") && phase.name !== "unit tests") continue;
+  console.log(`\n# ${phase.name}`);
+  const count = await buildGuests(phase.guests)
+    ? await runPhase(phase, files)
+    : { passed: 0, failed: files.length, ignored: 0 };
+  sum.passed += count.passed;
+  sum.failed += count.failed;
+  sum.ignored += count.ignored;
+}
+if (sum.ignored > 0) console.log(`\n${sum.ignored} ignored`);
+console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
+Deno.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1);
+
+/** All files below a directory, in order of their names. */
+function walk(directory: string): string[] {
+  const entries = [...Deno.readDirSync(directory)]
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+  return entries.flatMap(({ name, isDirectory }) =>
+    isDirectory ? walk(`${directory}/${name}`) : `${directory}/${name}`
+  );
+}
+
+async function buildGuests(names: readonly string[]): Promise<boolean> {
+  if (names.length === 0) return true;
+  const yes = flags.includes("--yes") ? ["--yes"] : [];
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "tests/guests/build.ts", ...yes, ...names],
+    stdout: "null",
+    stderr: "inherit",
+  }).output();
+  return success;
+}
+
+async function runPhase(phase: Phase, files: string[]): Promise<Count> {
+  const report = await Deno.makeTempFile({ suffix: ".xml" });
+  try {
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      // Types are the check task's to check.
+      args: [
+        "test",
+        "-A",
+        "--no-check",
+        "--parallel",
+        `--junit-path=${report}`,
+        ...files,
+      ],
+      env: phase.jobs === undefined ? {} : { DENO_JOBS: String(phase.jobs) },
+      stdout: "inherit",
+      stderr: "inherit",
+    }).output();
+    const count = countCases(await Deno.readTextFile(report));
+    // A file that can't be loaded fails without any case of its own.
+    if (!success && count.failed === 0) count.failed = 1;
+    return count;
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+function countCases(xml: string): Count {
+  const count: Count = { passed: 0, failed: 0, ignored: 0 };
+  for (const [testCase] of xml.matchAll(/<testcase [^]*?<\/testcase>/g)) {
+    if (testCase.includes("<skipped/>")) count.ignored++;
+    // The steps that failed are cases themselves.
+    else if (/<failure message="\d+ test steps? failed">/.test(testCase)) {
+      continue;
+    } else if (testCase.includes("<failure ")) count.failed++;
+    else count.passed++;
+  }
+  return count;
+}
