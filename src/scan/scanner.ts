@@ -1,5 +1,9 @@
 import type { Match, PatternOptions } from "./match.ts";
-import { RetainedSearch } from "./retained_search.ts";
+import { compile, type Program } from "./program.ts";
+import { capture, RetainedSearch } from "./retained_search.ts";
+import { NotRegular } from "./syntax.ts";
+import { Tail } from "./tail.ts";
+import { pieces, store, wasm, wordsAt, writeInput } from "./wasm.ts";
 
 /** How a {@linkcode Scanner} reads its stream. */
 export interface ScannerOptions {
@@ -8,24 +12,64 @@ export interface ScannerOptions {
    * its lines with `\r\n`. Offsets count the bytes all the same. Default: false.
    */
   skipCarriageReturns?: boolean;
-  /** How many of the last bytes are kept for V8's part of the work. Default: 65536. */
+  /**
+   * How many of the last bytes are kept, to find where matches start and for
+   * patterns that only V8 can match. Default: 65536.
+   */
   window?: number;
 }
 
+/** A pattern whose matches' texts are asked for. */
+interface Captured {
+  regexp: RegExp;
+  /** Where its next match may begin. */
+  from: number;
+}
+
+// For those that are dropped without having been disposed of.
+const abandoned = new FinalizationRegistry((set: number) => wasm.freeSet(set));
+
 /**
- * Searches a stream of bytes for a changing set of patterns, each of them
- * from the position where it was added on.
+ * Searches a stream of bytes for a changing set of patterns, in one pass and
+ * in linear time, whatever the patterns and however the stream is cut.
+ *
+ * A pattern is wanted from the position where it was added. It sees the stream
+ * as text, with U+FFFD for what is not UTF-8, and what came before only by `^`
+ * and `\b`: without `m`, `^` is the stream's beginning. Its first match is the
+ * one that ends first; the next one begins where that ended.
+ *
+ * Look-around and back-references are beyond finite automata. Patterns with
+ * those, classes of the `v` flag and repetitions in the thousands are searched
+ * by V8 after every chunk, in the last `window` bytes; so their matches are
+ * V8's own, take as long as it takes, and may depend on how the stream is cut.
+ *
+ * @example
+ * ```ts
+ * using scanner = new Scanner({ skipCarriageReturns: true });
+ * const prompt = scanner.add(/^(\w+) login: /m, { text: true });
+ * for await (const chunk of serial) {
+ *   for (const match of scanner.scan(chunk)) {
+ *     if (match.id === prompt) console.log("up:", match.groups?.[1]);
+ *   }
+ * }
+ * ```
  */
 export class Scanner {
+  readonly #skipReturns: boolean;
+  readonly #tail: Tail;
   readonly #retained: RetainedSearch;
+  readonly #captured = new Map<number, Captured>();
+  #set: number;
   #position = 0;
   #lastId = 0;
 
+  /** Begins a stream, with no patterns. */
   constructor(options: ScannerOptions = {}) {
-    this.#retained = new RetainedSearch(
-      options.window ?? 65536,
-      options.skipCarriageReturns ?? false,
-    );
+    this.#skipReturns = options.skipCarriageReturns ?? false;
+    this.#tail = new Tail(options.window ?? 65536);
+    this.#retained = new RetainedSearch(this.#skipReturns);
+    this.#set = wasm.newSet();
+    abandoned.register(this, this.#set, this);
   }
 
   /** How many bytes have been scanned so far. */
@@ -36,32 +80,116 @@ export class Scanner {
   /**
    * Wants a pattern from the current position on, and gives the number that
    * its matches will bear. A string is the source of a regular expression
-   * without flags.
+   * without flags. The flags `g` and `d` mean nothing here; with `y`, a match
+   * must begin right where the pattern was added or last matched.
+   *
+   * @throws {SyntaxError} If the string is no regular expression
    */
   add(pattern: RegExp | string, options: PatternOptions = {}): number {
-    const id = ++this.#lastId;
     const regexp = typeof pattern === "string" ? new RegExp(pattern) : pattern;
-    this.#retained.add(id, regexp, options.text ?? false);
-    return id;
+    const id = this.#lastId + 1;
+    const text = options.text ?? false;
+    const program = programOf(regexp);
+    if (text || program === undefined) {
+      if (!this.#looksBack) this.#tail.restart(this.#position);
+    }
+    if (program === undefined) {
+      this.#retained.add(id, regexp, text, this.#position);
+    } else {
+      if (text) this.#captured.set(id, { regexp, from: this.#position });
+      wasm.addPattern(this.#live, id, store(program.words), 0);
+    }
+    return this.#lastId = id;
   }
 
   /** No longer wants a pattern. */
   delete(id: number): void {
     this.#retained.delete(id);
+    this.#captured.delete(id);
+    wasm.deletePattern(this.#live, id);
   }
 
-  /** Takes the next bytes; gives the matches that are sure by now, in the order of their ends. */
+  /**
+   * Takes the next bytes; gives the matches that are sure by now, in the order
+   * of their ends. The bytes are not kept.
+   */
   scan(chunk: Uint8Array): Match[] {
-    this.#position += chunk.length;
-    this.#retained.retain(chunk);
-    return this.#retained.search(false);
+    if (chunk.length === 0) return this.#scan(chunk, false);
+    const matches: Match[] = [];
+    for (const piece of pieces(chunk)) {
+      const found = this.#scan(piece, false);
+      if (found.length > 0) matches.push(...found);
+    }
+    return matches;
   }
 
   /** Ends the stream; gives the matches that depended on its end (`$`, `\b`). */
   finish(): Match[] {
-    return this.#retained.search(true);
+    return this.#scan(new Uint8Array(0), true);
   }
 
   /** Gives back the memory that the scanner holds. */
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    if (this.#set === 0) return;
+    abandoned.unregister(this);
+    wasm.freeSet(this.#set);
+    this.#set = 0;
+  }
+
+  get #live(): number {
+    if (this.#set === 0) throw new TypeError("The scanner was disposed of");
+    return this.#set;
+  }
+
+  /** Whether some pattern needs the bytes that have gone by. */
+  get #looksBack(): boolean {
+    return this.#captured.size + this.#retained.size > 0;
+  }
+
+  #scan(piece: Uint8Array, final: boolean): Match[] {
+    const set = this.#live;
+    if (this.#looksBack) this.#tail.append(piece);
+    writeInput(piece);
+    const flags = (this.#skipReturns ? 1 : 0) | (final ? 2 : 0);
+    const count = wasm.scan(set, piece.length, flags);
+    const matches: Match[] = [];
+    if (count > 0) {
+      const events = wordsAt(wasm.eventAddress(), count * 2);
+      for (let i = 0; i < events.length; i += 2) {
+        const end = this.#position + (events[i + 1] | 0);
+        matches.push({ id: events[i], end });
+      }
+    }
+    for (const match of matches) {
+      const captured = this.#captured.get(match.id);
+      if (captured === undefined) continue;
+      Object.assign(
+        match,
+        capture(
+          captured.regexp,
+          this.#tail,
+          captured.from,
+          match.end,
+          this.#skipReturns,
+        ),
+      );
+      captured.from = match.end;
+    }
+    this.#position += piece.length;
+    if (this.#retained.size > 0) {
+      matches.push(...this.#retained.search(this.#tail, final));
+      matches.sort((a, b) => a.end - b.end);
+    }
+    return matches;
+  }
+}
+
+/** The program of a pattern, or undefined if it has to be left to V8. */
+function programOf(regexp: RegExp): Program | undefined {
+  try {
+    return compile(regexp);
+  } catch (error) {
+    if (error instanceof NotRegular) return undefined;
+    throw error;
+  }
 }

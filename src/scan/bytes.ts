@@ -1,0 +1,177 @@
+import { all, type Characters, complement, has, union } from "./characters.ts";
+
+// How characters look in the text that automata see (wasm/scanner/text.ts):
+// these are one byte each, everything else is UTF-8 of at most three bytes,
+// with a pair of surrogates for what lies beyond U+FFFF.
+const special: readonly (readonly [character: number, byte: number])[] = [
+  [0x17f, 0xfa],
+  [0x2028, 0xf8],
+  [0x2029, 0xf9],
+  [0x212a, 0xfb],
+  [0xfffd, 0xfc],
+];
+const notSpecial = complement(
+  union(special.flatMap(([character]) => [character, character])),
+  true,
+);
+
+/** A sequence of byte ranges: first byte from, to; second byte from, to; … */
+type ByteRanges = readonly (readonly [low: number, high: number])[];
+
+/** Characters as sequences of byte ranges. */
+export function byteSequences(
+  set: Characters,
+  unicode: boolean,
+): ByteRanges[] {
+  const sequences: ByteRanges[] = [];
+  for (const [character, byte] of special) {
+    if (has(set, character)) sequences.push([[byte, byte]]);
+  }
+  for (const [first, last] of ranges(intersect(set, notSpecial))) {
+    for (const [low, high] of clip(first, last, 0, 0x7f)) {
+      sequences.push([[low, high]]);
+    }
+    for (const [low, high] of clip(first, last, 0x80, 0x7ff)) {
+      sequences.push(...ofLength(low, high, 2));
+    }
+    // In a pattern with `u`, a lone surrogate is nowhere to be found.
+    const parts = unicode
+      ? [[0x800, 0xd7ff], [0xe000, 0xffff]]
+      : [[0x800, 0xffff]];
+    for (const [from, to] of parts) {
+      for (const [low, high] of clip(first, last, from, to)) {
+        sequences.push(...ofLength(low, high, 3));
+      }
+    }
+    for (const [low, high] of clip(first, last, 0x10000, 0x10ffff)) {
+      sequences.push(...pairs(low, high));
+    }
+  }
+  return sequences;
+}
+
+/** The bytes of a set of which each member is one byte, or undefined. */
+export function singleBytes(set: Characters): number[] | undefined {
+  const bytes: number[] = [];
+  for (const [first, last] of ranges(set)) {
+    for (let character = first; character <= last; character++) {
+      const known = character < 0x80
+        ? character
+        : special.find(([other]) => other === character)?.[1];
+      if (known === undefined) return undefined;
+      bytes.push(known);
+    }
+  }
+  return bytes;
+}
+
+/** Every byte that is part of some character of a set. */
+export function bytesWithin(set: Characters, unicode: boolean): Set<number> {
+  const bytes = new Set<number>();
+  for (const sequence of byteSequences(set, unicode)) {
+    for (const [low, high] of sequence) {
+      for (let byte = low; byte <= high; byte++) bytes.add(byte);
+    }
+  }
+  return bytes;
+}
+
+/** The most bytes that a character of the set takes. */
+export function longestBytes(set: Characters, unicode: boolean): number {
+  if (set.length === 0) return 0;
+  const last = set[set.length - 1];
+  return last < 0x80 ? 1 : last < 0x800 ? 2 : last > 0xffff && unicode ? 6 : 3;
+}
+
+/** Any one character. */
+export function anyCharacter(unicode: boolean): Characters {
+  return all(unicode);
+}
+
+function* ranges(set: Characters): Generator<[number, number]> {
+  for (let i = 0; i < set.length; i += 2) yield [set[i], set[i + 1]];
+}
+
+function intersect(a: Characters, b: Characters): Characters {
+  const both: number[] = [];
+  for (const [first, last] of ranges(a)) {
+    for (const [from, to] of ranges(b)) {
+      for (const [low, high] of clip(first, last, from, to)) {
+        both.push(low, high);
+      }
+    }
+  }
+  return both;
+}
+
+function clip(
+  first: number,
+  last: number,
+  from: number,
+  to: number,
+): [number, number][] {
+  const low = Math.max(first, from);
+  const high = Math.min(last, to);
+  return low <= high ? [[low, high]] : [];
+}
+
+/** Sequences of two or three bytes for a range of characters that all take as many. */
+function ofLength(first: number, last: number, length: number): ByteRanges[] {
+  // Where the last bytes don't run over all of 80 to BF, the range is cut in
+  // parts in which they do, or in which what comes before them is the same.
+  for (let tail = 1; tail < length; tail++) {
+    const mask = (1 << (6 * tail)) - 1;
+    if ((first & ~mask) === (last & ~mask)) continue;
+    if ((first & mask) !== 0) {
+      return [
+        ...ofLength(first, first | mask, length),
+        ...ofLength((first | mask) + 1, last, length),
+      ];
+    }
+    if ((last & mask) !== mask) {
+      return [
+        ...ofLength(first, (last & ~mask) - 1, length),
+        ...ofLength(last & ~mask, last, length),
+      ];
+    }
+  }
+  const low = encode(first, length);
+  const high = encode(last, length);
+  return [low.map((byte, i) => [byte, high[i]] as const)];
+}
+
+function encode(character: number, length: number): number[] {
+  const bytes: number[] = [];
+  for (let i = length - 1; i > 0; i--) {
+    bytes.unshift(0x80 | character & 63);
+    character >>= 6;
+  }
+  return [(length === 2 ? 0xc0 : 0xe0) | character, ...bytes];
+}
+
+/** Pairs of surrogates, three bytes each, for a range beyond U+FFFF. */
+function pairs(first: number, last: number): ByteRanges[] {
+  if ((first >> 10) !== (last >> 10)) {
+    if ((first & 0x3ff) !== 0) {
+      return [
+        ...pairs(first, first | 0x3ff),
+        ...pairs((first | 0x3ff) + 1, last),
+      ];
+    }
+    if ((last & 0x3ff) !== 0x3ff) {
+      return [
+        ...pairs(first, (last & ~0x3ff) - 1),
+        ...pairs(last & ~0x3ff, last),
+      ];
+    }
+  }
+  const high = (point: number) => 0xd800 + ((point - 0x10000) >> 10);
+  const low = (point: number) => 0xdc00 + (point & 0x3ff);
+  const sequences: ByteRanges[] = [];
+  for (const head of ofLength(high(first), high(last), 3)) {
+    for (const tail of ofLength(low(first), low(last), 3)) {
+      sequences.push([...head, ...tail]);
+    }
+  }
+  return sequences;
+}

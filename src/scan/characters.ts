@@ -1,0 +1,167 @@
+/**
+ * Sets of code points, or of UTF-16 units where a pattern has no `u` flag:
+ * ascending, disjoint ranges, `[first, last, first, last, …]`.
+ */
+export type Characters = readonly number[];
+
+const lastUnit = 0xffff;
+const lastPoint = 0x10ffff;
+
+/** Every character there is. */
+export function all(unicode: boolean): Characters {
+  return [0, unicode ? lastPoint : lastUnit];
+}
+
+/** What is in any of the sets. */
+export function union(...sets: Characters[]): Characters {
+  const ranges: [number, number][] = [];
+  for (const set of sets) {
+    for (let i = 0; i < set.length; i += 2) ranges.push([set[i], set[i + 1]]);
+  }
+  ranges.sort((a, b) => a[0] - b[0]);
+  const joined: number[] = [];
+  for (const [first, last] of ranges) {
+    const before = joined.length - 1;
+    if (before >= 0 && first <= joined[before] + 1) {
+      joined[before] = Math.max(joined[before], last);
+    } else {
+      joined.push(first, last);
+    }
+  }
+  return joined;
+}
+
+/** What is not in the set. */
+export function complement(set: Characters, unicode: boolean): Characters {
+  const rest: number[] = [];
+  let next = 0;
+  for (let i = 0; i < set.length; i += 2) {
+    if (set[i] > next) rest.push(next, set[i] - 1);
+    next = set[i + 1] + 1;
+  }
+  const last = unicode ? lastPoint : lastUnit;
+  if (next <= last) rest.push(next, last);
+  return rest;
+}
+
+/** Whether a set has a character. */
+export function has(set: Characters, character: number): boolean {
+  for (let i = 0; i < set.length; i += 2) {
+    if (character <= set[i + 1]) return character >= set[i];
+  }
+  return false;
+}
+
+export const lineTerminators: Characters = [10, 10, 13, 13, 0x2028, 0x2029];
+export const digits: Characters = [48, 57];
+export const words: Characters = [48, 57, 65, 90, 95, 95, 97, 122];
+/** Word characters where `i` and `u` let the long s and the Kelvin sign in. */
+export const foldedWords: Characters = union(words, [
+  0x17f,
+  0x17f,
+  0x212a,
+  0x212a,
+]);
+// deno-fmt-ignore
+export const spaces: Characters = [
+  9, 13, 32, 32, 0xa0, 0xa0, 0x1680, 0x1680, 0x2000, 0x200a, 0x2028, 0x2029,
+  0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000, 0xfeff, 0xfeff,
+];
+
+/** Adds to a set what its members are equal to when case is ignored. */
+export function ignoreCase(set: Characters, unicode: boolean): Characters {
+  const added: number[] = [];
+  for (let i = 0; i < set.length; i += 2) {
+    addShifted(added, set[i], set[i + 1], 65, 90, 32);
+    addShifted(added, set[i], set[i + 1], 97, 122, -32);
+  }
+  const beyondAscii = set.length > 0 && set[set.length - 1] > 127;
+  if (unicode && !beyondAscii) {
+    // The only two that fold to ASCII, and only with `u`.
+    if (has(set, 0x73) || has(set, 0x53)) added.push(0x17f, 0x17f);
+    if (has(set, 0x6b) || has(set, 0x4b)) added.push(0x212a, 0x212a);
+  }
+  if (beyondAscii) {
+    for (const group of caseGroups(unicode)) {
+      if (group.some((member) => has(set, member))) {
+        for (const member of group) added.push(member, member);
+      }
+    }
+  }
+  return union(set, added);
+}
+
+function addShifted(
+  to: number[],
+  first: number,
+  last: number,
+  from: number,
+  till: number,
+  by: number,
+): void {
+  const low = Math.max(first, from);
+  const high = Math.min(last, till);
+  if (low <= high) to.push(low + by, high + by);
+}
+
+const groupsByMode: (number[][] | undefined)[] = [undefined, undefined];
+
+/** All characters that are equal to others when case is ignored, as V8 has it. */
+function caseGroups(unicode: boolean): number[][] {
+  const known = groupsByMode[unicode ? 1 : 0];
+  if (known) return known;
+  const same = unicode ? /^(.)\1$/isu : /^([^])\1$/i;
+  const groupOf = new Map<number, number[]>();
+  const last = unicode ? 0x1ffff : lastUnit;
+  for (let character = 0; character <= last; character++) {
+    if (character === 0x3400) character = 0xa000; // ideographs have no case,
+    if (character === 0xac00) character = 0xe000; // nor have syllables
+    const text = String.fromCodePoint(character);
+    const lower = text.toLowerCase();
+    const upper = text.toUpperCase();
+    if (lower === text && upper === text) continue;
+    for (const other of [lower, upper, upper.toLowerCase()]) {
+      const point = other.codePointAt(0)!;
+      if (point === character || other.length !== (point > lastUnit ? 2 : 1)) {
+        continue;
+      }
+      if (!same.test(text + other)) continue;
+      const joined = [
+        ...new Set([
+          ...groupOf.get(character) ?? [character],
+          ...groupOf.get(point) ?? [point],
+        ]),
+      ];
+      for (const member of joined) groupOf.set(member, joined);
+    }
+  }
+  return groupsByMode[unicode ? 1 : 0] = [...new Set(groupOf.values())];
+}
+
+const properties = new Map<string, Characters>();
+
+/** The code points of `\p{…}`, as V8 has them. */
+export function property(expression: string): Characters {
+  const known = properties.get(expression);
+  if (known) return known;
+  const runs = new RegExp(`\\p{${expression}}+`, "gu");
+  const ranges: number[] = [];
+  for (let first = 0; first <= lastPoint; first += 0x1000) {
+    // Lone surrogates are in no text that was decoded from bytes.
+    if (first >= 0xd800 && first <= 0xdfff) continue;
+    const points: number[] = [];
+    for (let i = 0; i < 0x1000; i++) {
+      const point = first + i;
+      if (point < 0xd800 || point > 0xdfff) points.push(point);
+    }
+    const text = String.fromCodePoint(...points);
+    const width = first > lastUnit ? 2 : 1;
+    for (const run of text.matchAll(runs)) {
+      const from = first + run.index / width;
+      ranges.push(from, from + run[0].length / width - 1);
+    }
+  }
+  const set = union(ranges);
+  properties.set(expression, set);
+  return set;
+}

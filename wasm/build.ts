@@ -1,0 +1,79 @@
+/**
+ * Builds `scanner.wasm` from the AssemblyScript sources beside this file.
+ * With `--check` it writes nothing and fails if the committed module is not,
+ * byte for byte, what the sources give. With `--text FILE` it also writes the
+ * module as WebAssembly text, to read what the compiler made.
+ *
+ * @module
+ */
+import asc from "assemblyscript/asc";
+
+const folder = new URL("./scanner/", import.meta.url);
+const target = new URL("./scanner.wasm", import.meta.url);
+
+const options = [
+  "--optimizeLevel=3",
+  "--shrinkLevel=0",
+  "--converge",
+  "--noAssert",
+  // TLSF alone: nothing in the sources is collected, so the collector is
+  // dropped as dead code.
+  "--runtime=minimal",
+  // A broken invariant traps; there is nobody to import to be told why.
+  "--use=abort=",
+  "--enable=simd",
+  "--enable=relaxed-simd",
+];
+
+async function build(): Promise<{ module: Uint8Array; text: string }> {
+  let module: Uint8Array | undefined;
+  let text = "";
+  const { error, stderr } = await asc.main(
+    ["mod.ts", "--outFile=scanner.wasm", "--textFile=scanner.wat", ...options],
+    {
+      readFile(name: string): string | null {
+        if (name.startsWith("node_modules/") || name === "asconfig.json") {
+          return null;
+        }
+        try {
+          return Deno.readTextFileSync(new URL(name, folder));
+        } catch (error) {
+          if (error instanceof Deno.errors.NotFound) return null;
+          throw error;
+        }
+      },
+      writeFile(name: string, contents: Uint8Array | string): void {
+        if (typeof contents === "string") text = contents;
+        else if (name.endsWith(".wasm")) module = contents;
+      },
+      listFiles: () => [],
+    },
+  );
+  const said = stderr.toString();
+  if (error || module === undefined) {
+    console.error(said);
+    throw new Error("Expected the sources to compile", { cause: error });
+  }
+  if (said) console.error(said);
+  return { module, text };
+}
+
+if (import.meta.main) {
+  const { module, text } = await build();
+  const textFile = Deno.args.indexOf("--text") + 1;
+  if (textFile > 0) await Deno.writeTextFile(Deno.args[textFile], text);
+  if (Deno.args.includes("--check")) {
+    const committed = await Deno.readFile(target);
+    const differs = module.length !== committed.length ||
+      module.some((byte, at) => byte !== committed[at]);
+    if (differs) {
+      console.error(
+        "Expected wasm/scanner.wasm to be what its sources build, but it differs: run `deno task build`",
+      );
+      Deno.exit(1);
+    }
+  } else {
+    await Deno.writeFile(target, module);
+    console.log(`wasm/scanner.wasm: ${module.length} bytes`);
+  }
+}

@@ -1,0 +1,266 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// The prefilter: short sequences of byte sets of which one is part of every
+// match. Where none of them is, no match ends, and the text need not be
+// searched byte by byte. They are looked for sixteen positions at a time, in
+// eight buckets, by the low and the high half of each of four bytes; then
+// compared in full. TypeScript chooses them (src/scan/needle.ts) and writes,
+// in 32-bit words:
+//
+//   needles, bytes before, unbounded, set of bytes before (8 words),
+//   then each needle: length, offset of the four bytes, a set (8 words) a byte
+
+import { newVector, Vector, zeroed } from "./vector.ts";
+import { Pattern } from "./automaton.ts";
+
+const HEAD: usize = 11 * 4;
+const BUCKETS: u32 = 8;
+const POSITIONS: u32 = 4;
+
+/** Of one needle, in TypeScript's words. */
+
+function needleLength(needle: usize): usize {
+  return load<u32>(needle);
+}
+
+function windowOffset(needle: usize): usize {
+  return load<u32>(needle, 4);
+}
+
+function setAt(needle: usize, position: usize): usize {
+  return needle + 8 + (position << 5);
+}
+
+function setHas(set: usize, byte: u32): bool {
+  return (load<u8>(set + (byte >> 3)) & (1 << (byte & 7))) != 0;
+}
+
+@unmanaged
+export class Prefilter {
+  /** For each of four positions, the buckets by low half (16 bytes) and by high half. */
+  masks: usize;
+  /** The needles, in the order of their buckets; where each bucket begins. */
+  needles: Vector;
+  bucketStarts: usize;
+  /** The longest needle. */
+  longest: usize;
+  /** How far before a needle a match may begin … */
+  before: usize;
+  /** … unless it is farther, through bytes of this set alone (0 if none is). */
+  through: usize;
+
+  release(): void {
+    heap.free(this.masks);
+    this.needles.release();
+    heap.free(this.bucketStarts);
+    if (this.through != 0) heap.free(this.through);
+    heap.free(changetype<usize>(this));
+  }
+
+  /** From where a search must begin, for all matches whose needle is at `at` or later; not before `floor`. */
+  restart(floor: usize, at: usize): usize {
+    let from = at - floor > this.before ? at - this.before : floor;
+    const through = this.through;
+    if (through != 0) {
+      let back = at;
+      while (back > floor && setHas(through, load<u8>(back - 1))) back--;
+      from = min(from, back);
+    }
+    return from;
+  }
+
+  /**
+   * The first needle that lies within `from` and `end` as a whole, or `end`.
+   * Sixteen bytes beyond `end` may be read.
+   */
+  find(from: usize, end: usize): usize {
+    const masks = this.masks;
+    const low0 = v128.load(masks);
+    const high0 = v128.load(masks, 16);
+    const low1 = v128.load(masks, 32);
+    const high1 = v128.load(masks, 48);
+    const low2 = v128.load(masks, 64);
+    const high2 = v128.load(masks, 80);
+    const low3 = v128.load(masks, 96);
+    const high3 = v128.load(masks, 112);
+    const half = i8x16.splat(15);
+    const zero = i8x16.splat(0);
+    for (let at = from; at < end; at += 16) {
+      const bytes0 = v128.load(at);
+      const bytes1 = v128.load(at, 1);
+      const bytes2 = v128.load(at, 2);
+      const bytes3 = v128.load(at, 3);
+      const found01 = v128.and(
+        v128.and(
+          i8x16.relaxed_swizzle(low0, v128.and(bytes0, half)),
+          i8x16.relaxed_swizzle(
+            high0,
+            v128.and(i16x8.shr_u(bytes0, 4), half),
+          ),
+        ),
+        v128.and(
+          i8x16.relaxed_swizzle(low1, v128.and(bytes1, half)),
+          i8x16.relaxed_swizzle(
+            high1,
+            v128.and(i16x8.shr_u(bytes1, 4), half),
+          ),
+        ),
+      );
+      const found23 = v128.and(
+        v128.and(
+          i8x16.relaxed_swizzle(low2, v128.and(bytes2, half)),
+          i8x16.relaxed_swizzle(
+            high2,
+            v128.and(i16x8.shr_u(bytes2, 4), half),
+          ),
+        ),
+        v128.and(
+          i8x16.relaxed_swizzle(low3, v128.and(bytes3, half)),
+          i8x16.relaxed_swizzle(
+            high3,
+            v128.and(i16x8.shr_u(bytes3, 4), half),
+          ),
+        ),
+      );
+      const found = v128.and(found01, found23);
+      if (!v128.any_true(found)) continue;
+      let lanes = <u32> i8x16.bitmask(i8x16.ne(found, zero));
+      store<v128>(lanesFound, found);
+      do {
+        const lane = <usize> ctz(lanes);
+        const needle = this.confirm(
+          at + lane,
+          load<u8>(lanesFound + lane),
+          from,
+          end,
+        );
+        if (needle != 0) return needle;
+        lanes &= lanes - 1;
+      } while (lanes != 0);
+    }
+    return end;
+  }
+
+  /** Where a needle of one of the buckets begins whose four bytes are at `at`, or 0. */
+  private confirm(at: usize, buckets: u32, from: usize, end: usize): usize {
+    while (buckets != 0) {
+      const bucket = <u32> ctz(buckets);
+      buckets &= buckets - 1;
+      let i = <u32> load<u8>(this.bucketStarts + bucket);
+      const last = <u32> load<u8>(this.bucketStarts + bucket, 1);
+      for (; i < last; i++) {
+        const needle = <usize> this.needles.get(i);
+        const start = at - windowOffset(needle);
+        const length = needleLength(needle);
+        if (start < from || start + length > end) continue;
+        let position: usize = 0;
+        while (
+          position < length &&
+          setHas(setAt(needle, position), load<u8>(start + position))
+        ) {
+          position++;
+        }
+        if (position == length) return start;
+      }
+    }
+    return 0;
+  }
+}
+
+const lanesFound: usize = memory.data(16, 16);
+
+/** The prefilter of a set of patterns, or null if some of them can't have one. */
+export function newPrefilter(first: Pattern | null): Prefilter | null {
+  if (first === null) return null;
+  let total: u32 = 0;
+  for (
+    let pattern: Pattern | null = first;
+    pattern !== null;
+    pattern = pattern.next
+  ) {
+    if (pattern.needles == 0) return null;
+    total += load<u32>(pattern.needles);
+  }
+  if (total > 128) return null;
+  const prefilter = changetype<Prefilter>(zeroed(offsetof<Prefilter>()));
+  prefilter.masks = zeroed(POSITIONS * 32);
+  prefilter.needles = newVector();
+  prefilter.bucketStarts = zeroed(BUCKETS + 1);
+  for (
+    let pattern: Pattern | null = first;
+    pattern !== null;
+    pattern = pattern.next
+  ) {
+    collect(prefilter, pattern.needles);
+  }
+  fillBuckets(prefilter);
+  return prefilter;
+}
+
+function collect(prefilter: Prefilter, written: usize): void {
+  prefilter.before = max<usize>(prefilter.before, load<u32>(written, 4));
+  if (load<u32>(written, 8) != 0) {
+    if (prefilter.through == 0) prefilter.through = zeroed(32);
+    for (let i: usize = 0; i < 32; i++) {
+      const at = prefilter.through + i;
+      store<u8>(at, load<u8>(at) | load<u8>(written + 12 + i));
+    }
+  }
+  let needle = written + HEAD;
+  for (let count = load<u32>(written); count > 0; count--) {
+    prefilter.longest = max(prefilter.longest, needleLength(needle));
+    // In the order of their first byte's low half, so that a bucket's needles
+    // have as few halves as can be.
+    let at = prefilter.needles.length;
+    prefilter.needles.push(<u32> needle);
+    const key = sortKey(needle);
+    while (at > 0 && sortKey(prefilter.needles.get(at - 1)) > key) {
+      prefilter.needles.set(at, prefilter.needles.get(at - 1));
+      at--;
+    }
+    prefilter.needles.set(at, <u32> needle);
+    needle = setAt(needle, needleLength(needle));
+  }
+}
+
+function sortKey(needle: usize): u32 {
+  const set = setAt(needle, windowOffset(needle));
+  for (let half: u32 = 0; half < 16; half++) {
+    for (let byte = half; byte < 256; byte += 16) {
+      if (setHas(set, byte)) return half;
+    }
+  }
+  return 0;
+}
+
+function fillBuckets(prefilter: Prefilter): void {
+  const count = prefilter.needles.length;
+  let next: u32 = 0;
+  for (let bucket: u32 = 0; bucket < BUCKETS; bucket++) {
+    store<u8>(prefilter.bucketStarts + bucket, <u8> next);
+    const last = count <= BUCKETS
+      ? min(bucket + 1, count)
+      : (bucket + 1) * count / BUCKETS;
+    for (; next < last; next++) addToBucket(prefilter, next, bucket);
+  }
+  store<u8>(prefilter.bucketStarts + BUCKETS, <u8> next);
+}
+
+function addToBucket(prefilter: Prefilter, index: u32, bucket: u32): void {
+  const needle = <usize> prefilter.needles.get(index);
+  const offset = windowOffset(needle);
+  const bit: u8 = 1 << (<u8> bucket);
+  for (let position: usize = 0; position < POSITIONS; position++) {
+    const low = prefilter.masks + (position << 5);
+    const high = low + 16;
+    const known = offset + position < needleLength(needle);
+    for (let byte: u32 = 0; byte < 256; byte++) {
+      if (known && !setHas(setAt(needle, offset + position), byte)) continue;
+      const lowAt = low + (byte & 15);
+      const highAt = high + (byte >> 4);
+      store<u8>(lowAt, load<u8>(lowAt) | bit);
+      store<u8>(highAt, load<u8>(highAt) | bit);
+    }
+  }
+}

@@ -1,0 +1,216 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// A text through the states of a set.
+
+import { newVector, Vector } from "./vector.ts";
+import {
+  advance,
+  contextNow,
+  listFollowing,
+  matchedBefore,
+  matchedNow,
+  Pattern,
+} from "./automaton.ts";
+import {
+  internStep,
+  isStart,
+  makeTransition,
+  MATCHES,
+  PatternSet,
+  pinned,
+  report,
+  reportAtEnd,
+  ROW,
+  startRow,
+  stateOf,
+  UNKNOWN,
+  update,
+} from "./dfa.ts";
+import { emit } from "./events.ts";
+import { Prefilter } from "./needles.ts";
+import { contextAfter } from "./program.ts";
+import { textLength, textStart } from "./text.ts";
+
+/** Searches the text that was made last. */
+export function search(set: PatternSet): void {
+  if (set.changed) update(set);
+  const length = textLength;
+  if (length == 0) return;
+  const at = textStart;
+  const end = at + length;
+  if (set.first !== null) {
+    const prefilter = set.prefilter;
+    pinned.length = 0;
+    if (prefilter !== null && set.pause == 0) {
+      set.row = hop(set, prefilter, set.row, at, end);
+    } else {
+      set.row = walk(set, set.row, at, end);
+    }
+    set.pause -= min(set.pause, length);
+    set.flushedAt -= <isize> length;
+  }
+  set.context = contextAfter(load<u8>(end - 1));
+}
+
+/** Searches where the stream ends. */
+export function searchEnd(set: PatternSet): void {
+  if (set.changed) update(set);
+  reportAtEnd(set, <u32> textLength);
+}
+
+/** Byte by byte; returns the row at the end. */
+function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
+  const classes = set.classes;
+  while (at < end) {
+    const byte = <u32> load<u8>(at);
+    let next = load<u32>((<usize> row) + load<u16>(classes + (byte << 1)));
+    at++;
+    if (<i32> next >= 0) {
+      row = next;
+      continue;
+    }
+    if (next == UNKNOWN) {
+      const flushes = set.flushes;
+      next = makeTransition(set, row, byte);
+      if (set.flushes != flushes && thrashes(set, at)) {
+        report(next & ROW, <u32> (at - textStart));
+        return crawl(set, next & ROW, at, end);
+      }
+    }
+    row = next & ROW;
+    if ((next & MATCHES) != 0) report(row, <u32> (at - textStart));
+  }
+  return row;
+}
+
+let stoppedAt: usize = 0;
+
+/** Like `walk`, but stops, in `stoppedAt`, where nothing is under way any more beyond `mark`. */
+function walkToStart(
+  set: PatternSet,
+  row: u32,
+  at: usize,
+  end: usize,
+  mark: usize,
+): u32 {
+  const classes = set.classes;
+  while (at < end) {
+    const byte = <u32> load<u8>(at);
+    let next = load<u32>((<usize> row) + load<u16>(classes + (byte << 1)));
+    at++;
+    if (<i32> next < 0) {
+      if (next == UNKNOWN) {
+        const flushes = set.flushes;
+        next = makeTransition(set, row, byte);
+        if (set.flushes != flushes) {
+          // Rows have moved, those of starts among them.
+          row = next & ROW;
+          report(row, <u32> (at - textStart));
+          stoppedAt = end;
+          return thrashes(set, at)
+            ? crawl(set, row, at, end)
+            : walk(set, row, at, end);
+        }
+      }
+      if ((next & MATCHES) != 0) report(next & ROW, <u32> (at - textStart));
+      next &= ROW;
+    }
+    row = next;
+    if (at > mark && isStart(set, row)) break;
+  }
+  stoppedAt = at;
+  return row;
+}
+
+/** From needle to needle; returns the row at the end. */
+function hop(
+  set: PatternSet,
+  prefilter: Prefilter,
+  row: u32,
+  from: usize,
+  end: usize,
+): u32 {
+  let at = from;
+  let walked: usize = 0;
+  let mark = at;
+  if (!isStart(set, row)) {
+    row = walkToStart(set, row, at, end, at);
+    walked += stoppedAt - at;
+    at = stoppedAt;
+  }
+  while (at < end) {
+    const needle = prefilter.find(at, end);
+    // At the end, a needle of which there is only the beginning may still be
+    // under way.
+    mark = needle < end
+      ? needle
+      : max(at, end - min<usize>(end - at, prefilter.longest));
+    const restart = prefilter.restart(at, mark);
+    if (restart > at) {
+      row = startRow(set, contextAfter(load<u8>(restart - 1)));
+      at = restart;
+    }
+    if (needle < end) {
+      row = walkToStart(set, row, at, end, needle);
+      walked += stoppedAt - at;
+      at = stoppedAt;
+    } else {
+      row = walk(set, row, at, end);
+      break;
+    }
+  }
+  if (end - from > 1024 && walked * 2 > end - from) set.pause = 262144;
+  return row;
+}
+
+/** Whether the cache was emptied so soon that it doesn't pay. */
+function thrashes(set: PatternSet, at: usize): bool {
+  const offset = <isize> (at - textStart);
+  const searched = offset - set.flushedAt;
+  set.flushedAt = offset;
+  return searched < 10 * <isize> set.flushedStates;
+}
+
+const threads: Vector = newVector();
+const done: Vector = newVector();
+
+/** A step for every byte, with nothing remembered. */
+function crawl(set: PatternSet, row: u32, at: usize, end: usize): u32 {
+  if (at == end) return row;
+  const from = stateOf(row);
+  copy(from.items, from.itemCount, threads);
+  copy(from.matches, from.matchCount, done);
+  let context = from.context;
+  while (at < end) {
+    advance(
+      set.first,
+      threads.address,
+      threads.length,
+      done.address,
+      done.length,
+      context,
+      load<u8>(at),
+    );
+    at++;
+    const offset = <u32> (at - textStart);
+    emitAll(matchedBefore, offset - 1);
+    emitAll(matchedNow, offset);
+    listFollowing(threads);
+    copy(matchedNow.address, matchedNow.length, done);
+    context = contextNow;
+  }
+  return internStep(set);
+}
+
+function emitAll(list: Vector, offset: u32): void {
+  for (let i: u32 = 0; i < list.length; i++) {
+    emit(changetype<Pattern>(<usize> list.get(i)).id, offset);
+  }
+}
+
+function copy(from: usize, count: u32, to: Vector): void {
+  to.reserve(count);
+  to.length = count;
+  memory.copy(to.address, from, (<usize> count) << 2);
+}

@@ -1,0 +1,239 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// Raw bytes into the text that patterns see. It is UTF-8 with four changes,
+// all of which make the automata smaller or exact:
+//
+// - What TextDecoder would replace by U+FFFD is one byte, REPLACEMENT, like
+//   U+FFFD itself; so every sequence that an automaton sees is whole.
+// - The line ends and word characters that take more than a byte are one byte.
+// - A character beyond U+FFFF is two surrogates of three bytes each, as
+//   JavaScript sees it.
+// - If asked for, `\r` is not there.
+//
+// A text of nothing but ASCII (and no `\r`) is the raw bytes themselves.
+
+import { newVector, Vector } from "./vector.ts";
+import {
+  KELVIN_SIGN,
+  LINE_SEPARATOR,
+  LONG_S,
+  PARAGRAPH_SEPARATOR,
+  REPLACEMENT,
+} from "./program.ts";
+
+// A piece of 65536 raw bytes stands behind room for the sequence that the
+// piece before it left unfinished. Its text is at most half as long again.
+// Both have room around them, for loads of 16 bytes that look a bit further.
+const RAW: usize = memory.data(65536 + 128, 16);
+const CARRY: usize = 16;
+const ROOM: usize = memory.data(98304 + 256, 16);
+const TEXT: usize = ROOM + 16;
+
+/** Where TypeScript writes the raw piece. */
+export const input: usize = RAW + CARRY;
+
+// Where text and raw bytes part: text offset, raw offset, in pairs. A text
+// offset belongs to the last pair whose text offset is smaller.
+const marks: Vector = newVector();
+
+export let textStart: usize = 0;
+export let textLength: usize = 0;
+
+/**
+ * Turns `length` bytes at `input` into text, after the `carried` bytes (their
+ * values in `carry`, first in the lowest byte) that the last piece left over.
+ * Returns how many bytes of the end are left over (0 to 3).
+ */
+export function makeText(
+  length: usize,
+  carry: u32,
+  carried: usize,
+  skipReturns: bool,
+  final: bool,
+): u32 {
+  marks.length = 0;
+  const start = input - carried;
+  const end = input + length;
+  for (let i: usize = 0; i < carried; i++) {
+    store<u8>(start + i, <u8> (carry >> (<u32> i << 3)));
+  }
+  const first = firstSpecial(start, end, skipReturns);
+  if (first == end) {
+    textStart = start;
+    textLength = end - start;
+    return 0;
+  }
+  memory.copy(TEXT, start, first - start);
+  return transcribe(first, end, TEXT + (first - start), skipReturns, final);
+}
+
+/** The first byte that is not ASCII or is a `\r` to skip, or `end`. */
+function firstSpecial(start: usize, end: usize, skipReturns: bool): usize {
+  const returns = i8x16.splat(skipReturns ? 13 : <i8> 0x80);
+  let at = start;
+  while (at + 64 <= end) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    const high = v128.or(v128.or(a, b), v128.or(c, d));
+    const found = v128.or(
+      v128.or(i8x16.eq(a, returns), i8x16.eq(b, returns)),
+      v128.or(i8x16.eq(c, returns), i8x16.eq(d, returns)),
+    );
+    if (i8x16.bitmask(v128.or(high, found)) != 0) break;
+    at += 64;
+  }
+  while (at < end) {
+    const byte = load<u8>(at);
+    if (byte >= 0x80 || (skipReturns && byte == 13)) break;
+    at++;
+  }
+  return at;
+}
+
+function mark(text: usize, raw: usize): void {
+  marks.push(<u32> (text - TEXT));
+  marks.push(<u32> (raw - input));
+}
+
+function transcribe(
+  from: usize,
+  end: usize,
+  to: usize,
+  skipReturns: bool,
+  final: bool,
+): u32 {
+  const returns = i8x16.splat(skipReturns ? 13 : <i8> 0x80);
+  let at = from;
+  mark(TEXT, from - (to - TEXT));
+  while (at < end) {
+    // A block may hold bytes beyond the end, and more of the text's buffer is
+    // written than is text; what counts is how far the two addresses move.
+    const block = v128.load(at);
+    v128.store(to, block);
+    const special = <u32> i8x16.bitmask(
+      v128.or(block, i8x16.eq(block, returns)),
+    );
+    const plain = min<usize>(special == 0 ? 16 : ctz(special), end - at);
+    at += plain;
+    to += plain;
+    if (at == end) break;
+    if (plain == 16) continue;
+    const byte = <u32> load<u8>(at);
+    if (byte == 13) {
+      at++;
+      mark(to, at);
+      continue;
+    }
+    const length = sequenceLength(at, end);
+    if (length == 0) {
+      if (!final) break;
+      store<u8>(to, REPLACEMENT);
+      mark(to, end - 1);
+      to++;
+      at = end;
+      break;
+    }
+    if (length < 0) {
+      store<u8>(to, REPLACEMENT);
+      at += <usize> -length;
+      mark(to, at - 1);
+      to++;
+    } else if (length == 4) {
+      const point = ((byte & 7) << 18 | (<u32> load<u8>(at, 1) & 63) << 12 |
+        (<u32> load<u8>(at, 2) & 63) << 6 | (<u32> load<u8>(at, 3) & 63)) -
+        0x10000;
+      const high = 0xd800 | point >> 10;
+      const low = 0xdc00 | point & 0x3ff;
+      at += 4;
+      store<u8>(to, 0xed);
+      store<u8>(to, <u8> (0x80 | high >> 6 & 63), 1);
+      store<u8>(to, <u8> (0x80 | high & 63), 2);
+      mark(to, at - 3);
+      to += 3;
+      store<u8>(to, 0xed);
+      store<u8>(to, <u8> (0x80 | low >> 6 & 63), 1);
+      store<u8>(to, <u8> (0x80 | low & 63), 2);
+      mark(to, at - 3);
+      to += 3;
+    } else {
+      const special = length == 2
+        ? (byte == 0xc5 && load<u8>(at, 1) == 0xbf ? LONG_S : 0)
+        : specialOfThree(at);
+      if (special != 0) {
+        store<u8>(to, special);
+        at += <usize> length;
+        mark(to, at - 1);
+        to++;
+      } else {
+        store<u8>(to, <u8> byte);
+        store<u8>(to, load<u8>(at, 1), 1);
+        if (length == 3) store<u8>(to, load<u8>(at, 2), 2);
+        at += <usize> length;
+        to += <usize> length;
+      }
+    }
+  }
+  textStart = TEXT;
+  textLength = to - TEXT;
+  return <u32> (end - at);
+}
+
+function specialOfThree(at: usize): u8 {
+  const bytes = <u32> load<u8>(at) | <u32> load<u8>(at, 1) << 8 |
+    <u32> load<u8>(at, 2) << 16;
+  if (bytes == 0xa880e2) return LINE_SEPARATOR;
+  if (bytes == 0xa980e2) return PARAGRAPH_SEPARATOR;
+  if (bytes == 0xaa84e2) return KELVIN_SIGN;
+  if (bytes == 0xbdbfef) return REPLACEMENT;
+  return 0;
+}
+
+/**
+ * The length of the UTF-8 sequence at `at`; if it is broken off, minus the
+ * length of what there is of it; 0 if the bytes end before that can be told.
+ */
+export function sequenceLength(at: usize, end: usize): i32 {
+  const lead = <u32> load<u8>(at);
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return -1;
+  const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (at + 1 == end) return 0;
+  const second = <u32> load<u8>(at, 1);
+  const low: u32 = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const high: u32 = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (second < low || second > high) return -1;
+  if (length == 2) return 2;
+  if (at + 2 == end) return 0;
+  if ((load<u8>(at, 2) & 0xc0) != 0x80) return -2;
+  if (length == 3) return 3;
+  if (at + 3 == end) return 0;
+  return (load<u8>(at, 3) & 0xc0) != 0x80 ? -3 : 4;
+}
+
+// Ends are asked for in ascending order, so the search goes on where it was.
+let lastMark: u32 = 0;
+
+export function rewindMarks(): void {
+  lastMark = 0;
+}
+
+/** The raw offset, from `input`, just after what the text holds before `offset` (which is not 0). */
+export function rawOffset(offset: usize): i32 {
+  if (marks.length == 0) return <i32> (textStart + offset - input);
+  let at = lastMark;
+  while (at + 2 < marks.length && marks.get(at + 2) < <u32> offset) at += 2;
+  lastMark = at;
+  return <i32> marks.get(at + 1) + <i32> offset - <i32> marks.get(at);
+}
+
+/** Bytes of the piece that are left over, first in the lowest byte. */
+export function leftOver(length: usize, count: u32): u32 {
+  let bytes: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    bytes |= <u32> load<u8>(input + length - count + i) << (i << 3);
+  }
+  return bytes;
+}
