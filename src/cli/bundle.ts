@@ -1,0 +1,82 @@
+// Makes dist/cli.js and dist/mod.js, each one file that needs nothing beside it,
+// and dist/mod.d.ts, the types of both: deno run -A src/cli/bundle.ts
+
+const root = new URL("../../", import.meta.url).pathname;
+const dist = `${root}dist`;
+
+async function deno(cwd: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd,
+    stdout: "null",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).output();
+  if (success) return;
+  console.error(new TextDecoder().decode(stderr));
+  console.error(`deno ${args.join(" ")} failed`);
+  Deno.exit(1);
+}
+
+/** All files below a directory. */
+function walk(directory: string): string[] {
+  return [...Deno.readDirSync(directory)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? walk(`${directory}/${name}`) : `${directory}/${name}`
+  );
+}
+
+async function bundle(): Promise<void> {
+  const options = ["--platform=deno", "--format=esm"];
+  for (const name of ["cli", "mod"]) {
+    const output = `--output=${dist}/${name}.js`;
+    await deno(root, "bundle", ...options, output, `${name}.ts`);
+  }
+}
+
+/**
+ * The bundler writes declarations too, but stumbles over imports of text, and
+ * leaves the paths of modules in types that it has moved into the one file.
+ */
+async function declare(): Promise<void> {
+  const copy = await Deno.makeTempDir({ prefix: "vmwright-bundle-" });
+  try {
+    for (const file of ["mod.ts", "deno.json", ...walk(`${root}src`)]) {
+      const path = file.replace(root, "");
+      const target = `${copy}/${path}`;
+      await Deno.mkdir(target.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(
+        target,
+        (await Deno.readTextFile(`${root}${path}`)).replace(
+          /^import (\w+) from "[^"]+" with \{\s*type: "text",?\s*\};/gm,
+          `const $1 = "" as string;`,
+        ),
+      );
+    }
+    // Types that no exported module holds are taken in as well.
+    const rooms = walk(`${copy}/src`).flatMap((path) =>
+      path.match(/\/src\/(\w+)\/mod\.ts$/)?.[1] ?? []
+    ).filter((room) => room !== "script");
+    await Deno.writeTextFile(
+      `${copy}/mod.ts`,
+      rooms.map((room) => `export * from "./src/${room}/mod.ts";\n`).join(""),
+      { append: true },
+    );
+    await Deno.symlink(`${root}wasm`, `${copy}/wasm`);
+    await deno(copy, "bundle", "--declaration", "--outdir=out", "mod.ts");
+    const text = await Deno.readTextFile(`${copy}/out/mod.d.ts`);
+    await Deno.writeTextFile(
+      `${dist}/mod.d.ts`,
+      text.replace(/\bimport\("\.[^"]*"\)\./g, "")
+        .replace(/^import [^;]* from "\.[^"]*";\n/gm, ""),
+    );
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+  await deno(dist, "check", "--no-config", "mod.d.ts");
+}
+
+await Deno.mkdir(dist, { recursive: true });
+await Promise.all([bundle(), declare()]);
+for (const { name } of [...Deno.readDirSync(dist)]) {
+  console.log(`dist/${name}`);
+}
