@@ -1,3 +1,5 @@
+import { UsageError } from "../report/errors.ts";
+
 /** Quotes `text` as one word for a POSIX shell. */
 export function shellQuote(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
@@ -20,14 +22,14 @@ export class StartCommand {
   /**
    * Takes a path or a command line.
    *
-   * @throws {TypeError} where it is empty or holds a NUL byte.
+   * @throws {UsageError} where it is empty or holds a NUL byte.
    */
   constructor(text: string) {
     if (text.trim() === "") {
-      throw new TypeError("Expected a start script or a command, got none");
+      throw new UsageError("Expected a start script or a command, got none");
     }
     if (text.includes("\0")) {
-      throw new TypeError("Expected a start command without NUL bytes");
+      throw new UsageError("Expected a start command without NUL bytes");
     }
     this.text = text;
   }
@@ -37,7 +39,7 @@ export class StartCommand {
    * path, else `machine`.
    */
   get machineName(): string {
-    return /run-(.+)-vm$/s.exec(this.text)?.[1] ?? "machine";
+    return /run-([^/]+)-vm$/.exec(this.text)?.[1] ?? "machine";
   }
 
   /** Whether this is the path of a file, and not a command line. */
@@ -53,7 +55,8 @@ export class StartCommand {
   commandLine(args: string[]): string {
     const command = this.isFile
       ? `exec ${shellQuote(absolute(this.text))}`
-      : this.text;
+      // Behind a line's end, the arguments would be a command of their own.
+      : this.text.replace(/\n+$/, "");
     return [command, ...args.map(shellQuote)].join(" ");
   }
 }

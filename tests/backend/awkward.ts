@@ -1,0 +1,21 @@
+/** Names of files that a shell or QEMU could take for something else. */
+export const awkward: readonly string[] = [
+  "two words",
+  " space at the ends ",
+  "single'quote",
+  'double"quote',
+  "line\nbreak",
+  "line break at the end\n",
+  "tab\there",
+  "comma,comma,,comma",
+  "dollar$HOME$(id)${x}",
+  "back\\slash\\n",
+  "`id`",
+  "semi;colon & and | pipe",
+  "paren(theses) <less> more",
+  "star*question?[a-z]{a,b}",
+  "~tilde #hash !bang",
+  "equals=percent%s",
+  "-dash",
+  "ünïcödé 漢字",
+];
