@@ -33,6 +33,14 @@ export interface GuestListener {
   reset(): void;
 }
 
+/** A console that was added to a guest while that runs. */
+export interface AddedConsole {
+  /** The host's end. */
+  readonly stream: ByteStream;
+  /** Takes it out again: whoever has it as a terminal hangs up. */
+  remove(): Promise<void>;
+}
+
 /** A running guest. */
 export interface Guest {
   /** The process of the start command. */
@@ -46,7 +54,9 @@ export interface Guest {
   /** How the guest ended, as a sentence, once it has. */
   readonly ended: Promise<string>;
   /** Types on the serial console. */
-  writeSerial(text: string): Promise<void>;
+  writeSerial(text: string | Uint8Array): Promise<void>;
+  /** Gives the guest one more `hvc` console, where the hypervisor can. */
+  addConsole?(): Promise<AddedConsole>;
   /** Ends the guest as a power failure does, and waits until it is gone. */
   stop(): Promise<void>;
 }

@@ -3,7 +3,13 @@
  *
  * @module
  */
-export type { Backend, Guest, GuestListener, StartOptions } from "./backend.ts";
+export type {
+  AddedConsole,
+  Backend,
+  Guest,
+  GuestListener,
+  StartOptions,
+} from "./backend.ts";
 export { QemuBackend } from "./qemu/qemu.ts";
 export { shellQuote, StartCommand } from "./start_command.ts";
 export { Supervisor } from "./supervisor.ts";

@@ -65,6 +65,7 @@ export class MachineCore {
   readonly console: Console;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
+  readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   #boot?: Boot;
   #starting?: Promise<void>;
   #ended?: Promise<string>;
@@ -130,7 +131,10 @@ export class MachineCore {
     this.console.reset();
     let boot: Boot | undefined;
     const listener: GuestListener = {
-      serial: (bytes) => this.console.feed(bytes),
+      serial: (bytes) => {
+        this.console.feed(bytes);
+        for (const listener of this.#serialListeners) listener(bytes);
+      },
       serialEnd: () => this.console.end(),
       complaint: (line) => this.log.warning(line, this.attributes),
       portClosed: (name) => boot?.shell.portClosed(name),
@@ -179,6 +183,19 @@ export class MachineCore {
   /** Says that the guest's shell is gone; the next command connects anew. */
   lose(reason: string): void {
     this.running().shell.lose(reason);
+  }
+
+  /**
+   * Calls `listener` with what the serial console says, as it is, until the
+   * answer is disposed of. The bytes are valid during the call only.
+   */
+  onSerial(listener: (bytes: Uint8Array) => void): Disposable {
+    this.#serialListeners.add(listener);
+    return {
+      [Symbol.dispose]: () => {
+        this.#serialListeners.delete(listener);
+      },
+    };
   }
 
   /** Waits until the guest has ended by itself. */

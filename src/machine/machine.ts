@@ -619,6 +619,42 @@ export class BaseMachine {
     );
   }
 
+  // By hand
+
+  /**
+   * Connects a shell in the guest with the terminal that the test was started
+   * at: with job control, Ctrl-C, full-screen programs and the terminal's size,
+   * also when that changes. `exit` or Ctrl-] leaves it, and the test goes on.
+   *
+   * @param address Connects the shell with a socket instead:
+   * `unix-listen:PATH` or `tcp-listen:PORT` (on the loopback interface) wait
+   * for a connection, `unix-connect:PATH` or `tcp:HOST:PORT` make one.
+   * @throws {UsageError} where there is no terminal, or no such address.
+   * @throws {MachineError} where the guest can't have a terminal.
+   *
+   * @example
+   * ```ts
+   * await machine.shellInteract("unix-listen:/tmp/web.sock");
+   * // socat file:$(tty),raw,echo=0 unix-connect:/tmp/web.sock
+   * ```
+   */
+  async shellInteract(address?: string): Promise<void> {
+    const { shellInteract } = await import("./interact.ts");
+    await shellInteract(this.#core, address);
+  }
+
+  /**
+   * Connects the serial console with the terminal that the test was started at.
+   * Ctrl-D or Ctrl-] leaves it, and the test goes on.
+   *
+   * @throws {UsageError} where there is no terminal.
+   * @throws {MachineError} while the machine is not running.
+   */
+  async consoleInteract(): Promise<void> {
+    const { consoleInteract } = await import("./interact.ts");
+    await consoleInteract(this.#core);
+  }
+
   /**
    * How to reach the guest's ssh backdoor over vsock.
    *

@@ -1,11 +1,33 @@
 const encoder = new TextEncoder();
 let pause: Int32Array | undefined;
 
+/** Those who take what would go to standard error; the last of them does. */
+const takers: ((text: string) => void)[] = [];
+
+/**
+ * Gives `take` what would go to standard error from now on, until the answer is
+ * disposed of: for a prompt that keeps its input line below it, and for a
+ * guest's terminal that must not be written into.
+ */
+export function divertStandardError(
+  take: (text: string) => void,
+): Disposable {
+  takers.push(take);
+  return {
+    [Symbol.dispose]() {
+      const index = takers.lastIndexOf(take);
+      if (index >= 0) takers.splice(index, 1);
+    },
+  };
+}
+
 /**
  * Writes all of a text to standard error before it returns. Where nobody reads
  * any more, the text is dropped: a closed pipe must not end a test.
  */
 export function writeStandardError(text: string): void {
+  const take = takers.at(-1);
+  if (take !== undefined) return take(text);
   let bytes = encoder.encode(text);
   while (bytes.length > 0) {
     try {

@@ -1,8 +1,9 @@
 import { MachineError } from "../../report/errors.ts";
-import { QmpClient } from "../../qmp/mod.ts";
+import { QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
 import type {
+  AddedConsole,
   Backend,
   Guest,
   GuestListener,
@@ -13,6 +14,8 @@ import { PORT_NAMES, qemuArguments } from "./arguments.ts";
 
 /** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
 const LONGEST_SOCKET_PATH = 107;
+/** Seconds that QEMU may take to let go of a device. */
+const UNPLUG_TIMEOUT = 10;
 /** Lines of QEMU's stderr that are told when it ends. */
 const COMPLAINTS = 10;
 
@@ -56,7 +59,7 @@ export class QemuBackend implements Backend {
         process,
         this.#supervisor,
         listener,
-        () => sockets.remove(),
+        sockets,
       );
       const [qmp, shell, ...ports] = await Promise.race([
         Promise.all(accepting),
@@ -77,7 +80,7 @@ export class QemuBackend implements Backend {
 /** The sockets between the driver and one QEMU. */
 class SocketDirectory {
   readonly #directory: string;
-  readonly #listeners: Deno.Listener[] = [];
+  readonly #listeners = new Map<string, Deno.Listener>();
   readonly #remove: () => Promise<void>;
 
   private constructor(directory: string, remove: () => Promise<void>) {
@@ -117,20 +120,22 @@ class SocketDirectory {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
     const listener = Deno.listen({ transport: "unix", path: this.path(name) });
-    this.#listeners.push(listener);
+    this.#listeners.set(name, listener);
     const connection = await listener.accept();
     listener.close();
+    this.#listeners.delete(name);
     return connection;
   }
 
+  /** Listens no longer; takes the socket away. */
+  async refuse(name: string): Promise<void> {
+    this.#listeners.get(name)?.close();
+    this.#listeners.delete(name);
+    await Deno.remove(this.path(name)).catch(() => {});
+  }
+
   async remove(): Promise<void> {
-    for (const listener of this.#listeners) {
-      try {
-        listener.close();
-      } catch {
-        // It was closed when its connection came.
-      }
-    }
+    for (const name of [...this.#listeners.keys()]) await this.refuse(name);
     for (const name of ["qmp", "shell", ...PORT_NAMES]) {
       await Deno.remove(this.path(name)).catch(() => {});
     }
@@ -144,6 +149,8 @@ class QemuGuest implements Guest {
   readonly #listener: GuestListener;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #complaints: string[] = [];
+  readonly #sockets: SocketDirectory;
+  #addedConsoles = 0;
   /** Why the guest stopped, as QEMU's SHUTDOWN event says it. */
   #shutdown?: string;
   #connected?: { qmp: QmpClient; console: ByteStream; ports: ByteStream[] };
@@ -153,11 +160,12 @@ class QemuGuest implements Guest {
     process: PipedProcess,
     supervisor: Supervisor,
     listener: GuestListener,
-    cleanUp: () => Promise<void>,
+    sockets: SocketDirectory,
   ) {
     this.#process = process;
     this.#supervisor = supervisor;
     this.#listener = listener;
+    this.#sockets = sockets;
     const stdin = this.#stdin = process.stdin.getWriter();
     const serial = this.#readSerial();
     const complaints = this.#readComplaints();
@@ -170,7 +178,7 @@ class QemuGuest implements Guest {
       this.#connected?.qmp.close();
       for (const port of this.#connected?.ports ?? []) closeQuietly(port);
       if (this.#connected) closeQuietly(this.#connected.console);
-      await cleanUp();
+      await sockets.remove();
       return this.#howItEnded(status);
     })();
   }
@@ -210,8 +218,63 @@ class QemuGuest implements Guest {
     this.#connected = { qmp, console, ports };
   }
 
-  async writeSerial(text: string): Promise<void> {
-    await this.#stdin.write(new TextEncoder().encode(text));
+  async writeSerial(text: string | Uint8Array): Promise<void> {
+    await this.#stdin.write(
+      typeof text === "string" ? new TextEncoder().encode(text) : text,
+    );
+  }
+
+  async addConsole(): Promise<AddedConsole> {
+    const name = `term.${this.#addedConsoles++}`;
+    const id = `vw-${name}`;
+    const accepting = this.#sockets.accept(name);
+    try {
+      const path = this.#sockets.path(name);
+      await this.qmp.send("chardev-add", {
+        id,
+        backend: {
+          type: "socket",
+          data: { addr: { type: "unix", data: { path } }, server: false },
+        },
+      });
+    } catch (error) {
+      accepting.catch(() => {});
+      await this.#sockets.refuse(name);
+      throw error;
+    }
+    const stream = await accepting;
+    await this.#sockets.refuse(name);
+    const remove = async () => {
+      try {
+        const deleted = this.qmp.waitForEvent(
+          ({ event, data }) =>
+            event === "DEVICE_DELETED" && data?.device === id,
+          { timeout: UNPLUG_TIMEOUT },
+        );
+        deleted.catch(() => {});
+        await this.qmp.send("device_del", { id });
+        await deleted;
+        await this.qmp.send("chardev-remove", { id });
+      } catch (error) {
+        // A guest that ended has no devices any more.
+        if (!(error instanceof QmpClosed)) throw error;
+      } finally {
+        closeQuietly(stream);
+      }
+    };
+    try {
+      await this.qmp.send("device_add", {
+        driver: "virtconsole",
+        bus: "vw.0",
+        chardev: id,
+        id,
+      });
+    } catch (error) {
+      await this.qmp.send("chardev-remove", { id }).catch(() => {});
+      closeQuietly(stream);
+      throw error;
+    }
+    return { stream, remove };
   }
 
   async stop(): Promise<void> {
