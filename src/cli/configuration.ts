@@ -148,9 +148,6 @@ export function configure(
       "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
     );
   }
-  for (const machine of [...machines, ...containers]) {
-    requireStartCommand(machine);
-  }
   if (script === undefined && given.interactive !== true) {
     const last = given.startScripts?.at(-1);
     throw new UsageError(
@@ -166,11 +163,15 @@ export function configure(
     throw new UsageError("--keep-machines goes with --watch");
   }
 
+  for (const machine of [...machines, ...containers]) {
+    requireStartCommand(machine);
+  }
+
   const outDir = absolute(given.outputDir ?? ".");
-  requireWritable(outDir, "output directory");
-  const report = (path: string, what: string) => {
-    const whole = absolute(path, outDir);
-    requireWritableFile(whole, what);
+  requireWritable(given.outputDir ?? ".", "output directory");
+  const report = (path: string, what: string, base = outDir) => {
+    const whole = absolute(path, base);
+    requireWritableFile(whole, `${what} ${JSON.stringify(path)}`);
     return whole;
   };
   const logFile = environment.get("LOGFILE");
@@ -192,7 +193,7 @@ export function configure(
     html: given.html === false
       ? undefined
       : report(given.html ?? "report.html", "HTML report"),
-    xmlLog: logFile ? report(absolute(logFile), "XML log") : undefined,
+    xmlLog: logFile ? report(logFile, "XML log", Deno.cwd()) : undefined,
     sshBackdoor: given.sshBackdoor ?? file.sshBackdoor ?? false,
     dumpVsocks: dumpVsocksOf(given),
     debugHookAttach: given.debugHookAttach,
@@ -390,7 +391,7 @@ function absolute(path: string, base = Deno.cwd()): string {
 function requireFile(path: string, what: string): void {
   const info = look(path, what);
   if (info.isDirectory) {
-    throw new UsageError(`${what} ${path} is a directory`);
+    throw new UsageError(`${what} ${JSON.stringify(path)} is a directory`);
   }
 }
 
@@ -404,39 +405,46 @@ function requireStartCommand({ startCommand }: MachineConfiguration): void {
     throw unreachable(startCommand, "start script", error);
   }
   if (info.isDirectory) {
-    throw new UsageError(`start script ${startCommand} is a directory`);
+    throw new UsageError(
+      `start script ${JSON.stringify(startCommand)} is a directory`,
+    );
   }
   if (((info.mode ?? 0o111) & 0o111) === 0) {
-    throw new UsageError(`start script ${startCommand} is not executable`);
+    throw new UsageError(
+      `start script ${JSON.stringify(startCommand)} is not executable`,
+    );
   }
 }
 
 /** Finds out by writing: permissions alone don't tell of a file system mounted read-only. */
 function requireWritable(path: string, what: string): void {
   if (!look(path, what).isDirectory) {
-    throw new UsageError(`${what} ${path} is not a directory`);
+    throw new UsageError(`${what} ${JSON.stringify(path)} is not a directory`);
   }
   try {
     Deno.removeSync(Deno.makeTempFileSync({ dir: path, prefix: ".vmwright-" }));
   } catch {
-    throw new UsageError(`${what} ${path} is not writable`);
+    throw new UsageError(`${what} ${JSON.stringify(path)} is not writable`);
   }
 }
 
 function requireWritableFile(path: string, what: string): void {
+  const complaint = new UsageError(`${what} can not be written`);
   let existed = true;
   try {
-    if (Deno.statSync(path).isDirectory) {
-      throw new UsageError(`${what} ${path} is a directory`);
-    }
+    const info = Deno.statSync(path);
+    if (info.isDirectory) throw new UsageError(`${what} is a directory`);
+    // To open a pipe would be to wait for its reader.
+    if (!info.isFile) return;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof UsageError) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw complaint;
     existed = false;
   }
   try {
     Deno.openSync(path, { write: true, create: !existed }).close();
   } catch {
-    throw new UsageError(`${what} ${path} can not be written`);
+    throw complaint;
   }
   if (!existed) Deno.removeSync(path);
 }

@@ -1,0 +1,226 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { configure } from "../../src/cli/configuration.ts";
+import { temporaryDirectory } from "./vmwright.ts";
+
+const files = {
+  "run-web-vm": "#!/bin/sh\n",
+  "run-db-vm": "#!/bin/sh\n",
+  "test.ts": "",
+  "test.py": "",
+  "test": "",
+  "out/keep": "",
+  "config.json": JSON.stringify({
+    vms: {
+      one: { name: "first", start_script: "/bin/true" },
+      two: { start_script: "/bin/false" },
+    },
+    containers: {},
+    vlans: [3, 1],
+    global_timeout: 60,
+    enable_ssh_backdoor: true,
+    test_script: "@/test",
+  }),
+};
+
+/** Configures in a directory with the files above, which is `@` everywhere. */
+function configured(
+  line: string[],
+  environment: Record<string, string> = {},
+  // deno-lint-ignore no-explicit-any
+): any {
+  using directory = temporaryDirectory(files);
+  const config = `${directory.path}/config.json`;
+  const there = (text: string) => text.replaceAll("@", directory.path);
+  Deno.writeTextFileSync(config, there(files["config.json"]));
+  const configuration = configure(
+    [...line.map(there), ...line.includes("-o") ? [] : ["-o", directory.path]],
+    {
+      get: (name) =>
+        environment[name] === undefined ? undefined : there(environment[name]),
+    },
+  );
+  return JSON.parse(
+    JSON.stringify(configuration).replaceAll(directory.path, "@"),
+  );
+}
+
+Deno.test("a run has sensible defaults", () => {
+  assertEquals(configured(["@/test.ts", "--start-scripts", "@/run-web-vm"]), {
+    command: "run",
+    machines: [{ name: "web", startCommand: "@/run-web-vm" }],
+    containers: [],
+    vlans: [],
+    script: { path: "@/test.ts", language: "typescript" },
+    outDir: "@",
+    keepState: false,
+    interactive: false,
+    watch: false,
+    keepMachines: false,
+    check: true,
+    html: "@/report.html",
+    logLevel: "info",
+    sshBackdoor: false,
+    warnings: [],
+  });
+});
+
+Deno.test("the environment is read where no option is given", () => {
+  const { machines, vlans, script, globalTimeout, xmlLog } = configured([], {
+    startScripts: " @/run-web-vm\n\t@/run-db-vm ",
+    vlans: "1  2 1",
+    testScript: "@/test",
+    globalTimeout: "7.5",
+    LOGFILE: "@/log.xml",
+  });
+  assertEquals(machines.map((m: { name: string }) => m.name), ["web", "db"]);
+  assertEquals(vlans, [1, 2]);
+  assertEquals(script, { path: "@/test", language: "python" });
+  assertEquals([globalTimeout, xmlLog], [7.5, "@/log.xml"]);
+});
+
+Deno.test("an option beats the environment", () => {
+  const { machines, vlans, script, globalTimeout } = configured(
+    [
+      ...["--start-scripts", "@/run-db-vm", "--vlans", "3"],
+      ...["--test-script", "@/test.ts", "--global-timeout", "2"],
+    ],
+    {
+      startScripts: "@/run-web-vm",
+      vlans: "1",
+      testScript: "@/test",
+      globalTimeout: "9",
+    },
+  );
+  assertEquals(machines, [{ name: "db", startCommand: "@/run-db-vm" }]);
+  assertEquals(vlans, [3]);
+  assertEquals(script.path, "@/test.ts");
+  assertEquals(globalTimeout, 2);
+});
+
+Deno.test("a configuration file says everything", () => {
+  const configuration = configured(["--config", "@/config.json"], {
+    startScripts: "@/run-web-vm",
+    globalTimeout: "9",
+  });
+  assertEquals(configuration.machines, [
+    { name: "first", startCommand: "/bin/true" },
+    { name: "two", startCommand: "/bin/false" },
+  ]);
+  assertEquals(configuration.vlans, [3, 1]);
+  assertEquals(configuration.globalTimeout, 60);
+  assertEquals(configuration.sshBackdoor, true);
+  assertEquals(configuration.script, { path: "@/test", language: "python" });
+});
+
+Deno.test("an option beats the configuration file", () => {
+  const configuration = configured([
+    ...["--config", "@/config.json", "--vlans", "9", "--vlans=8"],
+    ...["--start-scripts", "@/run-web-vm", "--global-timeout", "5"],
+    ...["--test-script", "@/test.ts"],
+  ]);
+  assertEquals(configuration.machines.length, 1);
+  assertEquals(configuration.vlans, [9, 8]);
+  assertEquals(configuration.globalTimeout, 5);
+  assertEquals(configuration.script.path, "@/test.ts");
+});
+
+Deno.test("reports are relative to the output directory, the XML log is not", () => {
+  const { outDir, junitXml, html, xmlLog } = configured(
+    [
+      ...["@/test.ts", "--start-scripts", "@/run-web-vm", "-o", "@/out"],
+      ...["--junit-xml", "junit.xml", "--html", "@/page.html"],
+    ],
+    { LOGFILE: "/dev/null" },
+  );
+  assertEquals([outDir, junitXml, html, xmlLog], [
+    "@/out",
+    "@/out/junit.xml",
+    "@/page.html",
+    "/dev/null",
+  ]);
+});
+
+Deno.test("looking at files and directories leaves nothing behind", () => {
+  using directory = temporaryDirectory(files);
+  const before = [...Deno.readDirSync(directory.path)].length;
+  const args = ["-o", directory.path, "--junit-xml", "j.xml"];
+  configure(
+    [
+      ...args,
+      `${directory.path}/test.ts`,
+      ...["--start-scripts", `${directory.path}/run-web-vm`],
+    ],
+    { get: () => undefined },
+  );
+  assertEquals([...Deno.readDirSync(directory.path)].length, before);
+});
+
+const languages: [string, string[], string][] = [
+  ["a .ts file is TypeScript", ["@/test.ts"], "typescript"],
+  ["a .py file is Python", ["@/test.py"], "python"],
+  ["a file without an extension is Python", ["@/test"], "python"],
+  [
+    "--language has the last word",
+    ["@/test", "--language", "typescript"],
+    "typescript",
+  ],
+];
+for (const [name, args, language] of languages) {
+  Deno.test(name, () => {
+    const configuration = configured([
+      ...args,
+      ...["--start-scripts", "@/run-web-vm"],
+    ]);
+    assertEquals(configuration.script.language, language);
+  });
+}
+
+Deno.test("a machine has the name that its start script gives it, else machine", () => {
+  using directory = temporaryDirectory({
+    "run-deep/run-web-01-vm": "",
+    "start": "",
+  });
+  Deno.chmodSync(`${directory.path}/start`, 0o755);
+  const { machines } = configure(
+    [
+      ...["check", `${new URL(import.meta.url).pathname}`, "--start-scripts"],
+      `${directory.path}/run-deep/run-web-01-vm`,
+      `${directory.path}/start`,
+    ],
+    { get: () => undefined },
+  );
+  assertEquals(machines.map(({ name }) => name), ["web-01", "machine"]);
+});
+
+Deno.test("a prompt needs no script", () => {
+  const { interactive, script } = configured([
+    ...["-I", "--start-scripts", "@/run-web-vm"],
+  ]);
+  assertEquals([interactive, script], [true, undefined]);
+});
+
+Deno.test("a key that the configuration file should not have is a warning", () => {
+  using directory = temporaryDirectory({
+    "c.json": `{"vms": {"a": {"start_script": "/bin/true", "colour": 1}},
+      "vlan": [1], "test_script": "/dev/null"}`,
+  });
+  const { warnings } = configure(
+    ["--config", `${directory.path}/c.json`, "-o", directory.path],
+    { get: () => undefined },
+  );
+  assertEquals(warnings.length, 2);
+  assertMatch(
+    warnings[0],
+    /c\.json: \$\.vlan is not known and passed over; did you mean vlans\?$/,
+  );
+  assertMatch(warnings[1], /c\.json: \$\.vms\.a\.colour is not known/);
+});
+
+Deno.test("eval takes code, eval-file a file, both without machines", () => {
+  const environment = { startScripts: "/nowhere/run-a-vm", vlans: "x" };
+  const code = configured(["eval", "1 + 1"], environment);
+  assertEquals(code.script, { code: "1 + 1", language: "typescript" });
+  assertEquals([code.command, code.machines, code.vlans], ["eval", [], []]);
+  const file = configured(["eval-file", "@/test.ts"], environment);
+  assertEquals(file.script, { path: "@/test.ts", language: "typescript" });
+});

@@ -1,0 +1,228 @@
+import { assertEquals } from "@std/assert";
+import { temporaryDirectory, vmwright } from "./vmwright.ts";
+
+const files = {
+  "run-a-vm": "#!/bin/sh\ntouch started\n",
+  "b/run-a-vm": "#!/bin/sh\ntouch started\n",
+  "run-plain": "not executable",
+  "test.ts": "throw new Error('must not run')",
+  "test.py": "raise Exception('must not run')",
+  "out/x": "",
+  "no.json": "{",
+  "list.json": "[]",
+  "vms.json": `{"vms": []}`,
+  "machine.json": `{"vms": {"a": 5}}`,
+  "start.json": `{"vms": {"a b": {"start_script": 5}}}`,
+  "name.json": `{"vms": {"a": {"name": "", "start_script": "x"}}}`,
+  "vlans.json": `{"vlans": [1, "2"]}`,
+  "timeout.json": `{"global_timeout": "60"}`,
+  "ssh.json": `{"enable_ssh_backdoor": "yes"}`,
+  "script.json": `{"test_script": 1}`,
+  "doubles.json": `{"vms": {"a": {"name": "x", "start_script": "/bin/true"},
+    "b": {"name": "x", "start_script": "/bin/false"}}}`,
+};
+
+const one = ["--start-scripts", "run-a-vm"];
+
+const cases: [string[], string, Record<string, string>?][] = [
+  // options
+  [["--vlanz", "1"], "unknown option --vlanz; did you mean --vlans?"],
+  [["--config"], "--config expects a value (--config F)"],
+  [["--watch=yes"], `--watch takes no value, got "yes"`],
+  // scripts
+  [
+    one,
+    "no test script: name a file, or set the environment variable testScript",
+  ],
+  [
+    ["--start-scripts", "run-a-vm", "test.ts"],
+    "no test script: test.ts was taken for a start script; name it before --start-scripts, or with --test-script",
+  ],
+  [["no.ts", ...one], `test script "no.ts" does not exist`],
+  [["test.ts/x", ...one], `test script "test.ts/x" does not exist`],
+  [["b", ...one], `test script "b" is a directory`],
+  [["test.ts", "more", ...one], `unexpected argument "more" after "test.ts"`],
+  [
+    ["test.ts", "--test-script", "test.py", ...one],
+    "two test scripts: test.py and test.ts",
+  ],
+  [one, `test script "gone.py" does not exist`, { testScript: "gone.py" }],
+  [
+    ["test.ts", "--language", "perl", ...one],
+    `--language expects typescript or python, got "perl"`,
+  ],
+  // machines
+  [
+    ["test.ts"],
+    "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
+  ],
+  [
+    ["test.ts", "--start-scripts"],
+    "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
+  ],
+  [
+    ["test.ts"],
+    "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
+    { startScripts: " \n" },
+  ],
+  [
+    ["test.ts", "--start-scripts", "./run-b-vm"],
+    `start script "./run-b-vm" does not exist`,
+  ],
+  [["test.ts", "--start-scripts", "b"], `start script "b" is a directory`],
+  [
+    ["test.ts", "--start-scripts", "./run-plain"],
+    `start script "./run-plain" is not executable`,
+  ],
+  [
+    ["test.ts", "--start-scripts", ""],
+    "Expected a start script or a command, got none",
+  ],
+  [
+    ["test.ts", "--start-scripts", "run-a-vm", "b/run-a-vm"],
+    `two machines are named "a": run-a-vm and b/run-a-vm`,
+  ],
+  [
+    ["test.ts", "--config", "doubles.json"],
+    `two machines are named "x": /bin/true and /bin/false`,
+  ],
+  // numbers
+  [
+    ["test.ts", ...one, "--vlans", "1", "two"],
+    `--vlans expects numbers from 0 up, got "two"`,
+  ],
+  [
+    ["test.ts", ...one, "--vlans=-1"],
+    `--vlans expects numbers from 0 up, got "-1"`,
+  ],
+  [
+    ["test.ts", ...one],
+    `the environment variable vlans expects numbers from 0 up, got "1,2"`,
+    { vlans: "1,2" },
+  ],
+  ...["soon", "0", "-1", "1e9", "NaN", ""].map((word): [string[], string] => [
+    ["test.ts", ...one, `--global-timeout=${word}`],
+    `--global-timeout expects seconds, more than 0 and at most 2147483, got ${
+      JSON.stringify(word)
+    }`,
+  ]),
+  [
+    ["test.ts", ...one],
+    `the environment variable globalTimeout expects seconds, more than 0 and at most 2147483, got "1h"`,
+    { globalTimeout: "1h" },
+  ],
+  [
+    ["test.ts", ...one, "--dump-vsocks", "x"],
+    `--dump-vsocks expects a number from 0 up, got "x"`,
+  ],
+  [
+    ["test.ts", ...one, "--log-level", "loud"],
+    `--log-level expects debug, info, warning or error, got "loud"`,
+  ],
+  // directories and reports
+  [
+    ["test.ts", ...one, "-o", "nowhere"],
+    `output directory "nowhere" does not exist`,
+  ],
+  [
+    ["test.ts", ...one, "-o", "test.py"],
+    `output directory "test.py" is not a directory`,
+  ],
+  [
+    ["test.ts", ...one, "-o", "/proc"],
+    `output directory "/proc" is not writable`,
+  ],
+  [
+    ["test.ts", ...one, "-o", "out", "--junit-xml", "no/j.xml"],
+    `JUnit report "no/j.xml" can not be written`,
+  ],
+  [
+    ["test.ts", ...one, "--html", "b"],
+    `HTML report "b" is a directory`,
+  ],
+  [
+    ["test.ts", ...one],
+    `XML log "/nowhere/log.xml" can not be written`,
+    { LOGFILE: "/nowhere/log.xml" },
+  ],
+  // the configuration file
+  [["--config", "gone.json"], `configuration file "gone.json" does not exist`],
+  [["--config", "b"], `configuration file "b" is a directory`],
+  [
+    ["--config", "no.json"],
+    "no.json is no JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
+  ],
+  [["--config", "list.json"], "list.json: $ must be an object, got a list"],
+  [
+    ["--config", "vms.json"],
+    "vms.json: $.vms must be an object of machines, got a list",
+  ],
+  [
+    ["--config", "machine.json"],
+    "machine.json: $.vms.a must be an object with a start_script, got 5",
+  ],
+  [
+    ["--config", "start.json"],
+    `start.json: $.vms["a b"].start_script must be the path of a start script, got 5`,
+  ],
+  [
+    ["--config", "name.json"],
+    `name.json: $.vms.a.name must be a machine's name, got ""`,
+  ],
+  [
+    ["--config", "vlans.json"],
+    `vlans.json: $.vlans[1] must be a number from 0 up, got "2"`,
+  ],
+  [
+    ["--config", "timeout.json"],
+    `timeout.json: $.global_timeout must be a number of seconds above 0, got "60"`,
+  ],
+  [
+    ["--config", "ssh.json"],
+    `ssh.json: $.enable_ssh_backdoor must be true or false, got "yes"`,
+  ],
+  [
+    ["--config", "script.json"],
+    "script.json: $.test_script must be the path of a test script, got 1",
+  ],
+  // subcommands
+  [["eval"], "eval expects code to run"],
+  [["eval-file"], "eval-file expects a file to run"],
+  [["eval-file", "gone.ts"], `test script "gone.ts" does not exist`],
+  [["eval", "1", "2"], `unexpected argument "2" after "1"`],
+  [
+    ["eval", "1", "--vlans", "1"],
+    "eval runs code that makes its own driver, and takes no --vlans",
+  ],
+  [["check"], "check expects a script"],
+  [["check", "test.py"], "check reads TypeScript, but test.py is Python"],
+  [["types", "test.ts"], `unexpected argument "test.ts"`],
+  // the rest
+  [
+    ["test.ts", ...one, "--keep-machines"],
+    "--keep-machines goes with --watch",
+  ],
+  [
+    [...one, "--watch", "-I"],
+    "--watch expects a test script in a file",
+  ],
+];
+
+for (const [args, message, env] of cases) {
+  const environment = Object.entries(env ?? {})
+    .map(([name, value]) => `${name}=${JSON.stringify(value)} `).join("");
+  Deno.test(`misuse: ${environment}vmwright ${args.join(" ")}`, async () => {
+    using directory = temporaryDirectory(files);
+    const run = await vmwright(args, { cwd: directory.path, env });
+    assertEquals(run, {
+      code: 2,
+      stdout: "",
+      stderr: `vmwright: ${message}\n`,
+    });
+    const before = Object.keys(files).map((name) => name.split("/")[0]);
+    assertEquals(
+      [...Deno.readDirSync(directory.path)].map(({ name }) => name).sort(),
+      [...new Set(before)].sort(),
+    );
+  });
+}
