@@ -99,6 +99,7 @@ export class Console {
   #diskFull = false;
   #died: GuestDied | undefined;
   #ended = false;
+  #closed = false;
 
   /**
    * Opens the file, empty.
@@ -142,6 +143,7 @@ export class Console {
   setDead(patterns: readonly RegExp[]): void {
     this.#dead = patterns;
     this.#died = undefined;
+    if (this.#closed) return;
     for (const id of this.#watch.deaths) this.#watch.scanner.delete(id);
     this.#watch.deaths.clear();
     this.#addDeaths(this.#watch);
@@ -162,7 +164,8 @@ export class Console {
    * @param chunk Bytes, cut anywhere.
    */
   feed(chunk: Uint8Array): void {
-    if (chunk.length === 0) return;
+    // A hypervisor that is being killed may still have a last word.
+    if (chunk.length === 0 || this.#closed) return;
     this.#store(chunk);
     this.#position += chunk.length;
     const matches = this.#watch.scanner.scan(chunk);
@@ -186,6 +189,7 @@ export class Console {
    * that are pending go on, for what the new boot says.
    */
   reset(): void {
+    if (this.#closed) return;
     this.#endLines();
     this.#lines = new LineSplitter();
     this.#bootStart = this.#consumed = this.#position;
@@ -202,10 +206,13 @@ export class Console {
   }
 
   /**
-   * Ends the console and closes the file. What it holds can still be read.
+   * Ends the console for good and closes the file. What it holds can still be
+   * read and waited for.
    */
   close(): void {
+    if (this.#closed) return;
     this.end();
+    this.#closed = true;
     this.#searches++;
     this.#searching = false;
     this.#failHopeless();
@@ -413,11 +420,11 @@ export class Console {
     if (this.#died === undefined && !this.#ended) return;
     for (const wait of [...this.#pending]) {
       if (this.#searching && wait.id === undefined) continue;
-      this.#fail(wait, this.#died ?? this.#closed(wait));
+      this.#fail(wait, this.#died ?? this.#unsaid(wait));
     }
   }
 
-  #closed(wait: Wait): MachineError {
+  #unsaid(wait: Wait): MachineError {
     return new MachineError(
       `the console of ${this.machine} is closed and did not say ${wait.regexp}${this.#last()}`,
     );
