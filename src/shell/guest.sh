@@ -11,22 +11,28 @@
 # fd 1: where the output goes. fd 3: a header of 24 bytes (8 digits of length,
 # where stderr goes, where stdin comes from) and the command. fd 4: the serial
 # port. fd 9: this text.
-vw_runner='LC_ALL=C IFS= read -r -N 24 REPLY <&3 || exit 0
-set -- "${REPLY:8}"
-LC_ALL=C IFS= read -r -N $((10#${REPLY:0:8})) REPLY <&3 || exit 0
-case $1 in
-  serial*) exec 2>&4 ;;
-  merge*) exec 2>&1 ;;
-  *) exec 2>"/dev/vport${1%% *}" ;;
-esac
-case $1 in
-  *port*) exec <&3 ;;
-  *) exec </dev/null ;;
-esac
-exec 3>&- 4>&- 9>&-
-BASH_ARGV0=bash SHLVL=$((SHLVL + 1))
-set --
-eval "unset REPLY; set -euo pipefail; $REPLY"'
+# It is one line, since that is what messages say of an author's first one.
+vw_runner='
+  LC_ALL=C IFS= read -r -N 24 REPLY <&3 || exit 0;
+  set -- "${REPLY:8}" $((10#${REPLY:0:8}));
+  REPLY=;
+  [ $2 = 0 ] || LC_ALL=C IFS= read -r -N $2 REPLY <&3 || exit 0;
+  case $1 in
+    serial*) exec 2>&4 ;;
+    merge*) exec 2>&1 ;;
+    *) exec 2>"/dev/vport${1%% *}" ;;
+  esac;
+  case $1 in
+    *port*) exec <&3 ;;
+    *) exec </dev/null ;;
+  esac;
+  exec 3>&- 4>&- 9>&-;
+  BASH_ARGV0=bash BASH_SUBSHELL=0 SHLVL=$((SHLVL + 1));
+  set --;
+  BASH_EXECUTION_STRING="set -euo pipefail; $REPLY";
+  unset REPLY;
+  eval "$BASH_EXECUTION_STRING"'
+vw_runner=${vw_runner//$'\n'/}
 
 # Where such a file can be executed, it is opened and forgotten; where no
 # writable place allows that, every command costs a new bash.
