@@ -1,6 +1,9 @@
 import guardScript from "./guard.sh" with { type: "text" };
 
-/** The environment variable that every process of a run inherits. */
+/**
+ * The environment variable that every process of a run inherits: the run's
+ * token and, behind a dot, the number of what was spawned.
+ */
 const MARK = "VMWRIGHT_RUN";
 
 /** How a process is started. */
@@ -9,6 +12,8 @@ export interface SpawnOptions {
   cwd?: string;
   /** Variables beside those of the driver. */
   env?: Record<string, string>;
+  /** What stdin, stdout and stderr are; pipes by default. */
+  stdio?: "piped" | "inherit";
 }
 
 /** A process with pipes to its stdin, stdout and stderr. */
@@ -22,9 +27,11 @@ export type PipedProcess = Deno.ChildProcess;
 export class Supervisor implements AsyncDisposable {
   readonly #token = crypto.randomUUID();
   readonly #groups = new Set<number>();
+  readonly #marks = new WeakMap<PipedProcess, string>();
   readonly #directories = new Set<string>();
   readonly #guard: Deno.ChildProcess;
   readonly #guardInput: WritableStreamDefaultWriter<Uint8Array>;
+  #spawned = 0;
   #disposed?: Promise<void>;
 
   constructor() {
@@ -40,15 +47,18 @@ export class Supervisor implements AsyncDisposable {
 
   /** Runs `command` through `/bin/sh`, in a process group of its own. */
   spawn(command: string, options: SpawnOptions = {}): PipedProcess {
+    const { stdio = "piped" } = options;
+    const mark = `${this.#token}.${this.#spawned++}`;
     const process = new Deno.Command("/bin/sh", {
       args: ["-c", command],
       cwd: options.cwd,
-      env: { ...options.env, [MARK]: this.#token },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
+      env: { ...options.env, [MARK]: mark },
+      stdin: stdio,
+      stdout: stdio,
+      stderr: stdio,
       detached: true,
     }).spawn();
+    this.#marks.set(process, mark);
     this.#groups.add(process.pid);
     this.#tell(`group ${process.pid}`);
     return process;
@@ -61,34 +71,31 @@ export class Supervisor implements AsyncDisposable {
 
   /**
    * Ends what is left of a process that {@linkcode spawn} started, once it has
-   * ended itself.
+   * ended itself: its children, also where they left its group.
    */
   reap(process: PipedProcess): void {
+    if (!this.#groups.delete(process.pid)) return;
     signalGroup(process.pid, "SIGKILL");
-    this.#groups.delete(process.pid);
+    endMarked(`${this.#marks.get(process)}\0`);
     this.#tell(`ungroup ${process.pid}`);
   }
 
   /** Has `directory` removed at the end of the run, whatever end that is. */
   own(directory: string): void {
     this.#directories.add(directory);
-    this.#tell(`directory ${directory}`);
+    this.#tell(`directory ${escaped(directory)}`);
   }
 
   /** Leaves `directory` in place after all. */
   disown(directory: string): void {
     this.#directories.delete(directory);
-    this.#tell(`undirectory ${directory}`);
+    this.#tell(`undirectory ${escaped(directory)}`);
   }
 
   /** Ends everything now, without waiting: for an emergency exit. */
   killNow(): void {
     for (const group of this.#groups) signalGroup(group, "SIGKILL");
-    for (let tries = 0; tries < 100; tries++) {
-      const marked = markedProcesses(this.#token);
-      if (marked.length === 0) break;
-      for (const pid of marked) signal(pid, "SIGKILL");
-    }
+    endMarked(`${this.#token}.`);
     for (const directory of this.#directories) {
       try {
         Deno.removeSync(directory, { recursive: true });
@@ -110,15 +117,28 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #tell(line: string): void {
-    if (line.includes("\n")) return;
     this.#guardInput.write(new TextEncoder().encode(`${line}\n`))
       .catch(() => {});
   }
 }
 
-/** Processes that bear the run's token in their environment. */
-function markedProcesses(token: string): number[] {
-  const wanted = `${MARK}=${token}`;
+/** A path as one line, for `printf %b`. */
+function escaped(path: string): string {
+  return path.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+}
+
+/** Ends processes by their mark, also those that they start meanwhile. */
+function endMarked(mark: string): void {
+  for (let tries = 0; tries < 100; tries++) {
+    const marked = markedProcesses(mark);
+    if (marked.length === 0) return;
+    for (const pid of marked) signal(pid, "SIGKILL");
+  }
+}
+
+/** Processes whose environment holds a mark that begins so. */
+function markedProcesses(mark: string): number[] {
+  const wanted = `${MARK}=${mark}`;
   const latin1 = new TextDecoder("latin1");
   const found: number[] = [];
   let entries: Deno.DirEntry[];

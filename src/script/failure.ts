@@ -1,4 +1,5 @@
 import { MachineError, TestFailure, UsageError } from "../report/errors.ts";
+import { tracebackOf } from "./traceback.ts";
 
 /** A place in a source file, counted from 1. */
 export interface Position {
@@ -37,7 +38,8 @@ export function describeFailure(
   context: FailureContext,
 ): string {
   const parts: string[] = [];
-  const positions = authorPositions(error);
+  const traceback = tracebackOf(error);
+  const positions = traceback === undefined ? authorPositions(error) : [];
   const [innermost] = positions;
   if (innermost !== undefined) {
     parts.push(shown(innermost, context));
@@ -46,7 +48,10 @@ export function describeFailure(
       parts.push(shown(inScript, context));
     }
   }
-  parts.push(errorText(error, innermost === undefined && !isExpected(error)));
+  parts.push(
+    traceback ??
+      errorText(error, innermost === undefined && !isExpected(error)),
+  );
   for (const step of context.steps ?? []) parts.push(`while: ${step}`);
   if (context.artifacts !== undefined) {
     parts.push(`artifacts: ${context.artifacts}`);

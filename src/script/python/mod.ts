@@ -3,17 +3,59 @@
  *
  * @module
  */
-import { UsageError } from "../../report/errors.ts";
+import type { Driver } from "../../driver/mod.ts";
 import type { Runner } from "../run_script.ts";
+import type { Script } from "../script.ts";
+import { PythonSession } from "./session.ts";
+
+export { PythonError } from "./errors.ts";
+export {
+  type BindOptions,
+  type Breakpoint,
+  type PythonPrompt,
+  PythonSession,
+} from "./session.ts";
+
+const prepared = new WeakMap<Script, PythonSession>();
+
+/**
+ * Starts Python for a script that is to be run soon, so that it is there when it
+ * is wanted.
+ *
+ * @param script The script.
+ * @returns What ends Python again, whether the script was run or not.
+ */
+export function preparePython(script: Script): AsyncDisposable {
+  const session = new PythonSession(script);
+  prepared.set(script, session);
+  return session;
+}
 
 /**
  * Runs a script written in Python.
  *
- * @throws {UsageError} Always: there is no such thing yet.
+ * @param script The script.
+ * @param context The names that a script in TypeScript would see; Python makes
+ * its own of the driver among them.
+ * @throws What the script raises; see {@linkcode PythonSession.run}.
  */
-export const runPython: Runner = (script) =>
-  Promise.reject(
-    new UsageError(
-      `${script.name} is written in Python, which can not be run yet`,
-    ),
-  );
+export const runPython: Runner = async (script, context) => {
+  const driver = context.driver as Driver;
+  const waiting = prepared.get(script);
+  prepared.delete(script);
+  await using session = waiting ?? new PythonSession(script);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(driver.signal.reason);
+  driver.signal.addEventListener("abort", onAbort, { once: true });
+  if (driver.signal.aborted) onAbort();
+  const run = async () => {
+    await session.bind(driver);
+    await session.run();
+    await session.end();
+  };
+  try {
+    await Promise.race([run(), aborted]);
+  } finally {
+    driver.signal.removeEventListener("abort", onAbort);
+  }
+};

@@ -1,0 +1,78 @@
+import { MachineError, TestFailure, UsageError } from "../../report/mod.ts";
+import { QmpClosed, QmpError } from "../../qmp/mod.ts";
+
+/** An exception of the script's own, under the name that it has in Python. */
+export class PythonError extends Error {
+  /** Takes the exception's type and its message. */
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/** How Python tells of an exception. */
+export interface ExceptionReport {
+  /** The same number is the same exception. */
+  id: number;
+  /** Its type; absent for one that came from here. */
+  name?: string;
+  /** What it says. */
+  message?: string;
+}
+
+/** How many errors are remembered, to be known again. */
+const REMEMBERED = 1000;
+
+/** Errors that have crossed the border, in either direction. */
+export class CrossedErrors {
+  readonly #errors = new Map<number, Error>();
+  #lastId = 0;
+
+  /** An error as Python takes it. */
+  toPython(thrown: unknown): { id: number; kind: string; message: string } {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    const id = ++this.#lastId;
+    this.#remember(id, error);
+    const kind = kindOf(error);
+    const message = kind === "other"
+      ? `${error.name}: ${error.message}`
+      : error.message;
+    return { id, kind, message };
+  }
+
+  /** The error for an exception. */
+  fromPython(report: ExceptionReport): Error {
+    const known = this.#errors.get(report.id);
+    if (known !== undefined) return known;
+    const error = new PythonError(
+      report.name ?? "Exception",
+      report.message ?? "",
+    );
+    this.#remember(report.id, error);
+    return error;
+  }
+
+  #remember(id: number, error: Error): void {
+    this.#errors.set(id, error);
+    if (this.#errors.size <= REMEMBERED) return;
+    const [oldest] = this.#errors.keys();
+    this.#errors.delete(oldest);
+  }
+}
+
+/** Which of the exceptions that Python's authors know an error is. */
+function kindOf(error: Error): string {
+  if (error instanceof TestFailure) {
+    return error.message.startsWith("Polling condition failed")
+      ? "condition"
+      : "failure";
+  }
+  if (error instanceof MachineError || error instanceof QmpClosed) {
+    return "machine";
+  }
+  if (error instanceof QmpError) return "qmp";
+  if (error instanceof UsageError || error instanceof TypeError) return "usage";
+  if (error instanceof Deno.errors.NotFound) return "missing";
+  if (error.name === "TimeoutError") return "timeout";
+  return "other";
+}

@@ -1,0 +1,358 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { shellQuote, Supervisor } from "../../backend/mod.ts";
+import type { Driver } from "../../driver/mod.ts";
+import { UsageError } from "../../report/mod.ts";
+import { ScriptExit } from "../script_exit.ts";
+import type { Script } from "../script.ts";
+import { noteTraceback } from "../traceback.ts";
+import { Bridge } from "./bridge.ts";
+import { Channel, type Message } from "./channel.ts";
+import { CrossedErrors, type ExceptionReport, PythonError } from "./errors.ts";
+import { sources } from "./sources.ts";
+
+/** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
+const LONGEST_SOCKET_PATH = 107;
+/** Seconds that Python has to end by itself when all is done. */
+const PATIENCE = 2;
+/** Exit statuses of a shell that could not run a program. */
+const NOT_RUN = [126, 127];
+
+/** The oldest Python that scripts can be run by. */
+const OLDEST = [3, 9];
+
+/** What Python does first: it runs the package, and leaves no files behind. */
+const BOOTSTRAP = [
+  "import sys",
+  "sys.path.insert(0, sys.argv.pop(1))",
+  "before, sys.dont_write_bytecode = sys.dont_write_bytecode, True",
+  "if sys.version_info < (3, 9):",
+  "    sys.exit('vmwright: expected Python 3.9 or newer, '",
+  "             'got ' + sys.version.split()[0])",
+  "from test_driver._runner import main",
+  "sys.dont_write_bytecode = before",
+  "main()",
+].join("\n");
+
+/** A place in the script where somebody can look around. */
+export interface PythonPrompt {
+  /**
+   * Has Python run a line; what it prints goes to the terminal.
+   *
+   * @returns Whether the statement goes on in the next line.
+   */
+  push(line: string): Promise<boolean>;
+  /** What a beginning of a name, or of an attribute, can become. */
+  complete(text: string): Promise<string[]>;
+}
+
+/** Where a script has stopped. */
+export interface Breakpoint {
+  /** The script's file. */
+  readonly file: string;
+  /** The line, from 1 up. */
+  readonly line: number;
+  /** Runs lines among the names of that place. */
+  readonly prompt: PythonPrompt;
+}
+
+/** What {@linkcode PythonSession.bind} takes. */
+export interface BindOptions {
+  /** What `debug.breakpoint()` does; the driver's own by default. */
+  onBreakpoint?: (breakpoint: Breakpoint) => void | Promise<void>;
+}
+
+interface Task {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  /** Runs what Python asks for meanwhile as a part of what asked for the task. */
+  readonly within: <T>(fn: () => T) => T;
+}
+
+/**
+ * A `python3` that runs a test script: it sees the names that every NixOS test
+ * sees, and leaves the work to this side, over a private socket.
+ */
+export class PythonSession implements AsyncDisposable {
+  readonly #script: Script;
+  readonly #supervisor = new Supervisor();
+  readonly #process: Deno.ChildProcess;
+  readonly #listener: Deno.Listener;
+  readonly #errors = new CrossedErrors();
+  readonly #tasks = new Map<number, Task>();
+  readonly #ready = Promise.withResolvers<number>();
+  readonly #ended = Promise.withResolvers<never>();
+  #channel?: Channel;
+  #bridge?: Bridge;
+  #driver?: Driver;
+  #onBreakpoint?: BindOptions["onBreakpoint"];
+  #lastTask = 0;
+  #disposed?: Promise<void>;
+
+  /** Starts Python; it comes up while other things are done. */
+  constructor(script: Script) {
+    this.#script = script;
+    this.#ready.promise.catch(() => {});
+    this.#ended.promise.catch(() => {});
+    const directory = makeDirectory();
+    this.#supervisor.own(directory);
+    Deno.mkdirSync(`${directory}/test_driver`, { mode: 0o700 });
+    for (const [name, text] of Object.entries(sources)) {
+      Deno.writeTextFileSync(`${directory}/test_driver/${name}`, text);
+    }
+    const path = `${directory}/socket`;
+    this.#listener = Deno.listen({ transport: "unix", path });
+    Deno.chmodSync(path, 0o600);
+    const args = [
+      "-c",
+      BOOTSTRAP,
+      directory,
+      path,
+      this.#name,
+      this.#moduleDirectory,
+    ];
+    this.#process = this.#supervisor.spawn(
+      `exec python3 ${args.map(shellQuote).join(" ")}`,
+      { stdio: "inherit" },
+    );
+    this.#process.status.then((status) => this.#onExit(status));
+    this.#accept();
+  }
+
+  /**
+   * Gives Python the driver's machines and networks.
+   *
+   * @throws {UsageError} where there is no `python3`, or one that is too old.
+   */
+  async bind(driver: Driver, options: BindOptions = {}): Promise<void> {
+    this.#driver = driver;
+    this.#onBreakpoint = options.onBreakpoint;
+    this.#bridge = new Bridge(
+      driver,
+      this.#errors,
+      (condition) => this.#perform("check", [condition], { check: true }),
+    );
+    const main = await this.#ready.promise;
+    const script = { name: this.#name, text: this.#text() };
+    const facts = { ...this.#bridge.facts(), script };
+    await this.#perform("bind", [facts], { thread: main });
+  }
+
+  /**
+   * Runs the script.
+   *
+   * @throws What the script raises: errors of the driver as they are, others as
+   * `PythonError`. {@linkcode tracebackOf} has the traceback.
+   * @throws {ScriptExit} where it exits with a status other than zero.
+   */
+  async run(): Promise<void> {
+    const thread = await this.#ready.promise;
+    const step = this.#driver?.log.currentStep?.id ?? null;
+    const outcome = await this.#perform("run", [step], { thread }) as {
+      exit?: number;
+      error?: ExceptionReport;
+      traceback?: string;
+    } | null;
+    if (outcome === null) return;
+    if (outcome.error === undefined) {
+      if (outcome.exit === 0) return;
+      throw new ScriptExit(outcome.exit ?? 1);
+    }
+    const error = this.#errors.fromPython(outcome.error);
+    const traceback = outcome.traceback ?? String(error);
+    if (error instanceof PythonError) error.stack = traceback;
+    noteTraceback(error, traceback);
+    throw error;
+  }
+
+  /** Runs lines among the script's names, while the script does not run. */
+  get prompt(): PythonPrompt {
+    return this.#prompt(this.#ready.promise);
+  }
+
+  /** Interrupts what Python does, as Ctrl-C does at a terminal. */
+  interrupt(): void {
+    this.#supervisor.kill(this.#process, "SIGINT");
+  }
+
+  /** Has Python end in order, if it does that soon. */
+  async end(): Promise<void> {
+    const thread = await this.#ready.promise;
+    this.#channel?.send({ id: thread, value: null });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      this.#process.status,
+      new Promise((resolve) => {
+        timer = setTimeout(resolve, PATIENCE * 1000);
+      }),
+    ]);
+    clearTimeout(timer);
+  }
+
+  /** Ends Python at once, and whatever it has started. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposed ??= (async () => {
+      this.#supervisor.killNow();
+      await this.#process.status;
+      this.#bridge?.[Symbol.dispose]();
+      this.#channel?.[Symbol.dispose]();
+      this.#closeListener();
+      await this.#supervisor[Symbol.asyncDispose]();
+    })();
+  }
+
+  get #name(): string {
+    return this.#script.path ?? "<string>";
+  }
+
+  /** Where the script's own modules are, if it is one file of several. */
+  get #moduleDirectory(): string {
+    const { path } = this.#script;
+    if (path === undefined || !path.endsWith(".py")) return "";
+    return new URL(".", this.#script.url).pathname.replace(/(.)\/$/, "$1");
+  }
+
+  #text(): string {
+    return this.#script.readText().replace(/^\ufeff/, "");
+  }
+
+  async #accept(): Promise<void> {
+    let connection: Deno.Conn;
+    try {
+      connection = await this.#listener.accept();
+    } catch {
+      // Closed: Python never got so far.
+      return;
+    }
+    this.#closeListener();
+    const channel = this.#channel = new Channel(connection);
+    for await (const message of channel) this.#take(message);
+  }
+
+  #closeListener(): void {
+    try {
+      this.#listener.close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  }
+
+  #take(message: Message): void {
+    if (message.done !== undefined) {
+      const task = this.#tasks.get(message.done as number);
+      this.#tasks.delete(message.done as number);
+      if (message.error !== undefined) {
+        task?.reject(this.#errors.fromPython(message.error as ExceptionReport));
+      } else if (message.exit !== undefined) {
+        task?.reject(new ScriptExit(message.exit as number));
+      } else if (message.gone) {
+        task?.reject(new PythonError("KeyboardInterrupt", ""));
+      } else {
+        task?.resolve(message.value ?? null);
+      }
+    } else if (message.do === "session") {
+      this.#ready.resolve(message.id as number);
+    } else {
+      this.#answer(message);
+    }
+  }
+
+  async #answer(request: Message): Promise<void> {
+    const { id, step } = request;
+    const answer = () =>
+      request.do === "breakpoint"
+        ? this.#stop(request)
+        : this.#bridge!.handle(request);
+    const inStep = typeof step === "number"
+      ? () => this.#driver!.log.within({ id: step }, answer)
+      : answer;
+    const task = this.#tasks.get(request.check as number);
+    try {
+      const value = await (task === undefined ? inStep() : task.within(inStep));
+      this.#channel?.send({ id, value: value ?? null });
+    } catch (error) {
+      this.#channel?.send({ id, error: this.#errors.toPython(error) });
+    }
+  }
+
+  async #stop(request: Message): Promise<void> {
+    if (this.#onBreakpoint === undefined) {
+      return await this.#driver!.debug.breakpoint();
+    }
+    await this.#onBreakpoint({
+      file: String(request.file),
+      line: Number(request.line),
+      prompt: this.#prompt(Promise.resolve(request.id as number)),
+    });
+  }
+
+  #prompt(asking: Promise<number>): PythonPrompt {
+    const perform = async (what: string, text: string) =>
+      await this.#perform(what, [text], { thread: await asking });
+    return {
+      push: async (line) => await perform("push", line) as boolean,
+      complete: async (text) => await perform("complete", text) as string[],
+    };
+  }
+
+  /**
+   * Has Python do something: in the thread that waits for the answer to request
+   * `thread`, else in a new one.
+   */
+  #perform(
+    what: string,
+    args: unknown[],
+    options: { thread?: number; check?: boolean },
+  ): Promise<unknown> {
+    const task = ++this.#lastTask;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#tasks.set(task, {
+      resolve,
+      reject,
+      within: AsyncLocalStorage.snapshot(),
+    });
+    this.#channel!.send({
+      id: options.thread ?? null,
+      task,
+      do: what,
+      args,
+      check: options.check ?? false,
+    });
+    return Promise.race([promise, this.#ended.promise]);
+  }
+
+  #onExit(status: Deno.CommandStatus): void {
+    this.#closeListener();
+    const error = this.#channel === undefined && NOT_RUN.includes(status.code)
+      ? new UsageError(
+        `${this.#name} is written in Python, but there is no python3 on PATH`,
+      )
+      : this.#channel === undefined
+      ? new UsageError(
+        `${this.#name} is written in Python, but python3 (${
+          OLDEST.join(".")
+        } or newer is needed) ended with ${how(status)} before it could run it`,
+      )
+      : new PythonError(
+        "PythonEnded",
+        `python3 ended with ${how(status)} before the script was done`,
+      );
+    // There is no more to know, and where it was noticed does not matter.
+    noteTraceback(error, error.message);
+    this.#ready.reject(error);
+    this.#ended.reject(error);
+  }
+}
+
+function how({ signal, code }: Deno.CommandStatus): string {
+  return signal === null ? `status ${code}` : signal;
+}
+
+function makeDirectory(): string {
+  const base = Deno.env.get("XDG_RUNTIME_DIR") || Deno.env.get("TMPDIR") ||
+    "/tmp";
+  const prefix = "vmwright-python-";
+  const name = `${prefix}12345678901234567890/socket`;
+  const fits = new TextEncoder().encode(`${base}/${name}`).length <=
+    LONGEST_SOCKET_PATH;
+  return Deno.makeTempDirSync({ dir: fits ? base : "/tmp", prefix });
+}

@@ -1,0 +1,32 @@
+import conditions from "./test_driver/polling_condition.py" with {
+  type: "text",
+};
+import debug from "./test_driver/debug.py" with { type: "text" };
+import driver from "./test_driver/driver.py" with { type: "text" };
+import duration from "./test_driver/duration.py" with { type: "text" };
+import errors from "./test_driver/errors.py" with { type: "text" };
+import init from "./test_driver/__init__.py" with { type: "text" };
+import link from "./test_driver/_link.py" with { type: "text" };
+import logger from "./test_driver/logger.py" with { type: "text" };
+import machine from "./test_driver/machine.py" with { type: "text" };
+import patterns from "./test_driver/_patterns.py" with { type: "text" };
+import qmp from "./test_driver/qmp.py" with { type: "text" };
+import runner from "./test_driver/_runner.py" with { type: "text" };
+import vlan from "./test_driver/vlan.py" with { type: "text" };
+
+/** The Python package that scripts run in: its files by name. */
+export const sources: Readonly<Record<string, string>> = {
+  "__init__.py": init,
+  "_link.py": link,
+  "_patterns.py": patterns,
+  "_runner.py": runner,
+  "debug.py": debug,
+  "driver.py": driver,
+  "duration.py": duration,
+  "errors.py": errors,
+  "logger.py": logger,
+  "machine.py": machine,
+  "polling_condition.py": conditions,
+  "qmp.py": qmp,
+  "vlan.py": vlan,
+};

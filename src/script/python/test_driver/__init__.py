@@ -1,0 +1,1 @@
+"""What a NixOS test script sees, in front of a driver that does the work."""

@@ -1,0 +1,201 @@
+"""The connection to the driver: requests from any thread, answers in any order.
+
+A message is four bytes of length, most significant first, and as many bytes of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import threading
+from _queue import SimpleQueue
+
+from .errors import MachineError, RequestedAssertionFailed
+
+_local = threading.local()
+
+
+class Link:
+    """One end of the connection; the driver has the other."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(path)
+        self._sending = threading.Lock()
+        self._pending: dict[int, SimpleQueue] = {}
+        self._errors: dict[int, BaseException] = {}
+        self._next_id = 0
+        self.tasks: dict[str, object] = {}
+        self._reader = threading.Thread(target=self._read, name="driver", daemon=True)
+        self._reader.start()
+
+    def request(self, do: str, **words: object):
+        """Asks the driver for something, and waits for the answer.
+
+        Meanwhile the driver may have this thread do something first.
+        """
+        for stream in (sys.stdout, sys.stderr):
+            # What was printed before shows before what the driver prints.
+            try:
+                stream.flush()
+            except (AttributeError, OSError, ValueError):
+                pass
+        inbox: SimpleQueue = SimpleQueue()
+        with self._sending:
+            self._next_id += 1
+            number = self._next_id
+            self._pending[number] = inbox
+        words.update(id=number, do=do, step=current_step())
+        check = getattr(_local, "check", None)
+        if check is not None:
+            words["check"] = check
+        try:
+            self._send(words)
+            while True:
+                message = inbox.get()
+                if "task" in message:
+                    self._perform(message)
+                elif "error" in message:
+                    raise self.revive(message["error"])
+                else:
+                    return message.get("value")
+        finally:
+            self._pending.pop(number, None)
+
+    def revive(self, error: dict) -> BaseException:
+        """The exception for an error that came from the driver."""
+        exception = _exception(error["kind"], error["message"])
+        exception._vmwright_error = error["id"]
+        return exception
+
+    def describe(self, exception: BaseException) -> dict:
+        """An exception as the driver takes it; the same one is the same error there."""
+        number = getattr(exception, "_vmwright_error", None)
+        if number is not None:
+            return {"id": number}
+        with self._sending:
+            self._next_id += 1
+            number = -self._next_id
+        try:
+            exception._vmwright_error = number
+        except AttributeError:
+            pass
+        try:
+            message = str(exception)
+        except Exception as error:
+            message = f"(its message can't be shown: {type(error).__name__})"
+        return {"id": number, "name": type(exception).__name__, "message": message}
+
+    def _send(self, message: dict) -> None:
+        data = json.dumps(message, separators=(",", ":")).encode()
+        with self._sending:
+            self._socket.sendall(len(data).to_bytes(4, "big") + data)
+
+    def _read(self) -> None:
+        stream = self._socket.makefile("rb", buffering=1 << 16)
+        try:
+            while True:
+                header = stream.read(4)
+                if len(header) < 4:
+                    break
+                message = json.loads(stream.read(int.from_bytes(header, "big")))
+                if message.get("id") is not None:
+                    inbox = self._pending.get(message["id"])
+                    if inbox is not None:
+                        inbox.put(message)
+                    elif "task" in message:
+                        self._send({"done": message["task"], "gone": True})
+                else:
+                    threading.Thread(
+                        target=self._perform, args=(message,), daemon=True
+                    ).start()
+        finally:
+            # Without a driver there is nothing to do, and nobody to do it for.
+            os._exit(1)
+
+    def _perform(self, message: dict) -> None:
+        """Does what the driver asks for, and tells it how that went."""
+        answer: dict = {"done": message["task"]}
+        before = getattr(_local, "check", None)
+        if message.get("check"):
+            _local.check = message["task"]
+        try:
+            answer["value"] = self.tasks[message["do"]](*message["args"])
+        except SystemExit as exit:
+            answer["exit"] = exit_status(exit)
+        except BaseException as exception:
+            answer["error"] = self.describe(exception)
+        finally:
+            _local.check = before
+        self._send(answer)
+
+
+def exit_status(exit: SystemExit) -> int:
+    """The status that Python would end with."""
+    if exit.code is None:
+        return 0
+    if isinstance(exit.code, int):
+        return exit.code & 0xFF
+    print(exit.code, file=sys.stderr)
+    return 1
+
+
+def _exception(kind: str, message: str) -> BaseException:
+    if kind == "failure":
+        return RequestedAssertionFailed(message)
+    if kind == "machine":
+        return MachineError(message)
+    if kind == "condition":
+        from .polling_condition import PollingConditionError
+
+        return PollingConditionError(message)
+    if kind == "timeout":
+        return TimeoutError(message)
+    if kind == "usage":
+        return ValueError(message)
+    if kind == "missing":
+        return FileNotFoundError(message)
+    if kind == "qmp":
+        from .qmp import QMPAPIError
+
+        return QMPAPIError(message)
+    return RuntimeError(message)
+
+
+# The step of the log that a thread is in. A thread begins in the step of the one
+# that started it.
+
+
+def current_step():
+    """The innermost step that this thread is in, if any."""
+    steps = getattr(_local, "steps", None)
+    if steps:
+        return steps[-1]
+    return getattr(threading.current_thread(), "_vmwright_step", None)
+
+
+def enter_step(step: int) -> None:
+    """This thread is in `step` from now on."""
+    if not hasattr(_local, "steps"):
+        _local.steps = []
+    _local.steps.append(step)
+
+
+def leave_step(step: int) -> None:
+    """This thread is in `step` no longer."""
+    steps = getattr(_local, "steps", [])
+    if step in steps:
+        steps.remove(step)
+
+
+_start = threading.Thread.start
+
+
+def _start_in_step(thread: threading.Thread) -> None:
+    thread._vmwright_step = current_step()
+    _start(thread)
+
+
+threading.Thread.start = _start_in_step

@@ -1,0 +1,184 @@
+"""Runs a test script: the process's own main program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+
+from ._link import Link, enter_step, exit_status, leave_step
+from .debug import Debug
+from .driver import Driver, assertion_tester
+from .logger import CompositeLogger
+from .polling_condition import check
+
+_here = os.path.dirname(os.path.abspath(__file__))
+
+
+class Session:
+    """What this process is to the driver."""
+
+    def __init__(self, path):
+        self.link = link = Link(path)
+        self.prompts = []
+        self.namespace = None
+        link.tasks.update(
+            run=self.run,
+            bind=self.bind,
+            check=check,
+            push=self.push,
+            complete=self.complete,
+        )
+
+    def bind(self, facts):
+        """Binds every name that a script sees."""
+        logger = CompositeLogger(self.link)
+        debug = Debug(self.link, self.enter_prompt)
+        self.facts = facts
+        self.driver = Driver(self.link, logger, debug, facts)
+        self.driver._script = self.run_script
+        self.namespace = self.driver.test_symbols()
+
+    def run(self, step):
+        """Runs the script; answers how it ended, unless it ended well."""
+        if step is not None:
+            enter_step(step)
+        try:
+            self.run_script()
+        except SystemExit as exit:
+            return {"exit": exit_status(exit)}
+        except BaseException as exception:
+            return {
+                "error": self.link.describe(exception),
+                "traceback": self.format(exception),
+            }
+        finally:
+            leave_step(step)
+            for stream in (sys.stdout, sys.stderr):
+                try:
+                    stream.flush()
+                except (AttributeError, OSError, ValueError):
+                    pass
+        return None
+
+    def run_script(self):
+        """Runs the script's text in the names' midst."""
+        script = self.facts["script"]
+        code = self.compile(script["text"], script["name"])
+        if "t" not in self.namespace and uses(code, "t"):
+            self.namespace["t"] = assertion_tester()
+        exec(code, self.namespace)
+
+    def compile(self, text, name):
+        """Compiles a script, so that tracebacks show its lines."""
+        import linecache
+
+        lines = text.splitlines(keepends=True)
+        linecache.cache[name] = (len(text), None, lines, name)
+        return compile(text, name, "exec", dont_inherit=True)
+
+    def format(self, exception):
+        """A traceback without the frames of this package."""
+        import traceback
+
+        from .errors import MachineError, RequestedAssertionFailed
+
+        own = isinstance(exception, (MachineError, RequestedAssertionFailed))
+        name = self.facts["script"]["name"]
+        described = traceback.TracebackException.from_exception(exception)
+        seen = set()
+
+        def clean(one):
+            if one is None or id(one) in seen:
+                return
+            seen.add(id(one))
+            frames = [
+                frame
+                for frame in one.stack
+                if not is_own(frame.filename) and not (own and frame.filename != name)
+            ]
+            one.stack = traceback.StackSummary.from_list(frames)
+            clean(one.__cause__)
+            clean(one.__context__)
+            for other in getattr(one, "exceptions", None) or ():
+                clean(other)
+
+        clean(described)
+        text = "".join(described.format())
+        for module in ("errors", "polling_condition", "qmp"):
+            text = text.replace(f"\ntest_driver.{module}.", "\n")
+        return text.rstrip("\n")
+
+    # For a prompt: the driver's side reads lines and has them run here.
+
+    @contextmanager
+    def enter_prompt(self, namespace):
+        """Lines are run among these names while this is entered."""
+        self.prompts.append(console(namespace))
+        try:
+            yield
+        finally:
+            self.prompts.pop()
+
+    def prompt(self):
+        """The innermost prompt; by default, one among the script's names."""
+        if not self.prompts:
+            self.namespace.setdefault("t", assertion_tester())
+            self.prompts.append(console(self.namespace))
+        return self.prompts[-1]
+
+    def push(self, line):
+        """Takes one more line; answers whether the statement goes on."""
+        return self.prompt().push(line)
+
+    def complete(self, text):
+        """What a beginning of a name, or of an attribute, can become."""
+        from rlcompleter import Completer
+
+        completer = Completer(self.prompt().locals)
+        found = []
+        while True:
+            one = completer.complete(text, len(found))
+            if one is None or len(found) >= 1000:
+                return found
+            found.append(one)
+
+
+def console(namespace):
+    """An interactive console among some names."""
+    import code
+
+    namespace.setdefault("__name__", "__console__")
+    return code.InteractiveConsole(namespace, filename="<prompt>")
+
+
+def uses(code, name):
+    """Whether some part of a script may use a name."""
+    if name in code.co_names or {"globals", "eval", "exec"} & set(code.co_names):
+        return True
+    return any(uses(part, name) for part in code.co_consts if hasattr(part, "co_names"))
+
+
+def is_own(filename):
+    """Whether a file belongs to this package."""
+    directory, name = os.path.split(os.path.abspath(filename))
+    return directory == _here or name == "contextlib.py"
+
+
+def main():
+    """Connects to the driver, and does what it asks for until it has enough."""
+    path, name, directory = sys.argv[1:4]
+    # What the script imports does not lie beside this package.
+    sys.path[0:2] = [directory] if directory else []
+    sys.argv[:] = [name]
+    try:
+        sys.stdout.reconfigure(line_buffering=True)
+    except (AttributeError, ValueError):
+        pass
+    session = Session(path)
+    while True:
+        try:
+            session.link.request("session", version=list(sys.version_info[:3]))
+        except KeyboardInterrupt:
+            continue
+        break

@@ -1,0 +1,181 @@
+"""What the names `driver`, `start_all` and so on stand for."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+
+from .duration import as_seconds
+from .machine import BaseMachine, NspawnMachine, QemuMachine, retry
+from .polling_condition import PollingCondition
+from .vlan import VLan
+
+_tester = None
+
+
+def assertion_tester():
+    """A `unittest.TestCase` whose failures are assertions of the test."""
+    global _tester
+    if _tester is None:
+        from unittest import TestCase
+
+        from .errors import RequestedAssertionFailed
+
+        class AssertionTester(TestCase):
+            """A test case that is there for its assertions alone."""
+
+            failureException = RequestedAssertionFailed
+            maxDiff = None
+
+        _tester = AssertionTester()
+    return _tester
+
+
+def __getattr__(name):
+    if name == "AssertionTester":
+        return type(assertion_tester())
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def pythonize_name(name):
+    """A name with what no identifier may hold as `_`."""
+    return re.sub(r"^[^A-Za-z_]|[^A-Za-z0-9_]", "_", name)
+
+
+class Driver:
+    """The machines and networks of the test."""
+
+    def __init__(self, link, logger, debug, facts):
+        from pathlib import Path
+
+        self._link = link
+        self._script = None
+        self.logger = logger
+        self.debug = debug
+        self.tests = facts["script"]["text"]
+        self.out_dir = Path(facts["outDir"])
+        self.global_timeout = facts["globalTimeout"]
+        self.polling_conditions = []
+        self.vlans = [
+            VLan(vlan["nr"], vlan["socketDir"], vlan["pid"]) for vlan in facts["vlans"]
+        ]
+        for vlan in self.vlans:
+            os.environ[f"QEMU_VDE_SOCKET_{vlan.nr}"] = str(vlan.socket_dir)
+        self.machines_qemu = [
+            QemuMachine(link, logger, machine) for machine in facts["machines"]
+        ]
+        self.machines_nspawn = []
+
+    @property
+    def machines(self):
+        """All machines, by name."""
+        machines = self.machines_qemu + self.machines_nspawn
+        return sorted(machines, key=lambda machine: machine.name)
+
+    def start_all(self):
+        """Starts all machines; does not wait for their boots."""
+        self._link.request("startAll")
+
+    def join_all(self):
+        """Waits until all machines have ended by themselves."""
+        self._link.request("joinAll")
+
+    def test_script(self):
+        """Runs the test script."""
+        with self.logger.nested("run the VM test script"):
+            self._script()
+
+    def run_tests(self):
+        """Runs the test script, and has the machines write to their disks."""
+        self.test_script()
+        for machine in self.machines:
+            if machine.is_up():
+                machine.execute("sync")
+
+    def create_machine(
+        self,
+        start_command,
+        *,
+        name=None,
+        keep_machine_state=False,
+        keep_vm_state=False,
+    ):
+        """Makes one more machine, which ends with the driver."""
+        if not isinstance(start_command, (str, os.PathLike)):
+            raise TypeError(
+                "expected a start command as a string, "
+                f"got {type(start_command).__name__}"
+            )
+        facts = self._link.request(
+            "createMachine",
+            startCommand=os.fspath(start_command),
+            name=name,
+            keepState=bool(keep_machine_state or keep_vm_state),
+        )
+        return QemuMachine(self._link, self.logger, facts)
+
+    @contextmanager
+    def subtest(self, name):
+        """What happens inside is a test case of its own in reports."""
+        with self.logger.subtest(name):
+            yield
+
+    def polling_condition(
+        self, fun_=None, *, seconds_interval=2.0, description=None
+    ):
+        """Makes a condition of a function; with and without arguments."""
+
+        def decorate(fun):
+            return PollingCondition(self._link, fun, seconds_interval, description)
+
+        as_seconds(seconds_interval)
+        return decorate if fun_ is None else decorate(fun_)
+
+    def serial_stdout_on(self):
+        """Shows the machines' serial consoles on the terminal."""
+        self.logger.print_serial_logs(True)
+
+    def serial_stdout_off(self):
+        """Keeps the machines' serial consoles from the terminal."""
+        self.logger.print_serial_logs(False)
+
+    def dump_machine_ssh(self, offset=0):
+        """Prints how to reach each machine by ssh."""
+        for index, machine in enumerate(self.machines, start=offset + 1):
+            print(f"    {machine.name}:  {machine.ssh_backdoor_command(index)}")
+
+    def test_symbols(self):
+        """Every name that a test script sees. Its `t` is made when it is asked for."""
+        symbols = {
+            "start_all": self.start_all,
+            "join_all": self.join_all,
+            "test_script": self.test_script,
+            "run_tests": self.run_tests,
+            "machines": self.machines,
+            "machines_qemu": self.machines_qemu,
+            "machines_nspawn": self.machines_nspawn,
+            "vlans": self.vlans,
+            "driver": self,
+            "log": self.logger,
+            "os": os,
+            "create_machine": self.create_machine,
+            "subtest": self.subtest,
+            "retry": retry,
+            "serial_stdout_on": self.serial_stdout_on,
+            "serial_stdout_off": self.serial_stdout_off,
+            "polling_condition": self.polling_condition,
+            "BaseMachine": BaseMachine,
+            "Machine": QemuMachine,
+            "QemuMachine": QemuMachine,
+            "NspawnMachine": NspawnMachine,
+            "debug": self.debug,
+            "dump_machine_ssh": self.dump_machine_ssh,
+        }
+        if len(self.machines) == 1:
+            symbols["machine"] = self.machines[0]
+        for vlan in self.vlans:
+            symbols[f"vlan{vlan.nr}"] = vlan
+        for machine in self.machines:
+            symbols[pythonize_name(machine.name)] = machine
+        return symbols

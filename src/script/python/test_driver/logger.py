@@ -1,0 +1,100 @@
+"""The log: messages and steps, kept by the driver."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from ._link import Link, enter_step, leave_step
+
+
+class AbstractLogger:
+    """What the name `log` stands for."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def log(self, message, attributes={}):
+        """Says something whatever the log level is."""
+        self._say(None, message, attributes)
+
+    def debug(self, *args, **kwargs):
+        """Says something that only who looks for a fault wants to know."""
+        self._say("debug", *args, **kwargs)
+
+    def info(self, *args, **kwargs):
+        """Says something."""
+        self._say("info", *args, **kwargs)
+
+    def warning(self, *args, **kwargs):
+        """Says something that the author should look at."""
+        self._say("warning", *args, **kwargs)
+
+    def error(self, *args, **kwargs):
+        """Says that something went wrong."""
+        self._say("error", *args, **kwargs)
+
+    def log_test_error(self, *args, **kwargs):
+        """Says what the test failed of."""
+        self._say("error", *args, **kwargs)
+
+    def log_serial(self, message, machine):
+        """Says a line of a machine's serial console."""
+        self._link.request("consoleLine", machine=str(machine), text=str(message))
+
+    def print_serial_logs(self, enable):
+        """Shows the machines' serial consoles on the terminal, or does not."""
+        self._link.request("serialStdout", on=bool(enable))
+
+    def set_log_level(self, level):
+        """Nothing: the driver's command line says what is shown."""
+
+    @contextmanager
+    def nested(self, message, attributes={}):
+        """What happens inside is a step of the log."""
+        step = self._link.request(
+            "begin", text=str(message), attributes=_attributes(attributes)
+        )
+        with self._inside(step):
+            yield
+
+    @contextmanager
+    def subtest(self, name, attributes={}):
+        """What happens inside is a test case of its own in reports."""
+        step = self._link.request("beginSubtest", name=str(name))
+        with self._inside(step):
+            yield
+
+    @contextmanager
+    def _inside(self, step):
+        enter_step(step)
+        try:
+            yield
+        except GeneratorExit:
+            raise
+        except BaseException as exception:
+            leave_step(step)
+            error = self._link.describe(exception)
+            if isinstance(exception, SystemExit) and exception.code in (None, 0):
+                error = None
+            self._link.request("end", ended=step, error=error)
+            raise
+        finally:
+            leave_step(step)
+        self._link.request("end", ended=step, error=None)
+
+    def _say(self, level, message="", attributes=None, **others):
+        attributes = {**(attributes or {}), **others}
+        self._link.request(
+            "log", level=level, text=str(message), attributes=_attributes(attributes)
+        )
+
+
+class CompositeLogger(AbstractLogger):
+    """The name that other versions have for it."""
+
+
+Logger = AbstractLogger
+
+
+def _attributes(attributes):
+    return {str(name): str(value) for name, value in (attributes or {}).items()}

@@ -1,0 +1,581 @@
+"""Machines: what they do is done by the driver."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from .duration import as_seconds
+from .errors import MachineError, RequestedAssertionFailed
+
+
+def retry(fn, timeout_seconds=900, timeout=None):
+    """Calls `fn` again and again until it answers something true.
+
+    The last call gets `True`, all others `False`.
+    """
+    limit = as_seconds(timeout_seconds if timeout is None else timeout)
+    began = time.monotonic()
+    # Soon at first, and then no more often than upstream does.
+    pause = 0.05
+    while time.monotonic() - began < limit:
+        if fn(False):
+            return
+        left = limit - (time.monotonic() - began)
+        time.sleep(max(0, min(pause, left)))
+        pause = min(1, pause * 2)
+    elapsed = time.monotonic() - began
+    if not fn(True):
+        raise RequestedAssertionFailed(
+            f"action timed out after {elapsed:.2f} seconds (timeout={limit:g})"
+        )
+
+
+class QemuStartCommand:
+    """How a machine is started."""
+
+    def __init__(self, script):
+        self._cmd = script
+
+    @property
+    def machine_name(self):
+        """The name between `run-` and `-vm` at the end, else `machine`."""
+        import re
+
+        match = re.search("run-(.+)-vm$", self._cmd)
+        return match.group(1) if match else "machine"
+
+    def __repr__(self):
+        return self._cmd
+
+
+class BaseMachine:
+    """A machine under test."""
+
+    def __init__(self, link, logger, facts):
+        self._link = link
+        self._facts = facts
+        self.logger = logger
+        self.name = facts["name"]
+        self.callbacks = []
+        self.keep_machine_state = self.keep_vm_state = facts["keepState"]
+
+    def __repr__(self):
+        return f"<{type(self).__name__} '{self.name}'>"
+
+    def _ask(self, do, **words):
+        return self._link.request(do, machine=self.name, **words)
+
+    def _call(self, method, *args, **options):
+        """Calls a method of the driver's machine; options that are None are left out."""
+        arguments = list(args)
+        while arguments and arguments[-1] is None:
+            arguments.pop()
+        given = {name: value for name, value in options.items() if value is not None}
+        if given:
+            arguments.append(given)
+        return self._ask("call", method=method, args=arguments)
+
+    def _get(self, fact):
+        return self._ask("get", fact=fact)
+
+    def _path(self, fact):
+        from pathlib import Path
+
+        return Path(self._facts[fact])
+
+    # Facts
+
+    @property
+    def out_dir(self):
+        """Where screenshots and copied files go."""
+        return self._path("outDir")
+
+    @property
+    def state_dir(self):
+        """The machine's own directory on the host."""
+        return self._path("stateDir")
+
+    @property
+    def shared_dir(self):
+        """The directory that all machines share with the host."""
+        return self._path("sharedDir")
+
+    @property
+    def tmp_dir(self):
+        """The directory with those of all machines."""
+        return self._path("sharedDir").parent
+
+    @property
+    def booted(self):
+        """Whether the guest runs."""
+        return self._get("booted")
+
+    @property
+    def connected(self):
+        """Whether the guest's shell takes commands."""
+        return self._get("connected")
+
+    @property
+    def pid(self):
+        """The process of the start command, or None while nothing runs."""
+        return self._get("pid")
+
+    # The log
+
+    def log(self, msg):
+        """Says something about this machine."""
+        self.logger.log(msg, {"machine": self.name})
+
+    def log_serial(self, msg):
+        """Says a line of this machine's serial console."""
+        self.logger.log_serial(msg, self.name)
+
+    def nested(self, msg, attrs={}):
+        """What happens inside is a step of the log."""
+        return self.logger.nested(msg, {"machine": self.name, **attrs})
+
+    # Life
+
+    def is_up(self):
+        """Whether the guest runs and its shell is connected."""
+        return self._call("isUp")
+
+    def start(self, allow_reboot=False):
+        """Starts the machine, and does not wait until its guest has booted."""
+        self._call("start", {"allowReboot": True} if allow_reboot else {})
+
+    def connect(self):
+        """Waits until the guest's shell takes commands."""
+        self._call("connect")
+
+    def wait_for_shutdown(self):
+        """Waits until the guest has ended by itself."""
+        self._call("waitForShutdown")
+
+    def release(self):
+        """Ends the guest, whatever it does."""
+        self._call("release")
+
+    def run_callbacks(self):
+        """Calls what was put into `callbacks`."""
+        for callback in self.callbacks:
+            callback()
+
+    def cleanup_statedir(self):
+        """Removes the machine's own directory."""
+        import shutil
+
+        shutil.rmtree(self.state_dir)
+
+    # Commands
+
+    def execute(self, command, check_return=True, check_output=True, timeout=900):
+        """Runs a shell command; answers its status and what it wrote to stdout."""
+        self.run_callbacks()
+        status, output = self._ask(
+            "call",
+            method="execute",
+            args=[
+                str(command),
+                {
+                    "checkReturn": bool(check_return),
+                    "checkOutput": bool(check_output),
+                    "timeout": None if timeout is None else as_seconds(timeout),
+                },
+            ],
+        )
+        return status, output
+
+    def succeed(self, *commands, timeout=None):
+        """Runs commands, each of which must succeed; answers what they wrote."""
+        return self._run("succeed", commands, timeout)
+
+    def fail(self, *commands, timeout=None):
+        """Runs commands, each of which must fail; answers what they wrote."""
+        return self._run("fail", commands, timeout)
+
+    def _run(self, method, commands, timeout):
+        self.run_callbacks()
+        return self._call(method, *map(str, commands), timeout=_seconds(timeout))
+
+    def wait_until_succeeds(self, command, timeout=900):
+        """Runs a command again and again until it succeeds."""
+        return self._wait("waitUntilSucceeds", str(command), timeout=timeout)
+
+    def wait_until_fails(self, command, timeout=900):
+        """Runs a command again and again until it fails."""
+        return self._wait("waitUntilFails", str(command), timeout=timeout)
+
+    def _wait(self, method, *args, timeout, **options):
+        self.run_callbacks()
+        return self._call(method, *args, timeout=_seconds(timeout), **options)
+
+    def sleep(self, secs):
+        """Lets time pass in the guest."""
+        self._call("sleep", as_seconds(secs))
+
+    # systemd
+
+    def systemctl(self, q, user=None):
+        """Runs `systemctl`; answers its status and what it wrote to stdout."""
+        status, output = self._call("systemctl", str(q), user)
+        return status, output
+
+    def wait_for_unit(self, unit, user=None, timeout=900):
+        """Waits until a unit is active."""
+        self._wait("waitForUnit", str(unit), user=user, timeout=timeout)
+
+    def get_unit_info(self, unit, user=None):
+        """The properties of a unit."""
+        return self._call("getUnitInfo", str(unit), user)
+
+    def get_unit_property(self, unit, property, user=None):
+        """One property of a unit."""
+        return self._call("getUnitProperty", str(unit), str(property), user)
+
+    def require_unit_state(self, unit, require_state="active"):
+        """Demands that a unit is in a state right now."""
+        self._call("requireUnitState", str(unit), str(require_state))
+
+    def start_job(self, jobname, user=None):
+        """Starts a unit."""
+        status, output = self._call("startJob", str(jobname), user)
+        return status, output
+
+    def stop_job(self, jobname, user=None):
+        """Stops a unit."""
+        status, output = self._call("stopJob", str(jobname), user)
+        return status, output
+
+    # Waits
+
+    def wait_for_file(self, filename, timeout=900):
+        """Waits until a file exists."""
+        self._wait("waitForFile", str(filename), timeout=timeout)
+
+    def wait_for_open_port(self, port, addr="localhost", timeout=900):
+        """Waits until somebody listens on a TCP port."""
+        self._wait("waitForOpenPort", int(port), addr=str(addr), timeout=timeout)
+
+    def wait_for_closed_port(self, port, addr="localhost", timeout=900):
+        """Waits until nobody listens on a TCP port."""
+        self._wait("waitForClosedPort", int(port), addr=str(addr), timeout=timeout)
+
+    def wait_for_open_unix_socket(self, addr, is_datagram=False, timeout=900):
+        """Waits until somebody listens on a UNIX socket."""
+        self._wait(
+            "waitForOpenUnixSocket",
+            str(addr),
+            isDatagram=bool(is_datagram),
+            timeout=timeout,
+        )
+
+    # Files
+
+    def copy_from_host(self, source, target):
+        """Copies a file or a tree from the host into the guest."""
+        self._call("copyFromHost", _host_path(source), str(target))
+
+    def copy_from_host_via_shell(self, source, target):
+        """Copies a file into the guest without the shared directory."""
+        self._call("copyFromHostViaShell", _host_path(source), str(target))
+
+    def copy_from_machine(self, source, target_dir=""):
+        """Copies a file or a tree from the guest into the output directory."""
+        self._call("copyFromMachine", str(source), str(target_dir))
+
+    def copy_from_vm(self, source, target_dir=""):
+        """The older name of `copy_from_machine`."""
+        self.copy_from_machine(source, target_dir)
+
+    def ssh_backdoor_command(self, index=0):
+        """How to reach the guest's ssh backdoor."""
+        return self._call("sshBackdoorCommand", index)
+
+
+class QemuMachine(BaseMachine):
+    """A machine that QEMU runs."""
+
+    def __init__(self, link, logger, facts):
+        super().__init__(link, logger, facts)
+        self.start_command = QemuStartCommand(facts["startCommand"])
+
+    @property
+    def qmp_client(self):
+        """The QMP session, or None before the first start."""
+        from .qmp import QMPSession
+
+        return QMPSession(self) if self._ask("qmpReady") else None
+
+    @property
+    def monitor(self):
+        """QEMU's human monitor, as something to send to and receive from."""
+        if getattr(self, "_monitor", None) is None:
+            self._monitor = Monitor(self)
+        return self._monitor
+
+    @property
+    def full_console_log(self):
+        """The lines of the serial console since the boot."""
+        return self.get_console_log().split("\n")
+
+    # Life
+
+    def shutdown(self):
+        """Powers the guest off and waits until it is gone."""
+        self._call("shutdown")
+
+    def crash(self):
+        """Ends the guest at once, as a power failure does."""
+        self._call("crash")
+
+    def reboot(self):
+        """Presses Ctrl+Alt+Delete; the next command waits for the new boot."""
+        self._call("reboot")
+
+    def switch_root(self):
+        """Goes on from stage 1 to stage 2, and connects anew."""
+        self._call("switchRoot")
+
+    # Console
+
+    def wait_for_console_text(self, regex, timeout=None):
+        """Waits until the serial console's text matches."""
+        from ._patterns import Pattern
+
+        pattern = Pattern(regex)
+        self.run_callbacks()
+        if pattern.search(""):
+            with self.nested(f"waiting for {pattern} to appear on console"):
+                return
+        translated = pattern.for_stream()
+        if translated is not None:
+            self._call("waitForConsoleText", translated, timeout=_seconds(timeout))
+            return
+        with self.nested(f"waiting for {pattern} to appear on console"):
+            left = _Deadline(timeout)
+            text = None
+            while True:
+                line = self._ask("consoleLineNext", timeout=left.seconds())
+                if line is None:
+                    raise RequestedAssertionFailed(
+                        f"the console of {self.name} did not say {pattern} "
+                        f"within {as_seconds(timeout):g} seconds"
+                    )
+                text = line if text is None else f"{text}\n{line}"
+                if pattern.search(text) or pattern.search(text + "\n"):
+                    return
+
+    def get_console_log(self):
+        """All of the serial console since the boot."""
+        return self._call("getConsoleLog")
+
+    def send_console(self, chars):
+        """Types on the serial console."""
+        self._call("sendConsole", str(chars))
+
+    # Virtual terminals
+
+    def get_tty_text(self, tty):
+        """What a virtual terminal shows."""
+        return self._call("getTtyText", str(tty))
+
+    def wait_until_tty_matches(self, tty, regexp, timeout=900):
+        """Waits until what a virtual terminal shows matches."""
+        self._wait_for_pattern(
+            f"waiting for {regexp} to appear on tty {tty}",
+            regexp,
+            timeout,
+            lambda pattern: self._wait(
+                "waitUntilTtyMatches", str(tty), pattern, timeout=timeout
+            ),
+            lambda: [self.get_tty_text(tty)],
+        )
+
+    def dump_tty_contents(self, tty):
+        """Writes what a virtual terminal shows into the guest's journal."""
+        self._call("dumpTtyContents", str(tty))
+
+    # Keyboard
+
+    def send_key(self, key, delay=0.01, log=True):
+        """Presses a key, or several together."""
+        delay = 0 if delay is None else as_seconds(delay)
+        self._call("sendKey", str(key), delay=delay, log=bool(log))
+
+    def send_chars(self, chars, delay=0.01):
+        """Types text."""
+        delay = 0 if delay is None else as_seconds(delay)
+        self._call("sendChars", str(chars), delay=delay)
+
+    # Screen
+
+    def screenshot(self, filename):
+        """Takes a picture of the screen."""
+        filename = str(filename)
+        if "/" in filename:
+            filename = os.path.abspath(filename)
+        self._call("screenshot", filename)
+
+    def get_screen_text(self):
+        """The text on the screen."""
+        return self._call("getScreenText")
+
+    def get_screen_text_variants(self):
+        """What the text on the screen may be."""
+        return self._call("getScreenTextVariants")
+
+    def wait_for_text(self, regex, timeout=900):
+        """Waits until the text on the screen matches."""
+        self._wait_for_pattern(
+            f"waiting for {regex} to appear on screen",
+            regex,
+            timeout,
+            lambda pattern: self._wait("waitForText", pattern, timeout=timeout),
+            self.get_screen_text_variants,
+        )
+
+    def wait_for_x(self, timeout=900):
+        """Waits until the X server can be connected to."""
+        self._wait("waitForX", timeout=timeout)
+
+    def get_window_names(self):
+        """The names of all X11 windows."""
+        return self._call("getWindowNames")
+
+    def wait_for_window(self, regexp, timeout=900):
+        """Waits until an X11 window has a name that matches."""
+        self._wait_for_pattern(
+            "waiting for a window to appear",
+            regexp,
+            timeout,
+            lambda pattern: self._wait("waitForWindow", pattern, timeout=timeout),
+            self.get_window_names,
+        )
+
+    def _wait_for_pattern(self, text, regex, timeout, wait, look):
+        """Leaves the wait to the driver, unless only Python knows the pattern."""
+        from ._patterns import Pattern
+
+        pattern = Pattern(regex)
+        translated = pattern.for_text()
+        if translated is not None:
+            wait(translated)
+            return
+        self.run_callbacks()
+        with self.nested(text):
+            seen = []
+
+            def matches(last):
+                seen[:] = look()
+                return any(pattern.search(one) for one in seen)
+
+            try:
+                retry(matches, timeout)
+            except RequestedAssertionFailed as error:
+                shown = "\n".join(seen)
+                raise RequestedAssertionFailed(f"{error}; last seen:\n{shown}") from None
+
+    # Network and QEMU
+
+    def forward_port(self, host_port=8080, guest_port=80):
+        """Forwards a TCP port of the host to one of the guest."""
+        self._call("forwardPort", int(host_port), int(guest_port))
+
+    def block(self):
+        """Unplugs the cable to the other machines."""
+        self._call("block")
+
+    def unblock(self):
+        """Plugs the cable in again."""
+        self._call("unblock")
+
+    def send_monitor_command(self, command):
+        """Sends a command to QEMU's human monitor; answers what it says."""
+        self.run_callbacks()
+        return self._call("sendMonitorCommand", str(command))
+
+    def wait_for_qmp_event(self, event_filter, timeout=600):
+        """The first QMP event that `event_filter` accepts and nobody has taken yet."""
+        if not self._ask("qmpReady"):
+            raise RuntimeError("QMP is not ready: the machine was not started")
+        left = _Deadline(timeout)
+        while True:
+            event = self._ask("qmpNext", timeout=left.seconds())
+            if event is None:
+                raise TimeoutError(
+                    f"no such QMP event came in {as_seconds(timeout):g} seconds"
+                )
+            if event_filter(event):
+                return event
+
+    # By hand
+
+    def shell_interact(self, address=None):
+        """A terminal into the guest."""
+        self._call("shellInteract", address)
+
+    def console_interact(self):
+        """The serial console, by hand."""
+        self._call("consoleInteract")
+
+
+class NspawnMachine(BaseMachine):
+    """A container; there are none here."""
+
+
+# The name of older versions.
+Machine = QemuMachine
+
+
+class Monitor:
+    """QEMU's human monitor in the form of a socket."""
+
+    def __init__(self, machine):
+        self._machine = machine
+        self._said = b""
+
+    def send(self, data):
+        """Sends complete lines."""
+        for line in bytes(data).decode().splitlines():
+            answer = self._machine.send_monitor_command(line)
+            self._said += f"{line}\r\n{answer}(qemu) ".encode()
+        return len(data)
+
+    sendall = send
+
+    def recv(self, size):
+        """What the monitor said to that."""
+        taken, self._said = self._said[:size], self._said[size:]
+        return taken
+
+
+class _Deadline:
+    def __init__(self, timeout):
+        self._end = None if timeout is None else time.monotonic() + as_seconds(timeout)
+
+    def seconds(self):
+        if self._end is None:
+            return None
+        return max(0.0, self._end - time.monotonic())
+
+
+def _seconds(timeout):
+    return None if timeout is None else as_seconds(timeout)
+
+
+def _host_path(path):
+    return os.path.abspath(os.fspath(path))
+
+
+__all__ = [
+    "BaseMachine",
+    "Machine",
+    "MachineError",
+    "NspawnMachine",
+    "QemuMachine",
+    "QemuStartCommand",
+    "RequestedAssertionFailed",
+    "retry",
+]
