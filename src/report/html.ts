@@ -85,8 +85,7 @@ ${this.#contents(this.#trace.root)}</section>
   }
 
   #failure(): string {
-    const { end, failed, machines } = this.#trace;
-    const error = end?.error ?? (end === undefined ? failed?.error : undefined);
+    const { end, error, failed, machines } = this.#trace;
     if (error === undefined) return "";
     const path: string[] = [];
     for (let step = failed; step?.parent !== undefined; step = step.parent) {

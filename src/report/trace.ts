@@ -70,13 +70,24 @@ export class Trace {
   /** Of the latest event. */
   time = 0;
   end: RunEnded | undefined;
-  /** The innermost step that failed first. */
-  failed: TraceStep | undefined;
+  /** For every error the innermost step that it ended. */
+  readonly #failed = new WeakMap<ErrorReport, TraceStep>();
+  #lastError: ErrorReport | undefined;
   readonly #open = new Map<number, TraceStep>();
   #size = 0;
   #steps = 0;
   #pictures = 0;
   #pictureBytes = 0;
+
+  /** What ended the run; while it goes on, the latest error. */
+  get error(): ErrorReport | undefined {
+    return this.end === undefined ? this.#lastError : this.end.error;
+  }
+
+  /** The innermost step that {@linkcode Trace.error} ended. */
+  get failed(): TraceStep | undefined {
+    return this.error && this.#failed.get(this.error);
+  }
 
   add(event: Event): void {
     this.time = event.time;
@@ -181,7 +192,8 @@ export class Trace {
     step.ended = event.time;
     step.error = event.error;
     if (event.error !== undefined) {
-      this.failed ??= step;
+      if (!this.#failed.has(event.error)) this.#failed.set(event.error, step);
+      this.#lastError = event.error;
       return;
     }
     if (this.#size > limits.run) {

@@ -69,6 +69,8 @@ Deno.test("the page shows the failure first, then the timeline, then every step"
     log.consoleOpened("client", `${folder}/logs/client #1.log`);
     log.consoleLine("client", "booting");
     const error = new Error("status 1");
+    const caught = log.begin("tried before", { machine: "other" });
+    log.end(caught, new Error("caught"));
     await log.subtest("fetch", () =>
       log.nested("must succeed: curl", () => {
         log.consoleLine("client", "connection refused");
@@ -87,14 +89,15 @@ Deno.test("the page shows the failure first, then the timeline, then every step"
   assertMatch(failure, /client # booting\nclient # connection refused/);
   const links = all(document, "a").map((a) => a.attributes.href);
   assert(links.includes("./logs/client%20%231.log"));
-  assertEquals(ofClass(document, "row").length, 1);
+  assertEquals(ofClass(document, "row").length, 2);
   const steps = ofClass(document, "step");
   assertEquals(steps.map((step) => step.attributes.class), [
     "step failed",
     "step failed",
+    "step failed",
   ]);
-  assertEquals(steps.map((step) => step.attributes.open), ["", ""]);
-  assertMatch(textOf(steps[1]), /connection refused/);
+  assertEquals(steps.map((step) => step.attributes.open), ["", "", ""]);
+  assertMatch(textOf(steps[2]), /connection refused/);
 });
 
 Deno.test("console lines stand in the step of their machine", async () => {
