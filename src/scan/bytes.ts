@@ -50,21 +50,6 @@ export function byteSequences(
   return sequences;
 }
 
-/** The bytes of a set of which each member is one byte, or undefined. */
-export function singleBytes(set: Characters): number[] | undefined {
-  const bytes: number[] = [];
-  for (const [first, last] of ranges(set)) {
-    for (let character = first; character <= last; character++) {
-      const known = character < 0x80
-        ? character
-        : special.find(([other]) => other === character)?.[1];
-      if (known === undefined) return undefined;
-      bytes.push(known);
-    }
-  }
-  return bytes;
-}
-
 /** Every byte that is part of some character of a set. */
 export function bytesWithin(set: Characters, unicode: boolean): Set<number> {
   const bytes = new Set<number>();
@@ -94,12 +79,12 @@ function* ranges(set: Characters): Generator<[number, number]> {
 
 function intersect(a: Characters, b: Characters): Characters {
   const both: number[] = [];
-  for (const [first, last] of ranges(a)) {
-    for (const [from, to] of ranges(b)) {
-      for (const [low, high] of clip(first, last, from, to)) {
-        both.push(low, high);
-      }
-    }
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const low = Math.max(a[i], b[j]);
+    const high = Math.min(a[i + 1], b[j + 1]);
+    if (low <= high) both.push(low, high);
+    if (a[i + 1] < b[j + 1]) i += 2;
+    else j += 2;
   }
   return both;
 }

@@ -46,10 +46,14 @@ export function complement(set: Characters, unicode: boolean): Characters {
 
 /** Whether a set has a character. */
 export function has(set: Characters, character: number): boolean {
-  for (let i = 0; i < set.length; i += 2) {
-    if (character <= set[i + 1]) return character >= set[i];
+  let low = 0;
+  let high = set.length / 2;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (character > set[2 * middle + 1]) low = middle + 1;
+    else high = middle;
   }
-  return false;
+  return low < set.length / 2 && character >= set[2 * low];
 }
 
 export const lineTerminators: Characters = [10, 10, 13, 13, 0x2028, 0x2029];

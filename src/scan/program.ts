@@ -1,5 +1,6 @@
 import { anyCharacter, byteSequences } from "./bytes.ts";
 import { type Characters, has } from "./characters.ts";
+import { needlesOf } from "./needle.ts";
 import { flatten, shortest, trimStart } from "./simplify.ts";
 import { type Assertion, type Node, NotRegular, parse } from "./syntax.ts";
 
@@ -18,10 +19,8 @@ const mostNodes = 20_000;
 export interface Program {
   /** The automaton, as `wasm/scanner/program.ts` reads it. */
   words: Uint32Array;
-  /** What it was made of: the pattern without what its matches' ends don't depend on. */
-  node: Node;
-  /** Whether its threads begin only where it was added or last matched. */
-  anchored: boolean;
+  /** What every match has in it, as `wasm/scanner/needles.ts` reads it, if that is known. */
+  needles: Uint32Array | undefined;
 }
 
 /**
@@ -46,8 +45,7 @@ export function compile(pattern: RegExp): Program {
   }
   return {
     words: builder.finish(start, flags),
-    node,
-    anchored: (flags & anchored) !== 0,
+    needles: (flags & anchored) === 0 ? needlesOf(node, unicode) : undefined,
   };
 }
 

@@ -97,7 +97,13 @@ export class Scanner {
       this.#retained.add(id, regexp, text, this.#position);
     } else {
       if (text) this.#captured.set(id, { regexp, from: this.#position });
-      wasm.addPattern(this.#live, id, store(program.words), 0);
+      const { words, needles } = program;
+      wasm.addPattern(
+        this.#live,
+        id,
+        store(words),
+        needles ? store(needles) : 0,
+      );
     }
     return this.#lastId = id;
   }

@@ -122,15 +122,12 @@ function atom(random: Random, unicode: boolean, depth: number): string {
     return random.pick(["\\p", "\\P"]) + `{${random.pick(properties)}}`;
   }
   if (depth <= 0) return literal(character(random), false, unicode);
-  const open = random.pick([
-    "(",
-    "(?:",
-    "(?:",
-    "(?i:",
-    "(?-i:",
-    "(?s-m:",
-    "(?m:",
-  ]);
+  // With `u`, V8 mistakes what `\W` is once `i` was on anywhere before.
+  const open = random.pick(
+    unicode
+      ? ["(", "(?:", "(?s-m:", "(?m:"]
+      : ["(", "(?:", "(?:", "(?i:", "(?-i:", "(?s-m:", "(?m:"],
+  );
   return open + expression(random, unicode, depth - 1) + ")";
 }
 
@@ -304,18 +301,19 @@ function earliestEnds(
   from: number,
 ): number[] {
   const unicode = flags.includes("u");
+  const method = flags.replace("y", "") + (flags.includes("y") ? "y" : "g");
+  // A match that ends one character before the end of a text, or at its end:
+  // for every end, V8 gets the text up to the character after it.
+  const before = new RegExp(`(?:${source})(?=[^])(?![^][^])`, method);
+  const atEnd = new RegExp(`(?:${source})(?![^])`, method);
   const ends: number[] = [];
   let base = from;
   for (let end = from; end <= text.length; end++) {
     if (unicode && /[\udc00-\udfff]/.test(text[end] ?? "")) continue;
-    const rest = text.slice(end);
-    const left = unicode ? [...rest].length : rest.length;
-    const here = new RegExp(
-      `(?:${source})(?=[^]{${left}})(?![^]{${left + 1}})`,
-      flags.replace("y", "") + (flags.includes("y") ? "y" : "g"),
-    );
-    here.lastIndex = base;
-    if (here.exec(text) === null) continue;
+    const next = unicode && text.codePointAt(end)! > 0xffff ? 2 : 1;
+    const regexp = end < text.length ? before : atEnd;
+    regexp.lastIndex = base;
+    if (regexp.exec(text.slice(0, end + next)) === null) continue;
     ends.push(end);
     base = end;
   }

@@ -1,0 +1,268 @@
+import { byteSequences, bytesWithin, longestBytes } from "./bytes.ts";
+import type { Node } from "./syntax.ts";
+
+// How often a byte is met in the logs of machines, in thousandths. It decides
+// what is looked for first, never what is found.
+const common = new Float64Array(256).fill(0.4);
+common.fill(0.1, 0, 32);
+for (
+  const [characters, frequency] of [
+    ["\n", 17],
+    ["\r", 1],
+    [" ", 130],
+    ["0", 32],
+    ["123456789", 13],
+    ["e", 55],
+    ["tiaonrs", 42],
+    ["dlc", 28],
+    ["mpufghb", 16],
+    ["vwyx", 9],
+    ["k", 8],
+    ["qjz", 1.5],
+    ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3],
+    [".:", 23],
+    ["[]-/=", 11],
+    ["_,()", 6],
+  ] as const
+) {
+  for (const character of characters) {
+    common[character.charCodeAt(0)] = frequency;
+  }
+}
+
+/** Bytes that may stand between a match's beginning and something in it. */
+interface Extent {
+  most: number;
+  bytes: ReadonlySet<number>;
+}
+
+/** A sequence of byte sets that a match has in it. */
+interface Needle {
+  sets: ReadonlySet<number>[];
+  /** Which of them, and the three after it, are looked for first. */
+  window: number;
+  before: Extent;
+}
+
+interface Choice {
+  needles: Needle[];
+  /** Roughly, what it costs to look for them, for each byte of text. */
+  cost: number;
+}
+
+const longestNeedle = 16;
+const mostNeedles = 32;
+const windowSize = 4;
+// Beyond this, an automaton that takes every byte is faster.
+const mostCost = 0.25;
+
+const nowhere: Extent = { most: 0, bytes: new Set() };
+
+/**
+ * Chooses what a scanner looks for before it searches byte by byte, in the
+ * words of `wasm/scanner/needles.ts`: one of the needles is part of every
+ * match. Nothing if there are none that are rare enough.
+ */
+export function needlesOf(
+  node: Node,
+  unicode: boolean,
+): Uint32Array | undefined {
+  const choice = best(node, nowhere, unicode);
+  if (choice === undefined || choice.cost > mostCost) return undefined;
+  return encode(choice.needles);
+}
+
+function best(
+  node: Node,
+  before: Extent,
+  unicode: boolean,
+): Choice | undefined {
+  switch (node.type) {
+    case "assertion":
+      return undefined;
+    case "characters":
+      return best({ type: "sequence", nodes: [node] }, before, unicode);
+    case "repeat":
+      return node.min > 0
+        ? best(
+          node.node.type === "characters"
+            ? { type: "sequence", nodes: [node] }
+            : node.node,
+          before,
+          unicode,
+        )
+        : undefined;
+    case "choice": {
+      const ways = node.nodes.map((way) => best(way, before, unicode));
+      if (!ways.every((way) => way !== undefined)) return undefined;
+      const needles = ways.flatMap((way) => way.needles);
+      if (needles.length > mostNeedles) return undefined;
+      return {
+        needles,
+        cost: ways.reduce((sum, way) => sum + way.cost, 0),
+      };
+    }
+    case "sequence":
+      return bestOfSequence(node.nodes, before, unicode);
+  }
+}
+
+function bestOfSequence(
+  nodes: Node[],
+  before: Extent,
+  unicode: boolean,
+): Choice | undefined {
+  let found: Choice | undefined;
+  const offer = (choice: Choice | undefined) => {
+    if (choice && (!found || choice.cost < found.cost)) found = choice;
+  };
+  let run: Set<number>[] = [];
+  let runBefore = before;
+  const endRun = () => {
+    if (run.length > 0) offer(oneNeedle(run, runBefore));
+    run = [];
+  };
+  for (const node of nodes) {
+    if (node.type === "assertion") continue;
+    const repeated = node.type === "repeat" && node.min > 0 ? node.node : node;
+    const sets = repeated.type === "characters"
+      ? oneSequence(repeated, unicode)
+      : undefined;
+    if (sets === undefined) {
+      endRun();
+      if (repeated.type !== "characters") offer(best(node, before, unicode));
+      before = extend(before, extentOf(node, unicode));
+      continue;
+    }
+    if (run.length === 0) runBefore = before;
+    const times = node.type === "repeat" ? node.min : 1;
+    for (let i = 0; i < times && run.length < 4 * longestNeedle; i++) {
+      run.push(...sets);
+    }
+    before = extend(before, extentOf(node, unicode));
+    if (node.type === "repeat" && (node.max > node.min || node.min > 16)) {
+      endRun();
+    }
+  }
+  endRun();
+  return found;
+}
+
+/** The bytes of a character that all members of a set have in common but for one range each. */
+function oneSequence(
+  node: Node & { type: "characters" },
+  unicode: boolean,
+): Set<number>[] | undefined {
+  const sequences = byteSequences(node.set, unicode);
+  if (sequences.length === 0) return undefined;
+  const single = sequences.every((sequence) => sequence.length === 1);
+  if (!single && sequences.length > 1) return undefined;
+  return sequences[0].map((_, position) => {
+    const bytes = new Set<number>();
+    for (const sequence of sequences) {
+      const [low, high] = sequence[position];
+      for (let byte = low; byte <= high; byte++) bytes.add(byte);
+    }
+    return bytes;
+  });
+}
+
+function oneNeedle(run: Set<number>[], before: Extent): Choice | undefined {
+  if (before.most === Infinity) {
+    // The search would go back to the last byte that can't stand before the
+    // needle: there has to be one in every line.
+    if (before.bytes.has(10) && before.bytes.has(32)) return undefined;
+  } else if (before.most > 256) {
+    return undefined;
+  }
+  let window = 0;
+  let windowRate = Infinity;
+  for (let at = 0; at === 0 || at + windowSize <= run.length; at++) {
+    const rate = rateOf(run.slice(at, at + windowSize));
+    if (rate < windowRate) [window, windowRate] = [at, rate];
+  }
+  const first = Math.max(
+    0,
+    Math.min(window - 4, run.length - longestNeedle),
+  );
+  const sets = run.slice(first, first + longestNeedle);
+  let skipped = before;
+  for (const bytes of run.slice(0, first)) {
+    skipped = extend(skipped, { most: 1, bytes });
+  }
+  const walked = before.most === Infinity ? 60 : skipped.most + sets.length;
+  return {
+    needles: [{ sets, window: window - first, before: skipped }],
+    cost: 4 * windowRate + rateOf(sets) * walked,
+  };
+}
+
+function rateOf(sets: ReadonlySet<number>[]): number {
+  return sets.reduce((product, set) => {
+    let frequency = 0;
+    for (const byte of set) frequency += common[byte];
+    return product * Math.min(1, frequency / 1000);
+  }, 1);
+}
+
+function extend(before: Extent, by: Extent): Extent {
+  if (by.most === 0) return before;
+  return {
+    most: before.most + by.most,
+    bytes: new Set([...before.bytes, ...by.bytes]),
+  };
+}
+
+function extentOf(node: Node, unicode: boolean): Extent {
+  switch (node.type) {
+    case "assertion":
+      return nowhere;
+    case "characters":
+      return {
+        most: longestBytes(node.set, unicode),
+        bytes: bytesWithin(node.set, unicode),
+      };
+    case "sequence":
+      return node.nodes.map((part) => extentOf(part, unicode))
+        .reduce(extend, nowhere);
+    case "choice": {
+      const ways = node.nodes.map((way) => extentOf(way, unicode));
+      return {
+        most: Math.max(...ways.map((way) => way.most)),
+        bytes: new Set(ways.flatMap((way) => [...way.bytes])),
+      };
+    }
+    case "repeat": {
+      const once = extentOf(node.node, unicode);
+      return {
+        most: once.most === 0 ? 0 : once.most * node.max,
+        bytes: once.bytes,
+      };
+    }
+  }
+}
+
+function encode(needles: Needle[]): Uint32Array {
+  let before = 0;
+  const through = new Set<number>();
+  let unbounded = false;
+  for (const needle of needles) {
+    if (needle.before.most === Infinity) {
+      unbounded = true;
+      for (const byte of needle.before.bytes) through.add(byte);
+    } else {
+      before = Math.max(before, needle.before.most);
+    }
+  }
+  const words = [needles.length, before, Number(unbounded), ...bits(through)];
+  for (const { sets, window } of needles) {
+    words.push(sets.length, window, ...sets.flatMap(bits));
+  }
+  return Uint32Array.from(words);
+}
+
+function bits(set: ReadonlySet<number>): number[] {
+  const words = new Array<number>(8).fill(0);
+  for (const byte of set) words[byte >> 5] |= 1 << (byte & 31);
+  return words;
+}
