@@ -1,6 +1,7 @@
 import { Driver } from "../driver/mod.ts";
 import { type Log, UsageError } from "../report/mod.ts";
 import {
+  prepareScript,
   type RunOptions,
   runScript,
   Script,
@@ -48,6 +49,9 @@ export async function runOnce(
     log.warning(`after the end of the script: ${messageOf(error)}`)
   );
   const ends = [uncaught.failure, rejection(signal)];
+  await using _prepared = script && !configuration.interactive
+    ? await prepareScript(script)
+    : undefined;
 
   let driver: Driver | undefined;
   let failure: unknown;
@@ -124,11 +128,14 @@ async function create(
       keepState,
       globalTimeout: configuration.globalTimeout,
       log,
-      testScript: script && ((driver) =>
-        withNames(
-          driver,
-          (context) => runScript(script, context, options),
-        )),
+      testScript: script &&
+        ((driver) =>
+          script.language === "python"
+            ? runScript(script, driver.bindings(), options)
+            : withNames(
+              driver,
+              (context) => runScript(script, context, options),
+            )),
     });
   } catch (error) {
     throw error instanceof UsageError ? new NothingStarted(error) : error;

@@ -30,3 +30,16 @@ export async function runScript(
   const run = await runners[script.language]();
   await run(script, context, options);
 }
+
+/**
+ * Starts what it takes to run a script, so that it is there when it is wanted.
+ *
+ * @param script The script.
+ * @returns What ends that again, where there is something to end.
+ */
+export async function prepareScript(
+  script: Script,
+): Promise<AsyncDisposable | undefined> {
+  if (script.language !== "python") return;
+  return (await import("./python/mod.ts")).preparePython(script);
+}
