@@ -12,7 +12,7 @@ import { run } from "./run.ts";
 
 const packages = [
   ..."systemd systemd-sysv udev dbus libpam-systemd".split(" "),
-  ..."kmod iproute2 iputils-ping procps less".split(" "),
+  ..."kmod iproute2 iputils-ping procps less kbd".split(" "),
   ..."nginx-light curl netcat-openbsd socat".split(" "),
   ..."xserver-xorg-core xserver-xorg-input-libinput".split(" "),
   ..."x11-utils xfonts-base xfonts-100dpi".split(" "),
@@ -44,10 +44,13 @@ const kernelParameters = [
   "console=ttyS0",
   "panic=1",
   "net.ifnames=0",
+  // Neither colours nor a running star in the serial log.
+  "TERM=dumb",
   // Each of these is a large part of a boot under emulation, and none of them
   // says anything about the software under test.
   "mitigations=off",
   "cryptomgr.notests",
+  "acpi=noirq",
   "initcall_blacklist=load_system_certificate_list,init_kprobe_trace",
 ];
 

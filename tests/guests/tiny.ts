@@ -74,6 +74,7 @@ const kernelParameters = [
   // says anything about the software under test.
   "mitigations=off",
   "cryptomgr.notests",
+  "acpi=noirq",
   "initcall_blacklist=load_system_certificate_list,init_kprobe_trace",
 ];
 

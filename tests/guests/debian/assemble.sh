@@ -21,7 +21,23 @@ chroot "$tree" systemctl --quiet mask \
   dpkg-db-backup.timer e2scrub_all.timer fstrim.timer logrotate.timer \
   e2scrub_reap.service systemd-pcrphase.service \
   systemd-pcrphase-sysinit.service systemd-random-seed.service \
-  keyboard-setup.service console-setup.service
+  keyboard-setup.service console-setup.service \
+  modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service \
+  modprobe@efi_pstore.service modprobe@fuse.service modprobe@loop.service \
+  sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
+  sys-fs-fuse-connections.mount dev-hugepages.mount dev-mqueue.mount \
+  systemd-journal-flush.service systemd-update-utmp.service \
+  systemd-update-utmp-runlevel.service
+
+# Each generator is a process at every start and every reload of systemd.
+generators=$tree/etc/systemd/system-generators
+mkdir --parents "$generators"
+for generator in "$tree"/lib/systemd/system-generators/*; do
+  case ${generator##*/} in
+    systemd-debug-generator | systemd-fstab-generator) ;;
+    *) ln --symbolic /dev/null "$generators/${generator##*/}" ;;
+  esac
+done
 
 chroot "$tree" passwd --quiet --delete root
 chroot "$tree" useradd --create-home --shell /bin/bash --uid 1000 alice
