@@ -1,0 +1,214 @@
+import type { Session } from "node:inspector";
+import { rewriteImports } from "./imports.ts";
+import type { Evaluator, Outcome } from "./evaluator.ts";
+import { showOutcome } from "./show.ts";
+import { endsInOperator, scanSource } from "./source.ts";
+
+/** A value as the inspector tells of it. */
+interface RemoteObject {
+  value?: unknown;
+  unserializableValue?: string;
+  objectId?: string;
+}
+
+interface EvaluateResult {
+  result: RemoteObject;
+  exceptionDetails?: { exception?: RemoteObject; text: string };
+}
+
+type Strip = (
+  code: string,
+  options?: { mode: "strip" | "transform" },
+) => string;
+
+/** Milliseconds that a look for completions may take. */
+const LOOK_MS = 100;
+/** Under this name our function is found that values are handed to. */
+const HANDOVER = "vmwright.prompt";
+
+/**
+ * Runs TypeScript and JavaScript as V8's own inspector does it for a console:
+ * `await` at the top level, and declarations that last and may be repeated.
+ */
+export class JavaScriptEvaluator implements Evaluator {
+  readonly prompts = ["> ", "... "] as const;
+  readonly #session: Session;
+  readonly #strip: Strip;
+  /** The names that were given, before those of JavaScript. */
+  readonly #names: readonly string[];
+  #globalId = "";
+  #taken: unknown;
+
+  private constructor(session: Session, strip: Strip, names: string[]) {
+    this.#session = session;
+    this.#strip = strip;
+    this.#names = names;
+  }
+
+  /** Takes the names to offer first; they are global variables already. */
+  static async create(names: string[]): Promise<JavaScriptEvaluator> {
+    const { Session } = await import("node:inspector");
+    const { stripTypeScriptTypes } = await import("node:module");
+    const session = new Session();
+    session.connect();
+    const evaluator = new JavaScriptEvaluator(
+      session,
+      stripTypeScriptTypes,
+      names,
+    );
+    Object.defineProperty(globalThis, Symbol.for(HANDOVER), {
+      configurable: true,
+      value: (value: unknown) => evaluator.#taken = value,
+    });
+    const { result } = await evaluator.#post<EvaluateResult>(
+      "Runtime.evaluate",
+      { expression: "globalThis" },
+    );
+    evaluator.#globalId = result.objectId!;
+    return evaluator;
+  }
+
+  /** Whether the text can be run, or else wants more lines. */
+  isComplete(code: string): boolean {
+    const { masked, isOpen } = scanSource(code);
+    if (isOpen) return false;
+    return !endsInOperator(masked) || this.#parses(code);
+  }
+
+  /** Runs an input. A promise that it comes to is waited for. */
+  async evaluate(code: string): Promise<Outcome> {
+    const { result, exceptionDetails } = await this.#post<EvaluateResult>(
+      "Runtime.evaluate",
+      {
+        expression: this.#javaScriptOf(code),
+        replMode: true,
+        awaitPromise: true,
+        objectGroup: HANDOVER,
+      },
+    );
+    const thrown = exceptionDetails !== undefined;
+    const value = await this.#take(exceptionDetails?.exception ?? result);
+    await this.#post("Runtime.releaseObjectGroup", { objectGroup: HANDOVER });
+    return thrown ? { error: value } : { value };
+  }
+
+  /** How the word at the end of `line` may go on, and that word. */
+  async complete(line: string): Promise<[string[], string]> {
+    const { masked, endsInText } = scanSource(line);
+    if (endsInText) return [[], ""];
+    const [, object, word] = /((?:[\w$]+(?:\[[^[\]]*\])?\??\.)*)([\w$]*)$/.exec(
+      masked,
+    )!;
+    const names = object === ""
+      ? await this.#globalNames(word)
+      : await this.#membersOf(
+        line.slice(-(object + word).length).slice(0, object.length)
+          .replace(/\??\.$/, ""),
+      );
+    const candidates = names.filter((name) =>
+      name.startsWith(word) &&
+      /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
+    );
+    return [[...new Set(candidates)].sort(), word];
+  }
+
+  /** What came of an input, as text for a terminal. */
+  show(outcome: Outcome, colours: boolean): string | undefined {
+    return showOutcome(outcome, colours);
+  }
+
+  /** Leaves the inspector. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#session.disconnect();
+    return Promise.resolve();
+  }
+
+  #javaScriptOf(code: string): string {
+    // An expression is waited for, whatever it comes to; and what may be a
+    // block or an object is far more often meant as an object.
+    const isExpression = !/^\s*(?:(?:async\s+)?function|class)\b/.test(code) &&
+      this.#parses(`(${code}\n)`);
+    const text = isExpression ? `await (${code}\n)` : code;
+    let stripped = text;
+    for (const mode of ["strip", "transform"] as const) {
+      try {
+        stripped = this.#strip(text, { mode });
+        break;
+      } catch {
+        // What can't be stripped is maybe transformed; what is wrong, V8 says.
+      }
+    }
+    return rewriteImports(stripped, Deno.cwd());
+  }
+
+  #parses(code: string): boolean {
+    try {
+      this.#strip(code, { mode: "transform" });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #globalNames(word: string): Promise<string[]> {
+    const { names } = await this.#post<{ names: string[] }>(
+      "Runtime.globalLexicalScopeNames",
+      {},
+    );
+    if (word === "") return [...names, ...this.#names];
+    return [...names, ...this.#names, ...allNames(globalThis), "await"];
+  }
+
+  async #membersOf(expression: string): Promise<string[]> {
+    const { result, exceptionDetails } = await this.#post<EvaluateResult>(
+      "Runtime.evaluate",
+      {
+        expression,
+        throwOnSideEffect: true,
+        timeout: LOOK_MS,
+        objectGroup: HANDOVER,
+      },
+    );
+    if (exceptionDetails !== undefined) return [];
+    const value = await this.#take(result);
+    if (value === null || value === undefined) return [];
+    return allNames(Object(value));
+  }
+
+  /** The value itself that the inspector tells of. */
+  async #take({ value, unserializableValue, objectId }: RemoteObject) {
+    await this.#post("Runtime.callFunctionOn", {
+      objectId: this.#globalId,
+      functionDeclaration:
+        `function (value) { this[Symbol.for("${HANDOVER}")](value); }`,
+      arguments: [{ value, unserializableValue, objectId }],
+    });
+    const taken = this.#taken;
+    this.#taken = undefined;
+    return taken;
+  }
+
+  #post<T>(method: string, parameters: object): Promise<T> {
+    return new Promise((resolve, reject) =>
+      this.#session.post(
+        method,
+        parameters,
+        (error: Error | null, result?: object) =>
+          error ? reject(error) : resolve(result as T),
+      )
+    );
+  }
+}
+
+/** The names of all that an object has and inherits, `Object`'s own apart. */
+function allNames(object: object): string[] {
+  const names: string[] = [];
+  for (
+    let at: object | null = object;
+    at !== null && (at !== Object.prototype || object === at);
+    at = Object.getPrototypeOf(at)
+  ) {
+    names.push(...Object.getOwnPropertyNames(at));
+  }
+  return names.filter((name) => name !== "constructor");
+}

@@ -1,0 +1,68 @@
+import { MachineError, TestFailure, UsageError } from "../../report/errors.ts";
+import { harmless } from "../../scan/mod.ts";
+import type { Outcome } from "./evaluator.ts";
+
+const red = "\x1b[31m", plain = "\x1b[0m";
+
+/**
+ * A value or an error for a person at a terminal. What came from a guest in it
+ * can't move the cursor, or anything else but be read.
+ *
+ * @param outcome What came of an input.
+ * @param colours Whether the terminal has colours.
+ * @returns One or more lines; `undefined` for the value `undefined`.
+ */
+export function showOutcome(
+  outcome: Outcome,
+  colours: boolean,
+): string | undefined {
+  if ("error" in outcome) {
+    const text = harmlessButColoured(errorText(outcome.error), false);
+    return colours ? `${red}${text}${plain}` : text;
+  }
+  const { value } = outcome;
+  if (value === undefined) return undefined;
+  // What a command printed reads best as it was printed.
+  if (typeof value === "string" && value.includes("\n")) {
+    return harmless(value).replace(/\n$/, "");
+  }
+  return harmlessButColoured(showValue(value, colours), colours);
+}
+
+/** A value as the language writes it. */
+export function showValue(value: unknown, colors: boolean): string {
+  try {
+    return Deno.inspect(value, { colors, depth: 4, strAbbreviateSize: 10_000 });
+  } catch (error) {
+    return `a value that can't be shown: ${error}`;
+  }
+}
+
+/** Text in which nothing but colours reaches the terminal as a command. */
+export function harmlessButColoured(text: string, colours: boolean): string {
+  if (!colours) return harmless(text);
+  // deno-lint-ignore no-control-regex
+  return text.split(/(\x1b\[[\d;]*m)/).map((part, index) =>
+    index % 2 === 1 ? part : harmless(part)
+  ).join("");
+}
+
+function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return `thrown: ${showValue(error, false)}`;
+  const message = `${error.name}: ${error.message}`;
+  if (
+    error instanceof TestFailure || error instanceof MachineError ||
+    error instanceof UsageError || error instanceof SyntaxError
+  ) return message;
+  const frames = (error.stack ?? "").split("\n").filter((line) =>
+    /^\s+at /.test(line) && !isOurs(line)
+  );
+  return [message, ...frames].join("\n");
+}
+
+/** Whether a frame is of what runs the input, not of the input. */
+function isOurs(frame: string): boolean {
+  return /\((?:ext|node):|at (?:ext|node):|processTicksAndRejections/.test(
+    frame,
+  ) || frame.includes(import.meta.dirname ?? "\0");
+}
