@@ -1,12 +1,15 @@
 # Watches the driver from outside: its standard input ends when the driver
 # does, however that happened. What the driver then still owns is ended here.
-# Its argument is the run's token. Lines: "group N", "ungroup N", "directory D", "undirectory D".
+# Its argument is the run's token. Lines: "group N", "ungroup N",
+# "directory D", "undirectory D", where D is escaped for printf %b.
 # Signals that a terminal sends to everybody are the driver's business.
 trap '' INT TERM HUP QUIT
 groups=
 directories=
 token=$1
-while read -r verb word; do
+while IFS= read -r line; do
+  verb=${line%% *}
+  word=${line#* }
   case $verb in
     group) groups="$groups $word " ;;
     ungroup)
@@ -38,6 +41,7 @@ while pids=$(grep -lasF "VMWRIGHT_RUN=$token" /proc/[0-9]*/environ || :) &&
     kill -s KILL "${pid%/environ}"
   done
 done
-printf %s "$directories" | while read -r directory; do
-  rm -rf -- "$directory"
+printf %s "$directories" | while IFS= read -r directory; do
+  # The slash keeps a line break at the end.
+  rm -rf -- "$(printf %b/ "$directory")"
 done

@@ -52,7 +52,7 @@ export class StartCommand {
   }
 
   /** The whole command line for `/bin/sh`, with `args` appended. */
-  commandLine(args: string[]): string {
+  commandLine(args: readonly string[]): string {
     const command = this.isFile
       ? `exec ${shellQuote(absolute(this.text))}`
       // Behind a line's end, the arguments would be a command of their own.

@@ -1,0 +1,254 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { type PipedProcess, Supervisor } from "../../src/backend/supervisor.ts";
+import { awkward } from "./awkward.ts";
+import { gone, isAlive, processesWith } from "./processes.ts";
+
+/** Reads lines of a stream as they come. */
+function linesOf(stream: ReadableStream<Uint8Array>) {
+  const lines = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  return {
+    async next(): Promise<string> {
+      while (!text.includes("\n")) {
+        const { value, done } = await lines.read();
+        if (done) throw new Error(`the stream ended after ${text}`);
+        text += value;
+      }
+      const end = text.indexOf("\n");
+      const line = text.slice(0, end);
+      text = text.slice(end + 1);
+      return line;
+    },
+    cancel: () => lines.cancel(),
+  };
+}
+
+/** Lets go of what a test did not read. */
+async function drop(process: PipedProcess): Promise<void> {
+  await process.stdin.close().catch(() => {});
+  if (!process.stdout.locked) await process.stdout.cancel();
+  if (!process.stderr.locked) await process.stderr.cancel();
+}
+
+/** Starts another process in the background, which says its number. */
+const BACKGROUND = "sleep 1000 & echo $!";
+/** The same in a session and a process group of its own. */
+const DAEMON = "setsid sh -c 'echo $$; exec sleep 1000' &";
+
+Deno.test("a process has pipes, a directory and variables", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn('cat; pwd; echo "$GIVEN $HOME" >&2', {
+    cwd: "/usr",
+    env: { GIVEN: "given" },
+  });
+  const writer = process.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("typed\n"));
+  await writer.close();
+  const { stdout, stderr } = await process.output();
+  assertEquals(new TextDecoder().decode(stdout), "typed\n/usr\n");
+  assertEquals(
+    new TextDecoder().decode(stderr),
+    `given ${Deno.env.get("HOME")}\n`,
+  );
+});
+
+Deno.test("a process leads a group of its own, out of reach of the terminal's signals", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn("cut -d ' ' -f 1,5 /proc/self/stat; :");
+  await process.stdin.close();
+  const { stdout } = await process.output();
+  const [, group] = new TextDecoder().decode(stdout).trim().split(" ");
+  assertEquals(Number(group), process.pid);
+});
+
+Deno.test("kill() signals the process and its children", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn(`${BACKGROUND}; wait`);
+  const lines = linesOf(process.stdout);
+  const child = Number(await lines.next());
+  supervisor.kill(process);
+  assertEquals((await process.status).signal, "SIGTERM");
+  await gone(() => isAlive(child));
+  await lines.cancel();
+  await drop(process);
+});
+
+Deno.test("reap() ends what a process that ended left behind", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn(BACKGROUND);
+  const lines = linesOf(process.stdout);
+  const child = Number(await lines.next());
+  await process.status;
+  assertEquals(isAlive(child), true);
+  supervisor.reap(process);
+  await gone(() => isAlive(child));
+  await lines.cancel();
+  await drop(process);
+});
+
+Deno.test("reap() ends a daemon that left the group and the session, and nobody else's", async () => {
+  await using supervisor = new Supervisor();
+  const other = supervisor.spawn(DAEMON);
+  const otherLines = linesOf(other.stdout);
+  const otherDaemon = Number(await otherLines.next());
+  const process = supervisor.spawn(DAEMON);
+  const lines = linesOf(process.stdout);
+  const daemon = Number(await lines.next());
+  await process.status;
+  supervisor.reap(process);
+  await gone(() => isAlive(daemon));
+  assertEquals(isAlive(otherDaemon), true);
+  await lines.cancel();
+  await drop(process);
+  await other.status;
+  supervisor.reap(other);
+  await gone(() => isAlive(otherDaemon));
+  await otherLines.cancel();
+  await drop(other);
+});
+
+Deno.test("reap() twice is as good as once", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn("true");
+  await process.output();
+  supervisor.reap(process);
+  supervisor.reap(process);
+  await drop(process);
+});
+
+Deno.test("disposing of it ends everything, also daemons, and removes its directories", async () => {
+  const supervisor = new Supervisor();
+  const directory = await Deno.makeTempDir();
+  const kept = await Deno.makeTempDir();
+  await Deno.mkdir(`${directory}/a/b`, { recursive: true });
+  supervisor.own(directory);
+  supervisor.own(kept);
+  supervisor.disown(kept);
+  const process = supervisor.spawn(`${BACKGROUND}; ${DAEMON} wait`);
+  const lines = linesOf(process.stdout);
+  const pids = [Number(await lines.next()), Number(await lines.next())];
+  await supervisor[Symbol.asyncDispose]();
+  for (const pid of [process.pid, ...pids]) await gone(() => isAlive(pid));
+  await assertRejects(() => Deno.stat(directory), Deno.errors.NotFound);
+  await Deno.remove(kept);
+  await process.status;
+  await lines.cancel();
+  await drop(process);
+});
+
+Deno.test("killNow() ends a tree that grows while it is ended", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn(
+    "echo begun; while :; do setsid sh -c 'sleep 1000' & done",
+  );
+  const lines = linesOf(process.stdout);
+  await lines.next();
+  const mark = Deno.readTextFileSync(`/proc/${process.pid}/environ`)
+    .split("\0").find((variable) => variable.startsWith("VMWRIGHT_RUN="))!;
+  supervisor.killNow();
+  await process.status;
+  await gone(() => processesWith(mark).length > 0);
+  await lines.cancel();
+  await drop(process);
+});
+
+/** A driver that says what it started, then waits to be killed. */
+const driver = `
+  import { Supervisor } from ${
+  JSON.stringify(new URL("../../src/backend/supervisor.ts", import.meta.url))
+};
+  const [directories, commands] = JSON.parse(Deno.args[0]);
+  const supervisor = new Supervisor();
+  for (const directory of directories) supervisor.own(directory);
+  for (const command of commands) {
+    const process = supervisor.spawn(command);
+    for await (const chunk of process.stdout) {
+      console.log(process.pid, new TextDecoder().decode(chunk).trim());
+      break;
+    }
+  }
+  console.log("ready");
+  setInterval(() => {}, 1000);
+`;
+
+async function startDriver(directories: string[], commands: string[]) {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(file, driver);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-check", "--no-config", "--no-lock", file],
+      JSON.stringify([directories, commands]),
+    ],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const lines = linesOf(child.stdout);
+  const pids: number[] = [];
+  for (let line; (line = await lines.next()) !== "ready";) {
+    pids.push(...line.split(" ").map(Number));
+  }
+  await Deno.remove(file);
+  return { child, lines, pids };
+}
+
+Deno.test("a driver that is killed by SIGKILL leaves no process, no guard and no directory", async () => {
+  const root = await Deno.makeTempDir();
+  const directories = awkward.map((name) => `${root}/${name}`);
+  for (const directory of directories) {
+    await Deno.mkdir(`${directory}/a`, { recursive: true });
+    await Deno.writeTextFile(`${directory}/a/file`, "");
+  }
+  const { child, lines, pids } = await startDriver(directories, [
+    `${BACKGROUND}; wait`,
+    DAEMON,
+    // What ignores every signal that can be ignored.
+    "trap '' TERM INT HUP QUIT; echo $$; while :; do sleep 1; done",
+  ]);
+  assertEquals(pids.length, 6);
+  const guards = processesWith("vmwright-guard")
+    .filter(({ parent }) => parent === child.pid);
+  assertEquals(guards.length, 1);
+  child.kill("SIGKILL");
+  await child.status;
+  for (const pid of pids) await gone(() => isAlive(pid));
+  await gone(() => isAlive(guards[0].pid));
+  // What is left of the root is what was never the driver's.
+  assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), []);
+  await Deno.remove(root);
+  await lines.cancel();
+});
+
+Deno.test("the guard of one run leaves the processes of another alone", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn(`${BACKGROUND}; wait`);
+  const own = linesOf(process.stdout);
+  const pid = Number(await own.next());
+  const { child, lines, pids } = await startDriver([], [BACKGROUND]);
+  child.kill("SIGKILL");
+  await child.status;
+  for (const pid of pids) await gone(() => isAlive(pid));
+  assertEquals(isAlive(pid), true);
+  await lines.cancel();
+  supervisor.kill(process);
+  await process.status;
+  await own.cancel();
+  await drop(process);
+});
+
+Deno.test("the guard outlives the signals of a terminal", async () => {
+  await using supervisor = new Supervisor();
+  const process = supervisor.spawn("echo begun; sleep 1000");
+  const lines = linesOf(process.stdout);
+  await lines.next();
+  const [guard] = processesWith("vmwright-guard")
+    .filter(({ parent }) => parent === Deno.pid);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
+    Deno.kill(guard.pid, signal);
+  }
+  assertEquals(isAlive(guard.pid), true);
+  assertEquals(isAlive(process.pid), true);
+  supervisor.kill(process);
+  await process.status;
+  await lines.cancel();
+  await drop(process);
+});
