@@ -96,7 +96,10 @@ export class QmpClient implements Disposable {
     return promise;
   }
 
-  /** Calls `listener` for each event from now on; answers how to stop that. */
+  /**
+   * Calls `listener` for each event from now on; answers how to stop that. What
+   * it throws is reported as an uncaught error.
+   */
   onEvent(listener: (event: QmpEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -186,17 +189,27 @@ export class QmpClient implements Disposable {
     // The stream recovers at the next message; a lost answer shows by its id.
     if (frame instanceof FrameError) return;
     if (frame.kind === "greeting") return this.#ready.resolve();
-    const message = JSON.parse(new TextDecoder().decode(frame.bytes));
-    if (frame.kind === "event") {
-      for (const listener of [...this.#listeners]) listener(message);
-      return;
-    }
+    const message = parse(frame.bytes);
+    if (message === undefined) return;
+    if (frame.kind === "event") return this.#tell(message as QmpEvent);
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     this.#pending.delete(message.id);
     if (frame.kind === "return") return pending.resolve(message.return);
-    const { class: errorClass, desc } = message.error;
+    const { class: errorClass = "no class", desc = "no reason" } =
+      message.error ?? {};
     pending.reject(new QmpError(pending.command, errorClass, desc));
+  }
+
+  #tell(event: QmpEvent): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        // The listener's fault, and neither QEMU's nor the other listeners'.
+        reportError(error);
+      }
+    }
   }
 
   #end(reason: string): void {
@@ -211,5 +224,14 @@ export class QmpClient implements Disposable {
     } catch (error) {
       if (!isClosedError(error)) throw error;
     }
+  }
+}
+
+// deno-lint-ignore no-explicit-any
+function parse(bytes: Uint8Array): any {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
   }
 }

@@ -1,0 +1,96 @@
+import { QmpClient } from "../../src/qmp/mod.ts";
+
+const GREETING = JSON.stringify({
+  QMP: {
+    version: { qemu: { major: 9, minor: 0, micro: 0 } },
+    capabilities: [],
+  },
+});
+
+/** A QMP server that says what a test has it say. */
+export class FakeServer implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #greeting: string;
+  readonly #listener: Deno.Listener;
+  readonly #connected = Promise.withResolvers<void>();
+  #connection?: Deno.Conn;
+  #text = "";
+
+  private constructor(directory: string, greeting: string) {
+    this.#directory = directory;
+    this.#greeting = greeting;
+    this.#listener = Deno.listen({
+      transport: "unix",
+      path: `${directory}/qmp`,
+    });
+  }
+
+  /** Waits for a client. */
+  static async start(
+    options: { greeting?: string } = {},
+  ): Promise<FakeServer> {
+    return new FakeServer(
+      await Deno.makeTempDir(),
+      options.greeting ?? GREETING,
+    );
+  }
+
+  /** Connects a client; with a greeting, also negotiates. */
+  async client(): Promise<QmpClient> {
+    const stream = await Deno.connect({
+      transport: "unix",
+      path: `${this.#directory}/qmp`,
+    });
+    this.#connection = await this.#listener.accept();
+    this.#connected.resolve();
+    const connecting = QmpClient.connect(stream);
+    if (this.#greeting !== "") {
+      await this.say(this.#greeting);
+      const { id } = await this.request();
+      await this.say(JSON.stringify({ return: {}, id }));
+    }
+    return await connecting;
+  }
+
+  /** The next request of the client. */
+  async request(): Promise<{ execute: string; id: string }> {
+    const buffer = new Uint8Array(4096);
+    while (!this.#text.includes("\n")) {
+      const count = await this.#connection!.read(buffer);
+      if (count === null) throw new Error("the client has left");
+      this.#text += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    const end = this.#text.indexOf("\n");
+    const line = this.#text.slice(0, end);
+    this.#text = this.#text.slice(end + 1);
+    return JSON.parse(line);
+  }
+
+  /** Says a line. */
+  say(text: string): Promise<void> {
+    return this.sayBytes(new TextEncoder().encode(`${text}\r\n`));
+  }
+
+  /** Says something. */
+  async sayBytes(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      at += await this.#connection!.write(bytes.subarray(at));
+    }
+  }
+
+  /** Leaves the client alone, once it is there. */
+  async hangUp(): Promise<void> {
+    await this.#connected.promise;
+    this.#connection!.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#connection?.close();
+    } catch {
+      // Hung up already.
+    }
+    this.#listener.close();
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+}
