@@ -312,12 +312,31 @@ function earliestEnds(
     if (unicode && /[\udc00-\udfff]/.test(text[end] ?? "")) continue;
     const next = unicode && text.codePointAt(end)! > 0xffff ? 2 : 1;
     const regexp = end < text.length ? before : atEnd;
-    regexp.lastIndex = base;
-    if (regexp.exec(text.slice(0, end + next)) === null) continue;
+    if (!endsAt(regexp, text.slice(0, end + next), base, end)) continue;
     ends.push(end);
     base = end;
   }
   return ends;
+}
+
+function endsAt(
+  regexp: RegExp,
+  text: string,
+  from: number,
+  end: number,
+): boolean {
+  regexp.lastIndex = from;
+  for (
+    let found = regexp.exec(text);
+    found !== null;
+    found = regexp.exec(text)
+  ) {
+    if (found.index + found[0].length === end) return true;
+    // V8 lets an empty match with `u` be between the two halves of a pair.
+    if (regexp.sticky) return false;
+    regexp.lastIndex = found.index + 1;
+  }
+  return false;
 }
 
 /** What the scanner finds that V8 does not, or the other way round. */
