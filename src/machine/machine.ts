@@ -168,6 +168,15 @@ export class BaseMachine {
     this.#core.lose(`${this.name} reboots`);
   }
 
+  /**
+   * Takes the guest's shell for gone: the next command waits until there is one
+   * again. For what starts the guest's system anew behind the driver's back, as
+   * `kexec` does.
+   */
+  disconnect(): void {
+    if (this.booted) this.#core.lose(`${this.name} was disconnected`);
+  }
+
   /** Waits until the guest has ended by itself. */
   async waitForShutdown(): Promise<void> {
     if (!this.booted) return;

@@ -18,6 +18,7 @@ const METHODS = [
   "copyFromHostViaShell",
   "copyFromMachine",
   "crash",
+  "disconnect",
   "dumpTtyContents",
   "execute",
   "fail",
@@ -90,6 +91,8 @@ export class Bridge implements Disposable {
   readonly #machines = new Map<string, Machine>();
   readonly #events = new Map<Machine, QmpEvents>();
   readonly #conditions = new Map<number, PollingCondition>();
+  /** What variables of the environment were before the script changed them. */
+  readonly #environment = new Map<string, string | undefined>();
   /** Those that are kept at the moment. */
   readonly #kept = new Set<PollingCondition>();
 
@@ -123,6 +126,9 @@ export class Bridge implements Disposable {
   /** Does what a request asks for. */
   async handle(request: Message): Promise<unknown> {
     const { log } = this.#driver;
+    if (request.environment !== undefined) {
+      this.#setEnvironment(request.environment as Record<string, string>);
+    }
     switch (request.do) {
       case "call":
         return await this.#call(request);
@@ -188,6 +194,7 @@ export class Bridge implements Disposable {
   /** Takes what it has given out. */
   [Symbol.dispose](): void {
     for (const condition of this.#kept) condition.exit();
+    for (const [name, value] of this.#environment) setVariable(name, value);
     for (const events of this.#events.values()) events[Symbol.dispose]();
     this.#events.clear();
     this.#machines.clear();
@@ -195,7 +202,22 @@ export class Bridge implements Disposable {
 
   #add(machine: Machine): void {
     this.#machines.set(machine.name, machine);
+    // Scripts may put files there before the machine is started.
+    Deno.mkdirSync(machine.stateDir, { recursive: true, mode: 0o700 });
     this.#events.set(machine, new QmpEvents(machine));
+  }
+
+  /**
+   * What the script sets in its environment is meant for start scripts, and the
+   * programs that the driver runs: for the script, all of it is one process.
+   */
+  #setEnvironment(changes: Record<string, string | null>): void {
+    for (const [name, value] of Object.entries(changes)) {
+      if (!this.#environment.has(name)) {
+        this.#environment.set(name, Deno.env.get(name));
+      }
+      setVariable(name, value ?? undefined);
+    }
   }
 
   #machine(request: Message): Machine {
@@ -280,6 +302,11 @@ export class Bridge implements Disposable {
 function factsOf(machine: Machine): MachineFacts {
   const { name, stateDir, sharedDir, outDir, startCommand } = machine;
   return { name, stateDir, sharedDir, outDir, startCommand, keepState: false };
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  if (value === undefined) Deno.env.delete(name);
+  else Deno.env.set(name, value);
 }
 
 function oneOf<T extends string>(names: readonly T[], name: unknown): T {

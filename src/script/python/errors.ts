@@ -29,7 +29,7 @@ export class CrossedErrors {
   #lastId = 0;
 
   /** An error as Python takes it. */
-  toPython(thrown: unknown): { id: number; kind: string; message: string } {
+  toPython(thrown: unknown): Record<string, unknown> {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const id = ++this.#lastId;
     this.#remember(id, error);
@@ -37,7 +37,9 @@ export class CrossedErrors {
     const message = kind === "other"
       ? `${error.name}: ${error.message}`
       : error.message;
-    return { id, kind, message };
+    return error instanceof QmpError
+      ? { id, kind, message, ...partsOf(error) }
+      : { id, kind, message };
   }
 
   /** The error for an exception. */
@@ -58,6 +60,13 @@ export class CrossedErrors {
     const [oldest] = this.#errors.keys();
     this.#errors.delete(oldest);
   }
+}
+
+/** What QEMU itself said of an error. */
+function partsOf({ errorClass: className, message }: QmpError) {
+  const [, description = message] =
+    /^QMP command \S+ failed: (.*) \(\S+\)$/s.exec(message) ?? [];
+  return { className, description };
 }
 
 /** Which of the exceptions that Python's authors know an error is. */

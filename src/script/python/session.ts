@@ -8,6 +8,7 @@ import { noteTraceback } from "../traceback.ts";
 import { Bridge } from "./bridge.ts";
 import { Channel, type Message } from "./channel.ts";
 import { CrossedErrors, type ExceptionReport, PythonError } from "./errors.ts";
+import { linkState } from "./state_links.ts";
 import { sources } from "./sources.ts";
 
 /** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
@@ -95,7 +96,10 @@ export class PythonSession implements AsyncDisposable {
     this.#ended.promise.catch(() => {});
     const directory = makeDirectory();
     this.#supervisor.own(directory);
-    Deno.mkdirSync(`${directory}/test_driver`, { mode: 0o700 });
+    Deno.mkdirSync(`${directory}/test_driver/machine`, {
+      recursive: true,
+      mode: 0o700,
+    });
     for (const [name, text] of Object.entries(sources)) {
       Deno.writeTextFileSync(`${directory}/test_driver/${name}`, text);
     }
@@ -133,6 +137,7 @@ export class PythonSession implements AsyncDisposable {
     );
     const main = await this.#ready.promise;
     const script = { name: this.#name, text: this.#text() };
+    linkState(script.text, driver, this.#supervisor);
     const facts = { ...this.#bridge.facts(), script };
     await this.#perform("bind", [facts], { thread: main });
   }

@@ -8,9 +8,10 @@ import errors from "./test_driver/errors.py" with { type: "text" };
 import init from "./test_driver/__init__.py" with { type: "text" };
 import link from "./test_driver/_link.py" with { type: "text" };
 import logger from "./test_driver/logger.py" with { type: "text" };
-import machine from "./test_driver/machine.py" with { type: "text" };
+import machine from "./test_driver/machine/__init__.py" with { type: "text" };
 import patterns from "./test_driver/_patterns.py" with { type: "text" };
-import qmp from "./test_driver/qmp.py" with { type: "text" };
+import olderQmp from "./test_driver/qmp.py" with { type: "text" };
+import qmp from "./test_driver/machine/qmp.py" with { type: "text" };
 import runner from "./test_driver/_runner.py" with { type: "text" };
 import vlan from "./test_driver/vlan.py" with { type: "text" };
 
@@ -25,8 +26,9 @@ export const sources: Readonly<Record<string, string>> = {
   "duration.py": duration,
   "errors.py": errors,
   "logger.py": logger,
-  "machine.py": machine,
+  "machine/__init__.py": machine,
+  "machine/qmp.py": qmp,
   "polling_condition.py": conditions,
-  "qmp.py": qmp,
+  "qmp.py": olderQmp,
   "vlan.py": vlan,
 };

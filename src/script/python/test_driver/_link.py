@@ -27,6 +27,7 @@ class Link:
         self._pending: dict[int, SimpleQueue] = {}
         self._errors: dict[int, BaseException] = {}
         self._next_id = 0
+        self._environment = dict(os.environ)
         self.tasks: dict[str, object] = {}
         self._reader = threading.Thread(target=self._read, name="driver", daemon=True)
         self._reader.start()
@@ -43,7 +44,10 @@ class Link:
             except (AttributeError, OSError, ValueError):
                 pass
         inbox: SimpleQueue = SimpleQueue()
+        environment = dict(os.environ)
         with self._sending:
+            if environment != self._environment:
+                words["environment"] = self._changes(environment)
             self._next_id += 1
             number = self._next_id
             self._pending[number] = inbox
@@ -64,9 +68,18 @@ class Link:
         finally:
             self._pending.pop(number, None)
 
+    def _changes(self, environment: dict) -> dict:
+        """Which variables the script has set, or unset (None), for what is started."""
+        before, self._environment = self._environment, environment
+        changes = {name: None for name in before if name not in environment}
+        for name, value in environment.items():
+            if before.get(name) != value:
+                changes[name] = value
+        return changes
+
     def revive(self, error: dict) -> BaseException:
         """The exception for an error that came from the driver."""
-        exception = _exception(error["kind"], error["message"])
+        exception = _exception(error["kind"], error["message"], error)
         exception._vmwright_error = error["id"]
         return exception
 
@@ -142,7 +155,7 @@ def exit_status(exit: SystemExit) -> int:
     return 1
 
 
-def _exception(kind: str, message: str) -> BaseException:
+def _exception(kind: str, message: str, more: dict) -> BaseException:
     if kind == "failure":
         return RequestedAssertionFailed(message)
     if kind == "machine":
@@ -158,9 +171,9 @@ def _exception(kind: str, message: str) -> BaseException:
     if kind == "missing":
         return FileNotFoundError(message)
     if kind == "qmp":
-        from .qmp import QMPAPIError
+        from .machine.qmp import QMPAPIError
 
-        return QMPAPIError(message)
+        return QMPAPIError(message, more["className"], more["description"])
     return RuntimeError(message)
 
 

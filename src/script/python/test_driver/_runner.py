@@ -105,7 +105,7 @@ class Session:
 
         clean(described)
         text = "".join(described.format())
-        for module in ("errors", "polling_condition", "qmp"):
+        for module in ("errors", "polling_condition", "machine.qmp"):
             text = text.replace(f"\ntest_driver.{module}.", "\n")
         return text.rstrip("\n")
 
@@ -161,8 +161,8 @@ def uses(code, name):
 
 def is_own(filename):
     """Whether a file belongs to this package."""
-    directory, name = os.path.split(os.path.abspath(filename))
-    return directory == _here or name == "contextlib.py"
+    path = os.path.abspath(filename)
+    return path.startswith(_here + os.sep) or os.path.basename(path) == "contextlib.py"
 
 
 def main():

@@ -5,27 +5,38 @@ from __future__ import annotations
 import os
 import time
 
-from .duration import as_seconds
-from .errors import MachineError, RequestedAssertionFailed
+from ..duration import as_seconds
+from ..errors import MachineError, RequestedAssertionFailed
+
+_GIVEN_SECONDS = object()
 
 
-def retry(fn, timeout_seconds=900, timeout=None):
+def retry(fn, timeout_seconds=900, timeout=_GIVEN_SECONDS):
     """Calls `fn` again and again until it answers something true.
 
-    The last call gets `True`, all others `False`.
+    Given seconds, the last call gets `True`, all others `False`. Given `timeout` as a
+    timedelta, or as None for no limit, each call gets the seconds that are left, or None,
+    and there is no call after the end.
     """
-    limit = as_seconds(timeout_seconds if timeout is None else timeout)
+    if timeout is _GIVEN_SECONDS:
+        timeout = timeout_seconds
+    limit = None if timeout is None else as_seconds(timeout)
+    told_what_is_left = not isinstance(timeout, (int, float))
     began = time.monotonic()
-    # Soon at first, and then no more often than upstream does.
+    # Soon at first, and then once in a second.
     pause = 0.05
-    while time.monotonic() - began < limit:
-        if fn(False):
+    while limit is None or time.monotonic() - began < limit:
+        left = None if limit is None else limit - (time.monotonic() - began)
+        if fn(left if told_what_is_left else False):
             return
-        left = limit - (time.monotonic() - began)
-        time.sleep(max(0, min(pause, left)))
+        if limit is None:
+            time.sleep(pause)
+        else:
+            left = limit - (time.monotonic() - began)
+            time.sleep(max(0, min(pause, left)))
         pause = min(1, pause * 2)
     elapsed = time.monotonic() - began
-    if not fn(True):
+    if told_what_is_left or not fn(True):
         raise RequestedAssertionFailed(
             f"action timed out after {elapsed:.2f} seconds (timeout={limit:g})"
         )
@@ -111,10 +122,20 @@ class BaseMachine:
         """Whether the guest runs."""
         return self._get("booted")
 
+    @booted.setter
+    def booted(self, value):
+        # Scripts say so where nothing is to be asked of a guest that powers itself off.
+        pass
+
     @property
     def connected(self):
-        """Whether the guest's shell takes commands."""
+        """Whether the guest's shell takes commands; `False` has the next one connect."""
         return self._get("connected")
+
+    @connected.setter
+    def connected(self, value):
+        if not value:
+            self._call("disconnect")
 
     @property
     def pid(self):
@@ -199,13 +220,29 @@ class BaseMachine:
         self.run_callbacks()
         return self._call(method, *map(str, commands), timeout=_seconds(timeout))
 
-    def wait_until_succeeds(self, command, timeout=900):
+    def wait_until_succeeds(self, command, timeout=900, attempt_timeout=None):
         """Runs a command again and again until it succeeds."""
+        if attempt_timeout is not None:
+            return self._repeat("success", command, timeout, attempt_timeout)
         return self._wait("waitUntilSucceeds", str(command), timeout=timeout)
 
-    def wait_until_fails(self, command, timeout=900):
+    def wait_until_fails(self, command, timeout=900, attempt_timeout=None):
         """Runs a command again and again until it fails."""
+        if attempt_timeout is not None:
+            return self._repeat("failure", command, timeout, attempt_timeout)
         return self._wait("waitUntilFails", str(command), timeout=timeout)
+
+    def _repeat(self, what, command, timeout, attempt_timeout):
+        """Repeats a command whose every run has a limit of its own."""
+        outcome = []
+
+        def run(_last):
+            outcome[:] = self.execute(command, timeout=attempt_timeout)
+            return (outcome[0] == 0) == (what == "success")
+
+        with self.nested(f"waiting for {what}: {command}"):
+            retry(run, as_seconds(timeout))
+            return outcome[1]
 
     def _wait(self, method, *args, timeout, **options):
         self.run_callbacks()
@@ -225,6 +262,15 @@ class BaseMachine:
     def wait_for_unit(self, unit, user=None, timeout=900):
         """Waits until a unit is active."""
         self._wait("waitForUnit", str(unit), user=user, timeout=timeout)
+
+    def wait_for_unit_active_state(self, unit, state, user=None, timeout=900):
+        """Waits until a unit is in a state."""
+
+        def reached(_last):
+            return self.get_unit_property(unit, "ActiveState", user) == state
+
+        with self.nested(f"waiting for unit {unit} to be {state}"):
+            retry(reached, as_seconds(timeout))
 
     def get_unit_info(self, unit, user=None):
         """The properties of a unit."""
@@ -342,7 +388,7 @@ class QemuMachine(BaseMachine):
 
     def wait_for_console_text(self, regex, timeout=None):
         """Waits until the serial console's text matches."""
-        from ._patterns import Pattern
+        from .._patterns import Pattern
 
         pattern = Pattern(regex)
         self.run_callbacks()
@@ -456,7 +502,7 @@ class QemuMachine(BaseMachine):
 
     def _wait_for_pattern(self, text, regex, timeout, wait, look):
         """Leaves the wait to the driver, unless only Python knows the pattern."""
-        from ._patterns import Pattern
+        from .._patterns import Pattern
 
         pattern = Pattern(regex)
         translated = pattern.for_text()
