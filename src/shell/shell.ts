@@ -77,6 +77,8 @@ class Job {
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
   #timedOut = false;
   #onAbort?: () => void;
+  #endEarly = () => {};
+  #refused = false;
   settled = false;
 
   constructor(options: RunOptions) {
@@ -88,13 +90,28 @@ class Job {
   }
 
   stdout(bytes: Uint8Array): void {
-    if (this.options.onStdout !== undefined) this.options.onStdout(bytes);
-    else this.#stdout.push(bytes.slice());
+    this.#give(bytes, this.#stdout, this.options.onStdout);
   }
 
   stderr(bytes: Uint8Array): void {
-    if (this.options.onStderr !== undefined) this.options.onStderr(bytes);
-    else this.#stderr.push(bytes.slice());
+    this.#give(bytes, this.#stderr, this.options.onStderr);
+  }
+
+  #give(
+    bytes: Uint8Array,
+    kept: Uint8Array[],
+    take?: (bytes: Uint8Array) => void,
+  ): void {
+    if (this.#refused) return;
+    if (take === undefined) return void kept.push(bytes.slice());
+    try {
+      take(bytes);
+    } catch (error) {
+      // Whoever can't take it has no use for the rest, nor for the command.
+      this.#refused = true;
+      this.#endEarly();
+      this.#reject(error);
+    }
   }
 
   /** Keeps the deadline: `kill` signals, `abandon` gives the way up. */
@@ -109,6 +126,7 @@ class Job {
         this.end(124);
       });
     };
+    this.#endEarly = end;
     const { timeout, signal } = this.options;
     if (timeout !== undefined) {
       later(Math.max(0, timeout), () => {
