@@ -21,7 +21,7 @@ export function copyFromHost(
     const info = await Deno.stat(source);
     const name = baseName(source);
     const shared = await withSharedDirectory(core, async (host, guest) => {
-      await copyTree(source, `${host}/${name}`);
+      await copyTree(await Deno.realPath(source), `${host}/${name}`);
       return `${makeParent(target)}; cp -r -- ${
         shellQuote(`${guest}/${name}`)
       } ${shellQuote(target)}`;
@@ -60,7 +60,7 @@ export function copyFromMachine(
       core,
       (_, guest) =>
         Promise.resolve(
-          `cp -r -- ${shellQuote(source)} ${shellQuote(`${guest}/${name}`)}`,
+          `cp -rH -- ${shellQuote(source)} ${shellQuote(`${guest}/${name}`)}`,
         ),
       (host) => copyTree(`${host}/${name}`, target),
     );
@@ -145,9 +145,9 @@ async function receive(
   const path = shellQuote(source);
   const { status } = await core.run(`[ -d ${path} ]`);
   if (status === 0) {
-    using files = new Unarchiver(directory);
+    using files = new Unarchiver(`${directory}/${name}`);
     await core.demand(
-      `tar -c -C "$(dirname -- ${path})" -- ${shellQuote(name)}`,
+      `tar -c -C ${path} .`,
       { stderr: "serial", onStdout: (chunk) => files.push(chunk) },
     );
     return;
@@ -171,16 +171,23 @@ function makeParent(path: string): string {
   return `mkdir -p -- "$(dirname -- ${shellQuote(path)})"`;
 }
 
-/** Copies a file or a tree on the host, with modes. */
+/**
+ * Copies a file or a tree on the host, with modes, in the place of older ones.
+ * Links stay links: what a guest made lead somewhere on the host is not read.
+ */
 async function copyTree(source: string, target: string): Promise<void> {
-  const info = await Deno.stat(source);
-  if (!info.isDirectory) return await Deno.copyFile(source, target);
-  await Deno.mkdir(target, { recursive: true });
-  for await (const entry of Deno.readDir(source)) {
-    const from = `${source}/${entry.name}`;
-    const to = `${target}/${entry.name}`;
-    if (entry.isSymlink) await Deno.symlink(await Deno.readLink(from), to);
-    else if (entry.isDirectory || entry.isFile) await copyTree(from, to);
+  const info = await Deno.lstat(source);
+  if (info.isDirectory) {
+    await Deno.mkdir(target, { recursive: true });
+    for await (const { name } of Deno.readDir(source)) {
+      await copyTree(`${source}/${name}`, `${target}/${name}`);
+    }
+    if (info.mode !== null) await Deno.chmod(target, info.mode & 0o7777);
+  } else if (info.isSymlink || info.isFile) {
+    await Deno.remove(target).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    if (info.isFile) await Deno.copyFile(source, target);
+    else await Deno.symlink(await Deno.readLink(source), target);
   }
-  if (info.mode !== null) await Deno.chmod(target, info.mode & 0o7777);
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
 
 /** A key as QMP's `send-key` takes it. */
@@ -47,12 +48,12 @@ for (const [plain, shifted, qcodes] of LAYOUT) {
  * The names are QEMU's: see `QKeyCode` in
  * https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html
  *
- * @throws {TypeError} for an empty name, or a character no key types.
+ * @throws {UsageError} for an empty name, or a character no key types.
  */
 export function keysOf(key: string): QmpKey[] {
   const names = KEY_OF_CHARACTER.get(key) ?? key.split("-");
   if (!names.every((name) => /^\w+$/.test(name))) {
-    throw new TypeError(
+    throw new UsageError(
       `Expected a key such as "a", "ret" or "ctrl-alt-delete", got ${
         JSON.stringify(key)
       }`,

@@ -17,6 +17,7 @@ const TYPE_FLAGS: Record<Kind, string> = {
   directory: "5",
   symlink: "2",
 };
+const HARD_LINK = "1";
 const LONG_NAME = "L";
 const LONG_LINK = "K";
 const PAX = "x";
@@ -164,7 +165,8 @@ function block(
 
 /**
  * Writes the files of an archive that arrives in chunks of any size below a
- * directory of the host. Names that would lead out of it are refused.
+ * directory of the host, in the place of older ones. Names that would lead out
+ * of it are refused.
  */
 export class Unarchiver implements Disposable {
   readonly #directory: string;
@@ -247,6 +249,33 @@ export class Unarchiver implements Disposable {
   }
 
   #create(name: string, flag: string, mode: number, target: string): void {
+    const path = this.#place(name);
+    switch (flag) {
+      case TYPE_FLAGS.directory:
+        Deno.mkdirSync(path, { recursive: true, mode: mode | 0o700 });
+        break;
+      case TYPE_FLAGS.symlink:
+        makeRoom(path);
+        Deno.symlinkSync(target, path);
+        break;
+      case HARD_LINK: {
+        const other = this.#place(target);
+        makeRoom(path);
+        Deno.linkSync(other, path);
+        break;
+      }
+      case TYPE_FLAGS.file:
+        makeRoom(path);
+        this.#file = Deno.openSync(path, {
+          write: true,
+          createNew: true,
+          mode: mode | 0o600,
+        });
+    }
+  }
+
+  /** The path for a name, which must not lead out of the directory. */
+  #place(name: string): string {
     const parts = name.split("/").filter((part) => part !== "" && part !== ".");
     if (name.startsWith("/") || parts.includes("..")) {
       throw new TypeError(`Expected names below a directory, got ${name}`);
@@ -258,18 +287,7 @@ export class Unarchiver implements Disposable {
         throw new TypeError(`Expected no file below a link, got ${name}`);
       }
     }
-    path = [this.#directory, ...parts].join("/");
-    if (flag === TYPE_FLAGS.directory) {
-      Deno.mkdirSync(path, { recursive: true, mode: mode | 0o700 });
-    } else if (flag === TYPE_FLAGS.symlink) {
-      Deno.symlinkSync(target, path);
-    } else if (flag === TYPE_FLAGS.file) {
-      this.#file = Deno.openSync(path, {
-        write: true,
-        createNew: true,
-        mode: mode | 0o600,
-      });
-    }
+    return [this.#directory, ...parts].join("/");
   }
 
   #take(bytes: Uint8Array): void {
@@ -301,6 +319,15 @@ export class Unarchiver implements Disposable {
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
+  }
+}
+
+/** Removes an older file, and not what it may link to. */
+function makeRoom(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
