@@ -20,7 +20,7 @@ export function helpText(): string {
 Usage: vmwright [OPTIONS] SCRIPT
        vmwright --interactive [OPTIONS] [SCRIPT]
        vmwright check [OPTIONS] SCRIPT   report type errors, start nothing
-       vmwright types [OPTIONS]          print declarations of what a script sees
+       vmwright types [OPTIONS]          print the types of what a script sees
        vmwright eval CODE                run code that makes its own driver
        vmwright eval-file FILE           the same, from a file
 

@@ -141,8 +141,8 @@ export function excerpt(
 function errorText(error: unknown, withStack: boolean): string {
   if (!(error instanceof Error)) return `thrown: ${Deno.inspect(error)}`;
   let text = plain(`${error.name}: ${error.message}`);
-  // A TypeError that only wraps the parser's complaint.
-  text = text.replace(/^TypeError: (?=SyntaxError: )/, "");
+  // A TypeError that only wraps the complaint of who loads modules.
+  text = text.replace(/^TypeError: (?=\w+Error: )/, "");
   if (withStack) {
     const frames = plain(error.stack ?? "").split("\n")
       .filter((line) => /^\s+at /.test(line));

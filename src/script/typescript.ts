@@ -74,6 +74,8 @@ async function installHooks(
       const url = new URL(specifier, parent);
       if (suffix !== "" && url.search === "") url.search = suffix;
       own.add(url.href);
+      // Left to itself, the runtime says something about "unprepared" modules.
+      if (!exists(url)) throw new TypeError(`Module not found "${url.href}"`);
       return next(url.href, context);
     },
     load(url, context, next) {
@@ -83,6 +85,14 @@ async function installHooks(
         : next(url, context);
     },
   });
+}
+
+function exists(url: URL): boolean {
+  try {
+    return Deno.statSync(new URL(url.pathname, url)).isFile;
+  } catch {
+    return false;
+  }
 }
 
 type Strip = (

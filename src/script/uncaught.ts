@@ -1,10 +1,9 @@
-import { TestFailure } from "../report/errors.ts";
 import { ScriptExit } from "./script_exit.ts";
 
 /**
  * Turns what would end the process behind the driver's back into one failure:
- * an error that nobody catches, a rejection that nobody handles, a wait for
- * something that can no longer happen, and a call of `Deno.exit`.
+ * an error that nobody catches, a rejection that nobody handles, and a call of
+ * `Deno.exit`.
  */
 export class Uncaught implements Disposable {
   /** Rejects with the first of it. */
@@ -28,7 +27,6 @@ export class Uncaught implements Disposable {
     this.#late = late;
     globalThis.addEventListener("unhandledrejection", this.#onRejection);
     globalThis.addEventListener("error", this.#onError);
-    globalThis.addEventListener("beforeunload", this.#onIdle);
     Deno.exit = (code = Deno.exitCode) => {
       const error = new ScriptExit(code);
       this.#take(error);
@@ -45,7 +43,6 @@ export class Uncaught implements Disposable {
   [Symbol.dispose](): void {
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);
     globalThis.removeEventListener("error", this.#onError);
-    globalThis.removeEventListener("beforeunload", this.#onIdle);
     Deno.exit = this.#exit;
   }
 
@@ -57,14 +54,6 @@ export class Uncaught implements Disposable {
   readonly #onError = (event: ErrorEvent) => {
     event.preventDefault();
     this.#take(event.error);
-  };
-
-  readonly #onIdle = (event: globalThis.Event) => {
-    if (this.#over) return;
-    event.preventDefault();
-    this.#take(
-      new TestFailure("the script waits for something that can not happen"),
-    );
   };
 
   #take(error: unknown): void {

@@ -1,0 +1,150 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { temporaryDirectory, vmwright, vmwrightCommand } from "./vmwright.ts";
+
+/** Runs code that needs no machine, in a directory of its own. */
+async function evaluated(code: string, ...args: string[]) {
+  using directory = temporaryDirectory({
+    "helper.ts": "export const seven: number = 7;",
+  });
+  return await vmwright(["eval", ...args, "--", code], {
+    cwd: directory.path,
+  });
+}
+
+Deno.test("eval runs TypeScript with top-level await and imports of its own", async () => {
+  const { code, stdout, stderr } = await evaluated(`
+    import { seven } from "./helper.ts";
+    enum Unit { second }
+    const n: number = await Promise.resolve(seven);
+    console.log(n, Unit.second, typeof Driver.create, typeof UsageError);
+    assertEquals(n, 7);
+  `);
+  assertEquals([code, stdout], [0, "7 0 function function\n"], stderr);
+  assertMatch(stderr, /^test passed in \d+\.\d\d seconds\n$/);
+});
+
+Deno.test("a failed assertion shows the line, marked, with two around it, and exits with 1", async () => {
+  const { code, stderr } = await evaluated(
+    "const one: number = 1;\n\n  assertEquals(one, 2);\nthrow 3;\n4;\n5;",
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(
+    stderr,
+    `!!! [eval]:3:3
+!!!   1 | const one: number = 1;
+!!!   2 |
+!!! > 3 |   assertEquals(one, 2);
+!!!     |   ^
+!!!   4 | throw 3;
+!!!   5 | 4;
+!!! AssertionError: Values are not equal`,
+  );
+});
+
+Deno.test("a mistake in the syntax is shown where it is", async () => {
+  const { code, stderr } = await evaluated("1;\nconst x = ;\n");
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "!!! [eval]:2:11\n");
+  assertStringIncludes(stderr, "!!! SyntaxError: Expression expected\n");
+});
+
+const failures: [string, string, number, string][] = [
+  ["anything may be thrown", "throw 'cross'", 1, `!!! thrown: "cross"`],
+  [
+    "a rejection that nobody handles",
+    "Promise.reject(new TypeError('lost')); await new Promise(() => setTimeout(() => {}, 1e6))",
+    1,
+    "!!! TypeError: lost",
+  ],
+  [
+    "an error in a timer",
+    "setTimeout(() => { throw new RangeError('late') }); await new Promise(() => setTimeout(() => {}, 1e6))",
+    1,
+    "!!! RangeError: late",
+  ],
+  [
+    "a module that is not there",
+    "import './gone.ts'",
+    1,
+    "!!! TypeError: Module not found",
+  ],
+  [
+    "the end of the process",
+    "try { Deno.exit(5) } catch {}; await new Promise(() => {})",
+    5,
+    "!!! ScriptExit: the script ended itself with exit status 5",
+  ],
+  [
+    "the global timeout",
+    "await new Promise(() => setTimeout(() => {}, 1e6))",
+    124,
+    "!!! GlobalTimeout: ",
+  ],
+];
+for (const [name, script, expected, message] of failures) {
+  Deno.test(`what fails a script: ${name}`, async () => {
+    const { code, stderr } = await evaluated(
+      script,
+      ...expected === 124 ? ["--global-timeout", "0.2"] : [],
+    );
+    assertEquals(code, expected, stderr);
+    assertStringIncludes(stderr, message);
+  });
+}
+
+Deno.test("Deno.exit(0) passes the test", async () => {
+  const { code, stderr } = await evaluated("Deno.exit(0)");
+  assertEquals(code, 0);
+  assertMatch(stderr, /test passed/);
+});
+
+Deno.test("what fails after the end of the script is a warning", async () => {
+  const { code, stderr } = await evaluated(
+    "queueMicrotask(() => setTimeout(() => Promise.reject(new Error('x')))); await 0",
+  );
+  assertEquals(code, 0, stderr);
+});
+
+Deno.test("reports tell of the failure", async () => {
+  using directory = temporaryDirectory();
+  const { code } = await vmwright([
+    ...["eval", "-o", directory.path, "--junit-xml", "junit.xml"],
+    ...["--", "throw new RangeError('it broke')"],
+  ]);
+  assertEquals(code, 1);
+  for (const report of ["junit.xml", "report.html"]) {
+    const text = Deno.readTextFileSync(`${directory.path}/${report}`);
+    assertStringIncludes(text, "it broke");
+    assertStringIncludes(text, "[eval]:1:7");
+  }
+});
+
+for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`${signal} ends a run with ${exitCode}, its reports closed`, async () => {
+    using directory = temporaryDirectory();
+    const child = vmwrightCommand([
+      ...["eval", "-o", directory.path, "--junit-xml", "junit.xml", "--"],
+      "console.log('up'); await new Promise(() => setTimeout(() => {}, 1e6))",
+    ]).spawn();
+    const reader = child.stdout.getReader();
+    assertEquals(
+      new TextDecoder().decode((await reader.read()).value),
+      "up\n",
+    );
+    child.kill(signal);
+    assertEquals((await child.status).code, exitCode);
+    await reader.cancel();
+    const stderr = await new Response(child.stderr).text();
+    assertMatch(
+      stderr,
+      /!!! Interruption: (interrupted|terminated by SIGTERM)/,
+    );
+    const junit = Deno.readTextFileSync(`${directory.path}/junit.xml`);
+    assert(junit.trimEnd().endsWith("</testsuites>"));
+  });
+}

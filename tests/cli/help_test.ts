@@ -1,0 +1,86 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import project from "../../deno.json" with { type: "json" };
+import { options } from "../../src/cli/options.ts";
+import { vmwright } from "./vmwright.ts";
+
+Deno.test("--help names every option, in lines of at most 80 characters", async () => {
+  for (const spelling of ["--help", "-h"]) {
+    const { code, stdout, stderr } = await vmwright([spelling]);
+    assertEquals([code, stderr], [0, ""]);
+    for (const { names } of Object.values(options)) {
+      assertMatch(
+        stdout,
+        new RegExp(`-(-\\[no-\\])?${names[0].replace(/^--?/, "-?")}\\b`),
+      );
+    }
+    for (const line of stdout.split("\n")) {
+      assertEquals([...line].length <= 80, true, line);
+    }
+  }
+});
+
+Deno.test("--help wins over all else that can be understood", async () => {
+  const { code, stdout } = await vmwright([
+    "gone.ts",
+    "--help",
+    "--vlans",
+    "x",
+  ]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "Usage: vmwright");
+});
+
+Deno.test("--version prints the project's version", async () => {
+  assertEquals(await vmwright(["--version"]), {
+    code: 0,
+    stdout: `vmwright ${project.version}\n`,
+    stderr: "",
+  });
+});
+
+Deno.test("whoever stops reading the help does not see an error", async () => {
+  const cli = new URL("../../cli.ts", import.meta.url).pathname;
+  const command = `"${Deno.execPath()}" run -A "${cli}" --help | true`;
+  const { code, stderr } = await new Deno.Command("/bin/sh", {
+    args: ["-c", command],
+  }).output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+});
+
+interface GraphModule {
+  specifier: string;
+  dependencies?: {
+    isDynamic?: boolean;
+    code?: { specifier: string };
+  }[];
+}
+
+Deno.test("the help and a complaint load nothing of what runs tests", async () => {
+  const root = new URL("../../", import.meta.url).href;
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", `${root}cli.ts`],
+  }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: GraphModule[];
+  };
+  const bySpecifier = new Map(modules.map((m) => [m.specifier, m]));
+  const loaded = new Set<string>();
+  const load = (specifier: string) => {
+    if (loaded.has(specifier)) return;
+    loaded.add(specifier);
+    for (
+      const { isDynamic, code } of bySpecifier.get(specifier)!.dependencies ??
+        []
+    ) {
+      if (!isDynamic && code !== undefined) load(code.specifier);
+    }
+  };
+  load(`${root}cli.ts`);
+  const rooms = [...loaded].map((specifier) => specifier.replace(root, ""));
+  for (const room of rooms) {
+    assertMatch(
+      room,
+      /^(cli\.ts|src\/cli\/.*|src\/report\/errors\.ts|src\/script\/language\.ts|src\/backend\/start_command\.ts)$/,
+    );
+  }
+});
