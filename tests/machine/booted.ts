@@ -1,0 +1,67 @@
+import {
+  Driver,
+  type DriverOptions,
+  type Event,
+  Log,
+  type Machine,
+} from "../../mod.ts";
+import { guest, type GuestName } from "../guests/mod.ts";
+
+/** What a test of machines works with. */
+export interface Booted extends AsyncDisposable {
+  readonly driver: Driver;
+  /** The first machine. */
+  readonly machine: Machine;
+  readonly machines: Machine[];
+  /** Removed at the end. */
+  readonly outDir: string;
+  /** All that the log was told. */
+  readonly events: Event[];
+}
+
+/** How {@linkcode booted} sets a test up. */
+export interface BootedOptions extends Omit<DriverOptions, "machines"> {
+  /** The guest; `tiny` by default. */
+  guest?: GuestName;
+  /** The machines' names; one, with the guest's own name, by default. */
+  names?: string[];
+  /** Whether the guests may reboot. */
+  allowReboot?: boolean;
+}
+
+/** A driver with machines of a guest; they start when they are first needed. */
+export async function booted(options: BootedOptions = {}): Promise<Booted> {
+  const {
+    guest: guestName = "tiny",
+    names = [guestName],
+    allowReboot,
+    ...rest
+  } = options;
+  const { startScriptFor } = await guest(guestName);
+  const outDir = rest.outDir ?? await Deno.makeTempDir();
+  const events: Event[] = [];
+  const log = rest.log ??
+    new Log([{ on: (event) => void events.push({ ...event }) }]);
+  const driver = await Driver.create({
+    ...rest,
+    outDir,
+    log,
+    machines: names.map((name) => ({
+      name,
+      startCommand: startScriptFor(name),
+      allowReboot,
+    })),
+  });
+  return {
+    driver,
+    machine: driver.machines[0],
+    machines: driver.machines,
+    outDir,
+    events,
+    async [Symbol.asyncDispose]() {
+      await driver[Symbol.asyncDispose]();
+      await log.close();
+      await Deno.remove(outDir, { recursive: true }).catch(() => {});
+    },
+  };
+}
