@@ -14,6 +14,7 @@
  *
  * @module
  */
+export * from "./src/console/mod.ts";
 export * from "./src/driver/mod.ts";
 export * from "./src/machine/mod.ts";
 export * from "./src/report/mod.ts";

@@ -383,7 +383,9 @@ export class Driver implements AsyncDisposable {
     this.#conditions.clear();
     await this.log.nested("cleanup", async () => {
       const ends = await Promise.allSettled([
-        ...[...this.#made.values()].map((machine) => machine.release()),
+        ...[...this.#made.values()].map((machine) =>
+          machine[Symbol.asyncDispose]()
+        ),
         ...this.vlans.map((vlan) => vlan.stop()),
       ]);
       for (const end of ends) {

@@ -38,6 +38,8 @@ export interface MachineOptions {
 interface Boot {
   guest: Guest;
   shell: Shell;
+  /** Says at the next reset that there was one. */
+  reset: PromiseWithResolvers<string>;
 }
 
 /** How the machine itself runs a command. */
@@ -138,7 +140,13 @@ export class MachineCore {
       serialEnd: () => this.console.end(),
       complaint: (line) => this.log.warning(line, this.attributes),
       portClosed: (name) => boot?.shell.portClosed(name),
-      reset: () => boot?.shell.lose(`${this.name} was reset`),
+      reset: () => {
+        const reason = `${this.name} was reset`;
+        this.console.forgetDeath();
+        boot?.shell.lose(reason);
+        boot?.reset.resolve(reason);
+        if (boot !== undefined) boot.reset = Promise.withResolvers();
+      },
     };
     const guest = await this.context.backend.start({
       name: this.name,
@@ -154,7 +162,7 @@ export class MachineCore {
       onNoise: (line) =>
         this.log.debug(`on the shell's console: ${line}`, this.attributes),
     });
-    boot = this.#boot = { guest, shell };
+    boot = this.#boot = { guest, shell, reset: Promise.withResolvers() };
     this.#ended = guest.ended.then((how) => {
       shell.close(`${this.name} ended: ${how}`);
       if (this.#boot === boot) this.#boot = undefined;
@@ -212,6 +220,12 @@ export class MachineCore {
     await this.#ended;
   }
 
+  /** Ends the guest, and closes its console's log. */
+  async close(): Promise<void> {
+    await this.release();
+    this.console.close();
+  }
+
   nested<T>(
     text: string,
     fn: () => Promise<T>,
@@ -226,7 +240,8 @@ export class MachineCore {
 
   /** Runs `fn`; where the machine breaks in it, says how, and what came last. */
   async guarded<T>(fn: () => Promise<T>): Promise<T> {
-    const ended = this.#ended;
+    const ended = this.#ended?.then((how) => `${this.name} ended: ${how}`);
+    const reset = this.#boot?.reset.promise;
     try {
       return await fn();
     } catch (error) {
@@ -236,19 +251,17 @@ export class MachineCore {
       if (this.console.died !== undefined) throw this.console.died;
       // The channels break a moment before it is known why.
       let timer;
-      const how = await Promise.race([
-        ended,
-        new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, REASON_MS);
+      const reason = await Promise.race([
+        ...[ended, reset].filter((promise) => promise !== undefined),
+        new Promise<undefined>((resolve) => {
+          timer = setTimeout(() => resolve(undefined), REASON_MS);
         }),
       ]);
       clearTimeout(timer);
-      const reason = typeof how === "string"
-        ? `${this.name} ended: ${how}`
-        : error.message;
       const tail = this.console.tail(TAIL).join("\n");
       throw new MachineError(
-        tail === "" ? reason : `${reason}\nits console said last:\n${tail}`,
+        (reason ?? error.message) +
+          (tail === "" ? "" : `\nits console said last:\n${tail}`),
         { cause: error },
       );
     }

@@ -47,7 +47,7 @@ import { getWindowNames, waitForWindow, waitForX } from "./windows.ts";
  * `TestFailure` when what they ask for does not hold, and with `MachineError`
  * when the machine itself breaks meanwhile.
  */
-export class BaseMachine {
+export class BaseMachine implements AsyncDisposable {
   readonly #core: MachineCore;
 
   /** Takes its options and what its driver lends it. */
@@ -191,6 +191,11 @@ export class BaseMachine {
   /** Ends the guest, whatever it does, and waits until it is gone. */
   release(): Promise<void> {
     return this.#core.release();
+  }
+
+  /** Ends the guest, and closes its console's log. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#core.close();
   }
 
   /**
