@@ -38,6 +38,8 @@ export interface Configuration {
   readonly vlans: readonly number[];
   /** The test script, if there is one. */
   readonly script?: ScriptConfiguration;
+  /** The language of the script, or of a prompt without one. */
+  readonly language: Language;
   /** Absolute path; it exists and can be written to. */
   readonly outDir: string;
   /** Seconds. */
@@ -117,6 +119,7 @@ export function configure(
     ...nothing,
     command,
     script,
+    language: script?.language ?? given.language as Language ?? "typescript",
     warnings,
     logLevel: logLevelOf(given),
   };
@@ -201,6 +204,7 @@ export function configure(
 }
 
 const nothing = {
+  language: "typescript",
   machines: [],
   containers: [],
   vlans: [],

@@ -1,10 +1,12 @@
 import { Driver } from "../driver/mod.ts";
 import { type Log, UsageError } from "../report/mod.ts";
 import {
+  Debugger,
   prepareScript,
   type RunOptions,
   runScript,
   Script,
+  ScriptExit,
   StepTrail,
   Uncaught,
 } from "../script/mod.ts";
@@ -45,9 +47,14 @@ export async function runOnce(
   emergency.add(() => log.flush());
   for (const warning of configuration.warnings) log.warning(warning);
   const script = configuration.script && new Script(configuration.script);
-  using uncaught = new Uncaught((error) =>
-    log.warning(`after the end of the script: ${messageOf(error)}`)
-  );
+  const { interactive } = configuration;
+  using uncaught = new Uncaught((error) => {
+    if (interactive && error instanceof ScriptExit) return;
+    const when = interactive ? "nobody caught" : "after the end of the script";
+    log.warning(`${when}: ${messageOf(error)}`);
+  });
+  // At a prompt, one can look at what went wrong, and go on.
+  if (interactive) uncaught.scriptEnded();
   const ends = [uncaught.failure, rejection(signal)];
   await using _prepared = script && !configuration.interactive
     ? await prepareScript(script)
@@ -88,7 +95,9 @@ export async function runOnce(
 
   const { verdict, exitCode } = judge(failure);
   if (verdict === "passed") {
-    log.info(`test passed in ${log.time.toFixed(2)} seconds`);
+    if (!interactive) {
+      log.info(`test passed in ${log.time.toFixed(2)} seconds`);
+    }
     log.runEnded(verdict);
   } else {
     const detail = explain(failure, steps, configuration, script);
@@ -121,7 +130,9 @@ async function create(
         }`,
       );
     }
-    return await Driver.create({
+    const debug = new Debugger({ attach: configuration.debugHookAttach });
+    return debug.driver = await Driver.create({
+      debug,
       machines: [...machines],
       vlans: [...vlans],
       outDir,
@@ -161,12 +172,21 @@ async function use(
   }
   if (configuration.interactive) {
     const { runPrompt } = await import("../script/prompt/mod.ts");
-    const language = configuration.script?.language ?? "typescript";
-    await withNames(
-      driver,
-      (context) =>
-        runPrompt({ driver, context, language, signal: driver.signal }),
-    );
+    const { debug, signal } = driver;
+    const prompt = (context: Record<string, unknown>) =>
+      runPrompt({
+        driver,
+        context,
+        language: configuration.language,
+        script,
+        signal,
+        onBreakpoint: debug instanceof Debugger
+          ? debug.breakpointInPython.bind(debug)
+          : undefined,
+      });
+    await (configuration.language === "python"
+      ? prompt(driver.bindings())
+      : withNames(driver, prompt));
     return;
   }
   // The machines boot while the types are checked.

@@ -1,10 +1,14 @@
+/** The names that are bound, each by those who bound it, the last of them last. */
+const bindings = new Map<string, unknown[]>();
+
 /**
  * Binds names as global variables, so that a script sees them without importing
  * anything. A script is a module: whatever it declares itself, under whatever
  * name, shadows them.
  *
  * A name that JavaScript has already (a machine called `console`, say) is not
- * touched: all the rest of the program stands on it.
+ * touched: all the rest of the program stands on it. One that was bound before
+ * means what it meant then again when this binding is undone.
  *
  * @param names What to bind.
  * @returns The names that were not bound, and how to undo the binding.
@@ -15,9 +19,14 @@ export function bindGlobals(
   const refused: string[] = [];
   const bound: string[] = [];
   for (const [name, value] of Object.entries(names)) {
-    if (name in globalThis) {
+    const earlier = bindings.get(name);
+    if (earlier !== undefined) {
+      earlier.push(value);
+    } else if (name in globalThis) {
       refused.push(name);
       continue;
+    } else {
+      bindings.set(name, [value]);
     }
     Object.defineProperty(globalThis, name, {
       configurable: true,
@@ -30,7 +39,16 @@ export function bindGlobals(
   return {
     refused,
     [Symbol.dispose]() {
-      for (const name of bound) Reflect.deleteProperty(globalThis, name);
+      for (const name of bound) {
+        const values = bindings.get(name)!;
+        values.pop();
+        if (values.length > 0) {
+          Reflect.set(globalThis, name, values.at(-1));
+        } else {
+          bindings.delete(name);
+          Reflect.deleteProperty(globalThis, name);
+        }
+      }
     },
   };
 }

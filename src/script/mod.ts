@@ -9,6 +9,7 @@ export {
   findDeno,
   type TypeDiagnostic,
 } from "./check_types.ts";
+export { Debugger, type DebuggerOptions } from "./debugger.ts";
 export { declarations, type ScriptNames } from "./declarations.ts";
 export { describeFailure, type FailureContext } from "./failure.ts";
 export { bindGlobals } from "./globals.ts";

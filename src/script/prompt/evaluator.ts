@@ -2,17 +2,15 @@
 export type Outcome = { value: unknown } | { error: unknown };
 
 /** Understands what is typed at a prompt, in one language. */
-export interface Evaluator extends AsyncDisposable {
+export interface Evaluator {
   /** What stands before an input's first line, and before its further ones. */
   readonly prompts: readonly [first: string, more: string];
-  /** Whether the text can be run, or else wants more lines. */
-  isComplete(code: string): boolean | Promise<boolean>;
-  /** Runs an input; what it was interrupted in is forgotten. */
-  evaluate(code: string): Promise<Outcome>;
-  /** Ends what {@linkcode evaluate} runs, where the language has a way. */
+  /** Takes a line, and runs the input that it ends, unless that wants more. */
+  push(line: string): Promise<Outcome | "more">;
+  /** Drops the lines of an input that has not ended. */
+  reset(): void | Promise<void>;
+  /** Ends what {@linkcode push} runs, beside what the driver waits for. */
   interrupt?(): void;
   /** How the word at the end of `line` may go on, and that word. */
   complete(line: string): Promise<[candidates: string[], word: string]>;
-  /** What came of an input, as text for a terminal; `undefined`: nothing. */
-  show(outcome: Outcome, colours: boolean): string | undefined;
 }

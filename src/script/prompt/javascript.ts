@@ -1,7 +1,6 @@
 import type { Session } from "node:inspector";
 import { rewriteImports } from "./imports.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
-import { showOutcome } from "./show.ts";
 import { endsInOperator, scanSource } from "./source.ts";
 
 /** A value as the inspector tells of it. */
@@ -23,21 +22,24 @@ type Strip = (
 
 /** Milliseconds that a look for completions may take. */
 const LOOK_MS = 100;
-/** Under this name our function is found that values are handed to. */
-const HANDOVER = "vmwright.prompt";
+/** Evaluators so far: one may stop inside of what another runs. */
+let count = 0;
 
 /**
  * Runs TypeScript and JavaScript as V8's own inspector does it for a console:
  * `await` at the top level, and declarations that last and may be repeated.
  */
-export class JavaScriptEvaluator implements Evaluator {
+export class JavaScriptEvaluator implements Evaluator, Disposable {
   readonly prompts = ["> ", "... "] as const;
   readonly #session: Session;
   readonly #strip: Strip;
   /** The names that were given, before those of JavaScript. */
   readonly #names: readonly string[];
+  #lines: string[] = [];
   #globalId = "";
   #taken: unknown;
+  /** Under this name the function is found that values are handed to. */
+  readonly #handover = `vmwright.prompt.${count++}`;
 
   private constructor(session: Session, strip: Strip, names: string[]) {
     this.#session = session;
@@ -56,7 +58,7 @@ export class JavaScriptEvaluator implements Evaluator {
       stripTypeScriptTypes,
       names,
     );
-    Object.defineProperty(globalThis, Symbol.for(HANDOVER), {
+    Object.defineProperty(globalThis, Symbol.for(evaluator.#handover), {
       configurable: true,
       value: (value: unknown) => evaluator.#taken = value,
     });
@@ -66,6 +68,20 @@ export class JavaScriptEvaluator implements Evaluator {
     );
     evaluator.#globalId = result.objectId!;
     return evaluator;
+  }
+
+  /** Takes a line, and runs the input that it ends, unless that wants more. */
+  async push(line: string): Promise<Outcome | "more"> {
+    this.#lines.push(line);
+    const code = this.#lines.join("\n");
+    if (!this.isComplete(code)) return "more";
+    this.#lines = [];
+    return await this.evaluate(code);
+  }
+
+  /** Drops the lines of an input that has not ended. */
+  reset(): void {
+    this.#lines = [];
   }
 
   /** Whether the text can be run, or else wants more lines. */
@@ -83,18 +99,21 @@ export class JavaScriptEvaluator implements Evaluator {
         expression: this.#javaScriptOf(code),
         replMode: true,
         awaitPromise: true,
-        objectGroup: HANDOVER,
+        objectGroup: this.#handover,
       },
     );
     const thrown = exceptionDetails !== undefined;
     const value = await this.#take(exceptionDetails?.exception ?? result);
-    await this.#post("Runtime.releaseObjectGroup", { objectGroup: HANDOVER });
+    await this.#post("Runtime.releaseObjectGroup", {
+      objectGroup: this.#handover,
+    });
     return thrown ? { error: value } : { value };
   }
 
   /** How the word at the end of `line` may go on, and that word. */
   async complete(line: string): Promise<[string[], string]> {
-    const { masked, endsInText } = scanSource(line);
+    const whole = [...this.#lines, line].join("\n");
+    const { masked, endsInText } = scanSource(whole);
     if (endsInText) return [[], ""];
     const [, object, word] = /((?:[\w$]+(?:\[[^[\]]*\])?\??\.)*)([\w$]*)$/.exec(
       masked,
@@ -112,15 +131,10 @@ export class JavaScriptEvaluator implements Evaluator {
     return [[...new Set(candidates)].sort(), word];
   }
 
-  /** What came of an input, as text for a terminal. */
-  show(outcome: Outcome, colours: boolean): string | undefined {
-    return showOutcome(outcome, colours);
-  }
-
   /** Leaves the inspector. */
-  [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
+    Reflect.deleteProperty(globalThis, Symbol.for(this.#handover));
     this.#session.disconnect();
-    return Promise.resolve();
   }
 
   #javaScriptOf(code: string): string {
@@ -166,7 +180,7 @@ export class JavaScriptEvaluator implements Evaluator {
         expression,
         throwOnSideEffect: true,
         timeout: LOOK_MS,
-        objectGroup: HANDOVER,
+        objectGroup: this.#handover,
       },
     );
     if (exceptionDetails !== undefined) return [];
@@ -180,7 +194,7 @@ export class JavaScriptEvaluator implements Evaluator {
     await this.#post("Runtime.callFunctionOn", {
       objectId: this.#globalId,
       functionDeclaration:
-        `function (value) { this[Symbol.for("${HANDOVER}")](value); }`,
+        `function (value) { this[Symbol.for("${this.#handover}")](value); }`,
       arguments: [{ value, unserializableValue, objectId }],
     });
     const taken = this.#taken;

@@ -1,6 +1,9 @@
 import { MachineError, TestFailure, UsageError } from "../../report/errors.ts";
 import { harmless } from "../../scan/mod.ts";
+import { authorPositions, describeFailure } from "../failure.ts";
+import type { Script } from "../script.ts";
 import type { Outcome } from "./evaluator.ts";
+import { Interrupted } from "./interrupted.ts";
 
 const red = "\x1b[31m", plain = "\x1b[0m";
 
@@ -10,14 +13,16 @@ const red = "\x1b[31m", plain = "\x1b[0m";
  *
  * @param outcome What came of an input.
  * @param colours Whether the terminal has colours.
+ * @param script The script that may have been run.
  * @returns One or more lines; `undefined` for the value `undefined`.
  */
 export function showOutcome(
   outcome: Outcome,
   colours: boolean,
+  script?: Script,
 ): string | undefined {
   if ("error" in outcome) {
-    const text = harmlessButColoured(errorText(outcome.error), false);
+    const text = harmless(errorText(outcome.error, script));
     return colours ? `${red}${text}${plain}` : text;
   }
   const { value } = outcome;
@@ -47,8 +52,15 @@ export function harmlessButColoured(text: string, colours: boolean): string {
   ).join("");
 }
 
-function errorText(error: unknown): string {
+function errorText(error: unknown, script?: Script): string {
+  if (error instanceof Interrupted) return error.message;
   if (!(error instanceof Error)) return `thrown: ${showValue(error, false)}`;
+  if (script !== undefined && authorPositions(error).length > 0) {
+    return describeFailure(error, {
+      scriptUrl: script.url,
+      scriptName: script.name,
+    });
+  }
   const message = `${error.name}: ${error.message}`;
   if (
     error instanceof TestFailure || error instanceof MachineError ||

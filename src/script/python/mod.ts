@@ -4,6 +4,7 @@
  * @module
  */
 import type { Driver } from "../../driver/mod.ts";
+import { Debugger } from "../debugger.ts";
 import type { Runner } from "../run_script.ts";
 import type { Script } from "../script.ts";
 import { PythonSession } from "./session.ts";
@@ -49,7 +50,13 @@ export const runPython: Runner = async (script, context) => {
   driver.signal.addEventListener("abort", onAbort, { once: true });
   if (driver.signal.aborted) onAbort();
   const run = async () => {
-    await session.bind(driver);
+    const { debug } = driver;
+    const interrupt = () => session.interrupt();
+    await session.bind(driver, {
+      onBreakpoint: debug instanceof Debugger
+        ? (at) => debug.breakpointInPython(at, interrupt)
+        : undefined,
+    });
     await session.run();
     await session.end();
   };

@@ -42,6 +42,8 @@ export interface PythonPrompt {
    * @returns Whether the statement goes on in the next line.
    */
   push(line: string): Promise<boolean>;
+  /** Drops the lines of a statement that has not ended. */
+  reset(): Promise<void>;
   /** What a beginning of a name, or of an attribute, can become. */
   complete(text: string): Promise<string[]>;
 }
@@ -291,10 +293,11 @@ export class PythonSession implements AsyncDisposable {
   }
 
   #prompt(asking: Promise<number>): PythonPrompt {
-    const perform = async (what: string, text: string) =>
-      await this.#perform(what, [text], { thread: await asking });
+    const perform = async (what: string, ...args: string[]) =>
+      await this.#perform(what, args, { thread: await asking });
     return {
       push: async (line) => await perform("push", line) as boolean,
+      reset: async () => void await perform("reset"),
       complete: async (text) => await perform("complete", text) as string[],
     };
   }

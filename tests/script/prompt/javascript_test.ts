@@ -8,7 +8,7 @@ async function withEvaluator(
   names: Record<string, unknown> = {},
 ) {
   Object.assign(globalThis, names);
-  await using evaluator = await JavaScriptEvaluator.create(Object.keys(names));
+  using evaluator = await JavaScriptEvaluator.create(Object.keys(names));
   await fn(evaluator);
 }
 
@@ -89,6 +89,15 @@ Deno.test("isComplete() asks for more where there is more to come", () =>
       assertEquals(evaluator.isComplete(code), true, code);
     }
     return Promise.resolve();
+  }));
+
+Deno.test("push() takes an input line by line, and reset() drops it", () =>
+  withEvaluator(async (evaluator) => {
+    assertEquals(await evaluator.push("[1,"), "more");
+    assertEquals(await evaluator.push("2]"), { value: [1, 2] });
+    assertEquals(await evaluator.push("[1,"), "more");
+    evaluator.reset();
+    assertEquals(await evaluator.push("3"), { value: 3 });
   }));
 
 Deno.test("complete() knows names, members, and what was declared", async (t) => {

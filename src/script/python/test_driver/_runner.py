@@ -27,6 +27,7 @@ class Session:
             bind=self.bind,
             check=check,
             push=self.push,
+            reset=self.reset,
             complete=self.complete,
         )
 
@@ -130,6 +131,10 @@ class Session:
     def push(self, line):
         """Takes one more line; answers whether the statement goes on."""
         return self.prompt().push(line)
+
+    def reset(self):
+        """Drops the lines of a statement that has not ended."""
+        self.prompt().resetbuffer()
 
     def complete(self, text):
         """What a beginning of a name, or of an attribute, can become."""

@@ -1,0 +1,80 @@
+import type { Driver } from "../../driver/mod.ts";
+import type { Script } from "../script.ts";
+import { ScriptExit } from "../script_exit.ts";
+import type { Evaluator, Outcome } from "./evaluator.ts";
+import { Interrupted } from "./interrupted.ts";
+import { INTERRUPTED, type LineReader } from "./line_reader.ts";
+import { showOutcome } from "./show.ts";
+
+/** What a prompt stands on. */
+export interface PromptParts {
+  /** Where lines come from and results go. */
+  reader: LineReader;
+  /** What understands the lines. */
+  evaluator: Evaluator;
+  /** What is interrupted by Ctrl-C. */
+  driver: Driver;
+  /** Aborted when the run is to end. */
+  signal: AbortSignal;
+  /** The script that may be run; errors in it are shown with its lines. */
+  script?: Script;
+}
+
+/**
+ * Reads inputs, runs them and shows what came of them, until there are no more.
+ *
+ * @throws {ScriptExit} where an input ends the run by `Deno.exit`.
+ * @throws The signal's reason, once that is aborted.
+ */
+export async function talk(parts: PromptParts): Promise<void> {
+  const { reader, evaluator, driver, signal } = parts;
+  signal.throwIfAborted();
+  const ends: (() => void)[] = [];
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort);
+    ends.push(() => signal.removeEventListener("abort", onAbort));
+  });
+  aborted.catch(() => {});
+  let interrupt = () => {};
+  reader.onInterrupt(() => interrupt());
+  try {
+    let [prompt] = evaluator.prompts;
+    while (true) {
+      const line = await Promise.race([reader.read(prompt), aborted]);
+      if (line === undefined) return;
+      if (line === INTERRUPTED) {
+        await evaluator.reset();
+        [prompt] = evaluator.prompts;
+        continue;
+      }
+      const interrupted = new Promise<Outcome>((resolve) => {
+        interrupt = () => {
+          const error = new Interrupted();
+          driver.interrupt(error);
+          evaluator.interrupt?.();
+          // What that ends says so first.
+          setTimeout(() => resolve({ error }), 0);
+        };
+      });
+      const pushed = evaluator.push(line);
+      // One that was interrupted may end at any time, in any way.
+      pushed.catch(() => {});
+      const outcome = await Promise.race([pushed, interrupted, aborted]);
+      interrupt = () => {};
+      if (outcome === "more") {
+        prompt = evaluator.prompts[1];
+        continue;
+      }
+      [prompt] = evaluator.prompts;
+      if ("error" in outcome && outcome.error instanceof ScriptExit) {
+        throw outcome.error;
+      }
+      driver.log.flush();
+      const shown = showOutcome(outcome, reader.colours, parts.script);
+      if (shown !== undefined) reader.print(shown);
+    }
+  } finally {
+    for (const end of ends) end();
+  }
+}

@@ -1,0 +1,44 @@
+import type { PythonPrompt } from "../python/mod.ts";
+import { ScriptExit } from "../script_exit.ts";
+import type { Evaluator, Outcome } from "./evaluator.ts";
+
+/** Runs Python, in the process that runs the script; that shows results itself. */
+export class PythonEvaluator implements Evaluator {
+  readonly prompts = [">>> ", "... "] as const;
+  readonly #prompt: PythonPrompt;
+  readonly #interrupt: () => void;
+
+  /** Takes the prompt's other half, and how to interrupt it. */
+  constructor(prompt: PythonPrompt, interrupt: () => void) {
+    this.#prompt = prompt;
+    this.#interrupt = interrupt;
+  }
+
+  /** Takes a line, and runs the input that it ends, unless that wants more. */
+  async push(line: string): Promise<Outcome | "more"> {
+    try {
+      return await this.#prompt.push(line) ? "more" : { value: undefined };
+    } catch (error) {
+      if (error instanceof ScriptExit) return { error };
+      throw error;
+    }
+  }
+
+  /** Drops the lines of an input that has not ended. */
+  async reset(): Promise<void> {
+    await this.#prompt.reset();
+  }
+
+  /** Raises KeyboardInterrupt. */
+  interrupt(): void {
+    this.#interrupt();
+  }
+
+  /** How the word at the end of `line` may go on, and that word. */
+  async complete(line: string): Promise<[string[], string]> {
+    const [word] = /[\w.]*$/.exec(line)!;
+    // At the line's beginning, Tab indents.
+    if (line.trim() === "") return [["    "], ""];
+    return [await this.#prompt.complete(word), word];
+  }
+}

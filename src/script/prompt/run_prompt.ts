@@ -1,0 +1,77 @@
+import type { Driver } from "../../driver/mod.ts";
+import { Terminal } from "../../terminal/mod.ts";
+import type { Language } from "../language.ts";
+import { type Breakpoint, PythonSession } from "../python/mod.ts";
+import { Script } from "../script.ts";
+import { divertConsole } from "./console.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { JavaScriptEvaluator } from "./javascript.ts";
+import type { LineReader } from "./line_reader.ts";
+import { openReader } from "./open_reader.ts";
+import { talk } from "./prompt.ts";
+import { PythonEvaluator } from "./python.ts";
+
+/** What a prompt is made of. */
+export interface PromptOptions {
+  /** The machines and their log. */
+  driver: Driver;
+  /** Every name that can be used; they are global variables already. */
+  context: Record<string, unknown>;
+  /** The language to talk in. */
+  language: Language;
+  /** The script that `testScript()` runs, if there is one. */
+  script?: Script;
+  /** Aborted when the run is to end. */
+  signal: AbortSignal;
+  /** What a breakpoint of a script in Python does. */
+  onBreakpoint?: (
+    breakpoint: Breakpoint,
+    interrupt: () => void,
+  ) => Promise<void>;
+}
+
+/**
+ * Talks to whoever sits at the terminal until that ends; without a terminal, runs
+ * what comes from standard input.
+ *
+ * @throws {ScriptExit} where that ends the run by an exit status.
+ * @throws The signal's reason, once that is aborted.
+ */
+export async function runPrompt(options: PromptOptions): Promise<void> {
+  const { driver, context, language, signal, onBreakpoint } = options;
+  if (language === "typescript") {
+    using evaluator = await JavaScriptEvaluator.create(Object.keys(context));
+    return await run(evaluator, "testScript()");
+  }
+  const script = options.script ?? new Script({ code: "", language });
+  await using session = new PythonSession(script);
+  const interrupt = () => session.interrupt();
+  await session.bind(driver, {
+    onBreakpoint: onBreakpoint && ((at) => onBreakpoint(at, interrupt)),
+  });
+  await run(new PythonEvaluator(session.prompt, interrupt), "test_script()");
+  await session.end();
+
+  async function run(evaluator: Evaluator, runScript: string): Promise<void> {
+    using reader = await openReader(
+      language,
+      (line) => evaluator.complete(line),
+    );
+    using _console = divertConsole(reader);
+    if (Terminal.present) greet(reader, driver, options.script && runScript);
+    await talk({ reader, evaluator, driver, signal, script: options.script });
+  }
+}
+
+function greet(
+  reader: LineReader,
+  { machines }: Driver,
+  runScript: string | undefined,
+): void {
+  const names = machines.map(({ name }) => name).join(", ");
+  reader.print(
+    `machines: ${names}\n` +
+      (runScript === undefined ? "" : `${runScript} runs the test script\n`) +
+      "Tab completes, Ctrl-C interrupts, Ctrl-D leaves",
+  );
+}

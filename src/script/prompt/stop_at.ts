@@ -1,0 +1,120 @@
+import { Supervisor } from "../../backend/mod.ts";
+import type { Driver } from "../../driver/mod.ts";
+import { Terminal } from "../../terminal/mod.ts";
+import { bindGlobals } from "../globals.ts";
+import type { Breakpoint } from "../python/mod.ts";
+import { divertConsole } from "./console.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { JavaScriptEvaluator } from "./javascript.ts";
+import { openReader } from "./open_reader.ts";
+import { talk } from "./prompt.ts";
+import { PythonEvaluator } from "./python.ts";
+import { StreamReader } from "./stream_reader.ts";
+
+/** Where, and how, somebody may look around. */
+export interface StopOptions {
+  /** The script's driver. */
+  driver: Driver;
+  /** Names to have at hand beside those that scripts see. */
+  names?: Record<string, unknown>;
+  /** Where a script in Python has stopped. */
+  python?: Breakpoint;
+  /** Interrupts Python. */
+  interrupt?: () => void;
+  /** The program that attaches to a process in a build sandbox. */
+  attach?: string;
+}
+
+/** Where the prompt in a build sandbox is found. */
+const SANDBOX_ADDRESS = { hostname: "127.0.0.1", port: 4444 };
+
+/**
+ * Opens a prompt where a script has stopped. The script goes on when whoever
+ * looks around ends that.
+ */
+export async function stopAt(options: StopOptions): Promise<void> {
+  const { driver, names = {}, python, interrupt = () => {} } = options;
+  if (options.attach === undefined && !Terminal.present) {
+    driver.log.info("went past a breakpoint: nobody is at a terminal");
+    return;
+  }
+  using _names = bindGlobals(names);
+  if (python !== undefined) {
+    return await look(new PythonEvaluator(python.prompt, interrupt));
+  }
+  using evaluator = await JavaScriptEvaluator.create([
+    ...Object.keys(names),
+    ...Object.keys(driver.bindings()),
+  ]);
+  await look(evaluator);
+
+  function look(evaluator: Evaluator): Promise<void> {
+    const where = python === undefined ? "" : ` ${python.file}:${python.line}`;
+    return options.attach === undefined
+      ? lookHere(evaluator, driver, where)
+      : lookInSandbox(evaluator, driver, where, options.attach);
+  }
+}
+
+/** A prompt at the terminal. */
+async function lookHere(
+  evaluator: Evaluator,
+  driver: Driver,
+  where: string,
+): Promise<void> {
+  const language = evaluator instanceof PythonEvaluator
+    ? "python"
+    : "typescript";
+  driver.log.flush();
+  using reader = await openReader(language, (line) => evaluator.complete(line));
+  using _console = divertConsole(reader);
+  reader.print(`breakpoint${where}: Ctrl-D lets the script go on`);
+  await talk({ reader, evaluator, driver, signal: driver.signal });
+}
+
+/**
+ * A prompt at a TCP port, for who enters the sandbox through a process that
+ * only waits to be found by a number.
+ */
+async function lookInSandbox(
+  evaluator: Evaluator,
+  driver: Driver,
+  where: string,
+  attach: string,
+): Promise<void> {
+  const { signal } = driver;
+  using listener = Deno.listen(SANDBOX_ADDRESS);
+  const number = String(
+    1_000_000 + crypto.getRandomValues(new Uint32Array(1))[0] % 9_000_000,
+  );
+  // The shell that one gets there; it is looked for in the environment.
+  const bash = await pathOf("bash");
+  await using supervisor = new Supervisor();
+  supervisor.spawn(`exec sleep ${number}`, { env: { bashInteractive: bash } });
+  driver.log.warning(
+    `breakpoint${where}: sudo ${attach} ${number} enters the sandbox, where ` +
+      `${SANDBOX_ADDRESS.hostname}, TCP port ${SANDBOX_ADDRESS.port}, has a prompt`,
+  );
+  driver.log.flush();
+  const stop = () => listener.close();
+  signal.addEventListener("abort", stop);
+  try {
+    using connection = await listener.accept();
+    using reader = new StreamReader(connection, { showPrompt: true });
+    reader.print(`breakpoint${where}: the end of input lets the script go on`);
+    await talk({ reader, evaluator, driver, signal });
+  } finally {
+    signal.throwIfAborted();
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function pathOf(program: string): Promise<string> {
+  for (const place of (Deno.env.get("PATH") ?? "").split(":")) {
+    const path = `${place}/${program}`;
+    if (await Deno.stat(path).then((info) => info.isFile, () => false)) {
+      return path;
+    }
+  }
+  return "/bin/sh";
+}
