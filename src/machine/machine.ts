@@ -686,6 +686,11 @@ export class BaseMachine implements AsyncDisposable {
 
 offerSnakeCase(BaseMachine.prototype);
 
+// All that there is to see is private.
+Object.defineProperty(BaseMachine.prototype, Symbol.for("Deno.customInspect"), {
+  value: BaseMachine.prototype.toString,
+});
+
 /** A machine, by its names in camelCase and in snake_case. */
 export type Machine = BaseMachine & SnakeCased<BaseMachine>;
 

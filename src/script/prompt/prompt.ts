@@ -6,6 +6,9 @@ import { Interrupted } from "./interrupted.ts";
 import { INTERRUPTED, type LineReader } from "./line_reader.ts";
 import { showOutcome } from "./show.ts";
 
+/** Milliseconds that a language with an interruption of its own gets for it. */
+const PATIENCE_MS = 1000;
+
 /** What a prompt stands on. */
 export interface PromptParts {
   /** Where lines come from and results go. */
@@ -53,8 +56,10 @@ export async function talk(parts: PromptParts): Promise<void> {
           const error = new Interrupted();
           driver.interrupt(error);
           evaluator.interrupt?.();
-          // What that ends says so first.
-          setTimeout(() => resolve({ error }), 0);
+          // What that ends says so first. Python raises an exception, which
+          // may have to wait for a turn.
+          const patience = evaluator.interrupt === undefined ? 0 : PATIENCE_MS;
+          setTimeout(() => resolve({ error }), patience);
         };
       });
       const pushed = evaluator.push(line);

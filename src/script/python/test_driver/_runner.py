@@ -115,17 +115,36 @@ class Session:
     @contextmanager
     def enter_prompt(self, namespace):
         """Lines are run among these names while this is entered."""
-        self.prompts.append(console(namespace))
+        self.prompts.append(self.console(namespace))
         try:
             yield
         finally:
             self.prompts.pop()
 
+    def console(self, namespace):
+        """An interactive console among some names."""
+        import code
+
+        session = self
+
+        class Console(code.InteractiveConsole):
+            def showtraceback(self):
+                exception = sys.exc_info()[1]
+                if isinstance(exception, KeyboardInterrupt):
+                    self.write("KeyboardInterrupt\n")
+                else:
+                    # The first frame is that of the console.
+                    exception.__traceback__ = exception.__traceback__.tb_next
+                    self.write(session.format(exception) + "\n")
+
+        namespace.setdefault("__name__", "__console__")
+        return Console(namespace, filename="<prompt>")
+
     def prompt(self):
         """The innermost prompt; by default, one among the script's names."""
         if not self.prompts:
             self.namespace.setdefault("t", assertion_tester())
-            self.prompts.append(console(self.namespace))
+            self.prompts.append(self.console(self.namespace))
         return self.prompts[-1]
 
     def push(self, line):
@@ -147,14 +166,6 @@ class Session:
             if one is None or len(found) >= 1000:
                 return found
             found.append(one)
-
-
-def console(namespace):
-    """An interactive console among some names."""
-    import code
-
-    namespace.setdefault("__name__", "__console__")
-    return code.InteractiveConsole(namespace, filename="<prompt>")
 
 
 def uses(code, name):
