@@ -15,7 +15,7 @@ export interface TypeDiagnostic {
 /** Removes the directory `$0` after the command `$@`, also if the driver is killed. */
 const runAndRemove = `
 trap 'rm -rf -- "$0"' EXIT
-trap 'kill "$child"; exit 143' TERM INT HUP
+trap 'kill "$child"; wait "$child"; exit 143' TERM INT HUP
 "$@" & child=$!
 wait "$child"
 `;
@@ -56,7 +56,7 @@ export function findApi(): string | undefined {
  * @param names The machines and networks.
  * @param options How to check.
  * @returns What is wrong; nothing if all is well.
- * @throws {UsageError} There is no `deno`, or it can not read the script.
+ * @throws {UsageError} There is no `deno`, or it can not check the script.
  */
 export async function checkTypes(
   script: Script,
@@ -98,10 +98,10 @@ export async function checkTypes(
     stderr: "piped",
     signal: options.signal,
   }).output();
-  if (output.success) return [];
+  if (output.success || options.signal?.aborted) return [];
   const complaint = new TextDecoder().decode(output.stderr);
   const all = parseDiagnostics(complaint);
-  if (all.length === 0 && !options.signal?.aborted) {
+  if (all.length === 0) {
     throw new UsageError(
       `deno can not check ${script.name}: ${
         complaint.replace(/^error: /, "").replace(

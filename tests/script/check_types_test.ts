@@ -1,0 +1,153 @@
+import { assertEquals } from "@std/assert";
+import { checkTypes, parseDiagnostics } from "../../src/script/check_types.ts";
+import { Script } from "../../src/script/script.ts";
+import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
+
+const names = { machines: ["web", "db-1"], vlans: [1] };
+
+async function check(files: Record<string, string>, path = "test.ts") {
+  using directory = temporaryDirectory({ ...files, "types/x": "" });
+  const script = new Script({
+    path: `${directory.path}/${path}`,
+    language: "typescript",
+  });
+  const diagnostics = await checkTypes(script, names);
+  return diagnostics.map(({ place, message }) =>
+    `${place.replace(`${directory.path}/`, "")} ${message}`
+  );
+}
+
+Deno.test("a script that uses what there is is right", async () => {
+  const text = `
+    const log = "shadowed";
+    startAll();
+    await Promise.all([web.succeed("true"), db_1.wait_for_file("/x", { timeout: 5 })]);
+    const [status, output]: [number, string] = await web.execute(\`echo \${log}\`);
+    assertEquals(status, 0);
+    await subtest("one", async () => assert(vlan1.nr === 1 && output));
+    export default (context: Record<string, unknown>) => { context; };`;
+  assertEquals(await check({ "test.ts": text }), []);
+});
+
+Deno.test("a misspelt method is found with its line and column", async () => {
+  assertEquals(
+    await check({ "test.ts": "startAll();\nawait web.succed('true');" }),
+    ["test.ts:2:11 Property 'succed' does not exist on type 'Machine'. Did you mean 'succeed'?"],
+  );
+});
+
+Deno.test("an unknown machine, a wrong argument and a mistake in an import are found", async () => {
+  assertEquals(
+    await check({
+      "lib/h.ts": "export const h = web.startt;",
+      "test.ts":
+        "import { h } from './lib/h.ts';\nh;\nawait wep.succeed('x');\nawait web.sleep('1');",
+    }),
+    [
+      "lib/h.ts:1:22 Property 'startt' does not exist on type 'Machine'. Did you mean 'start'?",
+      "test.ts:3:7 Cannot find name 'wep'.",
+      "test.ts:4:17 Argument of type 'string' is not assignable to parameter of type 'number'.",
+    ],
+  );
+});
+
+Deno.test("the script's own deno.json counts", async () => {
+  const files = {
+    "deno.json": `{"imports": {"#lib": "./lib.ts"}}`,
+    "lib.ts": "export const n: number = 1;",
+    "test.ts": "import { n } from '#lib';\nassertEquals(n, 1);",
+  };
+  assertEquals(await check(files), []);
+});
+
+Deno.test("a file without an extension is checked as well", async () => {
+  assertEquals(await check({ "script": "\nweb.nope;" }, "script"), [
+    "script:2:5 Property 'nope' does not exist on type 'Machine'.",
+  ]);
+});
+
+Deno.test("JavaScript has no types to be checked", async () => {
+  assertEquals(await check({ "test.js": "web.nope" }, "test.js"), []);
+});
+
+Deno.test("a check ends when nobody wants it any more", async () => {
+  using directory = temporaryDirectory({ "test.ts": "web.nope;" });
+  const path = `${directory.path}/test.ts`;
+  const script = new Script({ path, language: "typescript" });
+  const signal = AbortSignal.abort();
+  assertEquals(await checkTypes(script, names, { signal }), []);
+});
+
+Deno.test("messages of several lines are kept whole", () => {
+  const output = `TS2769 [ERROR]: No overload matches this call.
+  Overload 1 of 2 gave the following error.
+    Argument of type 'number' is not assignable.
+f(1);
+  ~
+    at file:///a.ts:1:3
+
+TS2304 [ERROR]: Cannot find name 'x'.
+    at file:///b.ts:2:4
+
+Found 2 errors.
+
+error: Type checking failed.
+`;
+  assertEquals(parseDiagnostics(output), [
+    {
+      url: "file:///a.ts",
+      place: "1:3",
+      message:
+        "No overload matches this call.\n  Overload 1 of 2 gave the following error.\n    Argument of type 'number' is not assignable.",
+      source: "f(1);\n  ~",
+    },
+    {
+      url: "file:///b.ts",
+      place: "2:4",
+      message: "Cannot find name 'x'.",
+      source: undefined,
+    },
+  ]);
+});
+
+Deno.test("vmwright check reports and exits with 1, without starting anything", async () => {
+  using directory = temporaryDirectory({
+    "run-web-vm": "#!/bin/sh\ntouch started",
+    "test.ts": "await machine.suceed('true');",
+  });
+  const run = await vmwright(
+    ["check", "test.ts", "--start-scripts", "./run-web-vm"],
+    { cwd: directory.path, env: { TMPDIR: directory.path } },
+  );
+  assertEquals(run, {
+    code: 1,
+    stdout: "",
+    stderr:
+      `test.ts:1:15: Property 'suceed' does not exist on type 'Machine'. Did you mean 'succeed'?
+await machine.suceed('true');
+              ~~~~~~
+vmwright: the script has 1 type error
+`,
+  });
+  assertEquals([...Deno.readDirSync(directory.path)].length, 2);
+});
+
+Deno.test("vmwright types prints declarations that a check can use", async () => {
+  const { code, stdout } = await vmwright(
+    ["types", "--start-scripts", "run-web-vm", "--vlans", "3"],
+  );
+  assertEquals(code, 0);
+  using directory = temporaryDirectory({
+    "vmwright.d.ts": stdout,
+    "good.ts": "web.succeed('x'); vlan3.nr;",
+    "bad.ts": "db.succeed('x');",
+  });
+  for (const [file, expected] of [["good.ts", 0], ["bad.ts", 1]] as const) {
+    const { code } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--no-lock", "vmwright.d.ts", file],
+      cwd: directory.path,
+      stderr: "null",
+    }).output();
+    assertEquals(code, expected);
+  }
+});

@@ -1,0 +1,38 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { Driver } from "../../mod.ts";
+import { Log } from "../../src/report/mod.ts";
+import { assertions } from "../../src/script/assertions.ts";
+import { declarations, typesOfNames } from "../../src/script/declarations.ts";
+import { temporaryDirectory } from "../cli/vmwright.ts";
+
+for (const machines of [["web"], ["web-1", "9p"], []]) {
+  Deno.test(`every name of a driver with ${machines.length} machines has a type`, async () => {
+    using directory = temporaryDirectory();
+    await using driver = await Driver.create({
+      machines: machines.map((name) => ({ name, startCommand: "true" })),
+      outDir: directory.path,
+      log: new Log([]),
+    });
+    assertEquals(
+      [...typesOfNames({ machines, vlans: [] }).keys()].sort(),
+      Object.keys(driver.bindings()).sort(),
+    );
+  });
+}
+
+Deno.test("networks have names too", () => {
+  const types = typesOfNames({ machines: [], vlans: [0, 12] });
+  assertEquals([types.get("vlan0"), types.get("vlan12")], ["Vlan", "Vlan"]);
+});
+
+Deno.test("every assertion has a type", () => {
+  const text = declarations({ machines: [], vlans: [] }, "file:///mod.ts");
+  for (const name of Object.keys(assertions)) {
+    assertMatch(text, new RegExp(`^ {2}(function|class) ${name}\\b`, "m"));
+  }
+});
+
+Deno.test("a name that JavaScript has is not declared again", () => {
+  const text = declarations({ machines: ["console"], vlans: [] }, "x");
+  assertEquals(/const console\b/.test(text), false);
+});

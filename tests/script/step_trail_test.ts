@@ -1,0 +1,43 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { Log } from "../../src/report/mod.ts";
+import { StepTrail } from "../../src/script/step_trail.ts";
+
+function logged() {
+  const trail = new StepTrail();
+  return { trail, log: new Log([trail]) };
+}
+
+Deno.test("the steps that an error ended are told, innermost first", async () => {
+  const { trail, log } = logged();
+  const error = new Error("x");
+  await log.nested(
+    "run the VM test script",
+    () =>
+      log.subtest("one", () =>
+        log.nested("must succeed: false\nmore", () => {
+          throw error;
+        }, { machine: "web" })),
+  ).catch(() => {});
+  const [inner, outer, ...rest] = trail.of(error);
+  assertMatch(
+    inner,
+    /^web: must succeed: false … \(failed after \d\.\d\d seconds\)$/,
+  );
+  assertMatch(outer, /^subtest one \(failed/);
+  assertEquals(rest, []);
+});
+
+Deno.test("an error that ended no step comes with those under way", () => {
+  const { trail, log } = logged();
+  log.begin("waiting for a file", { machine: "web" });
+  assertMatch(
+    trail.of(new Error("timeout"))[0],
+    /^web: waiting for a file \(since \d\.\d\d seconds\)$/,
+  );
+});
+
+Deno.test("an earlier error, since caught, has nothing to do with it", async () => {
+  const { trail, log } = logged();
+  await log.nested("a", () => Promise.reject(new Error("1"))).catch(() => {});
+  assertEquals(trail.of(new Error("2")), []);
+});
