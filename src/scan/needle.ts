@@ -1,4 +1,5 @@
 import { byteSequences, bytesWithin, longestBytes } from "./bytes.ts";
+import { has } from "./characters.ts";
 import type { Node } from "./syntax.ts";
 
 // How often a byte is met in the logs of machines, in thousandths. It decides
@@ -157,6 +158,8 @@ function oneSequence(
   if (sequences.length === 0) return undefined;
   const single = sequences.every((sequence) => sequence.length === 1);
   if (!single && sequences.length > 1) return undefined;
+  // Line ends may have a byte before them that does not count.
+  if (has(node.set, 10)) return undefined;
   return sequences[0].map((_, position) => {
     const bytes = new Set<number>();
     for (const sequence of sequences) {
@@ -256,7 +259,15 @@ function encode(needles: Needle[]): Uint32Array {
   }
   const words = [needles.length, before, Number(unbounded), ...bits(through)];
   for (const { sets, window } of needles) {
-    words.push(sets.length, window, ...sets.flatMap(bits));
+    const [first, second = first] = sets.map((set, at) => ({ set, at }))
+      .sort((a, b) => rateOf([a.set]) - rateOf([b.set]))
+      .map(({ at }) => at);
+    words.push(
+      sets.length,
+      window,
+      first | second << 16,
+      ...sets.flatMap(bits),
+    );
   }
   return Uint32Array.from(words);
 }

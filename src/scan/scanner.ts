@@ -68,7 +68,7 @@ export class Scanner {
     this.#skipReturns = options.skipCarriageReturns ?? false;
     this.#tail = new Tail(options.window ?? 65536);
     this.#retained = new RetainedSearch(this.#skipReturns);
-    this.#set = wasm.newSet();
+    this.#set = wasm.newSet(Number(this.#skipReturns));
     abandoned.register(this, this.#set, this);
   }
 
@@ -156,8 +156,7 @@ export class Scanner {
     const set = this.#live;
     if (this.#looksBack) this.#tail.append(piece);
     writeInput(piece);
-    const flags = (this.#skipReturns ? 1 : 0) | (final ? 2 : 0);
-    const count = wasm.scan(set, piece.length, flags);
+    const count = wasm.scan(set, piece.length, Number(final));
     const matches: Match[] = [];
     if (count > 0) {
       const events = wordsAt(wasm.eventAddress(), count * 2);

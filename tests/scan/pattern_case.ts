@@ -16,6 +16,7 @@ const rarer = [
   "K",
   "S",
   "\r",
+  "\r\n",
   "\t",
   "é",
   "É",
@@ -54,6 +55,7 @@ function character(random: Random): string {
 function literal(text: string, inClass: boolean, unicode: boolean): string {
   if (text === "\n") return "\\n";
   if (text === "\r") return "\\r";
+  if (text === "\r\n") return inClass ? "\\r\\n" : "(?:\\r\\n)";
   if (text === "\0") return "\\x00";
   if (text === "\u2028") return "\\u2028";
   if (text === "\u2029") return "\\u2029";

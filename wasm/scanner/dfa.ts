@@ -34,6 +34,7 @@ import {
   RANGES,
 } from "./program.ts";
 import { emit } from "./events.ts";
+import { textStart } from "./text.ts";
 import { newPrefilter, Prefilter } from "./needles.ts";
 
 /** Set on every transition that the loop has to look at. */
@@ -86,6 +87,8 @@ const STARTS: u32 = 32;
 /** The patterns of one stream, and where the stream is. */
 @unmanaged
 export class PatternSet {
+  /** Whether the search passes over `\r`. */
+  skipReturns: bool;
   first: Pattern | null;
   last: Pattern | null;
   changed: bool;
@@ -140,8 +143,9 @@ const items: Vector = newVector();
 export const pinned: Vector = newVector();
 const kept: Vector = newVector();
 
-export function newSet(): PatternSet {
+export function newSet(skipReturns: bool): PatternSet {
   const set = changetype<PatternSet>(zeroed(offsetof<PatternSet>()));
+  set.skipReturns = skipReturns;
   set.classes = heap.alloc(512);
   set.blocks = newVector();
   set.starts = zeroed(64);
@@ -234,7 +238,7 @@ export function update(set: PatternSet): void {
   prepare(set.first);
   classify(set);
   dropPrefilter(set);
-  set.prefilter = newPrefilter(set.first);
+  set.prefilter = newPrefilter(set.first, set.skipReturns);
   empty(set);
   set.pause = 0;
   set.flushedAt = 0;
@@ -315,6 +319,10 @@ function classify(set: PatternSet): void {
     for (let byte: u32 = 1; byte < 256; byte++) {
       if (kindOf(byte) != kindOf(byte - 1)) store<u8>(bounds + byte, 1);
     }
+  }
+  if (set.skipReturns) {
+    store<u8>(bounds, 1, 13);
+    store<u8>(bounds, 1, 14);
   }
   let number: u32 = 0;
   for (let byte: u32 = 0; byte < 256; byte++) {
@@ -494,6 +502,10 @@ function growTable(set: PatternSet): void {
 
 /** Where a byte leads from a row, found by a step and remembered. */
 export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
+  if (byte == 13 && set.skipReturns) {
+    store<u32>((<usize> row) + load<u16>(set.classes, 26), row);
+    return row;
+  }
   const from = stateOf(row);
   advance(
     set.first,
@@ -595,12 +607,23 @@ export function startRow(set: PatternSet, context: u32): u32 {
   return row;
 }
 
+/** Where the text before `offset` ends, leaving out what the search passes over. */
+export function visible(set: PatternSet, offset: u32): u32 {
+  if (set.skipReturns) {
+    while (offset > 0 && load<u8>(textStart + offset - 1) == 13) offset--;
+  }
+  return offset;
+}
+
 /** Emits what a state says: `end` is the text offset after the byte that led to it. */
-export function report(row: u32, end: u32): void {
+export function report(set: PatternSet, row: u32, end: u32): void {
   const state = stateOf(row);
-  for (let i: u32 = 0; i < state.lateCount; i++) {
-    const owner = load<u32>(state.late + ((<usize> i) << 2));
-    emit(changetype<Pattern>(<usize> owner).id, end - 1);
+  if (state.lateCount > 0) {
+    const before = visible(set, end - 1);
+    for (let i: u32 = 0; i < state.lateCount; i++) {
+      const owner = load<u32>(state.late + ((<usize> i) << 2));
+      emit(changetype<Pattern>(<usize> owner).id, before);
+    }
   }
   for (let i: u32 = 0; i < state.matchCount; i++) {
     const owner = load<u32>(state.matches + ((<usize> i) << 2));

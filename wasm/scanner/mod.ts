@@ -16,10 +16,6 @@ import { input, leftOver, makeText, rawOffset, textLength } from "./text.ts";
 
 export { eventAddress };
 
-const SKIP_RETURNS: u32 = 1;
-/** The stream ends with the piece. */
-const FINAL: u32 = 2;
-
 export function inputAddress(): usize {
   return input;
 }
@@ -32,8 +28,9 @@ export function release(address: usize): void {
   heap.free(address);
 }
 
-export function newSet(): usize {
-  return changetype<usize>(create());
+/** A set of patterns; with `skipReturns` not 0, `\r` is invisible to them. */
+export function newSet(skipReturns: u32): usize {
+  return changetype<usize>(create(skipReturns != 0));
 }
 
 export function freeSet(set: usize): void {
@@ -54,19 +51,22 @@ export function deletePattern(set: usize, id: u32): void {
   deleteFrom(changetype<PatternSet>(set), id);
 }
 
-/** Searches the piece of `length` bytes at the input address; returns how many matches there are. */
-export function scan(
-  address: usize,
-  length: usize,
-  flags: u32,
-): u32 {
-  const skipReturns = (flags & SKIP_RETURNS) != 0;
-  const final = (flags & FINAL) != 0;
+/**
+ * Searches the piece of `length` bytes at the input address; with `final` not
+ * 0, the stream ends with it. Returns how many matches there are.
+ */
+export function scan(address: usize, length: usize, final: u32): u32 {
   const set = changetype<PatternSet>(address);
   clearEvents();
-  const left = makeText(length, set.carry, set.carried, skipReturns, final);
+  const left = makeText(
+    length,
+    set.carry,
+    set.carried,
+    set.skipReturns,
+    final != 0,
+  );
   search(set);
-  if (final) searchEnd(set);
+  if (final != 0) searchEnd(set);
   makeRaw(set.visibleEnd);
   set.visibleEnd = (textLength == 0 ? set.visibleEnd : rawOffset(textLength)) -
     <i32> length;

@@ -9,7 +9,11 @@
 // in 32-bit words:
 //
 //   needles, bytes before, unbounded, set of bytes before (8 words),
-//   then each needle: length, offset of the four bytes, a set (8 words) a byte
+//   then each needle: length, offset of the four bytes, offsets of its two
+//   rarest bytes (a word of two halves), a set (8 words) a byte
+//
+// No needle has `\n` in it, so none has the `\r` before it that a search may
+// have to pass over.
 
 import { newVector, Vector, zeroed } from "./vector.ts";
 import { Pattern } from "./automaton.ts";
@@ -29,7 +33,7 @@ function windowOffset(needle: usize): usize {
 }
 
 function setAt(needle: usize, position: usize): usize {
-  return needle + 8 + (position << 5);
+  return needle + 12 + (position << 5);
 }
 
 function setHas(set: usize, byte: u32): bool {
@@ -43,6 +47,8 @@ export class Prefilter {
   /** The needles, in the order of their buckets; where each bucket begins. */
   needles: Vector;
   bucketStarts: usize;
+  /** Where there are one or two needles: two bytes of each, as offset, mask and value; 0 otherwise. */
+  pairs: usize;
   /** The longest needle. */
   longest: usize;
   /** How far before a needle a match may begin … */
@@ -54,6 +60,7 @@ export class Prefilter {
     heap.free(this.masks);
     this.needles.release();
     heap.free(this.bucketStarts);
+    if (this.pairs != 0) heap.free(this.pairs);
     if (this.through != 0) heap.free(this.through);
     heap.free(changetype<usize>(this));
   }
@@ -72,9 +79,15 @@ export class Prefilter {
 
   /**
    * The first needle that lies within `from` and `end` as a whole, or `end`.
-   * Sixteen bytes beyond `end` may be read.
+   * Forty bytes beyond `end` may be read.
    */
   find(from: usize, end: usize): usize {
+    return this.pairs == 0
+      ? this.findInBuckets(from, end)
+      : this.findByPairs(from, end);
+  }
+
+  private findInBuckets(from: usize, end: usize): usize {
     const masks = this.masks;
     const low0 = v128.load(masks);
     const high0 = v128.load(masks, 16);
@@ -85,57 +98,101 @@ export class Prefilter {
     const low3 = v128.load(masks, 96);
     const high3 = v128.load(masks, 112);
     const half = i8x16.splat(15);
-    const zero = i8x16.splat(0);
-    for (let at = from; at < end; at += 16) {
-      const bytes0 = v128.load(at);
-      const bytes1 = v128.load(at, 1);
-      const bytes2 = v128.load(at, 2);
-      const bytes3 = v128.load(at, 3);
-      const found01 = v128.and(
+    // What the blocks before had at the first three positions.
+    let before0 = i8x16.splat(0);
+    let before1 = before0;
+    let before2 = before0;
+    for (let at = from; at < end + 3; at += 16) {
+      const bytes = v128.load(at);
+      const low = v128.and(bytes, half);
+      const high = v128.and(i16x8.shr_u(bytes, 4), half);
+      const now0 = v128.and(
+        i8x16.relaxed_swizzle(low0, low),
+        i8x16.relaxed_swizzle(high0, high),
+      );
+      const now1 = v128.and(
+        i8x16.relaxed_swizzle(low1, low),
+        i8x16.relaxed_swizzle(high1, high),
+      );
+      const now2 = v128.and(
+        i8x16.relaxed_swizzle(low2, low),
+        i8x16.relaxed_swizzle(high2, high),
+      );
+      const now3 = v128.and(
+        i8x16.relaxed_swizzle(low3, low),
+        i8x16.relaxed_swizzle(high3, high),
+      );
+      // deno-fmt-ignore
+      const found = v128.and(
         v128.and(
-          i8x16.relaxed_swizzle(low0, v128.and(bytes0, half)),
-          i8x16.relaxed_swizzle(
-            high0,
-            v128.and(i16x8.shr_u(bytes0, 4), half),
-          ),
+          v128.shuffle<u8>(before0, now0, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28),
+          v128.shuffle<u8>(before1, now1, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29),
         ),
         v128.and(
-          i8x16.relaxed_swizzle(low1, v128.and(bytes1, half)),
-          i8x16.relaxed_swizzle(
-            high1,
-            v128.and(i16x8.shr_u(bytes1, 4), half),
-          ),
+          v128.shuffle<u8>(before2, now2, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30),
+          now3,
         ),
       );
-      const found23 = v128.and(
-        v128.and(
-          i8x16.relaxed_swizzle(low2, v128.and(bytes2, half)),
-          i8x16.relaxed_swizzle(
-            high2,
-            v128.and(i16x8.shr_u(bytes2, 4), half),
-          ),
-        ),
-        v128.and(
-          i8x16.relaxed_swizzle(low3, v128.and(bytes3, half)),
-          i8x16.relaxed_swizzle(
-            high3,
-            v128.and(i16x8.shr_u(bytes3, 4), half),
-          ),
-        ),
-      );
-      const found = v128.and(found01, found23);
+      before0 = now0;
+      before1 = now1;
+      before2 = now2;
       if (!v128.any_true(found)) continue;
-      let lanes = <u32> i8x16.bitmask(i8x16.ne(found, zero));
+      let lanes = <u32> i8x16.bitmask(i8x16.ne(found, i8x16.splat(0)));
       store<v128>(lanesFound, found);
       do {
         const lane = <usize> ctz(lanes);
         const needle = this.confirm(
-          at + lane,
+          at + lane - 3,
           load<u8>(lanesFound + lane),
           from,
           end,
         );
         if (needle != 0) return needle;
+        lanes &= lanes - 1;
+      } while (lanes != 0);
+    }
+    return end;
+  }
+
+  /** One or two needles, each by two of its bytes. */
+  private findByPairs(from: usize, end: usize): usize {
+    const pairs = this.pairs;
+    const offset0 = <usize> load<u8>(pairs);
+    const mask0 = i8x16.splat(load<u8>(pairs, 1));
+    const value0 = i8x16.splat(load<u8>(pairs, 2));
+    const offset1 = <usize> load<u8>(pairs, 3);
+    const mask1 = i8x16.splat(load<u8>(pairs, 4));
+    const value1 = i8x16.splat(load<u8>(pairs, 5));
+    const two = this.needles.length == 2;
+    const offset2 = <usize> load<u8>(pairs, 6);
+    const mask2 = i8x16.splat(load<u8>(pairs, 7));
+    const value2 = i8x16.splat(load<u8>(pairs, 8));
+    const offset3 = <usize> load<u8>(pairs, 9);
+    const mask3 = i8x16.splat(load<u8>(pairs, 10));
+    const value3 = i8x16.splat(load<u8>(pairs, 11));
+    for (let at = from; at < end; at += 16) {
+      let found = v128.and(
+        i8x16.eq(v128.and(v128.load(at + offset0), mask0), value0),
+        i8x16.eq(v128.and(v128.load(at + offset1), mask1), value1),
+      );
+      if (two) {
+        found = v128.or(
+          found,
+          v128.and(
+            i8x16.eq(v128.and(v128.load(at + offset2), mask2), value2),
+            i8x16.eq(v128.and(v128.load(at + offset3), mask3), value3),
+          ),
+        );
+      }
+      if (!v128.any_true(found)) continue;
+      let lanes = <u32> i8x16.bitmask(found);
+      do {
+        const start = at + <usize> ctz(lanes);
+        for (let i: u32 = 0; i < this.needles.length; i++) {
+          if (isNeedle(<usize> this.needles.get(i), start, from, end)) {
+            return start;
+          }
+        }
         lanes &= lanes - 1;
       } while (lanes != 0);
     }
@@ -152,26 +209,36 @@ export class Prefilter {
       for (; i < last; i++) {
         const needle = <usize> this.needles.get(i);
         const start = at - windowOffset(needle);
-        const length = needleLength(needle);
-        if (start < from || start + length > end) continue;
-        let position: usize = 0;
-        while (
-          position < length &&
-          setHas(setAt(needle, position), load<u8>(start + position))
-        ) {
-          position++;
-        }
-        if (position == length) return start;
+        if (isNeedle(needle, start, from, end)) return start;
       }
     }
     return 0;
   }
 }
 
+function isNeedle(
+  needle: usize,
+  start: usize,
+  from: usize,
+  end: usize,
+): bool {
+  const length = needleLength(needle);
+  if (start < from || start + length > end) return false;
+  for (let position: usize = 0; position < length; position++) {
+    if (!setHas(setAt(needle, position), load<u8>(start + position))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 const lanesFound: usize = memory.data(16, 16);
 
 /** The prefilter of a set of patterns, or null if some of them can't have one. */
-export function newPrefilter(first: Pattern | null): Prefilter | null {
+export function newPrefilter(
+  first: Pattern | null,
+  skipReturns: bool,
+): Prefilter | null {
   if (first === null) return null;
   let total: u32 = 0;
   for (
@@ -194,7 +261,14 @@ export function newPrefilter(first: Pattern | null): Prefilter | null {
   ) {
     collect(prefilter, pattern.needles);
   }
-  fillBuckets(prefilter);
+  if (skipReturns) {
+    // Each byte that counts may have one before it that doesn't.
+    prefilter.before <<= 1;
+    if (prefilter.through != 0) {
+      store<u8>(prefilter.through, load<u8>(prefilter.through, 1) | 32, 1);
+    }
+  }
+  if (!fillPairs(prefilter)) fillBuckets(prefilter);
   return prefilter;
 }
 
@@ -232,6 +306,44 @@ function sortKey(needle: usize): u32 {
     }
   }
   return 0;
+}
+
+/** Whether there are one or two needles that two of their bytes tell, up to case. */
+function fillPairs(prefilter: Prefilter): bool {
+  const count = prefilter.needles.length;
+  if (count > 2) return false;
+  const pairs = heap.alloc(12);
+  for (let i: u32 = 0; i < count; i++) {
+    const needle = <usize> prefilter.needles.get(i);
+    const offsets = load<u32>(needle, 8);
+    const pair = pairs + ((<usize> i) * 6);
+    if (
+      !fillHalf(pair, needle, offsets & 0xffff) ||
+      !fillHalf(pair + 3, needle, offsets >> 16)
+    ) {
+      heap.free(pairs);
+      return false;
+    }
+  }
+  prefilter.pairs = pairs;
+  return true;
+}
+
+function fillHalf(half: usize, needle: usize, offset: u32): bool {
+  const set = setAt(needle, offset);
+  let first: u32 = 0;
+  while (first < 256 && !setHas(set, first)) first++;
+  let mask: u8 = 0xff;
+  for (let byte = first + 1; byte < 256; byte++) {
+    if (!setHas(set, byte)) continue;
+    // Upper and lower case differ in one bit.
+    if (byte != (first | 32) || mask != 0xff) return false;
+    mask = 0xdf;
+  }
+  store<u8>(half, <u8> offset);
+  store<u8>(half, mask, 1);
+  store<u8>(half, <u8> first & mask, 2);
+  return true;
 }
 
 function fillBuckets(prefilter: Prefilter): void {

@@ -26,8 +26,10 @@ import {
   stateOf,
   UNKNOWN,
   update,
+  visible,
 } from "./dfa.ts";
 import { emit } from "./events.ts";
+import { hasLanes, walkLanes } from "./lanes.ts";
 import { Prefilter } from "./needles.ts";
 import { contextAfter } from "./program.ts";
 import { textLength, textStart } from "./text.ts";
@@ -45,7 +47,9 @@ export function search(set: PatternSet): void {
     if (prefilter !== null && set.pause == 0) {
       set.row = hop(set, prefilter, set.row, at, end);
     } else {
-      set.row = walk(set, set.row, at, end);
+      set.row = hasLanes(set, at, end)
+        ? walkLanes(set, set.row, at, end)
+        : walk(set, set.row, at, end);
     }
     set.pause -= min(set.pause, length);
     set.flushedAt -= <isize> length;
@@ -60,7 +64,7 @@ export function searchEnd(set: PatternSet): void {
 }
 
 /** Byte by byte; returns the row at the end. */
-function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
+export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
   const classes = set.classes;
   while (at < end) {
     const byte = <u32> load<u8>(at);
@@ -74,12 +78,12 @@ function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
       const flushes = set.flushes;
       next = makeTransition(set, row, byte);
       if (set.flushes != flushes && thrashes(set, at)) {
-        report(next & ROW, <u32> (at - textStart));
+        report(set, next & ROW, <u32> (at - textStart));
         return crawl(set, next & ROW, at, end);
       }
     }
     row = next & ROW;
-    if ((next & MATCHES) != 0) report(row, <u32> (at - textStart));
+    if ((next & MATCHES) != 0) report(set, row, <u32> (at - textStart));
   }
   return row;
 }
@@ -106,14 +110,16 @@ function walkToStart(
         if (set.flushes != flushes) {
           // Rows have moved, those of starts among them.
           row = next & ROW;
-          report(row, <u32> (at - textStart));
+          report(set, row, <u32> (at - textStart));
           stoppedAt = end;
           return thrashes(set, at)
             ? crawl(set, row, at, end)
             : walk(set, row, at, end);
         }
       }
-      if ((next & MATCHES) != 0) report(next & ROW, <u32> (at - textStart));
+      if ((next & MATCHES) != 0) {
+        report(set, next & ROW, <u32> (at - textStart));
+      }
       next &= ROW;
     }
     row = next;
@@ -146,7 +152,10 @@ function hop(
     mark = needle < end
       ? needle
       : max(at, end - min<usize>(end - at, prefilter.longest));
-    const restart = prefilter.restart(at, mark);
+    let restart = prefilter.restart(at, mark);
+    if (set.skipReturns) {
+      while (restart > at && load<u8>(restart - 1) == 13) restart--;
+    }
     if (restart > at) {
       row = startRow(set, contextAfter(load<u8>(restart - 1)));
       at = restart;
@@ -183,6 +192,8 @@ function crawl(set: PatternSet, row: u32, at: usize, end: usize): u32 {
   copy(from.matches, from.matchCount, done);
   let context = from.context;
   while (at < end) {
+    const byte = load<u8>(at++);
+    if (byte == 13 && set.skipReturns) continue;
     advance(
       set.first,
       threads.address,
@@ -190,11 +201,10 @@ function crawl(set: PatternSet, row: u32, at: usize, end: usize): u32 {
       done.address,
       done.length,
       context,
-      load<u8>(at),
+      byte,
     );
-    at++;
     const offset = <u32> (at - textStart);
-    emitAll(matchedBefore, offset - 1);
+    emitAll(matchedBefore, visible(set, offset - 1));
     emitAll(matchedNow, offset);
     listFollowing(threads);
     copy(matchedNow.address, matchedNow.length, done);

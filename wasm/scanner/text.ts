@@ -9,9 +9,10 @@
 // - The line ends and word characters that take more than a byte are one byte.
 // - A character beyond U+FFFF is two surrogates of three bytes each, as
 //   JavaScript sees it.
-// - If asked for, `\r` is not there.
+// - If asked for, `\r` is not there, or only before `\n`, where the search
+//   passes over it.
 //
-// A text of nothing but ASCII (and no `\r`) is the raw bytes themselves.
+// A text of nothing but ASCII is the raw bytes themselves.
 
 import { newVector, Vector } from "./vector.ts";
 import {
@@ -59,36 +60,61 @@ export function makeText(
     store<u8>(start + i, <u8> (carry >> (<u32> i << 3)));
   }
   const first = firstSpecial(start, end, skipReturns);
-  if (first == end) {
+  // A `\r` at the end is as good as none.
+  const atEnd = first + 1 == end && skipReturns && load<u8>(first) == 13;
+  if (first == end || atEnd) {
     textStart = start;
-    textLength = end - start;
+    textLength = first - start;
     return 0;
   }
-  memory.copy(TEXT, start, first - start);
-  return transcribe(first, end, TEXT + (first - start), skipReturns, final);
+  return transcribe(start, end, skipReturns, final);
 }
 
-/** The first byte that is not ASCII or is a `\r` to skip, or `end`. */
+/** The first byte that is not ASCII or is a `\r` to skip but not before `\n`, or `end`. */
 function firstSpecial(start: usize, end: usize, skipReturns: bool): usize {
-  const returns = i8x16.splat(skipReturns ? 13 : <i8> 0x80);
+  return skipReturns
+    ? firstSpecialOrReturn(start, end)
+    : firstBeyondAscii(start, end);
+}
+
+function firstBeyondAscii(start: usize, end: usize): usize {
   let at = start;
   while (at + 64 <= end) {
-    const a = v128.load(at);
-    const b = v128.load(at, 16);
-    const c = v128.load(at, 32);
-    const d = v128.load(at, 48);
-    const high = v128.or(v128.or(a, b), v128.or(c, d));
-    const found = v128.or(
-      v128.or(i8x16.eq(a, returns), i8x16.eq(b, returns)),
-      v128.or(i8x16.eq(c, returns), i8x16.eq(d, returns)),
+    const high = v128.or(
+      v128.or(v128.load(at), v128.load(at, 16)),
+      v128.or(v128.load(at, 32), v128.load(at, 48)),
     );
-    if (i8x16.bitmask(v128.or(high, found)) != 0) break;
+    if (i8x16.bitmask(high) != 0) break;
     at += 64;
   }
-  while (at < end) {
+  while (at < end && load<u8>(at) < 0x80) at++;
+  return at;
+}
+
+function firstSpecialOrReturn(start: usize, end: usize): usize {
+  const returns = i8x16.splat(13);
+  const newlines = i8x16.splat(10);
+  let at = start;
+  while (at + 32 < end) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const bare = v128.or(
+      v128.andnot(
+        i8x16.eq(a, returns),
+        i8x16.eq(v128.load(at, 1), newlines),
+      ),
+      v128.andnot(
+        i8x16.eq(b, returns),
+        i8x16.eq(v128.load(at, 17), newlines),
+      ),
+    );
+    if (i8x16.bitmask(v128.or(bare, v128.or(a, b))) != 0) break;
+    at += 32;
+  }
+  for (; at < end; at++) {
     const byte = load<u8>(at);
-    if (byte >= 0x80 || (skipReturns && byte == 13)) break;
-    at++;
+    if (byte >= 0x80) break;
+    if (byte == 13 && (at + 1 == end || load<u8>(at, 1) != 10)) break;
   }
   return at;
 }
@@ -101,13 +127,13 @@ function mark(text: usize, raw: usize): void {
 function transcribe(
   from: usize,
   end: usize,
-  to: usize,
   skipReturns: bool,
   final: bool,
 ): u32 {
   const returns = i8x16.splat(skipReturns ? 13 : <i8> 0x80);
   let at = from;
-  mark(TEXT, from - (to - TEXT));
+  let to = TEXT;
+  mark(to, at);
   while (at < end) {
     // A block may hold bytes beyond the end, and more of the text's buffer is
     // written than is text; what counts is how far the two addresses move.

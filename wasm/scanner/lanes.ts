@@ -1,0 +1,154 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// Four parts of a text side by side. A walk through the states waits for one
+// load after the other; four walks at once wait together. Where no pattern
+// crosses a line's end, every line begins in the same state, so the parts are
+// cut at line ends.
+
+import {
+  LOOK,
+  makeTransition,
+  MATCHES,
+  PatternSet,
+  pinned,
+  report,
+  ROW,
+  UNKNOWN,
+} from "./dfa.ts";
+import { choosePart, joinParts } from "./events.ts";
+import { CROSSES_LINES } from "./program.ts";
+import { walk } from "./search.ts";
+import { textStart } from "./text.ts";
+
+/** Texts shorter than this are not worth the cuts. */
+const SHORTEST: usize = 1024;
+
+/** Whether a text can be walked in lanes. */
+export function hasLanes(set: PatternSet, at: usize, end: usize): bool {
+  return (set.flags & CROSSES_LINES) == 0 && end - at >= SHORTEST;
+}
+
+/** Like `walk`. */
+export function walkLanes(
+  set: PatternSet,
+  row: u32,
+  at: usize,
+  end: usize,
+): u32 {
+  const quarter = (end - at) >> 2;
+  const end0 = lineEnd(at + quarter, at + quarter * 2);
+  const end1 = lineEnd(at + quarter * 2, at + quarter * 3);
+  const end2 = lineEnd(at + quarter * 3, end);
+  if (end0 == 0 || end1 == 0 || end2 == 0) return walk(set, row, at, end);
+
+  pinned.length = 0;
+  pinned.push(row);
+  const line = makeTransition(set, row, 10) & ROW;
+  pinned.push(line);
+  pinned.push(line);
+  pinned.push(line);
+  const length = min(
+    min(end0 - at, end1 - end0),
+    min(end2 - end1, end - end2),
+  );
+  const done = stepTogether(set, at, end0, end1, end2, length);
+  choosePart(0);
+  walk(set, pinned.get(0), at + done, end0);
+  choosePart(1);
+  walk(set, pinned.get(1), end0 + done, end1);
+  choosePart(2);
+  walk(set, pinned.get(2), end1 + done, end2);
+  choosePart(3);
+  row = walk(set, pinned.get(3), end2 + done, end);
+  joinParts();
+  pinned.length = 0;
+  return row;
+}
+
+/** The position after the first line's end between two positions, or 0. */
+function lineEnd(from: usize, to: usize): usize {
+  for (let at = from; at < to; at++) {
+    if (load<u8>(at) == 10) return at + 1;
+  }
+  return 0;
+}
+
+/** Takes `length` bytes of each lane, or fewer if states have to be dropped. */
+function stepTogether(
+  set: PatternSet,
+  lane0: usize,
+  lane1: usize,
+  lane2: usize,
+  lane3: usize,
+  length: usize,
+): usize {
+  const classes = set.classes;
+  const flushes = set.flushes;
+  let row0 = pinned.get(0);
+  let row1 = pinned.get(1);
+  let row2 = pinned.get(2);
+  let row3 = pinned.get(3);
+  let done: usize = 0;
+  while (done < length) {
+    const next0 = load<u32>(
+      <usize> row0 +
+        load<u16>(classes + ((<usize> load<u8>(lane0 + done)) << 1)),
+    );
+    const next1 = load<u32>(
+      <usize> row1 +
+        load<u16>(classes + ((<usize> load<u8>(lane1 + done)) << 1)),
+    );
+    const next2 = load<u32>(
+      <usize> row2 +
+        load<u16>(classes + ((<usize> load<u8>(lane2 + done)) << 1)),
+    );
+    const next3 = load<u32>(
+      <usize> row3 +
+        load<u16>(classes + ((<usize> load<u8>(lane3 + done)) << 1)),
+    );
+    done++;
+    if (((next0 | next1 | next2 | next3) & LOOK) == 0) {
+      row0 = next0;
+      row1 = next1;
+      row2 = next2;
+      row3 = next3;
+      continue;
+    }
+    pinned.set(0, row0);
+    pinned.set(1, row1);
+    pinned.set(2, row2);
+    pinned.set(3, row3);
+    stepOne(set, 0, lane0 + done);
+    stepOne(set, 1, lane1 + done);
+    stepOne(set, 2, lane2 + done);
+    stepOne(set, 3, lane3 + done);
+    // What fills the cache is better walked in one lane, which knows how to
+    // do without.
+    if (set.flushes != flushes) return done;
+    row0 = pinned.get(0);
+    row1 = pinned.get(1);
+    row2 = pinned.get(2);
+    row3 = pinned.get(3);
+  }
+  pinned.set(0, row0);
+  pinned.set(1, row1);
+  pinned.set(2, row2);
+  pinned.set(3, row3);
+  return done;
+}
+
+/** The byte before `at`, in a lane whose row is pinned, as all others' are. */
+function stepOne(set: PatternSet, lane: u32, at: usize): void {
+  const byte = <u32> load<u8>(at - 1);
+  const row = pinned.get(lane);
+  let next = load<u32>(
+    <usize> row + load<u16>(set.classes + ((<usize> byte) << 1)),
+  );
+  if (next == UNKNOWN) next = makeTransition(set, row, byte);
+  if ((next & MATCHES) != 0) {
+    choosePart(lane);
+    report(set, next & ROW, <u32> (at - textStart));
+  }
+  pinned.set(lane, next & ROW);
+}
