@@ -1,8 +1,11 @@
 import { shellQuote, type Supervisor } from "../backend/mod.ts";
 import { MachineError } from "../report/mod.ts";
 
-/** What vde_switch prints when its management console is ready. */
-const PROMPT = "vde$";
+/**
+ * A command for vde_switch's management console, and the beginning of any
+ * answer. There is a prompt only where the console is a terminal.
+ */
+const QUESTION = "version\n", ANSWER = /^1\d{3} /m;
 
 /**
  * A virtual network that machines are plugged into: a `vde_switch` of its own.
@@ -26,6 +29,7 @@ export class Vlan {
     socketDir: string,
     process: Deno.ChildProcess,
     supervisor: Supervisor,
+    stdin: WritableStreamDefaultWriter<Uint8Array>,
     drained: Promise<void>,
   ) {
     this.nr = nr;
@@ -34,7 +38,7 @@ export class Vlan {
     this.#process = process;
     this.#supervisor = supervisor;
     this.#drained = drained;
-    this.#stdin = process.stdin.getWriter();
+    this.#stdin = stdin;
   }
 
   /**
@@ -58,9 +62,9 @@ export class Vlan {
     const drain = async (stream: ReadableStream<Uint8Array>) => {
       const decoder = new TextDecoder();
       for await (const chunk of stream) {
-        if (said.text.includes(PROMPT)) continue;
+        if (ANSWER.test(said.text)) continue;
         said.text += decoder.decode(chunk, { stream: true });
-        if (said.text.includes(PROMPT)) resolve();
+        if (ANSWER.test(said.text)) resolve();
       }
     };
     const drained = Promise.all([drain(process.stdout), drain(process.stderr)])
@@ -73,15 +77,18 @@ export class Vlan {
         }`,
       );
     });
+    const stdin = process.stdin.getWriter();
     try {
+      // A switch that has died can't be asked; why it died is said by `died`.
+      stdin.write(new TextEncoder().encode(QUESTION)).catch(() => {});
       await Promise.race([ready, died]);
     } catch (error) {
       supervisor.reap(process);
-      await process.stdin.close().catch(() => {});
+      await stdin.close().catch(() => {});
       throw error;
     }
     died.catch(() => {});
-    return new Vlan(nr, socketDir, process, supervisor, drained);
+    return new Vlan(nr, socketDir, process, supervisor, stdin, drained);
   }
 
   /** Stops the switch and waits until it is gone. */
