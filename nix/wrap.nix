@@ -89,7 +89,7 @@ let
   '';
 
   useStartScripts = ''
-    startScripts=()
+    scripts=()
     addStartScript() {
       local found=("$2")
       if [ -d "$2" ]; then
@@ -105,19 +105,19 @@ let
         ln -s "''${found[0]}" "$out/start-scripts/run-$1-vm"
         found=("$out/start-scripts/run-$1-vm")
       fi
-      startScripts+=("''${found[0]}")
+      scripts+=("''${found[0]}")
     }
     ${lib.concatMapStrings (machine: ''
       addStartScript ${escapeShellArg machine.name} ${escapeShellArg "${machine.startScript}"}
     '') machines}
-    export startScripts="''${startScripts[*]}"
+    export startScripts="''${scripts[*]}"
     export vlans=${escapeShellArg (toString vlans)}
   '';
 
   wrapperArguments = [
     "--prefix PATH : ${lib.makeBinPath tools}"
     # What was checked when the driver was built is not checked again at every run.
-    '''--add-flags "--language ${language}${lib.optionalString (!isPython) " --no-check"}"''
+    ''--add-flags "--language ${language}${lib.optionalString (!isPython) " --no-check"}"''
   ]
   ++ map (argument: "--add-flags ${escapeShellArg argument}") extraDriverArgs
   ++ (
@@ -125,8 +125,8 @@ let
       [ "--add-flags ${escapeShellArg machineFlags}" ]
     else
       [
-        '''--set startScripts "$startScripts"''
-        '''--set vlans "$vlans"''
+        ''--set startScripts "$startScripts"''
+        ''--set vlans "$vlans"''
         "--set testScript ${escapeShellArg script}"
         "--set globalTimeout ${toString globalTimeout}"
       ]
