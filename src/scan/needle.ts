@@ -196,7 +196,7 @@ function oneNeedle(run: Set<number>[], before: Extent): Choice | undefined {
   const walked = before.most === Infinity ? 60 : skipped.most + sets.length;
   return {
     needles: [{ sets, window: window - first, before: skipped }],
-    cost: 4 * windowRate + rateOf(sets) * walked,
+    cost: 16 * windowRate + rateOf(sets) * walked,
   };
 }
 

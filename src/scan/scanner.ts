@@ -3,7 +3,7 @@ import { compile, type Program } from "./program.ts";
 import { capture, RetainedSearch } from "./retained_search.ts";
 import { NotRegular } from "./syntax.ts";
 import { Tail } from "./tail.ts";
-import { pieces, store, wasm, wordsAt, writeInput } from "./wasm.ts";
+import { pieces, pieceSize, store, wasm, wordsAt, writeInput } from "./wasm.ts";
 
 /** How a {@linkcode Scanner} reads its stream. */
 export interface ScannerOptions {
@@ -120,7 +120,7 @@ export class Scanner {
    * of their ends. The bytes are not kept.
    */
   scan(chunk: Uint8Array): Match[] {
-    if (chunk.length === 0) return this.#scan(chunk, false);
+    if (chunk.length <= pieceSize) return this.#scan(chunk, false);
     const matches: Match[] = [];
     for (const piece of pieces(chunk)) {
       const found = this.#scan(piece, false);

@@ -93,7 +93,7 @@ export class PatternSet {
   last: Pattern | null;
   changed: bool;
 
-  /** The class of each byte, times four. 256 words of 16 bits. */
+  /** The class of each of 256 bytes. */
   classes: usize;
   classCount: u32;
   rowSize: u32;
@@ -136,6 +136,23 @@ export class PatternSet {
   prefilter: Prefilter | null;
   /** Bytes to go without the prefilter, because it stopped too often. */
   pause: usize;
+  nextPause: usize;
+}
+
+/**
+ * The class of each byte in the set that is being searched, where the walks
+ * find it at a fixed address.
+ */
+export const CLASSES: usize = memory.data(256, 16);
+
+/** Takes a set's classes for the search to come. */
+export function useClasses(set: PatternSet): void {
+  memory.copy(CLASSES, set.classes, 256);
+}
+
+/** Where the transition from a row for a byte is. */
+export function slot(row: u32, byte: u32): usize {
+  return <usize> (row + ((<u32> load<u8>(byte, CLASSES)) << 2));
 }
 
 const items: Vector = newVector();
@@ -146,7 +163,7 @@ const kept: Vector = newVector();
 export function newSet(skipReturns: bool): PatternSet {
   const set = changetype<PatternSet>(zeroed(offsetof<PatternSet>()));
   set.skipReturns = skipReturns;
-  set.classes = heap.alloc(512);
+  set.classes = heap.alloc(256);
   set.blocks = newVector();
   set.starts = zeroed(64);
   set.context = AT_START | AFTER_LINE;
@@ -241,6 +258,7 @@ export function update(set: PatternSet): void {
   set.prefilter = newPrefilter(set.first, set.skipReturns);
   empty(set);
   set.pause = 0;
+  set.nextPause = 0;
   set.flushedAt = 0;
   set.changed = false;
 
@@ -327,7 +345,7 @@ function classify(set: PatternSet): void {
   let number: u32 = 0;
   for (let byte: u32 = 0; byte < 256; byte++) {
     if (byte > 0 && load<u8>(bounds + byte) != 0) number++;
-    store<u16>(set.classes + (byte << 1), <u16> (number << 2));
+    store<u8>(set.classes + byte, <u8> number);
   }
   set.classCount = number + 1;
   // A row has its state's address before it, and lies at a multiple of 16.
@@ -410,13 +428,13 @@ function intern(set: PatternSet, starts: bool): u32 {
   hash ^= hash >> 15;
   if (set.stateCount * 2 >= set.tableSize) growTable(set);
   const mask = set.tableSize - 1;
-  let slot = hash & mask;
+  let entry = hash & mask;
   while (true) {
-    const found = load<u32>(set.table + ((<usize> slot) << 2));
+    const found = load<u32>(set.table + ((<usize> entry) << 2));
     if (found == 0) break;
     const state = changetype<State>(<usize> found);
     if (state.hash == hash && isSame(state, context)) return transition(state);
-    slot = (slot + 1) & mask;
+    entry = (entry + 1) & mask;
   }
   const state = changetype<State>(
     take(
@@ -447,7 +465,7 @@ function intern(set: PatternSet, starts: bool): u32 {
   }
   state.row = <u32> row;
   store<u32>(
-    set.table + ((<usize> slot) << 2),
+    set.table + ((<usize> entry) << 2),
     <u32> changetype<usize>(state),
   );
   set.stateCount++;
@@ -503,7 +521,7 @@ function growTable(set: PatternSet): void {
 /** Where a byte leads from a row, found by a step and remembered. */
 export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
   if (byte == 13 && set.skipReturns) {
-    store<u32>((<usize> row) + load<u16>(set.classes, 26), row);
+    store<u32>(slot(row, byte), row);
     return row;
   }
   const from = stateOf(row);
@@ -522,10 +540,7 @@ export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
     return intern(set, onlyStarts);
   }
   const to = intern(set, onlyStarts);
-  store<u32>(
-    (<usize> row) + load<u16>(set.classes + (byte << 1)),
-    to,
-  );
+  store<u32>(slot(row, byte), to);
   return to;
 }
 

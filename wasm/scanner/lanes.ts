@@ -14,6 +14,7 @@ import {
   pinned,
   report,
   ROW,
+  slot,
   UNKNOWN,
 } from "./dfa.ts";
 import { choosePart, joinParts } from "./events.ts";
@@ -83,7 +84,6 @@ function stepTogether(
   lane3: usize,
   length: usize,
 ): usize {
-  const classes = set.classes;
   const flushes = set.flushes;
   let row0 = pinned.get(0);
   let row1 = pinned.get(1);
@@ -91,22 +91,10 @@ function stepTogether(
   let row3 = pinned.get(3);
   let done: usize = 0;
   while (done < length) {
-    const next0 = load<u32>(
-      <usize> row0 +
-        load<u16>(classes + ((<usize> load<u8>(lane0 + done)) << 1)),
-    );
-    const next1 = load<u32>(
-      <usize> row1 +
-        load<u16>(classes + ((<usize> load<u8>(lane1 + done)) << 1)),
-    );
-    const next2 = load<u32>(
-      <usize> row2 +
-        load<u16>(classes + ((<usize> load<u8>(lane2 + done)) << 1)),
-    );
-    const next3 = load<u32>(
-      <usize> row3 +
-        load<u16>(classes + ((<usize> load<u8>(lane3 + done)) << 1)),
-    );
+    const next0 = load<u32>(slot(row0, load<u8>(lane0 + done)));
+    const next1 = load<u32>(slot(row1, load<u8>(lane1 + done)));
+    const next2 = load<u32>(slot(row2, load<u8>(lane2 + done)));
+    const next3 = load<u32>(slot(row3, load<u8>(lane3 + done)));
     done++;
     if (((next0 | next1 | next2 | next3) & LOOK) == 0) {
       row0 = next0;
@@ -142,9 +130,7 @@ function stepTogether(
 function stepOne(set: PatternSet, lane: u32, at: usize): void {
   const byte = <u32> load<u8>(at - 1);
   const row = pinned.get(lane);
-  let next = load<u32>(
-    <usize> row + load<u16>(set.classes + ((<usize> byte) << 1)),
-  );
+  let next = load<u32>(slot(row, byte));
   if (next == UNKNOWN) next = makeTransition(set, row, byte);
   if ((next & MATCHES) != 0) {
     choosePart(lane);

@@ -156,37 +156,14 @@ export class Prefilter {
 
   /** One or two needles, each by two of its bytes. */
   private findByPairs(from: usize, end: usize): usize {
-    const pairs = this.pairs;
-    const offset0 = <usize> load<u8>(pairs);
-    const mask0 = i8x16.splat(load<u8>(pairs, 1));
-    const value0 = i8x16.splat(load<u8>(pairs, 2));
-    const offset1 = <usize> load<u8>(pairs, 3);
-    const mask1 = i8x16.splat(load<u8>(pairs, 4));
-    const value1 = i8x16.splat(load<u8>(pairs, 5));
-    const two = this.needles.length == 2;
-    const offset2 = <usize> load<u8>(pairs, 6);
-    const mask2 = i8x16.splat(load<u8>(pairs, 7));
-    const value2 = i8x16.splat(load<u8>(pairs, 8));
-    const offset3 = <usize> load<u8>(pairs, 9);
-    const mask3 = i8x16.splat(load<u8>(pairs, 10));
-    const value3 = i8x16.splat(load<u8>(pairs, 11));
-    for (let at = from; at < end; at += 16) {
-      let found = v128.and(
-        i8x16.eq(v128.and(v128.load(at + offset0), mask0), value0),
-        i8x16.eq(v128.and(v128.load(at + offset1), mask1), value1),
-      );
-      if (two) {
-        found = v128.or(
-          found,
-          v128.and(
-            i8x16.eq(v128.and(v128.load(at + offset2), mask2), value2),
-            i8x16.eq(v128.and(v128.load(at + offset3), mask3), value3),
-          ),
-        );
-      }
-      if (!v128.any_true(found)) continue;
-      let lanes = <u32> i8x16.bitmask(found);
-      do {
+    const one = this.needles.length == 1;
+    let at = from;
+    while (at < end) {
+      at = one ? this.firstOfOne(at, end) : this.firstOfTwo(at, end);
+      if (at >= end) break;
+      let lanes = this.lanesOf(0, at);
+      if (!one) lanes |= this.lanesOf(1, at);
+      while (lanes != 0) {
         const start = at + <usize> ctz(lanes);
         for (let i: u32 = 0; i < this.needles.length; i++) {
           if (isNeedle(<usize> this.needles.get(i), start, from, end)) {
@@ -194,9 +171,103 @@ export class Prefilter {
           }
         }
         lanes &= lanes - 1;
-      } while (lanes != 0);
+      }
+      at += 16;
     }
     return end;
+  }
+
+  /** The first block of sixteen positions with one that both bytes fit. */
+  private firstOfOne(from: usize, end: usize): usize {
+    const pairs = this.pairs;
+    const first = <usize> load<u8>(pairs);
+    const mask0 = i8x16.splat(load<u8>(pairs, 1));
+    const value0 = i8x16.splat(load<u8>(pairs, 2));
+    const second = <usize> load<u8>(pairs, 3);
+    const mask1 = i8x16.splat(load<u8>(pairs, 4));
+    const value1 = i8x16.splat(load<u8>(pairs, 5));
+    let at = from;
+    for (; at + 48 < end; at += 64) {
+      const at0 = at + first;
+      const at1 = at + second;
+      const found = v128.or(
+        v128.or(
+          v128.and(
+            i8x16.eq(v128.and(v128.load(at0), mask0), value0),
+            i8x16.eq(v128.and(v128.load(at1), mask1), value1),
+          ),
+          v128.and(
+            i8x16.eq(v128.and(v128.load(at0, 16), mask0), value0),
+            i8x16.eq(v128.and(v128.load(at1, 16), mask1), value1),
+          ),
+        ),
+        v128.or(
+          v128.and(
+            i8x16.eq(v128.and(v128.load(at0, 32), mask0), value0),
+            i8x16.eq(v128.and(v128.load(at1, 32), mask1), value1),
+          ),
+          v128.and(
+            i8x16.eq(v128.and(v128.load(at0, 48), mask0), value0),
+            i8x16.eq(v128.and(v128.load(at1, 48), mask1), value1),
+          ),
+        ),
+      );
+      if (v128.any_true(found)) break;
+    }
+    while (at < end && this.lanesOf(0, at) == 0) at += 16;
+    return at;
+  }
+
+  private firstOfTwo(from: usize, end: usize): usize {
+    const pairs = this.pairs;
+    const offset0 = <usize> load<u8>(pairs);
+    const mask0 = i8x16.splat(load<u8>(pairs, 1));
+    const value0 = i8x16.splat(load<u8>(pairs, 2));
+    const offset1 = <usize> load<u8>(pairs, 3);
+    const mask1 = i8x16.splat(load<u8>(pairs, 4));
+    const value1 = i8x16.splat(load<u8>(pairs, 5));
+    const offset2 = <usize> load<u8>(pairs, 6);
+    const mask2 = i8x16.splat(load<u8>(pairs, 7));
+    const value2 = i8x16.splat(load<u8>(pairs, 8));
+    const offset3 = <usize> load<u8>(pairs, 9);
+    const mask3 = i8x16.splat(load<u8>(pairs, 10));
+    const value3 = i8x16.splat(load<u8>(pairs, 11));
+    let at = from;
+    for (; at < end; at += 16) {
+      const found = v128.or(
+        v128.and(
+          i8x16.eq(v128.and(v128.load(at + offset0), mask0), value0),
+          i8x16.eq(v128.and(v128.load(at + offset1), mask1), value1),
+        ),
+        v128.and(
+          i8x16.eq(v128.and(v128.load(at + offset2), mask2), value2),
+          i8x16.eq(v128.and(v128.load(at + offset3), mask3), value3),
+        ),
+      );
+      if (v128.any_true(found)) break;
+    }
+    return at;
+  }
+
+  /** Which of sixteen positions both bytes of a needle fit. */
+  private lanesOf(needle: usize, at: usize): u32 {
+    const pair = this.pairs + needle * 6;
+    return <u32> i8x16.bitmask(v128.and(
+      i8x16.eq(
+        v128.and(
+          v128.load(at + <usize> load<u8>(pair)),
+          i8x16.splat(load<u8>(pair, 1)),
+        ),
+        i8x16.splat(load<u8>(pair, 2)),
+      ),
+      i8x16.eq(
+        v128.and(
+          v128.load(at + <usize> load<u8>(pair, 3)),
+          i8x16.splat(load<u8>(pair, 4)),
+        ),
+        i8x16.splat(load<u8>(pair, 5)),
+      ),
+    ));
   }
 
   /** Where a needle of one of the buckets begins whose four bytes are at `at`, or 0. */
@@ -216,12 +287,16 @@ export class Prefilter {
   }
 }
 
+/** How many times a needle was compared in full; for those who weigh what it costs. */
+export let compared: usize = 0;
+
 function isNeedle(
   needle: usize,
   start: usize,
   from: usize,
   end: usize,
 ): bool {
+  compared++;
   const length = needleLength(needle);
   if (start < from || start + length > end) return false;
   for (let position: usize = 0; position < length; position++) {

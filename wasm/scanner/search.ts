@@ -22,15 +22,17 @@ import {
   report,
   reportAtEnd,
   ROW,
+  slot,
   startRow,
   stateOf,
   UNKNOWN,
   update,
+  useClasses,
   visible,
 } from "./dfa.ts";
 import { emit } from "./events.ts";
 import { hasLanes, walkLanes } from "./lanes.ts";
-import { Prefilter } from "./needles.ts";
+import { compared, Prefilter } from "./needles.ts";
 import { contextAfter } from "./program.ts";
 import { textLength, textStart } from "./text.ts";
 
@@ -41,6 +43,7 @@ export function search(set: PatternSet): void {
   if (length == 0) return;
   const at = textStart;
   const end = at + length;
+  useClasses(set);
   if (set.first !== null) {
     const prefilter = set.prefilter;
     pinned.length = 0;
@@ -65,10 +68,9 @@ export function searchEnd(set: PatternSet): void {
 
 /** Byte by byte; returns the row at the end. */
 export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
-  const classes = set.classes;
   while (at < end) {
     const byte = <u32> load<u8>(at);
-    let next = load<u32>((<usize> row) + load<u16>(classes + (byte << 1)));
+    let next = load<u32>(slot(row, byte));
     at++;
     if (<i32> next >= 0) {
       row = next;
@@ -98,10 +100,9 @@ function walkToStart(
   end: usize,
   mark: usize,
 ): u32 {
-  const classes = set.classes;
   while (at < end) {
     const byte = <u32> load<u8>(at);
-    let next = load<u32>((<usize> row) + load<u16>(classes + (byte << 1)));
+    let next = load<u32>(slot(row, byte));
     at++;
     if (<i32> next < 0) {
       if (next == UNKNOWN) {
@@ -139,6 +140,8 @@ function hop(
 ): u32 {
   let at = from;
   let walked: usize = 0;
+  let stops: usize = 0;
+  const comparedBefore = compared;
   let mark = at;
   if (!isStart(set, row)) {
     row = walkToStart(set, row, at, end, at);
@@ -161,6 +164,7 @@ function hop(
       at = restart;
     }
     if (needle < end) {
+      stops++;
       row = walkToStart(set, row, at, end, needle);
       walked += stoppedAt - at;
       at = stoppedAt;
@@ -169,8 +173,36 @@ function hop(
       break;
     }
   }
-  if (end - from > 1024 && walked * 2 > end - from) set.pause = 262144;
+  weigh(
+    set,
+    walked + stops * STOP + (compared - comparedBefore) * COMPARISON,
+    from,
+    end,
+  );
   return row;
+}
+
+// What it costs to compare a needle and to stop at one, in bytes that could be
+// walked meanwhile.
+const COMPARISON: usize = 8;
+const STOP: usize = 16;
+
+/** Does without the prefilter for a while, and longer each time, if it was no faster. */
+function weigh(
+  set: PatternSet,
+  cost: usize,
+  from: usize,
+  end: usize,
+): void {
+  const length = end - from;
+  if (length < 1024) return;
+  const worth = hasLanes(set, from, end) ? length * 3 >> 3 : length * 3 >> 2;
+  if (cost < worth) {
+    set.nextPause = 0;
+    return;
+  }
+  set.nextPause = min<usize>(max<usize>(set.nextPause << 1, 131072), 8388608);
+  set.pause = set.nextPause;
 }
 
 /** Whether the cache was emptied so soon that it doesn't pay. */
