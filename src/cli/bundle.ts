@@ -1,8 +1,8 @@
-// Makes dist/cli.js and dist/mod.js, each one file that needs nothing beside it,
-// and dist/mod.d.ts, the types of both: deno run -A src/cli/bundle.ts
+// Makes cli.js and mod.js, each one file that needs nothing beside it, and
+// mod.d.ts, the types of both: deno run -A src/cli/bundle.ts [DIRECTORY]
 
 const root = new URL("../../", import.meta.url).pathname;
-const dist = `${root}dist`;
+const dist = Deno.args[0] ?? `${root}dist`;
 
 async function deno(cwd: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -78,5 +78,5 @@ async function declare(): Promise<void> {
 await Deno.mkdir(dist, { recursive: true });
 await Promise.all([bundle(), declare()]);
 for (const { name } of [...Deno.readDirSync(dist)]) {
-  console.log(`dist/${name}`);
+  console.log(`${dist}/${name}`);
 }

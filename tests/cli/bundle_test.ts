@@ -1,0 +1,52 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { temporaryDirectory } from "./vmwright.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+
+Deno.test("the bundle needs nothing but itself", async (t) => {
+  using directory = temporaryDirectory({
+    "elsewhere/script.ts": "import { n } from './n.ts'; assertEquals(n, 5);",
+    "elsewhere/n.ts": "export const n: number = 5;",
+    "elsewhere/typo.ts": "await machine.suceed('true');",
+    "elsewhere/use.ts": `import { Driver, Log } from "../dist/mod.js";
+      await using driver = await Driver.create({ log: new Log(), outDir: "." });
+      console.log(driver.machines.length);`,
+  });
+  const { path } = directory;
+  const deno = async (...args: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: `${path}/elsewhere`,
+      env: { NO_COLOR: "1", XDG_RUNTIME_DIR: path },
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  };
+  const cli = ["run", "--no-config", "--no-remote", "-A", "../dist/cli.js"];
+
+  const made = await deno(
+    "run",
+    "-A",
+    `${root}src/cli/bundle.ts`,
+    `${path}/dist`,
+  );
+  assertEquals(made.code, 0, made.stderr);
+  await t.step("cli.js says its version", async () => {
+    const { code, stdout } = await deno(...cli, "--version");
+    assertEquals(code, 0);
+    assertMatch(stdout, /^vmwright \d+\.\d+\.\d+\n$/);
+  });
+  await t.step("cli.js runs a script with imports and assertions", async () => {
+    const run = await deno(...cli, "eval-file", "--no-html", "script.ts");
+    assertEquals(run.code, 0, run.stderr);
+  });
+  await t.step("cli.js knows the types that lie beside it", async () => {
+    const run = await deno(...cli, "check", "typo.ts", "--start-scripts", "x");
+    assertEquals(run.code, 1);
+    assertMatch(run.stderr, /^typo\.ts:1:15: Property 'suceed' does not exist/);
+  });
+  await t.step("mod.js makes drivers", async () => {
+    const run = await deno("run", "--no-config", "--no-check", "-A", "use.ts");
+    assertEquals([run.code, run.stdout], [0, "0\n"], run.stderr);
+  });
+});
