@@ -143,7 +143,7 @@ export class MachineCore {
       reset: () => {
         const reason = `${this.name} was reset`;
         this.console.forgetDeath();
-        boot?.shell.lose(reason);
+        boot?.shell.reset(reason);
         boot?.reset.resolve(reason);
         if (boot !== undefined) boot.reset = Promise.withResolvers();
       },

@@ -101,6 +101,12 @@ vw_stop() {
   kill -KILL "${vw_pid[$1]}"
 }
 
+# Says whether a port is still served.
+vw_alive() {
+  kill -0 "${vw_pid[$1]}" 2>/dev/null && set -- "$1" yes
+  printf '%s alive %s %s\n' "$vw_token" "$1" "${2-no}"
+}
+
 # Signals the process group of what runs on a port, or of a command that was
 # sent over the console: the child of the process that serves it.
 vw_kill() {

@@ -63,6 +63,10 @@ export interface RunResult {
 const GRACE = 1;
 /** Seconds after SIGKILL until a command that can't die is left alone. */
 const GIVE_UP = 5;
+/** Seconds without an answer after which a shell that may be dead is. */
+const NO_ANSWER = 30;
+/** Seconds between two questions after those who run a long command. */
+const LOOK_AFTER = 5;
 /** Seconds in which what a guest wrote before a message arrives for sure. */
 const SETTLE = 0.1;
 
@@ -213,12 +217,17 @@ export class Shell implements Disposable {
   readonly #waiting: ((port: PortSlot | undefined) => void)[] = [];
   /** Jobs that travel over the console, by number. */
   readonly #consoleJobs = new Map<string, Job>();
+  /** Told whether those who serve a port live. */
+  readonly #asked = new Map<string, (alive: boolean) => void>();
+  #looking?: ReturnType<typeof setInterval>;
   #nextJob = 0;
   #greeted = Promise.withResolvers<void>();
   #found = Promise.withResolvers<void>();
   #up = Promise.withResolvers<void>();
   #connecting?: Promise<void>;
   #connected = false;
+  /** Whether the backdoor shell has spoken since it was last lost. */
+  #greetedYet = false;
   #closed?: ShellLost;
 
   constructor(options: ShellOptions) {
@@ -325,7 +334,7 @@ export class Shell implements Disposable {
   /** Says that the guest is gone: all that is under way fails with `reason`. */
   lose(reason: string): void {
     const error = new ShellLost(reason);
-    this.#connected = false;
+    this.#connected = this.#greetedYet = false;
     this.#connecting = undefined;
     for (const deferred of [this.#up, this.#found, this.#greeted]) {
       deferred.reject(error);
@@ -342,6 +351,7 @@ export class Shell implements Disposable {
       slot.job?.fail(error);
       slot.job = slot.stderr = slot.ended = undefined;
     }
+    for (const answer of [...this.#asked.values()]) answer(true);
     for (const job of this.#consoleJobs.values()) job.fail(error);
     this.#consoleJobs.clear();
     for (const resolve of this.#waiting.splice(0)) resolve(undefined);
@@ -350,25 +360,60 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Takes the hypervisor's word that the guest closed a port. One that closes
-   * in the middle of a command has lost those who served it.
+   * Says that the guest was reset. Firmware resets too on its way: whoever
+   * waits for a shell that has not yet been there, waits on.
+   */
+  reset(reason: string): void {
+    if (this.#greetedYet) this.lose(reason);
+  }
+
+  /**
+   * Takes the hypervisor's word that the guest closed a port. In the middle of
+   * a command that means that those who served it may be gone; the word comes
+   * late at times, so the guest is asked.
    */
   portClosed(name: string): void {
     const slot = this.#ports.find((slot) => slot.name === name);
-    const job = slot?.job;
-    if (job === undefined) return;
-    // What was written before the port closed is still on its way to us.
-    setTimeout(() => {
-      if (slot?.job === job && !job.settled) {
-        this.lose("The guest's shell died in the middle of a command");
-      }
-    }, SETTLE * 1000);
+    if (slot?.job === undefined) return;
+    const noAnswer = setTimeout(
+      () => this.lose("The guest's shell died in the middle of a command"),
+      NO_ANSWER * 1000,
+    );
+    this.#ask(slot, () => clearTimeout(noAnswer));
+  }
+
+  /** Asks the guest whether those who serve a busy port live. */
+  #ask(slot: PortSlot, answered: () => void = () => {}): void {
+    const { job, name } = slot;
+    const before = this.#asked.get(name);
+    this.#asked.set(name, (alive) => {
+      before?.(alive);
+      answered();
+      this.#asked.delete(name);
+      if (alive || slot.job !== job) return;
+      slot.state = "idle";
+      slot.job = undefined;
+      job?.fail(new ShellLost("What ran the command in the guest was killed"));
+    });
+    if (before === undefined) this.#console.send(`vw_alive ${name}\n`);
+  }
+
+  /** While commands run, asks after those who serve them now and then. */
+  #lookAfter(): void {
+    this.#looking ??= setInterval(() => {
+      const busy = this.#ports.filter((port) => port.job !== undefined);
+      for (const port of busy) this.#ask(port);
+      if (busy.length > 0) return;
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }, LOOK_AFTER * 1000);
   }
 
   /** Closes the channel; what is under way fails. */
   close(reason = "The channel to the guest was closed"): void {
     if (this.#closed !== undefined) return;
     this.#closed = new ShellLost(reason);
+    clearInterval(this.#looking);
     this.#console.close();
     for (const slot of [...this.#ports, ...this.#errPorts]) {
       try {
@@ -391,6 +436,7 @@ export class Shell implements Disposable {
         if (this.#connecting !== undefined && this.#connected) {
           this.lose("The guest's shell started anew");
         }
+        this.#greetedYet = true;
         this.#greeted.resolve();
       },
       message: (words) => this.#hear(words),
@@ -412,6 +458,8 @@ export class Shell implements Disposable {
         slot.state = "idle";
         return;
       }
+      case "alive":
+        return this.#asked.get(words[0])?.(words[1] === "yes");
       case "lost": {
         const slot = this.#slot(words[0]);
         if (slot?.state === "readying") slot.state = "lost";
@@ -508,6 +556,7 @@ export class Shell implements Disposable {
   #runOnPort(port: PortSlot, job: Job, command: string): void {
     port.state = "busy";
     port.job = job;
+    this.#lookAfter();
     let where: string = job.options.stderr ?? "serial";
     if (where === "separate") {
       const err = this.#errPorts.find((slot) => slot.state === "idle");

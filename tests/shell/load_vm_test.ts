@@ -113,6 +113,18 @@ Deno.test("the channel under load", async (t) => {
     assertEquals(await machine.succeed("echo again"), "again\n");
   });
 
+  await t.step(
+    "says so at once when what runs a command is killed",
+    async () => {
+      await assertRejects(
+        () => machine.succeed("kill -KILL $PPID; sleep 1000"),
+        MachineError,
+        "was killed",
+      );
+      assertEquals(await machine.succeed("echo on"), "on\n");
+    },
+  );
+
   await t.step("answers when a child still holds stdout", async () => {
     assertEquals(await machine.succeed("sleep 1000 & echo first"), "first\n");
     const [, leak] = await machine.execute(
