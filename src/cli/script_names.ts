@@ -1,6 +1,9 @@
 import type { Driver } from "../driver/mod.ts";
 import { bindGlobals } from "../script/mod.ts";
 
+// They are wanted as soon as the driver is made; reading them takes a while.
+const assertionsRead = import("../script/assertions.ts");
+
 /**
  * Runs a function while everything that a script sees is bound to its name.
  *
@@ -12,7 +15,7 @@ export async function withNames<T>(
   driver: Driver,
   fn: (context: Record<string, unknown>) => Promise<T>,
 ): Promise<T> {
-  const { assertions } = await import("../script/assertions.ts");
+  const { assertions } = await assertionsRead;
   const context = { ...assertions, ...driver.bindings() };
   using bound = bindGlobals(context);
   for (const name of bound.refused) {

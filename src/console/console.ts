@@ -276,6 +276,10 @@ export class Console {
         );
       }
       return await promise;
+    } catch (error) {
+      // It was made in a timer, where no stack leads to who waits.
+      if (error instanceof TestFailure) Error.captureStackTrace(error);
+      throw error;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);

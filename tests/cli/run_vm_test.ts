@@ -207,6 +207,19 @@ Deno.test("the global timeout exits with 124 and tells what was being waited for
   assertNothingLeft(run.path);
 });
 
+Deno.test("a wait for console text that is over in vain shows the script's line", async () => {
+  using run = prepared(
+    "await machine.start();\nawait machine.waitForConsoleText(/never/, { timeout: 0.1 });",
+  );
+  const { code, stderr } = await vmwright(
+    [...run.machine(), "--no-check", "--", "test.ts"],
+    run.options,
+  );
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, "!!! test.ts:2:1\n");
+  assertStringIncludes(stderr, "did not say /never/ within 0.1 seconds");
+});
+
 const signals: [Deno.Signal[], number][] = [
   [["SIGINT"], 130],
   [["SIGTERM"], 143],
