@@ -24,3 +24,13 @@ export {
   QmpError,
   type QmpEvent,
 } from "./src/qmp/mod.ts";
+export type {
+  AddedConsole,
+  Backend,
+  Guest,
+  GuestListener,
+  StartCommand,
+  StartOptions,
+} from "./src/backend/mod.ts";
+export type { ShellPort } from "./src/shell/mod.ts";
+export type { ByteStream } from "./src/stream/mod.ts";

@@ -24,6 +24,7 @@ export class PollingCondition implements Disposable {
   readonly #conditions: Conditions;
   #lastChecked = -Infinity;
 
+  /** Takes the check, its options, and those that it is kept with. */
   constructor(
     fn: () => unknown,
     options: ConditionOptions,

@@ -131,7 +131,8 @@ export class MachineCore {
     this.log.info("starting vm", this.attributes);
     await Deno.mkdir(this.stateDir, { recursive: true, mode: 0o700 });
     this.console.reset();
-    let boot: Boot | undefined;
+    // Filled in once the guest runs; until then nobody is told of it.
+    const late: { boot?: Boot } = {};
     const listener: GuestListener = {
       serial: (bytes) => {
         this.console.feed(bytes);
@@ -139,13 +140,13 @@ export class MachineCore {
       },
       serialEnd: () => this.console.end(),
       complaint: (line) => this.log.warning(line, this.attributes),
-      portClosed: (name) => boot?.shell.portClosed(name),
+      portClosed: (name) => late.boot?.shell.portClosed(name),
       reset: () => {
         const reason = `${this.name} was reset`;
         this.console.forgetDeath();
-        boot?.shell.reset(reason);
-        boot?.reset.resolve(reason);
-        if (boot !== undefined) boot.reset = Promise.withResolvers();
+        late.boot?.shell.reset(reason);
+        late.boot?.reset.resolve(reason);
+        if (late.boot) late.boot.reset = Promise.withResolvers();
       },
     };
     const guest = await this.context.backend.start({
@@ -162,7 +163,8 @@ export class MachineCore {
       onNoise: (line) =>
         this.log.debug(`on the shell's console: ${line}`, this.attributes),
     });
-    boot = this.#boot = { guest, shell, reset: Promise.withResolvers() };
+    const boot = { guest, shell, reset: Promise.withResolvers<string>() };
+    late.boot = this.#boot = boot;
     this.#ended = guest.ended.then((how) => {
       shell.close(`${this.name} ended: ${how}`);
       if (this.#boot === boot) this.#boot = undefined;
