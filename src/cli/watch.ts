@@ -65,13 +65,11 @@ export async function watch(
       change.abort(new Interruption(`${file} changed`, 0))
     );
     options.signal = AbortSignal.any([signal, change.signal]);
-    const exitCode = await runOnce(configuration, options);
-    if (signal.aborted) return exitCode;
-    try {
-      if (!change.signal.aborted) await waitForChange();
-    } catch {
-      return (signal.reason as Interruption).exitCode;
+    await runOnce(configuration, options);
+    if (!signal.aborted && !change.signal.aborted) {
+      await waitForChange().catch(() => {});
     }
+    if (signal.aborted) return (signal.reason as Interruption).exitCode;
   }
 }
 
