@@ -151,6 +151,7 @@ class QemuGuest implements Guest {
   readonly #complaints: string[] = [];
   readonly #sockets: SocketDirectory;
   #addedConsoles = 0;
+  #stopping = false;
   /** Why the guest stopped, as QEMU's SHUTDOWN event says it. */
   #shutdown?: string;
   #connected?: { qmp: QmpClient; console: ByteStream; ports: ByteStream[] };
@@ -278,6 +279,7 @@ class QemuGuest implements Guest {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     this.#supervisor.kill(this.#process, "SIGTERM");
     const timer = setTimeout(
       () => this.#supervisor.kill(this.#process, "SIGKILL"),
@@ -300,6 +302,8 @@ class QemuGuest implements Guest {
   async #readComplaints(): Promise<void> {
     using lines = new LineSplitter();
     const hear = (line: string) => {
+      // What it says to the signal that we send is no news.
+      if (this.#stopping) return;
       this.#complaints.push(line);
       if (this.#complaints.length > COMPLAINTS) this.#complaints.shift();
       this.#listener.complaint(line);
