@@ -66,39 +66,46 @@ export async function execute(
 }
 
 /** See {@linkcode BaseMachine.succeed}. */
-export async function succeed(
+export function succeed(
   core: MachineCore,
   args: CommandArguments,
 ): Promise<string> {
-  const [commands, { timeout = null }] = splitOptions(args);
-  let output = "";
-  for (const command of commands) {
-    output += await core.nested(`must succeed: ${command}`, async () => {
-      const [status, out] = await execute(core, command, { timeout });
-      if (status === 0) return out;
-      core.log.log(`output: ${out}`, core.attributes);
-      throw new TestFailure(
-        `command \`${command}\` failed (exit code ${status})` + lastLines(out),
-      );
-    });
-  }
-  return output;
+  return runAll(core, args, "must succeed", (command, status, out) => {
+    if (status === 0) return;
+    core.log.log(`output: ${out}`, core.attributes);
+    return `command \`${command}\` failed (exit code ${status})`;
+  });
 }
 
 /** See {@linkcode BaseMachine.fail}. */
-export async function fail(
+export function fail(
   core: MachineCore,
   args: CommandArguments,
+): Promise<string> {
+  return runAll(core, args, "must fail", (command, status) => {
+    if (status === 0) return `command \`${command}\` unexpectedly succeeded`;
+  });
+}
+
+/** Runs commands until `complain` finds fault with one; joins their output. */
+async function runAll(
+  core: MachineCore,
+  args: CommandArguments,
+  title: string,
+  complain: (
+    command: string,
+    status: number,
+    output: string,
+  ) => string | undefined,
 ): Promise<string> {
   const [commands, { timeout = null }] = splitOptions(args);
   let output = "";
   for (const command of commands) {
-    output += await core.nested(`must fail: ${command}`, async () => {
+    output += await core.nested(`${title}: ${command}`, async () => {
       const [status, out] = await execute(core, command, { timeout });
-      if (status !== 0) return out;
-      throw new TestFailure(
-        `command \`${command}\` unexpectedly succeeded` + lastLines(out),
-      );
+      const complaint = complain(command, status, out);
+      if (complaint === undefined) return out;
+      throw new TestFailure(complaint + lastLines(out));
     });
   }
   return output;

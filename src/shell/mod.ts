@@ -5,10 +5,5 @@
  */
 export type { ByteStream } from "../stream/mod.ts";
 export { ShellLost } from "./errors.ts";
-export {
-  type RunOptions,
-  type RunResult,
-  Shell,
-  type ShellOptions,
-  type ShellPort,
-} from "./shell.ts";
+export type { RunOptions, RunResult } from "./job.ts";
+export { Shell, type ShellOptions, type ShellPort } from "./shell.ts";

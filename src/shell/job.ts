@@ -1,0 +1,153 @@
+/** How one command is run. */
+export interface RunOptions {
+  /** Seconds until its process group is ended; no limit by default. */
+  timeout?: number;
+  /**
+   * Where stderr goes: to the guest's serial port (the default), into stdout,
+   * or apart.
+   */
+  stderr?: "serial" | "merge" | "separate";
+  /** Takes stdout as it comes instead of collecting it. */
+  onStdout?: (chunk: Uint8Array) => void;
+  /** Takes stderr as it comes, where it is apart. */
+  onStderr?: (chunk: Uint8Array) => void;
+  /**
+   * Bytes for the command's stdin, which is empty by default. The stream does
+   * not end: the command has to read all of it, and no more.
+   */
+  stdin?: AsyncIterable<Uint8Array>;
+  /** Ends the command's process group and rejects with the reason. */
+  signal?: AbortSignal;
+}
+
+/** How a command ended. */
+export interface RunResult {
+  /** The exit status, 128 and the signal's number, or 124 after a timeout. */
+  status: number;
+  /** Whether the time limit ended it. */
+  timedOut: boolean;
+  /** What it wrote to stdout, unless `onStdout` took it. */
+  stdout: Uint8Array;
+  /** What it wrote to stderr, where that is apart and not taken. */
+  stderr: Uint8Array;
+}
+
+/** Seconds a command gets between SIGTERM and SIGKILL. */
+const GRACE = 1;
+/** Seconds after SIGKILL until a command that can't die is left alone. */
+const GIVE_UP = 5;
+
+/** One command under way, whichever way it travels. */
+export class Job {
+  readonly done: Promise<RunResult>;
+  readonly options: RunOptions;
+  readonly #resolve: (result: RunResult) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #stdout: Uint8Array[] = [];
+  readonly #stderr: Uint8Array[] = [];
+  readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  #timedOut = false;
+  #onAbort?: () => void;
+  #endEarly = () => {};
+  #refused = false;
+  settled = false;
+
+  constructor(options: RunOptions) {
+    this.options = options;
+    const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  stdout(bytes: Uint8Array): void {
+    this.#give(bytes, this.#stdout, this.options.onStdout);
+  }
+
+  stderr(bytes: Uint8Array): void {
+    this.#give(bytes, this.#stderr, this.options.onStderr);
+  }
+
+  #give(
+    bytes: Uint8Array,
+    kept: Uint8Array[],
+    take?: (bytes: Uint8Array) => void,
+  ): void {
+    if (this.#refused) return;
+    if (take === undefined) return void kept.push(bytes.slice());
+    try {
+      take(bytes);
+    } catch (error) {
+      // Whoever can't take it has no use for the rest, nor for the command.
+      this.#refused = true;
+      this.#endEarly();
+      this.#reject(error);
+    }
+  }
+
+  /** Keeps the deadline: `kill` signals, `abandon` gives the way up. */
+  watch(kill: (signal: string) => void, abandon: () => void): void {
+    const later = (seconds: number, fn: () => void) =>
+      this.#timers.push(setTimeout(fn, seconds * 1000));
+    const end = () => {
+      kill("TERM");
+      later(GRACE, () => kill("KILL"));
+      later(GRACE + GIVE_UP, () => {
+        abandon();
+        this.end(124);
+      });
+    };
+    this.#endEarly = end;
+    const { timeout, signal } = this.options;
+    if (timeout !== undefined) {
+      later(Math.max(0, timeout), () => {
+        this.#timedOut = true;
+        end();
+      });
+    }
+    if (signal !== undefined) {
+      this.#onAbort = () => {
+        end();
+        // The timers live on: they still see to the process group's end.
+        this.#reject(signal.reason);
+      };
+      signal.addEventListener("abort", this.#onAbort);
+    }
+  }
+
+  end(status: number): void {
+    this.#settle();
+    this.#resolve({
+      status: this.#timedOut ? 124 : status,
+      timedOut: this.#timedOut,
+      stdout: concat(this.#stdout),
+      stderr: concat(this.#stderr),
+    });
+  }
+
+  fail(error: unknown): void {
+    this.#settle();
+    this.#reject(error);
+  }
+
+  #settle(): void {
+    this.settled = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    if (this.#onAbort !== undefined) {
+      this.options.signal?.removeEventListener("abort", this.#onAbort);
+    }
+  }
+}
+
+function concat(chunks: Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0];
+  const whole = new Uint8Array(
+    chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+  );
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
