@@ -61,7 +61,7 @@ function isInstalled(program: string): boolean {
  * @throws with the line to type, where nobody allowed it
  */
 export async function ensureTools(
-  options: { yes?: boolean; wanted?: readonly Tool[] } = {},
+  options: { yes?: boolean; ask?: boolean; wanted?: readonly Tool[] } = {},
 ): Promise<void> {
   const missing = (options.wanted ?? tools).filter(({ program }) =>
     !isInstalled(program)
@@ -82,8 +82,8 @@ export async function ensureTools(
     console.error(`  ${program} ${purpose} (package ${name})`);
   }
   console.error(`To install them: ${install.join(" ")}`);
-  const allowed = options.yes ||
-    (Deno.stdin.isTerminal() && confirm("Run that now?"));
+  const ask = options.ask ?? Deno.stdin.isTerminal();
+  const allowed = options.yes || (ask && confirm("Run that now?"));
   if (!allowed) {
     throw new Error(
       `expected ${packages.join(", ")} to be installed; ` +
