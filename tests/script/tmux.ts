@@ -1,0 +1,134 @@
+/** Seconds that something may take to appear on a screen. */
+const PATIENCE = 60;
+
+/** Whether there is a tmux; says so where there is none. */
+export function hasTmux(): boolean {
+  try {
+    new Deno.Command("tmux", { args: ["-V"] }).outputSync();
+    return true;
+  } catch {
+    console.error("skipped: there is no tmux, which is the terminal here");
+    return false;
+  }
+}
+
+/** A real terminal in a program, with one command at it. */
+export class Tmux implements AsyncDisposable {
+  readonly #socket: string;
+  readonly #client: Deno.ChildProcess;
+  /** Resolved when the screen may have changed. */
+  #changed = Promise.withResolvers<void>();
+
+  private constructor(socket: string) {
+    this.#socket = socket;
+    // A client in control mode is told of all that the command writes.
+    this.#client = new Deno.Command("tmux", {
+      args: ["-S", socket, "-C", "attach-session"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    this.#listen();
+  }
+
+  /** Runs a command, given as words, at a terminal of 80 by 24. */
+  static async start(options: {
+    command: string[];
+    directory: string;
+    env: Record<string, string>;
+  }): Promise<Tmux> {
+    const socket = `${options.directory}/tmux-${crypto.randomUUID()}`;
+    await tmux(socket, [
+      ...["-f", "/dev/null"],
+      ...["new-session", "-d", "-x", "80", "-y", "24"],
+      ...["-c", options.directory],
+      ...Object.entries(options.env).flatMap(([name, value]) => [
+        "-e",
+        `${name}=${value}`,
+      ]),
+      ...["sh", "-c", '"$@"; echo "left with status $?"; exec cat', "sh"],
+      ...options.command,
+      ...[";", "set-option", "-g", "window-size", "manual"],
+    ]);
+    return new Tmux(socket);
+  }
+
+  /** Types text, as it is. */
+  async type(text: string): Promise<void> {
+    await tmux(this.#socket, ["send-keys", "-l", text]);
+  }
+
+  /** Presses keys by their names, such as `Enter` or `C-c`. */
+  async press(...keys: string[]): Promise<void> {
+    await tmux(this.#socket, ["send-keys", ...keys]);
+  }
+
+  /** Types a line. */
+  async enter(line: string): Promise<void> {
+    await this.type(line);
+    await this.press("Enter");
+  }
+
+  /** Gives the terminal another size. */
+  async resize(columns: number, rows: number): Promise<void> {
+    const size = ["-x", `${columns}`, "-y", `${rows}`];
+    await tmux(this.#socket, ["resize-window", ...size]);
+  }
+
+  /** Takes what is on the screen away, also for who looks for it there. */
+  async clear(): Promise<void> {
+    await tmux(this.#socket, ["send-keys", "-R", ";", "clear-history"]);
+  }
+
+  /** What is on the screen, without empty lines. */
+  async screen(): Promise<string> {
+    const text = await tmux(this.#socket, ["capture-pane", "-p"]);
+    return text.split("\n").map((line) => line.trimEnd()).filter((line) =>
+      line !== ""
+    ).join("\n");
+  }
+
+  /** Waits until what is on the screen matches. */
+  async see(pattern: RegExp): Promise<void> {
+    const timeout = AbortSignal.timeout(PATIENCE * 1000);
+    const passed = new Promise<void>((resolve) =>
+      timeout.addEventListener("abort", () => resolve())
+    );
+    while (true) {
+      const changed = this.#changed.promise;
+      const screen = await this.screen();
+      if (pattern.test(screen)) return;
+      if (timeout.aborted) {
+        throw new Error(
+          `${pattern} did not appear in ${PATIENCE} seconds on\n${screen}\n--- now\n${await this
+            .screen()}`,
+        );
+      }
+      await Promise.race([changed, passed]);
+    }
+  }
+
+  /** Ends the terminal with all that runs there. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await tmux(this.#socket, ["kill-server"]).catch(() => {});
+    await this.#client.stdin.close().catch(() => {});
+    await this.#client.status;
+  }
+
+  async #listen(): Promise<void> {
+    for await (const _ of this.#client.stdout) {
+      this.#changed.resolve();
+      this.#changed = Promise.withResolvers();
+    }
+  }
+}
+
+async function tmux(socket: string, args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("tmux", {
+    args: ["-S", socket, ...args],
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (success) return text(stdout);
+  throw new Error(`tmux ${args[0]} failed: ${text(stderr)}`);
+}
