@@ -35,13 +35,13 @@ let
     };
 in
 runCommand "vmwright-node-modules" { } (
-  "mkdir -p $out\n"
+  "mkdir -p $out/node_modules\n"
   + lib.concatMapStrings (package: ''
-    if [ -e $out/${package.name} ]; then
+    if [ -e $out/node_modules/${package.name} ]; then
       echo "deno.lock has two versions of ${package.name}, expected one" >&2
       exit 1
     fi
-    mkdir -p $out/${package.name}
-    tar -xzf ${tarball package} --strip-components 1 -C $out/${package.name}
+    mkdir -p $out/node_modules/${package.name}
+    tar -xzf ${tarball package} --strip-components 1 -C $out/node_modules/${package.name}
   '') packages
 )

@@ -100,10 +100,10 @@ stdenv.mkDerivation {
 
   buildPhase = ''
     runHook preBuild
-    ln -s ${npmPackages [ ]} node_modules
+    ln -s ${npmPackages [ ]}/node_modules node_modules
     deno run -A ${denoFlags} wasm/build.ts
     rm node_modules
-    cp -r --no-preserve=mode ${npmPackages compilerPackages} node_modules
+    ln -s ${npmPackages compilerPackages}/node_modules node_modules
     ${
       if compiled then
         ''

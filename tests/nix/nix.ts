@@ -47,7 +47,6 @@ flake-registry =
     this.#environment = {
       PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
       HOME: `${folder}/home`,
-      TMPDIR: folder,
       NIX_STORE_DIR: `${folder}/store`,
       NIX_STATE_DIR: `${folder}/var`,
       NIX_LOG_DIR: `${folder}/log`,

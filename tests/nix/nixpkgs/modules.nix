@@ -113,14 +113,16 @@ let
         name = "submodule";
         merge =
           path: values:
-          (evalModules {
-            modules = modules ++ values;
-            specialArgs = {
-              name = head (builtins.match ".*[.]([^.]*)" ".${path}");
-            }
-            // specialArgs;
-            inherit freeform;
-          }).config;
+          removeAttrs
+            (evalModules {
+              modules = modules ++ values;
+              specialArgs = {
+                name = head (builtins.match ".*[.]([^.]*)" ".${path}");
+              }
+              // specialArgs;
+              inherit freeform;
+            }).config
+            [ "_module" ];
       };
     # Sets are merged, lists joined.
     anything = {
