@@ -215,3 +215,10 @@ Deno.test("commas in a socket's path do not end the option", () => {
     "socket,id=vw-qmp,path=/a,,b/qmp",
   );
 });
+
+Deno.test("there are no more ports than QEMU can tell a booting guest of", () => {
+  const devices = argumentsOf({}).filter((word) =>
+    /^virt(console|serialport),/.test(word)
+  );
+  assertEquals(devices.length, 15);
+});

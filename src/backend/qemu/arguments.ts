@@ -1,9 +1,16 @@
 import { qemuValue } from "../start_command.ts";
 
-/** Ports that carry commands, and those that carry stderr apart. */
+/**
+ * Ports that carry commands, and those that carry stderr apart.
+ *
+ * With the console there may be 15 of them. QEMU tells a booting guest of its
+ * ports over a queue of 32 messages, two for each port while those that say
+ * that there is a port still wait, and drops what the queue can't hold: then
+ * the guest takes a port for unconnected and writes to it wait forever.
+ */
 export const PORT_NAMES: string[] = [
-  ...Array.from({ length: 16 }, (_, n) => `vw.${n}`),
-  ...Array.from({ length: 4 }, (_, n) => `vw.err.${n}`),
+  ...Array.from({ length: 12 }, (_, n) => `vw.${n}`),
+  ...Array.from({ length: 2 }, (_, n) => `vw.err.${n}`),
 ];
 
 /** The QEMU arguments that the driver appends to a start command. */
