@@ -51,6 +51,7 @@ Deno.test("a run has sensible defaults", () => {
     containers: [],
     vlans: [],
     script: { path: "@/test.ts", language: "typescript" },
+    language: "typescript",
     outDir: "@",
     keepState: false,
     interactive: false,
