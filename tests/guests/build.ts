@@ -16,7 +16,7 @@ for (const name of names) {
 try {
   await ensureTools({ yes });
   for (const name of names.length === 0 ? guestNames : names as GuestName[]) {
-    console.log((await guest(name)).startScript);
+    console.log((await guest(name, { told: console.error })).startScript);
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -1,5 +1,8 @@
 import { type Recipe, recipeHash } from "./recipe.ts";
 
+/** Is told what takes long, before it is done. */
+export type Told = (text: string) => void;
+
 /** `$XDG_CACHE_HOME/vmwright` or `~/.cache/vmwright`. */
 export function cacheHome(): string {
   const home = Deno.env.get("XDG_CACHE_HOME");
@@ -29,10 +32,12 @@ async function exists(path: string): Promise<boolean> {
  * it is complete; a second builder of the same recipe waits for the first.
  *
  * @param build is given the directory to fill, and the name it will get
+ * @param told is told that there is something to build
  */
 export async function cached(
   recipe: Recipe,
   build: (directory: string, final: string) => Promise<void>,
+  told: Told = () => {},
 ): Promise<string> {
   const root = `${cacheHome()}/guests`;
   const directory = `${root}/${recipe.name}-${await recipeHash(recipe)}`;
@@ -51,6 +56,7 @@ export async function cached(
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
   await Deno.mkdir(unfinished);
+  told(`building ${recipe.name} from Debian packages, for the first time`);
   try {
     await build(unfinished, directory);
     await Deno.rename(unfinished, directory);

@@ -1,7 +1,7 @@
 import bringUp from "./common/bring_up.sh" with { type: "text" };
 import assemble from "./debian/assemble.sh" with { type: "text" };
 import init from "./debian/init" with { type: "text" };
-import { cached } from "./cache.ts";
+import { cached, type Told } from "./cache.ts";
 import { CpioArchive } from "./cpio.ts";
 import type { GuestImage } from "./guest_image.ts";
 import { kernel, kernelRecipe } from "./kernel.ts";
@@ -44,8 +44,9 @@ const kernelParameters = [
   "console=ttyS0",
   "panic=1",
   "net.ifnames=0",
-  // Neither colours nor a running star in the serial log.
-  "TERM=dumb",
+  // systemd's status would tell the serial log once more what the journal does,
+  // in colours and with a running star.
+  "systemd.show_status=no",
   // Each of these is a large part of a boot under emulation, and none of them
   // says anything about the software under test.
   "mitigations=off",
@@ -70,7 +71,7 @@ async function overlay(): Promise<Record<string, string>> {
 }
 
 /** A guest with systemd, a web server and an X server. */
-export async function debian(): Promise<GuestImage> {
+export async function debian(told?: Told): Promise<GuestImage> {
   const files = await overlay();
   const recipe: Recipe = {
     name: "debian",
@@ -84,10 +85,11 @@ export async function debian(): Promise<GuestImage> {
       files: { ...files, assemble, bringUp, init },
     },
   };
-  const { image } = await kernel();
+  const { image } = await kernel(told);
   const directory = await cached(
     recipe,
     (target, final) => build(files, target, final),
+    told,
   );
   return {
     name: recipe.name,

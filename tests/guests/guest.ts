@@ -1,4 +1,5 @@
 import { debian } from "./debian.ts";
+import type { Told } from "./cache.ts";
 import type { GuestImage } from "./guest_image.ts";
 import { startScript } from "./start_script.ts";
 import { tiny } from "./tiny.ts";
@@ -6,10 +7,10 @@ import { accelerator } from "../../src/backend/accelerator.ts";
 
 /** How each guest is made. */
 const images = {
-  "tiny": () => tiny("tiny"),
-  "tiny-busybox": () => tiny("tiny-busybox"),
+  "tiny": (told) => tiny("tiny", told),
+  "tiny-busybox": (told) => tiny("tiny-busybox", told),
   "debian": debian,
-} satisfies Record<string, () => Promise<GuestImage>>;
+} satisfies Record<string, (told?: Told) => Promise<GuestImage>>;
 
 /** The names of the guests. */
 export type GuestName = keyof typeof images;
@@ -34,9 +35,19 @@ export interface Guest {
   startScriptFor(machine: string, options?: { number?: number }): string;
 }
 
-/** The guest of that name, built if it isn't there yet. */
-export async function guest(name: GuestName): Promise<Guest> {
-  const [image] = await Promise.all([images[name](), accelerator()]);
+/**
+ * The guest of that name, built if it isn't there yet.
+ *
+ * @param options.told is told of what takes long
+ */
+export async function guest(
+  name: GuestName,
+  options: { told?: Told } = {},
+): Promise<Guest> {
+  const [image] = await Promise.all([
+    images[name](options.told),
+    accelerator(),
+  ]);
   const startScriptFor = (
     machine: string,
     options: { number?: number } = {},

@@ -1,4 +1,4 @@
-import { cached } from "./cache.ts";
+import { cached, type Told } from "./cache.ts";
 import { extractPackages, suite } from "./packages.ts";
 import type { Recipe } from "./recipe.ts";
 import { run } from "./run.ts";
@@ -66,8 +66,8 @@ export interface Kernel {
 }
 
 /** The kernel of Debian's `linux-image-amd64`, fetched if need be. */
-export async function kernel(): Promise<Kernel> {
-  const directory = await cached(recipe, build);
+export async function kernel(told?: Told): Promise<Kernel> {
+  const directory = await cached(recipe, build, told);
   const release = await Deno.readTextFile(`${directory}/release`);
   return {
     directory,

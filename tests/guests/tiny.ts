@@ -4,7 +4,7 @@ import halt from "./tiny/halt" with { type: "text" };
 import inittab from "./tiny/inittab" with { type: "text" };
 import profile from "./tiny/profile" with { type: "text" };
 import rc from "./tiny/rc" with { type: "text" };
-import { cached } from "./cache.ts";
+import { cached, type Told } from "./cache.ts";
 import { CpioArchive } from "./cpio.ts";
 import { sharedLibraries } from "./elf_libraries.ts";
 import type { GuestImage } from "./guest_image.ts";
@@ -82,7 +82,7 @@ const kernelParameters = [
 export type TinyName = keyof typeof variants;
 
 /** A guest of kernel, initramfs, bash and busybox. */
-export async function tiny(name: TinyName): Promise<GuestImage> {
+export async function tiny(name: TinyName, told?: Told): Promise<GuestImage> {
   const variant: TinyVariant = variants[name];
   const recipe: Recipe = {
     name,
@@ -95,8 +95,12 @@ export async function tiny(name: TinyName): Promise<GuestImage> {
       files: { backdoor, bringUp, halt, inittab, profile, rc },
     },
   };
-  const { image } = await kernel();
-  const directory = await cached(recipe, (target) => build(variant, target));
+  const { image } = await kernel(told);
+  const directory = await cached(
+    recipe,
+    (target) => build(variant, target),
+    told,
+  );
   return {
     name,
     directory,
