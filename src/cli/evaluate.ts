@@ -1,5 +1,10 @@
 import * as api from "../../mod.ts";
-import { bindGlobals, runScript, type Script } from "../script/mod.ts";
+import {
+  bindGlobals,
+  Debugger,
+  runScript,
+  type Script,
+} from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Emergency } from "./emergency.ts";
 
@@ -27,7 +32,9 @@ export async function evaluate(
   const made: api.Driver[] = [];
   const create = async (options?: api.DriverOptions) => {
     const common = { outDir, keepState, globalTimeout, log };
-    const driver = await Driver.create({ ...common, ...options });
+    const debug = new Debugger({ attach: configuration.debugHookAttach });
+    const driver = await Driver.create({ ...common, debug, ...options });
+    debug.driver = driver;
     made.push(driver);
     emergency.add(() => driver.killNow());
     return driver;

@@ -8,20 +8,39 @@ export class PythonEvaluator implements Evaluator {
   readonly #prompt: PythonPrompt;
   readonly #interrupt: () => void;
 
-  /** Takes the prompt's other half, and how to interrupt it. */
-  constructor(prompt: PythonPrompt, interrupt: () => void) {
+  readonly #print?: (text: string) => void;
+
+  /**
+   * Takes the prompt's other half, and how to interrupt it.
+   *
+   * @param print Shows what Python prints. Default: Python does so itself, where
+   * its process was started.
+   */
+  constructor(
+    prompt: PythonPrompt,
+    interrupt: () => void,
+    print?: (text: string) => void,
+  ) {
     this.#prompt = prompt;
     this.#interrupt = interrupt;
+    this.#print = print;
   }
 
   /** Takes a line, and runs the input that it ends, unless that wants more. */
   async push(line: string): Promise<Outcome | "more"> {
     try {
-      return await this.#prompt.push(line) ? "more" : { value: undefined };
+      return await this.#push(line) ? "more" : { value: undefined };
     } catch (error) {
       if (error instanceof ScriptExit) return { error };
       throw error;
     }
+  }
+
+  async #push(line: string): Promise<boolean> {
+    if (this.#print === undefined) return await this.#prompt.push(line);
+    const [more, printed] = await this.#prompt.pushCaptured(line);
+    if (printed !== "") this.#print(printed);
+    return more;
   }
 
   /** Drops the lines of an input that has not ended. */

@@ -6,6 +6,7 @@ import type { Breakpoint } from "../python/mod.ts";
 import { divertConsole } from "./console.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { JavaScriptEvaluator } from "./javascript.ts";
+import type { LineReader } from "./line_reader.ts";
 import { openReader } from "./open_reader.ts";
 import { talk } from "./prompt.ts";
 import { PythonEvaluator } from "./python.ts";
@@ -38,22 +39,41 @@ export async function stopAt(options: StopOptions): Promise<void> {
     driver.log.info("went past a breakpoint: nobody is at a terminal");
     return;
   }
-  using _names = bindGlobals(names);
+  const where = python === undefined ? "" : ` ${python.file}:${python.line}`;
+  const { signal } = driver;
   if (python !== undefined) {
-    return await look(new PythonEvaluator(python.prompt, interrupt));
+    const evaluatorFor = (print?: (text: string) => void) =>
+      new PythonEvaluator(python.prompt, interrupt, print);
+    if (options.attach !== undefined) {
+      return await offerInSandbox(
+        driver,
+        where,
+        options.attach,
+        (reader) =>
+          talk({
+            reader,
+            evaluator: evaluatorFor((text) => reader.print(text)),
+            driver,
+            signal,
+          }),
+      );
+    }
+    return await lookHere(evaluatorFor(), driver, where);
   }
+  using _names = bindGlobals(names);
   using evaluator = await JavaScriptEvaluator.create([
     ...Object.keys(names),
     ...Object.keys(driver.bindings()),
   ]);
-  await look(evaluator);
-
-  function look(evaluator: Evaluator): Promise<void> {
-    const where = python === undefined ? "" : ` ${python.file}:${python.line}`;
-    return options.attach === undefined
-      ? lookHere(evaluator, driver, where)
-      : lookInSandbox(evaluator, driver, where, options.attach);
+  if (options.attach === undefined) {
+    return await lookHere(evaluator, driver, where);
   }
+  await offerInSandbox(
+    driver,
+    where,
+    options.attach,
+    (reader) => talk({ reader, evaluator, driver, signal }),
+  );
 }
 
 /** A prompt at the terminal. */
@@ -73,17 +93,17 @@ async function lookHere(
 }
 
 /**
- * A prompt at a TCP port, for who enters the sandbox through a process that
+ * Waits at a TCP port for who enters the sandbox, through a process there that
  * only waits to be found by a number.
  */
-async function lookInSandbox(
-  evaluator: Evaluator,
+async function offerInSandbox(
   driver: Driver,
   where: string,
   attach: string,
+  talkTo: (reader: LineReader) => Promise<void>,
 ): Promise<void> {
   const { signal } = driver;
-  using listener = Deno.listen(SANDBOX_ADDRESS);
+  using listener = listen();
   const number = String(
     1_000_000 + crypto.getRandomValues(new Uint32Array(1))[0] % 9_000_000,
   );
@@ -93,7 +113,7 @@ async function lookInSandbox(
   supervisor.spawn(`exec sleep ${number}`, { env: { bashInteractive: bash } });
   driver.log.warning(
     `breakpoint${where}: sudo ${attach} ${number} enters the sandbox, where ` +
-      `${SANDBOX_ADDRESS.hostname}, TCP port ${SANDBOX_ADDRESS.port}, has a prompt`,
+      `TCP port ${listener.addr.port} of ${SANDBOX_ADDRESS.hostname} has a prompt`,
   );
   driver.log.flush();
   const stop = () => listener.close();
@@ -102,10 +122,21 @@ async function lookInSandbox(
     using connection = await listener.accept();
     using reader = new StreamReader(connection, { showPrompt: true });
     reader.print(`breakpoint${where}: the end of input lets the script go on`);
-    await talk({ reader, evaluator, driver, signal });
+    await talkTo(reader);
+    await reader.written;
   } finally {
     signal.throwIfAborted();
     signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Listens where people look first, or else where nobody does so already. */
+function listen(): Deno.TcpListener {
+  try {
+    return Deno.listen(SANDBOX_ADDRESS);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return Deno.listen({ ...SANDBOX_ADDRESS, port: 0 });
   }
 }
 

@@ -59,6 +59,11 @@ export class StreamReader implements LineReader {
     this.#write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
+  /** Settled when all that was shown has been written. */
+  get written(): Promise<void> {
+    return this.#writing;
+  }
+
   /** No key comes but as a part of a line. */
   onInterrupt(): void {}
 

@@ -42,6 +42,12 @@ export interface PythonPrompt {
    * @returns Whether the statement goes on in the next line.
    */
   push(line: string): Promise<boolean>;
+  /**
+   * The same, for somebody who does not see the terminal.
+   *
+   * @returns Whether the statement goes on in the next line, and what was printed.
+   */
+  pushCaptured(line: string): Promise<[goesOn: boolean, printed: string]>;
   /** Drops the lines of a statement that has not ended. */
   reset(): Promise<void>;
   /** What a beginning of a name, or of an attribute, can become. */
@@ -297,6 +303,8 @@ export class PythonSession implements AsyncDisposable {
       await this.#perform(what, args, { thread: await asking });
     return {
       push: async (line) => await perform("push", line) as boolean,
+      pushCaptured: async (line) =>
+        await perform("pushCaptured", line) as [boolean, string],
       reset: async () => void await perform("reset"),
       complete: async (text) => await perform("complete", text) as string[],
     };

@@ -27,6 +27,7 @@ class Session:
             bind=self.bind,
             check=check,
             push=self.push,
+            pushCaptured=self.push_captured,
             reset=self.reset,
             complete=self.complete,
         )
@@ -150,6 +151,16 @@ class Session:
     def push(self, line):
         """Takes one more line; answers whether the statement goes on."""
         return self.prompt().push(line)
+
+    def push_captured(self, line):
+        """The same; answers what that has printed, too."""
+        from contextlib import redirect_stderr, redirect_stdout
+        from io import StringIO
+
+        printed = StringIO()
+        with redirect_stdout(printed), redirect_stderr(printed):
+            more = self.push(line)
+        return [more, printed.getvalue()]
 
     def reset(self):
         """Drops the lines of a statement that has not ended."""
