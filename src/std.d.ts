@@ -107,36 +107,3 @@ declare module "@std/assert" {
   ): Promise<E>;
   export function fail(msg?: string): never;
 }
-
-declare module "@std/cli" {
-  /** Options of {@linkcode parseArgs} that the project uses. */
-  export interface ParseOptions {
-    "--"?: boolean;
-    alias?: Record<string, string | readonly string[]>;
-    boolean?: boolean | string | readonly string[];
-    collect?: string | readonly string[];
-    default?: Record<string, unknown>;
-    negatable?: string | readonly string[];
-    stopEarly?: boolean;
-    string?: string | readonly string[];
-    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
-  }
-  export function parseArgs(
-    args: readonly string[],
-    options?: ParseOptions,
-    // deno-lint-ignore no-explicit-any
-  ): Record<string, any> & { _: (string | number)[] };
-}
-
-declare module "@std/streams" {
-  /** Splits a stream of text at `\n` and `\r\n`. */
-  export class TextLineStream extends TransformStream<string, string> {
-    constructor(options?: { allowCR?: boolean });
-  }
-  export function toText(
-    stream: ReadableStream<Uint8Array> | ReadableStream<string>,
-  ): Promise<string>;
-  export function toBytes(
-    stream: ReadableStream<Uint8Array>,
-  ): Promise<Uint8Array>;
-}

@@ -53,7 +53,7 @@ class QemuStartCommand:
         """The name between `run-` and `-vm` at the end, else `machine`."""
         import re
 
-        match = re.search("run-(.+)-vm$", self._cmd)
+        match = re.search("run-([^/]+)-vm$", self._cmd)
         return match.group(1) if match else "machine"
 
     def __repr__(self):
