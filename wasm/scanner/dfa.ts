@@ -35,6 +35,7 @@ import {
 } from "./program.ts";
 import { emit } from "./events.ts";
 import { textStart } from "./text.ts";
+import { noteLoop } from "./loops.ts";
 import { newPrefilter, Prefilter } from "./needles.ts";
 
 /** Set on every transition that the loop has to look at. */
@@ -382,7 +383,7 @@ function empty(set: PatternSet): void {
 }
 
 /** Memory for `size` bytes, at a multiple of 16. */
-function take(set: PatternSet, size: usize): usize {
+export function take(set: PatternSet, size: usize): usize {
   size = (size + 15) & ~15;
   while (set.free + size > set.blockEnd) {
     if (set.block < set.blocks.length) {
@@ -541,6 +542,7 @@ export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
   }
   const to = intern(set, onlyStarts);
   store<u32>(slot(row, byte), to);
+  if (to == row) noteLoop(set, row, byte);
   return to;
 }
 

@@ -97,11 +97,23 @@ function stepTogether(
     const next3 = load<u32>(slot(row3, load<u8>(lane3 + done)));
     done++;
     if (((next0 | next1 | next2 | next3) & LOOK) == 0) {
+      if (done == length) {
+        row0 = next0;
+        row1 = next1;
+        row2 = next2;
+        row3 = next3;
+        break;
+      }
+      row0 = load<u32>(slot(next0, load<u8>(lane0 + done)));
+      row1 = load<u32>(slot(next1, load<u8>(lane1 + done)));
+      row2 = load<u32>(slot(next2, load<u8>(lane2 + done)));
+      row3 = load<u32>(slot(next3, load<u8>(lane3 + done)));
+      done++;
+      if (((row0 | row1 | row2 | row3) & LOOK) == 0) continue;
       row0 = next0;
       row1 = next1;
       row2 = next2;
       row3 = next3;
-      continue;
     }
     pinned.set(0, row0);
     pinned.set(1, row1);

@@ -15,6 +15,7 @@ import {
 import {
   internStep,
   isStart,
+  LOOPS,
   makeTransition,
   MATCHES,
   PatternSet,
@@ -32,6 +33,7 @@ import {
 } from "./dfa.ts";
 import { emit } from "./events.ts";
 import { hasLanes, walkLanes } from "./lanes.ts";
+import { skipLoop } from "./loops.ts";
 import { compared, Prefilter } from "./needles.ts";
 import { contextAfter } from "./program.ts";
 import { textLength, textStart } from "./text.ts";
@@ -86,6 +88,7 @@ export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
     }
     row = next & ROW;
     if ((next & MATCHES) != 0) report(set, row, <u32> (at - textStart));
+    else if ((next & LOOPS) != 0) at = skipLoop(set, row, at, end);
   }
   return row;
 }
@@ -120,6 +123,8 @@ function walkToStart(
       }
       if ((next & MATCHES) != 0) {
         report(set, next & ROW, <u32> (at - textStart));
+      } else if ((next & LOOPS) != 0) {
+        at = skipLoop(set, next & ROW, at, end);
       }
       next &= ROW;
     }

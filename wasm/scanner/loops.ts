@@ -1,0 +1,140 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// States that nearly every byte leads back to, as `foo[^]*bar` has one after
+// `foo`: the bytes that leave them are looked for sixteen at a time.
+
+import { CROSSES_LINES } from "./program.ts";
+import {
+  CLASSES,
+  isFull,
+  LOOK,
+  LOOPS,
+  makeTransition,
+  PatternSet,
+  slot,
+  stateOf,
+  take,
+  UNKNOWN,
+} from "./dfa.ts";
+
+/** How many of the 256 bytes have to lead back for it to be worth a look. */
+const ENOUGH: u32 = 100;
+/** What a state is given if skips in it turned out too short. */
+const NOT_WORTH: usize = 1;
+const TRIALS: u32 = 32;
+const SHORTEST: u32 = 16;
+
+// Masks of the low and the high halves of the bytes that leave (16 bytes
+// each), then how many skips were tried and how far they went.
+const SIZE: usize = 40;
+
+/** Takes note of a transition from a row to itself. */
+export function noteLoop(set: PatternSet, row: u32, byte: u32): void {
+  // Where lines end the loop anyway, four lanes are as good.
+  if ((set.flags & CROSSES_LINES) == 0) return;
+  const state = stateOf(row);
+  const number = load<u8>(byte, CLASSES);
+  for (let other: u32 = 0; other < 256; other++) {
+    if (load<u8>(other, CLASSES) == number) state.loops++;
+  }
+  if (state.loops < ENOUGH || state.leaving != 0 || isFull(set)) return;
+  state.leaving = NOT_WORTH;
+  for (let other: u32 = 0; other < 256; other++) {
+    if (load<u32>(slot(row, other)) != UNKNOWN) continue;
+    makeTransition(set, row, other);
+    // The row may be gone with the cache.
+    if (isFull(set)) return;
+  }
+  const leaving = take(set, SIZE);
+  memory.fill(leaving, 0, SIZE);
+  fillMasks(leaving, row);
+  state.leaving = leaving;
+  markLoops(set, row, row | LOOK | LOOPS);
+}
+
+/** Writes `to` where a row leads back to itself. */
+function markLoops(set: PatternSet, row: u32, to: u32): void {
+  for (let i: u32 = 0; i < set.classCount; i++) {
+    const at = <usize> (row + (i << 2));
+    const next = load<u32>(at);
+    if (next == row || next == (row | LOOK | LOOPS)) store<u32>(at, to);
+  }
+}
+
+function leaves(row: u32, byte: u32): bool {
+  return load<u32>(slot(row, byte)) != row;
+}
+
+/**
+ * High halves that leave with the same low halves share a bit; when there are
+ * more than eight kinds, the last bit is for all of the rest, and says too
+ * often that a byte leaves.
+ */
+function fillMasks(leaving: usize, row: u32): void {
+  let kinds: u32 = 0;
+  for (let high: u32 = 0; high < 16; high++) {
+    let lows: u32 = 0;
+    for (let low: u32 = 0; low < 16; low++) {
+      if (leaves(row, high << 4 | low)) lows |= 1 << low;
+    }
+    if (lows == 0) continue;
+    let kind: u32 = 0;
+    while (kind < kinds && lowsOf(leaving, kind) != lows) kind++;
+    if (kind == kinds) {
+      if (kinds < 8) kinds++;
+      else kind = 7;
+    }
+    const bit: u8 = 1 << <u8> kind;
+    for (let low: u32 = 0; low < 16; low++) {
+      if ((lows & 1 << low) == 0) continue;
+      store<u8>(leaving + low, load<u8>(leaving + low) | bit);
+    }
+    store<u8>(leaving + high, load<u8>(leaving + high, 16) | bit, 16);
+  }
+}
+
+function lowsOf(leaving: usize, kind: u32): u32 {
+  let lows: u32 = 0;
+  for (let low: u32 = 0; low < 16; low++) {
+    if ((load<u8>(leaving + low) & (1 << kind)) != 0) lows |= 1 << low;
+  }
+  return lows;
+}
+
+/** The first position from `at` on whose byte leaves a row that loops, or `end`. */
+export function skipLoop(
+  set: PatternSet,
+  row: u32,
+  at: usize,
+  end: usize,
+): usize {
+  const leaving = stateOf(row).leaving;
+  const lows = v128.load(leaving);
+  const highs = v128.load(leaving, 16);
+  const half = i8x16.splat(15);
+  let to = at;
+  for (; to < end; to += 16) {
+    const bytes = v128.load(to);
+    const found = v128.and(
+      i8x16.relaxed_swizzle(lows, v128.and(bytes, half)),
+      i8x16.relaxed_swizzle(highs, v128.and(i16x8.shr_u(bytes, 4), half)),
+    );
+    if (v128.any_true(found)) {
+      to += ctz(i8x16.bitmask(i8x16.ne(found, i8x16.splat(0))));
+      break;
+    }
+  }
+  to = min(to, end);
+  const tried = load<u32>(leaving, 32) + 1;
+  const skipped = load<u32>(leaving, 36) + <u32> (to - at);
+  if (tried == TRIALS) {
+    if (skipped < TRIALS * SHORTEST) markLoops(set, row, row);
+    store<u32>(leaving, 0, 32);
+    store<u32>(leaving, 0, 36);
+  } else {
+    store<u32>(leaving, tried, 32);
+    store<u32>(leaving, skipped, 36);
+  }
+  return to;
+}
