@@ -79,10 +79,10 @@ vw_serve() {
   set -m
   exec 4>&2 5>&1 </dev/null >/dev/null 2>&1
   while command exec 3<>"${vw_device[$1]}"; do
-    printf '%srdy' "$vw_token" >&3
     "${vw_shell[@]}" >&3 5>&- &
+    printf '%srdy%07d' "$vw_token" $! >&3
     wait -f $!
-    printf '%s%03d' "$vw_token" $? >&3
+    printf '%s%-10d' "$vw_token" $? >&3
     exec 3>&-
   done
   printf '%s lost %s\n' "$vw_token" "$1" >&5
@@ -107,6 +107,11 @@ vw_alive() {
   printf '%s alive %s %s\n' "$vw_token" "$1" "${2-no}"
 }
 
+# Signals the process group of one command, and never of the next.
+vw_signal() {
+  kill -"$2" -- "-$1"
+} 2>/dev/null
+
 # Signals the process group of what runs on a port, or of a command that was
 # sent over the console: the child of the process that serves it.
 vw_kill() {
@@ -122,7 +127,7 @@ vw_kill() {
 
 # Ends a port's stream of stderr. It can't where a child still holds the port.
 vw_end() {
-  { printf '%send' "$vw_token" >"${vw_device[$1]}"; } 2>/dev/null ||
+  { printf '%send       ' "$vw_token" >"${vw_device[$1]}"; } 2>/dev/null ||
     printf '%s held %s\n' "$vw_token" "$1"
 }
 

@@ -49,6 +49,8 @@ export class Job {
   #timedOut = false;
   #onAbort?: () => void;
   #endEarly = () => {};
+  /** Ends those of its group who outlive the command that was ended. */
+  #sweep = () => {};
   #refused = false;
   settled = false;
 
@@ -91,6 +93,7 @@ export class Job {
       this.#timers.push(setTimeout(fn, seconds * 1000));
     const end = () => {
       kill("TERM");
+      this.#sweep = () => kill("KILL");
       later(GRACE, () => kill("KILL"));
       later(GRACE + GIVE_UP, () => {
         abandon();
@@ -117,6 +120,7 @@ export class Job {
 
   end(status: number): void {
     this.#settle();
+    this.#sweep();
     this.#resolve({
       status: this.#timedOut ? 124 : status,
       timedOut: this.#timedOut,

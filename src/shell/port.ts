@@ -2,7 +2,7 @@ import { ByteFinder } from "../scan/mod.ts";
 import { type ByteStream, isClosedError } from "../stream/mod.ts";
 
 /** Bytes of the code that follows the session's token in a port's stream. */
-const CODE_LENGTH = 3;
+const CODE_LENGTH = 10;
 
 /** What a port's stream is made of. */
 export interface PortListener {
@@ -56,7 +56,9 @@ export class PortReader implements Disposable {
       if (at < 0 || at + whole > chunk.length) break;
       if (at > offset) listener.data(chunk.subarray(offset, at));
       listener.code(
-        String.fromCharCode(...chunk.subarray(at + whole - 3, at + whole)),
+        String.fromCharCode(
+          ...chunk.subarray(at + this.#token.length, at + whole),
+        ).trimEnd(),
       );
       offset = at + whole;
     }

@@ -55,6 +55,8 @@ interface PortSlot {
   device: string;
   state: PortState;
   job?: Job;
+  /** The process in the guest that waits for a command, or runs it. */
+  runner?: number;
   /** The port that carries the job's stderr. */
   stderr?: PortSlot;
   /** Told when this port's stream of stderr has ended. */
@@ -359,7 +361,8 @@ export class Shell implements Disposable {
         );
       },
       code: (code) => {
-        if (code === "rdy") {
+        if (code.startsWith("rdy")) {
+          slot.runner = Number(code.slice(3));
           if (slot.state === "spoilt") return;
           slot.state = "ready";
           this.#dispatch();
@@ -434,8 +437,9 @@ export class Shell implements Disposable {
       port.stderr = err;
       where = err.device;
     }
+    const { runner } = port;
     job.watch(
-      (signal) => this.#console.send(`vw_kill ${port.name} ${signal}\n`),
+      (signal) => this.#console.send(`vw_signal ${runner} ${signal}\n`),
       () => {
         port.state = "lost";
         port.job = undefined;

@@ -34,15 +34,16 @@ const encode = (text: string) => new TextEncoder().encode(text);
 
 Deno.test("output and codes are told apart however the stream is cut", async () => {
   const stream = encode(
-    `${TOKEN}rdyone vw0123 two${TOKEN}000${TOKEN}rdy${TOKEN}vv${TOKEN}255`,
+    `${TOKEN}rdy0000123one vw0123 two${TOKEN}0         ` +
+      `${TOKEN}rdy0000124${TOKEN}vvvvvvvvv${TOKEN}255`,
   );
   const whole = await readIn(stream, stream.length);
   assertEquals(whole, [
-    "code rdy",
+    "code rdy0000123",
     "data one vw0123 two",
-    "code 000",
-    "code rdy",
-    `code vv${TOKEN[0]}`,
+    "code 0",
+    "code rdy0000124",
+    `code vvvvvvvvv${TOKEN[0]}`,
     `data ${TOKEN.slice(1)}255`,
     "closed",
   ]);
@@ -53,10 +54,10 @@ Deno.test("output and codes are told apart however the stream is cut", async () 
 
 Deno.test("the beginning of a token at the end of the output is output", async () => {
   for (let length = 1; length < TOKEN.length; length++) {
-    const stream = encode(`x${TOKEN.slice(0, length)}${TOKEN}007`);
+    const stream = encode(`x${TOKEN.slice(0, length)}${TOKEN}7         `);
     assertEquals(await readIn(stream, 3), [
       `data x${TOKEN.slice(0, length)}`,
-      "code 007",
+      "code 7",
       "closed",
     ]);
   }
