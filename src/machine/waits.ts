@@ -35,9 +35,12 @@ export function waitForFile(
   options: WaitOptions,
 ): Promise<void> {
   const quoted = shellQuote(filename);
-  // A name that means something to a shell may be meant for one.
+  // A name that means something to a shell may be meant for one, or not: what
+  // is no word of a shell, as with a single quote, is only itself.
   const exists = /[*?[\]$`~"'\\{}]/.test(filename)
-    ? `{ [ -e ${quoted} ] || { set -- ${filename}; [ -e "\${1-}" ]; }; }`
+    ? `{ [ -e ${quoted} ] || { set +u; set --; eval ${
+      shellQuote(`set -- ${filename}`)
+    } 2>/dev/null; [ -e "\${1-}" ]; }; }`
     : `[ -e ${quoted} ]`;
   return waitFor(core, `waiting for file '${filename}'`, exists, options, {
     seen: `ls -lad -- ${quoted} "$(dirname -- ${quoted})" 2>&1`,

@@ -12,27 +12,36 @@ Deno.test("commands in a guest", async (t) => {
   await using test = await booted();
   const { machine, events } = test;
 
-  await t.step("before its start a machine is neither booted nor connected", () => {
-    assertEquals(machine.booted, false);
-    assertEquals(machine.connected, false);
-    assertEquals(machine.isUp(), false);
-    assertEquals(machine.pid, undefined);
-  });
+  await t.step(
+    "before its start a machine is neither booted nor connected",
+    () => {
+      assertEquals(machine.booted, false);
+      assertEquals(machine.connected, false);
+      assertEquals(machine.isUp(), false);
+      assertEquals(machine.pid, undefined);
+    },
+  );
 
-  await t.step("the first command starts the machine and waits for its shell", async () => {
-    assertEquals(await machine.execute("echo hello"), [0, "hello\n"]);
-    assertEquals(machine.booted, true);
-    assertEquals(machine.connected, true);
-    assertEquals(machine.isUp(), true);
-    assertEquals(typeof machine.pid, "number");
-  });
+  await t.step(
+    "the first command starts the machine and waits for its shell",
+    async () => {
+      assertEquals(await machine.execute("echo hello"), [0, "hello\n"]);
+      assertEquals(machine.booted, true);
+      assertEquals(machine.connected, true);
+      assertEquals(machine.isUp(), true);
+      assertEquals(typeof machine.pid, "number");
+    },
+  );
 
-  await t.step("start() and connect() leave a running machine alone", async () => {
-    const { pid } = machine;
-    await machine.start();
-    await machine.connect();
-    assertEquals(machine.pid, pid);
-  });
+  await t.step(
+    "start() and connect() leave a running machine alone",
+    async () => {
+      const { pid } = machine;
+      await machine.start();
+      await machine.connect();
+      assertEquals(machine.pid, pid);
+    },
+  );
 
   await t.step("the facts of a machine are those of its driver", () => {
     assertEquals(machine.name, "tiny");
@@ -44,12 +53,17 @@ Deno.test("commands in a guest", async (t) => {
 
   await t.step("a command is bash's, as root, with its options", async () => {
     assertEquals(
-      await machine.succeed("id -u; echo $0; [[ $- == *u* ]] && shopt -o | grep -c on$"),
+      await machine.succeed(
+        "id -u; echo $0; [[ $- == *u* ]] && shopt -o | grep -c on$",
+      ),
       "0\nbash\n" + (await machine.succeed("shopt -o | grep -c on$")),
     );
     assertEquals((await machine.execute("false; echo not here"))[1], "");
     assertEquals((await machine.execute("false | true; echo not here"))[1], "");
-    assertEquals((await machine.execute("echo $nothing; echo not here"))[1], "");
+    assertEquals(
+      (await machine.execute("echo $nothing; echo not here"))[1],
+      "",
+    );
   });
 
   await t.step("execute() answers the status and stdout, as text", async () => {
@@ -77,16 +91,42 @@ Deno.test("commands in a guest", async (t) => {
     assertEquals((await machine.execute("kill -KILL $$"))[0], 137);
   });
 
-  await t.step("execute() answers 124 when its timeout has passed", async () => {
-    const began = performance.now();
-    assertEquals(
-      await machine.execute("echo before; sleep 1000", { timeout: 0.5 }),
-      [124, "before\n"],
-    );
-    assert(performance.now() - began < 60_000);
-    // The command is gone, with its children.
-    await machine.waitUntilFails("pidof sleep", { timeout: 60 });
-  });
+  await t.step(
+    "execute() answers 124 when its timeout has passed",
+    async () => {
+      const began = performance.now();
+      assertEquals(
+        await machine.execute("echo before; sleep 1000", { timeout: 0.5 }),
+        [124, "before\n"],
+      );
+      assert(performance.now() - began < 60_000);
+      // The command is gone, with its children.
+      await machine.waitUntilFails("pidof sleep", { timeout: 60 });
+    },
+  );
+
+  await t.step(
+    "a child that ignores SIGTERM is ended with its command",
+    async () => {
+      await machine.execute("(trap '' TERM; exec sleep 1000) & wait", {
+        timeout: 0.3,
+      });
+      await machine.waitUntilFails("pidof sleep", { timeout: 60 });
+    },
+  );
+
+  await t.step(
+    "what ends a command ends no other that comes after it",
+    async () => {
+      const dawdle = "trap 'read -r -t 0.95 -u 1 _ || :; exit' TERM; " +
+        "while :; do read -r -t 0.05 -u 1 _ || :; done";
+      await Promise.all(Array.from({ length: 4 }, async () => {
+        const [status] = await machine.execute(dawdle, { timeout: 0.2 });
+        assertEquals(status, 124);
+        await machine.succeed("read -r -t 1 -u 1 _ || :", "true");
+      }));
+    },
+  );
 
   await t.step("execute() without checkReturn answers -1", async () => {
     assertEquals(
@@ -97,9 +137,12 @@ Deno.test("commands in a guest", async (t) => {
 
   await t.step("execute() without checkOutput answers at once", async () => {
     assertEquals(
-      await machine.execute("mkfifo /tmp/go; read -r _ </tmp/go; touch /tmp/went", {
-        checkOutput: false,
-      }),
+      await machine.execute(
+        "mkfifo /tmp/go; read -r _ </tmp/go; touch /tmp/went",
+        {
+          checkOutput: false,
+        },
+      ),
       [-2, ""],
     );
     await machine.waitForFile("/tmp/go", { timeout: 60 });
@@ -132,22 +175,25 @@ Deno.test("commands in a guest", async (t) => {
     assertEquals(await machine.succeed(), "");
   });
 
-  await t.step("succeed() fails with the command, its status and its output", async () => {
-    const error = await assertRejects(
-      () =>
-        machine.succeed(
-          "touch /tmp/first",
-          "seq 30; exit 4",
-          "touch /tmp/third",
-        ),
-      TestFailure,
-    );
-    assertMatch(
-      error.message,
-      /^command `seq 30; exit 4` failed \(exit code 4\); its output ended with:\n21\n[^]*\n30$/,
-    );
-    await machine.succeed("[ -e /tmp/first ] && [ ! -e /tmp/third ]");
-  });
+  await t.step(
+    "succeed() fails with the command, its status and its output",
+    async () => {
+      const error = await assertRejects(
+        () =>
+          machine.succeed(
+            "touch /tmp/first",
+            "seq 30; exit 4",
+            "touch /tmp/third",
+          ),
+        TestFailure,
+      );
+      assertMatch(
+        error.message,
+        /^command `seq 30; exit 4` failed \(exit code 4\); its output ended with:\n21\n[^]*\n30$/,
+      );
+      await machine.succeed("[ -e /tmp/first ] && [ ! -e /tmp/third ]");
+    },
+  );
 
   await t.step("succeed() with a timeout fails with status 124", async () => {
     await assertRejects(
@@ -158,7 +204,10 @@ Deno.test("commands in a guest", async (t) => {
   });
 
   await t.step("fail() answers the output of commands that fail", async () => {
-    assertEquals(await machine.fail("echo a; false", "echo b; exit 9"), "a\nb\n");
+    assertEquals(
+      await machine.fail("echo a; false", "echo b; exit 9"),
+      "a\nb\n",
+    );
   });
 
   await t.step("fail() fails for a command that succeeds", async () => {
@@ -172,43 +221,59 @@ Deno.test("commands in a guest", async (t) => {
     );
   });
 
-  await t.step("options that are no strings nor options are refused", async () => {
-    await assertRejects(
-      () => machine.succeed(...[5, "true"] as unknown as string[]),
-      UsageError,
-      "Expected commands as strings and options last, got number",
-    );
-  });
+  await t.step(
+    "options that are no strings nor options are refused",
+    async () => {
+      await assertRejects(
+        () => machine.succeed(...[5, "true"] as unknown as string[]),
+        UsageError,
+        "Expected commands as strings and options last, got number",
+      );
+    },
+  );
 
-  await t.step("waitUntilSucceeds() tries until the command succeeds", async () => {
-    const waiting = machine.waitUntilSucceeds("cat /tmp/later", {
-      timeout: 60,
-    });
-    await machine.succeed("echo now >/tmp/later.new", "mv /tmp/later.new /tmp/later");
-    assertEquals(await waiting, "now\n");
-  });
+  await t.step(
+    "waitUntilSucceeds() tries until the command succeeds",
+    async () => {
+      const waiting = machine.waitUntilSucceeds("cat /tmp/later", {
+        timeout: 60,
+      });
+      await machine.succeed(
+        "echo now >/tmp/later.new",
+        "mv /tmp/later.new /tmp/later",
+      );
+      assertEquals(await waiting, "now\n");
+    },
+  );
 
-  await t.step("waitUntilSucceeds() says the last status and output when it gives up", async () => {
-    const error = await assertRejects(
-      () => machine.waitUntilSucceeds("echo not yet; exit 3", { timeout: 0.3 }),
-      TestFailure,
-    );
-    assertMatch(
-      error.message,
-      /^waiting for success of `echo not yet; exit 3` timed out after 0.3 seconds; its last status was (3|124)/,
-    );
-    assertStringIncludes(error.message, "not yet");
-  });
+  await t.step(
+    "waitUntilSucceeds() says the last status and output when it gives up",
+    async () => {
+      const error = await assertRejects(
+        () =>
+          machine.waitUntilSucceeds("echo not yet; exit 3", { timeout: 0.3 }),
+        TestFailure,
+      );
+      assertMatch(
+        error.message,
+        /^waiting for success of `echo not yet; exit 3` timed out after 0.3 seconds; its last status was (3|124)/,
+      );
+      assertStringIncludes(error.message, "not yet");
+    },
+  );
 
-  await t.step("waitUntilSucceeds() ends a command that hangs at its timeout", async () => {
-    const began = performance.now();
-    await assertRejects(
-      () => machine.waitUntilSucceeds("sleep 1000", { timeout: 0.3 }),
-      TestFailure,
-      "waiting for success of `sleep 1000` timed out after 0.3 seconds",
-    );
-    assert(performance.now() - began < 60_000);
-  });
+  await t.step(
+    "waitUntilSucceeds() ends a command that hangs at its timeout",
+    async () => {
+      const began = performance.now();
+      await assertRejects(
+        () => machine.waitUntilSucceeds("sleep 1000", { timeout: 0.3 }),
+        TestFailure,
+        "waiting for success of `sleep 1000` timed out after 0.3 seconds",
+      );
+      assert(performance.now() - began < 60_000);
+    },
+  );
 
   await t.step("waitUntilFails() tries until the command fails", async () => {
     const waiting = machine.waitUntilFails("[ -e /tmp/later ]", {
@@ -249,23 +314,30 @@ Deno.test("commands in a guest", async (t) => {
     assertEquals(answers, Array.from({ length: 40 }, (_, n) => `${n}\n`));
   });
 
-  await t.step("each command is a step of the log, with its machine", async () => {
-    events.length = 0;
-    await machine.succeed("true");
-    const began = events.find((event) => event.type === "stepBegan")!;
-    assertEquals(began.text, "must succeed: true");
-    assertEquals(began.attributes?.machine, "tiny");
-    assert(events.some((event) =>
-      event.type === "stepEnded" && event.step === began.step
-    ));
-  });
+  await t.step(
+    "each command is a step of the log, with its machine",
+    async () => {
+      events.length = 0;
+      await machine.succeed("true");
+      const began = events.find((event) => event.type === "stepBegan")!;
+      assertEquals(began.text, "must succeed: true");
+      assertEquals(began.attributes?.machine, "tiny");
+      assert(
+        events.some((event) =>
+          event.type === "stepEnded" && event.step === began.step
+        ),
+      );
+    },
+  );
 
   await t.step("a failing command's whole output is in the log", async () => {
     events.length = 0;
     await assertRejects(() => machine.succeed("seq 30; false"));
-    assert(events.some((event) =>
-      event.type === "message" && event.text.includes("output: 1\n2\n3\n")
-    ));
+    assert(
+      events.some((event) =>
+        event.type === "message" && event.text.includes("output: 1\n2\n3\n")
+      ),
+    );
   });
 
   await t.step("snake_case works on a real machine", async () => {
@@ -280,20 +352,23 @@ Deno.test("commands in a guest", async (t) => {
     assertEquals(machine.state_dir, machine.stateDir);
   });
 
-  await t.step("what a stopped machine can't do names the machine", async () => {
-    await machine.crash();
-    assertEquals(machine.booted, false);
-    for (
-      const deed of [
-        () => machine.sendMonitorCommand("info status"),
-        () => machine.sendKey("a"),
-        () => machine.screenshot("a"),
-        () => machine.sendConsole("a"),
-        () => machine.block(),
-      ]
-    ) {
-      await assertRejects(deed, MachineError, "tiny is not running");
-    }
-    assertEquals(machine.isUp(), false);
-  });
+  await t.step(
+    "what a stopped machine can't do names the machine",
+    async () => {
+      await machine.crash();
+      assertEquals(machine.booted, false);
+      for (
+        const deed of [
+          () => machine.sendMonitorCommand("info status"),
+          () => machine.sendKey("a"),
+          () => machine.screenshot("a"),
+          () => machine.sendConsole("a"),
+          () => machine.block(),
+        ]
+      ) {
+        await assertRejects(deed, MachineError, "tiny is not running");
+      }
+      assertEquals(machine.isUp(), false);
+    },
+  );
 });

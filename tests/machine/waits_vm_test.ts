@@ -1,0 +1,170 @@
+import {
+  assert,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { TestFailure, UsageError } from "../../mod.ts";
+import { booted } from "./booted.ts";
+
+Deno.test("waits in a guest", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+  await machine.connect();
+
+  await t.step("waitForFile() finds what is there", async () => {
+    await machine.waitForFile("/etc/passwd");
+    await machine.waitForFile("/etc");
+  });
+
+  await t.step(
+    "waitForFile() answers soon after the file appears",
+    async () => {
+      const waiting = machine.waitForFile("/tmp/it's here", { timeout: 60 });
+      await machine.succeed('touch "/tmp/it\'s here"');
+      const began = performance.now();
+      await waiting;
+      // Half a second even on a machine that has much else to do.
+      assert(performance.now() - began < 500);
+    },
+  );
+
+  await t.step(
+    "waitForFile() takes patterns and variables of the shell",
+    async () => {
+      await machine.succeed("mkdir -p /tmp/d; touch /tmp/d/server-1.log");
+      await machine.waitForFile("/tmp/d/server-*.log", { timeout: 60 });
+      await machine.waitForFile("$HOME", { timeout: 60 });
+      await machine.waitForFile("~", { timeout: 60 });
+      // A name that looks like a pattern is found as such too.
+      await machine.succeed("touch '/tmp/d/a[b]c'");
+      await machine.waitForFile("/tmp/d/a[b]c", { timeout: 60 });
+    },
+  );
+
+  await t.step("waitForFile() says what there was instead", async () => {
+    const error = await assertRejects(
+      () => machine.waitForFile("/tmp/d/missing", { timeout: 0.3 }),
+      TestFailure,
+    );
+    assertMatch(
+      error.message,
+      /^waiting for file '\/tmp\/d\/missing' timed out after 0.3 seconds; last seen:\n/,
+    );
+    assertMatch(error.message, / \/tmp\/d$/m);
+  });
+
+  await t.step("waitForOpenPort() fails with who listens", async () => {
+    const error = await assertRejects(
+      () => machine.waitForOpenPort(4444, { timeout: 0.3 }),
+      TestFailure,
+    );
+    assertMatch(
+      error.message,
+      /^waiting for TCP port 4444 on localhost timed out after 0.3 seconds; last seen:\n/,
+    );
+    assertStringIncludes(error.message, "local_address");
+  });
+
+  await t.step(
+    "waitForOpenPort() sees a port open, and waitForClosedPort() sees it close",
+    async () => {
+      const waiting = machine.waitForOpenPort(4445, { timeout: 60 });
+      await machine.execute(
+        "echo $$ >/tmp/nc.pid; exec nc -ll -p 4445 -e true >/dev/null 2>&1",
+        { checkOutput: false },
+      );
+      await waiting;
+      await machine.waitForOpenPort(4445, { addr: "127.0.0.1", timeout: 60 });
+      const error = await assertRejects(
+        () => machine.waitForClosedPort(4445, { timeout: 0.3 }),
+        TestFailure,
+      );
+      assertMatch(
+        error.message,
+        /^waiting for TCP port 4445 on localhost to be closed timed out after 0.3 seconds; last seen:\n/,
+      );
+      const closing = machine.waitForClosedPort(4445, { timeout: 60 });
+      await machine.succeed("kill $(cat /tmp/nc.pid)");
+      await closing;
+    },
+  );
+
+  await t.step(
+    "waitForOpenPort() takes an address that is not this machine's",
+    async () => {
+      await assertRejects(
+        () => machine.waitForOpenPort(1, { addr: "10.0.2.15", timeout: 0.3 }),
+        TestFailure,
+        "waiting for TCP port 1 on 10.0.2.15 timed out",
+      );
+    },
+  );
+
+  await t.step("what is no port is refused", async () => {
+    for (const port of [-1, 65536, 1.5, NaN]) {
+      await assertRejects(
+        async () => await machine.waitForOpenPort(port),
+        UsageError,
+        `Expected a TCP port from 0 to 65535, got ${port}`,
+      );
+    }
+  });
+
+  await t.step(
+    "waitForOpenUnixSocket() says what there was instead",
+    async () => {
+      await machine.succeed("touch /tmp/no-socket");
+      const error = await assertRejects(
+        () => machine.waitForOpenUnixSocket("/tmp/no-socket", { timeout: 0.3 }),
+        TestFailure,
+      );
+      assertMatch(
+        error.message,
+        /^waiting for UNIX-domain stream on '\/tmp\/no-socket' timed out after 0.3 seconds; last seen:\n-rw.* \/tmp\/no-socket$/,
+      );
+      await assertRejects(
+        () =>
+          machine.waitForOpenUnixSocket("/tmp/nothing", {
+            isDatagram: true,
+            timeout: 0.3,
+          }),
+        TestFailure,
+        "waiting for UNIX-domain datagram on '/tmp/nothing' timed out",
+      );
+    },
+  );
+
+  await t.step("many waits at once do not disturb each other", async () => {
+    const waits = Array.from(
+      { length: 10 },
+      (_, n) => machine.waitForFile(`/tmp/many-${n}`, { timeout: 120 }),
+    );
+    await machine.succeed("touch /tmp/many-{9,8,7,6,5,4,3,2,1,0}");
+    await Promise.all(waits);
+  });
+
+  await t.step("a wait costs the guest next to nothing", async () => {
+    const waiting = machine.waitForFile("/tmp/end", { timeout: 120 });
+    // Processes that were started since the boot: none belongs to the wait.
+    const forks = "awk '$1 == \"processes\" { print $2 }' /proc/stat";
+    const before = Number(await machine.succeed(forks));
+    await machine.sleep(1);
+    const after = Number(await machine.succeed(forks));
+    await machine.succeed("touch /tmp/end");
+    await waiting;
+    assert(after - before < 20, `${after - before} processes were started`);
+  });
+
+  await t.step(
+    "a wait that is interrupted leaves nothing in the guest",
+    async () => {
+      const waiting = machine.waitForFile("/tmp/never");
+      const failed = assertRejects(() => waiting, Error, "enough");
+      await machine.succeed("true");
+      test.driver.interrupt(new Error("enough"));
+      await failed;
+      await machine.succeed("true");
+    },
+  );
+});
