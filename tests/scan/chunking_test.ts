@@ -1,0 +1,136 @@
+import { Scanner } from "../../src/scan/mod.ts";
+import { randomBytes, randomPattern } from "./pattern_case.ts";
+import { Random, seed } from "./random.ts";
+
+// Long texts go other ways through the scanner than short ones: from needle to
+// needle, in four lanes, in skips. A byte at a time goes through none of them,
+// and is what pattern_differential_test.ts compares with V8.
+
+const logPatterns = [
+  /login: /,
+  /^node\d login: $/m,
+  /Startup.*finished/,
+  /kernel PANIC/i,
+  /panic|emergency|Oops/,
+  /\b[0-9a-f]{8}\b/,
+  /[a-z]+\d{2}[a-z]/,
+  /(?:\w+)+@/,
+  /error[^]*fatal/,
+  /"[^"]*"/,
+  /\s{3}/,
+  /é+|\u2028/,
+  /^$/m,
+  /\r\n/,
+  /login:\s+\w/,
+  /[^]{30}x/,
+  /k$/m,
+];
+const words = [
+  "node1 login: ",
+  "login:",
+  "Startup",
+  " finished",
+  "Kernel panic",
+  "emergency",
+  "deadbeef",
+  "ab12cd",
+  "user@host",
+  "error",
+  "fatal",
+  '"quoted text"',
+  "    ",
+  "ééé",
+  "\u2028",
+  "\n",
+  "\n",
+  "\r\n",
+  "\r\n",
+  "\n\n",
+  "\r",
+  "k\n",
+  "😀",
+  " x ",
+  ". ",
+  "0",
+];
+
+function text(random: Random): Uint8Array<ArrayBuffer> {
+  const length = random.pick([2000, 9000, 70_000]);
+  const rare = random.pick([2, 8, 200]);
+  const bytes: number[] = [];
+  const encoder = new TextEncoder();
+  const filler = encoder.encode(random.pick(["some words here ", "a", "0f "]));
+  while (bytes.length < length) {
+    if (random.oneIn(rare)) bytes.push(...encoder.encode(random.pick(words)));
+    else if (random.oneIn(40)) bytes.push(10);
+    else if (random.oneIn(200) && rare < 200) {
+      bytes.push(...randomBytes(random, 20));
+    } else bytes.push(...filler.subarray(0, 1 + random.below(filler.length)));
+  }
+  return Uint8Array.from(bytes);
+}
+
+function find(
+  patterns: RegExp[],
+  bytes: Uint8Array,
+  skipCarriageReturns: boolean,
+  size: () => number,
+): string {
+  using scanner = new Scanner({ skipCarriageReturns });
+  for (const pattern of patterns) scanner.add(pattern);
+  const found: string[] = [];
+  const take = (matches: { id: number; end: number }[]) => {
+    for (const { id, end } of matches) {
+      found.push(`${String(end).padStart(8)} ${id}`);
+    }
+  };
+  for (let at = 0; at < bytes.length;) {
+    const next = at + size();
+    take(scanner.scan(bytes.subarray(at, next)));
+    at = next;
+  }
+  take(scanner.finish());
+  return found.sort().join("\n");
+}
+
+const cases = Deno.args.includes("--long") || Deno.env.has("VMWRIGHT_LONG")
+  ? 2000
+  : 60;
+
+Deno.test("Scanner finds the same however a long stream is cut", () => {
+  const first = seed();
+  console.log(`seed: ${first} (run again with SEED=${first})`);
+  for (let i = 0; i < cases; i++) {
+    const random = new Random(first + i);
+    const bytes = text(random);
+    const skip = random.oneIn(2);
+    const patterns = Array.from(
+      { length: random.pick([1, 1, 2, 5]) },
+      () => {
+        if (!random.oneIn(4)) return random.pick(logPatterns);
+        const { source, flags } = randomPattern(random);
+        return new RegExp(source, flags);
+      },
+    );
+    const expected = find(patterns, bytes, skip, () => 1);
+    for (const size of [bytes.length, 4096, 1 + random.below(3000)]) {
+      const actual = find(patterns, bytes, skip, () => size);
+      if (actual !== expected) {
+        const lines = [expected.split("\n"), actual.split("\n")];
+        const at = lines[0].findIndex((line, i) => line !== lines[1][i]);
+        throw new Error(
+          `case ${i} of seed ${first}: ${patterns} on ${bytes.length} bytes in chunks of ${size}: ` +
+            `expected ${lines[0].slice(at, at + 3)}, got ${
+              lines[1].slice(at, at + 3)
+            }`,
+        );
+      }
+    }
+    const mixed = find(patterns, bytes, skip, () => random.below(200));
+    if (mixed !== expected) {
+      throw new Error(
+        `case ${i} of seed ${first}: ${patterns} in random chunks`,
+      );
+    }
+  }
+});
