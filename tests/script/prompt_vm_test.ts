@@ -119,7 +119,8 @@ await machine.fail("true");
         await terminal.see(/\n\/dev\/hvc1\n24 80\n/);
       });
       await step("Ctrl-C ends what runs in the guest", async () => {
-        await terminal.enter("echo begun; sleep 1000");
+        // Before a command's process has the terminal, Ctrl-C is the shell's.
+        await terminal.enter("bash -c 'echo begun; exec sleep 1000'");
         await terminal.see(/\nbegun$/);
         await terminal.press("C-c");
         await terminal.see(/\n\^C\nbash.*#$/);
