@@ -1,0 +1,107 @@
+/**
+ * Measures vmwright beside a model of the classic driver, on the same guests
+ * and in the same run.
+ *
+ *     deno task bench [--quick] [--only PART…] [--json FILE]
+ *         [--console-megabytes N]
+ *
+ * @module
+ */
+import { commands } from "./cases/commands.ts";
+import { reaction, units, waiting } from "./cases/waits.ts";
+import type { Part, Scale } from "./part.ts";
+import { record, type Result, table } from "./result.ts";
+
+const parts: Part[] = [commands, reaction, waiting, units];
+
+const full: Scale = {
+  rounds: 7,
+  longRounds: 3,
+  consoleMegabytes: 128,
+  megabytes: 100,
+  files: 5000,
+  machines: 8,
+};
+
+const quick: Scale = {
+  rounds: 3,
+  longRounds: 1,
+  consoleMegabytes: 16,
+  megabytes: 10,
+  files: 500,
+  machines: 2,
+};
+
+const usage = "deno task bench [--quick] [--only PART…] [--json FILE] " +
+  `[--console-megabytes N]\nparts: ${parts.map(({ name }) => name).join(" ")}`;
+
+function misused(why: string): never {
+  console.error(`${why}\n${usage}`);
+  Deno.exit(2);
+}
+
+async function main(args: string[]): Promise<void> {
+  let scale = full;
+  let json: string | undefined;
+  let megabytes: number | undefined;
+  const only: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const isName = () => at + 1 < args.length && !args[at + 1].startsWith("-");
+    switch (args[at]) {
+      case "--quick":
+        scale = quick;
+        break;
+      case "--only":
+        while (isName()) only.push(args[++at]);
+        break;
+      case "--json":
+        json = args[++at] ?? misused("--json expects a file");
+        break;
+      case "--console-megabytes":
+        megabytes = Number(args[++at]);
+        if (!(megabytes > 0)) misused("--console-megabytes expects a number");
+        break;
+      default:
+        misused(`unknown argument ${args[at]}`);
+    }
+  }
+  for (const name of only) {
+    if (!parts.some((part) => part.name === name)) {
+      misused(`unknown part ${name}`);
+    }
+  }
+  if (megabytes !== undefined) {
+    scale = { ...scale, consoleMegabytes: megabytes };
+  }
+  const results: Result[] = [];
+  for (const part of parts) {
+    if (only.length > 0 && !only.includes(part.name)) continue;
+    console.error(`${part.name} …`);
+    try {
+      await part.run(scale, (result) => {
+        results.push(result);
+        console.error(table([result]).split("\n")[1]);
+      });
+    } catch (error) {
+      // The other parts are worth something without this one.
+      console.error(`${part.name} failed:`, error);
+      Deno.exitCode = 1;
+    }
+  }
+  console.log(table(results));
+  if (json === undefined) return;
+  const text = JSON.stringify(
+    {
+      when: new Date().toISOString(),
+      deno: Deno.version.deno,
+      cores: navigator.hardwareConcurrency,
+      scale,
+      results: record(results),
+    },
+    null,
+    2,
+  );
+  await Deno.writeTextFile(json, `${text}\n`);
+}
+
+if (import.meta.main) await main(Deno.args);

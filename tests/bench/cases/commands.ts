@@ -1,0 +1,56 @@
+import { ownCpu, timed } from "../clock.ts";
+import { openLab } from "../lab.ts";
+import type { Part } from "../part.ts";
+
+const COMMANDS = 100;
+const CALLERS = 8;
+
+/** Many small commands. */
+export const commands: Part = {
+  name: "commands",
+  async run({ rounds }, tell) {
+    await using lab = await openLab();
+    const { machine, classic } = lab;
+    const sequential = async (one: () => Promise<unknown>) => {
+      for (let n = 0; n < COMMANDS; n++) await one();
+    };
+    const concurrent = async (one: () => Promise<unknown>) => {
+      let started = 0;
+      await Promise.all(Array.from({ length: CALLERS }, async () => {
+        while (started++ < COMMANDS) await one();
+      }));
+    };
+    const ours = () => machine.succeed("true");
+    const other = () => classic.succeed("true");
+    await ours();
+    await other();
+    const cpu: { ours: number[]; other: number[] } = { ours: [], other: [] };
+    for (
+      const [how, run, faster] of [
+        ["in a row", sequential, 5],
+        [`by ${CALLERS} callers`, concurrent, 10],
+      ] as const
+    ) {
+      const samples = { ours: [] as number[], other: [] as number[] };
+      for (let round = 0; round < rounds; round++) {
+        for (const [side, one] of [["ours", ours], ["other", other]] as const) {
+          const before = ownCpu();
+          samples[side].push(await timed(() => run(one)));
+          cpu[side].push((ownCpu() - before) / COMMANDS * 1000);
+        }
+      }
+      tell({
+        name: `${COMMANDS} × succeed("true") ${how}`,
+        unit: "ms",
+        ...samples,
+        aim: { faster },
+      });
+    }
+    tell({
+      name: "driver CPU per command",
+      unit: "µs",
+      ...cpu,
+      note: "the model has no log, no deadlines and no steps",
+    });
+  },
+};

@@ -1,0 +1,220 @@
+import type { Machine } from "../../../mod.ts";
+import { cpuOf, pass } from "../clock.ts";
+import type { ClassicMachine } from "../classic.ts";
+import { type Lab, openLab } from "../lab.ts";
+import type { Part } from "../part.ts";
+
+/** A wait, what makes it true and what makes it false again. */
+interface Wait {
+  name: string;
+  ours: (machine: Machine) => Promise<unknown>;
+  other: (machine: ClassicMachine) => Promise<unknown>;
+  /** A line of shell that is done when the thing has just happened. */
+  happen: string;
+  prepare: string;
+}
+
+/** Done when somebody listens on the port, at the cost of no process. */
+const listening =
+  "until mapfile -t tcp </proc/net/tcp; [[ ${tcp[*]} == *:10E1\\ 00000000:0000\\ 0A* ]]; do :; done";
+
+const waits: Wait[] = [
+  {
+    name: "waitForFile",
+    ours: (machine) => machine.waitForFile("/tmp/bench"),
+    other: (machine) => machine.waitForFile("/tmp/bench"),
+    happen: ": >/tmp/bench",
+    prepare: "rm -f /tmp/bench",
+  },
+  {
+    name: "waitForOpenPort",
+    ours: (machine) => machine.waitForOpenPort(4321),
+    other: (machine) => machine.waitForOpenPort(4321),
+    happen: `{ nc -ll -p 4321 -e true & } >&2; ${listening}`,
+    prepare: "kill %% 2>/dev/null; wait",
+  },
+  {
+    name: "waitForClosedPort",
+    ours: (machine) => machine.waitForClosedPort(4321),
+    other: (machine) => machine.waitForClosedPort(4321),
+    happen: "kill %%; wait",
+    prepare: `{ nc -ll -p 4321 -e true & } >&2; ${listening}`,
+  },
+  {
+    name: "waitUntilSucceeds, a builtin",
+    ours: (machine) => machine.waitUntilSucceeds("[ -e /tmp/bench ]"),
+    other: (machine) => machine.waitUntilSucceeds("[ -e /tmp/bench ]"),
+    happen: ": >/tmp/bench",
+    prepare: "rm -f /tmp/bench",
+  },
+  {
+    name: "waitUntilSucceeds, a process",
+    ours: (machine) => machine.waitUntilSucceeds("grep -q x /tmp/bench"),
+    other: (machine) => machine.waitUntilSucceeds("grep -q x /tmp/bench"),
+    happen: "echo x >/tmp/bench",
+    prepare: ": >/tmp/bench",
+  },
+];
+
+/** How soon waits answer after what they wait for. */
+export const reaction: Part = {
+  name: "reaction",
+  async run({ rounds }, tell) {
+    await using lab = await openLab();
+    for (const wait of waits) {
+      const samples = { ours: [] as number[], other: [] as number[] };
+      for (let round = 0; round < rounds; round++) {
+        samples.ours.push(await react(lab, wait, () => wait.ours(lab.machine)));
+        samples.other.push(
+          await react(lab, wait, () => wait.other(lab.classic)),
+        );
+      }
+      tell({
+        name: `${wait.name} after its event`,
+        unit: "ms",
+        ...samples,
+        aim: { atMost: 50 },
+      });
+    }
+    const ours: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const text = `round ${round} said`;
+      ours.push(
+        await react(lab, {
+          prepare: "",
+          happen: `echo '${text}' >/dev/ttyS0`,
+        }, () => lab.machine.waitForConsoleText(text)),
+      );
+    }
+    tell({
+      name: "waitForConsoleText after its event",
+      unit: "ms",
+      ours,
+      aim: { atMost: 50 },
+      note: "the classic driver asks without a pause there, on a whole core",
+    });
+  },
+};
+
+/** Milliseconds from the event to the answer. */
+async function react(
+  { trigger }: Lab,
+  { prepare, happen }: Pick<Wait, "prepare" | "happen">,
+  wait: () => Promise<unknown>,
+): Promise<number> {
+  await trigger.do(prepare);
+  let answered = 0;
+  const waiting = wait().then(() => answered = performance.now());
+  // Somewhere between two tries of a second.
+  await pass(1200 + Math.random() * 1000);
+  const acted = trigger.do(happen).then(() => performance.now());
+  const [happened] = await Promise.all([acted, waiting]);
+  return Math.max(0, answered - happened);
+}
+
+/** What waiting costs the guest. */
+export const waiting: Part = {
+  name: "waiting",
+  async run({ longRounds }, tell) {
+    await using lab = await openLab();
+    const { machine, classic, trigger } = lab;
+    const span = 5000;
+    /** Milliseconds a second that QEMU uses, guest and all. */
+    const load = async (begin = () => {}): Promise<number> => {
+      begin();
+      await pass(1500);
+      const before = cpuOf(machine.pid!);
+      const began = performance.now();
+      await pass(span);
+      const used = cpuOf(machine.pid!) - before;
+      return used / (performance.now() - began) * 1000;
+    };
+    for (const wait of waits) {
+      const samples = { ours: [] as number[], other: [] as number[] };
+      for (let round = 0; round < longRounds; round++) {
+        await trigger.do(wait.prepare);
+        const idle = await load();
+        for (const side of ["ours", "other"] as const) {
+          await trigger.do(wait.prepare);
+          let waited: Promise<unknown>;
+          const used = await load(() => {
+            waited = side === "ours" ? wait.ours(machine) : wait.other(classic);
+          });
+          samples[side].push(Math.max(0, used - idle));
+          await trigger.do(wait.happen);
+          await waited!;
+        }
+      }
+      tell({
+        name: `guest CPU during ${wait.name}`,
+        unit: "ms/s",
+        ...samples,
+        aim: { share: 1 },
+        note: "QEMU's processor time above that of the idle guest",
+      });
+    }
+  },
+};
+
+/** The wait for a systemd unit. */
+export const units: Part = {
+  name: "units",
+  async run({ longRounds }, tell) {
+    await using lab = await openLab("debian");
+    const { machine, classic, trigger } = lab;
+    await machine.waitForUnit("multi-user.target");
+    const samples = { ours: [] as number[], other: [] as number[] };
+    const load = { ours: [] as number[], other: [] as number[] };
+    for (let round = 0; round < longRounds; round++) {
+      for (const side of ["ours", "other"] as const) {
+        const unit = `bench-${side}-${round}`;
+        await machine.succeed(
+          `systemd-run --no-block --unit=${unit} --property=Type=oneshot ` +
+            `--remain-after-exit bash -c 'mkfifo /tmp/${unit}; read _ </tmp/${unit}'`,
+        );
+        await machine.waitForFile(`/tmp/${unit}`);
+        let answered = 0;
+        const waited = (side === "ours" ? machine : classic)
+          .waitForUnit(`${unit}.service`).then(() =>
+            answered = performance.now()
+          );
+        await pass(1500);
+        const before = cpuOf(machine.pid!);
+        await pass(3000 + Math.random() * 1000);
+        const used = cpuOf(machine.pid!) - before;
+        load[side].push(used / 3.5);
+        await trigger.do(`echo >/tmp/${unit}`);
+        await waited;
+        samples[side].push(answered - await activeSince(lab, unit));
+      }
+    }
+    tell({
+      name: "waitForUnit after its event",
+      unit: "ms",
+      ...samples,
+      note: "a guest with systemd",
+    });
+    tell({
+      name: "guest CPU during waitForUnit",
+      unit: "ms/s",
+      ...load,
+      aim: { share: 1 },
+      note: "with what the guest does by itself",
+    });
+  },
+};
+
+/** When a unit became active, by the clock of `performance.now()`. */
+async function activeSince(
+  { machine, trigger }: Lab,
+  unit: string,
+): Promise<number> {
+  const shown = await machine.succeed(
+    `systemctl show ${unit} --property=ActiveEnterTimestampMonotonic`,
+  );
+  const active = Number(shown.split("=")[1]) / 1000;
+  const before = performance.now();
+  const uptime = await trigger.do("read -r up _ </proc/uptime; echo $up");
+  const now = (before + performance.now()) / 2;
+  return now - (Number(uptime) * 1000 - active);
+}

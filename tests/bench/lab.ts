@@ -1,0 +1,99 @@
+import { Driver, Log, type Machine } from "../../mod.ts";
+import { guest, type GuestName } from "../guests/mod.ts";
+import { ClassicMachine } from "./classic.ts";
+import { Trigger } from "./trigger.ts";
+
+/**
+ * A guest with three ways in: vmwright's, a second backdoor shell for the model
+ * of the classic driver, and a shell that makes things happen in no time.
+ */
+export interface Lab extends AsyncDisposable {
+  readonly driver: Driver;
+  readonly machine: Machine;
+  readonly classic: ClassicMachine;
+  readonly trigger: Trigger;
+  /** Host files of the measurements; removed at the end. */
+  readonly directory: string;
+}
+
+/** Boots a guest and connects the three. */
+export async function openLab(guestName: GuestName = "tiny"): Promise<Lab> {
+  const { startScript } = await guest(guestName);
+  const directory = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
+  const log = new Log([]);
+  const driver = await Driver.create({
+    // Large files need room in a guest whose disk is its memory.
+    machines: [{ name: "lab", startCommand: `exec ${startScript} -m 1024` }],
+    outDir: directory,
+    log,
+  });
+  const close = async () => {
+    await driver[Symbol.asyncDispose]();
+    await log.close();
+    await Deno.remove(directory, { recursive: true });
+  };
+  try {
+    const [machine] = driver.machines;
+    await machine.connect();
+    const classic = new ClassicMachine(await plugConsole(machine, directory));
+    await classic.connect();
+    const trigger = new Trigger(await plugConsole(machine, directory));
+    await trigger.connect();
+    return {
+      driver,
+      machine,
+      classic,
+      trigger,
+      directory,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+let consoles = 0;
+
+/** Plugs a console into the guest, with a root shell as the backdoor's on it. */
+async function plugConsole(
+  machine: Machine,
+  directory: string,
+): Promise<Deno.Conn> {
+  const id = `bench${consoles++}`;
+  const path = `${directory}/${id}`;
+  using listener = Deno.listen({ transport: "unix", path });
+  const before = await machine.succeed(OPENABLE);
+  const qmp = machine.qmpClient;
+  const [stream] = await Promise.all([
+    listener.accept(),
+    qmp.send("chardev-add", {
+      id,
+      backend: {
+        type: "socket",
+        data: { addr: { type: "unix", data: { path } }, server: false },
+      },
+    }),
+  ]);
+  await qmp.send("device_add", {
+    driver: "virtconsole",
+    bus: "vw.0",
+    chardev: id,
+    id,
+  });
+  await machine.waitUntilSucceeds(
+    `[ "$(${OPENABLE})" != "${before.trim()}" ]`,
+  );
+  const after = await machine.succeed(OPENABLE);
+  const device = after.trim().split(" ").find((name) => !before.includes(name));
+  await machine.succeed(
+    `setsid bash -c 'exec <>"$0" >&0 2>/dev/ttyS0; stty raw -echo
+      echo "Spawning backdoor root shell..."
+      PS1= exec bash --norc "$0"' ${device} </dev/null >/dev/null 2>&1 &`,
+  );
+  return stream;
+}
+
+/** Names the consoles that have a port behind them. */
+const OPENABLE =
+  'for hvc in /dev/hvc*; do { : <>$hvc; } 2>/dev/null && printf "%s " $hvc || :; done';
