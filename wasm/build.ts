@@ -14,7 +14,6 @@ const target = new URL("./scanner.wasm", import.meta.url);
 const options = [
   "--optimizeLevel=3",
   "--shrinkLevel=0",
-  "--converge",
   "--noAssert",
   // TLSF alone: nothing in the sources is collected, so the collector is
   // dropped as dead code.

@@ -1,14 +1,18 @@
-/** What a QMP message is, by the member that tells. */
+import { GrowingBytes } from "./growing_bytes.ts";
+import { pieces, wasm, wordsAt, writeInput } from "./wasm.ts";
+
+/** What a QMP message is, by the member that tells: `QMP`, `return`, `error` or `event`. */
 export type FrameKind = "greeting" | "return" | "error" | "event";
 
 /** One QMP message, cut out of the stream and not parsed yet. */
 export interface Frame {
+  /** What the message is. */
   kind: FrameKind;
   /** The `id` that the message answers to, if it is a string or a number. */
   id?: string | number;
   /** The event's name. */
   event?: string;
-  /** The JSON text, valid until the next push. */
+  /** The message's JSON text, without space around it. Valid until the next push. */
   bytes: Uint8Array;
 }
 
@@ -22,94 +26,164 @@ export interface FrameCutterOptions {
 
 /** Bytes that are no QMP message; the stream goes on after them. */
 export class FrameError extends Error {
+  /** The class's name. */
   override name = "FrameError";
   /** Offset in the stream, in bytes, of the first byte that was wrong. */
   readonly offset: number;
 
+  /** Says what was wrong, and where in the stream. */
   constructor(message: string, offset: number) {
     super(message);
     this.offset = offset;
   }
 }
 
-const kinds = new Map<string, FrameKind>([
-  ["QMP", "greeting"],
-  ["return", "return"],
-  ["error", "error"],
-  ["event", "event"],
+// The bits of wasm/scanner/frames.ts.
+const kinds = new Map<number, FrameKind>([
+  [1, "greeting"],
+  [2, "return"],
+  [4, "error"],
+  [8, "event"],
 ]);
+const recordWords = 8;
 
-/** Cuts a stream of bytes into QMP messages, one a line. */
+const decoder = new TextDecoder();
+
+// For those that are dropped without having been disposed of.
+const abandoned = new FinalizationRegistry((stream: number) =>
+  wasm.freeFrameStream(stream)
+);
+
+/**
+ * Cuts a stream of bytes into QMP messages and tells what they are, before any
+ * of them is parsed. A message is a JSON object (RFC 8259), checked as it
+ * comes; what is cut out, `JSON.parse` accepts. Between messages there may be
+ * space and nothing else.
+ *
+ * What is wrong is told once, and skipped up to the next line that begins with
+ * a brace: QEMU begins every message on a line of its own, and indents if it
+ * prints one over several lines (`pretty=on`).
+ */
 export class FrameCutter {
   readonly #maxFrame: number;
   readonly #maxDepth: number;
-  #pending = new Uint8Array(0);
+  /** What has come of the message that is not complete. */
+  readonly #pending = new GrowingBytes();
+  #stream: number;
   #offset = 0;
-  #skipping = false;
 
+  /**
+   * Begins a stream.
+   *
+   * @throws {RangeError} If a limit is not a whole number from 1 to 1 GiB
+   */
   constructor(options: FrameCutterOptions = {}) {
-    this.#maxFrame = options.maxFrame ?? 16 * 1024 * 1024;
-    this.#maxDepth = options.maxDepth ?? 64;
+    this.#maxFrame = limit("maxFrame", options.maxFrame ?? 16 * 1024 * 1024);
+    this.#maxDepth = limit("maxDepth", options.maxDepth ?? 64);
+    this.#stream = wasm.newFrameStream(this.#maxFrame, this.#maxDepth);
+    abandoned.register(this, this.#stream, this);
   }
 
-  /** Takes the next bytes; gives what they complete, in order. */
+  /** Takes the next bytes; gives the messages that they complete and what was wrong, in order. */
   push(chunk: Uint8Array): (Frame | FrameError)[] {
+    if (this.#stream === 0) throw new TypeError("The cutter was disposed of");
     const frames: (Frame | FrameError)[] = [];
-    let rest = chunk;
-    while (true) {
-      const end = rest.indexOf(10);
-      const part = end < 0 ? rest : rest.subarray(0, end + 1);
-      if (!this.#skipping) {
-        const joined = new Uint8Array(this.#pending.length + part.length);
-        joined.set(this.#pending);
-        joined.set(part, this.#pending.length);
-        this.#pending = joined;
-        if (joined.length > this.#maxFrame + 2) {
-          frames.push(
-            new FrameError(
-              `Expected a QMP message of at most ${this.#maxFrame} bytes, but one is longer`,
-              this.#offset,
-            ),
-          );
-          this.#skipping = true;
-        }
+    for (const piece of pieces(chunk)) {
+      writeInput(piece);
+      const unfinished = wasm.cutFrames(this.#stream, piece.length);
+      const records = wordsAt(
+        wasm.recordAddress(),
+        wasm.recordCount() * recordWords,
+      );
+      for (let i = 0; i < records.length; i += recordWords) {
+        frames.push(this.#read(records.subarray(i, i + recordWords), piece));
+        this.#pending.clear();
       }
-      if (end < 0) return frames;
-      if (!this.#skipping) {
-        const frame = this.#frame(this.#pending);
-        if (frame) frames.push(frame);
+      // A message that was given up leaves nothing, whatever was told of it.
+      if (unfinished === 0) this.#pending.clear();
+      else {
+        const fresh = unfinished - this.#pending.length;
+        this.#pending.append(piece.subarray(piece.length - fresh));
       }
-      this.#skipping = false;
-      this.#offset += this.#pending.length;
-      this.#pending = new Uint8Array(0);
-      rest = rest.subarray(end + 1);
+      this.#offset += piece.length;
     }
+    return frames;
   }
 
   /** Gives back the memory that the cutter holds. */
   [Symbol.dispose](): void {
-    this.#pending = new Uint8Array(0);
+    if (this.#stream === 0) return;
+    abandoned.unregister(this);
+    wasm.freeFrameStream(this.#stream);
+    this.#stream = 0;
+    this.#pending.clear(0);
   }
 
-  #frame(line: Uint8Array): Frame | FrameError | undefined {
-    const text = new TextDecoder().decode(line).trim();
-    if (text === "") return undefined;
-    try {
-      const message = JSON.parse(text);
-      for (const [key, kind] of kinds) {
-        if (!Object.hasOwn(message, key)) continue;
-        const frame: Frame = { kind, bytes: new TextEncoder().encode(text) };
-        if (["string", "number"].includes(typeof message.id)) {
-          frame.id = message.id;
-        }
-        if (kind === "event") frame.event = message.event;
-        return frame;
+  #read(record: Uint32Array, piece: Uint8Array): Frame | FrameError {
+    const [what, , , members] = record;
+    const [begin, end] = [record[1] | 0, record[2] | 0];
+    if (what !== 0) {
+      return new FrameError(this.#complaint(what), this.#offset + begin);
+    }
+    let bytes = piece.subarray(Math.max(0, begin), end);
+    if (begin < 0) {
+      this.#pending.append(bytes);
+      bytes = this.#pending.bytes.slice();
+    }
+    const kind = kinds.get(members & 15);
+    if (kind === undefined) {
+      return new FrameError(
+        "Expected a QMP message with one of the members QMP, return, error and event, but got one with " +
+          ((members & 15) === 0 ? "none" : "several"),
+        this.#offset + begin,
+      );
+    }
+    const frame: Frame = { kind, bytes };
+    const id = valueAt(bytes, record[4], record[5]);
+    if (typeof id === "string" || typeof id === "number") frame.id = id;
+    if (kind === "event") {
+      const event = valueAt(bytes, record[6], record[7]);
+      if (typeof event !== "string") {
+        return new FrameError(
+          "Expected a QMP event's name to be a string, but it is something else",
+          this.#offset + begin,
+        );
       }
-    } catch { /* said below */ }
-    void this.#maxDepth;
-    return new FrameError(
-      "Expected a QMP message, but got something else",
-      this.#offset,
-    );
+      frame.event = event;
+    }
+    return frame;
   }
+
+  #complaint(what: number): string {
+    switch (what) {
+      case 1:
+        return "Expected a QMP message to begin with a brace, but got something else";
+      case 3:
+        return `Expected a QMP message of at most ${this.#maxFrame} bytes, but got a longer one`;
+      case 4:
+        return `Expected a QMP message nested at most ${this.#maxDepth} deep, but got a deeper one`;
+      case 5:
+        return "Expected the rest of a QMP message, but another one begins";
+      default:
+        return "Expected a QMP message to be JSON, but it is not";
+    }
+  }
+}
+
+/** The string or number at a place in a message. */
+function valueAt(bytes: Uint8Array, start: number, end: number): unknown {
+  // An object may be as long as the message itself, and is asked for by nobody.
+  if (end === 0 || bytes[start] === 0x7b || bytes[start] === 0x5b) {
+    return undefined;
+  }
+  return JSON.parse(decoder.decode(bytes.subarray(start, end)));
+}
+
+function limit(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= 2 ** 30) return value;
+  throw new RangeError(
+    `Expected ${name} to be a whole number from 1 to ${
+      2 ** 30
+    }, but got ${value}`,
+  );
 }

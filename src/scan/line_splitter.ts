@@ -1,67 +1,95 @@
+import { GrowingBytes } from "./growing_bytes.ts";
 import { harmless } from "./harmless.ts";
 import { unfinishedTail } from "./utf8.ts";
+import { bytesAt, pieces, wasm, writeInput } from "./wasm.ts";
 
 // A guest that never ends its line must not fill the host's memory.
 const longestLine = 65536;
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const output = wasm.outputAddress();
+
 /**
  * Splits a stream of bytes into lines, each {@linkcode harmless} for a
- * terminal. A line ends with `\n`, `\r\n` or a lone `\r`; one of more than
- * 64 KiB is broken into several. Bytes that are not UTF-8 become U+FFFD.
+ * terminal. A line ends with `\n`, `\r\n` or a lone `\r`; several `\r` in a row
+ * are one. A line of more than 64 KiB is broken into several. Bytes that are
+ * not UTF-8 become U+FFFD.
+ *
+ * @example
+ * ```ts
+ * const splitter = new LineSplitter();
+ * for await (const chunk of serial) {
+ *   for (const line of splitter.push(chunk)) console.log(line);
+ * }
+ * ```
  */
 export class LineSplitter {
-  #pending = new Uint8Array(0);
+  /** The line that has not ended. */
+  readonly #rest = new GrowingBytes();
+  #restSpecial = false;
   #afterReturn = false;
 
   /** Takes the next bytes; gives the lines that they complete, without their ends. */
   push(chunk: Uint8Array): string[] {
-    let start = 0;
-    while (this.#afterReturn && start < chunk.length) {
-      if (chunk[start] !== 13) this.#afterReturn = false;
-      if (chunk[start] === 13 || chunk[start] === 10) start++;
-    }
     const lines: string[] = [];
-    for (let at = start; at < chunk.length; at++) {
-      const byte = chunk[at];
-      if (byte !== 10 && byte !== 13) continue;
-      this.#append(chunk.subarray(start, at), lines);
-      lines.push(this.#take(this.#pending.length));
-      if (byte === 13) {
-        while (chunk[at + 1] === 13) at++;
-        if (chunk[at + 1] === 10) at++;
-        else this.#afterReturn = at + 1 === chunk.length;
-      }
-      start = at + 1;
-    }
-    this.#append(chunk.subarray(start), lines);
+    for (const piece of pieces(chunk)) this.#take(piece, lines);
     return lines;
   }
 
   /** Ends the stream; gives the line that was not ended, if there is one. */
   finish(): string[] {
     this.#afterReturn = false;
-    return this.#pending.length > 0 ? [this.#take(this.#pending.length)] : [];
+    return this.#rest.length > 0 ? [this.#takeRest(this.#rest.length)] : [];
   }
 
   /** Gives back the memory that the splitter holds. */
   [Symbol.dispose](): void {
-    this.#pending = new Uint8Array(0);
+    this.#rest.clear(0);
   }
 
-  #append(bytes: Uint8Array, lines: string[]): void {
-    const joined = new Uint8Array(this.#pending.length + bytes.length);
-    joined.set(this.#pending);
-    joined.set(bytes, this.#pending.length);
-    this.#pending = joined;
-    while (this.#pending.length > longestLine) {
-      const head = this.#pending.subarray(0, longestLine);
-      lines.push(this.#take(longestLine - unfinishedTail(head)));
+  #take(piece: Uint8Array, lines: string[]): void {
+    writeInput(piece);
+    const length = wasm.splitLines(piece.length, Number(this.#afterReturn));
+    const flags = wasm.lineFlags();
+    const end = wasm.linesEnd();
+    this.#afterReturn = (flags & 1) !== 0;
+    const written = bytesAt(output, length);
+    let start = 0;
+    if (end > 0 && this.#rest.length > 0) {
+      start = written.indexOf(10) + 1;
+      this.#rest.append(written.subarray(0, start - 1));
+      this.#restSpecial ||= (flags & 2) !== 0;
+      this.#breakRest(lines);
+      lines.push(this.#takeRest(this.#rest.length));
+    }
+    if (end > start) {
+      const text = decoder.decode(written.subarray(start, end - 1));
+      const safe = (flags & 2) !== 0 ? harmless(text) : text;
+      // One by one: a piece may hold more lines than a call takes arguments.
+      for (const line of safe.split("\n")) lines.push(line);
+    }
+    if (length > end) {
+      this.#rest.append(written.subarray(end));
+      this.#restSpecial ||= (flags & 4) !== 0;
+      this.#breakRest(lines);
     }
   }
 
-  #take(length: number): string {
-    const line = new TextDecoder().decode(this.#pending.subarray(0, length));
-    this.#pending = this.#pending.slice(length);
-    return harmless(line);
+  #breakRest(lines: string[]): void {
+    while (this.#rest.length > longestLine) {
+      const head = this.#rest.bytes.subarray(0, longestLine);
+      const special = this.#restSpecial;
+      lines.push(this.#takeRest(longestLine - unfinishedTail(head)));
+      this.#restSpecial = special;
+    }
+  }
+
+  #takeRest(length: number): string {
+    const text = decoder.decode(this.#rest.bytes.subarray(0, length));
+    const line = this.#restSpecial ? harmless(text) : text;
+    if (length < this.#rest.length) this.#rest.dropFirst(length);
+    else this.#rest.clear();
+    this.#restSpecial = false;
+    return line;
   }
 }

@@ -1,35 +1,7 @@
 import { byteSequences, bytesWithin, longestBytes } from "./bytes.ts";
+import { frequencies } from "./frequencies.ts";
 import { has } from "./characters.ts";
 import type { Node } from "./syntax.ts";
-
-// How often a byte is met in the logs of machines, in thousandths. It decides
-// what is looked for first, never what is found.
-const common = new Float64Array(256).fill(0.4);
-common.fill(0.1, 0, 32);
-for (
-  const [characters, frequency] of [
-    ["\n", 17],
-    ["\r", 1],
-    [" ", 130],
-    ["0", 32],
-    ["123456789", 13],
-    ["e", 55],
-    ["tiaonrs", 42],
-    ["dlc", 28],
-    ["mpufghb", 16],
-    ["vwyx", 9],
-    ["k", 8],
-    ["qjz", 1.5],
-    ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3],
-    [".:", 23],
-    ["[]-/=", 11],
-    ["_,()", 6],
-  ] as const
-) {
-  for (const character of characters) {
-    common[character.charCodeAt(0)] = frequency;
-  }
-}
 
 /** Bytes that may stand between a match's beginning and something in it. */
 interface Extent {
@@ -203,7 +175,7 @@ function oneNeedle(run: Set<number>[], before: Extent): Choice | undefined {
 function rateOf(sets: ReadonlySet<number>[]): number {
   return sets.reduce((product, set) => {
     let frequency = 0;
-    for (const byte of set) frequency += common[byte];
+    for (const byte of set) frequency += frequencies[byte];
     return product * Math.min(1, frequency / 1000);
   }, 1);
 }

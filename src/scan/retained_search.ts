@@ -59,8 +59,9 @@ export class RetainedSearch {
         index = found.index + found[0].length;
         const end = decoded.endOf(index);
         if (end <= wanted.lastEnd) {
-          // The same empty match once more: the next one is a character on.
-          index++;
+          // The same empty match once more: the next one is a character on. In
+          // the middle of a pair of surrogates V8 would step back to its begin.
+          index += (decoded.text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
           continue;
         }
         wanted.lastEnd = end;

@@ -1,23 +1,23 @@
-import * as module from "../../wasm/scanner.wasm";
-
 /**
  * The one instance of the byte scanner. Addresses in its memory are handles:
  * what is allocated there is freed there.
  */
-export { module as wasm };
+import * as wasm from "../../wasm/scanner.wasm";
+
+export { wasm };
 
 /** The most bytes that may stand at the input address. */
 export const pieceSize = 65536;
 
-const input = module.inputAddress();
-let memory = new Uint8Array(module.memory.buffer);
-let words = new Uint32Array(module.memory.buffer);
+const input = wasm.inputAddress();
+let memory = new Uint8Array(wasm.memory.buffer);
+let words = new Uint32Array(wasm.memory.buffer);
 
 // A view of the memory is lost whenever the memory grows.
 function refresh(): void {
-  if (memory.buffer !== module.memory.buffer) {
-    memory = new Uint8Array(module.memory.buffer);
-    words = new Uint32Array(module.memory.buffer);
+  if (memory.buffer !== wasm.memory.buffer) {
+    memory = new Uint8Array(wasm.memory.buffer);
+    words = new Uint32Array(wasm.memory.buffer);
   }
 }
 
@@ -41,9 +41,17 @@ export function writeInput(piece: Uint8Array): void {
 
 /** Copies words into memory that the scanner will own. */
 export function store(source: Uint32Array): number {
-  const address = module.allocate(source.byteLength);
+  const address = wasm.allocate(source.byteLength);
   refresh();
   words.set(source, address >>> 2);
+  return address;
+}
+
+/** Copies bytes into memory that whoever asked for it frees. */
+export function storeBytes(source: Uint8Array): number {
+  const address = wasm.allocate(source.length);
+  refresh();
+  memory.set(source, address);
   return address;
 }
 

@@ -10,9 +10,31 @@ import {
   newSet as create,
   PatternSet,
 } from "./dfa.ts";
+import { findBytes as findIn } from "./finder.ts";
+import {
+  cutFrames as cut,
+  FrameStream,
+  freeFrameStream as freeFrames,
+  newFrameStream as createFrames,
+  records,
+} from "./frames.ts";
+import {
+  afterReturn,
+  linesEnd as end,
+  linesSpecial,
+  restSpecial,
+  splitLines as split,
+} from "./lines.ts";
 import { clearEvents, eventAddress, eventCount, makeRaw } from "./events.ts";
 import { search, searchEnd } from "./search.ts";
-import { input, leftOver, makeText, rawOffset, textLength } from "./text.ts";
+import {
+  input,
+  leftOver,
+  makeText,
+  output,
+  rawOffset,
+  textLength,
+} from "./text.ts";
 
 export { eventAddress };
 
@@ -73,4 +95,59 @@ export function scan(address: usize, length: usize, final: u32): u32 {
   set.carry = leftOver(length, left);
   set.carried = left;
   return eventCount();
+}
+
+export function newFrameStream(maxLength: u32, maxDepth: u32): usize {
+  return changetype<usize>(createFrames(maxLength, maxDepth));
+}
+
+export function freeFrameStream(stream: usize): void {
+  freeFrames(changetype<FrameStream>(stream));
+}
+
+/** Cuts the piece at the input address; returns how long a message is that is not complete. */
+export function cutFrames(stream: usize, length: usize): u32 {
+  return cut(changetype<FrameStream>(stream), input, length);
+}
+
+export function recordCount(): u32 {
+  return records.length >> 3;
+}
+
+export function recordAddress(): usize {
+  return records.address;
+}
+
+/**
+ * Writes the piece at the input address to the output address, line by line;
+ * returns how long that is. `wasReturn` is not 0 if the last piece ended with
+ * `\r`, as `lineFlags` said.
+ */
+export function splitLines(length: usize, wasReturn: u32): usize {
+  return split(input, length, output, wasReturn != 0);
+}
+
+export function outputAddress(): usize {
+  return output;
+}
+
+/** Where in the output the last complete line ends. */
+export function linesEnd(): usize {
+  return end;
+}
+
+/** 1: the piece ended with `\r`; 2: the lines, 4: what is after them has more than plain text. */
+export function lineFlags(): u32 {
+  return <u32> afterReturn | <u32> linesSpecial << 1 | <u32> restSpecial << 2;
+}
+
+/** Where in the piece of `length` bytes a needle is, or `length`. */
+export function findBytes(
+  needle: usize,
+  size: usize,
+  first: usize,
+  second: usize,
+  length: usize,
+): usize {
+  return findIn(needle, size, first, second, input, input + length) - input;
 }

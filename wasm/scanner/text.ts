@@ -33,6 +33,8 @@ const TEXT: usize = ROOM + 16;
 
 /** Where TypeScript writes the raw piece. */
 export const input: usize = RAW + CARRY;
+/** Where it reads what was made of one, if that is more than places. */
+export const output: usize = TEXT;
 
 // Where text and raw bytes part: text offset, raw offset, in pairs. A text
 // offset belongs to the last pair whose text offset is smaller.
