@@ -62,7 +62,12 @@ export class QemuBackend implements Backend {
         sockets,
       );
       const [qmp, shell, ...ports] = await Promise.race([
-        Promise.all(accepting),
+        // Where the command ends, its sockets are closed before that is known.
+        Promise.all(accepting).catch((error) =>
+          guest.ended.then(() => {
+            throw error;
+          })
+        ),
         guest.ended.then((how) => {
           throw new MachineError(`${options.name} did not start: ${how}`);
         }),

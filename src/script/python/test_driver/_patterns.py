@@ -9,6 +9,8 @@ A pattern is translated for one of two purposes. For a text: a search in a whole
 a stream: a search in a console's text that grows. Python would search that again after
 each line, without the line's end and then with it. So `$` and `\\Z` are found at the end
 of whatever line, and nothing that the translation finds may depend on what comes later.
+In a stream, U+2028 and U+2029 end a line too as far as `^` and `$` are concerned: the
+one difference that is left, for characters that no console is known to print.
 """
 
 from __future__ import annotations
@@ -103,7 +105,14 @@ class _Translation:
     def pattern(self, tree, flags):
         """The whole pattern."""
         self._find_references(tree)
-        return self.sequence(tree, flags, tail=True)
+        source = self.sequence(tree, flags, tail=True)
+        looks_around = any(sign in source for sign in ("(?=", "(?<", "(?!", "\\k"))
+        if "(?!" in source or "(?<!" in source:
+            # JavaScript may begin to search between the halves of a character.
+            source = f"(?:^|(?<=[^]))(?:{source})"
+        # Where the scanner has to leave the search to the regular expressions of
+        # JavaScript, `$` would match wherever the text happens to be cut.
+        return source.replace(_LINE_END, r"(?=\n)" if looks_around else "$")
 
     def _find_references(self, tree):
         for op, argument in tree:
@@ -133,11 +142,11 @@ class _Translation:
     def literal(self, code, flags, last):
         if not flags & re.IGNORECASE:
             return _character(code)
-        same = _same_but_case(code)
+        same = _same_but_case(code, flags)
         return _character(code) if len(same) == 1 else f"[{_members(same)}]"
 
     def not_literal(self, code, flags, last):
-        same = _same_but_case(code) if flags & re.IGNORECASE else [code]
+        same = _same_but_case(code, flags) if flags & re.IGNORECASE else [code]
         return f"[^{_members(same)}]"
 
     def any(self, argument, flags, last):
@@ -157,7 +166,8 @@ class _Translation:
         for op, argument in items:
             name = str(op)
             if name == "LITERAL":
-                codes = _same_but_case(argument) if flags & re.IGNORECASE else [argument]
+                ignore = flags & re.IGNORECASE
+                codes = _same_but_case(argument, flags) if ignore else [argument]
                 members.append(_members(codes))
             elif name == "RANGE":
                 first, last = argument
@@ -166,7 +176,7 @@ class _Translation:
                     if last > 0x7F:
                         raise _Untranslatable("range of letters without case")
                     for code in range(first, last + 1):
-                        members.append(_members(_same_but_case(code)))
+                        members.append(_members(_same_but_case(code, flags)))
             elif name == "CATEGORY":
                 kind, inverse = _category(argument, flags)
                 (others if inverse else members).append(kind)
@@ -189,26 +199,27 @@ class _Translation:
         name = str(place)
         multiline = flags & re.MULTILINE
         if name == "AT_BEGINNING" and multiline:
-            return "^" if self.stream else r"(?<![^\n])"
+            return "^" if self.stream else r"(?:^|(?<=\n))"
         if name in ("AT_BEGINNING", "AT_BEGINNING_STRING"):
             if self.stream:
                 raise _Untranslatable("the beginning of a stream")
-            return "(?<![^])"
+            return "^"
         if name == "AT_END" and multiline:
-            return r"(?![^\n])"
+            return r"(?=\n|$)"
         if name in _ENDS:
-            return r"(?=\n?(?![^]))" if name == "AT_END" else "(?![^])"
+            return r"(?=\n?$)" if name == "AT_END" else "$"
         word = (_ASCII if flags & re.ASCII else _UNICODE)["WORD"]
+        # In a stream, each line has an end to be seen.
+        end = "" if self.stream else "|$"
+        before, after = f"(?<=[^{word}]|^)", f"(?=[^{word}]{end})"
         if name == "AT_BOUNDARY":
-            return f"(?:(?<=[{word}]){self._not(word)}|(?<![{word}])(?=[{word}]))"
+            return f"(?:(?<=[{word}]){after}|{before}(?=[{word}]))"
         if name == "AT_NON_BOUNDARY":
             if self.stream:
                 raise _Untranslatable("what may come later")
-            inside = f"(?:(?<=[{word}])(?=[{word}])|(?<![{word}])(?![{word}]))"
-            if sys.version_info < (3, 14):
-                # Nowhere in an empty text.
-                return f"(?:(?<=[^])|(?=[^])){inside}"
-            return inside
+            inside = f"(?:(?<=[{word}])(?=[{word}])|{before}{after})"
+            # Before Python 3.14, nowhere in an empty text.
+            return inside if sys.version_info >= (3, 14) else f"(?!^$){inside}"
         raise _Untranslatable(name)
 
     def line_end(self, place, flags, last, before):
@@ -217,11 +228,7 @@ class _Translation:
         after_line = not before or _may_end_line(before, flags)
         if not last and (after_line or not multiline):
             raise _Untranslatable("something after the end")
-        return r"(?:$|(?<=\n))" if after_line else "$"
-
-    def _not(self, word):
-        # In a stream, each line has an end to be seen.
-        return f"(?=[^{word}])" if self.stream else f"(?![{word}])"
+        return rf"(?:{_LINE_END}|(?<=\n))" if after_line else _LINE_END
 
     # What has parts
 
@@ -318,6 +325,8 @@ setattr(_Translation, "in", _Translation.in_)
 setattr(_Translation, "assert", _Translation.assert_)
 
 
+# Stands for the end of a line until it is known how to say it.
+_LINE_END = "\ue000"
 _ENDS = ("AT_END", "AT_END_STRING")
 
 
@@ -380,16 +389,16 @@ def _category(category, flags):
     return kind, inverse
 
 
-def _same_but_case(code):
+def _same_but_case(code, flags):
     """The characters that one matches where case does not count."""
     letter = chr(code)
     if code > 0x7F:
-        if letter.lower() == letter.upper():
+        if flags & re.ASCII or letter.lower() == letter.upper():
             return [code]
         raise _Untranslatable("a letter without case")
     if not letter.isalpha():
         return [code]
-    same = re.compile(letter, re.IGNORECASE)
+    same = re.compile(letter, re.IGNORECASE | flags & re.ASCII)
     # The last four are letters of other alphabets that some letter here is like.
     candidates = [letter.lower(), letter.upper(), "\u017f", "\u212a", "\u0130", "\u0131"]
     return sorted({ord(one) for one in candidates if same.fullmatch(one)})

@@ -1,0 +1,507 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { Driver, TestFailure, UsageError } from "../../../mod.ts";
+import { Script, ScriptExit } from "../../../src/script/mod.ts";
+import { PythonError, runPython } from "../../../src/script/python/mod.ts";
+import { tracebackOf } from "../../../src/script/traceback.ts";
+import { Recorder } from "./recorder.ts";
+
+/** Runs a script with machines that nobody starts. */
+async function run(
+  code: string,
+  names: string[] = ["machine"],
+): Promise<Recorder> {
+  const recorder = new Recorder();
+  await runIn(recorder, code, names);
+  return recorder;
+}
+
+async function runIn(
+  recorder: Recorder,
+  code: string,
+  names: string[] = ["machine"],
+): Promise<void> {
+  const outDir = await Deno.makeTempDir();
+  try {
+    await using driver = await Driver.create({
+      machines: names.map((name) => `/nowhere/run-${name}-vm`),
+      outDir,
+      log: recorder.log,
+    });
+    const script = new Script({ code, language: "python" });
+    await runPython(script, driver.bindings());
+  } finally {
+    await Deno.remove(outDir, { recursive: true });
+  }
+}
+
+async function failureOf(code: string): Promise<Error> {
+  return await assertRejects(() => run(code), Error);
+}
+
+Deno.test("a Python script sees every name that NixOS tests see", async () => {
+  await run(
+    `
+names = """start_all join_all test_script run_tests machines vlans driver log os
+create_machine subtest retry serial_stdout_off serial_stdout_on polling_condition
+Machine BaseMachine t debug machines_qemu machines_nspawn a_b _""".split()
+missing = [name for name in names if name not in globals()]
+assert not missing, missing
+assert [m.name for m in machines] == ["1", "a-b"], machines
+assert a_b.name == "a-b" and isinstance(a_b, Machine) and isinstance(a_b, BaseMachine)
+assert "machine" not in globals()
+assert repr(a_b) == "<QemuMachine 'a-b'>"
+t.assertEqual(a_b.is_up(), False)
+assert a_b.booted is False and a_b.connected is False and a_b.pid is None
+assert machines_nspawn == [] and vlans == []
+`,
+    ["a-b", "1"],
+  );
+});
+
+Deno.test("facts about a machine are paths where upstream has paths", async () => {
+  await run(`
+import pathlib
+for path in (machine.state_dir, machine.shared_dir, machine.out_dir, machine.tmp_dir):
+    assert isinstance(path, pathlib.Path), path
+assert machine.state_dir.name == "vm-state-machine" and machine.state_dir.is_dir()
+assert machine.state_dir.parent == machine.tmp_dir
+assert machine.shared_dir.name == "shared-xchg"
+assert driver.out_dir == machine.out_dir and machine.out_dir.is_dir()
+assert machine.start_command.machine_name == "machine"
+assert machine.qmp_client is None
+`);
+});
+
+Deno.test("steps and subtests of a Python script nest like those of TypeScript", async () => {
+  const recorder = await run(`
+log.info("first")
+with subtest("outer"):
+    log.warning("inside")
+    with log.nested("step", {"colour": "red"}):
+        machine.log("deep")
+    with machine.nested("of the machine"):
+        pass
+log.log("last")
+`);
+  assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
+    "first",
+    "subtest outer",
+    "  inside",
+    "  step",
+    "    machine: deep",
+    "  machine: of the machine",
+    "last",
+  ]);
+  const step = recorder.events.find((e) => e.type === "stepBegan");
+  assertEquals(step?.type === "stepBegan" && step.attributes.colour, "red");
+});
+
+Deno.test("a failure is one and the same for each step that it ends", async () => {
+  const recorder = new Recorder();
+  const error = await assertRejects(
+    () =>
+      runIn(
+        recorder,
+        `
+with subtest("outer"):
+    with log.nested("inner"):
+        t.assertIn("x", "abc")
+`,
+      ),
+    PythonError,
+  );
+  assertEquals(recorder.failures(), [
+    "inner: RequestedAssertionFailed: 'x' not found in 'abc'",
+    "outer: RequestedAssertionFailed: 'x' not found in 'abc'",
+  ]);
+  assertEquals(error.name, "RequestedAssertionFailed");
+  const reports = recorder.events.flatMap((event) =>
+    "error" in event && event.error !== undefined ? [event.error] : []
+  );
+  assertEquals(new Set(reports).size, 1);
+});
+
+Deno.test("an exception that is caught fails only the steps it went through", async () => {
+  const recorder = await run(`
+try:
+    with subtest("fails"):
+        raise KeyError("k")
+except KeyError:
+    pass
+with subtest("holds"):
+    pass
+`);
+  assertEquals(recorder.failures(), ["fails: KeyError: 'k'"]);
+});
+
+Deno.test("the traceback shows the script's own frames with their lines", async () => {
+  const error = await failureOf(`
+def check(value):
+    with subtest("part"):
+        t.assertEqual(value, 2)
+
+check(1)
+`);
+  assertEquals(
+    tracebackOf(error)?.replace(/\n +\^+$/m, ""),
+    [
+      "Traceback (most recent call last):",
+      '  File "<string>", line 6, in <module>',
+      "    check(1)",
+      '  File "<string>", line 4, in check',
+      "    t.assertEqual(value, 2)",
+      "RequestedAssertionFailed: 1 != 2",
+    ].join("\n"),
+  );
+});
+
+Deno.test("a traceback of any other exception shows other modules too", async () => {
+  const error = await failureOf(`
+import json
+json.loads("{")
+`);
+  const traceback = tracebackOf(error)!;
+  assertStringIncludes(traceback, '    json.loads("{")\n');
+  assertStringIncludes(traceback, "decoder.py");
+  assertMatch(traceback, /JSONDecodeError: Expecting property name.*$/);
+});
+
+Deno.test("a mistake in a script's syntax is shown where it is", async () => {
+  const error = await failureOf("x = 1\ny = = 2\n");
+  const traceback = tracebackOf(error)!;
+  assertMatch(traceback, /File "<string>", line 2\n\s+y = = 2\n/);
+  assertMatch(traceback, /SyntaxError: invalid syntax/);
+});
+
+Deno.test("a script that asks for its end gets it", async (t) => {
+  for (const code of ["exit()", "import sys; sys.exit(0)", "quit()"]) {
+    await t.step(`${code} passes`, async () => {
+      await run(`with subtest("x"):\n    ${code}\n    raise ValueError`);
+    });
+  }
+  await t.step("another status is that of the run", async () => {
+    const error = await failureOf("import sys; sys.exit(3)");
+    assertInstanceOf(error, ScriptExit);
+    assertEquals(error.code, 3);
+  });
+  await t.step("a text is shown, and status 1", async () => {
+    const error = await failureOf("raise SystemExit('enough')");
+    assertInstanceOf(error, ScriptExit);
+    assertEquals(error.code, 1);
+  });
+});
+
+Deno.test("the end of python3 is noticed at once, however it comes", async (t) => {
+  const ends: [string, string, RegExp][] = [
+    ["kill -9", "os.kill(os.getpid(), 9)", /ended with SIGKILL/],
+    ["os._exit", "os._exit(0)", /ended with status 0 before/],
+  ];
+  for (const [name, code, message] of ends) {
+    await t.step(name, async () => {
+      const began = performance.now();
+      const error = await failureOf(code);
+      assertMatch(error.message, message);
+      // Start-up is all that takes time.
+      assertEquals(performance.now() - began < 10_000, true);
+    });
+  }
+  await t.step("while it waits for an answer", async () => {
+    const error = await failureOf(`
+import threading, time
+def kill():
+    os.kill(os.getpid(), 15)
+@polling_condition(seconds_interval=0.01)
+def never():
+    threading.Thread(target=kill).start()
+    return False
+never.wait()
+`);
+    assertMatch(error.message, /ended with SIGTERM/);
+  });
+});
+
+Deno.test("a script may close its stdin", async () => {
+  await run(`
+import sys
+sys.stdin.close()
+os.close(0)
+log.info("still here")
+`);
+});
+
+Deno.test("nothing that a script has started is left", async () => {
+  const mark = `vmwright-test-${crypto.randomUUID()}`;
+  await run(`
+import subprocess
+subprocess.Popen(["sh", "-c", "while :; do sleep 1; done", "${mark}"],
+                 start_new_session=True)
+`);
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    let line = "";
+    try {
+      line = Deno.readTextFileSync(`/proc/${name}/cmdline`);
+    } catch {
+      // Gone meanwhile.
+    }
+    assertEquals(line.includes(mark), false, `process ${name} is left`);
+  }
+});
+
+Deno.test("the socket is for its owner alone", async () => {
+  await run(`
+import socket, stat
+paths = [line.split()[-1] for line in open("/proc/net/unix") if line.rstrip().endswith("/socket")]
+mine = [p for p in paths if "vmwright-python-" in p and os.path.isdir(os.path.dirname(p))]
+for path in mine:
+    assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700, path
+    if os.path.exists(path):
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600, path
+`);
+});
+
+Deno.test("errors of the driver have the names that scripts catch", async () => {
+  await run(`
+from test_driver.errors import MachineError, RequestedAssertionFailed
+from test_driver.machine import QemuMachine
+from test_driver.machine.qmp import QMPAPIError
+from test_driver.polling_condition import PollingConditionError
+import test_driver.qmp, test_driver.driver, test_driver.logger, test_driver.vlan
+
+assert issubclass(RequestedAssertionFailed, AssertionError)
+assert not issubclass(MachineError, AssertionError)
+assert test_driver.qmp.QMPAPIError is QMPAPIError and Machine is QemuMachine
+
+def raises(kind, function, *args, **kwargs):
+    try:
+        function(*args, **kwargs)
+    except kind as error:
+        return error
+    raise AssertionError(f"{function} did not raise {kind}")
+
+raises(MachineError, machine.succeed, "true")
+raises(MachineError, machine.send_monitor_command, "info status")
+raises(ValueError, machine.wait_for_open_port, 70000)
+raises(ValueError, create_machine, "/x/run-machine-vm")
+raises(TypeError, create_machine, {"hda": "disk"})
+raises(TypeError, machine.execute, "true", timeout=True)
+raises(TypeError, machine.execute, "true", timeout="5")
+raises(TypeError, machine.succeed, "true", timeuot=5)
+raises(AttributeError, getattr, machine, "suceed")
+raises(RuntimeError, machine.wait_for_qmp_event, lambda event: True)
+import re
+raises(re.error, machine.wait_for_console_text, "(")
+raises(TypeError, machine.wait_for_console_text, b"x")
+`);
+});
+
+Deno.test("t has unittest's assertions, which fail as assertions of the test", async () => {
+  await run(`
+from test_driver.errors import RequestedAssertionFailed
+import unittest
+assert isinstance(t, unittest.TestCase)
+t.assertTrue(True)
+with t.assertRaises(RequestedAssertionFailed):
+    t.assertEqual([1], [2])
+with t.assertRaisesRegex(RequestedAssertionFailed, "not"):
+    t.assertIn(1, [])
+with t.subTest("x"):
+    t.assertLess(1, 2)
+`);
+});
+
+Deno.test("retry calls until the answer is true, and tells the last call", async () => {
+  await run(`
+import datetime
+from test_driver.errors import RequestedAssertionFailed
+calls = []
+def third(last):
+    calls.append(last)
+    return len(calls) == 3
+retry(third)
+assert calls == [False, False, False], calls
+
+calls.clear()
+with t.assertRaisesRegex(RequestedAssertionFailed, "timed out"):
+    retry(lambda last: calls.append(last), timeout_seconds=0.2)
+assert calls[-1] is True and not any(calls[:-1]), calls
+retry(lambda last: True, 5)
+retry(fn=lambda last: True, timeout=5)
+
+left = []
+retry(lambda remaining: left.append(remaining) or True, timeout=None)
+assert left == [None]
+with t.assertRaises(RequestedAssertionFailed):
+    retry(lambda remaining: left.append(remaining), timeout=datetime.timedelta(0))
+assert left == [None]
+retry(lambda remaining: remaining > 0, timeout=datetime.timedelta(seconds=9))
+`);
+});
+
+Deno.test("a polling condition can be waited for, with and without arguments", async () => {
+  const recorder = await run(`
+calls = []
+
+@polling_condition
+def plain():
+    "is plain"
+    calls.append("plain")
+    return len(calls) > 1
+
+@polling_condition(seconds_interval=0.01, description="has arguments")
+def other():
+    calls.append("other")
+    if len(calls) < 5:
+        raise ValueError
+
+other.wait()
+other.wait(timeout=5)
+plain.wait(5)
+with plain:
+    with other:
+        pass
+`);
+  assertEquals(
+    recorder.outline().filter((line) => line.startsWith("waiting")),
+    [
+      "waiting for has arguments",
+      "waiting for has arguments",
+      "waiting for is plain",
+    ],
+  );
+});
+
+Deno.test("a condition that never holds fails the wait", async () => {
+  const error = await failureOf(`
+@polling_condition(seconds_interval=0.01)
+def never():
+    return False
+never.wait(timeout=0.1)
+`);
+  assertInstanceOf(error, TestFailure);
+  assertMatch(
+    tracebackOf(error)!,
+    /RequestedAssertionFailed: action timed out/,
+  );
+});
+
+Deno.test("threads talk to the driver at the same time, each in its own step", async () => {
+  const recorder = await run(`
+import threading
+from concurrent.futures import ThreadPoolExecutor
+def work(number):
+    with log.nested(f"step {number}"):
+        for turn in range(20):
+            log.info(f"{number}")
+with subtest("all"):
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, [4, 5]))
+`);
+  const texts = new Map<number, string>();
+  let all: number | undefined;
+  for (const event of recorder.events) {
+    if (event.type === "subtestBegan") all = event.id;
+    if (event.type === "stepBegan" && event.text.startsWith("step ")) {
+      assertEquals(event.step, all);
+      texts.set(event.id, event.text);
+    }
+    if (event.type === "message" && /^\d$/.test(event.text)) {
+      assertEquals(texts.get(event.step!), `step ${event.text}`);
+    }
+  }
+  assertEquals(texts.size, 6);
+});
+
+Deno.test("what a script sets in its environment is there for start scripts", async () => {
+  const name = "VMWRIGHT_TEST_IMAGE";
+  const machine = `sh -c 'echo "$${name}" >&2; exit 3' run-env-vm`;
+  const outDir = await Deno.makeTempDir();
+  const recorder = new Recorder();
+  await using driver = await Driver.create({
+    machines: [{ name: "env", startCommand: machine }],
+    outDir,
+    log: recorder.log,
+  });
+  const code = `
+from test_driver.errors import MachineError
+os.environ["${name}"] = "some image"
+with t.assertRaises(MachineError) as caught:
+    env.start()
+assert "some image" in str(caught.exception), caught.exception
+`;
+  const script = new Script({ code, language: "python" });
+  await runPython(script, driver.bindings());
+  assertEquals(Deno.env.get(name), undefined);
+  await Deno.remove(outDir, { recursive: true });
+});
+
+Deno.test("a script in a file sees its neighbours, and its name in tracebacks", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/test.py`;
+  await Deno.writeTextFile(`${directory}/neighbour.py`, "value = 7\n");
+  await Deno.writeTextFile(
+    path,
+    "import sys\nfrom neighbour import value\nassert sys.argv == [sys.argv[0]]\nassert value == 8\n",
+  );
+  const recorder = new Recorder();
+  await using driver = await Driver.create({
+    outDir: directory,
+    log: recorder.log,
+  });
+  const error = await assertRejects(() =>
+    runPython(new Script({ path, language: "python" }), driver.bindings())
+  );
+  assertEquals(
+    tracebackOf(error)?.replace(/\n +\^+$/m, ""),
+    [
+      "Traceback (most recent call last):",
+      `  File "${path}", line 4, in <module>`,
+      "    assert value == 8",
+      "AssertionError",
+    ].join("\n"),
+  );
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("an abort of the run ends the script, whatever it does", async () => {
+  const outDir = await Deno.makeTempDir();
+  const recorder = new Recorder();
+  await using driver = await Driver.create({ outDir, log: recorder.log });
+  const reason = new Error("enough");
+  recorder.log.addListener({
+    on: (event) => {
+      if (event.type === "message" && event.text === "ready") {
+        driver.abort(reason);
+      }
+    },
+  });
+  const code = "import time\nlog.info('ready')\nwhile True: time.sleep(60)\n";
+  const script = new Script({ code, language: "python" });
+  const error = await assertRejects(() => runPython(script, driver.bindings()));
+  assertEquals(error, reason);
+  await Deno.remove(outDir, { recursive: true });
+});
+
+Deno.test("a missing python3 is the user's to know, in one sentence", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = Deno.env.get("PATH")!;
+  await Deno.symlink("/bin/sh", `${directory}/sh`);
+  try {
+    Deno.env.set("PATH", directory);
+    const error = await failureOf("pass");
+    assertInstanceOf(error, UsageError);
+    assertMatch(error.message, /there is no python3 on PATH$/);
+  } finally {
+    Deno.env.set("PATH", path);
+    await Deno.remove(directory, { recursive: true });
+  }
+});
