@@ -34,16 +34,16 @@ for term in "$3" xterm-256color xterm linux vt100 ''; do
   done
 done
 
+# While nobody has it open, what is typed is lost, and its size is forgotten.
+exec 8<>"$device"
+stty rows "$1" cols "$2" <&8
 echo "$device"
 (
   # That of the backdoor is empty.
   unset PS1
   cd ~ 2>/dev/null || :
-  # The leader of a new session that opens a terminal is controlled by it. Its
-  # size is forgotten when nobody has it open any more.
-  export TERM=${term:-$3}
-  exec setsid bash -c 'exec <>"$0" >&0 2>&0
-    stty sane rows "$1" cols "$2"
-    exec bash -i' "$device" "$1" "$2"
+  # The leader of a new session that opens a terminal is controlled by it.
+  TERM=${term:-$3} exec setsid bash -c 'exec bash -i <>"$0" >&0 2>&0' \
+    "$device" 8>&-
 ) || :
-printf '\0%s' "$4" >"$device"
+printf '\0%s' "$4" >&8

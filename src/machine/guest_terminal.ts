@@ -15,6 +15,9 @@ const PROBLEMS: Record<number, string> = {
   4: "the guest has no setsid",
 };
 
+/** The terminal of each machine that was opened last. */
+const opening = new WeakMap<MachineCore, Promise<unknown>>();
+
 /**
  * A terminal of the guest with a shell on it. It is a console that is plugged
  * in for it, so nothing has to be there in the guest but bash, stty and setsid.
@@ -49,14 +52,27 @@ export class GuestTerminal {
   }
 
   /**
-   * Gives the guest one more console, and starts a shell there.
+   * Gives the guest one more console, and starts a shell there. One terminal of
+   * a machine is opened after the other, so that each knows its own.
    *
    * @param core The machine.
    * @param size The terminal's size at first.
    * @param term What kind of terminal it is, as `TERM` has it.
    * @throws {MachineError} where the machine can't have such a console.
    */
-  static async open(
+  static open(
+    core: MachineCore,
+    size: TerminalSize,
+    term: string,
+  ): Promise<GuestTerminal> {
+    const opened = (opening.get(core) ?? Promise.resolve()).then(() =>
+      GuestTerminal.#open(core, size, term)
+    );
+    opening.set(core, opened.catch(() => {}));
+    return opened;
+  }
+
+  static async #open(
     core: MachineCore,
     size: TerminalSize,
     term: string,
