@@ -1,5 +1,5 @@
-# vmwright from its sources: the WASM from AssemblyScript, then either one binary with Deno's runtime
-# inside, or, where that runtime can't be had, a bundled script on Deno.
+# vmwright from its sources: the WASM from AssemblyScript, a bundle of everything in one script, and that
+# script as one binary with Deno's runtime inside or, where that runtime can't be had, on Deno.
 {
   lib,
   stdenv,
@@ -39,7 +39,7 @@ let
       lockFile = ../deno.lock;
     };
 
-  # What only the build of the WASM needs stays out of the binary.
+  # What only the build of the WASM needs stays out of the program.
   compilerPackages = [
     "assemblyscript"
     "binaryen"
@@ -78,7 +78,10 @@ let
       path: _: builtins.elem (builtins.head (lib.splitString "/" (lib.removePrefix "${root}/" path))) parts;
   };
 
-  denoFlags = "--cached-only --node-modules-dir=manual";
+  # Deno takes the packages from there, and downloads nothing.
+  offlineManifest = builtins.toFile "deno.json" (
+    builtins.toJSON (manifest // { nodeModulesDir = "manual"; })
+  );
 in
 stdenv.mkDerivation {
   pname = if compiled then "vmwright" else "vmwright-script";
@@ -95,49 +98,42 @@ stdenv.mkDerivation {
   configurePhase = ''
     runHook preConfigure
     export HOME=$TMPDIR DENO_DIR=$TMPDIR/deno
+    cp ${offlineManifest} deno.json
     runHook postConfigure
   '';
 
   buildPhase = ''
     runHook preBuild
     ln -s ${npmPackages [ ]}/node_modules node_modules
-    deno run -A ${denoFlags} wasm/build.ts
+    deno run -A --cached-only wasm/build.ts
     rm node_modules
     ln -s ${npmPackages compilerPackages}/node_modules node_modules
-    ${
-      if compiled then
-        ''
-          deno compile -A ${denoFlags} --no-check --output dist/vmwright cli.ts
-        ''
-      else
-        ''
-          mkdir -p $DENO_DIR/dl/esbuild-${esbuild.version}-1
-          tar -xzf ${esbuildTarball} -O package/bin/esbuild \
-            > $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
-          chmod +x $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
-          deno run -A ${denoFlags} src/cli/bundle.ts
-        ''
-    }
+    mkdir -p $DENO_DIR/dl/esbuild-${esbuild.version}-1
+    tar -xzf ${esbuildTarball} -O package/bin/esbuild \
+      > $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
+    chmod +x $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
+    deno run -A --cached-only src/cli/bundle.ts dist
+    ${lib.optionalString compiled ''
+      rm node_modules
+      deno compile -A --cached-only --no-check --no-config --output vmwright dist/cli.js
+    ''}
     runHook postBuild
   '';
 
-  # The sources are there for `check`, which needs the types and a Deno with its type checker.
+  # The bundle is there for the compiled program as well: types are checked by it, on a Deno that has
+  # a type checker.
   installPhase = ''
     runHook preInstall
-    mkdir -p $out/bin $out/share/vmwright
-    cp -r cli.ts mod.ts src wasm $out/share/vmwright/
-    ${
-      if compiled then
-        "install -D dist/vmwright $out/libexec/vmwright"
-      else
-        "install -D -m 644 dist/cli.js $out/libexec/cli.js"
-    }
+    install -D -m 644 -t $out/share/vmwright dist/cli.js dist/mod.js dist/mod.d.ts
+    install -d $out/share/vmwright/python
+    cp -r src/script/python/test_driver $out/share/vmwright/python/
+    ${lib.optionalString compiled "install -D vmwright $out/libexec/vmwright"}
     makeWrapper ${
       if compiled then
         "$out/libexec/vmwright $out/bin/vmwright"
       else
         ''${lib.getExe deno} $out/bin/vmwright \
-          --add-flags "run -A --no-config --no-lock --cached-only $out/libexec/cli.js"''
+          --add-flags "run -A --no-config --no-lock $out/share/vmwright/cli.js"''
     } --prefix PATH : ${
       lib.makeBinPath (
         [

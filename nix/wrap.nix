@@ -66,26 +66,43 @@ let
 
   machineFlags = lib.optionalString (configurationFile != null) "--config ${configurationFile}";
 
+  share = "${package}/share/vmwright";
+
   checkTypeScript = ''
     echo "Checking the types of the test script (skipTypeCheck leaves this out)"
-    HOME=$TMPDIR deno run -A --no-config --no-lock ${package}/share/vmwright/cli.ts \
+    HOME=$TMPDIR deno run -A --no-config --no-lock ${share}/cli.js \
       check --language typescript ${machineFlags} ${escapeShellArg script}
   '';
 
   checkPython = ''
     echo "Checking the types of the test script (skipTypeCheck leaves this out)"
-    cat ${package}/share/vmwright/python/prelude.py - ${escapeShellArg script} \
-      > test-script-with-types.py <<< ${escapeShellArg hints}
-    MYPYPATH=${package}/share/vmwright/python mypy \
-      --no-implicit-optional --pretty --no-color-output --cache-dir "$TMPDIR/mypy" \
-      test-script-with-types.py
+    cat ${./prelude.py} - ${escapeShellArg script} > test-script-with-types.py \
+      <<< ${escapeShellArg hints}
+    MYPYPATH=${share}/python mypy \
+      --no-implicit-optional --follow-imports silent --pretty --no-color-output \
+      --cache-dir "$TMPDIR/mypy" test-script-with-types.py
   '';
+
+  # Every name in the prelude that is not there for its own sake is bound in scripts.
+  commonNames = [
+    "BaseMachine"
+    "NspawnMachine"
+    "QemuMachine"
+    "os"
+  ]
+  ++ lib.concatMap (
+    line:
+    let
+      declared = builtins.match "([A-Za-z_]+): .*" line;
+    in
+    lib.optionals (declared != null) declared
+  ) (lib.splitString "\n" (builtins.readFile ./prelude.py));
 
   lintPython = ''
     echo "Linting the test script (skipLint leaves this out)"
     PYFLAKES_BUILTINS=${
-      escapeShellArg (lib.concatStringsSep "," (boundMachines ++ boundContainers ++ boundVlans))
-    },$(< ${package}/share/vmwright/python/symbols) pyflakes ${escapeShellArg script}
+      lib.concatStringsSep "," (commonNames ++ boundMachines ++ boundContainers ++ boundVlans)
+    } pyflakes ${escapeShellArg script}
   '';
 
   useStartScripts = ''

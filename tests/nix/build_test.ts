@@ -24,6 +24,16 @@ async function nixWithGuests(): Promise<Nix> {
   });
 }
 
+/** Whether a program is missing, which is then said. */
+function lacks(program: string): boolean {
+  const { success } = new Deno.Command("sh", {
+    args: ["-c", `command -v ${program}`],
+    stdout: "null",
+  }).outputSync();
+  if (!success) console.log(`tests/nix: a step is skipped, no ${program}`);
+  return !success;
+}
+
 const test = (script: string, more = "") => `
   vmwright.mkTest {
     inherit pkgs;
@@ -157,6 +167,78 @@ Deno.test(
         );
       },
     );
+
+    const python = (script: string, more = "") =>
+      test(script, `testScriptLanguage = "python"; ${more}`);
+    const unchecked = "skipTypeCheck = true; skipLint = true;";
+
+    await t.step("runs a Python script", async () => {
+      await nix.build(
+        python(
+          `
+        start_all()
+        assert node1.succeed("echo 42") == "42\n"
+        `,
+          unchecked,
+        ),
+      );
+    });
+
+    await t.step("shows the line of a Python script that fails", async () => {
+      const error = await assertRejects(
+        () => nix.build(python(`assert 6 * 7 == 43, "wrong"`, unchecked)),
+        NixError,
+      );
+      assertMatch(error.message, /vm-test-run-sample> .*assert 6 \* 7 == 43/);
+    });
+
+    await t.step({
+      name: "does not build where a Python script's types are wrong",
+      ignore: lacks("mypy"),
+      fn: async () => {
+        const driver = (script: string) =>
+          `(${python(script, "skipLint = true;")}).driver`;
+        await nix.build(driver(`
+        start_all()
+        with subtest("a command"):
+            status, output = node1.execute("true", timeout=5)
+        machine.wait_until_succeeds("true")
+        t.assertEqual(vlan1.nr, 1)
+        @polling_condition
+        def alive():
+            machine.succeed("true")
+        with alive:
+            retry(lambda last: True)
+      `));
+        const error = await assertRejects(
+          () => nix.build(driver(`node1.sucseed("true")`)),
+          NixError,
+        );
+        assertMatch(
+          error.message,
+          /nixos-test-driver-sample> .*"QemuMachine" has no attribute "sucseed"/,
+        );
+      },
+    });
+
+    await t.step({
+      name:
+        "does not build where a Python script uses a name that nothing binds",
+      ignore: lacks("pyflakes"),
+      fn: async () => {
+        const driver = (script: string) =>
+          `(${python(script, "skipTypeCheck = true;")}).driver`;
+        await nix.build(driver("print(os, driver, machine, node1, vlan1)"));
+        const error = await assertRejects(
+          () => nix.build(driver("nod1.succeed('true')")),
+          NixError,
+        );
+        assertMatch(
+          error.message,
+          /nixos-test-driver-sample> .*undefined name 'nod1'/,
+        );
+      },
+    });
 
     for (const generation of ["environment", "configuration"]) {
       await t.step(

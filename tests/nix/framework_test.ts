@@ -109,7 +109,10 @@ for (const [framework, name] of frameworks) {
         const text = await driver();
         assertStringIncludes(text, "--language python");
         assertMatch(text, /mypy/);
-        assertMatch(text, /PYFLAKES_BUILTINS=client_1,server,vlan1,vlan2,/);
+        assertMatch(
+          text,
+          /PYFLAKES_BUILTINS=\S*,start_all,\S*,client_1,server,vlan1,vlan2 pyflakes/,
+        );
         assertStringIncludes(text, "-python3/bin");
         assertEquals(await ask("config.testScriptString"), 'greet("server")');
       },
@@ -123,8 +126,8 @@ for (const [framework, name] of frameworks) {
         assertMatch(
           text,
           hasConfiguration
-            ? /vmwright\/cli\.ts \\\n *check --language typescript --config \S+ \S+-test-script\.ts\n/
-            : /vmwright\/cli\.ts \\\n *check --language typescript {2}\S+-test-script\.ts\n/,
+            ? /vmwright\/cli\.js \\\n *check --language typescript --config \S+ \S+-test-script\.ts\n/
+            : /vmwright\/cli\.js \\\n *check --language typescript {2}\S+-test-script\.ts\n/,
         );
         assertNotMatch(text, /mypy|PYFLAKES|-python3\/bin/);
       },

@@ -7,8 +7,10 @@ let
   root = toString ../..;
 in
 pkgs.runCommand "vmwright" { } ''
-  mkdir -p $out/bin $out/share
-  ln -s ${root} $out/share/vmwright
+  mkdir -p $out/bin $out/share/vmwright/python
+  echo 'import { main } from "${root}/src/cli/main.ts"; Deno.exit(await main(Deno.args));' \
+    > $out/share/vmwright/cli.js
+  ln -s ${root}/src/script/python/test_driver $out/share/vmwright/python/
   cat > $out/bin/vmwright <<END
   #!/bin/bash
   export DENO_DIR=${builtins.getEnv "VMWRIGHT_TEST_DENO_DIR"}

@@ -2,6 +2,7 @@
 # makeWrapper PROGRAM WRAPPER [--set NAME VALUE] [--prefix NAME SEPARATOR VALUE] [--add-flags FLAGS]
 set -eu
 program=$1 wrapper=$2
+mkdir -p "$(dirname "$wrapper")"
 shift 2
 lines=() flags=
 while [ $# -gt 0 ]; do
