@@ -7,12 +7,28 @@
  *
  * @module
  */
+import { bulk, memory } from "./cases/bulk.ts";
 import { commands } from "./cases/commands.ts";
+import { consoleText } from "./cases/console_text.ts";
+import { fleet } from "./cases/fleet.ts";
+import { twentyWaits } from "./cases/script.ts";
+import { startUp } from "./cases/start_up.ts";
 import { reaction, units, waiting } from "./cases/waits.ts";
 import type { Part, Scale } from "./part.ts";
 import { record, type Result, table } from "./result.ts";
 
-const parts: Part[] = [commands, reaction, waiting, units];
+const parts: Part[] = [
+  startUp,
+  commands,
+  reaction,
+  waiting,
+  units,
+  bulk,
+  memory,
+  consoleText,
+  fleet,
+  twentyWaits,
+];
 
 const full: Scale = {
   rounds: 7,
