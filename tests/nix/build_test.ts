@@ -177,7 +177,7 @@ Deno.test(
         python(
           `
         start_all()
-        assert node1.succeed("echo 42") == "42\n"
+        assert node1.succeed("echo 42") == "42\\n"
         `,
           unchecked,
         ),
