@@ -7,12 +7,13 @@ const takers: ((text: string) => void)[] = [];
 /**
  * Gives `take` what would go to standard error from now on, until the answer is
  * disposed of: for a prompt that keeps its input line below it, and for a
- * guest's terminal that must not be written into.
+ * guest's terminal that must not be written into. Where standard error leads
+ * to no terminal, it disturbs nobody and goes where it went.
  */
 export function divertStandardError(
   take: (text: string) => void,
 ): Disposable {
-  takers.push(take);
+  if (Deno.stderr.isTerminal()) takers.push(take);
   return {
     [Symbol.dispose]() {
       const index = takers.lastIndexOf(take);

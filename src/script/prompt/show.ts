@@ -69,7 +69,9 @@ function errorText(error: unknown, script?: Script): string {
   const frames = (error.stack ?? "").split("\n").filter((line) =>
     /^\s+at /.test(line) && !isOurs(line)
   );
-  return [message, ...frames].join("\n");
+  // The input itself is in sight.
+  const isElsewhere = frames.some((line) => !line.includes("<anonymous>"));
+  return isElsewhere ? [message, ...frames].join("\n") : message;
 }
 
 /** Whether a frame is of what runs the input, not of the input. */
