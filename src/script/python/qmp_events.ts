@@ -30,7 +30,9 @@ export class QmpEvents implements Disposable {
     this.#stop?.();
     this.#client = client;
     this.#queue = [];
-    this.#stop = client.onEvent((event) => this.#queue.push(event));
+    this.#stop = client.onEvent((event) => {
+      if (!isOurOwn(event)) this.#queue.push(event);
+    });
   }
 
   /**
@@ -45,7 +47,7 @@ export class QmpEvents implements Disposable {
       const left = (end - performance.now()) / 1000;
       if (left <= 0) return;
       try {
-        await this.#machine.waitForQmpEvent(() => true, {
+        await this.#machine.waitForQmpEvent((event) => !isOurOwn(event), {
           timeout: Math.min(left, 2 ** 31 / 1000 - 1),
         });
       } catch (error) {
@@ -61,4 +63,9 @@ export class QmpEvents implements Disposable {
   [Symbol.dispose](): void {
     this.#stop?.();
   }
+}
+
+/** Whether an event is about the driver's own ports, of which authors know nothing. */
+function isOurOwn({ event, data }: QmpEvent): boolean {
+  return event === "VSERPORT_CHANGE" && String(data?.id).startsWith("vw-");
 }

@@ -123,7 +123,10 @@ export class PythonSession implements AsyncDisposable {
       this.#moduleDirectory,
     ];
     this.#process = this.#supervisor.spawn(
-      `exec python3 ${args.map(shellQuote).join(" ")}`,
+      // What a shell says itself of a missing program is no help to anybody.
+      `command -v python3 > /dev/null || exit 127; exec python3 ${
+        args.map(shellQuote).join(" ")
+      }`,
       { stdio: "inherit" },
     );
     this.#process.status.then((status) => this.#onExit(status));

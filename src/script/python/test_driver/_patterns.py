@@ -100,12 +100,15 @@ class _Translation:
         self.matched = set()
         self.referenced = set()
         self.looking_behind = False
+        self.looks_ahead = self.ends = False
         self.atoms = 0
 
     def pattern(self, tree, flags):
         """The whole pattern."""
         self._find_references(tree)
         source = self.sequence(tree, flags, tail=True)
+        if self.stream and self.looks_ahead and self.ends:
+            raise _Untranslatable("a look beyond the end")
         looks_around = any(sign in source for sign in ("(?=", "(?<", "(?!", "\\k"))
         if "(?!" in source or "(?<!" in source:
             # JavaScript may begin to search between the halves of a character.
@@ -226,6 +229,8 @@ class _Translation:
         """The end of the text so far, which is that of some line."""
         multiline = flags & re.MULTILINE and str(place) == "AT_END"
         after_line = not before or _may_end_line(before, flags)
+        if not multiline:
+            self.ends = True
         if not last and (after_line or not multiline):
             raise _Untranslatable("something after the end")
         return rf"(?:{_LINE_END}|(?<=\n))" if after_line else _LINE_END
@@ -305,6 +310,8 @@ class _Translation:
             if self.stream:
                 raise _Untranslatable("what came before")
             self.looking_behind = True
+        else:
+            self.looks_ahead = True
         inner = self.sequence(part, flags)
         self.matched, self.looking_behind = before, behind
         return f"(?{'<' if direction < 0 else ''}{sign}{inner})"

@@ -1,0 +1,47 @@
+# What is asked of QEMU itself: keyboard, screen, network, monitor.
+from test_driver.machine.qmp import QMPAPIError
+
+assert "running" in machine.send_monitor_command("info status")
+assert machine.qmp_client is not None
+assert machine.qmp_client.send("query-status")["return"]["running"] is True
+try:
+    machine.qmp_client.send("this-command-does-not-exist")
+except QMPAPIError as error:
+    assert error.class_name == "CommandNotFound"
+    assert error.description
+    assert error.transaction_id is None
+else:
+    raise AssertionError("expected QMPAPIError")
+
+with subtest("events that came before they are asked for"):
+    machine.qmp_client.send("stop")
+    machine.qmp_client.send("cont")
+    event = machine.wait_for_qmp_event(lambda e: e["event"] == "STOP", timeout=10)
+    assert event["event"] == "STOP" and "timestamp" in event
+    machine.wait_for_qmp_event(lambda e: e["event"] == "RESUME")
+    assert list(machine.qmp_client.events()) == []
+    with t.assertRaises(TimeoutError):
+        machine.wait_for_qmp_event(lambda e: e["event"] == "NEVER", timeout=1)
+    machine.monitor.send(b"info status\n")
+    assert b"running" in machine.monitor.recv(1024)
+
+with subtest("keyboard and screen"):
+    machine.send_key("alt-f1")
+    machine.send_key("ret", delay=0.05, log=False)
+    machine.send_chars("echo Typed-1\n")
+    machine.send_chars("x", delay=None)
+    machine.screenshot("screen")
+    assert (machine.out_dir / "screen.png").read_bytes().startswith(b"\x89PNG")
+    machine.screenshot(f"{driver.out_dir}/named.png")
+    assert (machine.out_dir / "named.png").exists()
+
+with subtest("network"):
+    machine.forward_port(18080, 80)
+    machine.forward_port(host_port=18081, guest_port=81)
+    machine.succeed("ip link show eth1 | grep LOWER_UP")
+    machine.block()
+    machine.wait_until_fails("ip link show eth1 | grep LOWER_UP", timeout=20)
+    machine.unblock()
+    machine.wait_until_succeeds("ip link show eth1 | grep LOWER_UP", timeout=20)
+
+assert machine.ssh_backdoor_command(3) == "ssh -o User=root vsock/3"
