@@ -9,9 +9,11 @@
   deno,
   # The runtime that a compiled binary carries; nixpkgs has it as an output of `deno`, earlier as a package.
   denort ? null,
-  vde2,
-  util-linux,
+  bash,
   coreutils,
+  gnugrep,
+  util-linux,
+  vde2,
   tesseract4,
   compiled ? true,
   enableOCR ? false,
@@ -71,11 +73,11 @@ let
     "wasm"
   ];
   root = toString ../.;
+  partOf = path: builtins.head (lib.splitString "/" (lib.removePrefix "${root}/" path));
   src = builtins.path {
     name = "vmwright-source";
     path = ../.;
-    filter =
-      path: _: builtins.elem (builtins.head (lib.splitString "/" (lib.removePrefix "${root}/" path))) parts;
+    filter = path: _: builtins.elem (partOf path) parts;
   };
 
   # Deno takes the packages from there, and downloads nothing.
@@ -137,9 +139,11 @@ stdenv.mkDerivation {
     } --prefix PATH : ${
       lib.makeBinPath (
         [
-          vde2
-          util-linux
+          bash
           coreutils
+          gnugrep
+          util-linux
+          vde2
         ]
         ++ lib.optional enableOCR tesseract4
       )

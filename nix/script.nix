@@ -25,8 +25,10 @@ rec {
   # A file keeps its place, and with it its relative imports; any other text is the script itself.
   isFile =
     script:
-    isPath script
-    || (isString script && hasContext script && match "${builtins.storeDir}/[^\n]+[.](ts|py)" script != null);
+    let
+      isStorePath = match "${builtins.storeDir}/[^\n]+[.](ts|py)" script != null;
+    in
+    isPath script || (isString script && hasContext script && isStorePath);
 
   checkLanguage =
     language:
@@ -75,9 +77,10 @@ rec {
   checkNames =
     names:
     let
-      clash = filter (name: length (filter (other: identifier other == identifier name) names) > 1) names;
+      alike = name: filter (other: identifier other == identifier name) names;
+      clash = filter (name: length (alike name) > 1) names;
       first = builtins.head clash;
-      second = builtins.elemAt (filter (other: identifier other == identifier first) clash) 1;
+      second = builtins.elemAt (alike first) 1;
     in
     if clash == [ ] then
       names

@@ -20,6 +20,10 @@ let
   containers = config.containers or { };
 
   nodes = lib.attrValues config.nodes;
+  vlansOf =
+    { virtualisation, ... }:
+    virtualisation.vlans
+    ++ lib.mapAttrsToList (_: interface: interface.vlan) (virtualisation.interfaces or { });
   machines =
     if hasConfigurationFile then
       lib.mapAttrsToList (_: vm: {
@@ -35,13 +39,7 @@ let
     if hasConfigurationFile then
       config.driverConfiguration.vlans
     else
-      lib.unique (
-        lib.concatMap (
-          node:
-          node.virtualisation.vlans
-          ++ lib.mapAttrsToList (_: interface: interface.vlan) (node.virtualisation.interfaces or { })
-        ) nodes
-      );
+      lib.unique (lib.concatMap vlansOf nodes);
 
   script = scripts.fileOf hostPkgs language config.testScriptString;
 

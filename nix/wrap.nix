@@ -34,9 +34,8 @@ let
   inherit (import ./script.nix { inherit lib; }) identifier;
 
   machineNames = map (machine: machine.name) machines;
-  boundMachines =
-    map identifier machineNames
-    ++ lib.optional (builtins.length machines == 1 && !builtins.elem "machine" machineNames) "machine";
+  isAlone = builtins.length machines == 1 && !builtins.elem "machine" machineNames;
+  boundMachines = map identifier machineNames ++ lib.optional isAlone "machine";
   boundContainers = map identifier containerNames;
   boundVlans = map (vlan: "vlan${toString vlan}") vlans;
 
@@ -52,10 +51,7 @@ let
     pkgs.netpbm
     pkgs.socat
   ]
-  ++ lib.optionals enableOCR [
-    pkgs.imagemagick_light
-    (pkgs.tesseract4.override { enableLanguages = [ "eng" ]; })
-  ]
+  ++ lib.optional enableOCR (pkgs.tesseract4.override { enableLanguages = [ "eng" ]; })
   ++ extraPackages;
 
   hints = lib.concatMapStrings (hint: hint + "\n") (

@@ -61,7 +61,7 @@ for (const [framework, name] of frameworks) {
       if (hasConfiguration) {
         assertMatch(
           await driver(),
-          /--add-flags '--config \S+-driverConfiguration\.json'/,
+          /--add-flags '--config \S+onfiguration\.json'/,
         );
       } else {
         const text = await driver();

@@ -108,13 +108,17 @@ let
 
     writeText =
       name: text:
-      runCommand name {
-        inherit text;
-        passAsFile = [
-          "text"
-          "buildCommand"
-        ];
-      } ''cp "$textPath" $out'';
+      runCommand name
+        {
+          inherit text;
+          passAsFile = [
+            "text"
+            "buildCommand"
+          ];
+        }
+        ''
+          cp "$textPath" $out
+        '';
     writers.writeJSON = name: value: pkgs.writeText name (builtins.toJSON value);
     fetchurl =
       { url, hash }:
@@ -138,6 +142,7 @@ let
     '';
     mkShell = { packages }: runCommand "shell" { nativeBuildInputs = packages; } "touch $out";
 
+    bash = hostPrograms "bash" [ "bash" ];
     coreutils = hostPrograms "coreutils" [
       "cat"
       "chmod"
@@ -151,12 +156,13 @@ let
       "readlink"
       "rm"
       "sleep"
+      "stty"
     ];
     deno = hostPrograms "deno" [ "deno" ] // {
       meta.mainProgram = "deno";
       denort = hostPrograms "denort" [ "denort" ];
     };
-    imagemagick_light = hostPrograms "imagemagick" [ "convert" ];
+    gnugrep = hostPrograms "gnugrep" [ "grep" ];
     mypy = hostPrograms "mypy" [ "mypy" ];
     netpbm = hostPrograms "netpbm" [ "pnmtopng" ];
     nixfmt-tree = hostPrograms "nixfmt-tree" [ "nixfmt" ] // {

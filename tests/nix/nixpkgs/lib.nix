@@ -53,11 +53,15 @@ let
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
     recursiveUpdate =
       left: right:
-      left
-      // mapAttrs (
-        name: value:
-        if isAttrs value && isAttrs (left.${name} or null) then recursiveUpdate left.${name} value else value
-      ) right;
+      let
+        update =
+          name: value:
+          if isAttrs value && isAttrs (left.${name} or null) then
+            recursiveUpdate left.${name} value
+          else
+            value;
+      in
+      left // mapAttrs update right;
 
     # Strings
     optionalString = condition: text: if condition then text else "";
@@ -66,7 +70,7 @@ let
       separator: f: list:
       concatStringsSep separator (map f list);
     splitString = separator: text: filter (part: !isList part) (builtins.split separator text);
-    stringAsChars = f: text: concatMapStrings f (genList (at: substring at 1 text) (stringLength text));
+    stringAsChars = f: text: concatMapStrings f (splitLetters text);
     removePrefix =
       prefix: text:
       if substring 0 (stringLength prefix) text == prefix then

@@ -58,6 +58,9 @@ let
 
   namesOf = sets: lib.unique (concatMap attrNames sets);
   at = name: sets: concatMap (set: lib.optional (set ? ${name}) set.${name}) sets;
+  mergeEach =
+    element: path: sets:
+    lib.genAttrs (namesOf sets) (name: element.merge "${path}.${name}" (strongest (at name sets)));
 
   scalar = name: check: {
     inherit name;
@@ -93,9 +96,7 @@ let
     };
     attrsOf = element: {
       name = "attribute set";
-      merge =
-        path: values:
-        lib.genAttrs (namesOf values) (name: element.merge "${path}.${name}" (strongest (at name values)));
+      merge = mergeEach element;
     };
     lazyAttrsOf = attrsOf;
     deferredModule = {
@@ -132,7 +133,7 @@ let
         if isList (head values) then
           builtins.concatLists values
         else if isAttrs (head values) && !(head values) ? type then
-          lib.genAttrs (namesOf values) (name: anything.merge "${path}.${name}" (strongest (at name values)))
+          mergeEach anything path values
         else
           head values;
     };
@@ -177,7 +178,7 @@ let
       load =
         module:
         let
-          value = if isFunction module then module else if isAttrs module then module else import module;
+          value = if isFunction module || isAttrs module then module else import module;
           set = if isFunction value then call value else value;
           structured = set ? config || set ? options;
           plain = {
@@ -241,7 +242,8 @@ let
           );
 
       config = evaluate "" options (map (module: module.config) loaded);
-      unknownAtTop = filter (name: !options ? ${name}) (namesOf (strongest (map (module: module.config) loaded)));
+      atTop = namesOf (strongest (map (module: module.config) loaded));
+      unknownAtTop = filter (name: !options ? ${name}) atTop;
     in
     {
       inherit options;

@@ -58,6 +58,6 @@ in
       enable_ssh_backdoor = config.sshBackdoor.enable;
       test_script = hostPkgs.writeText "test-script" config.testScriptString;
     };
-    driverConfigurationFile = hostPkgs.writers.writeJSON "driverConfiguration.json" config.driverConfiguration;
+    driverConfigurationFile = hostPkgs.writers.writeJSON "configuration.json" config.driverConfiguration;
   };
 }
