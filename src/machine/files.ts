@@ -168,7 +168,8 @@ async function receive(
 }
 
 function makeParent(path: string): string {
-  return `mkdir -p -- "$(dirname -- ${shellQuote(path)})"`;
+  const parent = path.replace(/\/*$/, "").replace(/[^/]*$/, "") || ".";
+  return `mkdir -p -- ${shellQuote(parent)}`;
 }
 
 /**

@@ -1,0 +1,188 @@
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { TestFailure } from "../../mod.ts";
+import { awkward } from "../backend/awkward.ts";
+import { booted } from "./booted.ts";
+
+/** A tree on the host with what files have. */
+async function fill(root: string): Promise<void> {
+  await Deno.mkdir(`${root}/sub/empty`, { recursive: true });
+  for (const name of awkward) {
+    await Deno.writeTextFile(`${root}/sub/${name}`, `in ${name}`);
+  }
+  const bytes = new Uint8Array(300_000);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = at * 7 + (at >> 8);
+  await Deno.writeFile(`${root}/bytes`, bytes);
+  await Deno.writeTextFile(`${root}/none`, "");
+  await Deno.writeTextFile(`${root}/script`, "#!/bin/sh\n", { mode: 0o755 });
+  await Deno.symlink("sub/empty", `${root}/link`);
+  await Deno.symlink("/nowhere/at all", `${root}/dangling`);
+}
+
+/** What a tree holds: by path, its kind and content. */
+function tree(path: string, below = ""): Record<string, string> {
+  const info = Deno.lstatSync(path);
+  if (info.isSymlink) return { [below]: `link ${Deno.readLinkSync(path)}` };
+  if (info.isFile) {
+    const executable = (info.mode! & 0o111) !== 0;
+    const text = new TextDecoder("latin1").decode(Deno.readFileSync(path));
+    return { [below]: `file ${executable} ${text}` };
+  }
+  const seen: Record<string, string> = { [below]: "directory" };
+  for (const { name } of Deno.readDirSync(path)) {
+    Object.assign(seen, tree(`${path}/${name}`, `${below}/${name}`));
+  }
+  return seen;
+}
+
+Deno.test("copying files between host and guest", async (t) => {
+  await using test = await booted();
+  const { machine, outDir, events } = test;
+  const host = await Deno.makeTempDir();
+  await fill(`${host}/tree`);
+  await machine.connect();
+
+  const both = async (how: string) => {
+    await t.step(`a file goes there and comes back, ${how}`, async () => {
+      for (const name of ["bytes", "none", "script"]) {
+        await machine.copyFromHost(
+          `${host}/tree/${name}`,
+          `/tmp/new/dir/${name}`,
+        );
+        await machine.copyFromMachine(`/tmp/new/dir/${name}`, "back");
+        assertEquals(
+          await Deno.readFile(`${outDir}/back/${name}`),
+          await Deno.readFile(`${host}/tree/${name}`),
+        );
+      }
+      assertEquals(
+        await machine.succeed("stat -c %a /tmp/new/dir/script"),
+        "755\n",
+      );
+      await machine.succeed("rm -r /tmp/new");
+    });
+
+    await t.step(
+      `files of any name go there and come back, ${how}`,
+      async () => {
+        // Trees have all of them.
+        for (const name of awkward.filter((_, index) => index % 5 === 0)) {
+          const path = `/tmp/${name}/${name}`;
+          await machine.copyFromHost(`${host}/tree/sub/${name}`, path);
+          await machine.copyFromMachine(path);
+          assertEquals(
+            await Deno.readTextFile(`${outDir}/${name}`),
+            `in ${name}`,
+          );
+        }
+      },
+    );
+
+    await t.step(
+      `a tree goes there and comes back, twice, ${how}`,
+      async () => {
+        for (const _ of [1, 2]) {
+          await machine.copyFromHost(`${host}/tree`, "/tmp/copied");
+          await machine.copyFromMachine("/tmp/copied", "trees");
+          assertEquals(tree(`${outDir}/trees/copied`), tree(`${host}/tree`));
+          await machine.succeed("rm -r /tmp/copied");
+        }
+      },
+    );
+
+    await t.step(
+      `a tree goes into a directory that is there, ${how}`,
+      async () => {
+        await machine.succeed("mkdir /tmp/there");
+        await machine.copyFromHost(`${host}/tree/`, "/tmp/there");
+        await machine.succeed(
+          "[ -e /tmp/there/tree/script ]; rm -r /tmp/there",
+        );
+      },
+    );
+
+    await t.step(`a link that is named is followed, ${how}`, async () => {
+      await Deno.symlink("tree/script", `${host}/to-script`).catch(() => {});
+      await machine.copyFromHost(`${host}/to-script`, "/tmp/script");
+      assertEquals(await machine.succeed("cat /tmp/script"), "#!/bin/sh\n");
+      await machine.succeed(
+        "mkdir -p /tmp/real; echo real >/tmp/real/file; ln -sfn real /tmp/alias",
+        "ln -sf real/file /tmp/alias-file",
+      );
+      await machine.copyFromMachine("/tmp/alias");
+      await machine.copyFromMachine("/tmp/alias-file");
+      assertEquals(await Deno.readTextFile(`${outDir}/alias/file`), "real\n");
+      assertEquals(await Deno.readTextFile(`${outDir}/alias-file`), "real\n");
+    });
+
+    await t.step(`what is not there fails with its name, ${how}`, async () => {
+      await assertRejects(
+        () => machine.copyFromHost(`${host}/missing`, "/tmp/missing"),
+        Deno.errors.NotFound,
+        "missing",
+      );
+      await assertRejects(
+        () => machine.copyFromMachine("/tmp/missing"),
+        TestFailure,
+        "/tmp/missing",
+      );
+      await assertRejects(
+        () => machine.copyFromHost(`${host}/tree/none`, "/proc/none"),
+        TestFailure,
+        "/proc/none",
+      );
+    });
+
+    await t.step(`nothing is left in the shared directory, ${how}`, () => {
+      assertEquals([...Deno.readDirSync(machine.sharedDir)], []);
+    });
+  };
+
+  await both("through the shared directory");
+
+  await t.step("a copied file is an event of the log", () => {
+    const copied = events.filter((event) => event.type === "fileCopied");
+    assertStringIncludes(copied[0].path, `${outDir}/back/bytes`);
+    assertEquals(copied[0].machine, "tiny");
+  });
+
+  await t.step("the shared directory is the guest's /tmp/shared", async () => {
+    await Deno.writeTextFile(`${machine.sharedDir}/from host`, "hello");
+    assertEquals(await machine.succeed("cat '/tmp/shared/from host'"), "hello");
+    await machine.succeed("rm '/tmp/shared/from host'");
+  });
+
+  await machine.succeed("umount /tmp/shared");
+  await both("without the shared directory");
+
+  await t.step("copyFromHostViaShell() takes a file of megabytes", async () => {
+    await Deno.writeFile(`${host}/big`, new Uint8Array(3 << 20).fill(0x61));
+    await machine.copyFromHostViaShell(`${host}/big`, "/tmp/into/big");
+    assertMatch(
+      await machine.succeed("wc -c </tmp/into/big; tr -d a </tmp/into/big"),
+      /^3145728\n$/,
+    );
+  });
+
+  await t.step("copyFromVm() is copyFromMachine()", async () => {
+    await machine.copyFromVm("/etc/passwd", "vm");
+    assertMatch(await Deno.readTextFile(`${outDir}/vm/passwd`), /^root:/);
+  });
+
+  await t.step(
+    "a command that does not read all that it is sent fails, and no other",
+    async () => {
+      await assertRejects(
+        () => machine.copyFromHostViaShell(`${host}/big`, "/proc/no/big"),
+        TestFailure,
+      );
+      assertEquals(await machine.succeed("echo fine"), "fine\n");
+    },
+  );
+
+  await Deno.remove(host, { recursive: true });
+});
