@@ -7,7 +7,5 @@ await subtest("nginx comes up", async () => {
 
 await subtest("the client reads its page", async () => {
   const page = await client.succeed("curl --fail --silent http://server/");
-  if (!page.includes("nginx")) {
-    throw new Error(`expected nginx's page, got ${page}`);
-  }
+  assertStringIncludes(page, "nginx");
 });
