@@ -24,9 +24,9 @@
         pkgs:
         let
           inherit (pkgs.stdenv.hostPlatform) system;
+          unknown = throw "vmwright runs on ${toString systems}, not on ${system}";
         in
-        (self.packages.${system} or (throw "vmwright runs on ${toString systems}, not on ${system}"))
-        .default;
+        (self.packages.${system} or unknown).default;
       testLib = import ./nix/lib.nix { inherit packageFor; };
     in
     {
