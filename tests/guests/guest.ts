@@ -18,6 +18,14 @@ export type GuestName = keyof typeof images;
 /** All guests, the smallest first. */
 export const guestNames = Object.keys(images) as GuestName[];
 
+/** How a machine differs from the others of its guest. */
+export interface StartScriptOptions {
+  /** What its addresses end in, 1 to 254; made of the name by default. */
+  number?: number;
+  /** Parameters for the kernel, after the guest's own. */
+  kernelParameters?: readonly string[];
+}
+
 /** A guest that is built and can be started as any number of machines. */
 export interface Guest {
   readonly name: GuestName;
@@ -32,7 +40,7 @@ export interface Guest {
    * at the end of its name unless another one is given. Guests know `node1` to
    * `node9` by name.
    */
-  startScriptFor(machine: string, options?: { number?: number }): string;
+  startScriptFor(machine: string, options?: StartScriptOptions): string;
 }
 
 /**
@@ -50,7 +58,7 @@ export async function guest(
   ]);
   const startScriptFor = (
     machine: string,
-    options: { number?: number } = {},
+    options: StartScriptOptions = {},
   ) => {
     if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(machine)) {
       throw new Error(
@@ -58,12 +66,23 @@ export async function guest(
           JSON.stringify(machine),
       );
     }
+    // What differs must not share a path.
+    const variant = [options.number, ...options.kernelParameters ?? []]
+      .filter((part) => part !== undefined).map((part) => `-${part}`).join("");
     return write(
-      `${image.directory}/as${
-        options.number === undefined ? "" : `-${options.number}`
-      }`,
+      `${image.directory}/as${variant.replaceAll("/", "_")}`,
       `run-${machine}-vm`,
-      startScript(image, machine, options.number),
+      startScript(
+        {
+          ...image,
+          kernelParameters: [
+            ...image.kernelParameters,
+            ...options.kernelParameters ?? [],
+          ],
+        },
+        machine,
+        options.number,
+      ),
     );
   };
   return {

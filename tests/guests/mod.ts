@@ -1,2 +1,8 @@
-export { type Guest, guest, type GuestName, guestNames } from "./guest.ts";
+export {
+  type Guest,
+  guest,
+  type GuestName,
+  guestNames,
+  type StartScriptOptions,
+} from "./guest.ts";
 export { ensureTools, type Tool, tools } from "./tools.ts";
