@@ -10,6 +10,7 @@ export type {
   GuestListener,
   StartOptions,
 } from "./backend.ts";
+export { type SocketDirectory, socketDirectory } from "./socket_directory.ts";
 export { QemuBackend } from "./qemu/qemu.ts";
 export { shellQuote, StartCommand } from "./start_command.ts";
 export { Supervisor } from "./supervisor.ts";

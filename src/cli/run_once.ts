@@ -71,7 +71,7 @@ export async function runOnce(
         evaluate(script!, configuration, log, emergency),
       ]);
     } else {
-      driver = await create(configuration, log, script, options);
+      driver = await create(configuration, log, script, options, signal);
       emergency.add(() => driver?.killNow());
       const used = options.use?.(driver, script!, trail) ??
         use(driver, configuration, script);
@@ -120,6 +120,7 @@ async function create(
   log: Log,
   script: Script | undefined,
   options: RunOptions,
+  signal: AbortSignal,
 ): Promise<Driver> {
   const { machines, containers, vlans, outDir, keepState } = configuration;
   try {
@@ -139,6 +140,7 @@ async function create(
       keepState,
       globalTimeout: configuration.globalTimeout,
       log,
+      signal,
       testScript: script &&
         ((driver) =>
           script.language === "python"

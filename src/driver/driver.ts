@@ -58,6 +58,8 @@ export interface DriverOptions {
   globalTimeout?: number;
   /** The test script, as {@linkcode Driver.testScript} runs it. */
   testScript?: (driver: Driver) => Promise<void>;
+  /** Ends the run with its reason. */
+  signal?: AbortSignal;
   /** What `debug` is in test scripts; does nothing by default. */
   debug?: Debug;
   /** Console text that means a dead guest; the usual by default. */
@@ -136,6 +138,11 @@ export class Driver implements AsyncDisposable {
     this.#ownLog = options.log === undefined;
     this.log = options.log ?? new Log([new TerminalListener()]);
     this.#conditions = new Conditions(this.log, this.#abort.signal);
+    const { signal } = options;
+    if (signal?.aborted) this.abort(signal.reason);
+    signal?.addEventListener("abort", () => this.abort(signal.reason), {
+      signal: this.signal,
+    });
   }
 
   /**
@@ -181,11 +188,12 @@ export class Driver implements AsyncDisposable {
   async #startVlans(numbers: number[]): Promise<void> {
     if (numbers.length === 0) return;
     await this.log.nested("start all VLans", async () => {
-      const started = await Promise.allSettled(
+      const starting = Promise.allSettled(
         numbers.map((nr) =>
           Vlan.start(nr, this.#directories.root, this.#supervisor)
         ),
       );
+      const started = await Promise.race([starting, rejection(this.signal)]);
       for (const result of started) {
         if (result.status === "fulfilled") this.vlans.push(result.value);
       }
@@ -403,7 +411,7 @@ export class Driver implements AsyncDisposable {
 offerSnakeCase(Driver.prototype);
 
 function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
+  return new Promise<never>((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason));
   });

@@ -1,4 +1,9 @@
-import { shellQuote, type Supervisor } from "../backend/mod.ts";
+import {
+  shellQuote,
+  type SocketDirectory,
+  socketDirectory,
+  type Supervisor,
+} from "../backend/mod.ts";
 import { MachineError } from "../report/mod.ts";
 
 /**
@@ -18,6 +23,7 @@ export class Vlan {
   readonly socketDir: string;
   /** The switch's process. */
   readonly pid: number;
+  readonly #place: SocketDirectory;
   readonly #process: Deno.ChildProcess;
   readonly #supervisor: Supervisor;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -26,6 +32,7 @@ export class Vlan {
 
   private constructor(
     nr: number,
+    place: SocketDirectory,
     socketDir: string,
     process: Deno.ChildProcess,
     supervisor: Supervisor,
@@ -33,6 +40,7 @@ export class Vlan {
     drained: Promise<void>,
   ) {
     this.nr = nr;
+    this.#place = place;
     this.socketDir = socketDir;
     this.pid = process.pid;
     this.#process = process;
@@ -53,7 +61,13 @@ export class Vlan {
     directory: string,
     supervisor: Supervisor,
   ): Promise<Vlan> {
-    const socketDir = `${directory}/vde${nr}.ctl`;
+    const name = `vde${nr}.ctl`;
+    const place = await socketDirectory(
+      directory,
+      `${name}/ctl`.length,
+      supervisor,
+    );
+    const socketDir = `${place.path}/${name}`;
     const process = supervisor.spawn(
       `exec vde_switch -s ${shellQuote(socketDir)} -dirmode 0700`,
     );
@@ -85,10 +99,19 @@ export class Vlan {
     } catch (error) {
       supervisor.reap(process);
       await stdin.close().catch(() => {});
+      await place.remove();
       throw error;
     }
     died.catch(() => {});
-    return new Vlan(nr, socketDir, process, supervisor, stdin, drained);
+    return new Vlan(
+      nr,
+      place,
+      socketDir,
+      process,
+      supervisor,
+      stdin,
+      drained,
+    );
   }
 
   /** Stops the switch and waits until it is gone. */
@@ -100,6 +123,7 @@ export class Vlan {
       await this.#process.status;
       this.#supervisor.reap(this.#process);
       await this.#drained;
+      await this.#place.remove();
     })();
   }
 

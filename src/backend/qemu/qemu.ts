@@ -10,10 +10,11 @@ import type {
   StartOptions,
 } from "../backend.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
+import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
 import { PORT_NAMES, qemuArguments } from "./arguments.ts";
 
-/** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
-const LONGEST_SOCKET_PATH = 107;
+/** Bytes of the longest name of a socket, with those of consoles added later. */
+const LONGEST_NAME = 20;
 /** Seconds that QEMU may take to let go of a device. */
 const UNPLUG_TIMEOUT = 10;
 /** Lines of QEMU's stderr that are told when it ends. */
@@ -30,9 +31,12 @@ export class QemuBackend implements Backend {
 
   /** Starts a guest; answers when QEMU runs and its sockets are connected. */
   async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
-    const sockets = await SocketDirectory.create(
-      options.stateDir,
-      this.#supervisor,
+    const sockets = new Sockets(
+      await socketDirectory(
+        options.stateDir,
+        LONGEST_NAME,
+        this.#supervisor,
+      ),
     );
     let process: PipedProcess | undefined;
     try {
@@ -83,38 +87,16 @@ export class QemuBackend implements Backend {
 }
 
 /** The sockets between the driver and one QEMU. */
-class SocketDirectory {
-  readonly #directory: string;
+class Sockets {
+  readonly #directory: SocketDirectory;
   readonly #listeners = new Map<string, Deno.Listener>();
-  readonly #remove: () => Promise<void>;
 
-  private constructor(directory: string, remove: () => Promise<void>) {
+  constructor(directory: SocketDirectory) {
     this.#directory = directory;
-    this.#remove = remove;
-  }
-
-  /** In `stateDir`, or where that path is too long for a socket, elsewhere. */
-  static async create(
-    stateDir: string,
-    supervisor: Supervisor,
-  ): Promise<SocketDirectory> {
-    const length = new TextEncoder().encode(stateDir).length;
-    if (length + "/vw.err.00".length <= LONGEST_SOCKET_PATH) {
-      return new SocketDirectory(stateDir, () => Promise.resolve());
-    }
-    const directory = await Deno.makeTempDir({
-      dir: "/tmp",
-      prefix: "vmwright-",
-    });
-    supervisor.own(directory);
-    return new SocketDirectory(directory, async () => {
-      await Deno.remove(directory, { recursive: true }).catch(() => {});
-      supervisor.disown(directory);
-    });
   }
 
   path(name: string): string {
-    return `${this.#directory}/${name}`;
+    return `${this.#directory.path}/${name}`;
   }
 
   /** Listens for the one connection that QEMU makes. */
@@ -144,7 +126,7 @@ class SocketDirectory {
     for (const name of ["qmp", "shell", ...PORT_NAMES]) {
       await Deno.remove(this.path(name)).catch(() => {});
     }
-    await this.#remove();
+    await this.#directory.remove();
   }
 }
 
@@ -154,7 +136,7 @@ class QemuGuest implements Guest {
   readonly #listener: GuestListener;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #complaints: string[] = [];
-  readonly #sockets: SocketDirectory;
+  readonly #sockets: Sockets;
   #addedConsoles = 0;
   #stopping = false;
   /** Why the guest stopped, as QEMU's SHUTDOWN event says it. */
@@ -166,7 +148,7 @@ class QemuGuest implements Guest {
     process: PipedProcess,
     supervisor: Supervisor,
     listener: GuestListener,
-    sockets: SocketDirectory,
+    sockets: Sockets,
   ) {
     this.#process = process;
     this.#supervisor = supervisor;
