@@ -120,13 +120,14 @@ export function repeat(
 ): Promise<string> {
   const { timeout = DEFAULT_TIMEOUT } = options;
   checkTimeout(timeout);
-  return core.watched((signal) =>
+  return core.whileUp((signal, check) =>
     core.nested(`waiting for ${what}: ${command}`, async () => {
       const began = performance.now();
       while (true) {
         const asked = performance.now();
         const { status, timedOut, stdout } = await core.run(command, {
           timeout: Math.max(0, timeout - (asked - began) / 1000),
+          check,
         });
         const output = decode(stdout);
         if (!timedOut && (status === 0) === (what === "success")) return output;

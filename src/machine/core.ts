@@ -4,7 +4,7 @@ import {
   shellQuote,
   StartCommand,
 } from "../backend/mod.ts";
-import { Console } from "../console/mod.ts";
+import { Console, type ConsoleWaitOptions } from "../console/mod.ts";
 import { type QmpClient, QmpClosed } from "../qmp/mod.ts";
 import {
   type Attributes,
@@ -54,6 +54,8 @@ export interface CoreRunOptions {
   stdin?: AsyncIterable<Uint8Array>;
   /** Ends the command. */
   signal?: AbortSignal;
+  /** Called first; where it fails, so does the run. */
+  check?: () => Promise<void>;
 }
 
 /**
@@ -260,10 +262,57 @@ export class MachineCore {
         }),
       ]);
       clearTimeout(timer);
-      const tail = this.console.tail(TAIL).join("\n");
+      throw this.#broken(reason ?? error.message, error);
+    }
+  }
+
+  /** How a failure reads whose reason is the machine. */
+  #broken(reason: string, cause?: unknown): MachineError {
+    const tail = this.console.tail(TAIL).join("\n");
+    return new MachineError(
+      reason + (tail === "" ? "" : `\nits console said last:\n${tail}`),
+      { cause },
+    );
+  }
+
+  #ending(how: string): MachineError {
+    return this.console.died ?? this.#broken(`${this.name} ended: ${how}`);
+  }
+
+  /**
+   * Runs `fn`, which asks the guest again and again. Where the guest ends
+   * between two questions, that fails; the next would start it anew.
+   *
+   * @param fn Gets what fails where the guest has ended.
+   */
+  whileUp<T>(
+    fn: (signal: AbortSignal, check: () => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    return this.watched(async (signal) => {
+      // Not connected: what is on the screen may be what keeps it from that.
+      await this.start();
+      const boot = this.running();
+      const check = async () => {
+        if (this.#boot !== boot) throw this.#ending(await boot.guest.ended);
+      };
+      return await fn(signal, check);
+    });
+  }
+
+  /** Says of a console that was closed in the middle of a wait why that was. */
+  async waitForConsole(
+    pattern: RegExp | string,
+    options: ConsoleWaitOptions,
+  ): Promise<void> {
+    const ended = this.#ended;
+    try {
+      await this.console.waitFor(pattern, options);
+    } catch (error) {
+      const isClosed = error instanceof MachineError &&
+        error !== this.console.died;
+      if (!isClosed || ended === undefined) throw error;
       throw new MachineError(
-        (reason ?? error.message) +
-          (tail === "" ? "" : `\nits console said last:\n${tail}`),
+        `${this.name} ended: ${await ended}; ${error.message}`,
         { cause: error },
       );
     }
@@ -273,6 +322,7 @@ export class MachineCore {
   run(command: string, options: CoreRunOptions = {}): Promise<RunResult> {
     checkTimeout(options.timeout);
     return this.watched(async (signal) => {
+      await options.check?.();
       await this.connect();
       return await this.guarded(() =>
         this.running().shell.run(command, {

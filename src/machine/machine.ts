@@ -1,3 +1,4 @@
+import { MachineError } from "../report/mod.ts";
 import type { Console } from "../console/mod.ts";
 import { type QmpClient, QmpClosed, type QmpEvent } from "../qmp/mod.ts";
 import {
@@ -414,7 +415,7 @@ export class BaseMachine implements AsyncDisposable {
       this.#core.nested(
         `waiting for ${regex} to appear on console`,
         async () => {
-          await this.console.waitFor(regex, { ...options, signal });
+          await this.#core.waitForConsole(regex, { ...options, signal });
         },
       )
     );
@@ -452,7 +453,7 @@ export class BaseMachine implements AsyncDisposable {
       this.#core,
       `waiting for ${regexp} to appear on tty ${tty}`,
       `/${pattern.source}/ did not appear on tty ${tty}`,
-      () => this.getTtyText(tty),
+      (check) => getTtyText(this.#core, tty, check),
       (text) => pattern.test(text),
       options,
     );
@@ -517,7 +518,10 @@ export class BaseMachine implements AsyncDisposable {
       this.#core,
       `waiting for ${regex} to appear on screen`,
       `/${pattern.source}/ did not appear on the screen`,
-      () => this.getScreenTextVariants(),
+      async (check) => {
+        await check();
+        return await this.getScreenTextVariants();
+      },
       (variants) => variants.some((text) => pattern.test(text)),
       options,
     );
@@ -585,10 +589,19 @@ export class BaseMachine implements AsyncDisposable {
 
   // Network and QEMU
 
-  /** Forwards a TCP port of the host to one of the guest. */
+  /**
+   * Forwards a TCP port of the host to one of the guest.
+   *
+   * @throws {MachineError} where QEMU can't, as when the host's port is taken.
+   */
   async forwardPort(hostPort = 8080, guestPort = 80): Promise<void> {
-    await this.sendMonitorCommand(
+    const answer = await this.sendMonitorCommand(
       `hostfwd_add tcp::${Number(hostPort)}-:${Number(guestPort)}`,
+    );
+    if (answer.trim() === "") return;
+    throw new MachineError(
+      `port ${hostPort} of the host can't be forwarded to port ${guestPort} ` +
+        `of ${this.name}: ${answer.trim()}`,
     );
   }
 

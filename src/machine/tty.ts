@@ -12,9 +12,11 @@ export function ttyNumber(tty: string | number): string {
 export async function getTtyText(
   core: MachineCore,
   tty: string | number,
+  check?: () => Promise<void>,
 ): Promise<string> {
   const { stdout } = await core.run(ttyDump(ttyNumber(tty)), {
     timeout: DEFAULT_TIMEOUT,
+    check,
   });
   return ttyText(stdout);
 }

@@ -173,18 +173,18 @@ export function askUntil<T>(
   core: MachineCore,
   text: string,
   failure: string,
-  ask: () => Promise<T>,
+  ask: (check: () => Promise<void>) => Promise<T>,
   accept: (answer: T) => boolean,
   options: WaitOptions,
 ): Promise<void> {
   const { timeout = DEFAULT_TIMEOUT } = options;
   checkTimeout(timeout);
-  return core.watched((signal) =>
+  return core.whileUp((signal, check) =>
     core.nested(text, async () => {
       const began = performance.now();
       while (true) {
         const asked = performance.now();
-        const answer = await ask();
+        const answer = await ask(check);
         if (accept(answer)) return;
         const now = performance.now();
         if (now - began > timeout * 1000) {

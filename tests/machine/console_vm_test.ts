@@ -75,7 +75,7 @@ Deno.test("the console of a guest", async (t) => {
     );
   });
 
-  await t.step("getConsoleLog() answers the boot's whole text", async () => {
+  await t.step("getConsoleLog() answers the boot's whole text", () => {
     const text = machine.getConsoleLog();
     assertMatch(text, /Linux version/);
     assertMatch(text, /^number 17 and more$/m);
@@ -93,7 +93,7 @@ Deno.test("the console of a guest", async (t) => {
     const bytes = await Deno.readFile(`${test.outDir}/tiny.log`);
     const text = new TextDecoder("latin1").decode(bytes);
     assertStringIncludes(text, "Linux version");
-    assertMatch(text, /\x01\xff\r+\n/);
+    assertStringIncludes(text, "\x01\xff\r");
   });
 
   await t.step("each line is an event of the log", () => {

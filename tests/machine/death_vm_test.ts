@@ -1,0 +1,216 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { type Machine, MachineError } from "../../mod.ts";
+import { booted } from "./booted.ts";
+
+/** All that can be waited for at a time; each would wait for a long time. */
+function waiters(machine: Machine): Promise<unknown>[] {
+  return [
+    machine.succeed("sleep 1000"),
+    machine.execute("sleep 1000"),
+    machine.waitUntilSucceeds("false"),
+    machine.waitForFile("/tmp/never"),
+    machine.waitForOpenPort(4444),
+    machine.waitForConsoleText("never said"),
+    machine.waitUntilTtyMatches(1, "never shown"),
+    machine.waitForQmpEvent(() => false),
+  ];
+}
+
+/**
+ * How each waiter failed, when all have. They get so much time that it took
+ * an event, and not a timeout, to end them.
+ */
+async function failures(waiting: Promise<unknown>[]): Promise<Error[]> {
+  const began = performance.now();
+  const settled = await Promise.allSettled(waiting);
+  assert(performance.now() - began < 120_000);
+  return settled.map((result) => {
+    assertEquals(result.status, "rejected");
+    const { reason } = result as PromiseRejectedResult;
+    assertInstanceOf(reason, MachineError);
+    return reason;
+  });
+}
+
+/** Until the waits are under way in the guest. */
+async function underWay(machine: Machine): Promise<void> {
+  await machine.waitUntilSucceeds(
+    "[ $(pidof sleep | wc -w) -ge 2 ]",
+    { timeout: 120 },
+  );
+}
+
+const deaths: {
+  name: string;
+  die: (machine: Machine) => Promise<unknown>;
+  message: RegExp;
+  tail: boolean;
+}[] = [
+  {
+    name: "QEMU is killed",
+    die: (machine) => {
+      Deno.kill(machine.pid!, "SIGKILL");
+      return Promise.resolve();
+    },
+    message: /^tiny ended: QEMU was killed by SIGKILL/,
+    tail: true,
+  },
+  {
+    name: "QEMU is told to quit",
+    die: (machine) => machine.sendMonitorCommand("quit").catch(() => {}),
+    message: /^tiny ended: QEMU was told to quit/,
+    tail: true,
+  },
+  {
+    name: "the guest's kernel panics",
+    die: (machine) =>
+      machine.execute("echo c >/proc/sysrq-trigger").catch(() => {}),
+    message: /Kernel panic - not syncing/,
+    tail: true,
+  },
+  {
+    name: "the guest powers itself off",
+    die: (machine) => machine.execute("poweroff -f").catch(() => {}),
+    message: /^tiny ended: the guest powered off/,
+    tail: true,
+  },
+  {
+    name: "the guest resets itself, and may not",
+    die: (machine) => machine.execute("reboot -f").catch(() => {}),
+    message:
+      /^tiny ended: the guest reset itself, and reboots are not allowed|^tiny was reset/,
+    tail: true,
+  },
+];
+
+Deno.test("a machine that dies", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+
+  for (const { name, die, message, tail } of deaths) {
+    await t.step(
+      `${name}: all that waits fails at once, and says why`,
+      async () => {
+        await machine.connect();
+        await machine.succeed("echo the last words >&2");
+        const waiting = waiters(machine);
+        waiting.forEach((waiter) => waiter.catch(() => {}));
+        await underWay(machine);
+        await die(machine);
+        for (const { message: text } of await failures(waiting)) {
+          assertMatch(text, message);
+          if (tail) assertStringIncludes(text, "the last words");
+        }
+        await machine.waitForShutdown();
+        assertEquals(machine.booted, false);
+        assertEquals(machine.pid, undefined);
+      },
+    );
+  }
+
+  await t.step(
+    "a machine that died is started again by the next command",
+    async () => {
+      assertEquals(await machine.succeed("echo again"), "again\n");
+    },
+  );
+
+  await t.step(
+    "execute() without checkReturn takes a machine's end for an answer",
+    async () => {
+      assertEquals(
+        await machine.execute("echo bye; poweroff -f", { checkReturn: false }),
+        [-1, "bye\n"],
+      );
+      await machine.waitForShutdown();
+    },
+  );
+
+  await t.step(
+    "shutdown() powers off in order and waits for the end",
+    async () => {
+      await machine.shutdown();
+      assertEquals(machine.booted, false);
+      await machine.start();
+      await machine.shutdown();
+      assertEquals(machine.booted, false);
+    },
+  );
+
+  await t.step("crash() ends the guest as a power failure does", async () => {
+    await machine.connect();
+    const waiting = machine.succeed("sleep 1000");
+    waiting.catch(() => {});
+    await underWayOne(machine);
+    await machine.crash();
+    assertEquals(machine.booted, false);
+    assertMatch(
+      (await failures([waiting]))[0].message,
+      /QEMU was told to quit/,
+    );
+    await machine.crash();
+  });
+
+  await t.step("release() ends the guest, whatever it does", async () => {
+    await machine.start();
+    const { pid } = machine;
+    await machine.release();
+    assertEquals(machine.booted, false);
+    assertEquals(isThere(pid!), false);
+    await machine.release();
+  });
+
+  await t.step(
+    "waitForShutdown() waits until the guest has ended by itself",
+    async () => {
+      await machine.connect();
+      const waiting = machine.waitForShutdown();
+      await machine.execute("poweroff", { checkOutput: false });
+      await waiting;
+      assertEquals(machine.booted, false);
+    },
+  );
+});
+
+async function underWayOne(machine: Machine): Promise<void> {
+  await machine.waitUntilSucceeds("pidof sleep", { timeout: 120 });
+}
+
+function isThere(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a machine that can't be started says what its start script said", async () => {
+  await using test = await booted();
+  const cases: [string, RegExp][] = [
+    ["exit 3", /^broken did not start: QEMU ended with status 3$/],
+    [
+      "echo no disk here >&2; exit 1; :",
+      /^broken did not start: QEMU ended with status 1, and said last:\nno disk here$/,
+    ],
+    ["/nowhere/run-broken-vm", /status 127[^]*nowhere/],
+    ["kill -9 $$; :", /^broken did not start: QEMU was killed by SIGKILL/],
+    ["qemu-system-x86_64 -nosuchoption", /status 1[^]*nosuchoption/],
+  ];
+  for (const [index, [command, message]] of cases.entries()) {
+    const name = `broken${index}`;
+    const machine = test.driver.createMachine(command, { name });
+    const error = await machine.connect().then(
+      () => undefined,
+      (error) => error,
+    );
+    assertInstanceOf(error, MachineError);
+    assertMatch(error.message.replace(name, "broken"), message);
+  }
+});

@@ -1,0 +1,130 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { MachineError, QmpError } from "../../mod.ts";
+import { booted } from "./booted.ts";
+
+/** A port of the host that nobody has right now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+Deno.test("QEMU's side of a guest", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+  await machine.connect();
+
+  await t.step(
+    "forwardPort() leads a connection of the host into the guest",
+    async () => {
+      const port = freePort();
+      await machine.forwardPort(port, 8000);
+      await machine.execute(
+        "echo 'hello from the guest' | nc -l -p 8000 >/tmp/got",
+        { checkOutput: false },
+      );
+      await machine.waitUntilSucceeds("grep -q ':1F40 .* 0A ' /proc/net/tcp*", {
+        timeout: 60,
+      });
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      await connection.write(new TextEncoder().encode("hello from the host\n"));
+      const buffer = new Uint8Array(100);
+      const count = await connection.read(buffer);
+      assertEquals(
+        new TextDecoder().decode(buffer.subarray(0, count!)),
+        "hello from the guest\n",
+      );
+      connection.close();
+      await machine.waitUntilSucceeds(
+        "grep -x 'hello from the host' /tmp/got",
+        {
+          timeout: 60,
+        },
+      );
+    },
+  );
+
+  await t.step("forwardPort() fails for a port that somebody has", async () => {
+    using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+    const error = await assertRejects(
+      () => machine.forwardPort(listener.addr.port, 80),
+      MachineError,
+    );
+    assertStringIncludes(
+      error.message,
+      `port ${listener.addr.port} of the host can't be forwarded to port 80 of tiny`,
+    );
+  });
+
+  await t.step(
+    "sendMonitorCommand() answers what the monitor says",
+    async () => {
+      assertMatch(
+        await machine.sendMonitorCommand("info status"),
+        /^VM status: running/,
+      );
+      assertMatch(
+        await machine.sendMonitorCommand("nosuchcommand"),
+        /unknown command/,
+      );
+    },
+  );
+
+  await t.step("qmpClient sends any command", async () => {
+    const status = await machine.qmpClient.send("query-status");
+    assertEquals((status as { running: boolean }).running, true);
+    await assertRejects(
+      () => machine.qmpClient.send("eject", { device: "nothing" }),
+      QmpError,
+      "QMP command eject failed",
+    );
+  });
+
+  await t.step(
+    "waitForQmpEvent() waits for what its filter accepts",
+    async () => {
+      const stopped = machine.waitForQmpEvent(({ event }) => event === "STOP");
+      await machine.qmpClient.send("stop");
+      assertEquals((await stopped).event, "STOP");
+      const resumed = machine.waitForQmpEvent(
+        ({ event }) => event === "RESUME",
+        { timeout: 60 },
+      );
+      await machine.qmpClient.send("cont");
+      await resumed;
+      await assertRejects(
+        () => machine.waitForQmpEvent(() => false, { timeout: 0.1 }),
+        Error,
+        "No such QMP event came in 0.1 seconds",
+      );
+    },
+  );
+
+  await t.step(
+    "sshBackdoorCommand() says how to come in by a virtual socket",
+    () => {
+      assertMatch(machine.sshBackdoorCommand(7), /ssh .*vsock.*7/);
+    },
+  );
+
+  await t.step(
+    "block() where there is no network to the others says so",
+    async () => {
+      await assertRejects(
+        () => machine.block(),
+        Error,
+        "virtio-net-pci.1",
+      );
+    },
+  );
+
+  await t.step("a machine works on after all that", async () => {
+    assert(machine.isUp());
+    await machine.succeed("true");
+  });
+});
