@@ -362,8 +362,9 @@ export class Shell implements Disposable {
       },
       code: (code) => {
         if (code.startsWith("rdy")) {
+          // What the guest said before it was lost may come after that.
+          if (["absent", "spoilt"].includes(slot.state)) return;
           slot.runner = Number(code.slice(3));
-          if (slot.state === "spoilt") return;
           slot.state = "ready";
           this.#dispatch();
         } else if (code === "end") {
