@@ -1,0 +1,111 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
+import { MachineError } from "../../mod.ts";
+import { booted } from "./booted.ts";
+
+const bootId = "cat /proc/sys/kernel/random/boot_id";
+
+Deno.test("a machine that may reboot", async (t) => {
+  await using test = await booted({ allowReboot: true });
+  const { machine } = test;
+  let boot = await machine.succeed(bootId);
+  const pid = machine.pid;
+  const bootedAnew = async () => {
+    const now = await machine.succeed(bootId);
+    assertEquals(now === boot, false);
+    assertEquals(machine.pid, pid);
+    boot = now;
+  };
+
+  await t.step(
+    "reboot() presses keys, and the next command waits for the new boot",
+    async () => {
+      await machine.reboot();
+      await bootedAnew();
+    },
+  );
+
+  await t.step(
+    "a command that waits while the guest reboots fails at once, and the next works",
+    async () => {
+      const waiting = machine.succeed("sleep 1000");
+      waiting.catch(() => {});
+      await machine.waitUntilSucceeds("pidof sleep", { timeout: 120 });
+      await machine.execute("reboot -f", { checkReturn: false });
+      const error = await assertRejects(() => waiting, MachineError);
+      assertMatch(error.message, /^tiny was reset/);
+      await bootedAnew();
+    },
+  );
+
+  await t.step(
+    "a panic is the guest's death, unless the test means it",
+    async () => {
+      const error = await machine.succeed("echo c >/proc/sysrq-trigger").then(
+        () => undefined,
+        (error) => error,
+      );
+      assertInstanceOf(error, MachineError);
+      assertMatch(error.message, /Kernel panic - not syncing/);
+      // The kernel reboots a second after.
+      await bootedAnew();
+    },
+  );
+
+  await t.step("a reset by QEMU is a reboot too", async () => {
+    const reset = machine.waitForQmpEvent(({ event }) => event === "RESET");
+    await machine.sendMonitorCommand("system_reset");
+    await reset;
+    await bootedAnew();
+  });
+
+  await t.step(
+    "waitUntilSucceeds() goes on after a reboot between its tries",
+    async () => {
+      await machine.succeed("touch /tmp/before");
+      const waiting = machine.waitUntilSucceeds("[ ! -e /tmp/before ]", {
+        timeout: 300,
+      });
+      const outcome = waiting.then(() => undefined, (error) => error);
+      await machine.reboot();
+      const error = await outcome;
+      // A try that was under way says what happened to it.
+      if (error !== undefined) assertMatch(error.message, /reset|reboots/);
+      await bootedAnew();
+    },
+  );
+
+  await t.step("console text is that of this boot", async () => {
+    await machine.waitForConsoleText("Run /init as init process", {
+      timeout: 120,
+    });
+    await machine.crash();
+    await machine.start();
+    await machine.waitForConsoleText("Linux version", { timeout: 120 });
+    const text = machine.getConsoleLog();
+    assertEquals(text.split("Linux version").length, 2);
+  });
+});
+
+Deno.test("a machine that may not reboot", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+
+  await t.step("ends when it does", async () => {
+    await machine.connect();
+    await machine.reboot();
+    await machine.waitForShutdown();
+    assertEquals(machine.booted, false);
+  });
+
+  await t.step("may when it is started so", async () => {
+    await machine.start({ allowReboot: true });
+    const boot = await machine.succeed(bootId);
+    await machine.reboot();
+    assertEquals(await machine.succeed(bootId) === boot, false);
+  });
+});
