@@ -1,0 +1,25 @@
+# A virtual terminal, seen and typed at.
+machine.wait_until_succeeds("pgrep -f '^/sbin/agetty'")
+machine.succeed("(echo foobar; echo foobar) | passwd root")
+
+with subtest("log in on a virtual terminal"):
+    machine.send_key("ctrl-alt-f2")
+    machine.wait_until_succeeds("[ $(fgconsole) = 2 ]")
+    machine.wait_for_unit("getty@tty2.service")
+    machine.wait_until_tty_matches("2", "login: ")
+    machine.send_chars("root\n")
+    machine.wait_until_tty_matches("2", "login: root")
+    machine.wait_until_tty_matches("2", "Password: ")
+    machine.send_chars("foobar\n")
+    machine.wait_until_tty_matches("2", r"(?m)# *$", timeout=120)
+    machine.send_chars("touch /tmp/typed\n")
+    machine.wait_for_file("/tmp/typed")
+    machine.send_chars("echo $((6 * 7)) 'a|b'\n", delay=0.02)
+    machine.wait_until_tty_matches("2", r"(?m)^42 a\|b\s*$", timeout=60)
+    assert "42 a|b" in machine.get_tty_text("2")
+    # A pattern that only Python knows.
+    machine.wait_until_tty_matches("2", r"(4)(?(1)2|x) a", timeout=60)
+    machine.dump_tty_contents("2")
+    machine.send_chars("exit\n")
+    machine.wait_until_fails("pgrep -t tty2 bash")
+    machine.send_key("alt-f1")
