@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Driver, JunitListener } from "../../../mod.ts";
 import { runScript, Script } from "../../../src/script/mod.ts";
 import { tracebackOf } from "../../../src/script/traceback.ts";
+import { onDebian } from "../../python/scripts.ts";
 import { guest } from "../../guests/mod.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -66,8 +67,8 @@ Deno.test("Python scripts in the forms of NixOS tests run on debian", async (t) 
     outDir,
     log,
   });
-  for (const name of ["systemd", "desktop", "terminal"]) {
-    await t.step(name, () => run(driver, `${name}.py`));
+  for (const name of onDebian) {
+    await t.step(name, () => run(driver, name));
   }
   await Deno.remove(outDir, { recursive: true });
 });

@@ -1,20 +1,14 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Driver } from "../../../mod.ts";
 import { Script } from "../../../src/script/mod.ts";
 import { runPython } from "../../../src/script/python/mod.ts";
 import { tracebackOf } from "../../../src/script/traceback.ts";
 import { guest } from "../../guests/mod.ts";
+import { onTiny } from "../../python/scripts.ts";
+import { temporaryDirectory, vmwright } from "../../cli/vmwright.ts";
 import { Recorder } from "./recorder.ts";
 
-/** Scripts that share one machine, the one that ends it last. */
-const scripts = [
-  "commands",
-  "steps",
-  "waits",
-  "files",
-  "threads",
-  "qemu",
-  "life",
-];
+const scripts = new URL("../../python/tiny/", import.meta.url).pathname;
 
 Deno.test("Python scripts in the forms of NixOS tests run on tiny", async (t) => {
   const { startScriptFor } = await guest("tiny");
@@ -26,12 +20,10 @@ Deno.test("Python scripts in the forms of NixOS tests run on tiny", async (t) =>
     outDir,
     log,
   });
-  for (const name of scripts) {
+  for (const name of onTiny) {
     await t.step(name, async () => {
-      const path = new URL(`../../python/tiny/${name}.py`, import.meta.url)
-        .pathname;
       try {
-        const script = new Script({ path, language: "python" });
+        const script = new Script({ path: scripts + name, language: "python" });
         await runPython(script, driver.bindings());
       } catch (error) {
         throw new Error(tracebackOf(error) ?? String(error), { cause: error });
@@ -39,4 +31,76 @@ Deno.test("Python scripts in the forms of NixOS tests run on tiny", async (t) =>
     });
   }
   await Deno.remove(outDir, { recursive: true });
+});
+
+Deno.test("a configuration of upstream's runs its script, which finds its state", async () => {
+  const { startScriptFor } = await guest("tiny");
+  using directory = temporaryDirectory({
+    "test-script": await Deno.readTextFile(`${scripts}environment.py`),
+    "config.json": JSON.stringify({
+      vms: {
+        machine: { name: "machine", start_script: startScriptFor("machine") },
+      },
+      containers: {},
+      vlans: [],
+      global_timeout: 600,
+      enable_ssh_backdoor: false,
+      test_script: "./test-script",
+    }),
+    "out/keep": "",
+  });
+  const { code, stderr } = await vmwright(
+    ["--config", "config.json", "-o", "out", "--junit-xml", "junit.xml"],
+    {
+      cwd: directory.path,
+      env: { TMPDIR: directory.path, XDG_RUNTIME_DIR: "" },
+    },
+  );
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "machine: must succeed: cat /proc/cmdline");
+  assertStringIncludes(
+    await Deno.readTextFile(`${directory.path}/out/junit.xml`),
+    "<testcase",
+  );
+  // Nothing is left but what was asked for.
+  assertEquals(
+    [...Deno.readDirSync(directory.path)].map(({ name }) => name).sort(),
+    ["config.json", "out", "test-script"],
+  );
+});
+
+Deno.test("a failing script shows its own lines, and exits with 1", async () => {
+  const { startScriptFor } = await guest("tiny");
+  using directory = temporaryDirectory({
+    "failing.py": [
+      "def check(command):",
+      '    with subtest("it works"):',
+      "        machine.succeed(command)",
+      "",
+      'check("echo wrong; exit 3")',
+      "",
+    ].join("\n"),
+  });
+  const { code, stderr } = await vmwright([
+    "--start-scripts",
+    startScriptFor("machine"),
+    "--test-script",
+    "failing.py",
+    "--junit-xml",
+    "junit.xml",
+  ], { cwd: directory.path });
+  assertEquals(code, 1);
+  const shown = stderr.split("\n").filter((line) => line.startsWith("!!!"))
+    .map((line) => line.slice(4)).filter((line) => !/^ +[\^~]+$/.test(line));
+  assertEquals(shown.slice(0, 6), [
+    "Traceback (most recent call last):",
+    '  File "failing.py", line 5, in <module>',
+    '    check("echo wrong; exit 3")',
+    '  File "failing.py", line 3, in check',
+    "    machine.succeed(command)",
+    "RequestedAssertionFailed: command `echo wrong; exit 3` failed " +
+    "(exit code 3); its output ended with:",
+  ]);
+  const junit = await Deno.readTextFile(`${directory.path}/junit.xml`);
+  assertMatch(junit, /<testcase[^>]*name="it works"[^>]*>\s*<failure/);
 });

@@ -1,0 +1,24 @@
+/** Scripts that share one machine of the guest tiny, in this order. */
+export const onTiny = [
+  "commands.py",
+  "steps.py",
+  "waits.py",
+  "files.py",
+  "threads.py",
+  "qemu.py",
+  "life.py",
+];
+
+/** Scripts that share one machine of the guest debian, in this order. */
+export const onDebian = [
+  "systemd.py",
+  "desktop.py",
+  "terminal.py",
+  "switch_root.py",
+];
+
+/** Scripts that are run on their own, as somebody would run them. */
+export const onTheirOwn = [
+  "tiny/environment.py",
+  "debian/ten_steps.py",
+];
