@@ -14,9 +14,12 @@ interface Wait {
   prepare: string;
 }
 
-/** Done when somebody listens on the port, at the cost of no process. */
-const listening =
-  "until mapfile -t tcp </proc/net/tcp; [[ ${tcp[*]} == *:10E1\\ 00000000:0000\\ 0A* ]]; do :; done";
+/** A listener; done when it listens, which it costs no process to see. */
+const listen = "{ nc -ll -p 4321 -e true & } >&2; nc=$!; " +
+  "until " +
+  "{ mapfile -t tcp </proc/net/tcp; mapfile -t tcp6 </proc/net/tcp6; " +
+  '[[ "${tcp[*]} ${tcp6[*]}" == *:10E1\\ +([0:])\\ 0A* ]]; }; do :; done';
+const unlisten = "kill ${nc-} 2>/dev/null; wait";
 
 const waits: Wait[] = [
   {
@@ -30,15 +33,15 @@ const waits: Wait[] = [
     name: "waitForOpenPort",
     ours: (machine) => machine.waitForOpenPort(4321),
     other: (machine) => machine.waitForOpenPort(4321),
-    happen: `{ nc -ll -p 4321 -e true & } >&2; ${listening}`,
-    prepare: "kill %% 2>/dev/null; wait",
+    happen: listen,
+    prepare: unlisten,
   },
   {
     name: "waitForClosedPort",
     ours: (machine) => machine.waitForClosedPort(4321),
     other: (machine) => machine.waitForClosedPort(4321),
-    happen: "kill %%; wait",
-    prepare: `{ nc -ll -p 4321 -e true & } >&2; ${listening}`,
+    happen: unlisten,
+    prepare: `${unlisten}; ${listen}`,
   },
   {
     name: "waitUntilSucceeds, a builtin",
