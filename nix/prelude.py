@@ -8,7 +8,7 @@ from unittest import TestCase
 from test_driver.debug import DebugAbstract
 from test_driver.driver import Driver
 from test_driver.logger import AbstractLogger
-from test_driver.machine import BaseMachine, NspawnMachine, QemuMachine
+from test_driver.machine import BaseMachine, Machine, NspawnMachine, QemuMachine
 from test_driver.vlan import VLan
 
 start_all: Callable[[], None]
@@ -27,7 +27,6 @@ retry: Callable[..., Any]
 serial_stdout_on: Callable[[], None]
 serial_stdout_off: Callable[[], None]
 polling_condition: Callable[..., Any]
-Machine: type[QemuMachine]
 debug: DebugAbstract
 dump_machine_ssh: Callable[..., None]
 t: TestCase

@@ -82,6 +82,7 @@ let
   # Every name in the prelude that is not there for its own sake is bound in scripts.
   commonNames = [
     "BaseMachine"
+    "Machine"
     "NspawnMachine"
     "QemuMachine"
     "os"

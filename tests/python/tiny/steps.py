@@ -19,7 +19,6 @@ log.info("a line")
 log.warning("a line")
 log.debug("a line")
 log.log("a line")
-driver.log = log
 with log.nested("a step"):
     pass
 with driver.subtest("by the driver"):

@@ -3,7 +3,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-outputs = {}
+outputs: dict = {}
 
 
 def client():
@@ -28,7 +28,7 @@ with ThreadPoolExecutor(max_workers=6) as pool:
     numbers = list(pool.map(lambda n: int(machine.succeed(f"echo {n}")), range(30)))
 assert numbers == list(range(30))
 
-errors = []
+errors: list = []
 
 
 def fails():

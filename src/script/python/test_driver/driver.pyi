@@ -1,0 +1,47 @@
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Type
+from unittest import TestCase
+
+from .debug import DebugAbstract
+from .logger import AbstractLogger
+from .machine import BaseMachine, NspawnMachine, QemuMachine
+from .polling_condition import PollingCondition, PollingConditionProtocol
+from .vlan import VLan
+
+class AssertionTester(TestCase):
+    failureException: Type[BaseException]
+
+def assertion_tester() -> AssertionTester: ...
+def pythonize_name(name: str) -> str: ...
+
+class Driver:
+    tests: str
+    out_dir: Path
+    global_timeout: Optional[float]
+    logger: AbstractLogger
+    debug: DebugAbstract
+    vlans: List[VLan]
+    machines_qemu: List[QemuMachine]
+    machines_nspawn: List[NspawnMachine]
+    polling_conditions: List[PollingCondition]
+    polling_condition: PollingConditionProtocol
+    @property
+    def machines(self) -> List[BaseMachine]: ...
+    def start_all(self) -> None: ...
+    def join_all(self) -> None: ...
+    def test_script(self) -> None: ...
+    def run_tests(self) -> None: ...
+    def create_machine(
+        self,
+        start_command: str,
+        *,
+        name: Optional[str] = None,
+        keep_machine_state: bool = False,
+        keep_vm_state: bool = False,
+    ) -> QemuMachine: ...
+    def subtest(self, name: str) -> AbstractContextManager[None]: ...
+    def serial_stdout_on(self) -> None: ...
+    def serial_stdout_off(self) -> None: ...
+    def dump_machine_ssh(self, offset: int = 0) -> None: ...
+    def test_symbols(self) -> Dict[str, Any]: ...
