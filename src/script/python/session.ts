@@ -14,7 +14,7 @@ import { sources } from "./sources.ts";
 /** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
 const LONGEST_SOCKET_PATH = 107;
 /** Seconds that Python has to end by itself when all is done. */
-const PATIENCE = 2;
+const PATIENCE = 10;
 /** Exit statuses of a shell that could not run a program. */
 const NOT_RUN = [126, 127];
 
