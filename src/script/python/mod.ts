@@ -57,8 +57,12 @@ export const runPython: Runner = async (script, context) => {
         ? (at) => debug.breakpointInPython(at, interrupt)
         : undefined,
     });
-    await session.run();
-    await session.end();
+    try {
+      await session.run();
+    } finally {
+      // The script may have things of its own to clean up.
+      await session.end();
+    }
   };
   try {
     await Promise.race([run(), aborted]);

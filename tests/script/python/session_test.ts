@@ -260,6 +260,22 @@ subprocess.Popen(["sh", "-c", "while :; do sleep 1; done", "${mark}"],
   }
 });
 
+Deno.test("a script that fails cleans up after itself", async () => {
+  const directory = await Deno.makeTempDir();
+  await failureOf(`
+import atexit, tempfile
+file = tempfile.NamedTemporaryFile(dir="${directory}")
+directory = tempfile.TemporaryDirectory(dir="${directory}")
+atexit.register(lambda: open("${directory}/at-exit", "w").close())
+assert False
+`);
+  assertEquals(
+    [...Deno.readDirSync(directory)].map(({ name }) => name),
+    ["at-exit"],
+  );
+  await Deno.remove(directory, { recursive: true });
+});
+
 Deno.test("the socket is for its owner alone", async () => {
   await run(`
 import socket, stat

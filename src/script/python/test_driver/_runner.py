@@ -209,3 +209,8 @@ def main():
         except KeyboardInterrupt:
             continue
         break
+    # What the script holds has its end now, while there is still all that it needs:
+    # at the end of the process, the thread that listens to the driver would keep it.
+    session.prompts.clear()
+    if session.namespace is not None:
+        session.namespace.clear()
