@@ -123,8 +123,7 @@ export class Scanner {
     if (chunk.length <= pieceSize) return this.#scan(chunk, false);
     const matches: Match[] = [];
     for (const piece of pieces(chunk)) {
-      const found = this.#scan(piece, false);
-      if (found.length > 0) matches.push(...found);
+      for (const match of this.#scan(piece, false)) matches.push(match);
     }
     return matches;
   }
@@ -182,7 +181,9 @@ export class Scanner {
     }
     this.#position += piece.length;
     if (this.#retained.size > 0) {
-      matches.push(...this.#retained.search(this.#tail, final));
+      for (const match of this.#retained.search(this.#tail, final)) {
+        matches.push(match);
+      }
       matches.sort((a, b) => a.end - b.end);
     }
     return matches;
