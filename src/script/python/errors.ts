@@ -83,5 +83,6 @@ function kindOf(error: Error): string {
   if (error instanceof UsageError || error instanceof TypeError) return "usage";
   if (error instanceof Deno.errors.NotFound) return "missing";
   if (error.name === "TimeoutError") return "timeout";
+  if (error.name === "Interrupted") return "interrupt";
   return "other";
 }

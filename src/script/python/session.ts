@@ -88,12 +88,14 @@ export class PythonSession implements AsyncDisposable {
   readonly #listener: Deno.Listener;
   readonly #errors = new CrossedErrors();
   readonly #tasks = new Map<number, Task>();
-  readonly #ready = Promise.withResolvers<number>();
+  readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<never>();
   #channel?: Channel;
   #bridge?: Bridge;
   #driver?: Driver;
   #onBreakpoint?: BindOptions["onBreakpoint"];
+  /** What Python's main thread waits for while it has nothing else to do. */
+  #idle = 0;
   #lastTask = 0;
   #disposed?: Promise<void>;
 
@@ -146,11 +148,11 @@ export class PythonSession implements AsyncDisposable {
       this.#errors,
       (condition) => this.#perform("check", [condition], { check: true }),
     );
-    const main = await this.#ready.promise;
+    const thread = await this.#mainThread();
     const script = { name: this.#name, text: this.#text() };
     linkState(script.text, driver, this.#supervisor);
     const facts = { ...this.#bridge.facts(), script };
-    await this.#perform("bind", [facts], { thread: main });
+    await this.#perform("bind", [facts], { thread });
   }
 
   /**
@@ -161,7 +163,7 @@ export class PythonSession implements AsyncDisposable {
    * @throws {ScriptExit} where it exits with a status other than zero.
    */
   async run(): Promise<void> {
-    const thread = await this.#ready.promise;
+    const thread = await this.#mainThread();
     const step = this.#driver?.log.currentStep?.id ?? null;
     const outcome = await this.#perform("run", [step], { thread }) as {
       exit?: number;
@@ -182,7 +184,7 @@ export class PythonSession implements AsyncDisposable {
 
   /** Runs lines among the script's names, while the script does not run. */
   get prompt(): PythonPrompt {
-    return this.#prompt(this.#ready.promise);
+    return this.#prompt(() => this.#mainThread());
   }
 
   /** Interrupts what Python does, as Ctrl-C does at a terminal. */
@@ -192,7 +194,7 @@ export class PythonSession implements AsyncDisposable {
 
   /** Has Python end in order, if it does that soon. */
   async end(): Promise<void> {
-    const thread = await this.#ready.promise;
+    const thread = await this.#mainThread();
     this.#channel?.send({ id: thread, value: null });
     let timer: ReturnType<typeof setTimeout> | undefined;
     await Promise.race([
@@ -266,7 +268,9 @@ export class PythonSession implements AsyncDisposable {
         task?.resolve(message.value ?? null);
       }
     } else if (message.do === "session") {
-      this.#ready.resolve(message.id as number);
+      // Again, where an interruption came between two things to do.
+      this.#idle = message.id as number;
+      this.#ready.resolve();
     } else {
       this.#answer(message);
     }
@@ -297,13 +301,18 @@ export class PythonSession implements AsyncDisposable {
     await this.#onBreakpoint({
       file: String(request.file),
       line: Number(request.line),
-      prompt: this.#prompt(Promise.resolve(request.id as number)),
+      prompt: this.#prompt(() => Promise.resolve(request.id as number)),
     });
   }
 
-  #prompt(asking: Promise<number>): PythonPrompt {
+  async #mainThread(): Promise<number> {
+    await this.#ready.promise;
+    return this.#idle;
+  }
+
+  #prompt(asking: () => Promise<number>): PythonPrompt {
     const perform = async (what: string, ...args: string[]) =>
-      await this.#perform(what, args, { thread: await asking });
+      await this.#perform(what, args, { thread: await asking() });
     return {
       push: async (line) => await perform("push", line) as boolean,
       pushCaptured: async (line) =>

@@ -166,6 +166,8 @@ def _exception(kind: str, message: str, more: dict) -> BaseException:
         return PollingConditionError(message)
     if kind == "timeout":
         return TimeoutError(message)
+    if kind == "interrupt":
+        return KeyboardInterrupt(message)
     if kind == "usage":
         return ValueError(message)
     if kind == "missing":

@@ -571,8 +571,9 @@ class NspawnMachine(BaseMachine):
     """A container; there are none here."""
 
 
-# The name of older versions.
+# The names of older versions.
 Machine = QemuMachine
+StartCommand = NixStartScript = QemuStartCommand
 
 
 class Monitor:

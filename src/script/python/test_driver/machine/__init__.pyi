@@ -160,3 +160,5 @@ class QemuMachine(BaseMachine):
 class NspawnMachine(BaseMachine): ...
 
 Machine = QemuMachine
+StartCommand = QemuStartCommand
+NixStartScript = QemuStartCommand
