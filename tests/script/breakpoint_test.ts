@@ -63,7 +63,12 @@ for (
     await offered;
     assert(match !== null, said);
     const [, number, port] = match as RegExpExecArray;
-    const landmark = await processOf(`sleep\0${number}\0`);
+    // It is there a moment before it is the program that it becomes.
+    let landmark: Awaited<ReturnType<typeof processOf>>;
+    const deadline = Date.now() + 10_000;
+    do {
+      landmark = await processOf(`sleep\0${number}\0`);
+    } while (landmark === undefined && Date.now() < deadline);
     assert(landmark !== undefined);
     const environment = await Deno.readTextFile(`/proc/${landmark}/environ`);
     assertMatch(environment, /(?:^|\0)bashInteractive=\/.*sh\0/);
