@@ -23,6 +23,8 @@ export class PollingCondition implements Disposable {
   readonly #fn: () => unknown;
   readonly #conditions: Conditions;
   #lastChecked = -Infinity;
+  #checking?: Promise<boolean>;
+  #error?: unknown;
 
   /** Takes the check, its options, and those that it is kept with. */
   constructor(
@@ -81,21 +83,42 @@ export class PollingCondition implements Disposable {
     );
   }
 
-  /** Whether the last check is longer ago than the interval. */
+  /** Whether the last check ended longer ago than the interval. */
   get due(): boolean {
-    return performance.now() - this.#lastChecked >= this.interval * 1000;
+    return this.#checking === undefined &&
+      performance.now() - this.#lastChecked >= this.interval * 1000;
   }
 
-  /** Checks the condition now. A condition that throws does not hold. */
-  async holds(): Promise<boolean> {
-    this.#lastChecked = performance.now();
+  /**
+   * Checks the condition now, or awaits the check that is under way. A
+   * condition that throws does not hold.
+   */
+  holds(): Promise<boolean> {
+    return this.#checking ??= this.#check().finally(() => {
+      this.#lastChecked = performance.now();
+      this.#checking = undefined;
+    });
+  }
+
+  async #check(): Promise<boolean> {
+    this.#error = undefined;
     try {
       return await this.#conditions.checking(this.#fn) !== false;
-    } catch {
+    } catch (error) {
+      this.#error = error;
       return false;
-    } finally {
-      this.#lastChecked = performance.now();
     }
+  }
+
+  /** What the failure of the last check is for a test. */
+  get failure(): TestFailure {
+    const why = this.#error === undefined
+      ? ""
+      : `: ${this.#error instanceof Error ? this.#error.message : this.#error}`;
+    return new TestFailure(
+      `Polling condition failed: ${this.description}${why}`,
+      { cause: this.#error },
+    );
   }
 
   /** Keeps the condition no longer. */
@@ -119,16 +142,14 @@ export class Conditions {
   readonly #waits = new Set<AbortController>();
   /** Set in the flow of a check: what that does is not watched itself. */
   readonly #inCheck = new AsyncLocalStorage<boolean>();
-  #failed?: unknown;
+  /** The conditions that are entered and have failed. */
+  readonly #failed = new Map<PollingCondition, TestFailure>();
 
   /** Takes the log and the signal of the run's end. */
   constructor(log: Log, signal: AbortSignal) {
     this.log = log;
     this.signal = signal;
-    signal.addEventListener("abort", () => {
-      this.#fail(signal.reason);
-      this.interrupt(signal.reason);
-    });
+    signal.addEventListener("abort", () => this.interrupt(signal.reason));
   }
 
   /** Starts to keep a condition. */
@@ -145,9 +166,7 @@ export class Conditions {
   exit(condition: PollingCondition): void {
     clearInterval(this.#entered.get(condition));
     this.#entered.delete(condition);
-    if (this.#entered.size === 0 && !this.signal.aborted) {
-      this.#failed = undefined;
-    }
+    this.#failed.delete(condition);
   }
 
   /** Runs a check. */
@@ -165,7 +184,8 @@ export class Conditions {
     for (const condition of [...this.#entered.keys()]) {
       if (condition.due) await this.#check(condition);
     }
-    if (this.#failed !== undefined) throw this.#failed;
+    this.signal.throwIfAborted();
+    for (const failure of this.#failed.values()) throw failure;
     const watch = new AbortController();
     this.#watches.add(watch);
     try {
@@ -199,13 +219,8 @@ export class Conditions {
 
   async #check(condition: PollingCondition): Promise<void> {
     if (await condition.holds() || !this.#entered.has(condition)) return;
-    this.#fail(
-      new TestFailure(`Polling condition failed: ${condition.description}`),
-    );
-  }
-
-  #fail(error: unknown): void {
-    this.#failed = error;
-    for (const watch of [...this.#watches]) watch.abort(error);
+    const { failure } = condition;
+    this.#failed.set(condition, failure);
+    for (const watch of [...this.#watches]) watch.abort(failure);
   }
 }

@@ -1,0 +1,117 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import {
+  Driver,
+  type DriverOptions,
+  identifier,
+} from "../../src/driver/mod.ts";
+import { Log, UsageError } from "../../src/report/mod.ts";
+
+/** A driver whose machines are never started. */
+async function driverOf(
+  options: DriverOptions,
+): Promise<{ driver: Driver } & AsyncDisposable> {
+  const outDir = await Deno.makeTempDir();
+  try {
+    const driver = await Driver.create({ outDir, log: new Log(), ...options });
+    return {
+      driver,
+      async [Symbol.asyncDispose]() {
+        await driver[Symbol.asyncDispose]();
+        await Deno.remove(outDir, { recursive: true });
+      },
+    };
+  } catch (error) {
+    await Deno.remove(outDir, { recursive: true });
+    throw error;
+  }
+}
+
+Deno.test("an identifier has _ for what it may not hold", () => {
+  assertEquals(identifier("web"), "web");
+  assertEquals(identifier("web-server.1"), "web_server_1");
+  assertEquals(identifier("1st"), "_st");
+  assertEquals(identifier("a b/c"), "a_b_c");
+});
+
+Deno.test("a script sees what NixOS's scripts see, and each in camelCase", async () => {
+  await using test = await driverOf({ machines: ["/x/run-web-server-vm"] });
+  const names = test.driver.bindings();
+  for (
+    const name of [
+      ..."start_all join_all test_script run_tests machines vlans driver log"
+        .split(" "),
+      ..."create_machine subtest retry serial_stdout_off serial_stdout_on"
+        .split(" "),
+      ..."polling_condition debug machines_qemu machines_nspawn".split(" "),
+      ..."startAll joinAll createMachine serialStdoutOn pollingCondition"
+        .split(" "),
+      ..."web_server machine".split(" "),
+    ]
+  ) {
+    assert(name in names, name);
+    assert(names[name] !== undefined, name);
+  }
+  assertStrictEquals(names.machine, test.driver.machines[0]);
+  assertStrictEquals(names.web_server, names.machine);
+  assertStrictEquals(names.start_all, names.startAll);
+});
+
+Deno.test("several machines are bound by name, and none as machine", async () => {
+  await using test = await driverOf({
+    machines: [{ name: "b", startCommand: "x" }, "/x/run-a-vm"],
+  });
+  const names = test.driver.bindings();
+  assertEquals(test.driver.machines.map(({ name }) => name), ["a", "b"]);
+  assertEquals("machine" in names, false);
+  assertStrictEquals(names.a, test.driver.machines[0]);
+});
+
+Deno.test("a command line's machine is called machine", async () => {
+  await using test = await driverOf({ machines: ["qemu-system-x86_64 -m 1"] });
+  assertEquals(test.driver.machines[0].name, "machine");
+});
+
+Deno.test("two machines of one name are refused", async () => {
+  await assertRejects(
+    () => driverOf({ machines: ["/x/run-a-vm", "/y/run-a-vm"] }),
+    UsageError,
+    'Expected machines with names of their own, got two named "a"',
+  );
+});
+
+Deno.test("what is no VLAN's number is refused", async () => {
+  for (const nr of [-1, 1.5, NaN]) {
+    await assertRejects(
+      () => driverOf({ vlans: [nr] }),
+      UsageError,
+      `Expected VLAN numbers of 0 and more, got ${nr}`,
+    );
+  }
+});
+
+Deno.test("a machine without a command is refused", async () => {
+  await assertRejects(
+    () => driverOf({ machines: [""] }),
+    UsageError,
+    "Expected a start script or a command, got none",
+  );
+});
+
+Deno.test("a driver without machines has its directories and its end", async () => {
+  await using test = await driverOf({});
+  await test.driver.startAll();
+  await test.driver.joinAll();
+  await assertRejects(
+    () => test.driver.testScript(),
+    UsageError,
+    "test script",
+  );
+  assertEquals(test.driver.signal.aborted, false);
+  await test.driver[Symbol.asyncDispose]();
+  assertEquals(test.driver.signal.aborted, true);
+});

@@ -1,0 +1,69 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { retry } from "../../src/driver/mod.ts";
+import { TestFailure, UsageError } from "../../src/report/mod.ts";
+
+Deno.test("retry() calls until the answer is true", async () => {
+  let calls = 0;
+  await retry(() => ++calls === 3, { interval: 0.001 });
+  assertEquals(calls, 3);
+  await retry(() => Promise.resolve(++calls === 5), { interval: 0.001 });
+  assertEquals(calls, 5);
+});
+
+Deno.test("retry() tells the last call that it is the last", async () => {
+  const told: boolean[] = [];
+  await assertRejects(
+    () =>
+      retry((last) => {
+        told.push(last);
+        return false;
+      }, { timeout: 0.05, interval: 0.01 }),
+    TestFailure,
+    "(timeout=0.05)",
+  );
+  assert(told.length > 1);
+  assertEquals(told.lastIndexOf(false), told.length - 2);
+  assertEquals(told.at(-1), true);
+});
+
+Deno.test("retry() succeeds where the last call does", async () => {
+  await retry((last) => last, { timeout: 0.01 });
+  await retry((last) => last, 0);
+});
+
+Deno.test("retry() does not sleep beyond its timeout", async () => {
+  const began = performance.now();
+  await assertRejects(
+    () => retry(() => false, { timeout: 0.05, interval: 1000 }),
+    TestFailure,
+  );
+  assert(performance.now() - began < 60_000);
+});
+
+Deno.test("retry() ends with its signal's reason", async () => {
+  const controller = new AbortController();
+  const trying = retry(() => false, {
+    interval: 1000,
+    signal: controller.signal,
+  });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => trying, Error, "enough");
+});
+
+Deno.test("retry() rejects with what its function throws", async () => {
+  await assertRejects(
+    () => retry(() => Promise.reject(new Error("broken"))),
+    Error,
+    "broken",
+  );
+});
+
+Deno.test("retry() refuses a timeout that is none", async () => {
+  for (const timeout of [-1, NaN]) {
+    await assertRejects(
+      () => retry(() => true, { timeout }),
+      UsageError,
+      `Expected a timeout of zero or more seconds, got ${timeout}`,
+    );
+  }
+});
