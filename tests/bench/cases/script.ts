@@ -21,9 +21,9 @@ function cause({ n, kind, port }: typeof steps[number]): string {
     case "success":
       return quietly(`${MOMENT}; echo ready >/tmp/state${n}`);
     case "open port":
-      return quietly(`${MOMENT}; nc -ll -p ${port} -e true`);
+      return quietly(`${MOMENT}; exec nc -ll -p ${port} -e true`);
     case "closed port":
-      return quietly(`nc -ll -p ${port} -e true`) +
+      return quietly(`exec nc -ll -p ${port} -e true`) +
         quietly(`${MOMENT}; kill $!`);
   }
 }
