@@ -26,7 +26,12 @@ export const bulk: Part = {
             got = await (side === "ours" ? machine : classic).succeed(print);
           }),
         );
-        if (got !== whole) throw new Error(`Expected ${side} to print it all`);
+        if (got === whole) continue;
+        const at = [...got].findIndex((c, index) => c !== whole[index]);
+        throw new Error(
+          `Expected ${whole.length} characters of ${side}, got ${got.length}` +
+            `, the first other one at ${at}`,
+        );
       }
     }
     tell({
