@@ -49,7 +49,8 @@ async function flood(directory: string, megabytes: number): Promise<number> {
     `${directory}/run-flood-vm`,
     `#!/bin/bash\nmkfifo ${directory}/go\n` +
       `{ read -r _ <${directory}/go; ${print}; } 2>&1 </dev/null &\n` +
-      `exec ${startScript} "$@"\n`,
+      // QEMU makes what it writes to non-blocking, for everybody.
+      `${startScript} "$@" | cat\n`,
     { mode: 0o755 },
   );
   const log = new Log([]);
@@ -61,10 +62,16 @@ async function flood(directory: string, megabytes: number): Promise<number> {
   const [machine] = driver.machines;
   await machine.connect();
   const before = ownCpu();
+  const size = (await Deno.stat(machine.console.path)).size;
   const seen = machine.waitForConsoleText("the flood ends");
   await Deno.writeTextFile(`${directory}/go`, "\n");
   await seen;
-  return ownCpu() - before;
+  const cpu = ownCpu() - before;
+  const printed = (await Deno.stat(machine.console.path)).size - size;
+  if (printed < megabytes * 1024 * 1024) {
+    throw new Error(`Expected ${megabytes} MiB of text, got ${printed} bytes`);
+  }
+  return cpu;
 }
 
 /** A large file out of a guest that shares no directory. */
