@@ -202,7 +202,10 @@ Deno.test("the global timeout exits with 124 and tells what was being waited for
   );
   assertEquals(code, 124, stderr);
   assertMatch(stderr, /!!! GlobalTimeout: .* 8 seconds$/m);
-  assertMatch(stderr, /!!! while: tiny: waiting for .* \((since|failed after) \d/);
+  assertMatch(
+    stderr,
+    /!!! while: tiny: waiting for .* \((since|failed after) \d/,
+  );
   assertMatch(run.out("junit.xml"), /<\/testsuites>\s*$/);
   assertNothingLeft(run.path);
 });
