@@ -105,6 +105,9 @@ await machine.fail("true");
         await terminal.see(/\ninterrupted\n>$/);
         await terminal.enter('machine.succeed("echo still $((6 * 7))")');
         await terminal.see(/\nstill 42\n>$/);
+        // What the kernel says later would stand between what is looked for.
+        await terminal.enter('machine.succeed("dmesg -n 1")');
+        await terminal.see(/dmesg[^]*\n""\n>$/);
       });
       await step("shows why something failed", async () => {
         await terminal.enter('machine.succeed("exit 3")');
