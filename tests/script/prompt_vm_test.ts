@@ -245,6 +245,17 @@ Deno.test({
       await terminal.enter("machine.name");
       await terminal.see(/\n'tiny'\n>>>$/);
     });
+    await step("asks for the lines that input() wants", async () => {
+      await terminal.enter("name = input('your name? ')");
+      await terminal.see(/\nyour name\?$/);
+      await terminal.enter("Bob");
+      await terminal.enter("name * 2");
+      await terminal.see(/\nyour name\? Bob\n>>> name \* 2\n'BobBob'\n>>>$/);
+      await terminal.enter("input()");
+      await terminal.see(/input\(\)$/);
+      await terminal.press("C-c");
+      await terminal.see(/\nKeyboardInterrupt\n>>>$/);
+    });
     await step("drops a statement on Ctrl-C", async () => {
       await terminal.enter("f(");
       await terminal.see(/\n\.\.\.$/);

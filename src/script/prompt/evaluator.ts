@@ -1,6 +1,8 @@
 /** What came of an input. */
 export type Outcome = { value: unknown } | { error: unknown };
 
+import type { AskForLine } from "../python/mod.ts";
+
 /** Understands what is typed at a prompt, in one language. */
 export interface Evaluator {
   /** What stands before an input's first line, and before its further ones. */
@@ -11,6 +13,8 @@ export interface Evaluator {
   reset(): void | Promise<void>;
   /** Ends what {@linkcode push} runs, beside what the driver waits for. */
   interrupt?(): void;
+  /** Has what {@linkcode push} runs ask for lines, until disposed of. */
+  takeInput?(ask: AskForLine): Disposable;
   /** How the word at the end of `line` may go on, and that word. */
   complete(line: string): Promise<[candidates: string[], word: string]>;
 }

@@ -41,6 +41,11 @@ export async function talk(parts: PromptParts): Promise<void> {
   aborted.catch(() => {});
   let interrupt = () => {};
   reader.onInterrupt(() => interrupt());
+  using _input = evaluator.takeInput?.(async (prompt) => {
+    const line = await reader.read(prompt);
+    if (line === INTERRUPTED) throw new Interrupted();
+    return line;
+  });
   try {
     let [prompt] = evaluator.prompts;
     while (true) {

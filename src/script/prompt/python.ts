@@ -1,4 +1,4 @@
-import type { PythonPrompt } from "../python/mod.ts";
+import type { AskForLine, PythonPrompt } from "../python/mod.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
 
@@ -51,6 +51,11 @@ export class PythonEvaluator implements Evaluator {
   /** Raises KeyboardInterrupt. */
   interrupt(): void {
     this.#interrupt();
+  }
+
+  /** Has Python's `input()` ask for lines, until disposed of. */
+  takeInput(ask: AskForLine): Disposable {
+    return this.#prompt.takeInput(ask);
   }
 
   /** How the word at the end of `line` may go on, and that word. */

@@ -11,6 +11,7 @@ import { PythonSession } from "./session.ts";
 
 export { PythonError } from "./errors.ts";
 export {
+  type AskForLine,
   type BindOptions,
   type Breakpoint,
   type PythonPrompt,

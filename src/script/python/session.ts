@@ -34,6 +34,12 @@ const BOOTSTRAP = [
   "main()",
 ].join("\n");
 
+/**
+ * Asks whoever is at the prompt for a line; `undefined` when there are no more.
+ * Fails by an `Interrupted` where they press Ctrl-C instead.
+ */
+export type AskForLine = (prompt: string) => Promise<string | undefined>;
+
 /** A place in the script where somebody can look around. */
 export interface PythonPrompt {
   /**
@@ -52,6 +58,8 @@ export interface PythonPrompt {
   reset(): Promise<void>;
   /** What a beginning of a name, or of an attribute, can become. */
   complete(text: string): Promise<string[]>;
+  /** Has `input()` in lines that are run ask for lines, until disposed of. */
+  takeInput(ask: AskForLine): Disposable;
 }
 
 /** Where a script has stopped. */
@@ -94,6 +102,7 @@ export class PythonSession implements AsyncDisposable {
   #bridge?: Bridge;
   #driver?: Driver;
   #onBreakpoint?: BindOptions["onBreakpoint"];
+  #askForLine?: AskForLine;
   /** What Python's main thread waits for while it has nothing else to do. */
   #idle = 0;
   #lastTask = 0;
@@ -281,6 +290,8 @@ export class PythonSession implements AsyncDisposable {
     const answer = () =>
       request.do === "breakpoint"
         ? this.#stop(request)
+        : request.do === "input"
+        ? this.#askForLine!(String(request.prompt))
         : this.#bridge!.handle(request);
     const inStep = typeof step === "number"
       ? () => this.#driver!.log.within({ id: step }, answer)
@@ -319,6 +330,13 @@ export class PythonSession implements AsyncDisposable {
         await perform("pushCaptured", line) as [boolean, string],
       reset: async () => void await perform("reset"),
       complete: async (text) => await perform("complete", text) as string[],
+      takeInput: (ask) => {
+        const before = this.#askForLine;
+        this.#askForLine = ask;
+        return {
+          [Symbol.dispose]: () => void (this.#askForLine = before),
+        };
+      },
     };
   }
 

@@ -150,7 +150,20 @@ class Session:
 
     def push(self, line):
         """Takes one more line; answers whether the statement goes on."""
-        return self.prompt().push(line)
+        import builtins
+
+        before, builtins.input = builtins.input, self.input
+        try:
+            return self.prompt().push(line)
+        finally:
+            builtins.input = before
+
+    def input(self, prompt=""):
+        """Asks whoever is at the prompt for a line: the driver has the terminal."""
+        line = self.link.request("input", prompt=str(prompt))
+        if line is None:
+            raise EOFError
+        return line
 
     def push_captured(self, line):
         """The same; answers what that has printed, too."""
