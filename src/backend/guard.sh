@@ -1,7 +1,8 @@
 # Watches the driver from outside: its standard input ends when the driver
 # does, however that happened. What the driver then still owns is ended here.
 # Its argument is the run's token. Lines: "group N", "ungroup N",
-# "directory D", "undirectory D", where D is escaped for printf %b.
+# "directory D", "undirectory D", where D is escaped for printf %b; "end" says
+# that the driver itself has ended everything.
 # Signals that a terminal sends to everybody are the driver's business.
 trap '' INT TERM HUP QUIT
 groups=
@@ -11,6 +12,7 @@ while IFS= read -r line; do
   verb=${line%% *}
   word=${line#* }
   case $verb in
+    end) exit ;;
     group) groups="$groups $word " ;;
     ungroup)
       case $groups in
@@ -32,14 +34,20 @@ done
 for group in $groups; do
   kill -s KILL -- "-$group"
 done
-# Those that left their group bear the run's token in their environment.
-# grep complains of processes that go meanwhile, whatever else it finds.
-while pids=$(grep -lasF "VMWRIGHT_RUN=$token" /proc/[0-9]*/environ || :) &&
-  [ -n "$pids" ]; do
+# Those that left their group bear the run's token in their environment. In the
+# middle of execve(2) a process shows none: so it is looked for twice.
+looks=2
+while [ "$looks" -gt 0 ]; do
+  # grep complains of processes that go meanwhile, whatever else it finds.
+  pids=$(grep -lasF "VMWRIGHT_RUN=$token" /proc/[0-9]*/environ || :)
   for pid in $pids; do
     pid=${pid#/proc/}
     kill -s KILL "${pid%/environ}"
   done
+  if [ -z "$pids" ]; then
+    looks=$((looks - 1))
+    [ "$looks" -eq 0 ] || sleep 0.1
+  fi
 done
 printf %s "$directories" | while IFS= read -r directory; do
   # The slash keeps a line break at the end.

@@ -111,6 +111,7 @@ export class Supervisor implements AsyncDisposable {
     return this.#disposed ??= (async () => {
       this.killNow();
       this.#groups.clear();
+      this.#tell("end");
       await this.#guardInput.close().catch(() => {});
       await this.#guard.status;
     })();
@@ -130,34 +131,52 @@ function escaped(path: string): string {
 /** Ends processes by their mark, also those that they start meanwhile. */
 function endMarked(mark: string): void {
   for (let tries = 0; tries < 100; tries++) {
-    const marked = markedProcesses(mark);
-    if (marked.length === 0) return;
+    const { marked, unclear } = markedProcesses(mark);
+    if (marked.length === 0 && !unclear) return;
     for (const pid of marked) signal(pid, "SIGKILL");
   }
 }
 
-/** Processes whose environment holds a mark that begins so. */
-function markedProcesses(mark: string): number[] {
+/**
+ * Processes whose environment holds a mark that begins so, and whether there
+ * are some of which that can't be said yet.
+ */
+function markedProcesses(
+  mark: string,
+): { marked: number[]; unclear: boolean } {
   const wanted = `${MARK}=${mark}`;
   const latin1 = new TextDecoder("latin1");
-  const found: number[] = [];
+  const marked: number[] = [];
+  let unclear = false;
   let entries: Deno.DirEntry[];
   try {
     entries = [...Deno.readDirSync("/proc")];
   } catch {
-    return [];
+    return { marked, unclear };
   }
   for (const { name } of entries) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
     try {
       const environment = Deno.readFileSync(`/proc/${pid}/environ`);
-      if (latin1.decode(environment).includes(wanted)) found.push(pid);
+      if (latin1.decode(environment).includes(wanted)) marked.push(pid);
+      else if (environment.length === 0) unclear ||= isChanging(pid);
     } catch {
       // Gone meanwhile, or somebody else's.
     }
   }
-  return found;
+  return { marked, unclear };
+}
+
+/**
+ * Whether a process without an environment is in the middle of execve(2), which
+ * shows neither the old environment nor the new one.
+ */
+function isChanging(pid: number): boolean {
+  // The kernel's own processes, and dead ones, have no program.
+  Deno.readLinkSync(`/proc/${pid}/exe`);
+  return Deno.readFileSync(`/proc/${pid}/cmdline`).length === 0 ||
+    Deno.readFileSync(`/proc/${pid}/environ`).length > 0;
 }
 
 function signalGroup(pid: number, name: Deno.Signal): void {

@@ -107,6 +107,23 @@ Deno.test("reap() ends a daemon that left the group and the session, and nobody 
   await drop(other);
 });
 
+Deno.test("reap() ends daemons that become other programs all the time", async () => {
+  await using supervisor = new Supervisor();
+  const become = 'exec /bin/sh -c "$0" "$0"';
+  const process = supervisor.spawn(
+    `i=0; while [ $i -lt 20 ]; do i=$((i + 1)); ` +
+      `setsid /bin/sh -c '${become}' '${become}' >&2 & done; echo begun`,
+  );
+  const lines = linesOf(process.stdout);
+  await lines.next();
+  await process.status;
+  supervisor.reap(process);
+  // They hold stderr open as long as they live.
+  assertEquals((await process.stderr.bytes()).length, 0);
+  await lines.cancel();
+  await drop(process);
+});
+
 Deno.test("reap() twice is as good as once", async () => {
   await using supervisor = new Supervisor();
   const process = supervisor.spawn("true");
