@@ -17,6 +17,8 @@ export interface StartOptions {
   env?: Record<string, string>;
   /** Whether the guest may reboot, instead of ending at a reset. */
   allowReboot?: boolean;
+  /** Ends the start where it has not come to its end. */
+  signal?: AbortSignal;
 }
 
 /** What a running guest tells while it runs. */

@@ -72,6 +72,8 @@ export class MachineCore {
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   #boot?: Boot;
   #starting?: Promise<void>;
+  /** Ends a start that is under way. */
+  #stopStart?: AbortController;
   #ended?: Promise<string>;
   #connecting?: Promise<void>;
 
@@ -130,6 +132,7 @@ export class MachineCore {
   }
 
   async #start(allowReboot = this.#allowReboot): Promise<void> {
+    const { signal } = this.#stopStart = new AbortController();
     this.log.info("starting vm", this.attributes);
     await Deno.mkdir(this.stateDir, { recursive: true, mode: 0o700 });
     this.console.reset();
@@ -158,6 +161,7 @@ export class MachineCore {
       sharedDir: this.context.sharedDir,
       env: this.context.env,
       allowReboot,
+      signal,
     }, listener);
     const shell = new Shell({
       console: guest.console,
@@ -217,6 +221,7 @@ export class MachineCore {
 
   /** Ends the guest, whatever it does, and waits until it is gone. */
   async release(): Promise<void> {
+    this.#stopStart?.abort();
     await this.#starting?.catch(() => {});
     if (this.#boot === undefined) return;
     this.log.info(`kill machine (pid ${this.pid})`, this.attributes);

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Driver, Log } from "../../mod.ts";
+import { Driver, GlobalTimeout, Log } from "../../mod.ts";
 
 Deno.test("interrupt() ends what is waited for, and nothing that comes later", async () => {
   const outDir = await Deno.makeTempDir();
@@ -20,6 +20,21 @@ Deno.test("interrupt() ends what is waited for, and nothing that comes later", a
     await Promise.all(ends);
     await driver.retry(() => true);
     assertEquals(driver.signal.aborted, false);
+  }
+  await Deno.remove(outDir, { recursive: true });
+});
+
+Deno.test("the global timeout ends a start script that never runs QEMU", async () => {
+  const outDir = await Deno.makeTempDir();
+  {
+    await using driver = await Driver.create({
+      machines: ["sleep 1000; :"],
+      outDir,
+      log: new Log(),
+      globalTimeout: 0.1,
+      testScript: (driver) => driver.startAll(),
+    });
+    await assertRejects(() => driver.runTests(), GlobalTimeout);
   }
   await Deno.remove(outDir, { recursive: true });
 });

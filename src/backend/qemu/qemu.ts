@@ -17,6 +17,10 @@ import { PORT_NAMES, qemuArguments } from "./arguments.ts";
 const LONGEST_NAME = 20;
 /** Seconds that QEMU may take to let go of a device. */
 const UNPLUG_TIMEOUT = 10;
+/** Milliseconds until the author of a start script gets a hint. */
+const HINT_MS = 10_000;
+/** Milliseconds after QEMU's end in which what it said last arrives. */
+const LAST_WORDS_MS = 1000;
 /** Lines of QEMU's stderr that are told when it ends. */
 const COMPLAINTS = 10;
 
@@ -39,7 +43,20 @@ export class QemuBackend implements Backend {
       ),
     );
     let process: PipedProcess | undefined;
+    const stop = () => {
+      if (process !== undefined) this.#supervisor.reap(process);
+    };
+    const hint = setTimeout(
+      () =>
+        listener.complaint(
+          `QEMU has not connected to the driver in ${HINT_MS / 1000} ` +
+            'seconds; does the start script hand its arguments, "$@", to QEMU?',
+        ),
+      HINT_MS,
+    );
     try {
+      options.signal?.throwIfAborted();
+      options.signal?.addEventListener("abort", stop);
       const accepting = ["qmp", "shell", ...PORT_NAMES].map((name) =>
         sockets.accept(name)
       );
@@ -79,9 +96,12 @@ export class QemuBackend implements Backend {
       await guest.connect(qmp, shell, ports);
       return guest;
     } catch (error) {
-      if (process !== undefined) this.#supervisor.reap(process);
+      stop();
       await sockets.remove();
       throw error;
+    } finally {
+      clearTimeout(hint);
+      options.signal?.removeEventListener("abort", stop);
     }
   }
 }
@@ -130,6 +150,17 @@ class Sockets {
   }
 }
 
+type PipeReader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** What a pipe says until it ends, or its reader is cancelled. */
+async function* chunksOf(pipe: PipeReader): AsyncGenerator<Uint8Array> {
+  while (true) {
+    const { done, value } = await pipe.read();
+    if (done) return;
+    yield value;
+  }
+}
+
 class QemuGuest implements Guest {
   readonly #process: PipedProcess;
   readonly #supervisor: Supervisor;
@@ -155,13 +186,24 @@ class QemuGuest implements Guest {
     this.#listener = listener;
     this.#sockets = sockets;
     const stdin = this.#stdin = process.stdin.getWriter();
-    const serial = this.#readSerial();
-    const complaints = this.#readComplaints();
+    const said = [process.stdout, process.stderr].map((pipe) =>
+      pipe.getReader()
+    );
+    const heard = Promise.all([
+      this.#readSerial(said[0]),
+      this.#readComplaints(said[1]),
+    ]);
     this.ended = (async () => {
       const status = await process.status;
       // A child that the start script left behind would hold the pipes.
       supervisor.reap(process);
-      await Promise.all([serial, complaints]);
+      // One that hid from us still does.
+      const timer = setTimeout(
+        () => said.forEach((pipe) => pipe.cancel()),
+        LAST_WORDS_MS,
+      );
+      await heard;
+      clearTimeout(timer);
       await stdin.close().catch(() => {});
       this.#connected?.qmp.close();
       for (const port of this.#connected?.ports ?? []) closeQuietly(port);
@@ -276,17 +318,15 @@ class QemuGuest implements Guest {
     clearTimeout(timer);
   }
 
-  async #readSerial(): Promise<void> {
+  async #readSerial(pipe: PipeReader): Promise<void> {
     try {
-      for await (const chunk of this.#process.stdout) {
-        this.#listener.serial(chunk);
-      }
+      for await (const chunk of chunksOf(pipe)) this.#listener.serial(chunk);
     } finally {
       this.#listener.serialEnd();
     }
   }
 
-  async #readComplaints(): Promise<void> {
+  async #readComplaints(pipe: PipeReader): Promise<void> {
     using lines = new LineSplitter();
     const hear = (line: string) => {
       // What it says to the signal that we send is no news.
@@ -295,7 +335,7 @@ class QemuGuest implements Guest {
       if (this.#complaints.length > COMPLAINTS) this.#complaints.shift();
       this.#listener.complaint(line);
     };
-    for await (const chunk of this.#process.stderr) {
+    for await (const chunk of chunksOf(pipe)) {
       lines.push(chunk).forEach(hear);
     }
     lines.finish().forEach(hear);
