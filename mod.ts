@@ -32,5 +32,10 @@ export type {
   StartCommand,
   StartOptions,
 } from "./src/backend/mod.ts";
+export {
+  type Accelerator,
+  accelerator,
+  type AcceleratorOptions,
+} from "./src/backend/mod.ts";
 export type { ShellPort } from "./src/shell/mod.ts";
 export type { ByteStream } from "./src/stream/mod.ts";

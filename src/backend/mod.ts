@@ -3,6 +3,11 @@
  *
  * @module
  */
+export {
+  type Accelerator,
+  accelerator,
+  type AcceleratorOptions,
+} from "./accelerator.ts";
 export type {
   AddedConsole,
   Backend,

@@ -169,6 +169,7 @@ export function configure(
   for (const machine of [...machines, ...containers]) {
     requireStartCommand(machine);
   }
+  if (common.language === "python") requirePython(script, environment);
 
   const outDir = absolute(given.outputDir ?? ".");
   requireWritable(given.outputDir ?? ".", "output directory");
@@ -418,6 +419,30 @@ function requireStartCommand({ startCommand }: MachineConfiguration): void {
       `start script ${JSON.stringify(startCommand)} is not executable`,
     );
   }
+}
+
+function requirePython(
+  script: ScriptConfiguration | undefined,
+  environment: Environment,
+): void {
+  const path = environment.get("PATH");
+  // Without a PATH, the shell looks where it likes.
+  if (path === undefined) return;
+  const found = path.split(":").some((directory) => {
+    try {
+      return Deno.statSync(`${directory || "."}/python3`).isFile;
+    } catch {
+      return false;
+    }
+  });
+  if (found) return;
+  throw new UsageError(
+    `${
+      script === undefined
+        ? "the prompt is one of Python"
+        : `${script.path ?? "the script"} is written in Python`
+    }, but there is no python3 on PATH`,
+  );
 }
 
 /** Finds out by writing: permissions alone don't tell of a file system mounted read-only. */

@@ -51,6 +51,16 @@ const cases: [string[], string, Record<string, string>?][] = [
     ["test.ts", "--language", "perl", ...one],
     `--language expects typescript or python, got "perl"`,
   ],
+  [
+    ["test.py", ...one],
+    "test.py is written in Python, but there is no python3 on PATH",
+    { PATH: "/nowhere:/etc" },
+  ],
+  [
+    ["-I", "--language", "python", ...one],
+    "the prompt is one of Python, but there is no python3 on PATH",
+    { PATH: "/nowhere:/etc" },
+  ],
   // machines
   [
     ["test.ts"],
