@@ -11,6 +11,13 @@ export class Interruption extends Error {
   }
 }
 
+/** The signals that end a run, what they mean, and the exit status. */
+export const exitSignals = [
+  ["SIGINT", "interrupted", exitCodes.interrupted],
+  ["SIGTERM", "terminated by SIGTERM", exitCodes.terminated],
+  ["SIGHUP", "the terminal was closed", exitCodes.hungUp],
+] as const;
+
 /**
  * Listens to the signals that ask a program to end. The first has the run end in
  * order; one more, at once.
@@ -23,13 +30,8 @@ export function onInterruption(
   onFirst: (interruption: Interruption) => void,
   onSecond: (exitCode: number) => void,
 ): Disposable {
-  const exits = [
-    ["SIGINT", "interrupted", exitCodes.interrupted],
-    ["SIGTERM", "terminated by SIGTERM", exitCodes.terminated],
-    ["SIGHUP", "the terminal was closed", exitCodes.hungUp],
-  ] as const;
   let first: Interruption | undefined;
-  const listeners = exits.map(([signal, message, exitCode]) => {
+  const listeners = exitSignals.map(([signal, message, exitCode]) => {
     const listener = () => {
       if (first !== undefined) return onSecond(first.exitCode);
       first = new Interruption(message, exitCode);

@@ -17,6 +17,7 @@ import { openLog } from "./reports.ts";
 import { withNames } from "./script_names.ts";
 import { canCheck, checkBeside } from "./type_check.ts";
 import { explain, judge } from "./verdict.ts";
+import type { Watchdog } from "./watchdog.ts";
 
 /** Options of {@linkcode runOnce}. */
 export interface RunOnceOptions extends RunOptions {
@@ -24,6 +25,8 @@ export interface RunOnceOptions extends RunOptions {
   signal: AbortSignal;
   /** Is told what to do in an emergency. */
   emergency: Emergency;
+  /** Is told of the time that the script has. */
+  watchdog?: Watchdog;
   /** Does with the driver what it was made for. Default: runs the script. */
   use?: (driver: Driver, script: Script, trail: StepTrail) => Promise<void>;
 }
@@ -40,7 +43,7 @@ export async function runOnce(
   configuration: Configuration,
   options: RunOnceOptions,
 ): Promise<number> {
-  const { signal, emergency } = options;
+  const { signal, emergency, watchdog } = options;
   const log = openLog(configuration);
   const trail = new StepTrail();
   log.addListener(trail);
@@ -66,6 +69,7 @@ export async function runOnce(
   try {
     if (configuration.command === "eval") {
       const { evaluate } = await import("./evaluate.ts");
+      using _deadline = watchdog?.deadline(configuration.globalTimeout);
       await Promise.race([
         ...ends,
         evaluate(script!, configuration, log, emergency),
@@ -74,7 +78,7 @@ export async function runOnce(
       driver = await create(configuration, log, script, options, signal);
       emergency.add(() => driver?.killNow());
       const used = options.use?.(driver, script!, trail) ??
-        use(driver, configuration, script);
+        use(driver, configuration, script, watchdog);
       await Promise.race([...ends, used]);
     }
   } catch (error) {
@@ -160,6 +164,7 @@ async function use(
   driver: Driver,
   configuration: Configuration,
   script: Script | undefined,
+  watchdog: Watchdog | undefined,
 ): Promise<void> {
   if (configuration.sshBackdoor || configuration.dumpVsocks !== undefined) {
     // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
@@ -191,6 +196,7 @@ async function use(
       : withNames(driver, prompt));
     return;
   }
+  using _deadline = watchdog?.deadline(configuration.globalTimeout);
   // The machines boot while the types are checked.
   await Promise.all([
     driver.runTests(),

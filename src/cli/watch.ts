@@ -1,7 +1,6 @@
 import type { Driver } from "../driver/mod.ts";
 import type { Script, StepTrail } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Emergency } from "./emergency.ts";
 import { Interruption } from "./interruption.ts";
 import { rejection } from "./rejection.ts";
 import { runOnce, type RunOnceOptions } from "./run_once.ts";
@@ -15,20 +14,18 @@ import { explain } from "./verdict.ts";
  * with `keepMachines` the machines stay, and a run is let finish.
  *
  * @param configuration What to run.
- * @param signal Ends it all.
- * @param emergency Is told what to do in an emergency.
+ * @param given How to run it; the signal ends it all.
  * @returns The exit status.
  */
 export async function watch(
   configuration: Configuration,
-  signal: AbortSignal,
-  emergency: Emergency,
+  given: RunOnceOptions,
 ): Promise<number> {
+  const { signal, watchdog } = given;
   const { path } = configuration.script!;
   let changes = new Changes([path!]);
   const options: RunOnceOptions = {
-    signal,
-    emergency,
+    ...given,
     run: 1,
     onFile: (file) => changes.add(file),
   };
@@ -46,6 +43,7 @@ export async function watch(
     const use = async (driver: Driver, script: Script, trail: StepTrail) => {
       for (;; begin()) {
         try {
+          using _deadline = watchdog?.deadline(configuration.globalTimeout);
           await driver.runTests();
           driver.log.info("test passed");
         } catch (error) {

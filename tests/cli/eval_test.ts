@@ -148,3 +148,19 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     assert(junit.trimEnd().endsWith("</testsuites>"));
   });
 }
+
+Deno.test("a script that never lets go ends with the global timeout, its reports as they are", async () => {
+  using directory = temporaryDirectory();
+  const { code, stdout, stderr } = await vmwright([
+    ...["eval", "-o", directory.path, "--junit-xml", "junit.xml"],
+    ...["--global-timeout", "0.5", "--"],
+    "console.log('up'); for (;;) {}",
+  ]);
+  assertEquals([code, stdout], [124, "up\n"], stderr);
+  assertMatch(
+    stderr,
+    /!!! The test took longer than its global timeout of 0.5 seconds, but the script never lets go/,
+  );
+  const junit = Deno.readTextFileSync(`${directory.path}/junit.xml`);
+  assert(junit.trimEnd().endsWith("</testsuites>"));
+});

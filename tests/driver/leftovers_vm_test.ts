@@ -48,6 +48,12 @@ async function eventually(fn: () => boolean): Promise<void> {
   }
 }
 
+/** Never lets go of the driver's thread, once a guest runs. */
+const BLOCKING = `${BOOTED}
+console.log("READY");
+for (;;) {}
+`;
+
 interface Case {
   name: string;
   script: string;
@@ -84,6 +90,18 @@ const CASES: Case[] = [
     name: "a second Ctrl-C",
     script: ENDLESS,
     signals: ["SIGINT", "SIGINT"],
+    code: 130,
+  },
+  {
+    name: "the global timeout of a script that never lets go",
+    script: BLOCKING,
+    args: ["--global-timeout", "4"],
+    code: 124,
+  },
+  {
+    name: "Ctrl-C in a script that never lets go",
+    script: BLOCKING,
+    signals: ["SIGINT"],
     code: 130,
   },
   { name: "SIGTERM", script: ENDLESS, signals: ["SIGTERM"], code: 143 },
