@@ -1,11 +1,13 @@
 # Watches the driver from outside: its standard input ends when the driver
 # does, however that happened. What the driver then still owns is ended here.
-# Its argument is the run's token. Lines: "group N", "ungroup N",
-# "directory D", "undirectory D", where D is escaped for printf %b; "end" says
-# that the driver itself has ended everything.
+# Its argument is the run's token. Lines: "group N", "cleaning N" for a group
+# that cleans up at SIGTERM, "ungroup N", "directory D", "undirectory D", where
+# D is escaped for printf %b; "end" says that the driver itself has ended
+# everything.
 # Signals that a terminal sends to everybody are the driver's business.
 trap '' INT TERM HUP QUIT
 groups=
+cleaning=
 directories=
 token=$1
 while IFS= read -r line; do
@@ -14,7 +16,13 @@ while IFS= read -r line; do
   case $verb in
     end) exit ;;
     group) groups="$groups $word " ;;
+    cleaning) cleaning="$cleaning $word " ;;
     ungroup)
+      case $cleaning in
+        *" $word "*)
+          cleaning="${cleaning%% "$word" *} ${cleaning#* "$word" }"
+          ;;
+      esac
       case $groups in
         *" $word "*) groups="${groups%% "$word" *} ${groups#* "$word" }" ;;
       esac
@@ -30,6 +38,17 @@ while IFS= read -r line; do
       esac
       ;;
   esac
+done
+for group in $cleaning; do
+  kill -s TERM -- "-$group"
+done
+# Nobody tells of the end of a group that is not one's own.
+patience=100
+for group in $cleaning; do
+  while [ "$patience" -gt 0 ] && kill -s 0 -- "-$group"; do
+    sleep 0.1
+    patience=$((patience - 1))
+  done
 done
 for group in $groups; do
   kill -s KILL -- "-$group"
@@ -51,5 +70,12 @@ while [ "$looks" -gt 0 ]; do
 done
 printf %s "$directories" | while IFS= read -r directory; do
   # The slash keeps a line break at the end.
-  rm -rf -- "$(printf %b/ "$directory")"
+  directory=$(printf %b/ "$directory")
+  # A container may leave what can't be removed as it is: groups of processes,
+  # and in its root what must not change.
+  rm -rf -- "$directory" || {
+    find "$directory" -depth -type d -exec rmdir -- {} \;
+    chattr -R -i -- "$directory"
+    rm -rf -- "$directory"
+  }
 done

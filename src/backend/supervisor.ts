@@ -14,6 +14,11 @@ export interface SpawnOptions {
   env?: Record<string, string>;
   /** What stdin, stdout and stderr are; pipes by default. */
   stdio?: "piped" | "inherit";
+  /**
+   * Whether it takes away at SIGTERM what it made outside of this run's
+   * directories, and so may have some time for that in an emergency.
+   */
+  cleansUp?: boolean;
 }
 
 /** A process with pipes to its stdin, stdout and stderr. */
@@ -27,6 +32,8 @@ export type PipedProcess = Deno.ChildProcess;
 export class Supervisor implements AsyncDisposable {
   readonly #token = crypto.randomUUID();
   readonly #groups = new Set<number>();
+  /** Those of the groups that clean up after themselves. */
+  readonly #cleaning = new Set<number>();
   readonly #marks = new WeakMap<PipedProcess, string>();
   readonly #directories = new Set<string>();
   readonly #guard: Deno.ChildProcess;
@@ -61,6 +68,10 @@ export class Supervisor implements AsyncDisposable {
     this.#marks.set(process, mark);
     this.#groups.add(process.pid);
     this.#tell(`group ${process.pid}`);
+    if (options.cleansUp) {
+      this.#cleaning.add(process.pid);
+      this.#tell(`cleaning ${process.pid}`);
+    }
     return process;
   }
 
@@ -75,9 +86,26 @@ export class Supervisor implements AsyncDisposable {
    */
   reap(process: PipedProcess): void {
     if (!this.#groups.delete(process.pid)) return;
+    this.#cleaning.delete(process.pid);
     signalGroup(process.pid, "SIGKILL");
     endMarked(`${this.#marks.get(process)}\0`);
     this.#tell(`ungroup ${process.pid}`);
+  }
+
+  /**
+   * Ends a process group at the end of the run, which left the sight of
+   * {@linkcode spawn} as what runs in a container does.
+   */
+  adopt(group: number): void {
+    this.#groups.add(group);
+    this.#tell(`group ${group}`);
+  }
+
+  /** Ends a process group that was adopted, if it is there. */
+  endAdopted(group: number): void {
+    if (!this.#groups.delete(group)) return;
+    signalGroup(group, "SIGKILL");
+    this.#tell(`ungroup ${group}`);
   }
 
   /** Has `directory` removed at the end of the run, whatever end that is. */
@@ -92,26 +120,38 @@ export class Supervisor implements AsyncDisposable {
     this.#tell(`undirectory ${escaped(directory)}`);
   }
 
-  /** Ends everything now, without waiting: for an emergency exit. */
-  killNow(): void {
-    for (const group of this.#groups) signalGroup(group, "SIGKILL");
+  /**
+   * Ends everything now, without waiting: for an emergency exit. Those who
+   * clean up after themselves are told to, and ended when the driver is gone.
+   * Answers whether nothing is left for the guard to do.
+   */
+  killNow(): boolean {
+    for (const group of this.#groups) {
+      signalGroup(group, this.#cleaning.has(group) ? "SIGTERM" : "SIGKILL");
+    }
+    // The guard waits for them, and does the rest.
+    if (this.#cleaning.size > 0) return false;
     endMarked(`${this.#token}.`);
     for (const directory of this.#directories) {
       try {
         Deno.removeSync(directory, { recursive: true });
+        this.#directories.delete(directory);
       } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        // Otherwise the guard tries harder.
+        if (error instanceof Deno.errors.NotFound) {
+          this.#directories.delete(directory);
+        }
       }
     }
-    this.#directories.clear();
+    return this.#directories.size === 0;
   }
 
   /** Ends everything that is left, and the guard. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#disposed ??= (async () => {
-      this.killNow();
+      if (this.killNow()) this.#tell("end");
       this.#groups.clear();
-      this.#tell("end");
+      this.#cleaning.clear();
       await this.#guardInput.close().catch(() => {});
       await this.#guard.status;
     })();

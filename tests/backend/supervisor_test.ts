@@ -1,5 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type PipedProcess, Supervisor } from "../../src/backend/supervisor.ts";
+import {
+  type PipedProcess,
+  type SpawnOptions,
+  Supervisor,
+} from "../../src/backend/supervisor.ts";
 import { awkward } from "./awkward.ts";
 import { gone, isAlive, processesWith } from "./processes.ts";
 
@@ -28,6 +32,15 @@ async function drop(process: PipedProcess): Promise<void> {
   await process.stdin.close().catch(() => {});
   if (!process.stdout.locked) await process.stdout.cancel();
   if (!process.stderr.locked) await process.stderr.cancel();
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Starts another process in the background, which says its number. */
@@ -169,16 +182,60 @@ Deno.test("killNow() ends a tree that grows while it is ended", async () => {
   await drop(process);
 });
 
+/**
+ * Says its number, and takes a moment to clean up at SIGTERM. When the driver
+ * is gone nobody reads what a shell says of its children's end.
+ */
+const CLEANING = `exec 2>/dev/null
+trap 'trap "" TERM; sleep 0.2; rm "$FILE"; exit' TERM
+echo $$
+while :; do sleep 0.1; done`;
+
+Deno.test("killNow() lets those who clean up do so", async () => {
+  const supervisor = new Supervisor();
+  const FILE = await Deno.makeTempFile();
+  const process = supervisor.spawn(CLEANING, { env: { FILE }, cleansUp: true });
+  const lines = linesOf(process.stdout);
+  await lines.next();
+  supervisor.killNow();
+  await supervisor[Symbol.asyncDispose]();
+  await assertRejects(() => Deno.stat(FILE), Deno.errors.NotFound);
+  await process.status;
+  await lines.cancel();
+  await drop(process);
+});
+
+Deno.test("what was adopted ends with the run, or before", async () => {
+  const supervisor = new Supervisor();
+  // Nobody's child, and without the run's mark.
+  const process = supervisor.spawn(
+    `for _ in 1 2; do env -i setsid sh -c 'echo $$; exec sleep 1000' & done`,
+  );
+  const lines = linesOf(process.stdout);
+  const pids = [Number(await lines.next()), Number(await lines.next())];
+  await process.status;
+  for (const pid of pids) supervisor.adopt(pid);
+  supervisor.reap(process);
+  assertEquals(pids.map(isAlive), [true, true]);
+  supervisor.endAdopted(pids[0]);
+  await gone(() => isAlive(pids[0]));
+  assertEquals(isAlive(pids[1]), true);
+  await supervisor[Symbol.asyncDispose]();
+  await gone(() => isAlive(pids[1]));
+  await lines.cancel();
+  await drop(process);
+});
+
 /** A driver that says what it started, then waits to be killed. */
 const driver = `
   import { Supervisor } from ${
   JSON.stringify(new URL("../../src/backend/supervisor.ts", import.meta.url))
 };
-  const [directories, commands] = JSON.parse(Deno.args[0]);
+  const [directories, commands, options] = JSON.parse(Deno.args[0]);
   const supervisor = new Supervisor();
   for (const directory of directories) supervisor.own(directory);
   for (const command of commands) {
-    const process = supervisor.spawn(command);
+    const process = supervisor.spawn(command, options);
     for await (const chunk of process.stdout) {
       console.log(process.pid, new TextDecoder().decode(chunk).trim());
       break;
@@ -188,13 +245,17 @@ const driver = `
   setInterval(() => {}, 1000);
 `;
 
-async function startDriver(directories: string[], commands: string[]) {
+async function startDriver(
+  directories: string[],
+  commands: string[],
+  options: SpawnOptions = {},
+) {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(file, driver);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-check", "--no-config", "--no-lock", file],
-      JSON.stringify([directories, commands]),
+      JSON.stringify([directories, commands, options]),
     ],
     stdout: "piped",
     stderr: "inherit",
@@ -232,6 +293,17 @@ Deno.test("a driver that is killed by SIGKILL leaves no process, no guard and no
   // What is left of the root is what was never the driver's.
   assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), []);
   await Deno.remove(root);
+  await lines.cancel();
+});
+
+Deno.test("the guard lets those who clean up do so", async () => {
+  const FILE = await Deno.makeTempFile();
+  const { child, lines } = await startDriver([], [
+    CLEANING,
+  ], { env: { FILE }, cleansUp: true });
+  child.kill("SIGKILL");
+  await child.status;
+  await gone(() => exists(FILE));
   await lines.cancel();
 });
 
