@@ -5,6 +5,7 @@ import {
   type Supervisor,
 } from "../backend/mod.ts";
 import { MachineError } from "../report/mod.ts";
+import { HostPlug } from "./host_plug.ts";
 
 /**
  * A command for vde_switch's management console, and the beginning of any
@@ -28,6 +29,7 @@ export class Vlan {
   readonly #supervisor: Supervisor;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #drained: Promise<void>;
+  #hostPlug?: HostPlug;
   #stopped?: Promise<void>;
 
   private constructor(
@@ -114,9 +116,25 @@ export class Vlan {
     );
   }
 
+  /**
+   * Plugs the host into the switch, by an interface `vde-tap<number>`. Start
+   * scripts of containers make it a port of the bridge that they make for the
+   * VLAN.
+   *
+   * @throws {MachineError} where there can't be such an interface.
+   */
+  async plugIntoHost(): Promise<void> {
+    this.#hostPlug ??= await HostPlug.insert(
+      this.nr,
+      this.socketDir,
+      this.#supervisor,
+    );
+  }
+
   /** Stops the switch and waits until it is gone. */
   stop(): Promise<void> {
     return this.#stopped ??= (async () => {
+      await this.#hostPlug?.pull();
       // The end of its console makes the switch clean up after itself.
       await this.#stdin.close().catch(() => {});
       this.#supervisor.kill(this.#process);
