@@ -52,14 +52,18 @@ export interface Guest {
   /** Ports for commands beside it. */
   readonly ports: ShellPort[];
   /** QEMU's monitor, where the hypervisor is QEMU. */
-  readonly qmp: QmpClient;
+  readonly qmp?: QmpClient;
   /** How the guest ended, as a sentence, once it has. */
   readonly ended: Promise<string>;
   /** Types on the serial console. */
   writeSerial(text: string | Uint8Array): Promise<void>;
   /** Gives the guest one more `hvc` console, where the hypervisor can. */
   addConsole?(): Promise<AddedConsole>;
-  /** Ends the guest as a power failure does, and waits until it is gone. */
+  /** Ends the backdoor's shell, where the guest has another one then. */
+  hangUp?(): void;
+  /** Ends the guest as a power failure does; does not wait. */
+  crash(): Promise<void>;
+  /** Ends the guest, whatever it does, and waits until it is gone. */
   stop(): Promise<void>;
 }
 

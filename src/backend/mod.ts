@@ -16,6 +16,7 @@ export type {
   StartOptions,
 } from "./backend.ts";
 export { type SocketDirectory, socketDirectory } from "./socket_directory.ts";
+export { NspawnBackend } from "./nspawn/nspawn.ts";
 export { QemuBackend } from "./qemu/qemu.ts";
 export { shellQuote, StartCommand } from "./start_command.ts";
 export { Supervisor } from "./supervisor.ts";

@@ -35,11 +35,16 @@ export class StartCommand {
   }
 
   /**
-   * The machine's name: what stands between `run-` and `-vm` at the end of the
-   * path, else `machine`.
+   * The machine's name: what stands between `run-` and `-vm`, or `-nspawn`, at
+   * the end of the path, else `machine`.
    */
   get machineName(): string {
-    return /run-([^/]+)-vm$/.exec(this.text)?.[1] ?? "machine";
+    return /run-([^/]+)-(?:vm|nspawn)$/.exec(this.text)?.[1] ?? "machine";
+  }
+
+  /** Whether this is called as what starts a container: `run-<name>-nspawn`. */
+  get startsContainer(): boolean {
+    return /run-[^/]+-nspawn$/.test(this.text);
   }
 
   /** Whether this is the path of a file, and not a command line. */

@@ -48,6 +48,15 @@ Deno.test("the machine's name stands between run- and -vm at the path's end", ()
   }
 });
 
+Deno.test("a container's name stands between run- and -nspawn", () => {
+  const command = new StartCommand("/nix/store/abc/bin/run-jail-nspawn");
+  assertEquals(command.machineName, "jail");
+  assertEquals(command.startsContainer, true);
+  for (const text of ["run-jail-vm", "run-jail-nspawn -x", "run--nspawn"]) {
+    assertEquals(new StartCommand(text).startsContainer, false, text);
+  }
+});
+
 Deno.test("any other command is named machine", () => {
   for (
     const command of [

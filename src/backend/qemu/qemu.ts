@@ -34,7 +34,10 @@ export class QemuBackend implements Backend {
   }
 
   /** Starts a guest; answers when QEMU runs and its sockets are connected. */
-  async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
+  async start(
+    options: StartOptions,
+    listener: GuestListener,
+  ): Promise<Guest & { readonly qmp: QmpClient }> {
     const sockets = new Sockets(
       await socketDirectory(
         options.stateDir,
@@ -305,6 +308,12 @@ class QemuGuest implements Guest {
       throw error;
     }
     return { stream, remove };
+  }
+
+  async crash(): Promise<void> {
+    await this.qmp.send("quit").catch((error) => {
+      if (!(error instanceof QmpClosed)) throw error;
+    });
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,333 @@
+import { MachineError } from "../../report/errors.ts";
+import { LineSplitter } from "../../scan/mod.ts";
+import type { ByteStream } from "../../stream/mod.ts";
+import type {
+  Backend,
+  Guest,
+  GuestListener,
+  StartOptions,
+} from "../backend.ts";
+import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
+import type { PipedProcess, Supervisor } from "../supervisor.ts";
+import { ControlGroups } from "./control_groups.ts";
+import { inContainer, JOURNAL, SHELL } from "./entrance.ts";
+import { NotifySocket } from "./notify_socket.ts";
+import prepareHost from "./prepare_host.sh" with { type: "text" };
+import { SwitchedStream } from "./switched_stream.ts";
+
+/** Seconds that a start script may take to clean up after itself. */
+const CLEAN_UP = 30;
+/** Milliseconds until a shell is tried again that the container has not yet. */
+const RETRY_MS = 100;
+/** Milliseconds after the end of a shell in which its container's is known. */
+const REASON_MS = 1000;
+/** The status by which systemd-nspawn says that the container is to reboot. */
+const REBOOTED = 133;
+/** Lines of the start script's stderr that are told when it ends. */
+const COMPLAINTS = 10;
+
+/**
+ * Starts containers by start scripts that run systemd-nspawn.
+ *
+ * A start script finds in its environment the directory for the container's
+ * root (`RUN_NSPAWN_ROOT_DIR`, the working directory), the one to be shared
+ * with it (`RUN_NSPAWN_SHARED_DIR`), and a socket (`NOTIFY_SOCKET`) on which
+ * systemd-nspawn says who the container's first process is, and that it is
+ * ready. What it prints is the container's console. At SIGTERM it ends the
+ * container and takes away what it made.
+ */
+export class NspawnBackend implements Backend {
+  readonly #supervisor: Supervisor;
+  #prepared?: Promise<void>;
+
+  /** Takes the owner of all processes. */
+  constructor(supervisor: Supervisor) {
+    this.#supervisor = supervisor;
+  }
+
+  /** Starts a container; does not wait until it is ready. */
+  async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
+    await (this.#prepared ??= this.#prepare());
+    const guest = new NspawnGuest(this.#supervisor, listener);
+    // Not in the container's own directory, which is its root.
+    const parent = options.stateDir.replace(/\/+[^/]*\/*$/, "") || "/";
+    const socket = `${options.stateDir.slice(parent.length + 1)}.sock`;
+    const place = await socketDirectory(
+      parent,
+      new TextEncoder().encode(socket).length,
+      this.#supervisor,
+    );
+    const groups = new ControlGroups(this.#supervisor);
+    let notify: NotifySocket | undefined;
+    try {
+      notify = await NotifySocket.open(
+        `${place.path}/${socket}`,
+        this.#supervisor,
+        (name, value) => guest.hear(name, value),
+      );
+      const process = this.#supervisor.spawn(
+        groups.entrance + options.startCommand.commandLine([]),
+        {
+          cwd: options.stateDir,
+          env: {
+            ...options.env,
+            RUN_NSPAWN_ROOT_DIR: options.stateDir,
+            RUN_NSPAWN_SHARED_DIR: options.sharedDir,
+            NOTIFY_SOCKET: notify.path,
+          },
+          cleansUp: true,
+        },
+      );
+      guest.run(process, notify, place, groups);
+      return guest;
+    } catch (error) {
+      await groups.remove();
+      await notify?.close();
+      await place.remove();
+      throw error;
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { success, stderr } = await new Deno.Command("/bin/sh", {
+      args: ["-c", prepareHost],
+      stdin: "null",
+      stdout: "null",
+    }).output();
+    if (success) return;
+    throw new MachineError(new TextDecoder().decode(stderr).trim());
+  }
+}
+
+class NspawnGuest implements Guest {
+  readonly #supervisor: Supervisor;
+  readonly #listener: GuestListener;
+  readonly #shellStream = new SwitchedStream();
+  readonly #complaints: string[] = [];
+  readonly #ended = Promise.withResolvers<string>();
+  #process!: PipedProcess;
+  #stdin!: WritableStreamDefaultWriter<Uint8Array>;
+  /** The container's first process, by its number on the host. */
+  #leader?: number;
+  /** The last of them that was ready. */
+  #entered?: number;
+  /** Told when there is another leader. */
+  #left = Promise.withResolvers<void>();
+  /** Those that were sent into the container and are there. */
+  readonly #inside = new Set<PipedProcess>();
+  /** What goes on around them; all of it ends with the container. */
+  readonly #visits = new Set<Promise<void>>();
+  #shell?: PipedProcess;
+  #stopping = false;
+  #over = false;
+  readonly ended = this.#ended.promise;
+  readonly ports = [];
+
+  constructor(supervisor: Supervisor, listener: GuestListener) {
+    this.#supervisor = supervisor;
+    this.#listener = listener;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get console(): ByteStream {
+    return this.#shellStream;
+  }
+
+  /** Takes what the container, and who runs it, say of it. */
+  hear(name: string, value: string): void {
+    if (this.#over) return;
+    // A group of 1 would be everybody's, were it ever told to end.
+    if (name === "X_NSPAWN_LEADER_PID" && Number(value) > 1) {
+      this.#endLeader();
+      this.#leader = Number(value);
+      this.#supervisor.adopt(this.#leader);
+      this.#left.resolve();
+      this.#left = Promise.withResolvers();
+    }
+    // It says so again whenever its systemd was replaced.
+    const isReady = name === "READY" && value === "1";
+    if (!isReady || this.#leader === this.#entered) return;
+    this.#entered = this.#leader!;
+    this.#visit(this.#serve(this.#entered));
+    this.#visit(this.#followJournal(this.#entered));
+  }
+
+  /** Takes the process of the start script, once. */
+  run(
+    process: PipedProcess,
+    notify: NotifySocket,
+    place: SocketDirectory,
+    groups: ControlGroups,
+  ): void {
+    this.#process = process;
+    const stdin = this.#stdin = process.stdin.getWriter();
+    const said = Promise.all([
+      this.#copy(process.stdout),
+      this.#copy(process.stderr, true),
+    ]);
+    (async () => {
+      const status = await process.status;
+      this.#over = true;
+      this.#supervisor.reap(process);
+      // Where systemd-nspawn was killed itself, it did not do that.
+      this.#endLeader();
+      for (const one of this.#inside) this.#supervisor.kill(one, "SIGKILL");
+      await said;
+      while (this.#visits.size > 0) await Promise.all(this.#visits);
+      await stdin.close().catch(() => {});
+      await notify.close();
+      await place.remove();
+      await groups.remove();
+      this.#listener.serialEnd();
+      this.#shellStream.close();
+      return this.#howItEnded(status);
+    })().then(this.#ended.resolve, this.#ended.reject);
+  }
+
+  async writeSerial(text: string | Uint8Array): Promise<void> {
+    await this.#stdin.write(
+      typeof text === "string" ? new TextEncoder().encode(text) : text,
+    );
+  }
+
+  hangUp(): void {
+    if (this.#shell) this.#supervisor.kill(this.#shell, "SIGKILL");
+  }
+
+  crash(): Promise<void> {
+    if (this.#leader === undefined) return this.stop();
+    this.#stopping = true;
+    this.#endLeader();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#supervisor.kill(this.#process, "SIGTERM");
+    const timer = setTimeout(
+      () => this.#supervisor.kill(this.#process, "SIGKILL"),
+      CLEAN_UP * 1000,
+    );
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  #endLeader(): void {
+    if (this.#leader !== undefined) this.#supervisor.endAdopted(this.#leader);
+  }
+
+  #visit(visit: Promise<void>): void {
+    this.#visits.add(visit);
+    visit.finally(() => this.#visits.delete(visit));
+  }
+
+  /** Keeps a shell in the container for as long as its leader is there. */
+  async #serve(leader: number): Promise<void> {
+    const program = programOf(leader);
+    while (!this.#over && this.#entered === leader) {
+      let greeted = false;
+      await this.#enter(leader, SHELL, async (process) => {
+        this.#shell = process;
+        // What commands say to stderr is on the console, as in any guest.
+        this.#visit(this.#copy(process.stderr));
+        greeted = await this.#shellStream.connect(process);
+      });
+      this.#shell = undefined;
+      // A container that ends takes its shell along: that is news, and not that
+      // there is no shell. systemd becomes another program to end the others.
+      const isEnding = programOf(leader) !== program;
+      await this.#orLeft(
+        isEnding ? undefined : greeted ? REASON_MS : RETRY_MS,
+      );
+      if (!this.#over) this.#listener.reset();
+    }
+  }
+
+  /** Waits until the container ends or has another leader, at most so long. */
+  async #orLeft(patience?: number): Promise<void> {
+    let timer;
+    const waits: Promise<unknown>[] = [
+      this.#process.status,
+      this.#left.promise,
+    ];
+    if (patience !== undefined) {
+      waits.push(
+        new Promise<void>((resolve) => timer = setTimeout(resolve, patience)),
+      );
+    }
+    await Promise.race(waits);
+    clearTimeout(timer);
+  }
+
+  async #followJournal(leader: number): Promise<void> {
+    await this.#enter(leader, JOURNAL, (process) => {
+      // A container without a journal is nothing to speak of.
+      this.#visit(process.stderr.pipeTo(new WritableStream()));
+      this.#visit(process.stdin.close().catch(() => {}));
+      return this.#copyLines(process.stdout);
+    });
+  }
+
+  /** Runs a script in the container; `use` takes its streams, to the end. */
+  async #enter(
+    leader: number,
+    script: string,
+    use: (process: PipedProcess) => Promise<void>,
+  ): Promise<void> {
+    const process = this.#supervisor.spawn(inContainer(leader, script));
+    this.#inside.add(process);
+    await use(process);
+    await process.status;
+    this.#inside.delete(process);
+    this.#supervisor.reap(process);
+  }
+
+  /** Has a stream on the console. */
+  async #copy(
+    stream: ReadableStream<Uint8Array>,
+    isComplaint = false,
+  ): Promise<void> {
+    using lines = new LineSplitter();
+    const keep = (line: string) => {
+      this.#complaints.push(line);
+      if (this.#complaints.length > COMPLAINTS) this.#complaints.shift();
+    };
+    for await (const chunk of stream) {
+      if (isComplaint) lines.push(chunk).forEach(keep);
+      this.#listener.serial(chunk);
+    }
+    if (isComplaint) lines.finish().forEach(keep);
+  }
+
+  /** Has a stream on the console, in whole lines between those of others. */
+  async #copyLines(stream: ReadableStream<Uint8Array>): Promise<void> {
+    using lines = new LineSplitter();
+    for await (const chunk of stream) {
+      const text = lines.push(chunk).map((line) => `${line}\n`).join("");
+      this.#listener.serial(new TextEncoder().encode(text));
+    }
+  }
+
+  #howItEnded(status: Deno.CommandStatus): string {
+    if (this.#stopping) return "the container was stopped";
+    if (status.success) return "the container powered off";
+    if (status.code === REBOOTED) return "the container rebooted";
+    const how = status.signal !== null
+      ? `its start script was killed by ${status.signal}`
+      : `its start script ended with status ${status.code}`;
+    if (this.#complaints.length === 0) return how;
+    return `${how}, and said last:\n${this.#complaints.join("\n")}`;
+  }
+}
+
+/** What a process runs, if it is there. */
+function programOf(pid: number): string | undefined {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/comm`);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import { type ByteStream, isClosedError } from "../../stream/mod.ts";
+import type { PipedProcess } from "../supervisor.ts";
+
+/**
+ * A duplex stream whose other end is one process after the other, and nobody
+ * in between. What is written then is lost.
+ */
+export class SwitchedStream implements ByteStream {
+  readonly #coming = new TransformStream<Uint8Array, Uint8Array>();
+  readonly #reader = this.#coming.readable.getReader();
+  readonly #sink = this.#coming.writable.getWriter();
+  #rest = new Uint8Array(0);
+  #writer?: WritableStreamDefaultWriter<Uint8Array>;
+
+  /** Makes a process the other end until it ends; answers whether it spoke. */
+  async connect(process: PipedProcess): Promise<boolean> {
+    let spoke = false;
+    const writer = this.#writer = process.stdin.getWriter();
+    const reader = process.stdout.getReader();
+    // Its stdout may outlive it, in the hands of what it started.
+    const ended = process.status.then(() => reader.cancel());
+    try {
+      for (let read; !(read = await reader.read()).done;) {
+        spoke = true;
+        await this.#sink.write(read.value);
+      }
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+    } finally {
+      if (this.#writer === writer) this.#writer = undefined;
+      await writer.close().catch(() => {});
+      await ended.catch(() => {});
+    }
+    return spoke;
+  }
+
+  /** Reads into `buffer`; answers the number of bytes, `null` at the end. */
+  async read(buffer: Uint8Array): Promise<number | null> {
+    while (this.#rest.length === 0) {
+      const { done, value } = await this.#reader.read();
+      if (done) return null;
+      this.#rest = value as Uint8Array<ArrayBuffer>;
+    }
+    const part = this.#rest.subarray(0, buffer.length);
+    buffer.set(part);
+    this.#rest = this.#rest.subarray(part.length);
+    return part.length;
+  }
+
+  /** Writes all of `bytes`. */
+  async write(bytes: Uint8Array): Promise<number> {
+    try {
+      await this.#writer?.write(bytes.slice());
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+    }
+    return bytes.length;
+  }
+
+  /** Ends the stream, for whoever reads it too. */
+  close(): void {
+    // A reader that is gone leaves nothing to be said to it.
+    this.#sink.close().catch(() => {});
+  }
+}
+
+/** A stream that was closed meanwhile says so by a TypeError. */
+function isClosed(error: unknown): boolean {
+  return isClosedError(error) || error instanceof TypeError;
+}

@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { SwitchedStream } from "../../src/backend/nspawn/switched_stream.ts";
+import { Supervisor } from "../../src/backend/supervisor.ts";
+
+/** Reads and writes text. */
+function texts(stream: SwitchedStream) {
+  const buffer = new Uint8Array(4);
+  return {
+    write: (text: string) => stream.write(new TextEncoder().encode(text)),
+    async read(): Promise<string | null> {
+      const count = await stream.read(buffer);
+      if (count === null) return null;
+      return new TextDecoder().decode(buffer.subarray(0, count));
+    },
+  };
+}
+
+Deno.test("the other end is one process after the other", async () => {
+  await using supervisor = new Supervisor();
+  const stream = new SwitchedStream();
+  const { read, write } = texts(stream);
+  assertEquals(await write("lost"), 4);
+  for (const name of ["a", "b"]) {
+    const process = supervisor.spawn(`read -r line; echo "${name}$line"`);
+    const connected = stream.connect(process);
+    assertEquals(await write("12\n"), 3);
+    assertEquals(await read(), `${name}12\n`);
+    assertEquals(await connected, true);
+    await process.stderr.cancel();
+    assertEquals(await write("lost"), 4);
+  }
+  stream.close();
+  assertEquals(await read(), null);
+});
+
+Deno.test("a process that says nothing is told from others", async () => {
+  await using supervisor = new Supervisor();
+  const stream = new SwitchedStream();
+  const process = supervisor.spawn("exit 1");
+  assertEquals(await stream.connect(process), false);
+  await process.stderr.cancel();
+  stream.close();
+});
+
+Deno.test("what is longer than the reader's buffer comes in parts", async () => {
+  await using supervisor = new Supervisor();
+  const stream = new SwitchedStream();
+  const { read } = texts(stream);
+  const process = supervisor.spawn("printf 1234567; read -r _");
+  const connected = stream.connect(process);
+  assertEquals([await read(), await read()], ["1234", "567"]);
+  await stream.write(new TextEncoder().encode("\n"));
+  await connected;
+  await process.stderr.cancel();
+  stream.close();
+});
+
+Deno.test("a process has ended also where its children hold its stdout", async () => {
+  await using supervisor = new Supervisor();
+  const stream = new SwitchedStream();
+  const { read } = texts(stream);
+  const process = supervisor.spawn("setsid sleep 1000 & echo go");
+  const connected = stream.connect(process);
+  assertEquals(await read(), "go\n");
+  await connected;
+  await process.stderr.cancel();
+  stream.close();
+});
