@@ -128,17 +128,13 @@ async function create(
 ): Promise<Driver> {
   const { machines, containers, vlans, outDir, keepState } = configuration;
   try {
-    if (containers.length > 0) {
-      throw new UsageError(
-        `containers are not supported, but the configuration has ${
-          containers.map(({ name }) => name).join(", ")
-        }`,
-      );
-    }
     const debug = new Debugger({ attach: configuration.debugHookAttach });
     return debug.driver = await Driver.create({
       debug,
-      machines: [...machines],
+      machines: [
+        ...machines,
+        ...containers.map((one) => ({ ...one, container: true })),
+      ],
       vlans: [...vlans],
       outDir,
       keepState,

@@ -56,8 +56,9 @@ export async function checkBeside(
   if (diagnostics.length > 0) throw new TypeErrors(diagnostics);
 }
 
-function namesOf({ machines, vlans }: Configuration) {
-  return { machines: machines.map(({ name }) => name), vlans };
+function namesOf({ machines, containers, vlans }: Configuration) {
+  const names = [...machines, ...containers].map(({ name }) => name);
+  return { machines: names, vlans };
 }
 
 function shown({ place, message, source }: TypeDiagnostic): string {

@@ -4,13 +4,12 @@ import { declarations } from "../script/declarations.ts";
 import type { Configuration } from "./configuration.ts";
 
 /** `vmwright types`: the declarations of what a script sees. */
-export function types({ machines, vlans }: Configuration): string {
+export function types(configuration: Configuration): string {
   const api = findApi();
   if (api === undefined) {
     throw new UsageError("the declarations of the API are not installed");
   }
-  return declarations(
-    { machines: machines.map(({ name }) => name), vlans },
-    api,
-  );
+  const { machines, containers, vlans } = configuration;
+  const names = [...machines, ...containers].map(({ name }) => name);
+  return declarations({ machines: names, vlans }, api);
 }

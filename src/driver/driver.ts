@@ -1,5 +1,5 @@
 import {
-  type Backend,
+  NspawnBackend,
   QemuBackend,
   StartCommand,
   Supervisor,
@@ -10,7 +10,12 @@ import {
   type MachineContext,
   offerSnakeCase,
 } from "../machine/mod.ts";
-import { Log, TerminalListener, UsageError } from "../report/mod.ts";
+import {
+  Log,
+  MachineError,
+  TerminalListener,
+  UsageError,
+} from "../report/mod.ts";
 import { bindings } from "./bindings.ts";
 import {
   type ConditionOptions,
@@ -27,6 +32,8 @@ export interface MachineConfiguration {
   name?: string;
   /** A start script's path, or a command line. */
   startCommand: string;
+  /** Whether it is a container; by default, where that is `run-<name>-nspawn`. */
+  container?: boolean;
   /** Whether the guest may reboot; without, a reset ends it. */
   allowReboot?: boolean;
 }
@@ -70,6 +77,8 @@ export interface DriverOptions {
 export interface CreateMachineOptions {
   /** The name; from `run-<name>-vm` by default, else `machine`. */
   name?: string;
+  /** Whether it is a container; by default, for a `run-<name>-nspawn`. */
+  container?: boolean;
   /** Whether the state directory of an earlier run is used again. */
   keepState?: boolean;
   /** Whether the guest may reboot; without, a reset ends it. */
@@ -98,7 +107,7 @@ export class GlobalTimeout extends Error {
  * ```
  */
 export class Driver implements AsyncDisposable {
-  /** The machines, by name. */
+  /** The machines, virtual ones and containers, by name. */
   readonly machines: Machine[] = [];
   /** The networks. */
   readonly vlans: Vlan[] = [];
@@ -112,7 +121,7 @@ export class Driver implements AsyncDisposable {
   readonly globalTimeout?: number;
   readonly #options: DriverOptions;
   readonly #supervisor: Supervisor;
-  readonly #backend: Backend;
+  readonly #backends: { qemu: QemuBackend; nspawn: NspawnBackend };
   readonly #directories: RunDirectories;
   readonly #abort = new AbortController();
   readonly #conditions: Conditions;
@@ -130,7 +139,10 @@ export class Driver implements AsyncDisposable {
   ) {
     this.#options = options;
     this.#supervisor = supervisor;
-    this.#backend = new QemuBackend(supervisor);
+    this.#backends = {
+      qemu: new QemuBackend(supervisor),
+      nspawn: new NspawnBackend(supervisor),
+    };
     this.#directories = directories;
     this.outDir = outDir;
     this.globalTimeout = options.globalTimeout;
@@ -200,7 +212,30 @@ export class Driver implements AsyncDisposable {
       for (const result of started) {
         if (result.status === "rejected") throw result.reason;
       }
+      if (this.machinesNspawn.length > 0) await this.#offerVlans();
     });
+  }
+
+  /** Lets containers into the VLANs, which are where only QEMU finds them. */
+  async #offerVlans(): Promise<void> {
+    for (const vlan of this.vlans) {
+      try {
+        await vlan.plugIntoHost();
+      } catch (error) {
+        if (!(error instanceof MachineError)) throw error;
+        this.log.warning(error.message);
+      }
+    }
+  }
+
+  /** The machines that QEMU runs. */
+  get machinesQemu(): Machine[] {
+    return this.machines.filter((machine) => !machine.isContainer);
+  }
+
+  /** The machines that are containers. */
+  get machinesNspawn(): Machine[] {
+    return this.machines.filter((machine) => machine.isContainer);
   }
 
   /** Aborted when the run ends: by its global timeout, or from outside. */
@@ -249,9 +284,12 @@ export class Driver implements AsyncDisposable {
     options: CreateMachineOptions = {},
   ): Machine {
     const driverVlans = this.vlans;
+    const command = new StartCommand(startCommand);
+    const { name = command.machineName, container = command.startsContainer } =
+      options;
     const context: MachineContext = {
       log: this.log,
-      backend: this.#backend,
+      backend: container ? this.#backends.nspawn : this.#backends.qemu,
       outDir: this.outDir,
       sharedDir: this.#directories.shared,
       // The networks may be started after the machine is made.
@@ -266,7 +304,6 @@ export class Driver implements AsyncDisposable {
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
     };
-    const name = options.name ?? new StartCommand(startCommand).machineName;
     if (this.#made.has(name)) {
       throw new UsageError(
         `Expected machines with names of their own, got two named "${name}"`,
@@ -276,6 +313,7 @@ export class Driver implements AsyncDisposable {
     const machine = new BaseMachine({
       startCommand,
       name,
+      container,
       allowReboot: options.allowReboot,
       stateDir,
     }, context) as Machine; // The prototype has the names in snake_case too.

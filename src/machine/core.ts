@@ -28,6 +28,8 @@ export interface MachineOptions {
   startCommand: string;
   /** The name; from `run-<name>-vm` by default, else `machine`. */
   name?: string;
+  /** Whether it is a container; by default, where that is `run-<name>-nspawn`. */
+  container?: boolean;
   /** The machine's own directory. */
   stateDir: string;
   /** Whether the guest may reboot; without, a reset ends it. */
@@ -64,6 +66,7 @@ export interface CoreRunOptions {
  */
 export class MachineCore {
   readonly name: string;
+  readonly isContainer: boolean;
   readonly stateDir: string;
   readonly startCommand: StartCommand;
   readonly console: Console;
@@ -80,6 +83,7 @@ export class MachineCore {
   constructor(options: MachineOptions, context: MachineContext) {
     this.startCommand = new StartCommand(options.startCommand);
     this.name = options.name ?? this.startCommand.machineName;
+    this.isContainer = options.container ?? this.startCommand.startsContainer;
     this.stateDir = options.stateDir;
     this.#allowReboot = options.allowReboot ?? false;
     this.context = context;
@@ -113,9 +117,18 @@ export class MachineCore {
     return this.#boot?.guest.pid;
   }
 
-  /** @throws {MachineError} while the machine is not running. */
+  /** @throws {MachineError} while the machine is not running, or without QEMU. */
   get qmp(): QmpClient {
-    return this.running().guest.qmp;
+    const { qmp } = this.running().guest;
+    if (qmp !== undefined) return qmp;
+    throw new MachineError(
+      `${this.name} is a container, and only QEMU can do that`,
+    );
+  }
+
+  /** What the log calls the guest. */
+  get #kind(): string {
+    return this.isContainer ? "container" : "VM";
   }
 
   /** @throws {MachineError} while the machine is not running. */
@@ -133,7 +146,7 @@ export class MachineCore {
 
   async #start(allowReboot = this.#allowReboot): Promise<void> {
     const { signal } = this.#stopStart = new AbortController();
-    this.log.info("starting vm", this.attributes);
+    this.log.info(`starting ${this.#kind.toLowerCase()}`, this.attributes);
     await Deno.mkdir(this.stateDir, { recursive: true, mode: 0o700 });
     this.console.reset();
     // Filled in once the guest runs; until then nobody is told of it.
@@ -176,13 +189,14 @@ export class MachineCore {
       if (this.#boot === boot) this.#boot = undefined;
       return how;
     });
-    this.log.info(`QEMU running (pid ${guest.pid})`, this.attributes);
+    const runner = this.isContainer ? "systemd-nspawn" : "QEMU";
+    this.log.info(`${runner} running (pid ${guest.pid})`, this.attributes);
   }
 
   connect(): Promise<void> {
     if (this.connected) return Promise.resolve();
     return this.#connecting ??= this.nested(
-      "waiting for the VM to finish booting",
+      `waiting for the ${this.#kind} to finish booting`,
       async () => {
         await this.start();
         const began = performance.now();
@@ -212,6 +226,14 @@ export class MachineCore {
         this.#serialListeners.delete(listener);
       },
     };
+  }
+
+  /** Has a step in the log until the guest has ended by itself. */
+  waitForPowerOff(signal: AbortSignal): Promise<void> {
+    return this.nested(
+      `waiting for the ${this.#kind} to power off`,
+      () => this.waitForEnd(signal),
+    );
   }
 
   /** Waits until the guest has ended by itself. */

@@ -1,6 +1,6 @@
 import { MachineError } from "../report/mod.ts";
 import type { Console } from "../console/mod.ts";
-import { type QmpClient, QmpClosed, type QmpEvent } from "../qmp/mod.ts";
+import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
 import {
   type CommandArguments,
   execute,
@@ -58,6 +58,11 @@ export class BaseMachine implements AsyncDisposable {
 
   // Facts
 
+  /** Whether it is a container, and not a virtual machine of QEMU's. */
+  get isContainer(): boolean {
+    return this.#core.isContainer;
+  }
+
   /** The machine's name. */
   get name(): string {
     return this.#core.name;
@@ -106,7 +111,8 @@ export class BaseMachine implements AsyncDisposable {
   /**
    * The connection to QEMU's QMP server.
    *
-   * @throws {MachineError} while the machine is not running.
+   * @throws {MachineError} while the machine is not running, and for a
+   * container.
    */
   get qmpClient(): QmpClient {
     return this.#core.qmp;
@@ -154,17 +160,23 @@ export class BaseMachine implements AsyncDisposable {
   async crash(): Promise<void> {
     if (!this.booted) return;
     this.#core.log.info("forced crash", this.#core.attributes);
-    await this.#core.qmp.send("quit").catch((error) => {
-      if (!(error instanceof QmpClosed)) throw error;
-    });
+    await this.#core.running().guest.crash();
     await this.waitForShutdown();
   }
 
   /**
    * Presses Ctrl+Alt+Delete. The next command waits for the new boot; a guest
-   * that was started without `allowReboot` ends instead.
+   * that was started without `allowReboot` ends instead. A container powers off
+   * and is started again.
    */
   async reboot(): Promise<void> {
+    if (this.isContainer) {
+      await this.#core.watched(() => this.#core.connect());
+      await this.#core.running().shell.send("reboot");
+      await this.waitForShutdown();
+      await this.start();
+      return;
+    }
     await this.sendKey("ctrl-alt-delete");
     this.#core.lose(`${this.name} reboots`);
   }
@@ -175,18 +187,15 @@ export class BaseMachine implements AsyncDisposable {
    * `kexec` does.
    */
   disconnect(): void {
-    if (this.booted) this.#core.lose(`${this.name} was disconnected`);
+    if (!this.booted) return;
+    this.#core.lose(`${this.name} was disconnected`);
+    this.#core.running().guest.hangUp?.();
   }
 
   /** Waits until the guest has ended by itself. */
   async waitForShutdown(): Promise<void> {
     if (!this.booted) return;
-    await this.#core.watched((signal) =>
-      this.#core.nested(
-        "waiting for the VM to power off",
-        () => this.#core.waitForEnd(signal),
-      )
-    );
+    await this.#core.watched((signal) => this.#core.waitForPowerOff(signal));
   }
 
   /** Ends the guest, whatever it does, and waits until it is gone. */
@@ -683,12 +692,15 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * How to reach the guest's ssh backdoor over vsock.
+   * How to reach the guest's ssh backdoor: over vsock, or in a container over
+   * the socket that its systemd listens on.
    *
    * @param index The guest's vsock number.
    */
   sshBackdoorCommand(index: number): string {
-    return `ssh -o User=root vsock/${index}`;
+    if (!this.isContainer) return `ssh -o User=root vsock/${index}`;
+    const socket = `/run/systemd/nspawn/unix-export/${this.name}/ssh`;
+    return `ssh -o User=root -o ProxyCommand="socat - UNIX-CLIENT:${socket}" bash`;
   }
 
   /** The machine's kind and name. */

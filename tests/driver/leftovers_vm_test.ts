@@ -3,17 +3,19 @@
  * outside the output directory.
  *
  * Each run gets a directory of its own for all that is private to it. Whatever
- * process names that directory, in its environment or its arguments, is of
- * that run.
+ * process names that directory, in its environment, its arguments or, as those
+ * in a container do, its mounts, is of that run.
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { containerScript, noContainers } from "../guests/container.ts";
 import { guest } from "../guests/mod.ts";
+import { ownVlan } from "./own_vlan.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 
 /** Goes on once a guest runs. */
 const BOOTED =
-  'await startAll(); await machine.waitForConsoleText("Linux version");';
+  "await startAll(); await machine.waitForConsoleText(/Linux version|Welcome/);";
 
 /** Goes on for ever, once a guest runs. */
 const ENDLESS = `${BOOTED}
@@ -27,7 +29,7 @@ function processesOf(mark: string): string[] {
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
     try {
-      const facts = ["environ", "cmdline"].map((file) =>
+      const facts = ["environ", "cmdline", "mountinfo"].map((file) =>
         Deno.readTextFileSync(`/proc/${name}/${file}`)
       );
       if (facts.some((text) => text.includes(mark))) {
@@ -108,8 +110,45 @@ const CASES: Case[] = [
   { name: "kill -9 of the driver", script: ENDLESS, signals: ["SIGKILL"] },
 ];
 
-async function run(test: Case, fork: boolean): Promise<void> {
-  const tiny = await guest("tiny");
+/** How a guest is run. */
+interface Way {
+  name: string;
+  startScript: (place: string) => string | Promise<string>;
+  env?: Record<string, string>;
+  /** In the arguments of a process of it. */
+  program: string;
+  /** What its console says. */
+  says: string;
+  ignore?: boolean;
+}
+
+const vlan = ownVlan("leftovers");
+const tiny = async () => (await guest("tiny")).startScript;
+
+const WAYS: Way[] = [
+  {
+    name: "QEMU in place of the start script",
+    startScript: tiny,
+    program: "qemu",
+    says: "Linux version",
+  },
+  {
+    name: "QEMU a child of the start script",
+    startScript: tiny,
+    env: { VMWRIGHT_GUEST_FORK: "1" },
+    program: "qemu",
+    says: "Linux version",
+  },
+  {
+    name: "a container",
+    startScript: (place) => containerScript(place, "tiny", { vlan }),
+    program: "systemd-nspawn",
+    says: "Welcome",
+    ignore: noContainers !== undefined,
+  },
+];
+
+async function run(test: Case, way: Way): Promise<void> {
   const place = await Deno.makeTempDir({ prefix: "leftovers-" });
   const privatePlace = `${place}/private`;
   const outDir = `${place}/out`;
@@ -119,15 +158,15 @@ async function run(test: Case, fork: boolean): Promise<void> {
     await Deno.writeTextFile(`${place}/test.ts`, test.script);
     const child = new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--allow-all", CLI, "--no-check", "--vlans", "1"],
-        ...["--start-scripts", tiny.startScript, "-o", outDir],
+        ...["run", "--allow-all", CLI, "--no-check", "--vlans", `${vlan}`],
+        ...["--start-scripts", await way.startScript(place), "-o", outDir],
         ...test.args ?? [],
         `${place}/test.ts`,
       ],
       env: {
         XDG_RUNTIME_DIR: privatePlace,
         TMPDIR: privatePlace,
-        ...fork ? { VMWRIGHT_GUEST_FORK: "1" } : {},
+        ...way.env,
       },
       stdin: "null",
       stdout: "piped",
@@ -139,7 +178,7 @@ async function run(test: Case, fork: boolean): Promise<void> {
       const readyBefore = said.includes("READY");
       said += decoder.decode(chunk, { stream: true });
       if (readyBefore || !said.includes("READY")) continue;
-      assertStringIncludes(processesOf(place).join("\n"), "qemu");
+      assertStringIncludes(processesOf(place).join("\n"), way.program);
       for (const signal of test.signals ?? []) child.kill(signal);
     }
     const status = await child.status;
@@ -149,22 +188,51 @@ async function run(test: Case, fork: boolean): Promise<void> {
     assertEquals(processesOf(place), []);
     await eventually(() => [...Deno.readDirSync(privatePlace)].length === 0);
     assertEquals([...Deno.readDirSync(privatePlace)], []);
+    assertEquals(interfaces(), []);
+    await eventually(() => controlGroups().length === 0);
+    assertEquals(controlGroups(), []);
     // What was written is kept, whatever happened.
     assertStringIncludes(
       await Deno.readTextFile(`${outDir}/tiny.log`),
-      "Linux version",
+      way.says,
     );
   } finally {
     await Deno.remove(place, { recursive: true });
   }
 }
 
+/** The host's network interfaces that lead into the VLAN. */
+function interfaces(): string[] {
+  return [...Deno.readDirSync("/sys/class/net")].map(({ name }) => name)
+    .filter((name) => [`br${vlan}`, `vde-tap${vlan}`].includes(name));
+}
+
+/** Groups of processes that no living driver has. */
+function controlGroups(): string[] {
+  const text = Deno.readTextFileSync("/proc/mounts");
+  const mounts = [...text.matchAll(/^\S+ (\S+) cgroup2? /gm)];
+  return mounts.flatMap(([, point]) =>
+    [...Deno.readDirSync(point)].map(({ name }) => `${point}/${name}`)
+      .filter((path) => path.includes("/vmwright-") && isEmpty(path))
+  );
+}
+
+function isEmpty(group: string): boolean {
+  try {
+    return [...Deno.readDirSync(group)].every(({ name, isDirectory }) =>
+      !isDirectory || isEmpty(`${group}/${name}`)
+    ) && Deno.readTextFileSync(`${group}/cgroup.procs`) === "";
+  } catch {
+    return false;
+  }
+}
+
 for (const test of CASES) {
-  for (const fork of [false, true]) {
-    const how = fork ? "a child of" : "in place of";
+  for (const way of WAYS) {
     Deno.test(
-      `${test.name} leaves nothing behind, with QEMU ${how} the start script`,
-      () => run(test, fork),
+      `${test.name} leaves nothing behind, with ${way.name}`,
+      { ignore: way.ignore },
+      () => run(test, way),
     );
   }
 }

@@ -1,0 +1,294 @@
+/**
+ * What a machine does that is a container: one of systemd-nspawn's, with a
+ * systemd of its own, in the place of NixOS's.
+ */
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { MachineError, TestFailure } from "../../mod.ts";
+import { noContainers } from "../guests/container.ts";
+import { guest } from "../guests/mod.ts";
+import { contained } from "./contained.ts";
+import { ownVlan } from "./own_vlan.ts";
+
+const ignore = noContainers !== undefined;
+
+Deno.test("a container is a machine", { ignore }, async (t) => {
+  Deno.env.set("ONLY_ON_THE_HOST", "1");
+  await using test = await contained();
+  const { driver, jail, place, outDir } = test;
+
+  await t.step("that is told from those of QEMU", () => {
+    assertEquals(driver.machines, [jail]);
+    assertEquals(driver.machinesNspawn, [jail]);
+    assertEquals(driver.machinesQemu, []);
+    const { machine, machinesNspawn, machinesQemu } = driver.bindings();
+    assertEquals([machine, machinesNspawn, machinesQemu], [jail, [jail], []]);
+    assert(jail.isContainer);
+  });
+
+  await t.step(
+    "which commands find as a login shell of root's does",
+    async () => {
+      assertEquals(
+        await jail.succeed("hostname; id -un; pwd"),
+        "jail\nroot\n/\n",
+      );
+    },
+  );
+
+  await t.step(
+    "with its profile, and nothing of the host's environment",
+    async () => {
+      const environment = await jail.succeed("env");
+      assertMatch(environment, /^FROM_PROFILE=yes$/m);
+      assertMatch(environment, /^HOME=\/root$/m);
+      assertEquals(environment.includes("ONLY_ON_THE_HOST"), false);
+    },
+  );
+
+  await t.step(
+    "answers with status and output, and says stderr on its console",
+    async () => {
+      assertEquals(
+        await jail.execute("echo out; echo to stderr >&2; exit 3"),
+        [3, "out\n"],
+      );
+      await jail.waitForConsoleText("to stderr");
+      await assertRejects(
+        () => jail.succeed("echo why; false"),
+        TestFailure,
+        "why",
+      );
+      assertEquals((await jail.execute("sleep 60", { timeout: 0.1 }))[0], 124);
+    },
+  );
+
+  await t.step("runs commands at the same time", async () => {
+    const [, heard] = await Promise.all([
+      jail.succeed("mkfifo /run/pipe; echo met > /run/pipe"),
+      jail.succeed("until [ -p /run/pipe ]; do :; done; cat /run/pipe"),
+    ]);
+    assertEquals(heard, "met\n");
+  });
+
+  await t.step("waits for units, files and ports", async () => {
+    await jail.waitForUnit("multi-user.target");
+    await jail.succeed("systemd-run --unit=bad false || :");
+    await assertRejects(() => jail.waitForUnit("bad"), TestFailure, "bad");
+    const later = Promise.all([
+      jail.waitForFile("/run/later"),
+      jail.waitForOpenPort(8080),
+    ]);
+    await jail.succeed("touch /run/later");
+    await jail.succeed(
+      "systemd-run systemd-socket-activate -l 8080 --accept --inetd cat",
+    );
+    await later;
+  });
+
+  await t.step(
+    "has its journal and its systemd on the console, and all of it in a file",
+    async () => {
+      await jail.succeed("echo said by a service | systemd-cat");
+      await jail.waitForConsoleText("said by a service");
+      assertStringIncludes(await jail.getConsoleLog(), "Welcome to");
+      assertStringIncludes(
+        await Deno.readTextFile(`${outDir}/jail.log`),
+        "said by a service",
+      );
+    },
+  );
+
+  await t.step("takes files and trees, and gives them back", async () => {
+    await Deno.mkdir(`${place}/tree`);
+    await Deno.writeTextFile(`${place}/tree/file`, "of the host\n");
+    await jail.copyFromHost(`${place}/tree`, "/root/tree");
+    await jail.copyFromHostViaShell(`${place}/tree/file`, "/root/tree/other");
+    await jail.copyFromMachine("/root/tree", "back");
+    assertEquals(
+      await Deno.readTextFile(`${outDir}/back/tree/other`),
+      "of the host\n",
+    );
+  });
+
+  await t.step("says in one sentence what only QEMU can do", async () => {
+    const sentence = "jail is a container, and only QEMU can do that";
+    for (
+      const ask of [
+        () => jail.sendMonitorCommand("info status"),
+        () => jail.waitForQmpEvent(() => true),
+        () => jail.sendKey("ret"),
+        () => jail.sendChars("a"),
+        () => jail.screenshot("screen"),
+        () => jail.getScreenText(),
+        () => jail.waitForText("text"),
+        () => jail.forwardPort(),
+        () => jail.block(),
+        () => jail.unblock(),
+        () => Promise.resolve(jail.qmpClient),
+      ]
+    ) {
+      const error = await assertRejects(async () => await ask(), MachineError);
+      assertEquals(error.message, sentence, ask.toString());
+    }
+    await jail.succeed("true");
+  });
+
+  await t.step("connects anew when its shell was lost", async () => {
+    jail.disconnect();
+    assertEquals(await jail.succeed("echo again"), "again\n");
+    await assertRejects(
+      () =>
+        jail.succeed(
+          "read -r _ _ _ it _ < /proc/$PPID/stat; kill -9 $it; sleep 1000",
+        ),
+      MachineError,
+    );
+    assertEquals(await jail.succeed("echo again"), "again\n");
+  });
+
+  await t.step("survives that its systemd replaces itself", async () => {
+    await jail.succeed("systemctl daemon-reexec");
+    assertEquals(await jail.succeed("echo still there"), "still there\n");
+  });
+
+  await t.step("keeps its disk over a reboot, and nothing else", async () => {
+    await jail.succeed("touch /root/kept /run/lost");
+    await jail.reboot();
+    await jail.succeed("[ -e /root/kept ] && [ ! -e /run/lost ]");
+  });
+
+  await t.step("shuts down, and starts again", async () => {
+    await jail.shutdown();
+    assertEquals(jail.booted, false);
+    assertEquals(jail.pid, undefined);
+    assertEquals(await jail.succeed("echo up"), "up\n");
+  });
+});
+
+Deno.test("the end of a container fails all that waits for it, at once", {
+  ignore,
+}, async (t) => {
+  await using test = await contained();
+  const { jail } = test;
+  const ends: [string, RegExp, () => Promise<unknown>][] = [
+    [
+      "it is crashed",
+      /^jail ended: the container was stopped/,
+      () => jail.crash(),
+    ],
+    [
+      "it powers itself off",
+      /^jail ended: the container powered off/,
+      () => jail.succeed("systemctl poweroff --no-block"),
+    ],
+    [
+      "it reboots by itself",
+      /^jail ended: the container rebooted/,
+      () => jail.succeed("systemctl reboot --no-block"),
+    ],
+    [
+      "its start script is killed",
+      /^jail ended: its start script was killed by SIGKILL/,
+      () => Promise.resolve(Deno.kill(jail.pid!, "SIGKILL")),
+    ],
+  ];
+  for (const [name, message, end] of ends) {
+    await t.step(`when ${name}`, async () => {
+      await jail.waitForUnit("multi-user.target");
+      const waiting = [
+        jail.succeed("sleep 1000"),
+        jail.waitForFile("/never"),
+        jail.waitUntilSucceeds("false"),
+        jail.waitForConsoleText("what nobody says"),
+      ].map((wait) => assertRejects(() => wait, MachineError));
+      await jail.waitUntilSucceeds("grep -qsx sleep /proc/[0-9]*/comm");
+      await end();
+      for (const wait of waiting) assertMatch((await wait).message, message);
+      await jail.waitForShutdown();
+      assertEquals(jail.booted, false);
+    });
+  }
+});
+
+Deno.test(
+  "a start script that fails says what it said",
+  { ignore },
+  async () => {
+    await using test = await contained();
+    const { driver, place } = test;
+    const script = `${place}/run-broken-nspawn`;
+    await Deno.writeTextFile(script, "#!/bin/sh\necho no root >&2; exit 4\n", {
+      mode: 0o755,
+    });
+    const broken = driver.createMachine(script);
+    assert(broken.isContainer);
+    const error = await assertRejects(
+      () => broken.succeed("true"),
+      MachineError,
+    );
+    assertStringIncludes(
+      error.message,
+      "broken ended: its start script ended with status 4, and said last:\n" +
+        "no root",
+    );
+  },
+);
+
+Deno.test(
+  "two containers share a network, and nothing else",
+  { ignore },
+  async () => {
+    const vlan = ownVlan("containers");
+    await using test = await contained({
+      containers: { cell: { vlan, number: 11 }, jail: { vlan, number: 12 } },
+    });
+    const [cell, jail] = test.driver.machines;
+    await test.driver.startAll();
+    for (const one of [cell, jail]) {
+      await one.waitForUnit("multi-user.target");
+      await one.succeed("systemd-run --unit=same sleep 1000");
+    }
+    await cell.succeed("systemctl stop same");
+    await jail.succeed("systemctl is-active same");
+    await cell.succeed(
+      "systemd-run systemd-socket-activate -l 80 --accept --inetd cat",
+    );
+    await jail.waitForOpenPort(80, { addr: `192.168.${vlan}.11` });
+    await cell.crash();
+    await jail.succeed("true");
+  },
+);
+
+Deno.test("a container and a virtual machine reach each other on a VLAN", {
+  ignore,
+}, async () => {
+  const vlan = ownVlan("containers");
+  const { startScriptFor } = await guest("tiny");
+  await using test = await contained({
+    containers: { jail: { vlan, number: 11 } },
+    machines: [startScriptFor("node2")],
+    vlans: [vlan],
+  });
+  const { driver, jail } = test;
+  const [node2] = driver.machinesQemu;
+  assertEquals(driver.machines, [jail, node2]);
+  await driver.startAll();
+  await jail.waitForUnit("multi-user.target");
+  await node2.waitUntilSucceeds(`ping -c 1 -W 1 192.168.${vlan}.11`, {
+    timeout: 60,
+  });
+  await jail.succeed(
+    "systemd-run systemd-socket-activate -l 80 --accept --inetd cat /etc/hosts",
+  );
+  await jail.waitForOpenPort(80);
+  assertStringIncludes(
+    await node2.succeed(`nc 192.168.${vlan}.11 80 < /dev/null`),
+    "localhost jail",
+  );
+});
