@@ -80,6 +80,7 @@ interface MachineFacts {
   sharedDir: string;
   outDir: string;
   startCommand: string;
+  isContainer: boolean;
   keepState: boolean;
 }
 
@@ -204,6 +205,7 @@ export class Bridge implements Disposable {
     this.#machines.set(machine.name, machine);
     // Scripts may put files there before the machine is started.
     Deno.mkdirSync(machine.stateDir, { recursive: true, mode: 0o700 });
+    if (machine.isContainer) return;
     this.#events.set(machine, new QmpEvents(machine));
   }
 
@@ -300,8 +302,17 @@ export class Bridge implements Disposable {
 }
 
 function factsOf(machine: Machine): MachineFacts {
-  const { name, stateDir, sharedDir, outDir, startCommand } = machine;
-  return { name, stateDir, sharedDir, outDir, startCommand, keepState: false };
+  const { name, stateDir, sharedDir, outDir, startCommand, isContainer } =
+    machine;
+  return {
+    name,
+    stateDir,
+    sharedDir,
+    outDir,
+    startCommand,
+    isContainer,
+    keepState: false,
+  };
 }
 
 function setVariable(name: string, value: string | undefined): void {

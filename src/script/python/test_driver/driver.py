@@ -63,9 +63,15 @@ class Driver:
         for vlan in self.vlans:
             os.environ[f"QEMU_VDE_SOCKET_{vlan.nr}"] = str(vlan.socket_dir)
         self.machines_qemu = [
-            QemuMachine(link, logger, machine) for machine in facts["machines"]
+            QemuMachine(link, logger, machine)
+            for machine in facts["machines"]
+            if not machine["isContainer"]
         ]
-        self.machines_nspawn = []
+        self.machines_nspawn = [
+            NspawnMachine(link, logger, machine)
+            for machine in facts["machines"]
+            if machine["isContainer"]
+        ]
 
     @property
     def machines(self):
@@ -113,7 +119,8 @@ class Driver:
             name=name,
             keepState=bool(keep_machine_state or keep_vm_state),
         )
-        return QemuMachine(self._link, self.logger, facts)
+        kind = NspawnMachine if facts["isContainer"] else QemuMachine
+        return kind(self._link, self.logger, facts)
 
     @contextmanager
     def subtest(self, name):

@@ -178,6 +178,18 @@ class BaseMachine:
         """Ends the guest, whatever it does."""
         self._call("release")
 
+    def shutdown(self):
+        """Powers the guest off and waits until it is gone."""
+        self._call("shutdown")
+
+    def crash(self):
+        """Ends the guest at once, as a power failure does."""
+        self._call("crash")
+
+    def reboot(self):
+        """Presses Ctrl+Alt+Delete; the next command waits for the new boot."""
+        self._call("reboot")
+
     def run_callbacks(self):
         """Calls what was put into `callbacks`."""
         for callback in self.callbacks:
@@ -317,6 +329,91 @@ class BaseMachine:
             timeout=timeout,
         )
 
+    # Console
+
+    def wait_for_console_text(self, regex, timeout=None):
+        """Waits until the serial console's text matches."""
+        from .._patterns import Pattern
+
+        pattern = Pattern(regex)
+        self.run_callbacks()
+        if pattern.search(""):
+            with self.nested(f"waiting for {pattern} to appear on console"):
+                return
+        translated = pattern.for_stream()
+        if translated is not None:
+            self._call("waitForConsoleText", translated, timeout=_seconds(timeout))
+            return
+        with self.nested(f"waiting for {pattern} to appear on console"):
+            left = _Deadline(timeout)
+            text = None
+            while True:
+                line = self._ask("consoleLineNext", timeout=left.seconds())
+                if line is None:
+                    raise RequestedAssertionFailed(
+                        f"the console of {self.name} did not say {pattern} "
+                        f"within {as_seconds(timeout):g} seconds"
+                    )
+                text = line if text is None else f"{text}\n{line}"
+                if pattern.search(text) or pattern.search(text + "\n"):
+                    return
+
+    def get_console_log(self):
+        """All of the serial console since the boot."""
+        return self._call("getConsoleLog")
+
+    @property
+    def full_console_log(self):
+        """The lines of the serial console since the boot."""
+        return self.get_console_log().split("\n")
+
+    def send_console(self, chars):
+        """Types on the serial console."""
+        self._call("sendConsole", str(chars))
+
+    # Windows
+
+    def wait_for_x(self, timeout=900):
+        """Waits until the X server can be connected to."""
+        self._wait("waitForX", timeout=timeout)
+
+    def get_window_names(self):
+        """The names of all X11 windows."""
+        return self._call("getWindowNames")
+
+    def wait_for_window(self, regexp, timeout=900):
+        """Waits until an X11 window has a name that matches."""
+        self._wait_for_pattern(
+            "waiting for a window to appear",
+            regexp,
+            timeout,
+            lambda pattern: self._wait("waitForWindow", pattern, timeout=timeout),
+            self.get_window_names,
+        )
+
+    def _wait_for_pattern(self, text, regex, timeout, wait, look):
+        """Leaves the wait to the driver, unless only Python knows the pattern."""
+        from .._patterns import Pattern
+
+        pattern = Pattern(regex)
+        translated = pattern.for_text()
+        if translated is not None:
+            wait(translated)
+            return
+        self.run_callbacks()
+        with self.nested(text):
+            seen = []
+
+            def matches(last):
+                seen[:] = look()
+                return any(pattern.search(one) for one in seen)
+
+            try:
+                retry(matches, timeout)
+            except RequestedAssertionFailed as error:
+                shown = "\n".join(seen)
+                raise RequestedAssertionFailed(f"{error}; last seen:\n{shown}") from None
+
     # Files
 
     def copy_from_host(self, source, target):
@@ -361,65 +458,11 @@ class QemuMachine(BaseMachine):
             self._monitor = Monitor(self)
         return self._monitor
 
-    @property
-    def full_console_log(self):
-        """The lines of the serial console since the boot."""
-        return self.get_console_log().split("\n")
-
     # Life
-
-    def shutdown(self):
-        """Powers the guest off and waits until it is gone."""
-        self._call("shutdown")
-
-    def crash(self):
-        """Ends the guest at once, as a power failure does."""
-        self._call("crash")
-
-    def reboot(self):
-        """Presses Ctrl+Alt+Delete; the next command waits for the new boot."""
-        self._call("reboot")
 
     def switch_root(self):
         """Goes on from stage 1 to stage 2, and connects anew."""
         self._call("switchRoot")
-
-    # Console
-
-    def wait_for_console_text(self, regex, timeout=None):
-        """Waits until the serial console's text matches."""
-        from .._patterns import Pattern
-
-        pattern = Pattern(regex)
-        self.run_callbacks()
-        if pattern.search(""):
-            with self.nested(f"waiting for {pattern} to appear on console"):
-                return
-        translated = pattern.for_stream()
-        if translated is not None:
-            self._call("waitForConsoleText", translated, timeout=_seconds(timeout))
-            return
-        with self.nested(f"waiting for {pattern} to appear on console"):
-            left = _Deadline(timeout)
-            text = None
-            while True:
-                line = self._ask("consoleLineNext", timeout=left.seconds())
-                if line is None:
-                    raise RequestedAssertionFailed(
-                        f"the console of {self.name} did not say {pattern} "
-                        f"within {as_seconds(timeout):g} seconds"
-                    )
-                text = line if text is None else f"{text}\n{line}"
-                if pattern.search(text) or pattern.search(text + "\n"):
-                    return
-
-    def get_console_log(self):
-        """All of the serial console since the boot."""
-        return self._call("getConsoleLog")
-
-    def send_console(self, chars):
-        """Types on the serial console."""
-        self._call("sendConsole", str(chars))
 
     # Virtual terminals
 
@@ -482,47 +525,6 @@ class QemuMachine(BaseMachine):
             self.get_screen_text_variants,
         )
 
-    def wait_for_x(self, timeout=900):
-        """Waits until the X server can be connected to."""
-        self._wait("waitForX", timeout=timeout)
-
-    def get_window_names(self):
-        """The names of all X11 windows."""
-        return self._call("getWindowNames")
-
-    def wait_for_window(self, regexp, timeout=900):
-        """Waits until an X11 window has a name that matches."""
-        self._wait_for_pattern(
-            "waiting for a window to appear",
-            regexp,
-            timeout,
-            lambda pattern: self._wait("waitForWindow", pattern, timeout=timeout),
-            self.get_window_names,
-        )
-
-    def _wait_for_pattern(self, text, regex, timeout, wait, look):
-        """Leaves the wait to the driver, unless only Python knows the pattern."""
-        from .._patterns import Pattern
-
-        pattern = Pattern(regex)
-        translated = pattern.for_text()
-        if translated is not None:
-            wait(translated)
-            return
-        self.run_callbacks()
-        with self.nested(text):
-            seen = []
-
-            def matches(last):
-                seen[:] = look()
-                return any(pattern.search(one) for one in seen)
-
-            try:
-                retry(matches, timeout)
-            except RequestedAssertionFailed as error:
-                shown = "\n".join(seen)
-                raise RequestedAssertionFailed(f"{error}; last seen:\n{shown}") from None
-
     # Network and QEMU
 
     def forward_port(self, host_port=8080, guest_port=80):
@@ -568,7 +570,17 @@ class QemuMachine(BaseMachine):
 
 
 class NspawnMachine(BaseMachine):
-    """A container; there are none here."""
+    """A container that systemd-nspawn runs."""
+
+    def __init__(self, link, logger, facts):
+        super().__init__(link, logger, facts)
+        self.start_command = facts["startCommand"]
+
+    def __getattr__(self, name):
+        why = "is nothing that a machine has"
+        if hasattr(QemuMachine, name):
+            why = "takes a machine that QEMU runs, and not a container"
+        raise AttributeError(f"{name} of {self!r} {why}")
 
 
 # The names of older versions.
