@@ -1,12 +1,8 @@
 import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
+import { Activity } from "./activity.ts";
 import type { MachineCore } from "./core.ts";
 import { decode, lastLines } from "./output.ts";
-import {
-  checkTimeout,
-  DEFAULT_TIMEOUT,
-  delay,
-  type WaitOptions,
-} from "./timeout.ts";
+import { checkTimeout, DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
 /** What `execute` takes. */
 export interface ExecuteOptions {
@@ -34,6 +30,8 @@ const SHORTEST_PAUSE = 0.05;
 const LONGEST_PAUSE = 1;
 /** How much longer than a run the pause after it is: a bound on its load. */
 const PAUSE_FACTOR = 4;
+/** How much longer each pause is than the one before, while nothing happens. */
+const PATIENCE = 3;
 
 /** See {@linkcode BaseMachine.execute}. */
 export async function execute(
@@ -123,6 +121,8 @@ export function repeat(
   return core.whileUp((signal, check) =>
     core.nested(`waiting for ${what}: ${command}`, async () => {
       const began = performance.now();
+      using activity = new Activity(core);
+      let longest = 0;
       while (true) {
         const asked = performance.now();
         const { status, timedOut, stdout } = await core.run(command, {
@@ -140,13 +140,15 @@ export function repeat(
           );
         }
         const took = (now - asked) / 1000;
-        await delay(
-          Math.min(
-            LONGEST_PAUSE,
-            Math.max(SHORTEST_PAUSE, PAUSE_FACTOR * took),
-          ),
-          signal,
+        const shortest = Math.min(
+          LONGEST_PAUSE,
+          Math.max(SHORTEST_PAUSE, PAUSE_FACTOR * took),
         );
+        longest = Math.min(
+          LONGEST_PAUSE,
+          Math.max(shortest, PATIENCE * longest),
+        );
+        if (await activity.pass(shortest, longest, signal)) longest = 0;
       }
     })
   );
