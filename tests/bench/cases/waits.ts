@@ -159,6 +159,15 @@ export const waiting: Part = {
   },
 };
 
+/** Waits until a guest has little to do by itself. */
+async function settle(machine: Machine): Promise<void> {
+  for (let used = Infinity; used > 50;) {
+    const before = cpuOf(machine.pid!);
+    await pass(1000);
+    used = cpuOf(machine.pid!) - before;
+  }
+}
+
 /** The wait for a systemd unit. */
 export const units: Part = {
   name: "units",
@@ -166,6 +175,7 @@ export const units: Part = {
     await using lab = await openLab("debian");
     const { machine, classic, trigger } = lab;
     await machine.waitForUnit("multi-user.target");
+    await settle(machine);
     const samples = { ours: [] as number[], other: [] as number[] };
     const load = { ours: [] as number[], other: [] as number[] };
     for (let round = 0; round < longRounds; round++) {
