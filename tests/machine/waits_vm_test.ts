@@ -144,6 +144,19 @@ Deno.test("waits in a guest", async (t) => {
     await Promise.all(waits);
   });
 
+  await t.step(
+    "a command is tried rarely while nothing happens in the guest",
+    async () => {
+      const tries = async () =>
+        Number((await machine.succeed("wc -l </tmp/tries")).trim());
+      await assertRejects(() =>
+        machine.waitUntilSucceeds("echo >>/tmp/tries; false", { timeout: 4 })
+      );
+      // Were it tried as soon as may be, that would be some eighty times.
+      assert(await tries() < 30, `${await tries()} tries`);
+    },
+  );
+
   await t.step("a wait costs the guest next to nothing", async () => {
     const waiting = machine.waitForFile("/tmp/end", { timeout: 120 });
     // Processes that were started since the boot: none belongs to the wait.
