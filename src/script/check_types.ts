@@ -113,7 +113,7 @@ export async function checkTypes(
     );
   }
   const own = [
-    new URL("../../src/", api).href,
+    new URL("./src/", api).href,
     api,
     `file://${directory.path}/v`,
   ];

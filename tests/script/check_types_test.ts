@@ -60,6 +60,22 @@ Deno.test("the script's own deno.json counts", async () => {
   assertEquals(await check(files), []);
 });
 
+Deno.test("how strict the script's own deno.json is concerns the script alone", async () => {
+  const compilerOptions = {
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    noPropertyAccessFromIndexSignature: true,
+    erasableSyntaxOnly: true,
+  };
+  const files = {
+    "deno.json": JSON.stringify({ compilerOptions }),
+    "test.ts": "const [first] = machines;\nfirst.name;",
+  };
+  assertEquals(await check(files), [
+    "test.ts:2:1 'first' is possibly 'undefined'.",
+  ]);
+});
+
 Deno.test("a file without an extension is checked as well", async () => {
   assertEquals(await check({ "script": "\nweb.nope;" }, "script"), [
     "script:2:5 Property 'nope' does not exist on type 'Machine'.",
