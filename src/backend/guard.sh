@@ -68,14 +68,23 @@ while [ "$looks" -gt 0 ]; do
     [ "$looks" -eq 0 ] || sleep 0.1
   fi
 done
+remove_groups() {
+  for inner in "$1"/*/; do
+    [ ! -d "$inner" ] || remove_groups "${inner%/}"
+  done
+  rmdir -- "$1"
+}
 printf %s "$directories" | while IFS= read -r directory; do
   # The slash keeps a line break at the end.
   directory=$(printf %b/ "$directory")
-  # A container may leave what can't be removed as it is: groups of processes,
-  # and in its root what must not change.
   rm -rf -- "$directory" || {
-    find "$directory" -depth -type d -exec rmdir -- {} \;
-    chattr -R -i -- "$directory"
-    rm -rf -- "$directory"
+    # A container may leave what can't be removed as it is: groups of processes,
+    # whose files go with them, and in its root what must not change.
+    if [ -e "$directory/cgroup.procs" ]; then
+      remove_groups "$directory"
+    else
+      chattr -R -i -- "$directory"
+      rm -rf -- "$directory"
+    fi
   }
 done

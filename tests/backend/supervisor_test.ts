@@ -4,6 +4,7 @@ import {
   type SpawnOptions,
   Supervisor,
 } from "../../src/backend/supervisor.ts";
+import { ownGroups } from "../../src/backend/nspawn/control_groups.ts";
 import { awkward } from "./awkward.ts";
 import { gone, isAlive, processesWith } from "./processes.ts";
 
@@ -304,6 +305,26 @@ Deno.test("the guard lets those who clean up do so", async () => {
   child.kill("SIGKILL");
   await child.status;
   await gone(() => exists(FILE));
+  await lines.cancel();
+});
+
+Deno.test("the guard removes groups of processes, which rm does not", async () => {
+  const [parent] = ownGroups(
+    await Deno.readTextFile("/proc/self/mountinfo"),
+    await Deno.readTextFile("/proc/self/cgroup"),
+  );
+  const group = `${parent}/vmwright-test-${crypto.randomUUID()}`;
+  try {
+    await Deno.mkdir(group);
+  } catch (error) {
+    console.log(`skipped, there can be no ${group}: ${error}`);
+    return;
+  }
+  await Deno.mkdir(`${group}/inner/most`, { recursive: true });
+  const { child, lines } = await startDriver([group], [BACKGROUND]);
+  child.kill("SIGKILL");
+  await child.status;
+  await gone(() => exists(group));
   await lines.cancel();
 });
 
