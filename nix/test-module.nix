@@ -62,7 +62,10 @@ let
     configurationFile = if hasConfigurationFile then config.driverConfigurationFile else null;
     globalTimeout = config.globalTimeout or 3600;
     extraPackages =
-      lib.optional (containers != { }) hostPkgs.systemd
+      lib.optionals (containers != { }) [
+        hostPkgs.e2fsprogs
+        hostPkgs.systemd
+      ]
       ++ lib.optional (hasBackdoor && hostPkgs ? vhost-device-vsock) hostPkgs.vhost-device-vsock;
     extraDriverArgs =
       lib.optional (options ? logLevel) "--log-level ${config.logLevel}" ++ config.extraDriverArgs;

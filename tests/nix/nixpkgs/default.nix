@@ -162,6 +162,7 @@ let
       meta.mainProgram = "deno";
       denort = hostPrograms "denort" [ "denort" ];
     };
+    e2fsprogs = hostPrograms "e2fsprogs" [ "chattr" ];
     gnugrep = hostPrograms "gnugrep" [ "grep" ];
     mypy = hostPrograms "mypy" [ "mypy" ];
     netpbm = hostPrograms "netpbm" [ "pnmtopng" ];
@@ -179,15 +180,21 @@ let
       "qemu-system-x86_64"
     ];
     socat = hostPrograms "socat" [ "socat" ];
-    systemd = hostPrograms "systemd" [ "systemd-nspawn" ];
+    systemd = hostPrograms "systemd" [
+      "systemd-nspawn"
+      "systemd-socket-activate"
+    ];
     tesseract4 = hostPrograms "tesseract" [ "tesseract" ];
     util-linux = hostPrograms "util-linux" [
       "flock"
+      "mount"
+      "nsenter"
       "script"
       "setsid"
     ];
     vde2 = hostPrograms "vde2" [
       "vde_plug"
+      "vde_plug2tap"
       "vde_switch"
     ];
     vhost-device-vsock = hostPrograms "vhost-device-vsock" [ "vhost-device-vsock" ];
