@@ -12,6 +12,7 @@ import {
 } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Emergency } from "./emergency.ts";
+import { takeLastScreenshots } from "./last_screenshots.ts";
 import { rejection } from "./rejection.ts";
 import { openLog } from "./reports.ts";
 import { withNames } from "./script_names.ts";
@@ -86,6 +87,10 @@ export async function runOnce(
     steps = trail.of(failure);
   }
   uncaught.scriptEnded();
+  const { verdict, exitCode } = judge(failure);
+  if (driver !== undefined && ["failed", "timeout"].includes(verdict)) {
+    await takeLastScreenshots(driver);
+  }
   if (failure !== undefined) driver?.abort(failure);
   try {
     await driver?.[Symbol.asyncDispose]();
@@ -97,7 +102,6 @@ export async function runOnce(
     throw failure.cause;
   }
 
-  const { verdict, exitCode } = judge(failure);
   if (verdict === "passed") {
     if (!interactive) {
       log.info(`test passed in ${log.time.toFixed(2)} seconds`);

@@ -1,0 +1,33 @@
+import type { Driver } from "../driver/mod.ts";
+
+/** Seconds that all of them may take together. */
+const AT_MOST = 2;
+
+/**
+ * Takes a picture of each running machine's screen into `<name>-failed.png`,
+ * for whoever asks what went wrong. A machine without a screen has none.
+ *
+ * @param driver The driver of a run that has failed.
+ */
+export async function takeLastScreenshots(driver: Driver): Promise<void> {
+  const running = driver.machines.filter((machine) => machine.booted);
+  const taken = Promise.all(running.map(async (machine) => {
+    const name = machine.name.replaceAll("/", "_");
+    const path = `${driver.outDir}/${name}-failed.png`;
+    try {
+      await machine.qmpClient.send("screendump", {
+        filename: path,
+        format: "png",
+      });
+      driver.log.screenshot(machine.name, path);
+    } catch {
+      // The failure that is to be told is another one.
+    }
+  }));
+  let timer;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, AT_MOST * 1000);
+  });
+  await Promise.race([taken, enough]);
+  clearTimeout(timer);
+}
