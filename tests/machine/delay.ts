@@ -1,0 +1,25 @@
+import type { Machine } from "../../mod.ts";
+
+/**
+ * How long after the thing has happened a wait for it answers, in seconds, by
+ * the guest's clock: the median of five.
+ *
+ * @param times Makes the wait and the command after which it has happened.
+ */
+export async function medianDelay(
+  machine: Machine,
+  times: (n: number) => { wait: () => Promise<unknown>; happen: string },
+): Promise<number> {
+  const delays: number[] = [];
+  for (let n = 0; n < 5; n++) {
+    const { wait, happen } = times(n);
+    const waiting = wait();
+    // When this is done, the wait has looked, and found nothing.
+    await machine.succeed(":");
+    const happened = await machine.succeed(`${happen}\necho $EPOCHREALTIME`);
+    await waiting;
+    const answered = await machine.succeed("echo $EPOCHREALTIME");
+    delays.push(Number(answered) - Number(happened));
+  }
+  return delays.sort((a, b) => a - b)[2];
+}
