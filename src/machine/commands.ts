@@ -123,6 +123,7 @@ export function repeat(
       const began = performance.now();
       using activity = new Activity(core);
       let longest = 0;
+      let last: { status: number; output: string } | undefined;
       while (true) {
         const asked = performance.now();
         const { status, timedOut, stdout } = await core.run(command, {
@@ -131,12 +132,14 @@ export function repeat(
         });
         const output = decode(stdout);
         if (!timedOut && (status === 0) === (what === "success")) return output;
+        // What was cut short says less than the try before it.
+        if (!timedOut || last === undefined) last = { status, output };
         const now = performance.now();
         if (timedOut || now - began > timeout * 1000) {
           throw new TestFailure(
             `waiting for ${what} of \`${command}\` timed out after ` +
-              `${timeout} seconds; its last status was ${status}` +
-              lastLines(output),
+              `${timeout} seconds; its last status was ${last.status}` +
+              lastLines(last.output),
           );
         }
         const took = (now - asked) / 1000;
