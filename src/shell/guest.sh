@@ -35,7 +35,9 @@ vw_runner='
 vw_runner=${vw_runner//$'\n'/}
 
 # Where such a file can be executed, it is opened and forgotten; where no
-# writable place allows that, every command costs a new bash.
+# writable place allows that, every command costs a new bash. Messages of bash's
+# own begin with the path by which it is executed, /proc/self/fd/9, and not with
+# $0: they take that from BASH_SOURCE, which bash lets nobody change.
 vw_shell=("$BASH" -c "$vw_runner" bash)
 vw_install() {
   local place file
