@@ -3,6 +3,8 @@ import { exitCodes } from "./exit_codes.ts";
 
 /** Seconds without a sign of life after which a script blocks the process. */
 const PATIENCE = 5;
+/** The same after one more signal. */
+const HURRY = 1;
 
 /** What the thread beside is told: that we live, or how many seconds there are. */
 type Word = "alive" | { deadline: number | undefined };
@@ -22,6 +24,7 @@ export class Watchdog implements Disposable {
   constructor() {
     const options: ThreadOptions = {
       patience: PATIENCE,
+      hurry: HURRY,
       timeoutStatus: exitCodes.timeout,
       signals: exitSignals,
     };
@@ -58,12 +61,15 @@ export class Watchdog implements Disposable {
 
 interface ThreadOptions {
   readonly patience: number;
+  readonly hurry: number;
   readonly timeoutStatus: number;
   readonly signals: typeof exitSignals;
 }
 
 /** Runs beside, and knows nothing but what is in it. */
-function thread({ patience, timeoutStatus, signals }: ThreadOptions): void {
+function thread(
+  { patience, hurry, timeoutStatus, signals }: ThreadOptions,
+): void {
   const beside = globalThis as unknown as {
     onmessage: (event: { data: Word }) => void;
     postMessage(question: "alive?"): void;
@@ -71,11 +77,13 @@ function thread({ patience, timeoutStatus, signals }: ThreadOptions): void {
   let time: ReturnType<typeof setTimeout> | undefined;
   let asking: ReturnType<typeof setInterval> | undefined;
   let answered = true;
+  let giveUp = () => {};
 
   const wantLife = (status: number, why: string) => {
     if (asking !== undefined) return;
+    giveUp = () => answered || end(status, why);
     const ask = () => {
-      if (!answered) end(status, why);
+      giveUp();
       answered = false;
       beside.postMessage("alive?");
     };
@@ -109,6 +117,10 @@ function thread({ patience, timeoutStatus, signals }: ThreadOptions): void {
     time = setTimeout(() => wantLife(timeoutStatus, why), deadline * 1000);
   };
   for (const [signal, message, status] of signals) {
-    Deno.addSignalListener(signal, () => wantLife(status, message));
+    Deno.addSignalListener(signal, () => {
+      if (asking === undefined) return wantLife(status, message);
+      // Who asks twice does not want to wait.
+      setTimeout(giveUp, hurry * 1000);
+    });
   }
 }

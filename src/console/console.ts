@@ -232,7 +232,8 @@ export class Console {
    * @param pattern A regular expression; a string is the source of one, in which
    * `^` and `$` mean the begin and the end of a line.
    * @param options How long to wait.
-   * @returns The match, with its capture groups.
+   * @returns The match, with its capture groups. It is the first that there is,
+   * which ends as soon as it can: a `\w+` at the end of a pattern is one letter.
    * @throws {TestFailure} If the time is over.
    * @throws {GuestDied} If the guest died and has not said it.
    * @throws {MachineError} If the console is closed and it was not said.

@@ -164,3 +164,20 @@ Deno.test("a script that never lets go ends with the global timeout, its reports
   const junit = Deno.readTextFileSync(`${directory.path}/junit.xml`);
   assert(junit.trimEnd().endsWith("</testsuites>"));
 });
+
+Deno.test("a second Ctrl-C ends a script that never lets go a second later", async () => {
+  const child = vmwrightCommand([
+    ...["eval", "--no-html", "console.log('up'); for (;;) {}"],
+  ]).spawn();
+  const stderr = new Response(child.stderr).text();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  child.kill("SIGINT");
+  child.kill("SIGTERM");
+  const began = performance.now();
+  const { code } = await child.status;
+  await reader.cancel();
+  assertMatch(await stderr, /^!!! .* but the script never lets go/m);
+  assert(code === 130 || code === 143, String(code));
+  assert(performance.now() - began < 4000);
+});
