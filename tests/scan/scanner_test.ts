@@ -197,6 +197,16 @@ Deno.test("a pattern that makes a backtracker explode is searched in linear time
   assertEquals(scanner.scan(encoder.encode("b")).length, 1);
 });
 
+Deno.test("a long match whose end has not come hides behind no short one", () => {
+  using scanner = new Scanner();
+  const long = scanner.add(/[0-9a-f]{8}\b/);
+  const short = scanner.add(/[a-z]\d{2}[a-z]/);
+  assertEquals(scanner.scan(encoder.encode("0f00f00")), [
+    { id: short, end: 5 },
+  ]);
+  assertEquals(scanner.scan(encoder.encode("f\n")), [{ id: long, end: 8 }]);
+});
+
 Deno.test("more states than the cache holds are searched all the same", () => {
   using scanner = new Scanner();
   scanner.add(/a[ab]{16}c/);

@@ -147,7 +147,6 @@ function hop(
   let walked: usize = 0;
   let stops: usize = 0;
   const comparedBefore = compared;
-  let mark = at;
   if (!isStart(set, row)) {
     row = walkToStart(set, row, at, end, at);
     walked += stoppedAt - at;
@@ -155,11 +154,9 @@ function hop(
   }
   while (at < end) {
     const needle = prefilter.find(at, end);
-    // At the end, a needle of which there is only the beginning may still be
-    // under way.
-    mark = needle < end
-      ? needle
-      : max(at, end - min<usize>(end - at, prefilter.longest));
+    // At the end, a longer needle of which there is only the beginning may be
+    // under way, also before a short one that is there as a whole.
+    const mark = min(needle, end - min<usize>(end - at, prefilter.longest));
     let restart = prefilter.restart(at, mark);
     if (set.skipReturns) {
       while (restart > at && load<u8>(restart - 1) == 13) restart--;
