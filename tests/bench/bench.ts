@@ -11,6 +11,7 @@ import { bulk, memory } from "./cases/bulk.ts";
 import { commands } from "./cases/commands.ts";
 import { consoleText } from "./cases/console_text.ts";
 import { fleet } from "./cases/fleet.ts";
+import { scan } from "./cases/scan.ts";
 import { twentyWaits } from "./cases/script.ts";
 import { startUp } from "./cases/start_up.ts";
 import { reaction, units, waiting } from "./cases/waits.ts";
@@ -18,6 +19,7 @@ import type { Part, Scale } from "./part.ts";
 import { record, type Result, table } from "./result.ts";
 
 const parts: Part[] = [
+  scan,
   startUp,
   commands,
   reaction,
@@ -33,6 +35,7 @@ const parts: Part[] = [
 const full: Scale = {
   rounds: 7,
   longRounds: 3,
+  scanMegabytes: 64,
   consoleMegabytes: 128,
   megabytes: 100,
   files: 5000,
@@ -42,6 +45,7 @@ const full: Scale = {
 const quick: Scale = {
   rounds: 3,
   longRounds: 1,
+  scanMegabytes: 8,
   consoleMegabytes: 16,
   megabytes: 10,
   files: 500,

@@ -6,6 +6,8 @@ export interface Scale {
   rounds: number;
   /** Rounds of what takes many seconds. */
   longRounds: number;
+  /** MiB of boot log to search. */
+  scanMegabytes: number;
   /** MiB of console text in the test of the driver's memory. */
   consoleMegabytes: number;
   /** MiB of files and of output. */

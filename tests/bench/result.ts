@@ -3,7 +3,7 @@ export interface Result {
   /** What was measured. */
   name: string;
   /** Of the samples. */
-  unit: "ms" | "MiB" | "µs" | "ms/MiB" | "ms/s";
+  unit: "ms" | "MiB" | "µs" | "ms/MiB" | "ms/s" | "GB/s";
   /** Samples of vmwright, one a round. */
   ours: number[];
   /** Samples of what it is compared with, from the same rounds. */
@@ -16,14 +16,17 @@ export interface Result {
   note?: string;
 }
 
-/** Wanted of the medians. */
-export type Aim =
+/** Wanted of the medians, all of it. */
+export interface Aim {
   /** The other takes this many times as long, or longer. */
-  | { faster: number }
+  faster?: number;
   /** At most this, in the result's unit. */
-  | { atMost: number }
+  atMost?: number;
+  /** At least this, in the result's unit. */
+  atLeast?: number;
   /** At most this many times what the other takes. */
-  | { share: number };
+  share?: number;
+}
 
 /** The sample in the middle. */
 export function median(samples: number[]): number {
@@ -34,25 +37,33 @@ export function median(samples: number[]): number {
     : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** How many times the other's median is ours. */
-export function ratio({ ours, other }: Result): number | undefined {
-  return other && median(other) / median(ours);
+/** How many times as fast, or as small, ours is by the medians. */
+export function ratio({ unit, ours, other }: Result): number | undefined {
+  if (other === undefined) return undefined;
+  return unit === "GB/s"
+    ? median(ours) / median(other)
+    : median(other) / median(ours);
 }
 
 /** Whether the aim is met; `undefined` where there is none. */
 export function isMet(result: Result): boolean | undefined {
   const { aim, ours } = result;
   if (aim === undefined) return undefined;
-  if ("atMost" in aim) return median(ours) <= aim.atMost;
-  const times = ratio(result);
-  if (times === undefined) return undefined;
-  return "faster" in aim ? times >= aim.faster : 1 / times <= aim.share;
+  const { faster = 0, atMost = Infinity, atLeast = 0, share = Infinity } = aim;
+  const times = ratio(result) ?? 1;
+  const size = median(ours);
+  return size <= atMost && size >= atLeast && times >= faster &&
+    1 / times <= share;
 }
 
 function aimText(aim: Aim | undefined): string {
-  if (aim === undefined) return "";
-  if ("atMost" in aim) return `≤ ${aim.atMost}`;
-  return "faster" in aim ? `${aim.faster}×` : `≤ ${aim.share} of it`;
+  const { faster, atMost, atLeast, share } = aim ?? {};
+  return [
+    atMost && `≤ ${atMost}`,
+    atLeast && `≥ ${atLeast}`,
+    faster && `${faster}×`,
+    share && `≤ ${share} of it`,
+  ].filter(Boolean).join(", ");
 }
 
 /** A number with three digits that matter. */
