@@ -2,6 +2,8 @@
 //   deno run -A tests/run.ts [--unit] [--yes] [PATH…]
 // A PATH is any part of a test file's path. Prints the sum of all at the end.
 
+import { ensureTools, guestTools, testTools } from "./guests/tools.ts";
+
 /** Some of the tests, which need the same things. */
 interface Phase {
   readonly name: string;
@@ -63,6 +65,14 @@ for (const file of walk("tests")) {
   claimed.get(phase)!.push(file);
 }
 
+try {
+  const yes = flags.includes("--yes");
+  await ensureTools({ yes, wanted: [...guestTools, ...testTools] });
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  Deno.exit(1);
+}
+
 const sum: Count = { passed: 0, failed: 0, ignored: 0 };
 for (const phase of order) {
   const files = claimed.get(phase)!;
@@ -91,9 +101,8 @@ function walk(directory: string): string[] {
 
 async function buildGuests(names: readonly string[]): Promise<boolean> {
   if (names.length === 0) return true;
-  const yes = flags.includes("--yes") ? ["--yes"] : [];
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "tests/guests/build.ts", ...yes, ...names],
+    args: ["run", "-A", "tests/guests/build.ts", ...names],
     stdout: "null",
     stderr: "inherit",
   }).output();

@@ -5,4 +5,4 @@ export {
   guestNames,
   type StartScriptOptions,
 } from "./guest.ts";
-export { ensureTools, type Tool, tools } from "./tools.ts";
+export { ensureTools, guestTools, testTools, type Tool } from "./tools.ts";

@@ -6,7 +6,7 @@ export interface Tool {
 }
 
 /** What building and running guests takes. */
-export const tools: readonly Tool[] = [
+export const guestTools: readonly Tool[] = [
   {
     program: "qemu-system-x86_64",
     package: "qemu-system-x86",
@@ -40,6 +40,36 @@ export const tools: readonly Tool[] = [
   { program: "tar", package: "tar", purpose: "unpacks Debian packages" },
 ];
 
+/** What the tests take besides. */
+export const testTools: readonly Tool[] = [
+  {
+    program: "python3",
+    package: "python3",
+    purpose: "runs test scripts in Python",
+  },
+  {
+    program: "tesseract",
+    package: "tesseract-ocr",
+    purpose: "reads the machines' screens",
+  },
+  { program: "tmux", package: "tmux", purpose: "types at the prompt" },
+  {
+    program: "systemd-nspawn",
+    package: "systemd-container",
+    purpose: "runs containers",
+  },
+  {
+    program: "ip",
+    package: "iproute2",
+    purpose: "connects containers to each other",
+  },
+  {
+    program: "nix",
+    package: "nix-bin",
+    purpose: "builds what Nix users import",
+  },
+];
+
 function isInstalled(program: string): boolean {
   const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`;
   return path.split(":").filter((directory) => directory !== "").some(
@@ -63,7 +93,7 @@ function isInstalled(program: string): boolean {
 export async function ensureTools(
   options: { yes?: boolean; ask?: boolean; wanted?: readonly Tool[] } = {},
 ): Promise<void> {
-  const missing = (options.wanted ?? tools).filter(({ program }) =>
+  const missing = (options.wanted ?? guestTools).filter(({ program }) =>
     !isInstalled(program)
   );
   if (missing.length === 0) return;

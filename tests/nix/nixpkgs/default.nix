@@ -172,7 +172,11 @@ let
     python3 = hostPrograms "python3" [ "python3" ] // {
       withPackages = choose: builtins.seq (choose { numpy = pkgs.coreutils; }) pkgs.python3;
     };
-    python3Packages.pyflakes = hostPrograms "pyflakes" [ "pyflakes" ];
+    # Debian names it after its Python.
+    python3Packages.pyflakes = runCommand "pyflakes" { } ''
+      mkdir -p $out/bin
+      ln -s "$(command -v pyflakes || command -v pyflakes3)" $out/bin/pyflakes
+    '';
     qemu = pkgs.qemu_test;
     qemu_test = hostPrograms "qemu" [
       "qemu-img"
