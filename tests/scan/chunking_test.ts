@@ -79,18 +79,17 @@ function find(
   using scanner = new Scanner({ skipCarriageReturns });
   for (const pattern of patterns) scanner.add(pattern);
   const found: string[] = [];
-  const take = (matches: { id: number; end: number }[]) => {
-    for (const { id, end } of matches) {
-      found.push(`${String(end).padStart(8)} ${id}`);
-    }
-  };
   for (let at = 0; at < bytes.length;) {
     const next = at + size();
-    take(scanner.scan(bytes.subarray(at, next)));
+    found.push(...inWords(scanner.scan(bytes.subarray(at, next))));
     at = next;
   }
-  take(scanner.finish());
+  found.push(...inWords(scanner.finish()));
   return found.sort().join("\n");
+}
+
+function inWords(matches: { id: number; end: number }[]): string[] {
+  return matches.map(({ id, end }) => `${String(end).padStart(8)} ${id}`);
 }
 
 const cases = Deno.args.includes("--long") || Deno.env.has("VMWRIGHT_LONG")
@@ -131,6 +130,40 @@ Deno.test("Scanner finds the same however a long stream is cut", () => {
       throw new Error(
         `case ${i} of seed ${first}: ${patterns} in random chunks`,
       );
+    }
+  }
+});
+
+Deno.test("Scanners that take turns find what each finds alone", () => {
+  const first = seed();
+  console.log(`seed: ${first} (run again with SEED=${first})`);
+  for (let i = 0; i < cases; i++) {
+    const random = new Random(first + i);
+    const streams = Array.from({ length: 2 + random.below(3) }, () => {
+      const bytes = text(random).subarray(0, 9000);
+      const patterns = Array.from(
+        { length: 1 + random.below(4) },
+        () => random.pick(logPatterns),
+      );
+      const scanner = new Scanner();
+      for (const pattern of patterns) scanner.add(pattern);
+      return { bytes, patterns, scanner, at: 0, found: [] as string[] };
+    });
+    for (let going = streams; going.length > 0;) {
+      const stream = random.pick(going);
+      const { scanner, bytes, found } = stream;
+      const next = stream.at + random.below(300);
+      found.push(...inWords(scanner.scan(bytes.subarray(stream.at, next))));
+      stream.at = next;
+      going = streams.filter(({ at, bytes }) => at < bytes.length);
+    }
+    for (const { scanner, bytes, patterns, found } of streams) {
+      found.push(...inWords(scanner.finish()));
+      scanner[Symbol.dispose]();
+      if (found.sort().join("\n") === find(patterns, bytes, false, () => 300)) {
+        continue;
+      }
+      throw new Error(`case ${i} of seed ${first}: ${patterns}`);
     }
   }
 });

@@ -49,9 +49,9 @@ export class Pattern {
   }
 }
 
-// Where each node of the set is, and whose it is.
-export const nodes: Vector = newVector();
-export const owners: Vector = newVector();
+// Where each node of the set that is being searched is, and whose it is.
+let nodes: Vector = newVector();
+export let owners: Vector = newVector();
 
 // Sets of nodes, as bits.
 let words: usize = 0;
@@ -70,8 +70,14 @@ export let onlyStarts: bool = false;
 /** What is known before the position after a step. */
 export let contextNow: u32 = 0;
 
-/** Lays out the patterns' nodes for the steps to come. */
-export function prepare(first: Pattern | null): void {
+/** Takes the layout of a set's nodes for the steps to come. */
+export function useNodes(addresses: Vector, patterns: Vector): void {
+  nodes = addresses;
+  owners = patterns;
+}
+
+/** Lays out the patterns' nodes anew. */
+export function layOut(first: Pattern | null): void {
   nodes.length = 0;
   owners.length = 0;
   let pattern = first;

@@ -12,15 +12,16 @@ import {
   begin,
   beginOne,
   contextNow,
+  layOut,
   listFollowing,
   matchedBefore,
   matchedNow,
   onlyStarts,
   owners,
   Pattern,
-  prepare,
   restore,
   settleAtEnd,
+  useNodes,
 } from "./automaton.ts";
 import {
   AFTER_LINE,
@@ -94,6 +95,10 @@ export class PatternSet {
   last: Pattern | null;
   changed: bool;
 
+  /** Where the nodes of all patterns are, and whose they are. */
+  nodes: Vector;
+  owners: Vector;
+
   /** The class of each of 256 bytes. */
   classes: usize;
   classCount: u32;
@@ -146,8 +151,10 @@ export class PatternSet {
  */
 export const CLASSES: usize = memory.data(256, 16);
 
-/** Takes a set's classes for the search to come. */
-export function useClasses(set: PatternSet): void {
+/** Makes a set the one that is searched: streams take turns. */
+export function use(set: PatternSet): void {
+  useNodes(set.nodes, set.owners);
+  if (set.changed) update(set);
   memory.copy(CLASSES, set.classes, 256);
 }
 
@@ -164,6 +171,8 @@ const kept: Vector = newVector();
 export function newSet(skipReturns: bool): PatternSet {
   const set = changetype<PatternSet>(zeroed(offsetof<PatternSet>()));
   set.skipReturns = skipReturns;
+  set.nodes = newVector();
+  set.owners = newVector();
   set.classes = heap.alloc(256);
   set.blocks = newVector();
   set.starts = zeroed(64);
@@ -183,6 +192,8 @@ export function freeSet(set: PatternSet): void {
     heap.free(set.blocks.get(i));
   }
   set.blocks.release();
+  set.nodes.release();
+  set.owners.release();
   heap.free(set.classes);
   heap.free(set.starts);
   if (set.startRows != 0) heap.free(set.startRows);
@@ -233,7 +244,7 @@ export function deletePattern(set: PatternSet, id: u32): void {
 }
 
 /** Takes in patterns that came and went since the last byte. */
-export function update(set: PatternSet): void {
+function update(set: PatternSet): void {
   // The threads so far, by pattern and number within it.
   kept.length = 0;
   let threads: u32 = 0;
@@ -253,7 +264,7 @@ export function update(set: PatternSet): void {
     }
   }
   removeDeleted(set);
-  prepare(set.first);
+  layOut(set.first);
   classify(set);
   dropPrefilter(set);
   set.prefilter = newPrefilter(set.first, set.skipReturns);

@@ -27,8 +27,7 @@ import {
   startRow,
   stateOf,
   UNKNOWN,
-  update,
-  useClasses,
+  use,
   visible,
 } from "./dfa.ts";
 import { emit } from "./events.ts";
@@ -40,12 +39,11 @@ import { textLength, textStart } from "./text.ts";
 
 /** Searches the text that was made last. */
 export function search(set: PatternSet): void {
-  if (set.changed) update(set);
+  use(set);
   const length = textLength;
   if (length == 0) return;
   const at = textStart;
   const end = at + length;
-  useClasses(set);
   if (set.first !== null) {
     const prefilter = set.prefilter;
     pinned.length = 0;
@@ -64,7 +62,7 @@ export function search(set: PatternSet): void {
 
 /** Searches where the stream ends. */
 export function searchEnd(set: PatternSet): void {
-  if (set.changed) update(set);
+  use(set);
   reportAtEnd(set, <u32> textLength);
 }
 
