@@ -303,9 +303,10 @@ function earliestEnds(
   from: number,
 ): number[] {
   const unicode = flags.includes("u");
-  const method = flags.replace("y", "") + (flags.includes("y") ? "y" : "g");
   // A match that ends one character before the end of a text, or at its end:
-  // for every end, V8 gets the text up to the character after it.
+  // for every end, V8 gets the text up to the character after it. Each start
+  // is tried by itself, since V8's search overlooks some of `(?:|.*?a^)$`.
+  const method = flags.replace("y", "") + "y";
   const before = new RegExp(`(?:${source})(?=[^])(?![^][^])`, method);
   const atEnd = new RegExp(`(?:${source})(?![^])`, method);
   const ends: number[] = [];
@@ -314,29 +315,30 @@ function earliestEnds(
     if (unicode && /[\udc00-\udfff]/.test(text[end] ?? "")) continue;
     const next = unicode && text.codePointAt(end)! > 0xffff ? 2 : 1;
     const regexp = end < text.length ? before : atEnd;
-    if (!endsAt(regexp, text.slice(0, end + next), base, end)) continue;
+    const some = text.slice(0, end + next);
+    const last = flags.includes("y") ? base : end;
+    if (!matchesWithin(regexp, some, base, last)) continue;
     ends.push(end);
     base = end;
   }
   return ends;
 }
 
-function endsAt(
+/** Whether a sticky pattern matches anywhere from one index to another. */
+function matchesWithin(
   regexp: RegExp,
   text: string,
-  from: number,
-  end: number,
+  first: number,
+  last: number,
 ): boolean {
-  regexp.lastIndex = from;
-  for (
-    let found = regexp.exec(text);
-    found !== null;
-    found = regexp.exec(text)
-  ) {
-    if (found.index + found[0].length === end) return true;
-    // V8 lets an empty match with `u` be between the two halves of a pair.
-    if (regexp.sticky) return false;
-    regexp.lastIndex = found.index + 1;
+  for (let at = first; at <= last; at++) {
+    // From within a pair, V8 would step back to its begin.
+    const within = /^[\ud800-\udbff][\udc00-\udfff]/.test(
+      text.slice(Math.max(0, at - 1), at + 1),
+    );
+    if (regexp.unicode && within) continue;
+    regexp.lastIndex = at;
+    if (regexp.test(text)) return true;
   }
   return false;
 }
