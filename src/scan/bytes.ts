@@ -1,3 +1,4 @@
+import { ByteSet } from "./byte_set.ts";
 import { all, type Characters, complement, has, union } from "./characters.ts";
 
 // How characters look in the text that automata see (wasm/scanner/text.ts):
@@ -51,12 +52,10 @@ export function byteSequences(
 }
 
 /** Every byte that is part of some character of a set. */
-export function bytesWithin(set: Characters, unicode: boolean): Set<number> {
-  const bytes = new Set<number>();
+export function bytesWithin(set: Characters, unicode: boolean): ByteSet {
+  const bytes = new ByteSet();
   for (const sequence of byteSequences(set, unicode)) {
-    for (const [low, high] of sequence) {
-      for (let byte = low; byte <= high; byte++) bytes.add(byte);
-    }
+    for (const [low, high] of sequence) bytes.add(low, high);
   }
   return bytes;
 }

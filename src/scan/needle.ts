@@ -1,17 +1,19 @@
+import { ByteSet } from "./byte_set.ts";
 import { byteSequences, bytesWithin, longestBytes } from "./bytes.ts";
 import { frequencies } from "./frequencies.ts";
 import { has } from "./characters.ts";
+import { rateInSample } from "./sample.ts";
 import type { Node } from "./syntax.ts";
 
 /** Bytes that may stand between a match's beginning and something in it. */
 interface Extent {
   most: number;
-  bytes: ReadonlySet<number>;
+  bytes: ByteSet;
 }
 
 /** A sequence of byte sets that a match has in it. */
 interface Needle {
-  sets: ReadonlySet<number>[];
+  sets: ByteSet[];
   /** Which of them, and the three after it, are looked for first. */
   window: number;
   before: Extent;
@@ -29,7 +31,7 @@ const windowSize = 4;
 // Beyond this, an automaton that takes every byte is faster.
 const mostCost = 0.25;
 
-const nowhere: Extent = { most: 0, bytes: new Set() };
+const nowhere: Extent = { most: 0, bytes: new ByteSet() };
 
 /**
  * Chooses what a scanner looks for before it searches byte by byte, in the
@@ -89,7 +91,7 @@ function bestOfSequence(
   const offer = (choice: Choice | undefined) => {
     if (choice && (!found || choice.cost < found.cost)) found = choice;
   };
-  let run: Set<number>[] = [];
+  let run: ByteSet[] = [];
   let runBefore = before;
   const endRun = () => {
     if (run.length > 0) offer(oneNeedle(run, runBefore));
@@ -125,7 +127,7 @@ function bestOfSequence(
 function oneSequence(
   node: Node & { type: "characters" },
   unicode: boolean,
-): Set<number>[] | undefined {
+): ByteSet[] | undefined {
   const sequences = byteSequences(node.set, unicode);
   if (sequences.length === 0) return undefined;
   const single = sequences.every((sequence) => sequence.length === 1);
@@ -133,16 +135,13 @@ function oneSequence(
   // Line ends may have a byte before them that does not count.
   if (has(node.set, 10)) return undefined;
   return sequences[0].map((_, position) => {
-    const bytes = new Set<number>();
-    for (const sequence of sequences) {
-      const [low, high] = sequence[position];
-      for (let byte = low; byte <= high; byte++) bytes.add(byte);
-    }
+    const bytes = new ByteSet();
+    for (const sequence of sequences) bytes.add(...sequence[position]);
     return bytes;
   });
 }
 
-function oneNeedle(run: Set<number>[], before: Extent): Choice | undefined {
+function oneNeedle(run: ByteSet[], before: Extent): Choice | undefined {
   if (before.most === Infinity) {
     // The search would go back to the last byte that can't stand before the
     // needle: there has to be one in every line.
@@ -153,7 +152,8 @@ function oneNeedle(run: Set<number>[], before: Extent): Choice | undefined {
   let window = 0;
   let windowRate = Infinity;
   for (let at = 0; at === 0 || at + windowSize <= run.length; at++) {
-    const rate = rateOf(run.slice(at, at + windowSize));
+    const sets = run.slice(at, at + windowSize);
+    const rate = Math.max(rateOf(sets), rateInSample(sets));
     if (rate < windowRate) [window, windowRate] = [at, rate];
   }
   const first = Math.max(
@@ -172,19 +172,28 @@ function oneNeedle(run: Set<number>[], before: Extent): Choice | undefined {
   };
 }
 
-function rateOf(sets: ReadonlySet<number>[]): number {
-  return sets.reduce((product, set) => {
-    let frequency = 0;
-    for (const byte of set) frequency += frequencies[byte];
-    return product * Math.min(1, frequency / 1000);
-  }, 1);
+function rateOf(sets: ByteSet[]): number {
+  return sets.reduce(
+    (product, { words }) => product * Math.min(1, frequencyOf(words) / 1000),
+    1,
+  );
+}
+
+function frequencyOf(words: Uint32Array): number {
+  let frequency = 0;
+  for (let at = 0; at < words.length; at++) {
+    for (let rest = words[at]; rest !== 0; rest &= rest - 1) {
+      frequency += frequencies[at << 5 | 31 - Math.clz32(rest & -rest)];
+    }
+  }
+  return frequency;
 }
 
 function extend(before: Extent, by: Extent): Extent {
   if (by.most === 0) return before;
   return {
     most: before.most + by.most,
-    bytes: new Set([...before.bytes, ...by.bytes]),
+    bytes: before.bytes.union(by.bytes),
   };
 }
 
@@ -204,7 +213,7 @@ function extentOf(node: Node, unicode: boolean): Extent {
       const ways = node.nodes.map((way) => extentOf(way, unicode));
       return {
         most: Math.max(...ways.map((way) => way.most)),
-        bytes: new Set(ways.flatMap((way) => [...way.bytes])),
+        bytes: ways.reduce((all, way) => all.union(way.bytes), nowhere.bytes),
       };
     }
     case "repeat": {
@@ -219,17 +228,17 @@ function extentOf(node: Node, unicode: boolean): Extent {
 
 function encode(needles: Needle[]): Uint32Array {
   let before = 0;
-  const through = new Set<number>();
+  let through = nowhere.bytes;
   let unbounded = false;
   for (const needle of needles) {
     if (needle.before.most === Infinity) {
       unbounded = true;
-      for (const byte of needle.before.bytes) through.add(byte);
+      through = through.union(needle.before.bytes);
     } else {
       before = Math.max(before, needle.before.most);
     }
   }
-  const words = [needles.length, before, Number(unbounded), ...bits(through)];
+  const words = [needles.length, before, Number(unbounded), ...through.words];
   for (const { sets, window } of needles) {
     const [first, second = first] = sets.map((set, at) => ({ set, at }))
       .sort((a, b) => rateOf([a.set]) - rateOf([b.set]))
@@ -238,14 +247,8 @@ function encode(needles: Needle[]): Uint32Array {
       sets.length,
       window,
       first | second << 16,
-      ...sets.flatMap(bits),
+      ...sets.flatMap(({ words }) => [...words]),
     );
   }
   return Uint32Array.from(words);
-}
-
-function bits(set: ReadonlySet<number>): number[] {
-  const words = new Array<number>(8).fill(0);
-  for (const byte of set) words[byte >> 5] |= 1 << (byte & 31);
-  return words;
 }

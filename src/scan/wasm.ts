@@ -3,6 +3,7 @@
  * what is allocated there is freed there.
  */
 import * as wasm from "../../wasm/scanner.wasm";
+import { frequencies } from "./frequencies.ts";
 
 export { wasm };
 
@@ -12,6 +13,8 @@ export const pieceSize = 65536;
 const input = wasm.inputAddress();
 let memory = new Uint8Array(wasm.memory.buffer);
 let words = new Uint32Array(wasm.memory.buffer);
+new Float32Array(wasm.memory.buffer, wasm.frequencyAddress(), 256)
+  .set(frequencies);
 
 // A view of the memory is lost whenever the memory grows.
 function refresh(): void {

@@ -3,6 +3,7 @@
 
 // What TypeScript calls. Addresses are handles; src/scan/wasm.ts keeps them.
 
+import { frequencies } from "./buckets.ts";
 import {
   addPattern as addTo,
   deletePattern as deleteFrom,
@@ -40,6 +41,11 @@ export { eventAddress };
 
 export function inputAddress(): usize {
   return input;
+}
+
+/** Where TypeScript writes how often each byte is met, before all else. */
+export function frequencyAddress(): usize {
+  return frequencies;
 }
 
 export function allocate(size: usize): usize {

@@ -15,14 +15,13 @@
 // No needle has `\n` in it, so none has the `\r` before it that a search may
 // have to pass over.
 
+import { BUCKETS, POSITIONS, shareOut } from "./buckets.ts";
 import { newVector, Vector, zeroed } from "./vector.ts";
 import { Pattern } from "./automaton.ts";
 
 const HEAD: usize = 11 * 4;
-const BUCKETS: u32 = 8;
-const POSITIONS: u32 = 4;
 
-/** Of one needle, in TypeScript's words. */
+// Of one needle, in TypeScript's words:
 
 function needleLength(needle: usize): usize {
   return load<u32>(needle);
@@ -359,28 +358,9 @@ function collect(prefilter: Prefilter, written: usize): void {
   let needle = written + HEAD;
   for (let count = load<u32>(written); count > 0; count--) {
     prefilter.longest = max(prefilter.longest, needleLength(needle));
-    // In the order of their first byte's low half, so that a bucket's needles
-    // have as few halves as can be.
-    let at = prefilter.needles.length;
     prefilter.needles.push(<u32> needle);
-    const key = sortKey(needle);
-    while (at > 0 && sortKey(prefilter.needles.get(at - 1)) > key) {
-      prefilter.needles.set(at, prefilter.needles.get(at - 1));
-      at--;
-    }
-    prefilter.needles.set(at, <u32> needle);
     needle = setAt(needle, needleLength(needle));
   }
-}
-
-function sortKey(needle: usize): u32 {
-  const set = setAt(needle, windowOffset(needle));
-  for (let half: u32 = 0; half < 16; half++) {
-    for (let byte = half; byte < 256; byte += 16) {
-      if (setHas(set, byte)) return half;
-    }
-  }
-  return 0;
 }
 
 /** Whether there are one or two needles that two of their bytes tell, up to case. */
@@ -422,32 +402,49 @@ function fillHalf(half: usize, needle: usize, offset: u32): bool {
 }
 
 function fillBuckets(prefilter: Prefilter): void {
-  const count = prefilter.needles.length;
-  let next: u32 = 0;
-  for (let bucket: u32 = 0; bucket < BUCKETS; bucket++) {
-    store<u8>(prefilter.bucketStarts + bucket, <u8> next);
-    const last = count <= BUCKETS
-      ? min(bucket + 1, count)
-      : (bucket + 1) * count / BUCKETS;
-    for (; next < last; next++) addToBucket(prefilter, next, bucket);
+  const needles = prefilter.needles;
+  const count = needles.length;
+  const halves = zeroed((<usize> count) << 4);
+  for (let i: u32 = 0; i < count; i++) {
+    addHalves(<usize> needles.get(i), halves + ((<usize> i) << 4));
   }
-  store<u8>(prefilter.bucketStarts + BUCKETS, <u8> next);
+  shareOut(needles, halves, prefilter.bucketStarts);
+  for (let bucket: u32 = 0; bucket < BUCKETS; bucket++) {
+    let i = <u32> load<u8>(prefilter.bucketStarts + bucket);
+    const last = <u32> load<u8>(prefilter.bucketStarts + bucket, 1);
+    if (i == last) continue;
+    memory.fill(halves, 0, 16);
+    for (; i < last; i++) addHalves(<usize> needles.get(i), halves);
+    fillMasks(prefilter.masks, halves, bucket);
+  }
+  heap.free(halves);
 }
 
-function addToBucket(prefilter: Prefilter, index: u32, bucket: u32): void {
-  const needle = <usize> prefilter.needles.get(index);
+/** Adds the halves of a needle's bytes, position by position, as bits. */
+function addHalves(needle: usize, halves: usize): void {
   const offset = windowOffset(needle);
-  const bit: u8 = 1 << (<u8> bucket);
   for (let position: usize = 0; position < POSITIONS; position++) {
-    const low = prefilter.masks + (position << 5);
-    const high = low + 16;
+    const at = halves + (position << 2);
     const known = offset + position < needleLength(needle);
     for (let byte: u32 = 0; byte < 256; byte++) {
       if (known && !setHas(setAt(needle, offset + position), byte)) continue;
-      const lowAt = low + (byte & 15);
-      const highAt = high + (byte >> 4);
-      store<u8>(lowAt, load<u8>(lowAt) | bit);
-      store<u8>(highAt, load<u8>(highAt) | bit);
+      store<u16>(at, load<u16>(at) | <u16> ((<u32> 1) << (byte & 15)));
+      store<u16>(at, load<u16>(at, 2) | <u16> ((<u32> 1) << (byte >> 4)), 2);
+    }
+  }
+}
+
+/** Sets a bucket's bit at each of its halves. */
+function fillMasks(masks: usize, halves: usize, bucket: u32): void {
+  const bit: u8 = 1 << (<u8> bucket);
+  for (let position: usize = 0; position < POSITIONS; position++) {
+    for (let high: usize = 0; high < 2; high++) {
+      const bits = <u32> load<u16>(halves + (position << 2) + (high << 1));
+      for (let half: u32 = 0; half < 16; half++) {
+        if ((bits >> half & 1) == 0) continue;
+        const at = masks + (position << 5) + (high << 4) + half;
+        store<u8>(at, load<u8>(at) | bit);
+      }
     }
   }
 }

@@ -1,0 +1,120 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// Which needles share a bucket of the prefilter. A bucket is looked for by the
+// halves of four bytes, all needles' together, so it is seen where none of
+// them is: the more often, the less they have in common. The two buckets that
+// lose least by it are joined, again and again, until there are few enough.
+
+import { newVector, Vector, zeroed } from "./vector.ts";
+
+/** How many bytes of a needle a bucket is looked for by. */
+export const POSITIONS: u32 = 4;
+export const BUCKETS: u32 = 8;
+
+/**
+ * How often each of 256 bytes is met, of a thousand (f32). TypeScript writes
+ * them once (src/scan/frequencies.ts).
+ */
+export const frequencies: usize = memory.data(1024, 16);
+
+/** A needle's halves, later a bucket's: for each position, the low and the high ones as bits (u16). */
+function halvesAt(halves: usize, needle: u32): usize {
+  return halves + ((<usize> needle) << 4);
+}
+
+/**
+ * Puts needles in the order of their buckets, and writes where each bucket
+ * begins and the last one ends. `halves` has those of each needle.
+ */
+export function shareOut(needles: Vector, halves: usize, starts: usize): void {
+  const count = needles.length;
+  const buckets = newVector();
+  for (let i: u32 = 0; i < count; i++) buckets.push(i);
+  join(buckets, halves);
+
+  const ordered = newVector();
+  let bucket: u32 = 0;
+  for (let first: u32 = 0; first < count; first++) {
+    if (buckets.get(first) != first) continue;
+    store<u8>(starts + bucket++, <u8> ordered.length);
+    for (let i = first; i < count; i++) {
+      if (buckets.get(i) == first) ordered.push(needles.get(i));
+    }
+  }
+  for (; bucket <= BUCKETS; bucket++) store<u8>(starts + bucket, <u8> count);
+  for (let i: u32 = 0; i < count; i++) needles.set(i, ordered.get(i));
+  ordered.release();
+  buckets.release();
+}
+
+/** Joins buckets, each named by its first needle, until there are few enough. */
+function join(buckets: Vector, halves: usize): void {
+  const count = buckets.length;
+  if (count <= BUCKETS) return;
+  // What each pair of buckets would lose.
+  const losses = zeroed((<usize> (count * count)) << 2);
+  for (let i: u32 = 0; i < count; i++) {
+    for (let j: u32 = 0; j < i; j++) {
+      store<f32>(at(losses, count, i, j), loss(halves, i, j));
+    }
+  }
+  for (let left = count; left > BUCKETS; left--) {
+    let least: f32 = Infinity;
+    let first: u32 = 0;
+    let second: u32 = 0;
+    for (let i: u32 = 0; i < count; i++) {
+      if (buckets.get(i) != i) continue;
+      for (let j: u32 = 0; j < i; j++) {
+        if (buckets.get(j) != j) continue;
+        const one = load<f32>(at(losses, count, i, j));
+        if (one >= least) continue;
+        least = one;
+        first = j;
+        second = i;
+      }
+    }
+    for (let i = second; i < count; i++) {
+      if (buckets.get(i) == second) buckets.set(i, first);
+    }
+    const to = halvesAt(halves, first);
+    v128.store(to, v128.or(v128.load(to), v128.load(halvesAt(halves, second))));
+    for (let i: u32 = 0; i < count; i++) {
+      if (buckets.get(i) != i || i == first) continue;
+      store<f32>(
+        at(losses, count, max(i, first), min(i, first)),
+        loss(halves, i, first),
+      );
+    }
+  }
+  heap.free(losses);
+}
+
+function at(losses: usize, count: u32, i: u32, j: u32): usize {
+  return losses + ((<usize> (i * count + j)) << 2);
+}
+
+function loss(halves: usize, i: u32, j: u32): f32 {
+  const one = v128.load(halvesAt(halves, i));
+  const other = v128.load(halvesAt(halves, j));
+  return rate(v128.or(one, other)) - rate(one) - rate(other);
+}
+
+/** How often text is met that fits a bucket's halves. */
+function rate(halves: v128): f32 {
+  v128.store(scratch, halves);
+  let product: f32 = 1;
+  for (let position: u32 = 0; position < POSITIONS; position++) {
+    const lows = <u32> load<u16>(scratch + (position << 2));
+    const highs = <u32> load<u16>(scratch + (position << 2), 2);
+    let sum: f32 = 0;
+    for (let byte: u32 = 0; byte < 256; byte++) {
+      if ((highs >> (byte >> 4) & lows >> (byte & 15) & 1) == 0) continue;
+      sum += load<f32>(frequencies + (byte << 2));
+    }
+    product *= min<f32>(1, sum / 1000);
+  }
+  return product;
+}
+
+const scratch: usize = memory.data(16, 16);
