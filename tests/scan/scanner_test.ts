@@ -207,6 +207,18 @@ Deno.test("a long match whose end has not come hides behind no short one", () =>
   assertEquals(scanner.scan(encoder.encode("f\n")), [{ id: long, end: 8 }]);
 });
 
+Deno.test("texts that overlap are found, whichever is the easiest to see", () => {
+  using scanner = new Scanner();
+  for (const pattern of [/After/, /in/, /are in emergency/]) {
+    scanner.add(pattern);
+  }
+  const text = "You are in emergency mode. After logging in";
+  assertEquals(
+    scanner.scan(encoder.encode(text)).map(({ id, end }) => [id, end]),
+    [[2, 10], [3, 20], [1, 32], [2, 39], [2, 43]],
+  );
+});
+
 Deno.test("more states than the cache holds are searched all the same", () => {
   using scanner = new Scanner();
   scanner.add(/a[ab]{16}c/);

@@ -50,6 +50,8 @@ export class Prefilter {
   pairs: usize;
   /** The longest needle. */
   longest: usize;
+  /** How far before a needle that is found another one may begin: their windows are found in order. */
+  lead: usize;
   /** How far before a needle a match may begin … */
   before: usize;
   /** … unless it is farther, through bytes of this set alone (0 if none is). */
@@ -77,8 +79,8 @@ export class Prefilter {
   }
 
   /**
-   * The first needle that lies within `from` and `end` as a whole, or `end`.
-   * Forty bytes beyond `end` may be read.
+   * A needle that lies within `from` and `end` as a whole, or `end`; no other
+   * one begins more than `lead` before it. Forty bytes beyond `end` may be read.
    */
   find(from: usize, end: usize): usize {
     return this.pairs == 0
@@ -409,6 +411,10 @@ function fillBuckets(prefilter: Prefilter): void {
     addHalves(<usize> needles.get(i), halves + ((<usize> i) << 4));
   }
   shareOut(needles, halves, prefilter.bucketStarts);
+  for (let i: u32 = 0; i < count; i++) {
+    const offset = windowOffset(<usize> needles.get(i));
+    prefilter.lead = max(prefilter.lead, offset);
+  }
   for (let bucket: u32 = 0; bucket < BUCKETS; bucket++) {
     let i = <u32> load<u8>(prefilter.bucketStarts + bucket);
     const last = <u32> load<u8>(prefilter.bucketStarts + bucket, 1);

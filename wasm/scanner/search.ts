@@ -154,7 +154,10 @@ function hop(
     const needle = prefilter.find(at, end);
     // At the end, a longer needle of which there is only the beginning may be
     // under way, also before a short one that is there as a whole.
-    const mark = min(needle, end - min<usize>(end - at, prefilter.longest));
+    const mark = min(
+      needle - min(needle - at, prefilter.lead),
+      end - min<usize>(end - at, prefilter.longest),
+    );
     let restart = prefilter.restart(at, mark);
     if (set.skipReturns) {
       while (restart > at && load<u8>(restart - 1) == 13) restart--;
