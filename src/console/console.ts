@@ -38,7 +38,7 @@ interface Wait {
   from: number;
   /** Its number in the live scanner, once it is there. */
   id: number | undefined;
-  resolve(match: RegExpMatchArray): void;
+  resolve(match: Match): void;
   reject(error: unknown): void;
 }
 
@@ -243,6 +243,31 @@ export class Console {
     pattern: RegExp | string,
     options: ConsoleWaitOptions = {},
   ): Promise<RegExpMatchArray> {
+    const { groups } = await this.#wait(pattern, options);
+    // A match longer than the scanner's window has no text to show.
+    return groups ??
+      Object.assign([""], { index: 0, input: "" }) as RegExpMatchArray;
+  }
+
+  /**
+   * Waits for text to appear, like {@linkcode Console.waitFor}, and does not
+   * look at what it is: V8 may take long to find groups in it.
+   *
+   * @param pattern As for {@linkcode Console.waitFor}.
+   * @param options How long to wait.
+   * @throws As {@linkcode Console.waitFor} does.
+   */
+  async waitUntilSaid(
+    pattern: RegExp | string,
+    options: ConsoleWaitOptions = {},
+  ): Promise<void> {
+    await this.#wait(pattern, options);
+  }
+
+  async #wait(
+    pattern: RegExp | string,
+    options: ConsoleWaitOptions,
+  ): Promise<Match> {
     const { timeout, signal } = options;
     const regexp = compile(pattern);
     if (timeout !== undefined && !(timeout >= 0)) {
@@ -251,9 +276,7 @@ export class Console {
       );
     }
     signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<
-      RegExpMatchArray
-    >();
+    const { promise, resolve, reject } = Promise.withResolvers<Match>();
     const wait: Wait = {
       regexp,
       from: this.#consumed,
@@ -394,10 +417,7 @@ export class Console {
     if (!this.#pending.has(wait)) return;
     this.#forget(wait);
     this.#consumed = Math.max(this.#consumed, watch.base + match.end);
-    // A match longer than the scanner's window has no text to show.
-    const groups = match.groups ??
-      Object.assign([""], { index: 0, input: "" }) as RegExpMatchArray;
-    wait.resolve(groups);
+    wait.resolve(match);
   }
 
   #fail(wait: Wait, error: unknown): void {

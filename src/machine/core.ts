@@ -333,7 +333,7 @@ export class MachineCore {
   ): Promise<void> {
     const ended = this.#ended;
     try {
-      await this.console.waitFor(pattern, options);
+      await this.console.waitUntilSaid(pattern, options);
     } catch (error) {
       const isClosed = error instanceof MachineError &&
         error !== this.console.died;

@@ -51,6 +51,15 @@ export function byteSequences(
   return sequences;
 }
 
+const specialBytes = new Map(special);
+
+/** How a UTF-16 unit looks in the text that automata see. */
+export function bytesOfUnit(unit: number): number[] {
+  const byte = specialBytes.get(unit);
+  if (byte !== undefined) return [byte];
+  return unit < 0x80 ? [unit] : encode(unit, unit < 0x800 ? 2 : 3);
+}
+
 /** Every byte that is part of some character of a set. */
 export function bytesWithin(set: Characters, unicode: boolean): ByteSet {
   const bytes = new ByteSet();

@@ -22,14 +22,24 @@ export class Decoded {
     skipReturns: boolean,
     final: boolean,
   ) {
+    // The rest of a character that was cut is none.
+    let first = 0;
+    while (base > 0 && first < 3 && (bytes[first] & 0xc0) === 0x80) first++;
+    bytes = bytes.subarray(first);
     const whole = final ? bytes.length : bytes.length - unfinishedTail(bytes);
     this.#bytes = bytes.subarray(0, whole);
-    this.#base = base;
+    this.#base = base + first;
     const decoded = new TextDecoder("utf-8", { ignoreBOM: true })
       .decode(this.#bytes);
     this.text = skipReturns ? decoded.replaceAll("\r", "") : decoded;
     this.#skipReturns = skipReturns;
     this.#plain = this.text.length === whole;
+  }
+
+  /** The index behind the first character. */
+  get afterFirst(): number {
+    const point = this.text.codePointAt(0);
+    return point === undefined ? 0 : point > 0xffff ? 2 : 1;
   }
 
   /** Where in the stream the unit at `index` begins. */

@@ -5,15 +5,16 @@ export interface Match {
   /** Offset in the raw stream, in bytes, just after the match's last byte. */
   end: number;
   /**
-   * Offset in the raw stream, in bytes, of the match's first byte. Only with
-   * `text`, and only if the match lies within the scanner's window.
+   * Offset in the raw stream, in bytes, of the match's first byte: the leftmost
+   * from which the pattern matches up to `end`. Only with `text`, and only if
+   * the match lies within the scanner's window.
    */
   start?: number;
   /**
-   * The match's text and capture groups, leftmost-first as V8 finds them in
-   * the text up to `end`. Only with `text`, like `start`.
+   * The match's text and capture groups, as V8 finds them in just that text
+   * when they are asked for. Only with `text`, like `start`.
    */
-  groups?: RegExpMatchArray;
+  readonly groups?: RegExpMatchArray;
 }
 
 /** What to report of one pattern's matches. */

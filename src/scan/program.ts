@@ -5,12 +5,12 @@ import { flatten, shortest, trimStart } from "./simplify.ts";
 import { type Assertion, type Node, NotRegular, parse } from "./syntax.ts";
 
 // A program in the words of wasm/scanner/program.ts.
-const ranges = 0;
-const split = 1;
-const assertion = 2;
-const match = 3;
+export const ranges = 0;
+export const split = 1;
+export const assertion = 2;
+export const match = 3;
 const anchored = 1;
-const crossesLines = 2;
+export const crossesLines = 2;
 
 // An automaton of more nodes costs more than V8 does.
 const mostNodes = 20_000;
@@ -47,6 +47,19 @@ export function compile(pattern: RegExp): Program {
     words: builder.finish(start, flags),
     needles: (flags & anchored) === 0 ? needlesOf(node, unicode) : undefined,
   };
+}
+
+/**
+ * Compiles a pattern into an automaton that is at its start only where a match
+ * starts, for those who look for that place.
+ *
+ * @throws {NotRegular} If no automaton of a bearable size can match it
+ */
+export function compileWhole(pattern: RegExp): Uint32Array {
+  const builder = new Builder(pattern.unicode || pattern.unicodeSets);
+  const node = flatten(parse(pattern));
+  const start = builder.build(node, builder.put([match]));
+  return builder.finish(start, builder.takesNewline ? crossesLines : 0);
 }
 
 class Builder {

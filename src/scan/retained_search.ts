@@ -51,7 +51,11 @@ export class RetainedSearch {
     );
     for (const [id, wanted] of this.#wanted) {
       const { regexp } = wanted;
-      let index = decoded.indexOf(wanted.from);
+      // What begins the retained text need not begin the stream, nor a word.
+      let index = Math.max(
+        decoded.indexOf(wanted.from),
+        tail.base > 0 ? decoded.afterFirst : 0,
+      );
       while (index <= decoded.text.length) {
         regexp.lastIndex = index;
         const found = regexp.exec(decoded.text);
@@ -66,71 +70,19 @@ export class RetainedSearch {
         }
         wanted.lastEnd = end;
         wanted.from = end;
-        const match: Match = { id, end };
-        if (wanted.text) {
-          match.start = decoded.startOf(found.index);
-          match.groups = found;
-        }
-        matches.push(match);
+        matches.push(
+          wanted.text
+            ? { id, end, start: decoded.startOf(found.index), groups: found }
+            : { id, end },
+        );
       }
     }
     return matches;
   }
 }
 
-/**
- * Where a match that ends at `end` starts, and its capture groups: what V8
- * finds first in the text from `from` to `end`. Nothing if the match begins
- * before what is retained.
- */
-export function capture(
-  regexp: RegExp,
-  tail: Tail,
-  from: number,
-  end: number,
-  skipReturns: boolean,
-): Pick<Match, "start" | "groups"> {
-  const bytes = tail.bytes;
-  // What stands just before is looked at by `\b` and `^`.
-  let first = Math.max(0, from - tail.base - 16);
-  while (first > 0 && (bytes[first] & 0xc0) === 0x80) first++;
-  const base = tail.base + first;
-  const text = new Decoded(
-    bytes.subarray(first, end - tail.base),
-    base,
-    skipReturns,
-    true,
-  );
-  const method = regexp.sticky ? "y" : "g";
-  const index = text.indexOf(from);
-  const plain = withFlag(regexp, method);
-  plain.lastIndex = index;
-  const found = plain.exec(text.text);
-  if (found && found.index + found[0].length === text.text.length) {
-    return { start: text.startOf(found.index), groups: found };
-  }
-  // The match depends on what comes after it.
-  const more = new Decoded(
-    bytes.subarray(first, end - tail.base + 16),
-    base,
-    skipReturns,
-    true,
-  );
-  const next = String.fromCodePoint(
-    more.text.codePointAt(text.text.length) ?? 10,
-  );
-  const exact = withFlag(
-    new RegExp(`(?:${regexp.source})(?=[^])(?![^][^])`, regexp.flags),
-    method,
-  );
-  exact.lastIndex = index;
-  const foundExact = exact.exec(text.text + next);
-  return foundExact
-    ? { start: text.startOf(foundExact.index), groups: foundExact }
-    : {};
-}
-
-function withFlag(regexp: RegExp, flag: "g" | "y"): RegExp {
+/** The same pattern, with `g` or `y` and without the other. */
+export function withFlag(regexp: RegExp, flag: "g" | "y"): RegExp {
   return new RegExp(
     regexp.source,
     regexp.flags.replace(/[gy]/g, "") + flag,

@@ -1,8 +1,10 @@
 import type { Match, PatternOptions } from "./match.ts";
+import { capture, type Captured } from "./capture.ts";
 import { compile, type Program } from "./program.ts";
-import { capture, RetainedSearch } from "./retained_search.ts";
+import { RetainedSearch } from "./retained_search.ts";
 import { NotRegular } from "./syntax.ts";
 import { Tail } from "./tail.ts";
+import { unfinishedTail } from "./utf8.ts";
 import { pieces, pieceSize, store, wasm, wordsAt, writeInput } from "./wasm.ts";
 
 /** How a {@linkcode Scanner} reads its stream. */
@@ -17,13 +19,6 @@ export interface ScannerOptions {
    * patterns that only V8 can match. Default: 65536.
    */
   window?: number;
-}
-
-/** A pattern whose matches' texts are asked for. */
-interface Captured {
-  regexp: RegExp;
-  /** Where its next match may begin. */
-  from: number;
 }
 
 // For those that are dropped without having been disposed of.
@@ -90,13 +85,12 @@ export class Scanner {
     const id = this.#lastId + 1;
     const text = options.text ?? false;
     const program = programOf(regexp);
-    if (text || program === undefined) {
-      if (!this.#looksBack) this.#tail.restart(this.#position);
-    }
+    // A character of which only the beginning has come is still to come.
+    const from = this.#position - unfinishedTail(this.#tail.bytes);
     if (program === undefined) {
-      this.#retained.add(id, regexp, text, this.#position);
+      this.#retained.add(id, regexp, text, from);
     } else {
-      if (text) this.#captured.set(id, { regexp, from: this.#position });
+      if (text) this.#captured.set(id, { regexp, from });
       const { words, needles } = program;
       wasm.addPattern(
         this.#live,
@@ -154,6 +148,7 @@ export class Scanner {
   #scan(piece: Uint8Array, final: boolean): Match[] {
     const set = this.#live;
     if (this.#looksBack) this.#tail.append(piece);
+    else this.#tail.skip(piece);
     writeInput(piece);
     const count = wasm.scan(set, piece.length, Number(final));
     const matches: Match[] = [];
@@ -167,16 +162,7 @@ export class Scanner {
     for (const match of matches) {
       const captured = this.#captured.get(match.id);
       if (captured === undefined) continue;
-      Object.assign(
-        match,
-        capture(
-          captured.regexp,
-          this.#tail,
-          captured.from,
-          match.end,
-          this.#skipReturns,
-        ),
-      );
+      capture(match, captured, this.#tail, this.#skipReturns, final);
       captured.from = match.end;
     }
     this.#position += piece.length;

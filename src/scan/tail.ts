@@ -1,3 +1,6 @@
+// A character, even with carriage returns around it that don't count.
+const leastKept = 16;
+
 /** The last bytes of a stream, for what has to look back. */
 export class Tail {
   readonly #window: number;
@@ -21,10 +24,18 @@ export class Tail {
     return this.#base;
   }
 
-  /** Begins anew, at a position of the stream. */
-  restart(position: number): void {
-    this.#start = this.#end = 0;
-    this.#base = position;
+  /** Lets bytes go by, but for the last ones, which say what the next ones follow. */
+  skip(bytes: Uint8Array): void {
+    if (bytes.length >= leastKept) {
+      this.#base += this.#end - this.#start + bytes.length - leastKept;
+      this.#start = this.#end = 0;
+      this.append(bytes.subarray(bytes.length - leastKept));
+    } else {
+      this.append(bytes);
+      const surplus = Math.max(0, this.#end - this.#start - leastKept);
+      this.#start += surplus;
+      this.#base += surplus;
+    }
   }
 
   /** Adds the latest bytes and forgets the oldest. */

@@ -168,6 +168,33 @@ Deno.test("with text, a match that began before the window has none", () => {
   assertEquals(match, { id: match.id, end: 1008 });
 });
 
+Deno.test("with text, what came before decides about its start", () => {
+  for (const pattern of [/^ab|b/, /\bfoo|oo/]) {
+    using scanner = new Scanner();
+    scanner.scan(encoder.encode("xyz"));
+    scanner.add(pattern, { text: true });
+    const [match] = scanner.scan(encoder.encode("abfoo"));
+    assertEquals(match.groups![0], pattern.source.split("|")[1]);
+  }
+});
+
+Deno.test("with text, what a backtracker tries in vain costs nothing", () => {
+  using scanner = new Scanner();
+  scanner.add(/(?:\w+)+@/, { text: true });
+  const [match] = scanner.scan(encoder.encode(`${"a".repeat(60)} user@`));
+  assertEquals([match.start, match.end], [61, 66]);
+});
+
+Deno.test("what is left to V8 does not take its window for the stream", () => {
+  for (const pattern of [/^foo(?!bar)/, /(?!x)\bfoo/]) {
+    using scanner = new Scanner({ window: 64 });
+    scanner.add(pattern);
+    for (let i = 0; i < 100; i++) {
+      assertEquals(scanner.scan(encoder.encode("zzfoozz".slice(i % 3))), []);
+    }
+  }
+});
+
 Deno.test("look-around and back-references are left to V8", () => {
   assertEquals(ends(/foo(?!bar)/, ["foobar food"]), [10]);
   assertEquals(ends(/(?<=\$)\d/, ["7 $", "8"]), [4]);

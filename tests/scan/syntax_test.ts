@@ -67,6 +67,7 @@ for (const [source, flags, ...texts] of table) {
             patterns: [{ source, flags, from: 0, to: Infinity }],
             chunks,
             skipReturns: false,
+            text: !bytes.includes(0xf0),
           }),
           undefined,
         );
