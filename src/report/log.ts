@@ -63,10 +63,18 @@ export class Log {
    * Tells one more listener of everything from now on.
    *
    * @param listener The listener.
+   * @returns What, disposed of, has the listener told nothing more, and not
+   * closed with the log either.
    */
-  addListener(listener: Listener): void {
+  addListener(listener: Listener): Disposable {
     this.#listeners.push(listener);
     this.#tell(listener, { type: "runBegan", time: 0, date: this.#date });
+    return { [Symbol.dispose]: () => this.#drop(listener) };
+  }
+
+  #drop(listener: Listener): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
   }
 
   /** Seconds since the run began. */
@@ -414,8 +422,7 @@ export class Log {
     try {
       act();
     } catch (error) {
-      const at = this.#listeners.indexOf(listener);
-      if (at >= 0) this.#listeners.splice(at, 1);
+      this.#drop(listener);
       this.#complain(error);
     }
   }
