@@ -11,10 +11,12 @@ import {
   type Log,
   MachineError,
   TestFailure,
+  UsageError,
 } from "../report/mod.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { decode, lastLines } from "./output.ts";
+import { absolute } from "./paths.ts";
 import { checkTimeout, orAbort } from "./timeout.ts";
 
 /** Lines of the console that a failure quotes. */
@@ -67,11 +69,11 @@ export interface CoreRunOptions {
 export class MachineCore {
   readonly name: string;
   readonly isContainer: boolean;
-  readonly stateDir: string;
   readonly startCommand: StartCommand;
   readonly console: Console;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
+  #stateDir: string;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   #boot?: Boot;
   #starting?: Promise<void>;
@@ -84,7 +86,7 @@ export class MachineCore {
     this.startCommand = new StartCommand(options.startCommand);
     this.name = options.name ?? this.startCommand.machineName;
     this.isContainer = options.container ?? this.startCommand.startsContainer;
-    this.stateDir = options.stateDir;
+    this.#stateDir = options.stateDir;
     this.#allowReboot = options.allowReboot ?? false;
     this.context = context;
     this.console = new Console({
@@ -103,6 +105,26 @@ export class MachineCore {
   /** What the log says of each event of this machine. */
   get attributes(): Attributes {
     return { machine: this.name };
+  }
+
+  get stateDir(): string {
+    return this.#stateDir;
+  }
+
+  /** @throws {MachineError} once the machine has been started, until it ends. */
+  set stateDir(directory: string) {
+    if (typeof directory !== "string" || directory === "") {
+      throw new UsageError(
+        `Expected the path of a directory for the state of ${this.name}, ` +
+          `got ${Deno.inspect(directory)}`,
+      );
+    }
+    if (this.#boot !== undefined || this.#starting !== undefined) {
+      throw new MachineError(
+        `${this.name} is running, and its state directory can't be another`,
+      );
+    }
+    this.#stateDir = absolute(directory);
   }
 
   get booted(): boolean {
@@ -386,7 +408,7 @@ export class MachineCore {
   async screendump(path: string): Promise<void> {
     await this.guarded(() =>
       this.qmp.send("screendump", {
-        filename: path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+        filename: absolute(path),
         format: "png",
       })
     );

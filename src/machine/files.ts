@@ -1,15 +1,11 @@
 import { shellQuote } from "../backend/mod.ts";
 import { MachineError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
+import { baseName } from "./paths.ts";
 import { Archive, content, Unarchiver } from "./tar.ts";
 
 /** What a command of ours answers where the guest lacks the shared directory. */
 const NOT_SHARED = 77;
-
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.replace(/\/+$/, "").split("/").pop() ?? "";
-}
 
 /** See {@linkcode BaseMachine.copyFromHost}. */
 export function copyFromHost(

@@ -68,9 +68,18 @@ export class BaseMachine implements AsyncDisposable {
     return this.#core.name;
   }
 
-  /** The directory of the machine's own files on the host. */
+  /**
+   * The directory of the machine's own files on the host. Before a start it can
+   * be made another: that of the machine whose disk this one goes on with.
+   *
+   * @throws {MachineError} where it is set while the machine runs.
+   */
   get stateDir(): string {
     return this.#core.stateDir;
+  }
+
+  set stateDir(directory: string) {
+    this.#core.stateDir = directory;
   }
 
   /** The directory that all machines share with the host. */

@@ -1,6 +1,6 @@
 import { MachineError } from "../report/mod.ts";
-import { baseName } from "./files.ts";
 import type { MachineCore } from "./core.ts";
+import { baseName } from "./paths.ts";
 
 /** tesseract's page segmentation modes: as blocks, as a column, anywhere. */
 const MODES = ["3", "4", "11"];
