@@ -6,6 +6,7 @@ import {
 } from "../report/mod.ts";
 import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
+import { after, checkTimeout } from "../time/mod.ts";
 import { ConsoleFile } from "./console_file.ts";
 import { deathPatterns, GuestDied } from "./guest_died.ts";
 
@@ -58,8 +59,6 @@ const turn = 1 << 22;
 const lead = 4096;
 /** Characters of a line in a message. */
 const longestLine = 1000;
-/** Longest time that a timer of the runtime can hold, in milliseconds. */
-const longestTimer = 2 ** 31 - 1;
 
 /**
  * A machine's serial console.
@@ -245,11 +244,7 @@ export class Console {
   ): Promise<RegExpMatchArray> {
     const { timeout, signal } = options;
     const regexp = compile(pattern);
-    if (timeout !== undefined && !(timeout >= 0)) {
-      throw new UsageError(
-        `expected a timeout of zero or more seconds, got ${timeout}`,
-      );
-    }
+    checkTimeout(timeout);
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<
       RegExpMatchArray
@@ -261,7 +256,7 @@ export class Console {
       resolve,
       reject,
     };
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let cancel = () => {};
     const abort = () => this.#fail(wait, signal!.reason);
     try {
       this.#pending.add(wait);
@@ -270,10 +265,10 @@ export class Console {
       if (live) this.#addWait(this.#watch, wait);
       else this.#search();
       signal?.addEventListener("abort", abort);
-      if (timeout !== undefined && timeout * 1000 <= longestTimer) {
-        timer = setTimeout(
+      if (timeout !== undefined) {
+        cancel = after(
+          timeout,
           () => this.#fail(wait, this.#timedOut(wait, timeout)),
-          timeout * 1000,
         );
       }
       return await promise;
@@ -282,7 +277,7 @@ export class Console {
       if (error instanceof TestFailure) Error.captureStackTrace(error);
       throw error;
     } finally {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener("abort", abort);
     }
   }

@@ -16,6 +16,7 @@ import {
   TerminalListener,
   UsageError,
 } from "../report/mod.ts";
+import { after, checkTimeout } from "../time/mod.ts";
 import { bindings } from "./bindings.ts";
 import {
   type ConditionOptions,
@@ -128,7 +129,7 @@ export class Driver implements AsyncDisposable {
   readonly #ownLog: boolean;
   /** All machines, also those that the test made itself. */
   readonly #made = new Map<string, Machine>();
-  #timer?: ReturnType<typeof setTimeout>;
+  #cancelTimeout = () => {};
   #disposed?: Promise<void>;
 
   private constructor(
@@ -160,8 +161,8 @@ export class Driver implements AsyncDisposable {
   /**
    * Makes a driver: starts the networks, and no machine yet.
    *
-   * @throws {UsageError} for two machines of one name, or numbers that are no
-   * VLAN's.
+   * @throws {UsageError} for two machines of one name, for numbers that are no
+   * VLAN's, and for a timeout that is none.
    * @throws {MachineError} where a network can't be started.
    */
   static async create(options: DriverOptions = {}): Promise<Driver> {
@@ -170,6 +171,7 @@ export class Driver implements AsyncDisposable {
       if (Number.isInteger(nr) && nr >= 0) continue;
       throw new UsageError(`Expected VLAN numbers of 0 and more, got ${nr}`);
     }
+    checkTimeout(options.globalTimeout);
     const outDir = options.outDir ??
       await Deno.makeTempDir({ prefix: "vmwright-out-" });
     const supervisor = new Supervisor();
@@ -269,7 +271,7 @@ export class Driver implements AsyncDisposable {
       await Promise.all(
         this.machines.map((machine) => machine.waitForShutdown()),
       );
-      clearTimeout(this.#timer);
+      this.#cancelTimeout();
     });
   }
 
@@ -390,9 +392,9 @@ export class Driver implements AsyncDisposable {
     const seconds = this.globalTimeout;
     if (seconds !== undefined) {
       this.log.info(`Test will time out and terminate in ${seconds} seconds`);
-      this.#timer = setTimeout(
+      this.#cancelTimeout = after(
+        seconds,
         () => this.abort(new GlobalTimeout(seconds)),
-        seconds * 1000,
       );
     }
     try {
@@ -405,7 +407,7 @@ export class Driver implements AsyncDisposable {
         );
       }
     } finally {
-      clearTimeout(this.#timer);
+      this.#cancelTimeout();
     }
   }
 
@@ -425,7 +427,7 @@ export class Driver implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#cancelTimeout();
     this.#conditions.clear();
     await this.log.nested("cleanup", async () => {
       const ends = await Promise.allSettled([

@@ -1,4 +1,5 @@
-import { TestFailure, UsageError } from "../report/mod.ts";
+import { TestFailure } from "../report/mod.ts";
+import { checkTimeout, delay } from "../time/mod.ts";
 
 /** What {@linkcode retry} takes. */
 export interface RetryOptions {
@@ -22,11 +23,7 @@ export async function retry(
 ): Promise<void> {
   const { timeout = 900, interval = 1, signal }: RetryOptions =
     typeof options === "number" ? { timeout: options } : options;
-  if (!(timeout >= 0)) {
-    throw new UsageError(
-      `Expected a timeout of zero or more seconds, got ${timeout}`,
-    );
-  }
+  checkTimeout(timeout);
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
   while (elapsed() < timeout) {
@@ -39,19 +36,4 @@ export async function retry(
   throw new TestFailure(
     `action timed out after ${seconds} seconds (timeout=${timeout})`,
   );
-}
-
-function delay(seconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, seconds * 1000);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

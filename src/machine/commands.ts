@@ -1,8 +1,9 @@
 import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
+import { checkTimeout } from "../time/mod.ts";
 import { Activity } from "./activity.ts";
 import type { MachineCore } from "./core.ts";
 import { decode, lastLines } from "./output.ts";
-import { checkTimeout, DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
 /** What `execute` takes. */
 export interface ExecuteOptions {

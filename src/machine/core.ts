@@ -14,10 +14,10 @@ import {
   UsageError,
 } from "../report/mod.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
+import { checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { decode, lastLines } from "./output.ts";
 import { absolute } from "./paths.ts";
-import { checkTimeout, orAbort } from "./timeout.ts";
 
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;

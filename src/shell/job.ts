@@ -1,3 +1,5 @@
+import { after } from "../time/mod.ts";
+
 /** How one command is run. */
 export interface RunOptions {
   /** Seconds until its process group is ended; no limit by default. */
@@ -45,7 +47,8 @@ export class Job {
   readonly #reject: (error: unknown) => void;
   readonly #stdout: Uint8Array[] = [];
   readonly #stderr: Uint8Array[] = [];
-  readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  /** Cancel what is still to happen to it. */
+  readonly #timers: (() => void)[] = [];
   #timedOut = false;
   #onAbort?: () => void;
   #endEarly = () => {};
@@ -90,7 +93,7 @@ export class Job {
   /** Keeps the deadline: `kill` signals, `abandon` gives the way up. */
   watch(kill: (signal: string) => void, abandon: () => void): void {
     const later = (seconds: number, fn: () => void) =>
-      this.#timers.push(setTimeout(fn, seconds * 1000));
+      this.#timers.push(after(seconds, fn));
     const end = () => {
       kill("TERM");
       this.#sweep = () => kill("KILL");
@@ -136,7 +139,7 @@ export class Job {
 
   #settle(): void {
     this.settled = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const cancel of this.#timers) cancel();
     if (this.#onAbort !== undefined) {
       this.options.signal?.removeEventListener("abort", this.#onAbort);
     }

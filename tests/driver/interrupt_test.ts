@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Driver, GlobalTimeout, Log } from "../../mod.ts";
+import { Driver, GlobalTimeout, Log, UsageError } from "../../mod.ts";
 
 Deno.test("interrupt() ends what is waited for, and nothing that comes later", async () => {
   const outDir = await Deno.makeTempDir();
@@ -36,5 +36,27 @@ Deno.test("the global timeout ends a start script that never runs QEMU", async (
     });
     await assertRejects(() => driver.runTests(), GlobalTimeout);
   }
+  await Deno.remove(outDir, { recursive: true });
+});
+
+Deno.test("a global timeout of months is not over at once", async () => {
+  const outDir = await Deno.makeTempDir();
+  {
+    await using driver = await Driver.create({
+      outDir,
+      log: new Log(),
+      globalTimeout: 90 * 24 * 3600,
+      testScript: async (driver) => {
+        let calls = 0;
+        await driver.retry(() => ++calls === 5, { interval: 0.01 });
+      },
+    });
+    await driver.runTests();
+  }
+  await assertRejects(
+    () => Driver.create({ outDir, globalTimeout: NaN }),
+    UsageError,
+    "got NaN",
+  );
   await Deno.remove(outDir, { recursive: true });
 });

@@ -40,6 +40,19 @@ Deno.test("retry() does not sleep beyond its timeout", async () => {
   assert(performance.now() - began < 60_000);
 });
 
+Deno.test("retry() may go on for ever", async () => {
+  let calls = 0;
+  await retry(() => ++calls === 3, { timeout: Infinity, interval: 0.001 });
+  const controller = new AbortController();
+  const trying = retry((last) => last, {
+    timeout: 2 ** 31,
+    interval: Infinity,
+    signal: controller.signal,
+  });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => trying, Error, "enough");
+});
+
 Deno.test("retry() ends with its signal's reason", async () => {
   const controller = new AbortController();
   const trying = retry(() => false, {

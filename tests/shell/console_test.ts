@@ -69,6 +69,15 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     assertEquals([status, timedOut, text(stdout)], [124, true, "begun\n"]);
   });
 
+  await t.step("a timeout of a month is not over at once", async () => {
+    const results = await Promise.all(
+      [Infinity, 30 * 24 * 3600].map((timeout) =>
+        shell.run("sleep 0.1", { timeout })
+      ),
+    );
+    assertEquals(results.map(({ timedOut }) => timedOut), [false, false]);
+  });
+
   await t.step("a NUL byte is refused", async () => {
     await assertRejects(() => shell.run("echo \0"), TypeError, "offset 5");
   });
