@@ -55,7 +55,10 @@ export class Job {
   /** Ends those of its group who outlive the command that was ended. */
   #sweep = () => {};
   #refused = false;
+  /** Whether it has ended, and nothing more is to be done about it. */
   settled = false;
+  /** Whether it is to end, if it has not ended. */
+  over = false;
 
   constructor(options: RunOptions) {
     this.options = options;
@@ -95,6 +98,7 @@ export class Job {
     const later = (seconds: number, fn: () => void) =>
       this.#timers.push(after(seconds, fn));
     const end = () => {
+      this.over = true;
       kill("TERM");
       this.#sweep = () => kill("KILL");
       later(GRACE, () => kill("KILL"));
@@ -117,7 +121,8 @@ export class Job {
         // The timers live on: they still see to the process group's end.
         this.#reject(signal.reason);
       };
-      signal.addEventListener("abort", this.#onAbort);
+      if (signal.aborted) this.#onAbort();
+      else signal.addEventListener("abort", this.#onAbort);
     }
   }
 
@@ -138,7 +143,7 @@ export class Job {
   }
 
   #settle(): void {
-    this.settled = true;
+    this.settled = this.over = true;
     for (const cancel of this.#timers) cancel();
     if (this.#onAbort !== undefined) {
       this.options.signal?.removeEventListener("abort", this.#onAbort);
