@@ -45,7 +45,7 @@ export async function execute(
     ? DEFAULT_TIMEOUT
     : options.timeout;
   if (!checkOutput) {
-    await core.watched(() => core.connect());
+    await core.ready();
     core.run(command, { timeout }).catch(() => {});
     return [-2, ""];
   }

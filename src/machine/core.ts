@@ -232,6 +232,12 @@ export class MachineCore {
     ).finally(() => this.#connecting = undefined);
   }
 
+  /** Waits until commands can be run, under the eyes of the driver. */
+  ready(): Promise<void> {
+    // The boot itself goes on for whoever comes later.
+    return this.watched((signal) => orAbort(this.connect(), signal));
+  }
+
   /** Says that the guest's shell is gone; the next command connects anew. */
   lose(reason: string): void {
     this.running().shell.lose(reason);
@@ -339,7 +345,7 @@ export class MachineCore {
   ): Promise<T> {
     return this.watched(async (signal) => {
       // Not connected: what is on the screen may be what keeps it from that.
-      await this.start();
+      await orAbort(this.start(), signal);
       const boot = this.running();
       const check = async () => {
         if (this.#boot !== boot) throw this.#ending(await boot.guest.ended);
@@ -372,7 +378,7 @@ export class MachineCore {
     checkTimeout(options.timeout);
     return this.watched(async (signal) => {
       await options.check?.();
-      await this.connect();
+      await orAbort(this.connect(), signal);
       return await this.guarded(() =>
         this.running().shell.run(command, {
           ...options,

@@ -1,5 +1,5 @@
 import { shellQuote } from "../backend/mod.ts";
-import { MachineError } from "../report/mod.ts";
+import { MachineError, UsageError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { baseName } from "./paths.ts";
 import { Archive, content, Unarchiver } from "./tar.ts";
@@ -74,7 +74,7 @@ async function withSharedDirectory(
   before: (host: string, guest: string) => Promise<string>,
   after: (host: string) => Promise<void>,
 ): Promise<boolean> {
-  await core.watched(() => core.connect());
+  await core.ready();
   const host = await Deno.makeTempDir({ dir: core.context.sharedDir });
   const guest = `/tmp/shared/${baseName(host)}`;
   try {
@@ -95,7 +95,12 @@ async function sendFile(
   source: string,
   target: string,
 ): Promise<void> {
-  const { size, mode } = await Deno.stat(source);
+  const { size, mode, isFile } = await Deno.stat(source);
+  if (!isFile) {
+    throw new UsageError(
+      `Expected a file to copy into ${core.name}, got ${source}, which is none`,
+    );
+  }
   const chmod = mode === null
     ? ":"
     : `chmod ${(mode & 0o7777).toString(8)} ${shellQuote(target)}`;

@@ -149,7 +149,7 @@ export class BaseMachine implements AsyncDisposable {
    */
   connect(): Promise<void> {
     if (this.connected) return Promise.resolve();
-    return this.#core.watched(() => this.#core.connect());
+    return this.#core.ready();
   }
 
   /** Whether the guest runs and its shell is connected. */
@@ -160,7 +160,7 @@ export class BaseMachine implements AsyncDisposable {
   /** Powers the guest off and waits until it is gone. */
   async shutdown(): Promise<void> {
     if (!this.booted) return;
-    await this.#core.watched(() => this.#core.connect());
+    await this.#core.ready();
     await this.#core.guarded(() => this.#core.running().shell.send("poweroff"));
     await this.waitForShutdown();
   }
@@ -180,7 +180,7 @@ export class BaseMachine implements AsyncDisposable {
    */
   async reboot(): Promise<void> {
     if (this.isContainer) {
-      await this.#core.watched(() => this.#core.connect());
+      await this.#core.ready();
       await this.#core.running().shell.send("reboot");
       await this.waitForShutdown();
       await this.start();
@@ -585,6 +585,7 @@ export class BaseMachine implements AsyncDisposable {
    *
    * @param source The path on the host.
    * @param target The path in the guest.
+   * @throws {UsageError} for what is no file, such as a directory.
    */
   copyFromHostViaShell(source: string, target: string): Promise<void> {
     return copyFromHostViaShell(this.#core, source, target);

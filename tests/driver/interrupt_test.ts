@@ -24,6 +24,31 @@ Deno.test("interrupt() ends what is waited for, and nothing that comes later", a
   await Deno.remove(outDir, { recursive: true });
 });
 
+Deno.test("interrupt() ends what waits for a machine to boot", async () => {
+  const outDir = await Deno.makeTempDir();
+  {
+    await using driver = await Driver.create({
+      machines: ["sleep 1000; :"],
+      outDir,
+      log: new Log(),
+    });
+    const [machine] = driver.machines;
+    const waits = [
+      machine.succeed("true"),
+      machine.connect(),
+      machine.waitForText("login"),
+    ];
+    const ends = waits.map((wait) =>
+      assertRejects(() => wait, Error, "enough")
+    );
+    // What waits begins with some turns of its own.
+    await driver.retry((last) => !last);
+    driver.interrupt(new Error("enough"));
+    await Promise.all(ends);
+  }
+  await Deno.remove(outDir, { recursive: true });
+});
+
 Deno.test("the global timeout ends a start script that never runs QEMU", async () => {
   const outDir = await Deno.makeTempDir();
   {

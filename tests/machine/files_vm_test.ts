@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { TestFailure } from "../../mod.ts";
+import { TestFailure, UsageError } from "../../mod.ts";
 import { awkward } from "../backend/awkward.ts";
 import { booted } from "./booted.ts";
 
@@ -167,6 +167,36 @@ Deno.test("copying files between host and guest", async (t) => {
       /^3145728\n$/,
     );
   });
+
+  await t.step(
+    "copyFromHostViaShell() refuses a directory, and loses nothing by it",
+    async () => {
+      for (let times = 0; times < 5; times++) {
+        await assertRejects(
+          () => machine.copyFromHostViaShell(`${host}/tree`, "/tmp/no-tree"),
+          UsageError,
+          `${host}/tree, which is none`,
+        );
+      }
+      await machine.fail("pidof head", "[ -e /tmp/no-tree ]");
+    },
+  );
+
+  await t.step(
+    "a file that can't be read on the way fails the copy, and ends what took it",
+    async () => {
+      // Not even root may read it.
+      const unreadable = "/sys/bus/cpu/drivers_probe";
+      for (let times = 0; times < 5; times++) {
+        await assertRejects(
+          () => machine.copyFromHostViaShell(unreadable, "/tmp/unreadable"),
+          Deno.errors.PermissionDenied,
+        );
+      }
+      await machine.waitUntilFails("pidof head", { timeout: 30 });
+      assertEquals(await machine.succeed("echo fine"), "fine\n");
+    },
+  );
 
   await t.step("copyFromVm() is copyFromMachine()", async () => {
     await machine.copyFromVm("/etc/passwd", "vm");
