@@ -1,4 +1,4 @@
-import { shellQuote } from "../backend/mod.ts";
+import { removeTree, shellQuote } from "../backend/mod.ts";
 import { MachineError, UsageError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { baseName } from "./paths.ts";
@@ -86,7 +86,15 @@ async function withSharedDirectory(
     await after(host);
     return true;
   } finally {
-    await Deno.remove(host, { recursive: true });
+    try {
+      removeTree(host);
+    } catch (error) {
+      // It goes with the run.
+      core.log.warning(
+        `${host} can't be removed yet: ${(error as Error).message}`,
+        core.attributes,
+      );
+    }
   }
 }
 
@@ -181,6 +189,8 @@ async function copyTree(source: string, target: string): Promise<void> {
   const info = await Deno.lstat(source);
   if (info.isDirectory) {
     await Deno.mkdir(target, { recursive: true });
+    // One that was copied before may not let its owner write to it.
+    await Deno.chmod(target, 0o700);
     for await (const { name } of Deno.readDir(source)) {
       await copyTree(`${source}/${name}`, `${target}/${name}`);
     }
