@@ -3,6 +3,7 @@ import { MachineError, UsageError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { baseName } from "./paths.ts";
 import { Archive, content, Unarchiver } from "./tar.ts";
+import { enter, lookThrough, type Within } from "./through_links.ts";
 
 /** What a command of ours answers where the guest lacks the shared directory. */
 const NOT_SHARED = 77;
@@ -17,7 +18,7 @@ export function copyFromHost(
     const info = await Deno.stat(source);
     const name = baseName(source);
     const shared = await withSharedDirectory(core, async (host, guest) => {
-      await copyTree(await Deno.realPath(source), `${host}/${name}`);
+      await copyTree(source, `${host}/${name}`, []);
       return `${makeParent(target)}; cp -r -- ${
         shellQuote(`${guest}/${name}`)
       } ${shellQuote(target)}`;
@@ -48,8 +49,9 @@ export function copyFromMachine(
 ): Promise<void> {
   return core.nested(`copying ${source} to the host`, async () => {
     const name = baseName(source);
-    const directory = [core.context.outDir, targetDir].filter(Boolean)
-      .join("/");
+    const directory = targetDir.startsWith("/")
+      ? targetDir
+      : [core.context.outDir, targetDir].filter(Boolean).join("/");
     await Deno.mkdir(directory, { recursive: true });
     const target = `${directory}/${name}`;
     const shared = await withSharedDirectory(
@@ -183,16 +185,23 @@ function makeParent(path: string): string {
 
 /**
  * Copies a file or a tree on the host, with modes, in the place of older ones.
- * Links stay links: what a guest made lead somewhere on the host is not read.
+ *
+ * @param within Follows links, in a walk that is in these directories. Without,
+ * links stay links: what a guest made lead somewhere on the host is not read.
  */
-async function copyTree(source: string, target: string): Promise<void> {
-  const info = await Deno.lstat(source);
+async function copyTree(
+  source: string,
+  target: string,
+  within?: Within,
+): Promise<void> {
+  const info = await (within ? lookThrough : Deno.lstat)(source);
   if (info.isDirectory) {
+    const inside = within && enter(source, info, within);
     await Deno.mkdir(target, { recursive: true });
     // One that was copied before may not let its owner write to it.
     await Deno.chmod(target, 0o700);
     for await (const { name } of Deno.readDir(source)) {
-      await copyTree(`${source}/${name}`, `${target}/${name}`);
+      await copyTree(`${source}/${name}`, `${target}/${name}`, inside);
     }
     if (info.mode !== null) await Deno.chmod(target, info.mode & 0o7777);
   } else if (info.isSymlink || info.isFile) {

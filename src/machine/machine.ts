@@ -570,10 +570,12 @@ export class BaseMachine implements AsyncDisposable {
   // Files
 
   /**
-   * Copies a file or a tree from the host into the guest, with its modes.
+   * Copies a file or a tree from the host into the guest, with its modes. Of
+   * links, what they lead to is copied; those that lead nowhere stay links.
    *
    * @param source The path on the host.
    * @param target The path in the guest.
+   * @throws {UsageError} where links lead in a circle.
    */
   copyFromHost(source: string, target: string): Promise<void> {
     return copyFromHost(this.#core, source, target);
@@ -592,10 +594,12 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Copies a file or a tree from the guest into the output directory.
+   * Copies a file or a tree from the guest into the output directory. Links in
+   * a tree stay links.
    *
    * @param source The path in the guest.
-   * @param targetDir A directory below the output directory; itself by default.
+   * @param targetDir A directory below the output directory, which is itself
+   * the default, or a path from the host's root on.
    */
   copyFromMachine(source: string, targetDir = ""): Promise<void> {
     return copyFromMachine(this.#core, source, targetDir);

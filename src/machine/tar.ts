@@ -5,6 +5,8 @@
  * @module
  */
 
+import { enter, lookThrough, type Within } from "./through_links.ts";
+
 const BLOCK = 512;
 /** Bytes of a file that are read at once. */
 const PIECE = 256 * 1024;
@@ -37,7 +39,12 @@ export class Archive {
     );
   }
 
-  /** Looks at what `path` holds, for an archive that has it as `name`. */
+  /**
+   * Looks at what `path` holds, for an archive that has it as `name`. What links
+   * lead to is in the archive instead of them.
+   *
+   * @throws {UsageError} where links lead in a circle.
+   */
   static async of(path: string, name: string): Promise<Archive> {
     return new Archive(await Array.fromAsync(entries(path, name)));
   }
@@ -80,8 +87,12 @@ export async function* content(
   }
 }
 
-async function* entries(path: string, name: string): AsyncGenerator<Entry> {
-  const info = await Deno.lstat(path);
+async function* entries(
+  path: string,
+  name: string,
+  within: Within = [],
+): AsyncGenerator<Entry> {
+  const info = await lookThrough(path);
   const facts = {
     mode: (info.mode ?? 0o644) & 0o7777,
     time: Math.max(0, Math.floor((info.mtime?.getTime() ?? 0) / 1000)),
@@ -94,13 +105,18 @@ async function* entries(path: string, name: string): AsyncGenerator<Entry> {
       size: 0,
     };
   } else if (info.isDirectory) {
+    const inside = enter(path, info, within);
     yield {
       path,
       header: [...header(`${name}/`, "directory", facts, 0)],
       size: 0,
     };
     for await (const entry of Deno.readDir(path)) {
-      yield* entries(`${path}/${entry.name}`, `${name}/${entry.name}`);
+      yield* entries(
+        `${path}/${entry.name}`,
+        `${name}/${entry.name}`,
+        inside,
+      );
     }
   } else if (info.isFile) {
     const { size } = info;
