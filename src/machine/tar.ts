@@ -11,6 +11,8 @@ const BLOCK = 512;
 /** Bytes of a file that are read at once. */
 const PIECE = 256 * 1024;
 const NAME_LENGTH = 100;
+/** Bytes of a record, which is held in memory. */
+const LONGEST_RECORD = 1024 * 1024;
 
 type Kind = "file" | "directory" | "symlink";
 
@@ -204,7 +206,8 @@ export class Unarchiver implements Disposable {
   /**
    * Takes the next bytes.
    *
-   * @throws {TypeError} for what is no archive, or leads out of the directory.
+   * @throws {TypeError} for what is no archive, for names that are no names, or
+   * lead out of the directory.
    */
   push(chunk: Uint8Array): void {
     let offset = 0;
@@ -248,9 +251,16 @@ export class Unarchiver implements Disposable {
       ? Number(new DataView(block.buffer, block.byteOffset).getBigUint64(128))
       : parseInt(text(124, 12).trim() || "0", 8);
     const flag = text(156, 1) || "0";
+    const isRecord = [LONG_NAME, LONG_LINK, PAX, "g"].includes(flag);
+    if (isRecord && size > LONGEST_RECORD) {
+      throw new TypeError(
+        `Expected names of up to ${LONGEST_RECORD} bytes from the guest, ` +
+          `got one of ${size}`,
+      );
+    }
     this.#left = size;
     this.#padding = padding(size);
-    if ([LONG_NAME, LONG_LINK, PAX, "g"].includes(flag)) {
+    if (isRecord) {
       this.#record = { flag, chunks: [] };
       return;
     }

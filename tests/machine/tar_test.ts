@@ -225,6 +225,23 @@ Deno.test("what is no archive is refused", async () => {
   );
 });
 
+Deno.test("a name that would fill the memory is refused", async () => {
+  await using directory = await scratch();
+  await Deno.writeTextFile(`${directory.path}/file`, "");
+  for (const flag of ["L", "K", "x", "g"]) {
+    const archive = await archived(`${directory.path}/file`, "x".repeat(200));
+    const header = archive.slice(0, 512);
+    header.set(new TextEncoder().encode("77777777777"), 124);
+    header[156] = flag.charCodeAt(0);
+    using files = new Unarchiver(directory.path);
+    assertThrows(
+      () => files.push(header),
+      TypeError,
+      "Expected names of up to 1048576 bytes from the guest, got one of 8589934591",
+    );
+  }
+});
+
 Deno.test("an Archive holds what links lead to", async () => {
   await using directory = await scratch();
   const { path } = directory;
