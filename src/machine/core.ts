@@ -5,7 +5,12 @@ import {
   StartCommand,
 } from "../backend/mod.ts";
 import { Console, type ConsoleWaitOptions } from "../console/mod.ts";
-import { type QmpClient, QmpClosed } from "../qmp/mod.ts";
+import {
+  type QmpClient,
+  QmpClosed,
+  type QmpEvent,
+  QmpEventQueue,
+} from "../qmp/mod.ts";
 import {
   type Attributes,
   type Log,
@@ -81,6 +86,8 @@ export class MachineCore {
   #stopStart?: AbortController;
   #ended?: Promise<string>;
   #connecting?: Promise<void>;
+  /** Also those of a guest that has ended, until the next start. */
+  #qmpEvents?: QmpEventQueue;
 
   constructor(options: MachineOptions, context: MachineContext) {
     this.startCommand = new StartCommand(options.startCommand);
@@ -198,6 +205,7 @@ export class MachineCore {
       allowReboot,
       signal,
     }, listener);
+    this.#qmpEvents = guest.qmp && new QmpEventQueue(guest.qmp);
     const shell = new Shell({
       console: guest.console,
       ports: guest.ports,
@@ -370,6 +378,28 @@ export class MachineCore {
         `${this.name} ended: ${await ended}; ${error.message}`,
         { cause: error },
       );
+    }
+  }
+
+  /** See {@linkcode BaseMachine.waitForQmpEvent}. */
+  async waitForQmpEvent(
+    filter: (event: QmpEvent) => boolean,
+    timeout = 600,
+  ): Promise<QmpEvent> {
+    try {
+      return await this.watched((signal) =>
+        this.guarded(() => {
+          const events = this.#qmpEvents ?? new QmpEventQueue(this.qmp);
+          return events.take(filter, { timeout, signal });
+        })
+      );
+    } catch (error) {
+      const isTimeout = error instanceof DOMException &&
+        error.name === "TimeoutError";
+      if (!isTimeout) throw error;
+      throw new TestFailure(`${error.message} from ${this.name}`, {
+        cause: error,
+      });
     }
   }
 

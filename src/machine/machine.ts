@@ -654,19 +654,19 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits for a QMP event that `filter` accepts.
+   * Waits for a QMP event that `filter` accepts: one of those that came since
+   * the last that was waited for, at the first since the start, or else the next.
    *
    * @param options.timeout Seconds to wait at most; 600 by default.
+   * @throws {TestFailure} when the time has passed.
+   * @throws {MachineError} before the machine was started, where it ends
+   * meanwhile, and for a container.
    */
   waitForQmpEvent(
     filter: (event: QmpEvent) => boolean,
     options: WaitOptions = {},
   ): Promise<QmpEvent> {
-    return this.#core.watched((signal) =>
-      this.#core.guarded(() =>
-        this.qmpClient.waitForEvent(filter, { ...options, signal })
-      )
-    );
+    return this.#core.waitForQmpEvent(filter, options.timeout);
   }
 
   // By hand
