@@ -4,6 +4,7 @@ import {
   StartCommand,
   Supervisor,
 } from "../backend/mod.ts";
+import { fileName } from "../machine/file_name.ts";
 import {
   BaseMachine,
   type Machine,
@@ -24,6 +25,7 @@ import {
   PollingCondition,
 } from "./conditions.ts";
 import { makeRunDirectories, type RunDirectories } from "./directories.ts";
+import { identifier } from "./identifier.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { Vlan } from "./vlan.ts";
 
@@ -161,7 +163,8 @@ export class Driver implements AsyncDisposable {
   /**
    * Makes a driver: starts the networks, and no machine yet.
    *
-   * @throws {UsageError} for two machines of one name, for numbers that are no
+   * @throws {UsageError} for two machines of one name, or whose files or
+   * identifiers would have one name, for numbers that are no
    * VLAN's, and for a timeout that is none.
    * @throws {MachineError} where a network can't be started.
    */
@@ -185,7 +188,15 @@ export class Driver implements AsyncDisposable {
       for (const machine of options.machines ?? []) {
         const { startCommand, ...rest }: MachineConfiguration =
           typeof machine === "string" ? { startCommand: machine } : machine;
-        driver.machines.push(driver.createMachine(startCommand, rest));
+        const made = driver.createMachine(startCommand, rest);
+        for (const { name } of driver.machines) {
+          if (identifier(name) !== identifier(made.name)) continue;
+          throw new UsageError(
+            `Expected machines that scripts can tell apart, got "${name}" and ` +
+              `"${made.name}", which are both ${identifier(name)} there`,
+          );
+        }
+        driver.machines.push(made);
       }
       driver.machines.sort((a, b) =>
         a.name < b.name ? -1 : a.name > b.name ? 1 : 0
@@ -279,7 +290,8 @@ export class Driver implements AsyncDisposable {
    * Makes one more machine, which ends with the driver.
    *
    * @param startCommand A start script's path, or a command line.
-   * @throws {UsageError} for the name of a machine that there is already.
+   * @throws {UsageError} for the name of a machine of the driver's, or of one
+   * that runs; and where the files of another would have the same names.
    */
   createMachine(
     startCommand: string,
@@ -306,11 +318,7 @@ export class Driver implements AsyncDisposable {
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
     };
-    if (this.#made.has(name)) {
-      throw new UsageError(
-        `Expected machines with names of their own, got two named "${name}"`,
-      );
-    }
+    this.#makeRoom(name);
     const stateDir = this.#directories.state(name, options.keepState);
     const machine = new BaseMachine({
       startCommand,
@@ -321,6 +329,34 @@ export class Driver implements AsyncDisposable {
     }, context) as Machine; // The prototype has the names in snake_case too.
     this.#made.set(name, machine);
     return machine;
+  }
+
+  /**
+   * Sees to it that a machine's name and files are its own.
+   *
+   * @throws {UsageError} where they are another's.
+   */
+  #makeRoom(name: string): void {
+    for (const other of this.#made.values()) {
+      if (other.name !== name && fileName(other.name) === fileName(name)) {
+        throw new UsageError(
+          `Expected machines with files of their own, got "${other.name}" and ` +
+            `"${name}", whose files are both named ${fileName(name)}`,
+        );
+      }
+    }
+    const other = this.#made.get(name);
+    if (other === undefined) return;
+    if (this.machines.includes(other) || other.booted) {
+      throw new UsageError(
+        `Expected machines with names of their own, got two named "${name}"`,
+      );
+    }
+    // A script that is run again makes its machines again.
+    this.#made.delete(name);
+    other[Symbol.asyncDispose]().catch((error) =>
+      this.log.error(`Error during cleanup: ${error}`)
+    );
   }
 
   /**

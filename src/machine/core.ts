@@ -21,6 +21,7 @@ import {
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
 import { checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
+import { fileName } from "./file_name.ts";
 import { decode, lastLines } from "./output.ts";
 import { absolute } from "./paths.ts";
 
@@ -98,7 +99,7 @@ export class MachineCore {
     this.context = context;
     this.console = new Console({
       machine: this.name,
-      path: `${context.outDir}/${this.name.replaceAll("/", "_")}.log`,
+      path: `${context.outDir}/${fileName(this.name)}.log`,
       log: context.log,
       dead: context.deadPatterns,
     });
