@@ -215,7 +215,7 @@ export class Driver implements AsyncDisposable {
     await this.log.nested("start all VLans", async () => {
       const starting = Promise.allSettled(
         numbers.map((nr) =>
-          Vlan.start(nr, this.#directories.root, this.#supervisor)
+          Vlan.start(nr, this.#directories.sockets, this.#supervisor)
         ),
       );
       const started = await Promise.race([starting, rejection(this.signal)]);
