@@ -52,8 +52,9 @@ export function copyFromMachine(
     const directory = targetDir.startsWith("/")
       ? targetDir
       : [core.context.outDir, targetDir].filter(Boolean).join("/");
-    await Deno.mkdir(directory, { recursive: true });
     const target = `${directory}/${name}`;
+    refuseOwn(core, target);
+    await Deno.mkdir(directory, { recursive: true });
     const shared = await withSharedDirectory(
       core,
       (_, guest) =>
@@ -65,6 +66,14 @@ export function copyFromMachine(
     if (!shared) await receive(core, source, directory, name);
     core.log.fileCopied(core.name, target);
   });
+}
+
+/** @throws {UsageError} for a file of the host that the run itself writes. */
+export function refuseOwn(core: MachineCore, path: string): void {
+  if (!core.log.writes(path)) return;
+  throw new UsageError(
+    `Expected a file that is not the run's own log or report, got ${path}`,
+  );
 }
 
 /**

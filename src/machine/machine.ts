@@ -507,6 +507,7 @@ export class BaseMachine implements AsyncDisposable {
    *
    * @param filename A name in the output directory, or a path; `.png` is added
    * where there is no ending.
+   * @throws {UsageError} for the path of one of the run's own logs and reports.
    */
   screenshot(filename: string): Promise<void> {
     return screenshot(this.#core, filename);
@@ -600,6 +601,7 @@ export class BaseMachine implements AsyncDisposable {
    * @param source The path in the guest.
    * @param targetDir A directory below the output directory, which is itself
    * the default, or a path from the host's root on.
+   * @throws {UsageError} where the run's own logs and reports would be replaced.
    */
   copyFromMachine(source: string, targetDir = ""): Promise<void> {
     return copyFromMachine(this.#core, source, targetDir);

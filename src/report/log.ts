@@ -45,6 +45,8 @@ export class Log {
   readonly #date = Date.now();
   readonly #origin = performance.now();
   readonly #unload = () => this.flush();
+  /** The files that hold the machines' consoles. */
+  readonly #consoles = new Set<string>();
   #nextId = 1;
   #closing: Promise<void> | undefined;
 
@@ -260,7 +262,22 @@ export class Log {
    * @param path Path of the file.
    */
   consoleOpened(machine: string, path: string): void {
+    this.#consoles.add(path);
     this.#emit({ type: "consoleOpened", time: this.time, machine, path });
+  }
+
+  /**
+   * Whether a file is one that the run writes itself: a machine's console, or a
+   * report.
+   *
+   * @param path Path of the file.
+   * @returns Whether nobody else is to write it.
+   */
+  writes(path: string): boolean {
+    const reports = this.#listeners.map((listener) => listener.path);
+    return [...this.#consoles, ...reports].some((own) =>
+      own !== undefined && isSameFile(own, path)
+    );
   }
 
   /**
@@ -433,5 +450,15 @@ export class Log {
     }`;
     if (this.#listeners.length > 0) this.warning(text);
     else console.error(text);
+  }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    const [a, b] = [Deno.statSync(one), Deno.statSync(other)];
+    // To write to a device takes nothing away.
+    return a.isFile && a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertMatch,
   assertRejects,
@@ -266,6 +267,34 @@ Deno.test("copying files between host and guest", async (t) => {
       assertEquals(await machine.succeed("echo fine"), "fine\n");
     },
   );
+
+  await t.step("the run's own files are not replaced", async () => {
+    await machine.succeed("echo from the guest >/tmp/tiny.log");
+    using report = test.driver.log.addListener({
+      on: () => {},
+      path: `${outDir}/report.html`,
+    });
+    assert(report);
+    await Deno.writeTextFile(`${outDir}/report.html`, "the report");
+    await machine.succeed("cp /tmp/tiny.log /tmp/report.html");
+    for (const name of ["tiny.log", "report.html"]) {
+      for (const targetDir of ["", outDir, "sub/.."]) {
+        await Deno.mkdir(`${outDir}/sub`, { recursive: true });
+        await assertRejects(
+          () => machine.copyFromMachine(`/tmp/${name}`, targetDir),
+          UsageError,
+          "not the run's own log or report, got",
+        );
+      }
+      await assertRejects(() => machine.screenshot(name), UsageError);
+    }
+    assertEquals(
+      await Deno.readTextFile(`${outDir}/report.html`),
+      "the report",
+    );
+    assertMatch(await Deno.readTextFile(`${outDir}/tiny.log`), /Linux/);
+    await machine.copyFromMachine("/tmp/tiny.log", "sub");
+  });
 
   await t.step("copyFromVm() is copyFromMachine()", async () => {
     await machine.copyFromVm("/etc/passwd", "vm");
