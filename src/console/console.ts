@@ -1,14 +1,10 @@
-import {
-  type Log,
-  MachineError,
-  TestFailure,
-  UsageError,
-} from "../report/mod.ts";
+import { type Log, MachineError, TestFailure } from "../report/mod.ts";
 import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
 import { after, checkTimeout } from "../time/mod.ts";
 import { ConsoleFile } from "./console_file.ts";
 import { deathPatterns, GuestDied } from "./guest_died.ts";
+import { compilePattern } from "./pattern.ts";
 
 /** Options of {@linkcode Console}. */
 export interface ConsoleOptions {
@@ -243,7 +239,7 @@ export class Console {
     options: ConsoleWaitOptions = {},
   ): Promise<RegExpMatchArray> {
     const { timeout, signal } = options;
-    const regexp = compile(pattern);
+    const regexp = compilePattern(pattern, "m");
     checkTimeout(timeout);
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<
@@ -513,15 +509,6 @@ export class Console {
     }
     if (this.#ended) this.#take(watch, watch.scanner.finish(), false);
     this.#failHopeless();
-  }
-}
-
-function compile(pattern: RegExp | string): RegExp {
-  if (typeof pattern !== "string") return pattern;
-  try {
-    return new RegExp(pattern, "m");
-  } catch (error) {
-    throw new UsageError((error as Error).message);
   }
 }
 

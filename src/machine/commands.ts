@@ -3,7 +3,7 @@ import { checkTimeout } from "../time/mod.ts";
 import { Activity } from "./activity.ts";
 import type { MachineCore } from "./core.ts";
 import { decode, lastLines } from "./output.ts";
-import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+import { DEFAULT_TIMEOUT, isPlainObject, type WaitOptions } from "./timeout.ts";
 
 /** What `execute` takes. */
 export interface ExecuteOptions {
@@ -40,6 +40,11 @@ export async function execute(
   command: string,
   options: ExecuteOptions,
 ): Promise<[status: number, stdout: string]> {
+  if (!isPlainObject(options)) {
+    throw new UsageError(
+      `Expected options such as { timeout: 5 }, got ${Deno.inspect(options)}`,
+    );
+  }
   const { checkReturn = true, checkOutput = true } = options;
   const timeout = options.timeout === undefined
     ? DEFAULT_TIMEOUT
@@ -160,12 +165,14 @@ export function repeat(
 
 function splitOptions(args: CommandArguments): [string[], CommandOptions] {
   const last = args.at(-1);
-  const options = typeof last === "object" ? last : {};
-  const commands = typeof last === "object" ? args.slice(0, -1) : args;
+  const options = isPlainObject(last) ? last : {};
+  const commands = isPlainObject(last) ? args.slice(0, -1) : args;
   for (const command of commands) {
     if (typeof command === "string") continue;
     throw new UsageError(
-      `Expected commands as strings and options last, got ${typeof command}`,
+      `Expected commands as strings and options last, got ${
+        Deno.inspect(command)
+      }`,
     );
   }
   return [commands as string[], options];

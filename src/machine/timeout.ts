@@ -1,3 +1,5 @@
+import { UsageError } from "../report/mod.ts";
+
 /** Seconds that a wait takes at most where the author names no other limit. */
 export const DEFAULT_TIMEOUT = 900;
 
@@ -5,4 +7,29 @@ export const DEFAULT_TIMEOUT = 900;
 export interface WaitOptions {
   /** Seconds to wait at most; 900 by default. */
   timeout?: number;
+}
+
+/**
+ * The options of a wait, for which a number is its timeout.
+ *
+ * @throws {UsageError} for what is neither.
+ */
+export function waitOptions<T extends WaitOptions>(
+  given: T | number,
+): T | WaitOptions {
+  if (typeof given === "number") return { timeout: given };
+  if (isPlainObject(given)) return given;
+  throw new UsageError(
+    `Expected a wait's options, such as { timeout: 5 }, got ${
+      Deno.inspect(given)
+    }`,
+  );
+}
+
+/** Whether a value is an object of named values, and nothing else. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  // A script's own may come from a context with prototypes of its own.
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
