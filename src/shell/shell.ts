@@ -31,9 +31,6 @@ export interface ShellOptions {
 const NO_ANSWER = 30;
 /** Seconds between two questions after those who run a long command. */
 const LOOK_AFTER = 5;
-/** Somebody who waits for a port. */
-type Waiter = PromiseWithResolvers<PortSlot | undefined>;
-
 /** Seconds in which what a guest wrote before a message arrives for sure. */
 const SETTLE = 0.1;
 
@@ -41,7 +38,7 @@ const SETTLE = 0.1;
  * A port's life: `absent` until the guest has it, `idle` until it is served,
  * `readying` until a runner waits on it, `ready`, `busy` with a job, `lost`
  * when a child that a command left behind holds it, `spoilt` for good when a
- * command left a part of its stdin in it.
+ * command left a part of itself or of its stdin in it.
  */
 type PortState =
   | "absent"
@@ -63,6 +60,8 @@ interface PortSlot {
   /** Where in its stream begins what those who serve it next are to run. */
   mark?: string;
   job?: Job;
+  /** Whether the job's command is on its way as a whole. */
+  sent?: boolean;
   /** The process in the guest that waits for a command, or runs it. */
   runner?: number;
   /** The port that carries the job's stderr. */
@@ -70,6 +69,9 @@ interface PortSlot {
   /** Told when this port's stream of stderr has ended. */
   ended?: () => void;
 }
+
+/** Somebody who waits for a port. */
+type Waiter = PromiseWithResolvers<PortSlot | undefined>;
 
 /**
  * The channel for commands into a guest that runs the NixOS test backdoor.
@@ -496,6 +498,7 @@ export class Shell implements Disposable {
   #runOnPort(port: PortSlot, job: Job, command: string): void {
     port.state = "busy";
     port.job = job;
+    port.sent = false;
     this.#lookAfter();
     let where: string = job.options.stderr ?? "serial";
     if (where === "separate") {
@@ -517,7 +520,7 @@ export class Shell implements Disposable {
     job.watch(
       (signal) => this.#console.send(`vw_signal ${runner} ${signal}\n`),
       () => {
-        port.state = "lost";
+        port.state = port.sent ? "lost" : "spoilt";
         port.job = undefined;
       },
     );
@@ -533,6 +536,7 @@ export class Shell implements Disposable {
     const isDue = () => port.job === job && !job.settled;
     (async () => {
       await this.#write(port, frame, isDue);
+      if (isDue()) port.sent = true;
       for await (const bytes of job.options.stdin ?? []) {
         if (!isDue()) break;
         await this.#write(port, bytes, isDue);
@@ -547,7 +551,7 @@ export class Shell implements Disposable {
     });
   }
 
-  /** Serves a port no longer whose stream holds a part of a command's stdin. */
+  /** Serves a port no longer whose stream holds what a command did not read. */
   #spoil(port: PortSlot): void {
     port.state = "spoilt";
     this.#console.send(`vw_stop ${port.name}\n`);
@@ -566,7 +570,9 @@ export class Shell implements Disposable {
     const { job } = port;
     port.state = "readying";
     // What it left unread would be taken for the next command.
-    if (job?.options.stdin !== undefined && status !== 0) this.#spoil(port);
+    const unread = job?.over && !port.sent ||
+      job?.options.stdin !== undefined && status !== 0;
+    if (unread) this.#spoil(port);
     this.#free(port, () => job?.end(status));
   }
 
