@@ -106,7 +106,9 @@ export class PollingCondition implements Disposable {
   async #check(): Promise<boolean> {
     this.#error = undefined;
     try {
-      return await this.#conditions.checking(this.#fn) !== false;
+      const holds = await this.#conditions.checking(this.#fn) !== false;
+      if (holds) this.#conditions.held(this);
+      return holds;
     } catch (error) {
       this.#error = error;
       return false;
@@ -182,6 +184,11 @@ export class Conditions {
     this.#failed.delete(condition);
   }
 
+  /** Takes a condition's word that it holds, whatever it said before. */
+  held(condition: PollingCondition): void {
+    this.#failed.delete(condition);
+  }
+
   /** Runs a check. */
   checking<T>(fn: () => T): T {
     return this.#inCheck.run(true, fn);
@@ -231,11 +238,7 @@ export class Conditions {
   }
 
   async #check(condition: PollingCondition): Promise<void> {
-    if (await condition.holds()) {
-      this.#failed.delete(condition);
-      return;
-    }
-    if (!this.#entered.has(condition)) return;
+    if (await condition.holds() || !this.#entered.has(condition)) return;
     const { failure } = condition;
     this.#failed.set(condition, failure);
     for (const watch of [...this.#watches]) watch.abort(failure);

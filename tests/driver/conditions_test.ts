@@ -104,6 +104,16 @@ Deno.test("a condition that did not hold once may hold again", async () => {
   assertEquals(await all.watch(() => Promise.resolve("on")), "on");
 });
 
+Deno.test("a condition that was waited for holds, though it did not before", async () => {
+  const { all, condition } = conditions();
+  let holds = false;
+  using kept = condition(() => holds, 1000).enter();
+  await assertRejects(() => all.watch(() => Promise.resolve()), TestFailure);
+  holds = true;
+  await kept.wait();
+  assertEquals(await all.watch(() => Promise.resolve("on")), "on");
+});
+
 Deno.test("a condition that throws does not hold, and the failure says why", async () => {
   const { all, condition } = conditions();
   const cause = new Error("no such process");
