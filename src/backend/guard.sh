@@ -78,6 +78,10 @@ printf %s "$directories" | while IFS= read -r directory; do
   # The slash keeps a line break at the end.
   directory=$(printf %b/ "$directory")
   rm -rf -- "$directory" || {
+    # What was copied may have directories that only root can write to.
+    chmod -R u+rwx -- "$directory"
+    rm -rf -- "$directory"
+  } || {
     # A container may leave what can't be removed as it is: groups of processes,
     # whose files go with them, and in its root what must not change.
     if [ -e "$directory/cgroup.procs" ]; then

@@ -15,6 +15,7 @@ export type {
   GuestListener,
   StartOptions,
 } from "./backend.ts";
+export { removeTree } from "./remove_tree.ts";
 export { type SocketDirectory, socketDirectory } from "./socket_directory.ts";
 export { NspawnBackend } from "./nspawn/nspawn.ts";
 export { QemuBackend } from "./qemu/qemu.ts";

@@ -1,3 +1,4 @@
+import { removeTree } from "./remove_tree.ts";
 import guardScript from "./guard.sh" with { type: "text" };
 
 /**
@@ -134,7 +135,7 @@ export class Supervisor implements AsyncDisposable {
     endMarked(`${this.#token}.`);
     for (const directory of this.#directories) {
       try {
-        Deno.removeSync(directory, { recursive: true });
+        removeTree(directory);
         this.#directories.delete(directory);
       } catch (error) {
         // Otherwise the guard tries harder.

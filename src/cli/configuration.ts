@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { StartCommand } from "../backend/start_command.ts";
+import { fileName } from "../machine/file_name.ts";
 import { UsageError } from "../report/errors.ts";
 import type { LogLevel } from "../report/event.ts";
 import type { Language } from "../script/language.ts";
@@ -179,6 +181,26 @@ export function configure(
     return whole;
   };
   const logFile = environment.get("LOGFILE");
+  const reports = {
+    junitXml: given.junitXml === undefined
+      ? undefined
+      : report(given.junitXml, "JUnit report"),
+    html: given.html === false
+      ? undefined
+      : report(given.html ?? "report.html", "HTML report"),
+    xmlLog: logFile ? report(logFile, "XML log", Deno.cwd()) : undefined,
+  };
+  refuseSharedFiles([
+    ["the JUnit report", reports.junitXml],
+    ["the HTML report", reports.html],
+    ["the XML log", reports.xmlLog],
+    ...[...machines, ...containers].map(({ name }) =>
+      [
+        `the console of ${name}`,
+        `${outDir}/${fileName(name)}.log`,
+      ] as const
+    ),
+  ]);
   return {
     ...common,
     machines,
@@ -191,13 +213,7 @@ export function configure(
     watch: given.watch ?? false,
     keepMachines: given.keepMachines ?? false,
     check: given.check ?? true,
-    junitXml: given.junitXml === undefined
-      ? undefined
-      : report(given.junitXml, "JUnit report"),
-    html: given.html === false
-      ? undefined
-      : report(given.html ?? "report.html", "HTML report"),
-    xmlLog: logFile ? report(logFile, "XML log", Deno.cwd()) : undefined,
+    ...reports,
     sshBackdoor: given.sshBackdoor ?? file.sshBackdoor ?? false,
     dumpVsocks: dumpVsocksOf(given),
     debugHookAttach: given.debugHookAttach,
@@ -315,6 +331,30 @@ function refuseDoubles(machines: readonly MachineConfiguration[]): void {
       );
     }
     seen.set(name, startCommand);
+  }
+}
+
+function refuseSharedFiles(
+  files: readonly (readonly [what: string, path: string | undefined])[],
+): void {
+  const seen = new Map<string, string>();
+  for (const [what, path] of files) {
+    if (path === undefined || isDevice(path)) continue;
+    const whole = resolve(path);
+    const other = seen.get(whole);
+    if (other !== undefined) {
+      throw new UsageError(`${other} and ${what} would both be in ${whole}`);
+    }
+    seen.set(whole, what);
+  }
+}
+
+function isDevice(path: string): boolean {
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    return !isFile && !isDirectory;
+  } catch {
+    return false;
   }
 }
 

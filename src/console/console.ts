@@ -1,13 +1,10 @@
-import {
-  type Log,
-  MachineError,
-  TestFailure,
-  UsageError,
-} from "../report/mod.ts";
+import { type Log, MachineError, TestFailure } from "../report/mod.ts";
 import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
+import { after, checkTimeout } from "../time/mod.ts";
 import { ConsoleFile } from "./console_file.ts";
 import { deathPatterns, GuestDied } from "./guest_died.ts";
+import { compilePattern } from "./pattern.ts";
 
 /** Options of {@linkcode Console}. */
 export interface ConsoleOptions {
@@ -58,8 +55,6 @@ const turn = 1 << 22;
 const lead = 4096;
 /** Characters of a line in a message. */
 const longestLine = 1000;
-/** Longest time that a timer of the runtime can hold, in milliseconds. */
-const longestTimer = 2 ** 31 - 1;
 
 /**
  * A machine's serial console.
@@ -269,12 +264,8 @@ export class Console {
     options: ConsoleWaitOptions,
   ): Promise<Match> {
     const { timeout, signal } = options;
-    const regexp = compile(pattern);
-    if (timeout !== undefined && !(timeout >= 0)) {
-      throw new UsageError(
-        `expected a timeout of zero or more seconds, got ${timeout}`,
-      );
-    }
+    const regexp = compilePattern(pattern, "m");
+    checkTimeout(timeout);
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Match>();
     const wait: Wait = {
@@ -284,7 +275,7 @@ export class Console {
       resolve,
       reject,
     };
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let cancel = () => {};
     const abort = () => this.#fail(wait, signal!.reason);
     try {
       this.#pending.add(wait);
@@ -293,10 +284,10 @@ export class Console {
       if (live) this.#addWait(this.#watch, wait);
       else this.#search();
       signal?.addEventListener("abort", abort);
-      if (timeout !== undefined && timeout * 1000 <= longestTimer) {
-        timer = setTimeout(
+      if (timeout !== undefined) {
+        cancel = after(
+          timeout,
           () => this.#fail(wait, this.#timedOut(wait, timeout)),
-          timeout * 1000,
         );
       }
       return await promise;
@@ -305,7 +296,7 @@ export class Console {
       if (error instanceof TestFailure) Error.captureStackTrace(error);
       throw error;
     } finally {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener("abort", abort);
     }
   }
@@ -538,15 +529,6 @@ export class Console {
     }
     if (this.#ended) this.#take(watch, watch.scanner.finish(), false);
     this.#failHopeless();
-  }
-}
-
-function compile(pattern: RegExp | string): RegExp {
-  if (typeof pattern !== "string") return pattern;
-  try {
-    return new RegExp(pattern, "m");
-  } catch (error) {
-    throw new UsageError((error as Error).message);
   }
 }
 

@@ -9,3 +9,4 @@ export {
   type ConsoleWaitOptions,
 } from "./console.ts";
 export { deathPatterns, GuestDied } from "./guest_died.ts";
+export { compilePattern } from "./pattern.ts";

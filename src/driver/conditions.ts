@@ -39,13 +39,16 @@ export class PollingCondition implements Disposable {
     this.#conditions = conditions;
   }
 
-  /** Keeps the condition from now on; disposing of the answer ends that. */
+  /**
+   * Keeps the condition from now on; disposing of the answer ends that. Entered
+   * several times, it is kept until it is left as often.
+   */
   enter(): this {
     this.#conditions.enter(this);
     return this;
   }
 
-  /** Keeps the condition no longer. */
+  /** Keeps the condition no longer, unless it was entered again. */
   exit(): void {
     this.#conditions.exit(this);
   }
@@ -103,7 +106,9 @@ export class PollingCondition implements Disposable {
   async #check(): Promise<boolean> {
     this.#error = undefined;
     try {
-      return await this.#conditions.checking(this.#fn) !== false;
+      const holds = await this.#conditions.checking(this.#fn) !== false;
+      if (holds) this.#conditions.held(this);
+      return holds;
     } catch (error) {
       this.#error = error;
       return false;
@@ -135,14 +140,14 @@ export class Conditions {
   readonly signal: AbortSignal;
   readonly #entered = new Map<
     PollingCondition,
-    ReturnType<typeof setInterval>
+    { timer: ReturnType<typeof setInterval>; times: number }
   >();
   readonly #watches = new Set<AbortController>();
   /** What {@linkcode interrupt} ends beside the watches. */
   readonly #waits = new Set<AbortController>();
   /** Set in the flow of a check: what that does is not watched itself. */
   readonly #inCheck = new AsyncLocalStorage<boolean>();
-  /** The conditions that are entered and have failed. */
+  /** The conditions that are entered and did not hold when last checked. */
   readonly #failed = new Map<PollingCondition, TestFailure>();
 
   /** Takes the log and the signal of the run's end. */
@@ -152,20 +157,35 @@ export class Conditions {
     signal.addEventListener("abort", () => this.interrupt(signal.reason));
   }
 
-  /** Starts to keep a condition. */
+  /** Starts to keep a condition, until it is left as often as it was entered. */
   enter(condition: PollingCondition): void {
-    if (this.#entered.has(condition)) return;
+    const entered = this.#entered.get(condition);
+    if (entered !== undefined) {
+      entered.times++;
+      return;
+    }
     const timer = setInterval(() => {
       if (this.#watches.size > 0 && condition.due) this.#check(condition);
     }, condition.interval * 1000 / 2);
     timer.unref();
-    this.#entered.set(condition, timer);
+    this.#entered.set(condition, { timer, times: 1 });
   }
 
-  /** Keeps a condition no longer. */
+  /** Leaves a condition, which is kept no longer unless it was entered again. */
   exit(condition: PollingCondition): void {
-    clearInterval(this.#entered.get(condition));
+    const entered = this.#entered.get(condition);
+    if (entered === undefined || --entered.times > 0) return;
+    this.#forget(condition);
+  }
+
+  #forget(condition: PollingCondition): void {
+    clearInterval(this.#entered.get(condition)?.timer);
     this.#entered.delete(condition);
+    this.#failed.delete(condition);
+  }
+
+  /** Takes a condition's word that it holds, whatever it said before. */
+  held(condition: PollingCondition): void {
     this.#failed.delete(condition);
   }
 
@@ -214,7 +234,7 @@ export class Conditions {
 
   /** Forgets all conditions. */
   clear(): void {
-    for (const condition of [...this.#entered.keys()]) this.exit(condition);
+    for (const condition of [...this.#entered.keys()]) this.#forget(condition);
   }
 
   async #check(condition: PollingCondition): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Supervisor } from "../backend/mod.ts";
+import { fileName } from "../machine/file_name.ts";
 import { UsageError } from "../report/mod.ts";
+import { temporaryBase } from "./temporary.ts";
 
 /**
  * Where a run keeps the machines' files: below `XDG_RUNTIME_DIR`, else below
@@ -8,6 +10,8 @@ import { UsageError } from "../report/mod.ts";
 export interface RunDirectories {
   /** Holds all of them. */
   readonly root: string;
+  /** Where the networks' sockets go, which are never kept. */
+  readonly sockets: string;
   /** The directory that all machines share with the host. */
   readonly shared: string;
   /** A machine's own directory; one that outlives the run where asked. */
@@ -25,21 +29,19 @@ export async function makeRunDirectories(
   keep: boolean,
   supervisor: Supervisor,
 ): Promise<RunDirectories> {
-  const base = Deno.env.get("XDG_RUNTIME_DIR") || Deno.env.get("TMPDIR") ||
-    "/tmp";
+  const base = temporaryBase();
   try {
-    await Deno.mkdir(base, { recursive: true, mode: 0o700 });
-    const root = keep
-      ? base
-      : await Deno.makeTempDir({ dir: base, prefix: "vmwright-" });
-    if (!keep) supervisor.own(root);
+    const own = await Deno.makeTempDir({ dir: base, prefix: "vmwright-" });
+    supervisor.own(own);
+    const root = keep ? base : own;
     const shared = `${root}/shared-xchg`;
     await Deno.mkdir(shared, { recursive: true, mode: 0o700 });
     return {
       root,
+      sockets: own,
       shared,
       state: (machine, keepThis = keep) =>
-        `${keepThis ? base : root}/vm-state-${machine.replaceAll("/", "_")}`,
+        `${keepThis ? base : root}/vm-state-${fileName(machine)}`,
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

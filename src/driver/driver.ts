@@ -4,6 +4,7 @@ import {
   StartCommand,
   Supervisor,
 } from "../backend/mod.ts";
+import { fileName } from "../machine/file_name.ts";
 import {
   BaseMachine,
   type Machine,
@@ -16,6 +17,7 @@ import {
   TerminalListener,
   UsageError,
 } from "../report/mod.ts";
+import { after, checkTimeout } from "../time/mod.ts";
 import { bindings } from "./bindings.ts";
 import {
   type ConditionOptions,
@@ -23,6 +25,7 @@ import {
   PollingCondition,
 } from "./conditions.ts";
 import { makeRunDirectories, type RunDirectories } from "./directories.ts";
+import { identifier } from "./identifier.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { Vlan } from "./vlan.ts";
 
@@ -128,7 +131,7 @@ export class Driver implements AsyncDisposable {
   readonly #ownLog: boolean;
   /** All machines, also those that the test made itself. */
   readonly #made = new Map<string, Machine>();
-  #timer?: ReturnType<typeof setTimeout>;
+  #cancelTimeout = () => {};
   #disposed?: Promise<void>;
 
   private constructor(
@@ -160,8 +163,9 @@ export class Driver implements AsyncDisposable {
   /**
    * Makes a driver: starts the networks, and no machine yet.
    *
-   * @throws {UsageError} for two machines of one name, or numbers that are no
-   * VLAN's.
+   * @throws {UsageError} for two machines of one name, or whose files or
+   * identifiers would have one name, for numbers that are no
+   * VLAN's, and for a timeout that is none.
    * @throws {MachineError} where a network can't be started.
    */
   static async create(options: DriverOptions = {}): Promise<Driver> {
@@ -170,6 +174,7 @@ export class Driver implements AsyncDisposable {
       if (Number.isInteger(nr) && nr >= 0) continue;
       throw new UsageError(`Expected VLAN numbers of 0 and more, got ${nr}`);
     }
+    checkTimeout(options.globalTimeout);
     const outDir = options.outDir ??
       await Deno.makeTempDir({ prefix: "vmwright-out-" });
     const supervisor = new Supervisor();
@@ -183,7 +188,15 @@ export class Driver implements AsyncDisposable {
       for (const machine of options.machines ?? []) {
         const { startCommand, ...rest }: MachineConfiguration =
           typeof machine === "string" ? { startCommand: machine } : machine;
-        driver.machines.push(driver.createMachine(startCommand, rest));
+        const made = driver.createMachine(startCommand, rest);
+        for (const { name } of driver.machines) {
+          if (identifier(name) !== identifier(made.name)) continue;
+          throw new UsageError(
+            `Expected machines that scripts can tell apart, got "${name}" and ` +
+              `"${made.name}", which are both ${identifier(name)} there`,
+          );
+        }
+        driver.machines.push(made);
       }
       driver.machines.sort((a, b) =>
         a.name < b.name ? -1 : a.name > b.name ? 1 : 0
@@ -202,7 +215,7 @@ export class Driver implements AsyncDisposable {
     await this.log.nested("start all VLans", async () => {
       const starting = Promise.allSettled(
         numbers.map((nr) =>
-          Vlan.start(nr, this.#directories.root, this.#supervisor)
+          Vlan.start(nr, this.#directories.sockets, this.#supervisor)
         ),
       );
       const started = await Promise.race([starting, rejection(this.signal)]);
@@ -269,7 +282,7 @@ export class Driver implements AsyncDisposable {
       await Promise.all(
         this.machines.map((machine) => machine.waitForShutdown()),
       );
-      clearTimeout(this.#timer);
+      this.#cancelTimeout();
     });
   }
 
@@ -277,7 +290,8 @@ export class Driver implements AsyncDisposable {
    * Makes one more machine, which ends with the driver.
    *
    * @param startCommand A start script's path, or a command line.
-   * @throws {UsageError} for the name of a machine that there is already.
+   * @throws {UsageError} for the name of a machine of the driver's, or of one
+   * that runs; and where the files of another would have the same names.
    */
   createMachine(
     startCommand: string,
@@ -304,11 +318,7 @@ export class Driver implements AsyncDisposable {
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
     };
-    if (this.#made.has(name)) {
-      throw new UsageError(
-        `Expected machines with names of their own, got two named "${name}"`,
-      );
-    }
+    this.#makeRoom(name);
     const stateDir = this.#directories.state(name, options.keepState);
     const machine = new BaseMachine({
       startCommand,
@@ -319,6 +329,34 @@ export class Driver implements AsyncDisposable {
     }, context) as Machine; // The prototype has the names in snake_case too.
     this.#made.set(name, machine);
     return machine;
+  }
+
+  /**
+   * Sees to it that a machine's name and files are its own.
+   *
+   * @throws {UsageError} where they are another's.
+   */
+  #makeRoom(name: string): void {
+    for (const other of this.#made.values()) {
+      if (other.name !== name && fileName(other.name) === fileName(name)) {
+        throw new UsageError(
+          `Expected machines with files of their own, got "${other.name}" and ` +
+            `"${name}", whose files are both named ${fileName(name)}`,
+        );
+      }
+    }
+    const other = this.#made.get(name);
+    if (other === undefined) return;
+    if (this.machines.includes(other) || other.booted) {
+      throw new UsageError(
+        `Expected machines with names of their own, got two named "${name}"`,
+      );
+    }
+    // A script that is run again makes its machines again.
+    this.#made.delete(name);
+    other[Symbol.asyncDispose]().catch((error) =>
+      this.log.error(`Error during cleanup: ${error}`)
+    );
   }
 
   /**
@@ -390,9 +428,9 @@ export class Driver implements AsyncDisposable {
     const seconds = this.globalTimeout;
     if (seconds !== undefined) {
       this.log.info(`Test will time out and terminate in ${seconds} seconds`);
-      this.#timer = setTimeout(
+      this.#cancelTimeout = after(
+        seconds,
         () => this.abort(new GlobalTimeout(seconds)),
-        seconds * 1000,
       );
     }
     try {
@@ -405,7 +443,7 @@ export class Driver implements AsyncDisposable {
         );
       }
     } finally {
-      clearTimeout(this.#timer);
+      this.#cancelTimeout();
     }
   }
 
@@ -425,7 +463,7 @@ export class Driver implements AsyncDisposable {
   }
 
   async #dispose(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#cancelTimeout();
     this.#conditions.clear();
     await this.log.nested("cleanup", async () => {
       const ends = await Promise.allSettled([

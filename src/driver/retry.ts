@@ -1,10 +1,15 @@
-import { TestFailure, UsageError } from "../report/mod.ts";
+import { TestFailure } from "../report/mod.ts";
+import { checkTimeout, delay } from "../time/mod.ts";
+
+/** Seconds until the second try, and between two tries at last, by default. */
+const FIRST_PAUSE = 0.05;
+const LONGEST_PAUSE = 1;
 
 /** What {@linkcode retry} takes. */
 export interface RetryOptions {
   /** Seconds to try at most; 900 by default. */
   timeout?: number;
-  /** Seconds between two tries; 1 by default. */
+  /** Seconds between two tries; by default 0.05 at first, growing to 1. */
   interval?: number;
   /** Ends the tries with its reason. */
   signal?: AbortSignal;
@@ -20,38 +25,21 @@ export async function retry(
   fn: (last: boolean) => boolean | Promise<boolean>,
   options: RetryOptions | number = {},
 ): Promise<void> {
-  const { timeout = 900, interval = 1, signal }: RetryOptions =
+  const { timeout = 900, interval, signal }: RetryOptions =
     typeof options === "number" ? { timeout: options } : options;
-  if (!(timeout >= 0)) {
-    throw new UsageError(
-      `Expected a timeout of zero or more seconds, got ${timeout}`,
-    );
-  }
+  checkTimeout(timeout);
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
+  let pause = interval ?? FIRST_PAUSE;
   while (elapsed() < timeout) {
     signal?.throwIfAborted();
     if (await fn(false)) return;
-    await delay(Math.min(interval, Math.max(0, timeout - elapsed())), signal);
+    await delay(Math.min(pause, Math.max(0, timeout - elapsed())), signal);
+    if (interval === undefined) pause = Math.min(LONGEST_PAUSE, 2 * pause);
   }
   const seconds = elapsed().toFixed(2);
   if (await fn(true)) return;
   throw new TestFailure(
     `action timed out after ${seconds} seconds (timeout=${timeout})`,
   );
-}
-
-function delay(seconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, seconds * 1000);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

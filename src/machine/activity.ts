@@ -1,6 +1,6 @@
+import { orAbort } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { pause } from "./guest_loop.ts";
-import { orAbort } from "./timeout.ts";
 
 /** Seconds between two looks, each of which reads a file. */
 const LOOK_INTERVAL = 0.03;

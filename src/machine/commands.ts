@@ -1,8 +1,9 @@
 import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
+import { checkTimeout } from "../time/mod.ts";
 import { Activity } from "./activity.ts";
 import type { MachineCore } from "./core.ts";
 import { decode, lastLines } from "./output.ts";
-import { checkTimeout, DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+import { DEFAULT_TIMEOUT, isPlainObject, type WaitOptions } from "./timeout.ts";
 
 /** What `execute` takes. */
 export interface ExecuteOptions {
@@ -39,12 +40,17 @@ export async function execute(
   command: string,
   options: ExecuteOptions,
 ): Promise<[status: number, stdout: string]> {
+  if (!isPlainObject(options)) {
+    throw new UsageError(
+      `Expected options such as { timeout: 5 }, got ${Deno.inspect(options)}`,
+    );
+  }
   const { checkReturn = true, checkOutput = true } = options;
   const timeout = options.timeout === undefined
     ? DEFAULT_TIMEOUT
     : options.timeout;
   if (!checkOutput) {
-    await core.watched(() => core.connect());
+    await core.ready();
     core.run(command, { timeout }).catch(() => {});
     return [-2, ""];
   }
@@ -159,12 +165,14 @@ export function repeat(
 
 function splitOptions(args: CommandArguments): [string[], CommandOptions] {
   const last = args.at(-1);
-  const options = typeof last === "object" ? last : {};
-  const commands = typeof last === "object" ? args.slice(0, -1) : args;
+  const options = isPlainObject(last) ? last : {};
+  const commands = isPlainObject(last) ? args.slice(0, -1) : args;
   for (const command of commands) {
     if (typeof command === "string") continue;
     throw new UsageError(
-      `Expected commands as strings and options last, got ${typeof command}`,
+      `Expected commands as strings and options last, got ${
+        Deno.inspect(command)
+      }`,
     );
   }
   return [commands as string[], options];

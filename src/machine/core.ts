@@ -5,17 +5,25 @@ import {
   StartCommand,
 } from "../backend/mod.ts";
 import { Console, type ConsoleWaitOptions } from "../console/mod.ts";
-import { type QmpClient, QmpClosed } from "../qmp/mod.ts";
+import {
+  type QmpClient,
+  QmpClosed,
+  type QmpEvent,
+  QmpEventQueue,
+} from "../qmp/mod.ts";
 import {
   type Attributes,
   type Log,
   MachineError,
   TestFailure,
+  UsageError,
 } from "../report/mod.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
+import { checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
+import { fileName } from "./file_name.ts";
 import { decode, lastLines } from "./output.ts";
-import { checkTimeout, orAbort } from "./timeout.ts";
+import { absolute } from "./paths.ts";
 
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;
@@ -67,11 +75,11 @@ export interface CoreRunOptions {
 export class MachineCore {
   readonly name: string;
   readonly isContainer: boolean;
-  readonly stateDir: string;
   readonly startCommand: StartCommand;
   readonly console: Console;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
+  #stateDir: string;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   #boot?: Boot;
   #starting?: Promise<void>;
@@ -79,17 +87,19 @@ export class MachineCore {
   #stopStart?: AbortController;
   #ended?: Promise<string>;
   #connecting?: Promise<void>;
+  /** Also those of a guest that has ended, until the next start. */
+  #qmpEvents?: QmpEventQueue;
 
   constructor(options: MachineOptions, context: MachineContext) {
     this.startCommand = new StartCommand(options.startCommand);
     this.name = options.name ?? this.startCommand.machineName;
     this.isContainer = options.container ?? this.startCommand.startsContainer;
-    this.stateDir = options.stateDir;
+    this.#stateDir = options.stateDir;
     this.#allowReboot = options.allowReboot ?? false;
     this.context = context;
     this.console = new Console({
       machine: this.name,
-      path: `${context.outDir}/${this.name.replaceAll("/", "_")}.log`,
+      path: `${context.outDir}/${fileName(this.name)}.log`,
       log: context.log,
       dead: context.deadPatterns,
     });
@@ -103,6 +113,26 @@ export class MachineCore {
   /** What the log says of each event of this machine. */
   get attributes(): Attributes {
     return { machine: this.name };
+  }
+
+  get stateDir(): string {
+    return this.#stateDir;
+  }
+
+  /** @throws {MachineError} once the machine has been started, until it ends. */
+  set stateDir(directory: string) {
+    if (typeof directory !== "string" || directory === "") {
+      throw new UsageError(
+        `Expected the path of a directory for the state of ${this.name}, ` +
+          `got ${Deno.inspect(directory)}`,
+      );
+    }
+    if (this.#boot !== undefined || this.#starting !== undefined) {
+      throw new MachineError(
+        `${this.name} is running, and its state directory can't be another`,
+      );
+    }
+    this.#stateDir = absolute(directory);
   }
 
   get booted(): boolean {
@@ -176,6 +206,7 @@ export class MachineCore {
       allowReboot,
       signal,
     }, listener);
+    this.#qmpEvents = guest.qmp && new QmpEventQueue(guest.qmp);
     const shell = new Shell({
       console: guest.console,
       ports: guest.ports,
@@ -208,6 +239,12 @@ export class MachineCore {
         );
       },
     ).finally(() => this.#connecting = undefined);
+  }
+
+  /** Waits until commands can be run, under the eyes of the driver. */
+  ready(): Promise<void> {
+    // The boot itself goes on for whoever comes later.
+    return this.watched((signal) => orAbort(this.connect(), signal));
   }
 
   /** Says that the guest's shell is gone; the next command connects anew. */
@@ -317,7 +354,7 @@ export class MachineCore {
   ): Promise<T> {
     return this.watched(async (signal) => {
       // Not connected: what is on the screen may be what keeps it from that.
-      await this.start();
+      await orAbort(this.start(), signal);
       const boot = this.running();
       const check = async () => {
         if (this.#boot !== boot) throw this.#ending(await boot.guest.ended);
@@ -345,12 +382,34 @@ export class MachineCore {
     }
   }
 
+  /** See {@linkcode BaseMachine.waitForQmpEvent}. */
+  async waitForQmpEvent(
+    filter: (event: QmpEvent) => boolean,
+    timeout = 600,
+  ): Promise<QmpEvent> {
+    try {
+      return await this.watched((signal) =>
+        this.guarded(() => {
+          const events = this.#qmpEvents ?? new QmpEventQueue(this.qmp);
+          return events.take(filter, { timeout, signal });
+        })
+      );
+    } catch (error) {
+      const isTimeout = error instanceof DOMException &&
+        error.name === "TimeoutError";
+      if (!isTimeout) throw error;
+      throw new TestFailure(`${error.message} from ${this.name}`, {
+        cause: error,
+      });
+    }
+  }
+
   /** Runs a command in the guest, under the eyes of the driver. */
   run(command: string, options: CoreRunOptions = {}): Promise<RunResult> {
     checkTimeout(options.timeout);
     return this.watched(async (signal) => {
       await options.check?.();
-      await this.connect();
+      await orAbort(this.connect(), signal);
       return await this.guarded(() =>
         this.running().shell.run(command, {
           ...options,
@@ -386,7 +445,7 @@ export class MachineCore {
   async screendump(path: string): Promise<void> {
     await this.guarded(() =>
       this.qmp.send("screendump", {
-        filename: path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+        filename: absolute(path),
         format: "png",
       })
     );

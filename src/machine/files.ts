@@ -1,15 +1,12 @@
-import { shellQuote } from "../backend/mod.ts";
-import { MachineError } from "../report/mod.ts";
+import { removeTree, shellQuote } from "../backend/mod.ts";
+import { MachineError, UsageError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
+import { baseName } from "./paths.ts";
 import { Archive, content, Unarchiver } from "./tar.ts";
+import { enter, lookThrough, type Within } from "./through_links.ts";
 
 /** What a command of ours answers where the guest lacks the shared directory. */
 const NOT_SHARED = 77;
-
-/** The last part of a path. */
-export function baseName(path: string): string {
-  return path.replace(/\/+$/, "").split("/").pop() ?? "";
-}
 
 /** See {@linkcode BaseMachine.copyFromHost}. */
 export function copyFromHost(
@@ -21,7 +18,7 @@ export function copyFromHost(
     const info = await Deno.stat(source);
     const name = baseName(source);
     const shared = await withSharedDirectory(core, async (host, guest) => {
-      await copyTree(await Deno.realPath(source), `${host}/${name}`);
+      await copyTree(source, `${host}/${name}`, []);
       return `${makeParent(target)}; cp -r -- ${
         shellQuote(`${guest}/${name}`)
       } ${shellQuote(target)}`;
@@ -52,10 +49,12 @@ export function copyFromMachine(
 ): Promise<void> {
   return core.nested(`copying ${source} to the host`, async () => {
     const name = baseName(source);
-    const directory = [core.context.outDir, targetDir].filter(Boolean)
-      .join("/");
-    await Deno.mkdir(directory, { recursive: true });
+    const directory = targetDir.startsWith("/")
+      ? targetDir
+      : [core.context.outDir, targetDir].filter(Boolean).join("/");
     const target = `${directory}/${name}`;
+    refuseOwn(core, target);
+    await Deno.mkdir(directory, { recursive: true });
     const shared = await withSharedDirectory(
       core,
       (_, guest) =>
@@ -69,6 +68,14 @@ export function copyFromMachine(
   });
 }
 
+/** @throws {UsageError} for a file of the host that the run itself writes. */
+export function refuseOwn(core: MachineCore, path: string): void {
+  if (!core.log.writes(path)) return;
+  throw new UsageError(
+    `Expected a file that is not the run's own log or report, got ${path}`,
+  );
+}
+
 /**
  * Runs a command of the guest between two things on the host, in a new
  * directory that both share; answers whether they do.
@@ -78,7 +85,7 @@ async function withSharedDirectory(
   before: (host: string, guest: string) => Promise<string>,
   after: (host: string) => Promise<void>,
 ): Promise<boolean> {
-  await core.watched(() => core.connect());
+  await core.ready();
   const host = await Deno.makeTempDir({ dir: core.context.sharedDir });
   const guest = `/tmp/shared/${baseName(host)}`;
   try {
@@ -90,7 +97,15 @@ async function withSharedDirectory(
     await after(host);
     return true;
   } finally {
-    await Deno.remove(host, { recursive: true });
+    try {
+      removeTree(host);
+    } catch (error) {
+      // It goes with the run.
+      core.log.warning(
+        `${host} can't be removed yet: ${(error as Error).message}`,
+        core.attributes,
+      );
+    }
   }
 }
 
@@ -99,7 +114,12 @@ async function sendFile(
   source: string,
   target: string,
 ): Promise<void> {
-  const { size, mode } = await Deno.stat(source);
+  const { size, mode, isFile } = await Deno.stat(source);
+  if (!isFile) {
+    throw new UsageError(
+      `Expected a file to copy into ${core.name}, got ${source}, which is none`,
+    );
+  }
   const chmod = mode === null
     ? ":"
     : `chmod ${(mode & 0o7777).toString(8)} ${shellQuote(target)}`;
@@ -174,14 +194,23 @@ function makeParent(path: string): string {
 
 /**
  * Copies a file or a tree on the host, with modes, in the place of older ones.
- * Links stay links: what a guest made lead somewhere on the host is not read.
+ *
+ * @param within Follows links, in a walk that is in these directories. Without,
+ * links stay links: what a guest made lead somewhere on the host is not read.
  */
-async function copyTree(source: string, target: string): Promise<void> {
-  const info = await Deno.lstat(source);
+async function copyTree(
+  source: string,
+  target: string,
+  within?: Within,
+): Promise<void> {
+  const info = await (within ? lookThrough : Deno.lstat)(source);
   if (info.isDirectory) {
+    const inside = within && enter(source, info, within);
     await Deno.mkdir(target, { recursive: true });
+    // One that was copied before may not let its owner write to it.
+    await Deno.chmod(target, 0o700);
     for await (const { name } of Deno.readDir(source)) {
-      await copyTree(`${source}/${name}`, `${target}/${name}`);
+      await copyTree(`${source}/${name}`, `${target}/${name}`, inside);
     }
     if (info.mode !== null) await Deno.chmod(target, info.mode & 0o7777);
   } else if (info.isSymlink || info.isFile) {

@@ -77,7 +77,7 @@ export class GuestTerminal {
     size: TerminalSize,
     term: string,
   ): Promise<GuestTerminal> {
-    await core.watched(() => core.connect());
+    await core.ready();
     const { guest } = core.running();
     if (guest.addConsole === undefined) {
       throw new MachineError(

@@ -1,5 +1,5 @@
 import { MachineError } from "../report/mod.ts";
-import type { Console } from "../console/mod.ts";
+import { compilePattern, type Console } from "../console/mod.ts";
 import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
 import {
   type CommandArguments,
@@ -19,7 +19,7 @@ import {
 import { type KeyOptions, sendChars, sendKey } from "./keyboard.ts";
 import { screenshot, screenText } from "./screen.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
-import type { WaitOptions } from "./timeout.ts";
+import { type WaitOptions, waitOptions } from "./timeout.ts";
 import { getTtyText, ttyNumber } from "./tty.ts";
 import {
   getUnitInfo,
@@ -44,9 +44,10 @@ import { getWindowNames, waitForWindow, waitForX } from "./windows.ts";
  * A machine under test: a guest that can be started, commanded, watched and
  * typed at. Every method has its NixOS name in snake_case too.
  *
- * Durations are seconds. Methods that wait or demand reject with
- * `TestFailure` when what they ask for does not hold, and with `MachineError`
- * when the machine itself breaks meanwhile.
+ * Durations are seconds; a number in place of a wait's options is its timeout.
+ * Methods that wait or demand reject with `TestFailure` when what they ask for
+ * does not hold, with `MachineError` when the machine itself breaks meanwhile,
+ * and with `UsageError` for patterns, options and timeouts that are none.
  */
 export class BaseMachine implements AsyncDisposable {
   readonly #core: MachineCore;
@@ -68,9 +69,18 @@ export class BaseMachine implements AsyncDisposable {
     return this.#core.name;
   }
 
-  /** The directory of the machine's own files on the host. */
+  /**
+   * The directory of the machine's own files on the host. Before a start it can
+   * be made another: that of the machine whose disk this one goes on with.
+   *
+   * @throws {MachineError} where it is set while the machine runs.
+   */
   get stateDir(): string {
     return this.#core.stateDir;
+  }
+
+  set stateDir(directory: string) {
+    this.#core.stateDir = directory;
   }
 
   /** The directory that all machines share with the host. */
@@ -140,7 +150,7 @@ export class BaseMachine implements AsyncDisposable {
    */
   connect(): Promise<void> {
     if (this.connected) return Promise.resolve();
-    return this.#core.watched(() => this.#core.connect());
+    return this.#core.ready();
   }
 
   /** Whether the guest runs and its shell is connected. */
@@ -151,7 +161,7 @@ export class BaseMachine implements AsyncDisposable {
   /** Powers the guest off and waits until it is gone. */
   async shutdown(): Promise<void> {
     if (!this.booted) return;
-    await this.#core.watched(() => this.#core.connect());
+    await this.#core.ready();
     await this.#core.guarded(() => this.#core.running().shell.send("poweroff"));
     await this.waitForShutdown();
   }
@@ -171,7 +181,7 @@ export class BaseMachine implements AsyncDisposable {
    */
   async reboot(): Promise<void> {
     if (this.isContainer) {
-      await this.#core.watched(() => this.#core.connect());
+      await this.#core.ready();
       await this.#core.running().shell.send("reboot");
       await this.waitForShutdown();
       await this.start();
@@ -278,16 +288,19 @@ export class BaseMachine implements AsyncDisposable {
    * @returns What its last run wrote to stdout.
    * @throws {TestFailure} when the time has passed.
    */
-  waitUntilSucceeds(
+  async waitUntilSucceeds(
     command: string,
-    options: WaitOptions = {},
+    options: WaitOptions | number = {},
   ): Promise<string> {
-    return repeat(this.#core, "success", command, options);
+    return await repeat(this.#core, "success", command, waitOptions(options));
   }
 
   /** Like {@linkcode waitUntilSucceeds}, until the command fails. */
-  waitUntilFails(command: string, options: WaitOptions = {}): Promise<string> {
-    return repeat(this.#core, "failure", command, options);
+  async waitUntilFails(
+    command: string,
+    options: WaitOptions | number = {},
+  ): Promise<string> {
+    return await repeat(this.#core, "failure", command, waitOptions(options));
   }
 
   /** Lets `seconds` of the guest's time pass. */
@@ -315,8 +328,11 @@ export class BaseMachine implements AsyncDisposable {
    * @throws {TestFailure} at once where the unit has failed, or is inactive
    * with no job pending; else when the time has passed.
    */
-  waitForUnit(unit: string, options: UnitOptions = {}): Promise<void> {
-    return waitForUnit(this.#core, unit, options);
+  async waitForUnit(
+    unit: string,
+    options: UnitOptions | number = {},
+  ): Promise<void> {
+    return await waitForUnit(this.#core, unit, waitOptions(options));
   }
 
   /**
@@ -377,18 +393,27 @@ export class BaseMachine implements AsyncDisposable {
    * @param filename A path; patterns and variables of the shell work too.
    * @throws {TestFailure} when the time has passed.
    */
-  waitForFile(filename: string, options: WaitOptions = {}): Promise<void> {
-    return waitForFile(this.#core, filename, options);
+  async waitForFile(
+    filename: string,
+    options: WaitOptions | number = {},
+  ): Promise<void> {
+    return await waitForFile(this.#core, filename, waitOptions(options));
   }
 
   /** Waits until somebody listens on a TCP port. */
-  waitForOpenPort(port: number, options: PortOptions = {}): Promise<void> {
-    return waitForOpenPort(this.#core, port, options);
+  async waitForOpenPort(
+    port: number,
+    options: PortOptions | number = {},
+  ): Promise<void> {
+    return await waitForOpenPort(this.#core, port, waitOptions(options));
   }
 
   /** Waits until nobody listens on a TCP port. */
-  waitForClosedPort(port: number, options: PortOptions = {}): Promise<void> {
-    return waitForClosedPort(this.#core, port, options);
+  async waitForClosedPort(
+    port: number,
+    options: PortOptions | number = {},
+  ): Promise<void> {
+    return await waitForClosedPort(this.#core, port, waitOptions(options));
   }
 
   /**
@@ -397,11 +422,11 @@ export class BaseMachine implements AsyncDisposable {
    * @param options.isDatagram Whether it is a datagram socket; a stream by
    * default.
    */
-  waitForOpenUnixSocket(
+  async waitForOpenUnixSocket(
     addr: string,
-    options: UnixSocketOptions = {},
+    options: UnixSocketOptions | number = {},
   ): Promise<void> {
-    return waitForOpenUnixSocket(this.#core, addr, options);
+    return await waitForOpenUnixSocket(this.#core, addr, waitOptions(options));
   }
 
   // Console
@@ -416,15 +441,18 @@ export class BaseMachine implements AsyncDisposable {
    * @param options.timeout Seconds to wait at most; no limit by default.
    * @throws {TestFailure} when the time has passed.
    */
-  waitForConsoleText(
+  async waitForConsoleText(
     regex: RegExp | string,
-    options: WaitOptions = {},
+    options: WaitOptions | number = {},
   ): Promise<void> {
-    return this.#core.watched((signal) =>
+    return await this.#core.watched((signal) =>
       this.#core.nested(
         `waiting for ${regex} to appear on console`,
         async () => {
-          await this.#core.waitForConsole(regex, { ...options, signal });
+          await this.#core.waitForConsole(regex, {
+            ...waitOptions(options),
+            signal,
+          });
         },
       )
     );
@@ -452,19 +480,19 @@ export class BaseMachine implements AsyncDisposable {
    *
    * @throws {TestFailure} when the time has passed, with what it shows.
    */
-  waitUntilTtyMatches(
+  async waitUntilTtyMatches(
     tty: string | number,
     regexp: RegExp | string,
-    options: WaitOptions = {},
+    options: WaitOptions | number = {},
   ): Promise<void> {
-    const pattern = new RegExp(regexp);
-    return askUntil(
+    const pattern = compilePattern(regexp);
+    return await askUntil(
       this.#core,
       `waiting for ${regexp} to appear on tty ${tty}`,
       `/${pattern.source}/ did not appear on tty ${tty}`,
       (check) => getTtyText(this.#core, tty, check),
       (text) => pattern.test(text),
-      options,
+      waitOptions(options),
     );
   }
 
@@ -498,6 +526,7 @@ export class BaseMachine implements AsyncDisposable {
    *
    * @param filename A name in the output directory, or a path; `.png` is added
    * where there is no ending.
+   * @throws {UsageError} for the path of one of the run's own logs and reports.
    */
   screenshot(filename: string): Promise<void> {
     return screenshot(this.#core, filename);
@@ -518,12 +547,12 @@ export class BaseMachine implements AsyncDisposable {
    *
    * @throws {TestFailure} when the time has passed, with what was read last.
    */
-  waitForText(
+  async waitForText(
     regex: RegExp | string,
-    options: WaitOptions = {},
+    options: WaitOptions | number = {},
   ): Promise<void> {
-    const pattern = new RegExp(regex);
-    return askUntil(
+    const pattern = compilePattern(regex);
+    return await askUntil(
       this.#core,
       `waiting for ${regex} to appear on screen`,
       `/${pattern.source}/ did not appear on the screen`,
@@ -532,13 +561,13 @@ export class BaseMachine implements AsyncDisposable {
         return await this.getScreenTextVariants();
       },
       (variants) => variants.some((text) => pattern.test(text)),
-      options,
+      waitOptions(options),
     );
   }
 
   /** Waits until the X server can be connected to. */
-  waitForX(options: WaitOptions = {}): Promise<void> {
-    return waitForX(this.#core, options);
+  async waitForX(options: WaitOptions | number = {}): Promise<void> {
+    return await waitForX(this.#core, waitOptions(options));
   }
 
   /** The names of all X11 windows. */
@@ -551,20 +580,22 @@ export class BaseMachine implements AsyncDisposable {
    *
    * @throws {TestFailure} when the time has passed, with the names there were.
    */
-  waitForWindow(
+  async waitForWindow(
     regexp: RegExp | string,
-    options: WaitOptions = {},
+    options: WaitOptions | number = {},
   ): Promise<void> {
-    return waitForWindow(this.#core, regexp, options);
+    return await waitForWindow(this.#core, regexp, waitOptions(options));
   }
 
   // Files
 
   /**
-   * Copies a file or a tree from the host into the guest, with its modes.
+   * Copies a file or a tree from the host into the guest, with its modes. Of
+   * links, what they lead to is copied; those that lead nowhere stay links.
    *
    * @param source The path on the host.
    * @param target The path in the guest.
+   * @throws {UsageError} where links lead in a circle.
    */
   copyFromHost(source: string, target: string): Promise<void> {
     return copyFromHost(this.#core, source, target);
@@ -576,16 +607,20 @@ export class BaseMachine implements AsyncDisposable {
    *
    * @param source The path on the host.
    * @param target The path in the guest.
+   * @throws {UsageError} for what is no file, such as a directory.
    */
   copyFromHostViaShell(source: string, target: string): Promise<void> {
     return copyFromHostViaShell(this.#core, source, target);
   }
 
   /**
-   * Copies a file or a tree from the guest into the output directory.
+   * Copies a file or a tree from the guest into the output directory. Links in
+   * a tree stay links.
    *
    * @param source The path in the guest.
-   * @param targetDir A directory below the output directory; itself by default.
+   * @param targetDir A directory below the output directory, which is itself
+   * the default, or a path from the host's root on.
+   * @throws {UsageError} where the run's own logs and reports would be replaced.
    */
   copyFromMachine(source: string, targetDir = ""): Promise<void> {
     return copyFromMachine(this.#core, source, targetDir);
@@ -640,18 +675,21 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits for a QMP event that `filter` accepts.
+   * Waits for a QMP event that `filter` accepts: one of those that came since
+   * the last that was waited for, at the first since the start, or else the next.
    *
    * @param options.timeout Seconds to wait at most; 600 by default.
+   * @throws {TestFailure} when the time has passed.
+   * @throws {MachineError} before the machine was started, where it ends
+   * meanwhile, and for a container.
    */
-  waitForQmpEvent(
+  async waitForQmpEvent(
     filter: (event: QmpEvent) => boolean,
-    options: WaitOptions = {},
+    options: WaitOptions | number = {},
   ): Promise<QmpEvent> {
-    return this.#core.watched((signal) =>
-      this.#core.guarded(() =>
-        this.qmpClient.waitForEvent(filter, { ...options, signal })
-      )
+    return await this.#core.waitForQmpEvent(
+      filter,
+      waitOptions(options).timeout,
     );
   }
 

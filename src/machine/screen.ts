@@ -1,6 +1,7 @@
 import { MachineError } from "../report/mod.ts";
-import { baseName } from "./files.ts";
 import type { MachineCore } from "./core.ts";
+import { refuseOwn } from "./files.ts";
+import { baseName } from "./paths.ts";
 
 /** tesseract's page segmentation modes: as blocks, as a column, anywhere. */
 const MODES = ["3", "4", "11"];
@@ -10,6 +11,7 @@ export function screenshot(core: MachineCore, filename: string): Promise<void> {
   let path = filename.includes(".") ? filename : `${filename}.png`;
   if (!path.includes("/")) path = `${core.context.outDir}/${path}`;
   return core.nested(`making screenshot ${path}`, async () => {
+    refuseOwn(core, path);
     await core.screendump(path);
     core.log.screenshot(core.name, path);
   }, { image: baseName(path) });

@@ -29,6 +29,10 @@ export function offerSnakeCase(target: object): void {
       get(this: Record<string, unknown>) {
         return this[name];
       },
+      set: Object.getOwnPropertyDescriptor(target, name)?.set &&
+        function (this: Record<string, unknown>, value: unknown) {
+          this[name] = value;
+        },
     });
   }
 }

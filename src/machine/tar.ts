@@ -5,10 +5,14 @@
  * @module
  */
 
+import { enter, lookThrough, type Within } from "./through_links.ts";
+
 const BLOCK = 512;
 /** Bytes of a file that are read at once. */
 const PIECE = 256 * 1024;
 const NAME_LENGTH = 100;
+/** Bytes of a record, which is held in memory. */
+const LONGEST_RECORD = 1024 * 1024;
 
 type Kind = "file" | "directory" | "symlink";
 
@@ -37,7 +41,12 @@ export class Archive {
     );
   }
 
-  /** Looks at what `path` holds, for an archive that has it as `name`. */
+  /**
+   * Looks at what `path` holds, for an archive that has it as `name`. What links
+   * lead to is in the archive instead of them.
+   *
+   * @throws {UsageError} where links lead in a circle.
+   */
   static async of(path: string, name: string): Promise<Archive> {
     return new Archive(await Array.fromAsync(entries(path, name)));
   }
@@ -80,8 +89,12 @@ export async function* content(
   }
 }
 
-async function* entries(path: string, name: string): AsyncGenerator<Entry> {
-  const info = await Deno.lstat(path);
+async function* entries(
+  path: string,
+  name: string,
+  within: Within = [],
+): AsyncGenerator<Entry> {
+  const info = await lookThrough(path);
   const facts = {
     mode: (info.mode ?? 0o644) & 0o7777,
     time: Math.max(0, Math.floor((info.mtime?.getTime() ?? 0) / 1000)),
@@ -94,13 +107,18 @@ async function* entries(path: string, name: string): AsyncGenerator<Entry> {
       size: 0,
     };
   } else if (info.isDirectory) {
+    const inside = enter(path, info, within);
     yield {
       path,
       header: [...header(`${name}/`, "directory", facts, 0)],
       size: 0,
     };
     for await (const entry of Deno.readDir(path)) {
-      yield* entries(`${path}/${entry.name}`, `${name}/${entry.name}`);
+      yield* entries(
+        `${path}/${entry.name}`,
+        `${name}/${entry.name}`,
+        inside,
+      );
     }
   } else if (info.isFile) {
     const { size } = info;
@@ -188,7 +206,8 @@ export class Unarchiver implements Disposable {
   /**
    * Takes the next bytes.
    *
-   * @throws {TypeError} for what is no archive, or leads out of the directory.
+   * @throws {TypeError} for what is no archive, for names that are no names, or
+   * lead out of the directory.
    */
   push(chunk: Uint8Array): void {
     let offset = 0;
@@ -232,9 +251,16 @@ export class Unarchiver implements Disposable {
       ? Number(new DataView(block.buffer, block.byteOffset).getBigUint64(128))
       : parseInt(text(124, 12).trim() || "0", 8);
     const flag = text(156, 1) || "0";
+    const isRecord = [LONG_NAME, LONG_LINK, PAX, "g"].includes(flag);
+    if (isRecord && size > LONGEST_RECORD) {
+      throw new TypeError(
+        `Expected names of up to ${LONGEST_RECORD} bytes from the guest, ` +
+          `got one of ${size}`,
+      );
+    }
     this.#left = size;
     this.#padding = padding(size);
-    if ([LONG_NAME, LONG_LINK, PAX, "g"].includes(flag)) {
+    if (isRecord) {
       this.#record = { flag, chunks: [] };
       return;
     }

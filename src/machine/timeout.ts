@@ -9,36 +9,27 @@ export interface WaitOptions {
   timeout?: number;
 }
 
-/** @throws {UsageError} for a timeout that is none. */
-export function checkTimeout(timeout: number | null | undefined): void {
-  if (timeout === undefined || timeout === null || timeout >= 0) return;
+/**
+ * The options of a wait, for which a number is its timeout.
+ *
+ * @throws {UsageError} for what is neither.
+ */
+export function waitOptions<T extends WaitOptions>(
+  given: T | number,
+): T | WaitOptions {
+  if (typeof given === "number") return { timeout: given };
+  if (isPlainObject(given)) return given;
   throw new UsageError(
-    `Expected a timeout of zero or more seconds, got ${timeout}`,
+    `Expected a wait's options, such as { timeout: 5 }, got ${
+      Deno.inspect(given)
+    }`,
   );
 }
 
-/** Settles as `promise` does, or rejects with the signal's reason. */
-export function orAbort<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort);
-    promise.then(resolve, reject).finally(() =>
-      signal.removeEventListener("abort", abort)
-    );
-  });
-}
-
-/** Lets time pass, unless the signal ends that. */
-export function delay(seconds: number, signal: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout>;
-  return orAbort(
-    new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, seconds * 1000);
-    }),
-    signal,
-  ).finally(() => clearTimeout(timer));
+/** Whether a value is an object of named values, and nothing else. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  // A script's own may come from a context with prototypes of its own.
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

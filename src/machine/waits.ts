@@ -1,13 +1,9 @@
 import { shellQuote } from "../backend/mod.ts";
 import { TestFailure, UsageError } from "../report/mod.ts";
+import { checkTimeout, delay } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { LOOK_INTERVAL, untilHolds } from "./guest_loop.ts";
-import {
-  checkTimeout,
-  DEFAULT_TIMEOUT,
-  delay,
-  type WaitOptions,
-} from "./timeout.ts";
+import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
 /** What waits for TCP ports take. */
 export interface PortOptions extends WaitOptions {

@@ -1,3 +1,4 @@
+import { compilePattern } from "../console/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { succeed } from "./commands.ts";
 import { reportChanges } from "./guest_loop.ts";
@@ -36,7 +37,7 @@ export function waitForWindow(
   regexp: RegExp | string,
   options: WaitOptions,
 ): Promise<void> {
-  const pattern = new RegExp(regexp);
+  const pattern = compilePattern(regexp);
   return waitForReport(
     core,
     "waiting for a window to appear",

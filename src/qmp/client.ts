@@ -1,5 +1,6 @@
 import { type Frame, FrameCutter, FrameError } from "../scan/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
+import { after, checkTimeout } from "../time/mod.ts";
 
 /** An asynchronous event of QEMU. */
 export interface QmpEvent {
@@ -109,19 +110,21 @@ export class QmpClient implements Disposable {
    * Waits for an event that `filter` accepts.
    *
    * @param timeout Seconds to wait at most; 600 by default.
+   * @throws {UsageError} for a timeout that is none.
    * @throws {DOMException} a `TimeoutError` when they have passed.
    * @throws {QmpClosed} where the connection ends first.
    */
-  waitForEvent(
+  async waitForEvent(
     filter: (event: QmpEvent) => boolean,
     options: { timeout?: number; signal?: AbortSignal } = {},
   ): Promise<QmpEvent> {
     const { timeout = 600, signal } = options;
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    return new Promise((resolve, reject) => {
+    checkTimeout(timeout);
+    if (this.#closed !== undefined) throw this.#closed;
+    return await new Promise((resolve, reject) => {
       const settle = () => {
         stop();
-        clearTimeout(timer);
+        cancel();
         this.#onClosed.delete(fail);
         signal?.removeEventListener("abort", abort);
       };
@@ -139,16 +142,13 @@ export class QmpClient implements Disposable {
         settle();
         resolve(event);
       });
-      const timer = setTimeout(
-        () =>
-          fail(
-            new DOMException(
-              `No such QMP event came in ${timeout} seconds`,
-              "TimeoutError",
-            ),
+      const cancel = after(timeout, () =>
+        fail(
+          new DOMException(
+            `No such QMP event came in ${timeout} seconds`,
+            "TimeoutError",
           ),
-        timeout * 1000,
-      );
+        ));
       this.#onClosed.add(fail);
       if (signal?.aborted) return abort();
       signal?.addEventListener("abort", abort);

@@ -4,3 +4,4 @@
  * @module
  */
 export { QmpClient, QmpClosed, QmpError, type QmpEvent } from "./client.ts";
+export { QmpEventQueue } from "./event_queue.ts";

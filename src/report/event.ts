@@ -184,6 +184,8 @@ export type Event =
 
 /** Somebody who is told of everything that happens in a run. */
 export interface Listener {
+  /** The file that it writes, if it does. */
+  readonly path?: string;
   /**
    * Takes one event. Called synchronously, in the order of what happened. A
    * listener that throws is told of nothing more; the run goes on.

@@ -27,6 +27,9 @@ export class HtmlListener implements Listener {
   readonly #folder: string;
   #closed = false;
 
+  /** Path of the page. */
+  readonly path: string;
+
   /**
    * Writes the page's first version.
    *
@@ -34,6 +37,7 @@ export class HtmlListener implements Listener {
    * @throws {Error} If the file can't be written.
    */
   constructor(path: string) {
+    this.path = path;
     this.#folder = path.slice(0, path.lastIndexOf("/") + 1);
     this.#file = new RewrittenFile(path, () => this.#render());
   }

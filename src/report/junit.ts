@@ -46,6 +46,9 @@ export class JunitListener implements Listener {
   #ended = false;
   #closed = false;
 
+  /** Path of the file. */
+  readonly path: string;
+
   /**
    * Writes the report's first version.
    *
@@ -53,6 +56,7 @@ export class JunitListener implements Listener {
    * @throws {Error} If the file can't be written.
    */
   constructor(path: string) {
+    this.path = path;
     this.#file = new RewrittenFile(path, () => this.#render());
   }
 

@@ -45,6 +45,8 @@ export class Log {
   readonly #date = Date.now();
   readonly #origin = performance.now();
   readonly #unload = () => this.flush();
+  /** The files that hold the machines' consoles. */
+  readonly #consoles = new Set<string>();
   #nextId = 1;
   #closing: Promise<void> | undefined;
 
@@ -63,10 +65,18 @@ export class Log {
    * Tells one more listener of everything from now on.
    *
    * @param listener The listener.
+   * @returns What, disposed of, has the listener told nothing more, and not
+   * closed with the log either.
    */
-  addListener(listener: Listener): void {
+  addListener(listener: Listener): Disposable {
     this.#listeners.push(listener);
     this.#tell(listener, { type: "runBegan", time: 0, date: this.#date });
+    return { [Symbol.dispose]: () => this.#drop(listener) };
+  }
+
+  #drop(listener: Listener): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
   }
 
   /** Seconds since the run began. */
@@ -252,7 +262,22 @@ export class Log {
    * @param path Path of the file.
    */
   consoleOpened(machine: string, path: string): void {
+    this.#consoles.add(path);
     this.#emit({ type: "consoleOpened", time: this.time, machine, path });
+  }
+
+  /**
+   * Whether a file is one that the run writes itself: a machine's console, or a
+   * report.
+   *
+   * @param path Path of the file.
+   * @returns Whether nobody else is to write it.
+   */
+  writes(path: string): boolean {
+    const reports = this.#listeners.map((listener) => listener.path);
+    return [...this.#consoles, ...reports].some((own) =>
+      own !== undefined && isSameFile(own, path)
+    );
   }
 
   /**
@@ -414,8 +439,7 @@ export class Log {
     try {
       act();
     } catch (error) {
-      const at = this.#listeners.indexOf(listener);
-      if (at >= 0) this.#listeners.splice(at, 1);
+      this.#drop(listener);
       this.#complain(error);
     }
   }
@@ -426,5 +450,15 @@ export class Log {
     }`;
     if (this.#listeners.length > 0) this.warning(text);
     else console.error(text);
+  }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    const [a, b] = [Deno.statSync(one), Deno.statSync(other)];
+    // To write to a device takes nothing away.
+    return a.isFile && a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
   }
 }

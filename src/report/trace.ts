@@ -43,10 +43,14 @@ const limits = {
   line: 2000,
   /** Characters of a step's first lines, and again of its last. */
   step: 16 * 1024,
-  /** Characters of all steps that went well. */
+  /** Characters of an error's message, as they are shown. */
+  error: 100_000,
+  /** Characters of all steps. */
   run: 8 * 1024 * 1024,
   /** Steps. */
   steps: 5000,
+  /** Steps that failed beyond these limits: of them the last stay. */
+  lastFailed: 100,
   /** Screenshots. */
   pictures: 500,
   /** Bytes of one screenshot, and of all, to hold inside. */
@@ -58,7 +62,8 @@ const limits = {
 
 /**
  * What happened in a run, as a tree of steps. Bounded: of steps that went well
- * and said much, lines and at last the steps themselves are let go.
+ * and said much, lines and at last the steps themselves are let go; of steps
+ * that failed the first and the last stay.
  */
 export class Trace {
   readonly root: TraceStep = newStep(0, "", undefined, undefined, 0, false);
@@ -74,6 +79,8 @@ export class Trace {
   readonly #failed = new WeakMap<ErrorReport, TraceStep>();
   #lastError: ErrorReport | undefined;
   readonly #open = new Map<number, TraceStep>();
+  /** The last steps that failed, those that would be one too many. */
+  readonly #lastFailed: TraceStep[] = [];
   #size = 0;
   #steps = 0;
   #pictures = 0;
@@ -194,20 +201,41 @@ export class Trace {
     if (event.error !== undefined) {
       if (!this.#failed.has(event.error)) this.#failed.set(event.error, step);
       this.#lastError = event.error;
+      this.#size += this.#errorSize(step);
+      if (!this.#full || !isBare(step)) return;
+      this.#lastFailed.push(step);
+      if (this.#lastFailed.length <= limits.lastFailed) return;
+      this.#drop(this.#lastFailed.shift()!);
       return;
     }
     if (this.#size > limits.run) {
       this.#size -= step.remarks.size;
       step.remarks.clear();
     }
-    const full = this.#steps > limits.steps || this.#size > limits.run;
-    if (full && step.steps.length === 0 && step.pictures.length === 0) {
-      const siblings = step.parent!.steps;
-      siblings.splice(siblings.lastIndexOf(step), 1);
-      step.parent!.omitted += 1 + step.omitted;
-      this.#steps--;
-      this.#size -= step.text.length;
-    }
+    if (this.#full && isBare(step)) this.#drop(step);
+  }
+
+  get #full(): boolean {
+    return this.#steps > limits.steps || this.#size > limits.run;
+  }
+
+  /** An error that ended several steps is shown once. */
+  #errorSize(step: TraceStep): number {
+    const { error } = step;
+    if (error === undefined || this.#failed.get(error) !== step) return 0;
+    return Math.min(error.message.length, limits.error);
+  }
+
+  /** Lets go of a step, and of those around it that had nothing else to show. */
+  #drop(step: TraceStep): void {
+    const parent = step.parent!;
+    parent.steps.splice(parent.steps.lastIndexOf(step), 1);
+    parent.omitted += 1 + step.omitted;
+    this.#steps--;
+    this.#size -= step.text.length + step.remarks.size +
+      this.#errorSize(step);
+    const isOver = parent.ended !== undefined && parent !== this.root;
+    if (isOver && isBare(parent)) this.#drop(parent);
   }
 
   #remark(
@@ -279,6 +307,11 @@ function newStep(
     remarks: new BoundedLines(limits.step, sizeOf),
     pictures: [],
   };
+}
+
+/** Whether nothing is in a step that has a place of its own in the trace. */
+function isBare(step: TraceStep): boolean {
+  return step.steps.length === 0 && step.pictures.length === 0;
 }
 
 function sizeOf(remark: Remark): number {

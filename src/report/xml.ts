@@ -49,6 +49,9 @@ export class XmlListener implements Listener {
   /** Where the closing tags at the file's end begin. */
   #end = 0;
 
+  /** Path of the file. */
+  readonly path: string;
+
   /**
    * Opens the file, empty.
    *
@@ -57,6 +60,7 @@ export class XmlListener implements Listener {
    * @throws {Error} If the file can't be written.
    */
   constructor(path: string, options: XmlOptions = {}) {
+    this.path = path;
     this.#level = options.level ?? "info";
     if (path === "/dev/null") return;
     this.#file = Deno.openSync(path, {

@@ -1,3 +1,4 @@
+import { temporaryBase } from "../driver/temporary.ts";
 import { UsageError } from "../report/errors.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";
 import type { Script } from "./script.ts";
@@ -163,8 +164,7 @@ async function makeDirectory(
   const bytes = new TextEncoder().encode(text);
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   const hash = new Uint8Array(digest).slice(0, 8).toHex();
-  const parent = Deno.env.get("XDG_RUNTIME_DIR") ?? Deno.env.get("TMPDIR") ??
-    "/tmp";
+  const parent = temporaryBase();
   let path = `${parent}/vmwright-types-${hash}`;
   try {
     // Fails where there is one, of a check that runs at the same time or of

@@ -25,6 +25,8 @@ export interface ConsoleListener {
 export class ConsoleLink {
   readonly #stream: ByteStream;
   #writing: Promise<void> = Promise.resolve();
+  /** Counts the shells that what is sent was meant for. */
+  #shells = 0;
 
   constructor(stream: ByteStream) {
     this.#stream = stream;
@@ -33,11 +35,18 @@ export class ConsoleLink {
   /** Sends `text` after everything that was sent before. */
   send(text: string): Promise<void> {
     const bytes = new TextEncoder().encode(text);
-    this.#writing = this.#writing.then(() => writeAll(this.#stream, bytes))
-      .catch((error) => {
-        if (!isClosedError(error)) throw error;
-      });
+    const shell = this.#shells;
+    this.#writing = this.#writing.then(async () => {
+      if (shell === this.#shells) await writeAll(this.#stream, bytes);
+    }).catch((error) => {
+      if (!isClosedError(error)) throw error;
+    });
     return this.#writing;
+  }
+
+  /** Forgets what waits to be sent: it was meant for a shell that is gone. */
+  drop(): void {
+    this.#shells++;
   }
 
   /** Reads the console to its end, telling `listener` what comes. */

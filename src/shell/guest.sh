@@ -76,11 +76,14 @@ vw_find() {
 
 # Serves a port: one waiting runner after the other. A port is closed after
 # each command and opened again; that fails while a child that the command left
-# behind still holds it, and then the port is given up.
+# behind still holds it, and then the port is given up. What it holds at first
+# was sent to a guest before this one, and is not run here.
 vw_serve() {
   set -m
   exec 4>&2 5>&1 </dev/null >/dev/null 2>&1
   while command exec 3<>"${vw_device[$1]}"; do
+    [ -z "${2-}" ] || vw_skip "$@"
+    set -- "$1"
     "${vw_shell[@]}" >&3 5>&- &
     printf '%srdy%07d' "$vw_token" $! >&3
     wait -f $!
@@ -90,8 +93,17 @@ vw_serve() {
   printf '%s lost %s\n' "$vw_token" "$1" >&5
 }
 
+# Reads a port as far as the line that the host sends when it hears of this.
+vw_skip() {
+  local line
+  printf '%s open %s %s\n' "$vw_token" "$1" "$2" >&5
+  while LC_ALL=C IFS= read -r line <&3; do
+    [[ $line != *"$vw_token $2" ]] || return
+  done
+}
+
 vw_start() {
-  vw_serve "$1" &
+  vw_serve "$1" "$2" &
   vw_pid[$1]=$!
 }
 

@@ -1,3 +1,5 @@
+import { after } from "../time/mod.ts";
+
 /** How one command is run. */
 export interface RunOptions {
   /** Seconds until its process group is ended; no limit by default. */
@@ -45,14 +47,18 @@ export class Job {
   readonly #reject: (error: unknown) => void;
   readonly #stdout: Uint8Array[] = [];
   readonly #stderr: Uint8Array[] = [];
-  readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  /** Cancel what is still to happen to it. */
+  readonly #timers: (() => void)[] = [];
   #timedOut = false;
   #onAbort?: () => void;
   #endEarly = () => {};
   /** Ends those of its group who outlive the command that was ended. */
   #sweep = () => {};
   #refused = false;
+  /** Whether it has ended, and nothing more is to be done about it. */
   settled = false;
+  /** Whether it is to end, if it has not ended. */
+  over = false;
 
   constructor(options: RunOptions) {
     this.options = options;
@@ -90,8 +96,9 @@ export class Job {
   /** Keeps the deadline: `kill` signals, `abandon` gives the way up. */
   watch(kill: (signal: string) => void, abandon: () => void): void {
     const later = (seconds: number, fn: () => void) =>
-      this.#timers.push(setTimeout(fn, seconds * 1000));
+      this.#timers.push(after(seconds, fn));
     const end = () => {
+      this.over = true;
       kill("TERM");
       this.#sweep = () => kill("KILL");
       later(GRACE, () => kill("KILL"));
@@ -114,7 +121,8 @@ export class Job {
         // The timers live on: they still see to the process group's end.
         this.#reject(signal.reason);
       };
-      signal.addEventListener("abort", this.#onAbort);
+      if (signal.aborted) this.#onAbort();
+      else signal.addEventListener("abort", this.#onAbort);
     }
   }
 
@@ -135,8 +143,8 @@ export class Job {
   }
 
   #settle(): void {
-    this.settled = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.settled = this.over = true;
+    for (const cancel of this.#timers) cancel();
     if (this.#onAbort !== undefined) {
       this.options.signal?.removeEventListener("abort", this.#onAbort);
     }

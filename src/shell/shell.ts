@@ -1,4 +1,5 @@
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
+import { delay, orAbort } from "../time/mod.ts";
 import { ConsoleLink, type ConsoleListener } from "./console_link.ts";
 import { ShellLost } from "./errors.ts";
 import { Job, type RunOptions, type RunResult } from "./job.ts";
@@ -37,7 +38,7 @@ const SETTLE = 0.1;
  * A port's life: `absent` until the guest has it, `idle` until it is served,
  * `readying` until a runner waits on it, `ready`, `busy` with a job, `lost`
  * when a child that a command left behind holds it, `spoilt` for good when a
- * command left a part of its stdin in it.
+ * command left a part of itself or of its stdin in it.
  */
 type PortState =
   | "absent"
@@ -54,7 +55,13 @@ interface PortSlot {
   readonly reader: PortReader;
   device: string;
   state: PortState;
+  /** What is being written to it. */
+  writing: Promise<void>;
+  /** Where in its stream begins what those who serve it next are to run. */
+  mark?: string;
   job?: Job;
+  /** Whether the job's command is on its way as a whole. */
+  sent?: boolean;
   /** The process in the guest that waits for a command, or runs it. */
   runner?: number;
   /** The port that carries the job's stderr. */
@@ -62,6 +69,9 @@ interface PortSlot {
   /** Told when this port's stream of stderr has ended. */
   ended?: () => void;
 }
+
+/** Somebody who waits for a port. */
+type Waiter = PromiseWithResolvers<PortSlot | undefined>;
 
 /**
  * The channel for commands into a guest that runs the NixOS test backdoor.
@@ -76,8 +86,8 @@ export class Shell implements Disposable {
   readonly #errPorts: PortSlot[];
   readonly #token: string;
   readonly #onNoise: (line: string) => void;
-  /** Those who wait for a port. */
-  readonly #waiting: ((port: PortSlot | undefined) => void)[] = [];
+  /** Those who wait for a port; they get none where the console has to do. */
+  readonly #waiting: Waiter[] = [];
   /** Jobs that travel over the console, by number. */
   readonly #consoleJobs = new Map<string, Job>();
   /** Told whether those who serve a port live. */
@@ -92,6 +102,8 @@ export class Shell implements Disposable {
   /** Whether the backdoor shell has spoken since it was last lost. */
   #greetedYet = false;
   #closed?: ShellLost;
+  /** Aborted when the shell is lost that there is, or is waited for. */
+  #life = new AbortController();
 
   constructor(options: ShellOptions) {
     this.#console = new ConsoleLink(options.console);
@@ -103,6 +115,7 @@ export class Shell implements Disposable {
       reader: new PortReader(this.#token),
       device: "",
       state: "absent",
+      writing: Promise.resolve(),
     }));
     this.#ports = slots.filter((slot) => !slot.name.startsWith("vw.err."));
     this.#errPorts = slots.filter((slot) => slot.name.startsWith("vw.err."));
@@ -129,14 +142,20 @@ export class Shell implements Disposable {
   }
 
   async #connect(): Promise<void> {
+    const { signal: life } = this.#life;
     await this.#greeted.promise;
+    life.throwIfAborted();
     const script = `vw_token=${this.#token}\n${guestScript}`;
+    // The end of something longer that was sent to the shell before this one
+    // may come first.
     this.#console.send(
-      `IFS= read -r -N ${script.length} REPLY; eval "$REPLY"; unset REPLY\n` +
+      `\nIFS= read -r -N ${script.length} REPLY; eval "$REPLY"; unset REPLY\n` +
         script,
     );
     await this.#up.promise;
+    life.throwIfAborted();
     await this.#found.promise;
+    life.throwIfAborted();
     // The devices of ports may follow their console by a moment.
     for (
       let tries = 0;
@@ -144,8 +163,9 @@ export class Shell implements Disposable {
       this.#ports.every((port) => port.state === "absent");
       tries++
     ) {
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      await delay(0.025, life);
       await this.#find();
+      life.throwIfAborted();
     }
     this.#connected = true;
     // Two, so that the second is ready while the first gets its next runner.
@@ -175,10 +195,18 @@ export class Shell implements Disposable {
         }`,
       );
     }
-    options.signal?.throwIfAborted();
-    await this.connect();
-    const port = this.#acquire() ?? await this.#wait();
-    if (this.#closed !== undefined) throw this.#closed;
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const { signal: life } = this.#life;
+    await orAbort(this.connect(), signal);
+    // A shell that came after it knows nothing of ours yet.
+    life.throwIfAborted();
+    const port = this.#acquire() ?? await this.#wait(signal);
+    life.throwIfAborted();
+    if (signal?.aborted) {
+      this.#giveBack(port);
+      throw signal.reason;
+    }
     const job = new Job(options);
     if (port === undefined) this.#runOverConsole(job, command);
     else this.#runOnPort(port, job, command);
@@ -190,13 +218,18 @@ export class Shell implements Disposable {
    * ends the guest.
    */
   async send(command: string): Promise<void> {
+    const { signal: life } = this.#life;
     await this.connect();
+    life.throwIfAborted();
     await this.#console.send(`${command}\n`);
   }
 
   /** Says that the guest is gone: all that is under way fails with `reason`. */
   lose(reason: string): void {
     const error = new ShellLost(reason);
+    this.#life.abort(error);
+    if (this.#closed === undefined) this.#life = new AbortController();
+    this.#console.drop();
     this.#connected = this.#greetedYet = false;
     this.#connecting = undefined;
     for (const deferred of [this.#up, this.#found, this.#greeted]) {
@@ -217,7 +250,7 @@ export class Shell implements Disposable {
     for (const answer of [...this.#asked.values()]) answer(true);
     for (const job of this.#consoleJobs.values()) job.fail(error);
     this.#consoleJobs.clear();
-    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
     if (this.#closed === undefined) return;
     this.#greeted.reject(error);
   }
@@ -321,6 +354,18 @@ export class Shell implements Disposable {
         slot.state = "idle";
         return;
       }
+      case "open": {
+        const slot = this.#slot(words[0]);
+        if (slot?.state !== "readying" || slot.mark !== words[1]) return;
+        slot.mark = undefined;
+        const line = `${this.#token} ${words[1]}\n`;
+        this.#write(
+          slot,
+          new TextEncoder().encode(line),
+          () => slot.state === "readying",
+        ).catch(() => {});
+        return;
+      }
       case "alive":
         return this.#asked.get(words[0])?.(words[1] === "yes");
       case "lost": {
@@ -363,7 +408,9 @@ export class Shell implements Disposable {
       code: (code) => {
         if (code.startsWith("rdy")) {
           // What the guest said before it was lost may come after that.
-          if (["absent", "spoilt"].includes(slot.state)) return;
+          const isServed = slot.state === "lost" ||
+            slot.state === "readying" && slot.mark === undefined;
+          if (!isServed) return;
           slot.runner = Number(code.slice(3));
           slot.state = "ready";
           this.#dispatch();
@@ -384,12 +431,28 @@ export class Shell implements Disposable {
   }
 
   /** Waits for a port; answers none where the console has to do. */
-  #wait(): Promise<PortSlot | undefined> {
+  async #wait(signal?: AbortSignal): Promise<PortSlot | undefined> {
     const readying = this.#ports.filter((p) => p.state === "readying").length;
     if (readying <= this.#waiting.length && !this.#serveMore()) {
-      if (readying === 0) return Promise.resolve(undefined);
+      if (readying === 0) return undefined;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    const waiter: Waiter = Promise.withResolvers();
+    this.#waiting.push(waiter);
+    try {
+      return await orAbort(waiter.promise, signal);
+    } catch (error) {
+      const at = this.#waiting.indexOf(waiter);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      else waiter.promise.then((port) => this.#giveBack(port), () => {});
+      throw error;
+    }
+  }
+
+  /** Takes a port back that nobody has used. */
+  #giveBack(port: PortSlot | undefined): void {
+    if (port?.state !== "busy" || port.job !== undefined) return;
+    port.state = "ready";
+    this.#dispatch();
   }
 
   /** Hands ready ports to those who wait. */
@@ -399,11 +462,11 @@ export class Shell implements Disposable {
       if (port !== undefined) {
         // Taken before the waiter runs, so that nobody else takes it too.
         port.state = "busy";
-        this.#waiting.shift()!(port);
+        this.#waiting.shift()!.resolve(port);
       } else if (this.#ports.some((port) => port.state === "readying")) {
         return;
       } else {
-        this.#waiting.shift()!(undefined);
+        this.#waiting.shift()!.resolve(undefined);
       }
     }
   }
@@ -414,13 +477,28 @@ export class Shell implements Disposable {
       this.#ports.find((port) => port.state === "lost");
     if (port === undefined) return false;
     port.state = "readying";
-    this.#console.send(`vw_start ${port.name}\n`);
+    port.mark = String(this.#nextJob++);
+    this.#console.send(`vw_start ${port.name} ${port.mark}\n`);
     return true;
+  }
+
+  /** Writes to a port after what was written before, if that is still `due`. */
+  #write(
+    port: PortSlot,
+    bytes: Uint8Array,
+    due: () => boolean,
+  ): Promise<void> {
+    const written = port.writing.then(async () => {
+      if (due()) await writeAll(port.stream, bytes);
+    });
+    port.writing = written.catch(() => {});
+    return written;
   }
 
   #runOnPort(port: PortSlot, job: Job, command: string): void {
     port.state = "busy";
     port.job = job;
+    port.sent = false;
     this.#lookAfter();
     let where: string = job.options.stderr ?? "serial";
     if (where === "separate") {
@@ -442,7 +520,7 @@ export class Shell implements Disposable {
     job.watch(
       (signal) => this.#console.send(`vw_signal ${runner} ${signal}\n`),
       () => {
-        port.state = "lost";
+        port.state = port.sent ? "lost" : "spoilt";
         port.job = undefined;
       },
     );
@@ -454,30 +532,48 @@ export class Shell implements Disposable {
     const frame = new Uint8Array(header.length + text.length);
     frame.set(header);
     frame.set(text, header.length);
+    // The rest of a command that ended early has nowhere to go.
+    const isDue = () => port.job === job && !job.settled;
     (async () => {
-      await writeAll(port.stream, frame);
+      await this.#write(port, frame, isDue);
+      if (isDue()) port.sent = true;
       for await (const bytes of job.options.stdin ?? []) {
-        // The rest of a command that ended early has nowhere to go.
-        if (job.settled) break;
-        await writeAll(port.stream, bytes);
+        if (!isDue()) break;
+        await this.#write(port, bytes, isDue);
       }
-    })().catch((error) =>
-      job.fail(isClosedError(error) ? this.#closed ?? error : error)
-    );
+    })().catch((error) => {
+      if (!isDue()) return;
+      if (isClosedError(error)) return job.fail(this.#closed ?? error);
+      // The command waits for what will never come.
+      this.#free(port);
+      this.#spoil(port);
+      job.fail(error);
+    });
+  }
+
+  /** Serves a port no longer whose stream holds what a command did not read. */
+  #spoil(port: PortSlot): void {
+    port.state = "spoilt";
+    this.#console.send(`vw_stop ${port.name}\n`);
+  }
+
+  /** Takes the job from a port; `ended` is called with its stream of stderr. */
+  #free(port: PortSlot, ended = () => {}): void {
+    const { stderr } = port;
+    port.job = port.stderr = undefined;
+    if (stderr === undefined) return ended();
+    stderr.ended = ended;
+    this.#console.send(`vw_end ${stderr.name}\n`);
   }
 
   #finish(port: PortSlot, status: number): void {
-    const { job, stderr } = port;
-    port.job = port.stderr = undefined;
+    const { job } = port;
     port.state = "readying";
-    if (job?.options.stdin !== undefined && status !== 0) {
-      // What it left unread would be taken for the next command.
-      port.state = "spoilt";
-      this.#console.send(`vw_stop ${port.name}\n`);
-    }
-    if (stderr === undefined) return job?.end(status);
-    stderr.ended = () => job?.end(status);
-    this.#console.send(`vw_end ${stderr.name}\n`);
+    // What it left unread would be taken for the next command.
+    const unread = job?.over && !port.sent ||
+      job?.options.stdin !== undefined && status !== 0;
+    if (unread) this.#spoil(port);
+    this.#free(port, () => job?.end(status));
   }
 
   #endStderr(slot: PortSlot | undefined, state: PortState): void {
@@ -489,15 +585,25 @@ export class Shell implements Disposable {
   }
 
   async #runOverConsole(job: Job, command: string): Promise<void> {
-    if (job.options.stdin !== undefined) {
-      command = await withStdin(command, job.options.stdin);
-    }
     const id = `c${this.#nextJob++}`;
     this.#consoleJobs.set(id, job);
     job.watch(
       (signal) => this.#console.send(`vw_kill ${id} ${signal}\n`),
       () => this.#consoleJobs.delete(id),
     );
+    if (job.options.stdin !== undefined) {
+      try {
+        command = await withStdin(command, job.options.stdin);
+      } catch (error) {
+        this.#consoleJobs.delete(id);
+        return job.fail(error);
+      }
+      // Meanwhile the shell may have been lost, or the time have passed.
+      if (job.over) {
+        this.#consoleJobs.delete(id);
+        return job.end(124);
+      }
+    }
     const text = escapeForConsole(command);
     const where = job.options.stderr ?? "serial";
     this.#console.send(`vw_run ${id} ${where} ${text.length}\n${text}`);
@@ -520,15 +626,23 @@ async function withStdin(
   }\nVW_END\n)`;
 }
 
-/** The bytes of `text` as ASCII that no terminal touches, for `printf %b`. */
+/** Ends what `printf %b` prints; with it, a word is no command's name. */
+const END_OF_TEXT = "\\c/";
+
+/**
+ * The bytes of `text` for `printf %b`, as ASCII that no terminal touches. Where
+ * the guest resets in its middle, a shell that knows nothing of ours gets the
+ * rest: to that it is a single word, whatever the author wrote, and no command.
+ */
 function escapeForConsole(text: string): string {
   let escaped = "";
   for (const byte of new TextEncoder().encode(text)) {
-    escaped += byte < 0x20 || byte > 0x7e || byte === 0x5c
-      ? `\\0${byte.toString(8).padStart(3, "0")}`
-      : String.fromCharCode(byte);
+    const character = String.fromCharCode(byte);
+    escaped += /[\w+,./:-]/.test(character)
+      ? character
+      : `\\0${byte.toString(8).padStart(3, "0")}`;
   }
-  return escaped;
+  return escaped + END_OF_TEXT;
 }
 
 function decodeBase64(text: string): Uint8Array {

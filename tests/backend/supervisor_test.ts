@@ -1,3 +1,4 @@
+import process from "node:process";
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   type PipedProcess,
@@ -232,7 +233,9 @@ const driver = `
   import { Supervisor } from ${
   JSON.stringify(new URL("../../src/backend/supervisor.ts", import.meta.url))
 };
-  const [directories, commands, options] = JSON.parse(Deno.args[0]);
+  import process from "node:process";
+  const [directories, commands, options, uid] = JSON.parse(Deno.args[0]);
+  if (uid !== null) process.setuid(uid);
   const supervisor = new Supervisor();
   for (const directory of directories) supervisor.own(directory);
   for (const command of commands) {
@@ -250,13 +253,14 @@ async function startDriver(
   directories: string[],
   commands: string[],
   options: SpawnOptions = {},
+  uid?: number,
 ) {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(file, driver);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-check", "--no-config", "--no-lock", file],
-      JSON.stringify([directories, commands, options]),
+      JSON.stringify([directories, commands, options, uid]),
     ],
     stdout: "piped",
     stderr: "inherit",
@@ -295,6 +299,59 @@ Deno.test("a driver that is killed by SIGKILL leaves no process, no guard and no
   assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), []);
   await Deno.remove(root);
   await lines.cancel();
+});
+
+/** A tree as in the Nix store, of somebody who is not root. */
+async function readOnlyTree(): Promise<{ root: string; tree: string }> {
+  const root = await Deno.makeTempDir();
+  const tree = `${root}/tree`;
+  await Deno.mkdir(`${tree}/outer/inner`, { recursive: true });
+  await Deno.writeTextFile(`${tree}/outer/inner/file`, "");
+  await Deno.mkdir(`${root}/elsewhere`);
+  await Deno.symlink("../../elsewhere", `${tree}/outer/link`);
+  await Deno.chmod(`${tree}/outer/inner`, 0o555);
+  await Deno.chmod(`${tree}/outer`, 0o555);
+  await Deno.chmod(`${root}/elsewhere`, 0o555);
+  if (Deno.uid() === 0) {
+    await new Deno.Command("chown", { args: ["-hR", `${NOBODY}`, root] })
+      .output();
+  }
+  return { root, tree };
+}
+
+const NOBODY = 65534;
+
+Deno.test("killNow() removes directories that may not be written to", async () => {
+  const { root, tree } = await readOnlyTree();
+  const supervisor = new Supervisor();
+  supervisor.own(tree);
+  if (Deno.uid() === 0) process.seteuid!(NOBODY);
+  try {
+    assertEquals(supervisor.killNow(), true);
+  } finally {
+    if (Deno.uid() === 0) process.seteuid!(0);
+  }
+  assertEquals(exists(tree), false);
+  // Links were not followed.
+  assertEquals((await Deno.stat(`${root}/elsewhere`)).mode! & 0o777, 0o555);
+  await supervisor[Symbol.asyncDispose]();
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("the guard removes directories that may not be written to", async () => {
+  const { root, tree } = await readOnlyTree();
+  const { child, lines } = await startDriver(
+    [tree],
+    [BACKGROUND],
+    {},
+    Deno.uid() === 0 ? NOBODY : undefined,
+  );
+  child.kill("SIGKILL");
+  await child.status;
+  await gone(() => exists(tree));
+  assertEquals((await Deno.stat(`${root}/elsewhere`)).mode! & 0o777, 0o555);
+  await lines.cancel();
+  await Deno.remove(root, { recursive: true });
 });
 
 Deno.test("the guard lets those who clean up do so", async () => {

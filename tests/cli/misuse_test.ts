@@ -155,6 +155,24 @@ const cases: [string[], string, Record<string, string>?][] = [
     `XML log "/nowhere/log.xml" can not be written`,
     { LOGFILE: "/nowhere/log.xml" },
   ],
+  // two outputs in one file
+  [
+    ["test.ts", ...one, "-o", "out", "--junit-xml", "r", "--html", "./r"],
+    "the JUnit report and the HTML report would both be in @/out/r",
+  ],
+  [
+    ["test.ts", ...one, "-o", "out", "--junit-xml", "report.html"],
+    "the JUnit report and the HTML report would both be in @/out/report.html",
+  ],
+  [
+    ["test.ts", ...one, "-o", "out", "--html", "a.log"],
+    "the HTML report and the console of a would both be in @/out/a.log",
+  ],
+  [
+    ["test.ts", ...one, "-o", "out"],
+    "the HTML report and the XML log would both be in @/out/report.html",
+    { LOGFILE: "out/../out/report.html" },
+  ],
   // the configuration file
   [["--config", "gone.json"], `configuration file "gone.json" does not exist`],
   [["--config", "b"], `configuration file "b" is a directory`],
@@ -227,7 +245,7 @@ for (const [args, message, env] of cases) {
     assertEquals(run, {
       code: 2,
       stdout: "",
-      stderr: `vmwright: ${message}\n`,
+      stderr: `vmwright: ${message.replace("@", directory.path)}\n`,
     });
     const before = Object.keys(files).map((name) => name.split("/")[0]);
     assertEquals(

@@ -200,7 +200,7 @@ Deno.test("waitFor() refuses a pattern or a timeout that means nothing", async (
   await assertRejects(
     () => bench.console.waitFor("x", { timeout: -1 }),
     UsageError,
-    "expected a timeout of zero or more seconds, got -1",
+    "Expected a timeout of zero or more seconds, got -1",
   );
 });
 

@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import {
   Driver,
@@ -81,6 +82,40 @@ Deno.test("two machines of one name are refused", async () => {
     () => driverOf({ machines: ["/x/run-a-vm", "/y/run-a-vm"] }),
     UsageError,
     'Expected machines with names of their own, got two named "a"',
+  );
+});
+
+Deno.test("machines whose files or identifiers would have one name are refused", async () => {
+  const named = (...names: string[]) => ({
+    machines: names.map((name) => ({ name, startCommand: "x" })),
+  });
+  await assertRejects(
+    () => driverOf(named("a/b", "a_b")),
+    UsageError,
+    'Expected machines with files of their own, got "a/b" and "a_b", ' +
+      "whose files are both named a_b",
+  );
+  await assertRejects(
+    () => driverOf(named("web-1", "web_1")),
+    UsageError,
+    'Expected machines that scripts can tell apart, got "web-1" and "web_1", ' +
+      "which are both web_1 there",
+  );
+});
+
+Deno.test("a machine that a script makes may be made again once it does not run", async () => {
+  await using test = await driverOf(
+    { machines: [{ name: "a", startCommand: "x" }] },
+  );
+  const { driver } = test;
+  const first = driver.createMachine("x", { name: "extra" });
+  const second = driver.createMachine("x", { name: "extra" });
+  assertEquals(first === second, false);
+  assertEquals(second.stateDir, first.stateDir);
+  assertThrows(
+    () => driver.createMachine("x", { name: "a" }),
+    UsageError,
+    'got two named "a"',
   );
 });
 

@@ -75,6 +75,45 @@ Deno.test("a condition that failed and was left is no matter to those around it"
   await all.watch(() => Promise.resolve());
 });
 
+Deno.test("a condition that is entered twice is kept until it is left twice", async () => {
+  const { all, condition } = conditions();
+  let holds = true;
+  const kept = condition(() => holds, 0);
+  await kept.during(async () => {
+    await kept.during(() => all.watch(() => Promise.resolve()));
+    holds = false;
+    await assertRejects(
+      () => all.watch(() => Promise.resolve()),
+      TestFailure,
+    );
+  });
+  await all.watch(() => Promise.resolve());
+  // What was never entered can be left.
+  kept.exit();
+  kept.enter();
+  await assertRejects(() => all.watch(() => Promise.resolve()), TestFailure);
+  kept.exit();
+});
+
+Deno.test("a condition that did not hold once may hold again", async () => {
+  const { all, condition } = conditions();
+  let holds = false;
+  using _kept = condition(() => holds, 0).enter();
+  await assertRejects(() => all.watch(() => Promise.resolve()), TestFailure);
+  holds = true;
+  assertEquals(await all.watch(() => Promise.resolve("on")), "on");
+});
+
+Deno.test("a condition that was waited for holds, though it did not before", async () => {
+  const { all, condition } = conditions();
+  let holds = false;
+  using kept = condition(() => holds, 1000).enter();
+  await assertRejects(() => all.watch(() => Promise.resolve()), TestFailure);
+  holds = true;
+  await kept.wait();
+  assertEquals(await all.watch(() => Promise.resolve("on")), "on");
+});
+
 Deno.test("a condition that throws does not hold, and the failure says why", async () => {
   const { all, condition } = conditions();
   const cause = new Error("no such process");

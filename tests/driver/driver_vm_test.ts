@@ -183,6 +183,22 @@ Deno.test("state that is kept is there for the next run", async () => {
       const found = await Deno.stat(file).then(() => true, () => false);
       assertEquals(found, expected);
       await Deno.writeTextFile(file, "");
+      // Another machine goes on with the state of one that has ended.
+      const other = driver.createMachine(tiny.startScript, { name: "other" });
+      assertThrows(
+        () => machine.state_dir = other.state_dir,
+        MachineError,
+        "tiny is running",
+      );
+      await machine.crash();
+      other.state_dir = machine.state_dir;
+      assertEquals(other.stateDir, machine.stateDir);
+      assertThrows(() => other.stateDir = "", UsageError, "directory");
+      await other.start();
+      assertEquals(
+        (await Deno.stat(`/proc/${other.pid}/cwd/left-by-a-run`)).isFile,
+        true,
+      );
     }
   } finally {
     if (runtime === undefined) Deno.env.delete("XDG_RUNTIME_DIR");

@@ -40,6 +40,29 @@ Deno.test("retry() does not sleep beyond its timeout", async () => {
   assert(performance.now() - began < 60_000);
 });
 
+Deno.test("retry() tries soon again at first, and then once in a second", async () => {
+  const times: number[] = [];
+  await retry(() => times.push(performance.now()) === 7);
+  const pauses = times.slice(1).map((time, i) => (time - times[i]) / 1000);
+  const least = [0.05, 0.1, 0.2, 0.4, 0.8, 1];
+  pauses.forEach((pause, i) => assert(pause > least[i] - 0.01, `${pauses}`));
+  // A whole second before each try would be six.
+  assert(times[6] - times[0] < 4500, `${pauses}`);
+});
+
+Deno.test("retry() may go on for ever", async () => {
+  let calls = 0;
+  await retry(() => ++calls === 3, { timeout: Infinity, interval: 0.001 });
+  const controller = new AbortController();
+  const trying = retry((last) => last, {
+    timeout: 2 ** 31,
+    interval: Infinity,
+    signal: controller.signal,
+  });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => trying, Error, "enough");
+});
+
 Deno.test("retry() ends with its signal's reason", async () => {
   const controller = new AbortController();
   const trying = retry(() => false, {

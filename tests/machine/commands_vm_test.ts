@@ -227,7 +227,19 @@ Deno.test("commands in a guest", async (t) => {
       await assertRejects(
         () => machine.succeed(...[5, "true"] as unknown as string[]),
         UsageError,
-        "Expected commands as strings and options last, got number",
+        "Expected commands as strings and options last, got 5",
+      );
+      for (const last of [["false"], new Date(0), /x/, null, 5]) {
+        await assertRejects(
+          () => machine.succeed("true", last as unknown as string),
+          UsageError,
+          "Expected commands as strings and options last, got",
+        );
+      }
+      await assertRejects(
+        () => machine.execute("true", 5 as unknown as { timeout: number }),
+        UsageError,
+        "Expected options such as { timeout: 5 }, got 5",
       );
     },
   );

@@ -1,10 +1,11 @@
 import {
+  assert,
   assertEquals,
   assertMatch,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { TestFailure } from "../../mod.ts";
+import { TestFailure, UsageError } from "../../mod.ts";
 import { awkward } from "../backend/awkward.ts";
 import { booted } from "./booted.ts";
 
@@ -20,12 +21,21 @@ async function fill(root: string): Promise<void> {
   await Deno.writeTextFile(`${root}/none`, "");
   await Deno.writeTextFile(`${root}/script`, "#!/bin/sh\n", { mode: 0o755 });
   await Deno.symlink("sub/empty", `${root}/link`);
+  // As trees of the Nix store are joined from others.
+  await Deno.mkdir(`${root}-other/deep`, { recursive: true });
+  await Deno.writeTextFile(`${root}-other/deep/file`, "elsewhere");
+  await Deno.symlink(`${root}-other`, `${root}/joined`);
+  await Deno.symlink(`${root}-other/deep/file`, `${root}/sub/joined file`);
   await Deno.symlink("/nowhere/at all", `${root}/dangling`);
 }
 
 /** What a tree holds: by path, its kind and content. */
-function tree(path: string, below = ""): Record<string, string> {
-  const info = Deno.lstatSync(path);
+function tree(
+  path: string,
+  below = "",
+  look: (path: string) => Deno.FileInfo = Deno.lstatSync,
+): Record<string, string> {
+  const info = look(path);
   if (info.isSymlink) return { [below]: `link ${Deno.readLinkSync(path)}` };
   if (info.isFile) {
     const executable = (info.mode! & 0o111) !== 0;
@@ -34,9 +44,20 @@ function tree(path: string, below = ""): Record<string, string> {
   }
   const seen: Record<string, string> = { [below]: "directory" };
   for (const { name } of Deno.readDirSync(path)) {
-    Object.assign(seen, tree(`${path}/${name}`, `${below}/${name}`));
+    Object.assign(seen, tree(`${path}/${name}`, `${below}/${name}`, look));
   }
   return seen;
+}
+
+/** What is there where links were followed that lead somewhere. */
+function followed(path: string): Record<string, string> {
+  return tree(path, "", (path) => {
+    try {
+      return Deno.statSync(path);
+    } catch {
+      return Deno.lstatSync(path);
+    }
+  });
 }
 
 Deno.test("copying files between host and guest", async (t) => {
@@ -88,7 +109,10 @@ Deno.test("copying files between host and guest", async (t) => {
         for (const _ of [1, 2]) {
           await machine.copyFromHost(`${host}/tree`, "/tmp/copied");
           await machine.copyFromMachine("/tmp/copied", "trees");
-          assertEquals(tree(`${outDir}/trees/copied`), tree(`${host}/tree`));
+          assertEquals(
+            tree(`${outDir}/trees/copied`),
+            followed(`${host}/tree`),
+          );
           await machine.succeed("rm -r /tmp/copied");
         }
       },
@@ -102,6 +126,52 @@ Deno.test("copying files between host and guest", async (t) => {
         await machine.succeed(
           "[ -e /tmp/there/tree/script ]; rm -r /tmp/there",
         );
+      },
+    );
+
+    await t.step(`links in a circle are refused, ${how}`, async () => {
+      const circle = `${host}/circle`;
+      await Deno.mkdir(`${circle}/inner`, { recursive: true });
+      await Deno.symlink("..", `${circle}/inner/up`).catch(() => {});
+      const error = await assertRejects(
+        () => machine.copyFromHost(circle, "/tmp/circle"),
+        UsageError,
+      );
+      assertEquals(
+        error.message,
+        `Expected a tree with an end, got ${circle}/inner/up, ` +
+          `which leads back to ${circle}`,
+      );
+      await Deno.remove(`${circle}/inner/up`);
+      await Deno.symlink("loop", `${circle}/inner/loop`);
+      await assertRejects(
+        () => machine.copyFromHost(circle, "/tmp/circle"),
+        UsageError,
+        "links with an end",
+      );
+      await Deno.remove(circle, { recursive: true });
+    });
+
+    await t.step(
+      `links in a tree of the guest stay links, ${how}`,
+      async () => {
+        await machine.succeed(
+          "mkdir -p /tmp/linked; ln -sf /etc/passwd /tmp/linked/link",
+        );
+        await machine.copyFromMachine("/tmp/linked");
+        assertEquals(
+          await Deno.readLink(`${outDir}/linked/link`),
+          "/etc/passwd",
+        );
+      },
+    );
+
+    await t.step(
+      `an absolute target is not below the output directory, ${how}`,
+      async () => {
+        const elsewhere = `${host}/absolute ${how}`;
+        await machine.copyFromMachine("/etc/passwd", elsewhere);
+        assertMatch(await Deno.readTextFile(`${elsewhere}/passwd`), /^root:/);
       },
     );
 
@@ -166,6 +236,64 @@ Deno.test("copying files between host and guest", async (t) => {
       await machine.succeed("wc -c </tmp/into/big; tr -d a </tmp/into/big"),
       /^3145728\n$/,
     );
+  });
+
+  await t.step(
+    "copyFromHostViaShell() refuses a directory, and loses nothing by it",
+    async () => {
+      for (let times = 0; times < 5; times++) {
+        await assertRejects(
+          () => machine.copyFromHostViaShell(`${host}/tree`, "/tmp/no-tree"),
+          UsageError,
+          `${host}/tree, which is none`,
+        );
+      }
+      await machine.fail("pidof head", "[ -e /tmp/no-tree ]");
+    },
+  );
+
+  await t.step(
+    "a file that can't be read on the way fails the copy, and ends what took it",
+    async () => {
+      // Not even root may read it.
+      const unreadable = "/sys/bus/cpu/drivers_probe";
+      for (let times = 0; times < 5; times++) {
+        await assertRejects(
+          () => machine.copyFromHostViaShell(unreadable, "/tmp/unreadable"),
+          Deno.errors.PermissionDenied,
+        );
+      }
+      await machine.waitUntilFails("pidof head", { timeout: 30 });
+      assertEquals(await machine.succeed("echo fine"), "fine\n");
+    },
+  );
+
+  await t.step("the run's own files are not replaced", async () => {
+    await machine.succeed("echo from the guest >/tmp/tiny.log");
+    using report = test.driver.log.addListener({
+      on: () => {},
+      path: `${outDir}/report.html`,
+    });
+    assert(report);
+    await Deno.writeTextFile(`${outDir}/report.html`, "the report");
+    await machine.succeed("cp /tmp/tiny.log /tmp/report.html");
+    for (const name of ["tiny.log", "report.html"]) {
+      for (const targetDir of ["", outDir, "sub/.."]) {
+        await Deno.mkdir(`${outDir}/sub`, { recursive: true });
+        await assertRejects(
+          () => machine.copyFromMachine(`/tmp/${name}`, targetDir),
+          UsageError,
+          "not the run's own log or report, got",
+        );
+      }
+      await assertRejects(() => machine.screenshot(name), UsageError);
+    }
+    assertEquals(
+      await Deno.readTextFile(`${outDir}/report.html`),
+      "the report",
+    );
+    assertMatch(await Deno.readTextFile(`${outDir}/tiny.log`), /Linux/);
+    await machine.copyFromMachine("/tmp/tiny.log", "sub");
   });
 
   await t.step("copyFromVm() is copyFromMachine()", async () => {

@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { MachineError, QmpError } from "../../mod.ts";
+import { MachineError, QmpError, TestFailure } from "../../mod.ts";
 import { booted } from "./booted.ts";
 
 /** A port of the host that nobody has right now. */
@@ -97,10 +97,15 @@ Deno.test("QEMU's side of a guest", async (t) => {
       );
       await machine.qmpClient.send("cont");
       await resumed;
+      // QEMU tells of it before it answers.
+      await machine.qmpClient.send("stop");
+      await machine.qmpClient.send("cont");
+      await machine.waitForQmpEvent(({ event }) => event === "STOP");
+      await machine.waitForQmpEvent(({ event }) => event === "RESUME");
       await assertRejects(
         () => machine.waitForQmpEvent(() => false, { timeout: 0.1 }),
-        Error,
-        "No such QMP event came in 0.1 seconds",
+        TestFailure,
+        "No such QMP event came in 0.1 seconds from tiny",
       );
     },
   );

@@ -56,6 +56,24 @@ Deno.test("a machine that may reboot", async (t) => {
     },
   );
 
+  await t.step(
+    "what was on its way into a guest that resets is not run by the next",
+    async () => {
+      // Whatever is cut off, a command begins at each 32nd byte.
+      const command = "exit 0; " +
+        "00000008serial  empty   >/stale ".repeat(1 << 15);
+      await machine.sendMonitorCommand("stop");
+      const running = machine.execute(command);
+      running.catch(() => {});
+      await machine.sendMonitorCommand("system_reset");
+      await machine.sendMonitorCommand("cont");
+      await assertRejects(() => running, MachineError, "was reset");
+      await bootedAnew();
+      assertEquals(await machine.succeed("echo on"), "on\n");
+      await machine.succeed("[ ! -e /stale ]");
+    },
+  );
+
   await t.step("a reset by QEMU is a reboot too", async () => {
     const reset = machine.waitForQmpEvent(({ event }) => event === "RESET");
     await machine.sendMonitorCommand("system_reset");

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Archive, Unarchiver } from "../../src/machine/tar.ts";
+import { UsageError } from "../../src/report/mod.ts";
 import { awkward } from "../backend/awkward.ts";
 
 /** A directory that is removed at the end. */
@@ -40,8 +41,12 @@ async function tar(args: string[], input?: Uint8Array): Promise<Uint8Array> {
 }
 
 /** What a tree holds: by path, its kind, mode and content. */
-function tree(path: string, below = ""): Record<string, string> {
-  const info = Deno.lstatSync(path);
+function tree(
+  path: string,
+  below = "",
+  look: (path: string) => Deno.FileInfo = Deno.lstatSync,
+): Record<string, string> {
+  const info = look(path);
   const mode = ((info.mode ?? 0) & 0o777).toString(8);
   const seen: Record<string, string> = {};
   if (info.isSymlink) seen[below] = `link ${Deno.readLinkSync(path)}`;
@@ -50,10 +55,19 @@ function tree(path: string, below = ""): Record<string, string> {
   } else {
     seen[below] = `directory ${mode}`;
     for (const { name } of Deno.readDirSync(path)) {
-      Object.assign(seen, tree(`${path}/${name}`, `${below}/${name}`));
+      Object.assign(seen, tree(`${path}/${name}`, `${below}/${name}`, look));
     }
   }
   return seen;
+}
+
+/** Looks at what links lead to, if there is that. */
+function throughLinks(path: string): Deno.FileInfo {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return Deno.lstatSync(path);
+  }
 }
 
 /** A tree with everything that files have. */
@@ -83,7 +97,7 @@ Deno.test("tar unpacks what an Archive holds", async () => {
   await tar(["-x", "-p", "-C", directory.path], bytes);
   assertEquals(
     tree(`${directory.path}/to`),
-    tree(`${directory.path}/from`),
+    tree(`${directory.path}/from`, "", throughLinks),
   );
 });
 
@@ -208,6 +222,44 @@ Deno.test("what is no archive is refused", async () => {
     () => files.push(new TextEncoder().encode("no archive ".repeat(100))),
     TypeError,
     "Expected a tar archive from the guest",
+  );
+});
+
+Deno.test("a name that would fill the memory is refused", async () => {
+  await using directory = await scratch();
+  await Deno.writeTextFile(`${directory.path}/file`, "");
+  for (const flag of ["L", "K", "x", "g"]) {
+    const archive = await archived(`${directory.path}/file`, "x".repeat(200));
+    const header = archive.slice(0, 512);
+    header.set(new TextEncoder().encode("77777777777"), 124);
+    header[156] = flag.charCodeAt(0);
+    using files = new Unarchiver(directory.path);
+    assertThrows(
+      () => files.push(header),
+      TypeError,
+      "Expected names of up to 1048576 bytes from the guest, got one of 8589934591",
+    );
+  }
+});
+
+Deno.test("an Archive holds what links lead to", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/real/deep`, { recursive: true });
+  await Deno.writeTextFile(`${path}/real/deep/file`, "real");
+  await Deno.mkdir(`${path}/from`);
+  await Deno.symlink("../real", `${path}/from/one`);
+  await Deno.symlink("../real", `${path}/from/two`);
+  await Deno.mkdir(`${path}/to`);
+  await tar(["-x", "-C", `${path}/to`], await archived(`${path}/from`, "t"));
+  for (const name of ["one", "two"]) {
+    assertEquals(tree(`${path}/to/t/${name}`), tree(`${path}/real`));
+  }
+  await Deno.symlink("../..", `${path}/real/deep/up`);
+  await assertRejects(
+    () => archived(`${path}/from`, "t"),
+    UsageError,
+    "deep/up/from, which leads back to",
   );
 });
 

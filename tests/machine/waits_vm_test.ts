@@ -135,6 +135,50 @@ Deno.test("waits in a guest", async (t) => {
     },
   );
 
+  await t.step(
+    "a number in place of options is the timeout, and nothing else is",
+    async () => {
+      for (
+        const wait of [
+          () => machine.waitForFile("/tmp/never", 0.1),
+          () => machine.wait_for_open_port(4444, 0.1),
+          () => machine.waitUntilSucceeds("false", 0.1),
+          () => machine.waitForConsoleText("never said", 0.1),
+          () => machine.waitUntilTtyMatches(1, "never shown", 0.1),
+          () => machine.waitForQmpEvent(() => false, 0.1),
+        ]
+      ) {
+        await assertRejects(wait, TestFailure, "0.1 seconds");
+      }
+      for (const options of ["5", [5], null]) {
+        await assertRejects(
+          () => machine.waitForFile("/etc", options as unknown as number),
+          UsageError,
+          "Expected a wait's options, such as { timeout: 5 }, got",
+        );
+      }
+    },
+  );
+
+  await t.step(
+    "what is no pattern is refused by all that take one",
+    async () => {
+      for (const pattern of ["(", undefined as unknown as string]) {
+        for (
+          const wait of [
+            () => machine.waitForText(pattern),
+            () => machine.waitForWindow(pattern),
+            () => machine.waitForConsoleText(pattern),
+            () => machine.waitUntilTtyMatches(1, pattern),
+          ]
+        ) {
+          const waiting = wait();
+          await assertRejects(() => waiting, UsageError, "egular expression");
+        }
+      }
+    },
+  );
+
   await t.step("many waits at once do not disturb each other", async () => {
     const waits = Array.from(
       { length: 10 },

@@ -5,6 +5,7 @@ import {
   assertRejects,
 } from "@std/assert";
 import { QmpClient, QmpClosed, QmpError } from "../../src/qmp/mod.ts";
+import { UsageError } from "../../src/report/mod.ts";
 import { FakeServer } from "./fake_server.ts";
 
 /** A QEMU without a guest, and a client that talks to it. */
@@ -108,7 +109,9 @@ Deno.test("a client and QEMU", async (t) => {
   await t.step("an event is waited for, and told to listeners", async () => {
     const seen: string[] = [];
     const stop = client.onEvent(({ event }) => seen.push(event));
-    const waiting = client.waitForEvent(({ event }) => event === "RESUME");
+    const waiting = client.waitForEvent(({ event }) => event === "RESUME", {
+      timeout: Infinity,
+    });
     await client.send("cont");
     const event = await waiting;
     assertEquals(event.event, "RESUME");
@@ -125,6 +128,11 @@ Deno.test("a client and QEMU", async (t) => {
   await t.step(
     "a wait for an event that does not come ends at its timeout",
     async () => {
+      await assertRejects(
+        () => client.waitForEvent(() => false, { timeout: -5 }),
+        UsageError,
+        "got -5",
+      );
       const error = await assertRejects(
         () => client.waitForEvent(() => false, { timeout: 0.05 }),
         DOMException,

@@ -171,6 +171,34 @@ Deno.test("a page stays of moderate size whatever the consoles say", async () =>
   assertLess(size, 32 << 20);
 });
 
+Deno.test("a page stays of moderate size however many steps fail", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/report.html`;
+    const log = new Log([new HtmlListener(path)]);
+    const output = "the output of a command\n".repeat(100);
+    for (let i = 0; i < 15_000; i++) {
+      const outer = log.begin(`outer ${i}`);
+      const inner = log.begin(`inner ${i}`, { machine: "m" }, outer);
+      log.within(inner, () => log.info(output));
+      const error = new Error(`failure ${i}: ${output}`);
+      log.end(inner, error);
+      log.end(outer, error);
+    }
+    log.runEnded("passed");
+    await log.close();
+    const text = Deno.readTextFileSync(path);
+    assertLess(text.length, 24 << 20);
+    assert(/2\d{4} steps left out/.test(text));
+    for (const kept of [0, 1, 14_998, 14_999]) {
+      for (const what of ["outer", "inner", "failure"]) {
+        const found = new RegExp(`${what} ${kept}\\b`).test(text);
+        assert(found, `${what} ${kept} is not there`);
+      }
+    }
+    assert(!text.includes("inner 10000"));
+  });
+});
+
 Deno.test("a page that is not finished says so, also after a kill", () =>
   withFolder(async (folder) => {
     const path = `${folder}/report.html`;

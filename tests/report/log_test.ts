@@ -122,6 +122,39 @@ Deno.test("a listener that is added late is told that the run began", async () =
   await log.close();
 });
 
+Deno.test("a listener that is taken out is told no more, nor closed", async () => {
+  const { log, events } = recorded();
+  const heard: string[] = [];
+  {
+    using _listener = log.addListener({
+      on: (event) => void heard.push(event.type),
+      close: () => void heard.push("close"),
+    });
+    log.info("inside");
+  }
+  log.info("outside");
+  await log.close();
+  assertEquals(heard, ["runBegan", "message"]);
+  assertEquals(events.map((event) => event.type), [
+    "runBegan",
+    "message",
+    "message",
+  ]);
+});
+
+Deno.test("a listener that takes itself out while it is told skips nobody", async () => {
+  const log = new Log();
+  const first: Disposable = log.addListener({
+    on: (event) => event.type === "message" && first[Symbol.dispose](),
+  });
+  const heard: string[] = [];
+  log.addListener({ on: (event) => void heard.push(event.type) });
+  log.info("one");
+  log.info("two");
+  assertEquals(heard, ["runBegan", "message", "message"]);
+  await log.close();
+});
+
 Deno.test("a listener that throws drops out, the others hear of it and go on", async () => {
   const events: Event[] = [];
   const log = new Log([

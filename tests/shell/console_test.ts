@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Shell, ShellLost } from "../../src/shell/mod.ts";
 import { hostBash } from "./host_bash.ts";
+import { scriptedGuest } from "./scripted_guest.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
@@ -69,6 +70,15 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     assertEquals([status, timedOut, text(stdout)], [124, true, "begun\n"]);
   });
 
+  await t.step("a timeout of a month is not over at once", async () => {
+    const results = await Promise.all(
+      [Infinity, 30 * 24 * 3600].map((timeout) =>
+        shell.run("sleep 0.1", { timeout })
+      ),
+    );
+    assertEquals(results.map(({ timedOut }) => timedOut), [false, false]);
+  });
+
   await t.step("a NUL byte is refused", async () => {
     await assertRejects(() => shell.run("echo \0"), TypeError, "offset 5");
   });
@@ -81,4 +91,130 @@ Deno.test("all that is under way fails when the shell is lost", async () => {
   await shell.run("true");
   shell.lose("the guest went away");
   await assertRejects(() => running, ShellLost, "the guest went away");
+});
+
+Deno.test("a port that does not come does not send a waiting command to a shell that does not know it", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({
+    console: guest.console,
+    ports: [{ name: "vw.0", stream: guest.silent() }],
+  });
+  await guest.connect(shell, "vw.0");
+  const running = shell.run("rm -rf /important; echo hi");
+  await guest.heard("vw_start vw.0");
+  shell.lose("web was reset");
+  await assertRejects(() => running, ShellLost, "web was reset");
+  await guest.say("Spawning backdoor root shell...");
+  shell.connect().catch(() => {});
+  const sent = await guest.heard("vw_token=", 2);
+  assertEquals(/important|vw_run c/.test(sent), false);
+});
+
+Deno.test("what does not fit into the console any more is not for the next shell", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  await guest.connect(shell);
+  guest.hold();
+  const running = [
+    shell.run("echo one"),
+    shell.run("rm -rf /important; echo two"),
+  ];
+  const ends = running.map((one) => assertRejects(() => one, ShellLost));
+  await guest.held;
+  shell.lose("web was reset");
+  guest.goOn();
+  await Promise.all(ends);
+  await guest.say("Spawning backdoor root shell...");
+  shell.connect().catch(() => {});
+  const sent = await guest.heard("vw_token=", 2);
+  assertEquals(/important/.test(sent), false);
+});
+
+Deno.test("the rest of a command is no command to a shell that does not know ours", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  await guest.connect(shell);
+  const directory = await Deno.makeTempDir();
+  shell.run(
+    `true; echo "$(date)" >${directory}/a; {\ntouch ${directory}/b\n}`,
+  ).catch(() => {});
+  const frame = (await guest.heard("vw_run ")).split("vw_run ")[1];
+  for (let from = 0; from < frame.length; from++) {
+    const { code } = await new Deno.Command("bash", {
+      args: ["-c", frame.slice(from)],
+      stderr: "null",
+      cwd: directory,
+    }).output();
+    assertEquals(code > 0, true, `from ${from}`);
+  }
+  assertEquals([...Deno.readDirSync(directory)], []);
+  await Deno.remove(directory);
+});
+
+Deno.test("what waits for the shell ends with its signal, and is not run later", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const running = shell.run("echo nonesuch", { signal });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => running, Error, "enough");
+  await guest.connect(shell);
+  shell.run("echo later").catch(() => {});
+  assertEquals((await guest.heard("later")).includes("nonesuch"), false);
+});
+
+Deno.test("what waits for a port ends with its signal", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({
+    console: guest.console,
+    ports: [{ name: "vw.0", stream: guest.silent() }],
+  });
+  await guest.connect(shell, "vw.0");
+  const controller = new AbortController();
+  const running = shell.run("echo nonesuch", { signal: controller.signal });
+  await guest.heard("vw_start");
+  controller.abort(new Error("enough"));
+  await assertRejects(() => running, Error, "enough");
+});
+
+Deno.test("a source of stdin that fails fails its command, and no other", async () => {
+  await using console = hostBash();
+  using shell = new Shell({ console });
+  // deno-lint-ignore require-yield
+  const broken = (async function* (): AsyncGenerator<Uint8Array> {
+    throw new Error("the disk is on fire");
+  })();
+  await assertRejects(
+    () => shell.run("cat", { stdin: broken }),
+    Error,
+    "on fire",
+  );
+  assertEquals((await shell.run("true")).status, 0);
+});
+
+Deno.test("a command is not sent once nobody waits for its stdin", async () => {
+  await using console = hostBash();
+  using shell = new Shell({ console });
+  const controller = new AbortController();
+  const directory = await Deno.makeTempDir();
+  const asked = Promise.withResolvers<void>();
+  const given = Promise.withResolvers<void>();
+  const slow = (async function* () {
+    asked.resolve();
+    await given.promise;
+    yield new Uint8Array(1);
+  })();
+  const running = shell.run(`touch ${directory}/run`, {
+    stdin: slow,
+    signal: controller.signal,
+  });
+  await asked.promise;
+  controller.abort(new Error("enough"));
+  await assertRejects(() => running, Error, "enough");
+  given.resolve();
+  await shell.run("true");
+  await shell.run("true");
+  assertEquals([...Deno.readDirSync(directory)], []);
+  await Deno.remove(directory);
 });

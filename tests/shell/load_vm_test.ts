@@ -4,7 +4,7 @@
  *
  * `VMWRIGHT_LONG=1` runs 10,000 commands instead of 1,000.
  */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Driver, Log, MachineError } from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
 
@@ -94,6 +94,34 @@ Deno.test("the channel under load", async (t) => {
     Deno.kill(machine.pid!, "SIGCONT");
     assertEquals([await running, await queued], ["on\n", "queued\n"]);
   });
+
+  await t.step(
+    "runs nothing of a command whose time passed on its way",
+    async () => {
+      // Whatever is cut off, a command begins at each 32nd byte.
+      const long = "exit 0; " +
+        "00000008serial  empty   >/stale ".repeat(1 << 15);
+      Deno.kill(machine.pid!, "SIGSTOP");
+      const running = machine.execute(long, { timeout: 0.1 });
+      const [status] = await Promise.all([
+        running,
+        new Promise<void>((resolve) =>
+          setTimeout(() => {
+            Deno.kill(machine.pid!, "SIGCONT");
+            resolve();
+          }, 300)
+        ),
+      ]).then(([answer]) => answer);
+      assertEquals(status, 124);
+      // Nor does anybody try to make sense of the rest.
+      const started = (await machine.succeed(
+        "echo $BASHPID; read -t 1 -u 1 _ || :",
+        "echo $BASHPID",
+      )).trim().split("\n").map(Number);
+      assert(started[1] - started[0] < 20, `${started}`);
+      await machine.succeed("[ ! -e /stale ]");
+    },
+  );
 
   await t.step("outlives a guest that starves for CPU", async () => {
     const [status] = await machine.execute(

@@ -1,15 +1,10 @@
 import type { Machine } from "../../machine/mod.ts";
-import type { QmpClient, QmpEvent } from "../../qmp/mod.ts";
+import type { QmpEvent } from "../../qmp/mod.ts";
 
-/**
- * A machine's QMP events since its start that nobody has taken yet: Python
- * scripts ask for events that may have come before they ask.
- */
+/** A machine's QMP events, one after the other, as Python scripts ask for them. */
 export class QmpEvents implements Disposable {
   readonly #machine: Machine;
-  #client?: QmpClient;
-  #stop?: () => void;
-  #queue: QmpEvent[] = [];
+  #ready = false;
 
   /** Takes the machine. */
   constructor(machine: Machine) {
@@ -19,20 +14,12 @@ export class QmpEvents implements Disposable {
   /** Whether the machine was started. */
   get ready(): boolean {
     this.listen();
-    return this.#client !== undefined;
+    return this.#ready;
   }
 
-  /** Listens to the machine's QMP session, if it has a new one. */
+  /** Notes whether the machine was started. */
   listen(): void {
-    if (!this.#machine.booted) return;
-    const client = this.#machine.qmpClient;
-    if (client === this.#client) return;
-    this.#stop?.();
-    this.#client = client;
-    this.#queue = [];
-    this.#stop = client.onEvent((event) => {
-      if (!isOurOwn(event)) this.#queue.push(event);
-    });
+    this.#ready ||= this.#machine.booted;
   }
 
   /**
@@ -40,32 +27,21 @@ export class QmpEvents implements Disposable {
    *
    * @param timeout Seconds; no limit without.
    */
-  async next(timeout?: number): Promise<QmpEvent | undefined> {
-    this.listen();
-    const end = performance.now() + (timeout ?? Infinity) * 1000;
-    while (this.#queue.length === 0) {
-      const left = (end - performance.now()) / 1000;
-      if (left <= 0) return;
-      try {
-        await this.#machine.waitForQmpEvent((event) => !isOurOwn(event), {
-          timeout: Math.min(left, 2 ** 31 / 1000 - 1),
-        });
-      } catch (error) {
-        if (error instanceof Error && error.name === "TimeoutError") return;
-        if (this.#queue.length > 0) break;
-        throw error;
-      }
+  async next(timeout = Infinity): Promise<QmpEvent | undefined> {
+    try {
+      return await this.#machine.waitForQmpEvent(() => true, {
+        timeout: Math.max(0, timeout),
+      });
+    } catch (error) {
+      if (!isTimeout(error)) throw error;
     }
-    return this.#queue.shift();
   }
 
-  /** Listens no longer. */
-  [Symbol.dispose](): void {
-    this.#stop?.();
-  }
+  /** Leaves the events to others. */
+  [Symbol.dispose](): void {}
 }
 
-/** Whether an event is about the driver's own ports, of which authors know nothing. */
-function isOurOwn({ event, data }: QmpEvent): boolean {
-  return event === "VSERPORT_CHANGE" && String(data?.id).startsWith("vw-");
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof DOMException &&
+    error.cause.name === "TimeoutError";
 }

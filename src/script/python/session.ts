@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { shellQuote, Supervisor } from "../../backend/mod.ts";
 import type { Driver } from "../../driver/mod.ts";
+import { temporaryBase } from "../../driver/temporary.ts";
 import { UsageError } from "../../report/mod.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Script } from "../script.ts";
@@ -394,8 +395,7 @@ function how({ signal, code }: Deno.CommandStatus): string {
 }
 
 function makeDirectory(): string {
-  const base = Deno.env.get("XDG_RUNTIME_DIR") || Deno.env.get("TMPDIR") ||
-    "/tmp";
+  const base = temporaryBase();
   const prefix = "vmwright-python-";
   const name = `${prefix}12345678901234567890/socket`;
   const fits = new TextEncoder().encode(`${base}/${name}`).length <=

@@ -1,0 +1,8 @@
+/**
+ * Durations, which are seconds, and what ends them early.
+ *
+ * @module
+ */
+export { orAbort } from "./or_abort.ts";
+export { checkTimeout } from "./timeout.ts";
+export { after, delay } from "./timer.ts";

@@ -1,0 +1,103 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Supervisor } from "../../src/backend/mod.ts";
+import { makeRunDirectories } from "../../src/driver/directories.ts";
+import { UsageError } from "../../src/report/mod.ts";
+import { gone } from "../backend/processes.ts";
+
+/** Sets the variables that say where directories go, and a place for them. */
+async function withPlace(
+  variables: (place: string) => Record<string, string>,
+  fn: (place: string) => Promise<void>,
+): Promise<void> {
+  const place = await Deno.makeTempDir();
+  const names = ["XDG_RUNTIME_DIR", "TMPDIR"];
+  const before = names.map((name) => Deno.env.get(name));
+  const cwd = Deno.cwd();
+  try {
+    Deno.chdir(place);
+    for (const name of names) Deno.env.delete(name);
+    for (const [name, value] of Object.entries(variables(place))) {
+      Deno.env.set(name, value);
+    }
+    await fn(place);
+  } finally {
+    Deno.chdir(cwd);
+    names.forEach((name, i) => {
+      if (before[i] === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, before[i]);
+    });
+    await Deno.remove(place, { recursive: true });
+  }
+}
+
+const cases: [string, (place: string) => Record<string, string>][] = [
+  ["TMPDIR is relative", () => ({ TMPDIR: "some/where" })],
+  ["XDG_RUNTIME_DIR is relative", () => ({ XDG_RUNTIME_DIR: "some/where" })],
+  [
+    "XDG_RUNTIME_DIR is empty",
+    (place) => ({ XDG_RUNTIME_DIR: "", TMPDIR: `${place}/some/where` }),
+  ],
+  [
+    "XDG_RUNTIME_DIR is missing",
+    (place) => ({ XDG_RUNTIME_DIR: `${place}/some/where` }),
+  ],
+];
+
+for (const [name, variables] of cases) {
+  Deno.test(`a run has absolute directories where ${name}`, async () => {
+    await withPlace(variables, async (place) => {
+      for (const keep of [false, true]) {
+        await using supervisor = new Supervisor();
+        const { root, shared, state } = await makeRunDirectories(
+          keep,
+          supervisor,
+        );
+        for (const path of [root, shared, state("web")]) {
+          assert(path.startsWith(`${place}/some/where`), path);
+        }
+      }
+    });
+  });
+}
+
+Deno.test("a place that is no directory is refused", async () => {
+  await using supervisor = new Supervisor();
+  await withPlace(() => ({ TMPDIR: "/dev/null/x" }), async () => {
+    await assertRejects(
+      () => makeRunDirectories(false, supervisor),
+      UsageError,
+      "Expected a directory in XDG_RUNTIME_DIR or TMPDIR, got /dev/null/x",
+    );
+  });
+});
+
+Deno.test("of a network nothing is left where state is kept, also after SIGKILL", async () => {
+  const mod = new URL("../../mod.ts", import.meta.url).href;
+  await withPlace((place) => ({ XDG_RUNTIME_DIR: place }), async (place) => {
+    const driver = new Deno.Command(Deno.execPath(), {
+      args: [
+        "eval",
+        "--no-lock",
+        `import { Driver, Log } from ${JSON.stringify(mod)};
+        await Driver.create({
+          vlans: [1, 2],
+          keepState: true,
+          outDir: ${JSON.stringify(place)},
+          log: new Log(),
+        });
+        console.log("ready");
+        setInterval(() => {}, 1000);`,
+      ],
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const said = driver.stdout.getReader();
+    await said.read();
+    const names = () => [...Deno.readDirSync(place)].map(({ name }) => name);
+    driver.kill("SIGKILL");
+    await driver.status;
+    await said.cancel();
+    await gone(() => names().length > 1);
+    assertEquals(names(), ["shared-xchg"]);
+  });
+});
