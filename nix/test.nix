@@ -102,7 +102,7 @@ let
     ];
     nixpkgs.pkgs = lib.mkDefault pkgs;
     documentation.nixos.enable = lib.mkDefault false;
-    virtualisation.qemu.package = lib.mkDefault (arguments.qemu or pkgs.qemu_test);
+    virtualisation.qemu.package = arguments.qemu or pkgs.qemu_test;
     virtualisation.host.pkgs = lib.mkDefault pkgs;
     _module.args.nodes = configurations;
   };

@@ -20,6 +20,7 @@ lib.evalModules {
             type = lib.types.listOf lib.types.int;
             default = [ 1 ];
           };
+          virtualisation.qemu.package = lib.mkOption { type = lib.types.package; };
           nixpkgs.pkgs = lib.mkOption { type = lib.types.raw; };
           system.name = lib.mkOption {
             type = lib.types.str;
@@ -27,7 +28,10 @@ lib.evalModules {
           };
           system.build.vm = lib.mkOption {
             type = lib.types.package;
-            default = config.nixpkgs.pkgs.guestVm config.networking.hostName;
+            # As in NixOS, there is no start script without a QEMU.
+            default = builtins.seq config.virtualisation.qemu.package (
+              config.nixpkgs.pkgs.guestVm config.networking.hostName
+            );
           };
         };
         config._module.args.pkgs = config.nixpkgs.pkgs;
