@@ -89,6 +89,15 @@ rec {
     else
       throw "the machines ${quote first} and ${quote second} are both called ${quote (identifier first)} in the test script, expected a name of its own for each";
 
+  # The numbers of the VLANs that a node is in.
+  vlansOf =
+    {
+      virtualisation ? { },
+      ...
+    }:
+    virtualisation.vlans or [ ]
+    ++ lib.mapAttrsToList (_: interface: interface.vlan) (virtualisation.interfaces or { });
+
   # The numbers of VLANs given as a list, or as `{ "<number>" = [ <machine> … ]; }`.
   vlanNumbers =
     machineNames: vlans:

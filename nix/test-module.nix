@@ -20,10 +20,6 @@ let
   containers = config.containers or { };
 
   nodes = lib.attrValues config.nodes;
-  vlansOf =
-    { virtualisation, ... }:
-    virtualisation.vlans
-    ++ lib.mapAttrsToList (_: interface: interface.vlan) (virtualisation.interfaces or { });
   machines =
     if hasConfigurationFile then
       lib.mapAttrsToList (_: vm: {
@@ -39,7 +35,7 @@ let
     if hasConfigurationFile then
       config.driverConfiguration.vlans
     else
-      lib.unique (lib.concatMap vlansOf nodes);
+      lib.unique (lib.concatMap scripts.vlansOf nodes);
 
   script = scripts.fileOf hostPkgs language config.testScriptString;
 

@@ -27,4 +27,30 @@ Deno.test("a test without the framework", {
       assertEquals(await ask(qemu, "qemu = pkgs.coreutils;"), "coreutils");
     },
   );
+
+  await t.step(
+    "puts a driver's VLANs there that its nodes are in",
+    async () => {
+      const vlans = (settings: string) =>
+        nix.evaluate(`
+        (vmwright.mkDriver {
+          inherit pkgs;
+          testScript = "await startAll();";
+          nodes.server = {
+            system.build.vm = "/server";
+            virtualisation = { vlans = [ 1 2 ]; interfaces.lan.vlan = 3; };
+          };
+          nodes.client.config = {
+            system.build.vm = "/client";
+            virtualisation.vlans = [ 2 4 ];
+          };
+          nodes.guest.system.build.vm = "/guest";
+          ${settings}
+        }).buildCommand`).then((text) =>
+          /^ *export vlans=(.*)$/m.exec(text as string)?.[1]
+        );
+      assertEquals(await vlans(""), "'2 4 1 3'");
+      assertEquals(await vlans("vlans = [ 7 ];"), "7");
+    },
+  );
 });
