@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { missing, Nix } from "./nix.ts";
 
 Deno.test("a test without the framework", {
@@ -25,6 +25,44 @@ Deno.test("a test without the framework", {
       const qemu = "server.virtualisation.qemu.package.name";
       assertEquals(await ask(qemu), "qemu");
       assertEquals(await ask(qemu, "qemu = pkgs.coreutils;"), "coreutils");
+    },
+  );
+
+  await t.step(
+    "gives a node a card for each of its interfaces, and an address where it is to have one",
+    async () => {
+      const found = await ask(
+        `{
+          inherit (server.networking) interfaces primaryIPAddress extraHosts;
+          cards = server.virtualisation.qemu.options;
+          rules = server.boot.initrd.services.udev.rules;
+          driver = test.driver.buildCommand;
+        }`,
+        `nodes.server.virtualisation.interfaces = {
+          lan = { vlan = 3; assignIP = true; };
+          bare.vlan = 4;
+        };
+        nodes.client.virtualisation = { vlans = [ 1 ]; interfaces.lan.vlan = 3; };`,
+      ) as Record<string, string> & { cards: string[] };
+      assertEquals(found.interfaces as unknown, {
+        lan: {
+          ipv4: { addresses: [{ address: "192.168.3.2", prefixLength: 24 }] },
+        },
+      });
+      assertEquals(found.primaryIPAddress, "192.168.3.2");
+      assertEquals(
+        found.extraHosts,
+        "192.168.1.1 client\n192.168.3.2 server\n",
+      );
+      assertEquals(found.cards, [
+        "-device virtio-net-pci,netdev=vlan1,mac=52:54:00:12:04:02",
+        '-netdev vde,id=vlan1,sock="$QEMU_VDE_SOCKET_4"',
+        "-device virtio-net-pci,netdev=vlan2,mac=52:54:00:12:03:02",
+        '-netdev vde,id=vlan2,sock="$QEMU_VDE_SOCKET_3"',
+      ]);
+      assertMatch(found.rules, /52:54:00:12:04:02".*NAME="bare"\n/);
+      assertMatch(found.rules, /52:54:00:12:03:02".*NAME="lan"\n/);
+      assertMatch(found.driver, /^ *export vlans='1 3 4'$/m);
     },
   );
 

@@ -18,7 +18,21 @@ lib.evalModules {
           networking.hostName = lib.mkOption { type = lib.types.str; };
           virtualisation.vlans = lib.mkOption {
             type = lib.types.listOf lib.types.int;
-            default = [ 1 ];
+            default = if config.virtualisation.interfaces == { } then [ 1 ] else [ ];
+          };
+          virtualisation.interfaces = lib.mkOption {
+            type = lib.types.attrsOf (
+              lib.types.submodule {
+                options = {
+                  vlan = lib.mkOption { type = lib.types.int; };
+                  assignIP = lib.mkOption {
+                    type = lib.types.bool;
+                    default = false;
+                  };
+                };
+              }
+            );
+            default = { };
           };
           virtualisation.qemu.package = lib.mkOption { type = lib.types.package; };
           nixpkgs.pkgs = lib.mkOption { type = lib.types.raw; };
