@@ -22,13 +22,16 @@ let
   enumerate = names: lib.concatMapStringsSep ", " quote names;
 in
 rec {
-  # A file keeps its place, and with it its relative imports; any other text is the script itself.
+  # A file, or the derivation of one, keeps its place, and with it its relative imports; any other text is
+  # the script itself.
   isFile =
     script:
     let
       isStorePath = match "${builtins.storeDir}/[^\n]+[.](ts|py)" script != null;
     in
-    isPath script || (isString script && hasContext script && isStorePath);
+    isPath script
+    || lib.isDerivation script
+    || (isString script && hasContext script && isStorePath);
 
   checkLanguage =
     language:

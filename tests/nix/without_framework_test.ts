@@ -91,4 +91,20 @@ Deno.test("a test without the framework", {
       assertEquals(await vlans("vlans = [ 7 ];"), "7");
     },
   );
+
+  await t.step("takes a script that is a derivation for its file", async () => {
+    const driver = (name: string) =>
+      nix.evaluate(`
+        (vmwright.mkDriver {
+          inherit pkgs;
+          machines.web = "/web";
+          testScript = pkgs.writeText "${name}" "";
+        }).buildCommand`) as Promise<string>;
+    const typescript = await driver("web.ts");
+    assertMatch(typescript, /^ln -s \S+-web\.ts \$out\/test-script$/m);
+    assertMatch(typescript, /--language typescript/);
+    const python = await driver("web.py");
+    assertMatch(python, /^ln -s \S+-web\.py \$out\/test-script$/m);
+    assertMatch(python, /--language python/);
+  });
 });

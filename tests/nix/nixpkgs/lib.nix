@@ -63,6 +63,8 @@ let
       in
       left // mapAttrs update right;
 
+    isDerivation = value: value.type or null == "derivation";
+
     # Strings
     optionalString = condition: text: if condition then text else "";
     concatMapStrings = f: list: concatStringsSep "" (map f list);
