@@ -37,6 +37,10 @@ const cases: Record<string, [expression: string, sentence: string]> = {
     `vmwright.mkDriver { inherit pkgs; ${typescript} machines.web-1 = "/a"; machines.web_1 = "/b"; }`,
     `the machines "web-1" and "web_1" are both called "web_1" in the test script, expected a name of its own for each`,
   ],
+  "two machines that a framework test's script could not tell apart": [
+    `(standIn "configuration" { imports = [ (vmwright.testModule { }) ]; name = "x"; ${typescript} testScriptLanguage = "typescript"; nodes.web-1 = { }; containers.web_1 = { }; }).config.driver`,
+    `the machines "web-1" and "web_1" are both called "web_1" in the test script, expected a name of its own for each`,
+  ],
 };
 
 Deno.test("evaluation fails in one sentence for", {
