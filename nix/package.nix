@@ -151,6 +151,9 @@ stdenv.mkDerivation {
     runHook postInstall
   '';
 
+  # For the type checks of drivers.
+  passthru = { inherit deno; };
+
   # A compiled binary carries the program behind its sections; neither tool knows of it.
   dontStrip = true;
   dontPatchELF = true;

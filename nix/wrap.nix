@@ -156,8 +156,8 @@ pkgs.runCommand "nixos-test-driver-${name}"
     ]
     ++ lib.optionals (isPython && !skipTypeCheck) [ pkgs.mypy ]
     ++ lib.optionals (isPython && !skipLint) [ pkgs.python3Packages.pyflakes ]
-    # A compiled vmwright has no type checker in it, its sources on Deno have.
-    ++ lib.optionals (!isPython && !skipTypeCheck) [ pkgs.deno ];
+    # A compiled vmwright has no type checker in it, the Deno that it is built with has.
+    ++ lib.optionals (!isPython && !skipTypeCheck) [ (package.deno or pkgs.deno) ];
     preferLocalBuild = true;
     inherit passthru;
     meta = meta // {

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { missing, Nix } from "./nix.ts";
+import { missing, Nix, root } from "./nix.ts";
 
 Deno.test("a test without the framework", {
   ignore: missing !== undefined,
@@ -107,4 +107,21 @@ Deno.test("a test without the framework", {
     assertMatch(python, /^ln -s \S+-web\.py \$out\/test-script$/m);
     assertMatch(python, /--language python/);
   });
+
+  await t.step(
+    "checks types by the Deno that vmwright is built with",
+    async () => {
+      const names = await nix.evaluate(`
+        let
+          deno = pkgs.deno // { name = "deno-of-another-nixpkgs"; };
+          driver = vmwright.mkDriver {
+            inherit pkgs;
+            package = pkgs.callPackage ${root}/nix/package.nix { inherit deno; };
+            machines.web = "/web";
+            testScript = "";
+          };
+        in map (input: input.name) driver.nativeBuildInputs`);
+      assertEquals(names, ["make-wrapper", "deno-of-another-nixpkgs"]);
+    },
+  );
 });
