@@ -21,6 +21,13 @@
 let
   manifest = builtins.fromJSON (builtins.readFile ../deno.json);
 
+  # An older one neither bundles WASM nor reads modules of text without being told to.
+  recentDeno =
+    if lib.versionOlder deno.version "2.8" then
+      throw "this nixpkgs has Deno ${deno.version}, expected 2.8 or newer for vmwright"
+    else
+      deno;
+
   runtime =
     if deno ? denort then
       deno.denort
@@ -80,7 +87,7 @@ let
     filter = path: _: builtins.elem (partOf path) parts;
   };
 
-  # Deno takes the packages from there, and downloads nothing.
+  # Deno takes the packages from there.
   offlineManifest = builtins.toFile "deno.json" (
     builtins.toJSON (manifest // { nodeModulesDir = "manual"; })
   );
@@ -91,7 +98,7 @@ stdenv.mkDerivation {
   inherit src;
 
   nativeBuildInputs = [
-    deno
+    recentDeno
     makeWrapper
   ];
 
@@ -100,6 +107,8 @@ stdenv.mkDerivation {
   configurePhase = ''
     runHook preConfigure
     export HOME=$TMPDIR DENO_DIR=$TMPDIR/deno
+    # Nothing is downloaded, without a sandbox neither.
+    export NPM_CONFIG_REGISTRY=http://localhost:9
     cp ${offlineManifest} deno.json
     runHook postConfigure
   '';
@@ -114,7 +123,7 @@ stdenv.mkDerivation {
     tar -xzf ${esbuildTarball} -O package/bin/esbuild \
       > $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
     chmod +x $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
-    deno run -A --cached-only src/cli/bundle.ts dist
+    deno bundle --platform=deno --format=esm --output=dist/cli.js cli.ts
     ${lib.optionalString compiled ''
       rm node_modules
       deno compile -A --cached-only --no-check --no-config --output vmwright dist/cli.js
@@ -122,13 +131,14 @@ stdenv.mkDerivation {
     runHook postBuild
   '';
 
-  # The bundle is there for the compiled program as well: types are checked by it, on a Deno that has
-  # a type checker.
+  # The bundle is there for the compiled program as well: it checks types, on a Deno that has a type
+  # checker, against the sources beside it. Their Python modules are what types of Python scripts are
+  # checked against.
   installPhase = ''
     runHook preInstall
-    install -D -m 644 -t $out/share/vmwright dist/cli.js dist/mod.js dist/mod.d.ts
-    install -d $out/share/vmwright/python
-    cp -r src/script/python/test_driver $out/share/vmwright/python/
+    install -D -m 644 -t $out/share/vmwright dist/cli.js mod.ts
+    install -D -m 644 -t $out/share/vmwright/wasm wasm/scanner.wasm
+    cp -r src $out/share/vmwright/
     ${lib.optionalString compiled "install -D vmwright $out/libexec/vmwright"}
     makeWrapper ${
       if compiled then

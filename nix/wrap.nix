@@ -74,7 +74,7 @@ let
     echo "Checking the types of the test script (skipTypeCheck leaves this out)"
     cat ${./prelude.py} - ${escapeShellArg script} > test-script-with-types.py \
       <<< ${escapeShellArg hints}
-    MYPYPATH=${share}/python mypy \
+    MYPYPATH=${share}/src/script/python mypy \
       --no-implicit-optional --follow-imports silent --pretty --no-color-output \
       --cache-dir "$TMPDIR/mypy" test-script-with-types.py
   '';

@@ -29,6 +29,10 @@ const cases: Record<string, [expression: string, sentence: string]> = {
     `(standIn "configuration" { imports = [ (vmwright.testModule { }) ]; name = "x"; ${typescript} testScriptLanguage = "perl"; }).config.test`,
     `the test script's language is "perl", expected one of "python", "typescript"`,
   ],
+  "a Deno that is too old for vmwright": [
+    `pkgs.callPackage ${root}/nix/package.nix { deno = pkgs.deno // { version = "2.5.6"; }; }`,
+    `this nixpkgs has Deno 2.5.6, expected 2.8 or newer for vmwright`,
+  ],
   "two machines of one name": [
     `vmwright.mkDriver { inherit pkgs; ${typescript} machines.server = "/server"; nodes.server = { }; }`,
     `two machines are called "server", expected a name of its own for each`,
