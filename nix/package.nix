@@ -55,9 +55,14 @@ let
     "long"
   ];
 
-  # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it.
+  # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it, from 2.9.6 on in the
+  # second of these directories.
   esbuild = {
     version = "0.25.5";
+    directories = [
+      "esbuild-${esbuild.version}"
+      "esbuild-${esbuild.version}-1"
+    ];
     platform = if stdenv.hostPlatform.isAarch64 then "linux-arm64" else "linux-x64";
     hash =
       if stdenv.hostPlatform.isAarch64 then
@@ -107,7 +112,7 @@ stdenv.mkDerivation {
   configurePhase = ''
     runHook preConfigure
     export HOME=$TMPDIR DENO_DIR=$TMPDIR/deno
-    # Nothing is downloaded, without a sandbox neither.
+    # Nothing is downloaded, not even without a sandbox.
     export NPM_CONFIG_REGISTRY=http://localhost:9
     cp ${offlineManifest} deno.json
     runHook postConfigure
@@ -119,11 +124,18 @@ stdenv.mkDerivation {
     deno run -A --cached-only wasm/build.ts
     rm node_modules
     ln -s ${npmPackages compilerPackages}/node_modules node_modules
-    mkdir -p $DENO_DIR/dl/esbuild-${esbuild.version}-1
-    tar -xzf ${esbuildTarball} -O package/bin/esbuild \
-      > $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
-    chmod +x $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
-    deno bundle --platform=deno --format=esm --output=dist/cli.js cli.ts
+    tar -xzf ${esbuildTarball} package/bin/esbuild
+    for directory in ${toString esbuild.directories}; do
+      install -D package/bin/esbuild $DENO_DIR/dl/$directory/esbuild-${esbuild.platform}
+    done
+    if ! deno bundle --platform=deno --format=esm --output=dist/cli.js cli.ts 2> bundle.log; then
+      if grep -q @esbuild bundle.log; then
+        echo "Deno ${deno.version} does not bundle by esbuild ${esbuild.version}, expected a Deno that finds it in its cache" >&2
+      else
+        cat bundle.log >&2
+      fi
+      exit 1
+    fi
     ${lib.optionalString compiled ''
       rm node_modules
       deno compile -A --cached-only --no-check --no-config --output vmwright dist/cli.js

@@ -2,9 +2,10 @@ import {
   assert,
   assertEquals,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { missing, Nix, root } from "./nix.ts";
+import { missing, Nix, NixError, root } from "./nix.ts";
 
 const deno = Deno.execPath();
 
@@ -138,4 +139,26 @@ Deno.test("the package", { ignore: missing !== undefined }, async (t) => {
     );
     assert(Deno.statSync(`${compiled}/share/vmwright/mod.ts`).isFile);
   });
+
+  await t.step(
+    "is not built by a Deno that bundles by another esbuild, which is named",
+    async () => {
+      const settings = `
+        compiled = false;
+        deno = pkgs.runCommand "deno" { } ''
+          mkdir -p $out/bin
+          cat > $out/bin/deno <<'END'
+          #!/bin/bash
+          if [ "$1" = bundle ]; then mv "$DENO_DIR/dl" "$DENO_DIR/dl-of-another"; fi
+          exec ${deno} "$@"
+          END
+          chmod +x $out/bin/deno
+        '' // { version = "9.8.7"; meta.mainProgram = "deno"; };`;
+      const error = await assertRejects(() => build(settings), NixError);
+      assertMatch(
+        error.message,
+        /^vmwright-script> Deno 9\.8\.7 does not bundle by esbuild [\d.]+, expected a Deno that finds it in its cache$/m,
+      );
+    },
+  );
 });
