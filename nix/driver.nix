@@ -12,8 +12,8 @@
   testScript,
   # "python" or "typescript"; by default what the file's name says, and TypeScript for a text.
   testScriptLanguage ? null,
-  # Numbers, or the machines of each: `{ "1" = [ "client" "server" ]; }`.
-  vlans ? [ ],
+  # Numbers, or the machines of each: `{ "1" = [ "client" "server" ]; }`. By default those of the nodes.
+  vlans ? null,
   # Seconds.
   globalTimeout ? 3600,
   enableOCR ? false,
@@ -31,14 +31,19 @@ let
 
   language = scripts.languageOf testScript testScriptLanguage;
 
+  configurations = builtins.mapAttrs (_: node: node.config or node) nodes;
   started =
     lib.mapAttrsToList (name: startScript: { inherit name startScript; }) machines
     ++ lib.mapAttrsToList (name: node: {
       inherit name;
-      startScript = (node.config or node).system.build.vm;
-    }) nodes;
+      startScript = node.system.build.vm;
+    }) configurations;
   names = scripts.checkNames (map (machine: machine.name) started);
-  numbers = scripts.vlanNumbers names vlans;
+  numbers =
+    if vlans == null then
+      lib.unique (lib.concatMap scripts.vlansOf (builtins.attrValues configurations))
+    else
+      scripts.vlanNumbers names vlans;
 in
 builtins.seq names (
   import ./wrap.nix {

@@ -21,6 +21,13 @@
 let
   manifest = builtins.fromJSON (builtins.readFile ../deno.json);
 
+  # An older one neither bundles WASM nor reads modules of text without being told to.
+  recentDeno =
+    if lib.versionOlder deno.version "2.8" then
+      throw "this nixpkgs has Deno ${deno.version}, expected 2.8 or newer for vmwright"
+    else
+      deno;
+
   runtime =
     if deno ? denort then
       deno.denort
@@ -48,9 +55,14 @@ let
     "long"
   ];
 
-  # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it.
+  # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it, from 2.9.6 on in the
+  # second of these directories.
   esbuild = {
     version = "0.25.5";
+    directories = [
+      "esbuild-${esbuild.version}"
+      "esbuild-${esbuild.version}-1"
+    ];
     platform = if stdenv.hostPlatform.isAarch64 then "linux-arm64" else "linux-x64";
     hash =
       if stdenv.hostPlatform.isAarch64 then
@@ -80,7 +92,7 @@ let
     filter = path: _: builtins.elem (partOf path) parts;
   };
 
-  # Deno takes the packages from there, and downloads nothing.
+  # Deno takes the packages from there.
   offlineManifest = builtins.toFile "deno.json" (
     builtins.toJSON (manifest // { nodeModulesDir = "manual"; })
   );
@@ -91,7 +103,7 @@ stdenv.mkDerivation {
   inherit src;
 
   nativeBuildInputs = [
-    deno
+    recentDeno
     makeWrapper
   ];
 
@@ -100,6 +112,8 @@ stdenv.mkDerivation {
   configurePhase = ''
     runHook preConfigure
     export HOME=$TMPDIR DENO_DIR=$TMPDIR/deno
+    # Nothing is downloaded, not even without a sandbox.
+    export NPM_CONFIG_REGISTRY=http://localhost:9
     cp ${offlineManifest} deno.json
     runHook postConfigure
   '';
@@ -110,11 +124,18 @@ stdenv.mkDerivation {
     deno run -A --cached-only wasm/build.ts
     rm node_modules
     ln -s ${npmPackages compilerPackages}/node_modules node_modules
-    mkdir -p $DENO_DIR/dl/esbuild-${esbuild.version}-1
-    tar -xzf ${esbuildTarball} -O package/bin/esbuild \
-      > $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
-    chmod +x $DENO_DIR/dl/esbuild-${esbuild.version}-1/esbuild-${esbuild.platform}
-    deno run -A --cached-only src/cli/bundle.ts dist
+    tar -xzf ${esbuildTarball} package/bin/esbuild
+    for directory in ${toString esbuild.directories}; do
+      install -D package/bin/esbuild $DENO_DIR/dl/$directory/esbuild-${esbuild.platform}
+    done
+    if ! deno bundle --platform=deno --format=esm --output=dist/cli.js cli.ts 2> bundle.log; then
+      if grep -q @esbuild bundle.log; then
+        echo "Deno ${deno.version} does not bundle by esbuild ${esbuild.version}, expected a Deno that finds it in its cache" >&2
+      else
+        cat bundle.log >&2
+      fi
+      exit 1
+    fi
     ${lib.optionalString compiled ''
       rm node_modules
       deno compile -A --cached-only --no-check --no-config --output vmwright dist/cli.js
@@ -122,13 +143,14 @@ stdenv.mkDerivation {
     runHook postBuild
   '';
 
-  # The bundle is there for the compiled program as well: types are checked by it, on a Deno that has
-  # a type checker.
+  # The bundle is there for the compiled program as well: it checks types, on a Deno that has a type
+  # checker, against the sources beside it. Their Python modules are what types of Python scripts are
+  # checked against.
   installPhase = ''
     runHook preInstall
-    install -D -m 644 -t $out/share/vmwright dist/cli.js dist/mod.js dist/mod.d.ts
-    install -d $out/share/vmwright/python
-    cp -r src/script/python/test_driver $out/share/vmwright/python/
+    install -D -m 644 -t $out/share/vmwright dist/cli.js mod.ts
+    install -D -m 644 -t $out/share/vmwright/wasm wasm/scanner.wasm
+    cp -r src $out/share/vmwright/
     ${lib.optionalString compiled "install -D vmwright $out/libexec/vmwright"}
     makeWrapper ${
       if compiled then
@@ -150,6 +172,9 @@ stdenv.mkDerivation {
     }
     runHook postInstall
   '';
+
+  # For the type checks of drivers.
+  passthru = { inherit deno; };
 
   # A compiled binary carries the program behind its sections; neither tool knows of it.
   dontStrip = true;

@@ -22,13 +22,16 @@ let
   enumerate = names: lib.concatMapStringsSep ", " quote names;
 in
 rec {
-  # A file keeps its place, and with it its relative imports; any other text is the script itself.
+  # A file, or the derivation of one, keeps its place, and with it its relative imports; any other text is
+  # the script itself.
   isFile =
     script:
     let
       isStorePath = match "${builtins.storeDir}/[^\n]+[.](ts|py)" script != null;
     in
-    isPath script || (isString script && hasContext script && isStorePath);
+    isPath script
+    || lib.isDerivation script
+    || (isString script && hasContext script && isStorePath);
 
   checkLanguage =
     language:
@@ -88,6 +91,15 @@ rec {
       throw "two machines are called ${quote first}, expected a name of its own for each"
     else
       throw "the machines ${quote first} and ${quote second} are both called ${quote (identifier first)} in the test script, expected a name of its own for each";
+
+  # The numbers of the VLANs that a node is in.
+  vlansOf =
+    {
+      virtualisation ? { },
+      ...
+    }:
+    virtualisation.vlans or [ ]
+    ++ lib.mapAttrsToList (_: interface: interface.vlan) (virtualisation.interfaces or { });
 
   # The numbers of VLANs given as a list, or as `{ "<number>" = [ <machine> … ]; }`.
   vlanNumbers =

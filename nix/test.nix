@@ -28,34 +28,52 @@ let
 
   names = builtins.attrNames nodes;
   assigned = builtins.isAttrs vlans;
-  checkedVlans =
-    if assigned then
-      scripts.vlanNumbers (names ++ builtins.attrNames (arguments.machines or { })) vlans
+  given =
+    if vlans == null then
+      [ ]
     else
-      lib.unique (
-        (if vlans == null then [ ] else vlans)
-        ++ lib.concatMap (node: node.virtualisation.vlans) (builtins.attrValues configurations)
-      );
+      scripts.vlanNumbers (names ++ builtins.attrNames (arguments.machines or { })) vlans;
+  checkedVlans = lib.unique (
+    given ++ lib.concatMap scripts.vlansOf (builtins.attrValues configurations)
+  );
 
   numberOf = lib.listToAttrs (lib.imap1 (number: name: lib.nameValuePair name number) names);
 
   hexadecimal = number: lib.fixedWidthString 2 "0" (lib.toHexString number);
 
-  # Every node has one network card and one address for each of its VLANs, from its own number and the VLAN's.
+  # What newer versions of NixOS have in `virtualisation.allInterfaces`, from options that all of them have.
+  interfacesOf =
+    { virtualisation, ... }:
+    lib.imap1 (index: vlan: {
+      name = "eth${toString index}";
+      assignIP = true;
+      inherit vlan;
+    }) virtualisation.vlans
+    ++ lib.mapAttrsToList (name: interface: { inherit name; } // interface) (
+      virtualisation.interfaces or { }
+    );
+
+  # Every node has one network card for each of its interfaces, and most have an address, from the VLAN's
+  # number and its own.
   cardsOf =
     name: configuration:
-    lib.imap1 (index: vlan: {
-      interface = "eth${toString index}";
-      address = "192.168.${toString vlan}.${toString numberOf.${name}}";
-      mac = "52:54:00:12:${hexadecimal vlan}:${hexadecimal numberOf.${name}}";
-      inherit index vlan;
-    }) configuration.virtualisation.vlans;
+    lib.imap1 (index: interface: {
+      interface = interface.name;
+      address = "192.168.${toString interface.vlan}.${toString numberOf.${name}}";
+      mac = "52:54:00:12:${hexadecimal interface.vlan}:${hexadecimal numberOf.${name}}";
+      inherit (interface) vlan assignIP;
+      inherit index;
+    }) (interfacesOf configuration);
+  addressesOf =
+    name: configuration:
+    map (card: card.address) (builtins.filter (card: card.assignIP) (cardsOf name configuration));
 
   networkModule =
     name:
     { config, ... }:
     let
       cards = cardsOf name config;
+      addresses = addressesOf name config;
     in
     {
       networking = {
@@ -71,15 +89,15 @@ let
                 }
               ];
             }
-          ) cards
+          ) (builtins.filter (card: card.assignIP) cards)
         );
-        primaryIPAddress = lib.optionalString (cards != [ ]) (builtins.head cards).address;
+        primaryIPAddress = lib.optionalString (addresses != [ ]) (builtins.head addresses);
         # Any node finds any other by its name, at its first address.
         extraHosts = lib.concatMapStrings (
           other:
           let
             configuration = configurations.${other};
-            addresses = map (card: card.address) (cardsOf other configuration);
+            addresses = addressesOf other configuration;
           in
           lib.optionalString (
             addresses != [ ]
@@ -102,7 +120,7 @@ let
     ];
     nixpkgs.pkgs = lib.mkDefault pkgs;
     documentation.nixos.enable = lib.mkDefault false;
-    virtualisation.qemu.package = lib.mkDefault (arguments.qemu or pkgs.qemu_test);
+    virtualisation.qemu.package = arguments.qemu or pkgs.qemu_test;
     virtualisation.host.pkgs = lib.mkDefault pkgs;
     _module.args.nodes = configurations;
   };

@@ -9,10 +9,10 @@
   language,
   # The test script, a file.
   script,
-  # Virtual machines and containers: their names, and for virtual machines what starts them,
-  # a start script or something with a `bin/run-*-vm`.
+  # Virtual machines and containers: their names, and what starts them, a start script or something with
+  # a `bin/run-*-vm`, for containers a `bin/run-*-nspawn`.
   machines,
-  containerNames ? [ ],
+  containers ? [ ],
   vlans,
   globalTimeout,
   # A file for `--config`, which then says all of the above except the language.
@@ -36,7 +36,7 @@ let
   machineNames = map (machine: machine.name) machines;
   isAlone = builtins.length machines == 1 && !builtins.elem "machine" machineNames;
   boundMachines = map identifier machineNames ++ lib.optional isAlone "machine";
-  boundContainers = map identifier containerNames;
+  boundContainers = map (container: identifier container.name) containers;
   boundVlans = map (vlan: "vlan${toString vlan}") vlans;
 
   isPython = language == "python";
@@ -74,7 +74,7 @@ let
     echo "Checking the types of the test script (skipTypeCheck leaves this out)"
     cat ${./prelude.py} - ${escapeShellArg script} > test-script-with-types.py \
       <<< ${escapeShellArg hints}
-    MYPYPATH=${share}/python mypy \
+    MYPYPATH=${share}/src/script/python mypy \
       --no-implicit-optional --follow-imports silent --pretty --no-color-output \
       --cache-dir "$TMPDIR/mypy" test-script-with-types.py
   '';
@@ -102,28 +102,31 @@ let
     } pyflakes ${escapeShellArg script}
   '';
 
+  addStartScript = kind: machine: ''
+    addStartScript ${kind} ${escapeShellArg machine.name} ${escapeShellArg "${machine.startScript}"}
+  '';
+
   useStartScripts = ''
     scripts=()
     addStartScript() {
-      local found=("$2")
-      if [ -d "$2" ]; then
-        found=("$2"/bin/run-*-vm)
+      local found=("$3")
+      if [ -d "$3" ]; then
+        found=("$3"/bin/run-*-"$1")
       fi
       if [ ''${#found[@]} != 1 ] || [ ! -e "''${found[0]}" ]; then
-        echo "machine $1 has ''${found[*]}, expected a start script or a directory with one bin/run-*-vm" >&2
+        echo "machine $2 has ''${found[*]}, expected a start script or a directory with one bin/run-*-$1" >&2
         exit 1
       fi
-      # A machine is called what its start script is called.
-      if [ "$(basename "''${found[0]}")" != "run-$1-vm" ]; then
+      # A machine is what its start script is called.
+      if [ "$(basename "''${found[0]}")" != "run-$2-$1" ]; then
         mkdir -p "$out/start-scripts"
-        ln -s "''${found[0]}" "$out/start-scripts/run-$1-vm"
-        found=("$out/start-scripts/run-$1-vm")
+        ln -s "''${found[0]}" "$out/start-scripts/run-$2-$1"
+        found=("$out/start-scripts/run-$2-$1")
       fi
       scripts+=("''${found[0]}")
     }
-    ${lib.concatMapStrings (machine: ''
-      addStartScript ${escapeShellArg machine.name} ${escapeShellArg "${machine.startScript}"}
-    '') machines}
+    ${lib.concatMapStrings (addStartScript "vm") machines}
+    ${lib.concatMapStrings (addStartScript "nspawn") containers}
     export startScripts="''${scripts[*]}"
     export vlans=${escapeShellArg (toString vlans)}
   '';
@@ -153,8 +156,8 @@ pkgs.runCommand "nixos-test-driver-${name}"
     ]
     ++ lib.optionals (isPython && !skipTypeCheck) [ pkgs.mypy ]
     ++ lib.optionals (isPython && !skipLint) [ pkgs.python3Packages.pyflakes ]
-    # A compiled vmwright has no type checker in it, its sources on Deno have.
-    ++ lib.optionals (!isPython && !skipTypeCheck) [ pkgs.deno ];
+    # A compiled vmwright has no type checker in it, the Deno that it is built with has.
+    ++ lib.optionals (!isPython && !skipTypeCheck) [ (package.deno or pkgs.deno) ];
     preferLocalBuild = true;
     inherit passthru;
     meta = meta // {

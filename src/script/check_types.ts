@@ -33,9 +33,9 @@ export function findDeno(): string | undefined {
   return Deno.build.standalone ? undefined : Deno.execPath();
 }
 
-/** Where the types of the API are: beside the sources, or beside the bundle. */
+/** Where the types of the API are: in the sources, or beside the bundle. */
 export function findApi(): string | undefined {
-  for (const path of ["../../mod.ts", "./mod.d.ts"]) {
+  for (const path of ["../../mod.ts", "./mod.ts", "./mod.d.ts"]) {
     const url = new URL(path, import.meta.url);
     if (url.protocol !== "file:") return url.href;
     try {

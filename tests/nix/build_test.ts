@@ -303,6 +303,27 @@ Deno.test("a driver built by nix", {
   );
 
   await t.step(
+    "has the containers of a framework that speaks in its environment",
+    async () => {
+      const driver = await nix.build(`
+      (standIn "containers" {
+        imports = [ (vmwright.testModule { }) ];
+        name = "framework";
+        nodes.node1 = { };
+        containers.jail = { };
+        testScriptLanguage = "typescript";
+        testScript = ''
+          assertEquals(node1.isContainer, false);
+          assertEquals(jail.isContainer, true);
+          assertEquals(machines.length, 2);
+        '';
+      }).config.driver`);
+      const { code, log } = await runBare(driver, "containers");
+      assertEquals(code, 0, log);
+    },
+  );
+
+  await t.step(
     "runs a script from a file together with the files that it imports",
     async () => {
       const scripts = nix.folder("scripts");

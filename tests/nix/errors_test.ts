@@ -29,12 +29,20 @@ const cases: Record<string, [expression: string, sentence: string]> = {
     `(standIn "configuration" { imports = [ (vmwright.testModule { }) ]; name = "x"; ${typescript} testScriptLanguage = "perl"; }).config.test`,
     `the test script's language is "perl", expected one of "python", "typescript"`,
   ],
+  "a Deno that is too old for vmwright": [
+    `pkgs.callPackage ${root}/nix/package.nix { deno = pkgs.deno // { version = "2.5.6"; }; }`,
+    `this nixpkgs has Deno 2.5.6, expected 2.8 or newer for vmwright`,
+  ],
   "two machines of one name": [
     `vmwright.mkDriver { inherit pkgs; ${typescript} machines.server = "/server"; nodes.server = { }; }`,
     `two machines are called "server", expected a name of its own for each`,
   ],
   "two machines that a script could not tell apart": [
     `vmwright.mkDriver { inherit pkgs; ${typescript} machines.web-1 = "/a"; machines.web_1 = "/b"; }`,
+    `the machines "web-1" and "web_1" are both called "web_1" in the test script, expected a name of its own for each`,
+  ],
+  "two machines that a framework test's script could not tell apart": [
+    `(standIn "configuration" { imports = [ (vmwright.testModule { }) ]; name = "x"; ${typescript} testScriptLanguage = "typescript"; nodes.web-1 = { }; containers.web_1 = { }; }).config.driver`,
     `the machines "web-1" and "web_1" are both called "web_1" in the test script, expected a name of its own for each`,
   ],
 };

@@ -17,6 +17,7 @@ if (trees.length === 0) {
 /** Functions from a module to an evaluated test. */
 const frameworks = [
   ['standIn "environment"', "the framework that speaks in variables"],
+  ['standIn "containers"', "the framework that speaks of containers, too"],
   ['standIn "configuration"', "the framework that writes a configuration"],
   ...trees.map((tree) => [`real "${tree}"`, `the framework in ${tree}`]),
 ];
@@ -45,6 +46,7 @@ for (const [framework, name] of frameworks) {
       ask("config.driver.buildCommand", settings) as Promise<string>;
     const typescript = 'testScriptLanguage = "typescript";';
     const hasConfiguration = await ask("options ? driverConfiguration");
+    const hasContainers = await ask("options ? containers");
 
     await t.step("puts vmwright in the driver's place", async () => {
       assertMatch(
@@ -65,8 +67,8 @@ for (const [framework, name] of frameworks) {
         );
       } else {
         const text = await driver();
-        assertMatch(text, /^ *addStartScript client-1 \S+-vm-client-1$/m);
-        assertMatch(text, /^ *addStartScript server \S+-vm-server$/m);
+        assertMatch(text, /^ *addStartScript vm client-1 \S+-vm-client-1$/m);
+        assertMatch(text, /^ *addStartScript vm server \S+-vm-server$/m);
         assertMatch(text, /^ *export vlans='1 2'$/m);
         assertStringIncludes(text, "--set globalTimeout 3600");
         assertStringIncludes(
@@ -200,20 +202,28 @@ for (const [framework, name] of frameworks) {
       },
     );
 
-    if (hasConfiguration) {
+    if (hasContainers) {
       await t.step("brings the containers of a test", async () => {
-        const text = await driver("containers.jail = { };");
+        const jail = "containers.jail = { virtualisation.vlans = [ 1 5 ]; };";
+        const text = await driver(jail);
         assertMatch(text, /-systemd\/bin/);
-        assertMatch(text, /jail/);
-        assertEquals(
-          await ask(
-            "config.driverConfiguration.containers.jail.name",
-            "containers.jail = { };",
-          ),
-          "jail",
+        assertMatch(
+          text,
+          /PYFLAKES_BUILTINS=\S*,server,jail,vlan1,vlan2,vlan5 /,
         );
+        if (hasConfiguration) {
+          assertEquals(
+            await ask("config.driverConfiguration.containers.jail.name", jail),
+            "jail",
+          );
+        } else {
+          assertMatch(text, /^ *addStartScript nspawn jail \S+-nspawn-jail$/m);
+          assertMatch(text, /^ *export vlans='1 2 5'$/m);
+        }
       });
+    }
 
+    if (hasConfiguration) {
       await t.step("keeps the meaning of logLevel", async () => {
         assertStringIncludes(
           await driver('logLevel = "warning";'),

@@ -64,13 +64,19 @@ flake-registry =
   }
 
   /** Runs `nix`; what it printed to stdout. */
-  async run(
-    args: string[],
-    options: { cwd?: string } = {},
-  ): Promise<string> {
-    const { success, stdout, stderr } = await new Deno.Command("nix", {
+  run(args: string[]): Promise<string> {
+    return this.#command("nix", args);
+  }
+
+  /** Adds a file to the store, where a derivation that fetches one of its name and hash finds it. */
+  async addFetched(path: string): Promise<void> {
+    await this.#command("nix-store", ["--add-fixed", "sha512", path]);
+  }
+
+  async #command(program: string, args: string[]): Promise<string> {
+    const { success, stdout, stderr } = await new Deno.Command(program, {
       args,
-      cwd: options.cwd ?? root,
+      cwd: root,
       clearEnv: true,
       env: this.#environment,
       stdin: "null",

@@ -7,10 +7,10 @@ let
   root = toString ../..;
 in
 pkgs.runCommand "vmwright" { } ''
-  mkdir -p $out/bin $out/share/vmwright/python
+  mkdir -p $out/bin $out/share/vmwright
   echo 'import { main } from "${root}/src/cli/main.ts"; Deno.exit(await main(Deno.args));' \
     > $out/share/vmwright/cli.js
-  ln -s ${root}/src/script/python/test_driver $out/share/vmwright/python/
+  ln -s ${root}/mod.ts ${root}/src ${root}/wasm $out/share/vmwright/
   cat > $out/bin/vmwright <<END
   #!/bin/bash
   export DENO_DIR=${builtins.getEnv "VMWRIGHT_TEST_DENO_DIR"}

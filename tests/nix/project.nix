@@ -9,7 +9,7 @@ in
 
   vmwright = import ../../nix/lib.nix { packageFor = _: package; };
 
-  # A test in the framework's stand-in of a generation, "environment" or "configuration".
+  # A test in the framework's stand-in of a generation.
   standIn =
     generation: module:
     (import ./nixpkgs/nixos/lib/testing {

@@ -159,6 +159,8 @@ let
       "stty"
     ];
     deno = hostPrograms "deno" [ "deno" ] // {
+      # Whatever the host has.
+      version = "2.8.0";
       meta.mainProgram = "deno";
       denort = hostPrograms "denort" [ "denort" ];
     };

@@ -63,7 +63,10 @@ let
       in
       left // mapAttrs update right;
 
+    isDerivation = value: value.type or null == "derivation";
+
     # Strings
+    versionOlder = version: than: builtins.compareVersions version than < 0;
     optionalString = condition: text: if condition then text else "";
     concatMapStrings = f: list: concatStringsSep "" (map f list);
     concatMapStringsSep =

@@ -84,7 +84,12 @@ let
     path = scalar "path" (value: isString value || builtins.isPath value || value ? outPath);
     raw = {
       name = "raw";
-      merge = _: head;
+      merge =
+        path: values:
+        if length values == 1 then
+          head values
+        else
+          throw "The option `${path}' is defined multiple times while it's expected to be unique";
     };
     package = raw;
     functionTo = _: raw;

@@ -18,8 +18,23 @@ lib.evalModules {
           networking.hostName = lib.mkOption { type = lib.types.str; };
           virtualisation.vlans = lib.mkOption {
             type = lib.types.listOf lib.types.int;
-            default = [ 1 ];
+            default = if config.virtualisation.interfaces == { } then [ 1 ] else [ ];
           };
+          virtualisation.interfaces = lib.mkOption {
+            type = lib.types.attrsOf (
+              lib.types.submodule {
+                options = {
+                  vlan = lib.mkOption { type = lib.types.int; };
+                  assignIP = lib.mkOption {
+                    type = lib.types.bool;
+                    default = false;
+                  };
+                };
+              }
+            );
+            default = { };
+          };
+          virtualisation.qemu.package = lib.mkOption { type = lib.types.package; };
           nixpkgs.pkgs = lib.mkOption { type = lib.types.raw; };
           system.name = lib.mkOption {
             type = lib.types.str;
@@ -27,7 +42,10 @@ lib.evalModules {
           };
           system.build.vm = lib.mkOption {
             type = lib.types.package;
-            default = config.nixpkgs.pkgs.guestVm config.networking.hostName;
+            # As in NixOS, there is no start script without a QEMU.
+            default = builtins.seq config.virtualisation.qemu.package (
+              config.nixpkgs.pkgs.guestVm config.networking.hostName
+            );
           };
         };
         config._module.args.pkgs = config.nixpkgs.pkgs;

@@ -1,4 +1,4 @@
-# Since 2026 the driver gets `--config`, and a test may have containers.
+# Since spring 2026 the driver gets `--config`.
 {
   config,
   hostPkgs,
@@ -18,10 +18,6 @@ let
 in
 {
   options = {
-    containers = mkOption {
-      type = types.lazyAttrsOf types.raw;
-      default = { };
-    };
     logLevel = mkOption {
       type = types.str;
       default = "info";
@@ -47,12 +43,14 @@ in
         inherit name;
         start_script = lib.getExe node.system.build.vm;
       }) config.nodes;
-      containers = builtins.mapAttrs (name: _: {
+      containers = builtins.mapAttrs (name: container: {
         inherit name;
-        start_script = "/run-${name}-nspawn";
+        start_script = lib.getExe container.system.build.nspawn;
       }) config.containers;
       vlans = lib.unique (
-        lib.concatMap (node: node.virtualisation.vlans) (builtins.attrValues config.nodes)
+        lib.concatMap (node: node.virtualisation.vlans) (
+          builtins.attrValues config.nodes ++ builtins.attrValues config.containers
+        )
       );
       global_timeout = config.globalTimeout;
       enable_ssh_backdoor = config.sshBackdoor.enable;

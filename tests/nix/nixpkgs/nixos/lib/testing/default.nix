@@ -1,18 +1,31 @@
-# The NixOS test framework's options, as its two generations have them, and a derivation that runs the driver.
-# "environment" speaks to the driver in environment variables, "configuration" in a JSON file.
+# The NixOS test framework's options, as its generations have them, and a derivation that runs the driver.
+# "environment" speaks to the driver in environment variables, "containers" too, and "configuration" in a
+# JSON file.
 {
   lib,
   generation ? "configuration",
 }:
 let
+  generations = {
+    environment = [ ./environment.nix ];
+    containers = [
+      ./environment.nix
+      ./containers.nix
+    ];
+    configuration = [
+      ./containers.nix
+      ./configuration.nix
+    ];
+  };
+
   evalTest =
     module:
     lib.evalModules {
       modules = [
         ./common.nix
-        (if generation == "configuration" then ./configuration.nix else ./environment.nix)
         module
-      ];
+      ]
+      ++ generations.${generation};
       class = "nixosTest";
     };
 in

@@ -1,2 +1,2 @@
-# Until 2026 the driver's wrapper sets `startScripts`, `vlans`, `testScript` and `globalTimeout`.
+# Until spring 2026 the driver's wrapper sets `startScripts`, `vlans`, `testScript` and `globalTimeout`.
 { }

@@ -1,1 +1,5 @@
-{ testing.instrumented = true; }
+{ lib, pkgs, ... }:
+{
+  testing.instrumented = true;
+  virtualisation.qemu.package = lib.mkDefault pkgs.qemu_test;
+}
