@@ -11,6 +11,7 @@ import {
   type Log,
   MachineError,
   TestFailure,
+  UsageError,
 } from "../report/mod.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
 import type { MachineContext } from "./context.ts";
@@ -67,12 +68,12 @@ export interface CoreRunOptions {
 export class MachineCore {
   readonly name: string;
   readonly isContainer: boolean;
-  readonly stateDir: string;
   readonly startCommand: StartCommand;
   readonly console: Console;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
+  #stateDir: string;
   #boot?: Boot;
   #starting?: Promise<void>;
   /** Ends a start that is under way. */
@@ -84,7 +85,7 @@ export class MachineCore {
     this.startCommand = new StartCommand(options.startCommand);
     this.name = options.name ?? this.startCommand.machineName;
     this.isContainer = options.container ?? this.startCommand.startsContainer;
-    this.stateDir = options.stateDir;
+    this.#stateDir = options.stateDir;
     this.#allowReboot = options.allowReboot ?? false;
     this.context = context;
     this.console = new Console({
@@ -103,6 +104,22 @@ export class MachineCore {
   /** What the log says of each event of this machine. */
   get attributes(): Attributes {
     return { machine: this.name };
+  }
+
+  get stateDir(): string {
+    return this.#stateDir;
+  }
+
+  /** @throws {UsageError} while the machine runs, whose files are there. */
+  set stateDir(directory: string) {
+    if (this.#boot !== undefined || this.#starting !== undefined) {
+      throw new UsageError(
+        `${this.name} is running; expected a new state directory while it is not`,
+      );
+    }
+    this.#stateDir = directory.startsWith("/")
+      ? directory
+      : `${Deno.cwd()}/${directory}`;
   }
 
   get booted(): boolean {

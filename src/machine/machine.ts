@@ -68,9 +68,19 @@ export class BaseMachine implements AsyncDisposable {
     return this.#core.name;
   }
 
-  /** The directory of the machine's own files on the host. */
+  /**
+   * The directory of the machine's own files on the host. While it is not
+   * running, it can be given that of another machine: to boot a disk that was
+   * written there.
+   *
+   * @throws {UsageError} where it is set while the machine runs.
+   */
   get stateDir(): string {
     return this.#core.stateDir;
+  }
+
+  set stateDir(directory: string) {
+    this.#core.stateDir = directory;
   }
 
   /** The directory that all machines share with the host. */

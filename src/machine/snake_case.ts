@@ -29,6 +29,7 @@ export function offerSnakeCase(target: object): void {
       get(this: Record<string, unknown>) {
         return this[name];
       },
+      set: Object.getOwnPropertyDescriptor(target, name)?.set,
     });
   }
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { BaseMachine, type Machine } from "../../src/machine/mod.ts";
 import { Driver } from "../../src/driver/mod.ts";
 import {
@@ -42,6 +42,26 @@ Deno.test("offerSnakeCase() offers methods and getters under both names", () => 
   assertEquals(thing.the_answer, 5);
   assertEquals(thing.add_to(2), 7);
   assertEquals(Object.keys(thing), []);
+});
+
+Deno.test("offerSnakeCase() lets be set what can be set, under both names", () => {
+  class Thing {
+    #size = 1;
+    get theSize() {
+      return this.#size;
+    }
+    set theSize(size: number) {
+      this.#size = size;
+    }
+    get fixedSize() {
+      return 1;
+    }
+  }
+  offerSnakeCase(Thing.prototype);
+  const thing = new Thing() as Thing & { the_size: number; fixed_size: number };
+  thing.the_size = 2;
+  assertEquals(thing.theSize, 2);
+  assertThrows(() => thing.fixed_size = 2, TypeError);
 });
 
 Deno.test("a method that a subclass overrides is overridden under both names", () => {
@@ -121,7 +141,7 @@ Deno.test("a machine's names in snake_case have the types of the others", () => 
     // @ts-expect-error there is no such option
     await machine.wait_for_file("a", { timeot: 5 });
     // @ts-expect-error facts are not for writing
-    machine.state_dir = "";
+    machine.shared_dir = "";
     return [status, booted];
   };
   assertStrictEquals(typeof uses, "function");

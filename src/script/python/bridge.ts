@@ -135,6 +135,11 @@ export class Bridge implements Disposable {
         return await this.#call(request);
       case "get":
         return this.#machine(request)[oneOf(FACTS, request.fact)] ?? null;
+      case "setStateDir": {
+        const machine = this.#machine(request);
+        machine.stateDir = String(request.path);
+        return machine.stateDir;
+      }
       case "log":
         return this.#log(request);
       case "consoleLine":

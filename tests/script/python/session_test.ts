@@ -84,6 +84,19 @@ assert machine.qmp_client is None
 `);
 });
 
+Deno.test("a machine takes the state directory of another one", async () => {
+  await run(
+    `
+target.state_dir = installer.state_dir
+assert target.state_dir == installer.state_dir
+assert target.state_dir.name == "vm-state-installer"
+target.state_dir = "elsewhere"
+assert str(target.state_dir) == os.path.abspath("elsewhere")
+`,
+    ["installer", "target"],
+  );
+});
+
 Deno.test("steps and subtests of a Python script nest like those of TypeScript", async () => {
   const recorder = await run(`
 log.info("first")
