@@ -216,6 +216,30 @@ Deno.test("a script that asks for its end gets it", async (t) => {
   });
 });
 
+Deno.test("log.error() fails the subtest that it is in, and ends the test", async () => {
+  const recorder = new Recorder();
+  const error = await assertRejects(
+    () =>
+      runIn(
+        recorder,
+        `
+log.log_test_error("goes on")
+with subtest("part"):
+    log.error("no more", {"machine": "machine"})
+log.info("never")
+`,
+      ),
+    ScriptExit,
+  );
+  assertEquals(error.code, 1);
+  assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
+    "goes on",
+    "subtest part",
+    "  machine: no more",
+  ]);
+  assertEquals(recorder.failures(), ["part: SystemExit: 1"]);
+});
+
 Deno.test("the end of python3 is noticed at once, however it comes", async (t) => {
   const ends: [string, string, RegExp][] = [
     ["kill -9", "os.kill(os.getpid(), 9)", /ended with SIGKILL/],

@@ -30,8 +30,9 @@ class AbstractLogger:
         self._say("warning", *args, **kwargs)
 
     def error(self, *args, **kwargs):
-        """Says that something went wrong."""
+        """Says that something went wrong, and ends the test, which has failed."""
         self._say("error", *args, **kwargs)
+        raise SystemExit(1)
 
     def log_test_error(self, *args, **kwargs):
         """Says what the test failed of."""
