@@ -121,7 +121,7 @@ export function configure(
     script,
     language: script?.language ?? given.language as Language ?? "typescript",
     warnings,
-    logLevel: logLevelOf(given),
+    logLevel: logLevelOf(given, environment),
   };
   const isEval = command === "eval";
   if (isEval) refuseMachines(given);
@@ -368,12 +368,17 @@ function timeoutOf(
     : undefined;
 }
 
-function logLevelOf({ logLevel = "info" }: OptionValues): LogLevel {
-  const level = logLevel.toLowerCase();
+function logLevelOf(given: OptionValues, environment: Environment): LogLevel {
+  const where = given.logLevel === undefined
+    ? `the environment variable ${options.logLevel.environment}`
+    : "--log-level";
+  const word = given.logLevel ??
+    (environment.get(options.logLevel.environment) || "info");
+  const level = word.toLowerCase();
   if (logLevels.includes(level)) return level as LogLevel;
   throw new UsageError(
-    `--log-level expects debug, info, warning or error, got ${
-      JSON.stringify(logLevel)
+    `${where} expects debug, info, warning or error, got ${
+      JSON.stringify(word)
     }`,
   );
 }

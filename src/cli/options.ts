@@ -41,7 +41,7 @@ export const options = {
     help: "the test script, the same as SCRIPT",
   },
   config: {
-    names: ["--config"],
+    names: ["--config", "-c"],
     kind: "value",
     value: "F",
     help: "read machines, networks, timeout and script from a JSON file",
@@ -118,6 +118,7 @@ export const options = {
     names: ["--log-level", "--log_level"],
     kind: "value",
     value: "LEVEL",
+    environment: "logLevel",
     help: "debug, info, warning or error; default: info",
   },
   sshBackdoor: {

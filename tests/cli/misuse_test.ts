@@ -129,6 +129,11 @@ const cases: [string[], string, Record<string, string>?][] = [
     ["test.ts", ...one, "--log-level", "loud"],
     `--log-level expects debug, info, warning or error, got "loud"`,
   ],
+  [
+    ["test.ts", ...one],
+    `the environment variable logLevel expects debug, info, warning or error, got "loud"`,
+    { logLevel: "loud" },
+  ],
   // directories and reports
   [
     ["test.ts", ...one, "-o", "nowhere"],
