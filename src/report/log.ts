@@ -288,6 +288,16 @@ export class Log {
   }
 
   /**
+   * Has the terminal and the XML log show messages from another level up, from
+   * now on.
+   *
+   * @param level The lowest level to show.
+   */
+  setLogLevel(level: LogLevel): void {
+    this.#emit({ type: "logLevelSet", time: this.time, level });
+  }
+
+  /**
    * Tells how the run ended. Steps that are still open end with it.
    *
    * @param verdict How it ended.

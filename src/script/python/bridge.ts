@@ -70,6 +70,8 @@ const FACTS = ["booted", "connected", "pid"] as const satisfies readonly (
   keyof BaseMachine
 )[];
 
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
 /** Has Python check a condition. */
 export type Check = (condition: number) => Promise<unknown>;
 
@@ -162,6 +164,8 @@ export class Bridge implements Disposable {
         return request.on
           ? this.#driver.serialStdoutOn()
           : this.#driver.serialStdoutOff();
+      case "logLevel":
+        return log.setLogLevel(oneOf(LEVELS, request.level));
       case "startAll":
         return await this.#driver.startAll();
       case "joinAll":

@@ -5,7 +5,12 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Driver, TestFailure, UsageError } from "../../../mod.ts";
+import {
+  Driver,
+  TerminalListener,
+  TestFailure,
+  UsageError,
+} from "../../../mod.ts";
 import { Script, ScriptExit } from "../../../src/script/mod.ts";
 import { PythonError, runPython } from "../../../src/script/python/mod.ts";
 import { tracebackOf } from "../../../src/script/traceback.ts";
@@ -214,6 +219,33 @@ Deno.test("a script that asks for its end gets it", async (t) => {
     assertInstanceOf(error, ScriptExit);
     assertEquals(error.code, 1);
   });
+});
+
+Deno.test("log.set_log_level() says from which level up messages are shown", async () => {
+  const shown: string[] = [];
+  const recorder = new Recorder();
+  recorder.log.addListener(
+    new TerminalListener({
+      write: (text) => shown.push(text),
+      colour: false,
+    }),
+  );
+  await runIn(
+    recorder,
+    `
+from test_driver.logger import LogLevel
+log.debug("1")
+log.set_log_level(LogLevel.DEBUG)
+log.debug("2")
+log.set_log_level(LogLevel.ERROR)
+log.warning("3")
+log.log_test_error("4")
+with t.assertRaises(ValueError):
+    log.set_log_level(9)
+`,
+  );
+  await recorder.log.close();
+  assertEquals(shown.join("").match(/^\d$/gm), ["2", "4"]);
 });
 
 Deno.test("log.error() fails the subtest that it is in, and ends the test", async () => {

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from enum import IntEnum
 
 from ._link import Link, enter_step, leave_step
+
+
+class LogLevel(IntEnum):
+    """How much a message matters, least first."""
+
+    DEBUG = 1
+    INFO = 2
+    WARNING = 3
+    ERROR = 4
 
 
 class AbstractLogger:
@@ -47,7 +57,8 @@ class AbstractLogger:
         self._link.request("serialStdout", on=bool(enable))
 
     def set_log_level(self, level):
-        """Nothing: the driver's command line says what is shown."""
+        """Shows messages from this level up."""
+        self._link.request("logLevel", level=LogLevel(level).name.lower())
 
     @contextmanager
     def nested(self, message, attributes={}):
