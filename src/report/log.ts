@@ -63,10 +63,12 @@ export class Log {
    * Tells one more listener of everything from now on.
    *
    * @param listener The listener.
+   * @returns What has it told of nothing more; it is not closed by that.
    */
-  addListener(listener: Listener): void {
+  addListener(listener: Listener): Disposable {
     this.#listeners.push(listener);
     this.#tell(listener, { type: "runBegan", time: 0, date: this.#date });
+    return { [Symbol.dispose]: () => this.#remove(listener) };
   }
 
   /** Seconds since the run began. */
@@ -424,10 +426,14 @@ export class Log {
     try {
       act();
     } catch (error) {
-      const at = this.#listeners.indexOf(listener);
-      if (at >= 0) this.#listeners.splice(at, 1);
+      this.#remove(listener);
       this.#complain(error);
     }
+  }
+
+  #remove(listener: Listener): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
   }
 
   #complain(error: unknown): void {

@@ -96,6 +96,7 @@ export class Bridge implements Disposable {
   readonly #conditions = new Map<number, PollingCondition>();
   /** What variables of the environment were before the script changed them. */
   readonly #environment = new Map<string, string | undefined>();
+  readonly #listening: Disposable;
   /** Those that are kept at the moment. */
   readonly #kept = new Set<PollingCondition>();
 
@@ -105,7 +106,7 @@ export class Bridge implements Disposable {
     this.#errors = errors;
     this.#check = check;
     for (const machine of driver.machines) this.#add(machine);
-    driver.log.addListener({
+    this.#listening = driver.log.addListener({
       on: (event) => {
         // A machine says that it runs, or anything else: it may be a new session.
         if (event.type !== "message" || event.machine === undefined) return;
@@ -203,6 +204,7 @@ export class Bridge implements Disposable {
 
   /** Takes what it has given out. */
   [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]();
     for (const condition of this.#kept) condition.exit();
     for (const [name, value] of this.#environment) setVariable(name, value);
     for (const events of this.#events.values()) events[Symbol.dispose]();

@@ -310,6 +310,25 @@ log.info("still here")
 `);
 });
 
+Deno.test("nobody listens to the log for a script that has ended", async () => {
+  const recorder = new Recorder();
+  const { log } = recorder;
+  const add = log.addListener.bind(log);
+  const listening = new Set<unknown>();
+  log.addListener = (listener) => {
+    const added = add(listener);
+    listening.add(listener);
+    return {
+      [Symbol.dispose]() {
+        listening.delete(listener);
+        added[Symbol.dispose]();
+      },
+    };
+  };
+  await runIn(recorder, "log.info('x')");
+  assertEquals(listening.size, 0);
+});
+
 Deno.test("nothing that a script has started is left", async () => {
   const mark = `vmwright-test-${crypto.randomUUID()}`;
   await run(`
