@@ -13,7 +13,8 @@ const { Driver, GlobalTimeout } = api;
 /**
  * Runs a script that makes its own driver. It sees everything that `mod.ts`
  * exports, and the assertions. A driver that it makes has the options of the
- * command line unless it says otherwise, and ends with the script.
+ * command line unless it says otherwise, and ends with the script. A script in
+ * Python finds a driver without machines, as it can't make one.
  *
  * @param script The script.
  * @param configuration The command line's options.
@@ -58,7 +59,8 @@ export async function evaluate(
     );
   }
   try {
-    await Promise.race([timeout, runScript(script, context)]);
+    const driver = script.language === "python" ? await create() : undefined;
+    await Promise.race([timeout, runScript(script, { driver, context })]);
   } finally {
     clearTimeout(timer);
     await Promise.all(made.map((driver) => driver[Symbol.asyncDispose]()));

@@ -148,10 +148,10 @@ async function create(
       testScript: script &&
         ((driver) =>
           script.language === "python"
-            ? runScript(script, driver.bindings(), options)
+            ? runScript(script, { driver, context: {} }, options)
             : withNames(
               driver,
-              (context) => runScript(script, context, options),
+              (context) => runScript(script, { driver, context }, options),
             )),
     });
   } catch (error) {

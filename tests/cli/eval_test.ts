@@ -28,6 +28,27 @@ Deno.test("eval runs TypeScript with top-level await and imports of its own", as
   assertMatch(stderr, /^test passed in \d+\.\d\d seconds\n$/);
 });
 
+Deno.test("eval runs Python with a driver that has no machines yet", async () => {
+  const { code, stdout, stderr } = await evaluated(
+    'print(machines, create_machine("/x/run-web-vm"))\nassert 1 == 2, "never"',
+    "--language",
+    "python",
+  );
+  assertEquals([code, stdout], [1, "[] <QemuMachine 'web'>\n"], stderr);
+  assertStringIncludes(stderr, "!!! AssertionError: never");
+});
+
+Deno.test("eval-file runs a Python script, and ends it with the global timeout", async () => {
+  using directory = temporaryDirectory({
+    "wait.py": "import time\nprint('up')\ntime.sleep(600)\n",
+  });
+  const { code, stdout, stderr } = await vmwright(
+    ["eval-file", "wait.py", "--global-timeout", "2"],
+    { cwd: directory.path },
+  );
+  assertEquals([code, stdout], [124, "up\n"], stderr);
+});
+
 Deno.test("a failed assertion shows the line, marked, with two around it, and exits with 1", async () => {
   const { code, stderr } = await evaluated(
     "const one: number = 1;\n\n  assertEquals(one, 2);\nthrow 3;\n4;\n5;",

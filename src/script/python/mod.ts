@@ -5,7 +5,6 @@
  */
 import type { Driver } from "../../driver/mod.ts";
 import { Debugger } from "../debugger.ts";
-import type { Runner } from "../run_script.ts";
 import type { Script } from "../script.ts";
 import { PythonSession } from "./session.ts";
 
@@ -37,12 +36,10 @@ export function preparePython(script: Script): AsyncDisposable {
  * Runs a script written in Python.
  *
  * @param script The script.
- * @param context The names that a script in TypeScript would see; Python makes
- * its own of the driver among them.
+ * @param driver Whose machines it sees.
  * @throws What the script raises; see {@linkcode PythonSession.run}.
  */
-export const runPython: Runner = async (script, context) => {
-  const driver = context.driver as Driver;
+export async function runPython(script: Script, driver: Driver): Promise<void> {
   const waiting = prepared.get(script);
   prepared.delete(script);
   await using session = waiting ?? new PythonSession(script);
@@ -70,4 +67,4 @@ export const runPython: Runner = async (script, context) => {
   } finally {
     driver.signal.removeEventListener("abort", onAbort);
   }
-};
+}

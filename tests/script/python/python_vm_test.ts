@@ -24,7 +24,7 @@ Deno.test("Python scripts in the forms of NixOS tests run on tiny", async (t) =>
     await t.step(name, async () => {
       try {
         const script = new Script({ path: scripts + name, language: "python" });
-        await runPython(script, driver.bindings());
+        await runPython(script, driver);
       } catch (error) {
         throw new Error(tracebackOf(error) ?? String(error), { cause: error });
       }

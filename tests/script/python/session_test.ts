@@ -39,7 +39,7 @@ async function runIn(
       log: recorder.log,
     });
     const script = new Script({ code, language: "python" });
-    await runPython(script, driver.bindings());
+    await runPython(script, driver);
   } finally {
     await Deno.remove(outDir, { recursive: true });
   }
@@ -73,6 +73,10 @@ assert machines_nspawn == [] and vlans == []
 `,
     ["a-b", "1"],
   );
+});
+
+Deno.test("a machine may be called what scripts call something else", async () => {
+  await run("assert driver.name == 'driver', driver", ["driver"]);
 });
 
 Deno.test("facts about a machine are paths where upstream has paths", async () => {
@@ -549,7 +553,7 @@ with t.assertRaises(MachineError) as caught:
 assert "some image" in str(caught.exception), caught.exception
 `;
   const script = new Script({ code, language: "python" });
-  await runPython(script, driver.bindings());
+  await runPython(script, driver);
   assertEquals(Deno.env.get(name), undefined);
   await Deno.remove(outDir, { recursive: true });
 });
@@ -568,7 +572,7 @@ Deno.test("a script in a file sees its neighbours, and its name in tracebacks", 
     log: recorder.log,
   });
   const error = await assertRejects(() =>
-    runPython(new Script({ path, language: "python" }), driver.bindings())
+    runPython(new Script({ path, language: "python" }), driver)
   );
   assertEquals(
     plainTraceback(error),
@@ -596,7 +600,7 @@ Deno.test("an abort of the run ends the script, whatever it does", async () => {
   });
   const code = "import time\nlog.info('ready')\nwhile True: time.sleep(60)\n";
   const script = new Script({ code, language: "python" });
-  const error = await assertRejects(() => runPython(script, driver.bindings()));
+  const error = await assertRejects(() => runPython(script, driver));
   assertEquals(error, reason);
   await Deno.remove(outDir, { recursive: true });
 });
