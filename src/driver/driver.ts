@@ -128,6 +128,8 @@ export class Driver implements AsyncDisposable {
   readonly #ownLog: boolean;
   /** All machines, also those that the test made itself. */
   readonly #made = new Map<string, Machine>();
+  /** Names of scripts that a machine took, as was said. */
+  readonly #hidden = new Set<string>();
   #timer?: ReturnType<typeof setTimeout>;
   #disposed?: Promise<void>;
 
@@ -411,7 +413,13 @@ export class Driver implements AsyncDisposable {
 
   /** Every name that a test script sees, with what it stands for. */
   bindings(): Record<string, unknown> {
-    return bindings(this);
+    return bindings(this, (name) => {
+      if (this.#hidden.has(name)) return;
+      this.#hidden.add(name);
+      this.log.warning(
+        `${name} is a machine in the script, and nothing else of that name`,
+      );
+    });
   }
 
   /** Ends everything now, without waiting: for an emergency exit. */

@@ -76,7 +76,18 @@ assert machines_nspawn == [] and vlans == []
 });
 
 Deno.test("a machine may be called what scripts call something else", async () => {
-  await run("assert driver.name == 'driver', driver", ["driver"]);
+  const recorder = await run(
+    `
+assert driver.name == "driver" and t.name == "t" and web.name == "web", (driver, t)
+assert a_b.name == "a_b"
+`,
+    ["driver", "t", "web", "a-b", "a_b"],
+  );
+  assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
+    "a_b is a machine in the script, and nothing else of that name",
+    "driver is a machine in the script, and nothing else of that name",
+    "t is a machine in the script, and nothing else of that name",
+  ]);
 });
 
 Deno.test("facts about a machine are paths where upstream has paths", async () => {

@@ -40,6 +40,7 @@ class Session:
         self.driver = Driver(self.link, logger, debug, facts)
         self.driver._script = self.run_script
         self.namespace = self.driver.test_symbols()
+        self.driver._warn_of_hidden_names()
 
     def run(self, step):
         """Runs the script; answers how it ended, unless it ended well."""

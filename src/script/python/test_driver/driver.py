@@ -154,6 +154,25 @@ class Driver:
 
     def test_symbols(self):
         """Every name that a test script sees. Its `t` is made when it is asked for."""
+        symbols = self._symbols()
+        for machine in self.machines:
+            symbols[pythonize_name(machine.name)] = machine
+        if len(self.machines) == 1:
+            symbols["machine"] = self.machines[0]
+        return symbols
+
+    def _warn_of_hidden_names(self):
+        """Says which names a machine takes from something else."""
+        seen = {*self._symbols(), "t"}
+        for machine in self.machines:
+            name = pythonize_name(machine.name)
+            if name in seen:
+                self.logger.warning(
+                    f"{name} is a machine in the script, and nothing else of that name"
+                )
+            seen.add(name)
+
+    def _symbols(self):
         symbols = {
             "start_all": self.start_all,
             "join_all": self.join_all,
@@ -179,10 +198,6 @@ class Driver:
             "debug": self.debug,
             "dump_machine_ssh": self.dump_machine_ssh,
         }
-        if len(self.machines) == 1:
-            symbols["machine"] = self.machines[0]
         for vlan in self.vlans:
             symbols[f"vlan{vlan.nr}"] = vlan
-        for machine in self.machines:
-            symbols[pythonize_name(machine.name)] = machine
         return symbols
