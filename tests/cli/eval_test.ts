@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { harmless } from "../../src/scan/mod.ts";
 import { temporaryDirectory, vmwright, vmwrightCommand } from "./vmwright.ts";
 
 /** Runs code that needs no machine, in a directory of its own. */
@@ -36,6 +37,27 @@ Deno.test("eval runs Python with a driver that has no machines yet", async () =>
   );
   assertEquals([code, stdout], [1, "[] <QemuMachine 'web'>\n"], stderr);
   assertStringIncludes(stderr, "!!! AssertionError: never");
+});
+
+Deno.test("what Python itself says of a script's end is harmless", async () => {
+  const { code, stderr } = await evaluated(
+    `
+import threading
+text = "\\x1b]0;title\\x07\\x1b[31mred"
+def fail():
+    raise ValueError(text)
+thread = threading.Thread(target=fail, name="other")
+thread.start()
+thread.join()
+raise SystemExit(text)
+`,
+    "--language",
+    "python",
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Exception in thread other:\nTraceback");
+  assertStringIncludes(stderr, "\nValueError: red\nred\n");
+  assertEquals(stderr, harmless(stderr));
 });
 
 Deno.test("eval-file runs a Python script, and ends it with the global timeout", async () => {

@@ -5,6 +5,7 @@ import {
   type LogLevel,
   TestFailure,
 } from "../../report/mod.ts";
+import { harmless } from "../../scan/mod.ts";
 import type { Message } from "./channel.ts";
 import type { CrossedErrors, ExceptionReport } from "./errors.ts";
 import { QmpEvents } from "./qmp_events.ts";
@@ -146,7 +147,10 @@ export class Bridge implements Disposable {
       case "log":
         return this.#log(request);
       case "consoleLine":
-        return log.consoleLine(String(request.machine), String(request.text));
+        for (const line of harmless(String(request.text)).split("\n")) {
+          log.consoleLine(String(request.machine), line);
+        }
+        return;
       case "begin":
         return log.begin(
           String(request.text),

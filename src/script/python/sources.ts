@@ -5,6 +5,7 @@ import debug from "./test_driver/debug.py" with { type: "text" };
 import driver from "./test_driver/driver.py" with { type: "text" };
 import duration from "./test_driver/duration.py" with { type: "text" };
 import errors from "./test_driver/errors.py" with { type: "text" };
+import harmless from "./test_driver/_harmless.py" with { type: "text" };
 import init from "./test_driver/__init__.py" with { type: "text" };
 import link from "./test_driver/_link.py" with { type: "text" };
 import logger from "./test_driver/logger.py" with { type: "text" };
@@ -18,6 +19,7 @@ import vlan from "./test_driver/vlan.py" with { type: "text" };
 /** The Python package that scripts run in: its files by name. */
 export const sources: Readonly<Record<string, string>> = {
   "__init__.py": init,
+  "_harmless.py": harmless,
   "_link.py": link,
   "_patterns.py": patterns,
   "_runner.py": runner,

@@ -12,7 +12,12 @@ import {
   UsageError,
 } from "../../../mod.ts";
 import { Script, ScriptExit } from "../../../src/script/mod.ts";
-import { PythonError, runPython } from "../../../src/script/python/mod.ts";
+import { harmless } from "../../../src/scan/mod.ts";
+import {
+  PythonError,
+  PythonSession,
+  runPython,
+} from "../../../src/script/python/mod.ts";
 import { tracebackOf } from "../../../src/script/traceback.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -323,6 +328,48 @@ sys.stdin.close()
 os.close(0)
 log.info("still here")
 `);
+});
+
+const HOSTILE =
+  "\x1b]0;title\x07\x1b[31mred\x1b[0m\x9b2J\u202eback\x08\x7f\r\nend\r";
+
+Deno.test("Python makes text as harmless as the driver does", async () => {
+  const texts = [HOSTILE, "plain\ttext\n", "\x1b", "\x9dtitle", "a\rb\r\r\nc"];
+  await run(`
+import json
+from test_driver._harmless import harmless
+for text, expected in json.loads(r"""${
+    JSON.stringify(texts.map((text) => [text, harmless(text)]))
+  }"""):
+    t.assertEqual(harmless(text), expected)
+`);
+});
+
+Deno.test("lines of a console that a script quotes are harmless", async () => {
+  const recorder = await run(
+    `machine.log_serial("\\x1b]0;title\\x07login:\\r\\n\\x1b[1m#")`,
+  );
+  assertEquals(
+    recorder.events.flatMap((event) =>
+      event.type === "consoleLine" ? [event.text] : []
+    ),
+    ["login:", "#"],
+  );
+});
+
+Deno.test("a traceback at a prompt is harmless, whatever it quotes", async () => {
+  await using session = new PythonSession(
+    new Script({ code: "", language: "python" }),
+  );
+  const outDir = await Deno.makeTempDir();
+  const { log } = new Recorder();
+  await using driver = await Driver.create({ outDir, log });
+  await session.bind(driver);
+  const line = `raise ValueError(${JSON.stringify(HOSTILE)})`;
+  const [, printed] = await session.prompt.pushCaptured(line);
+  assertStringIncludes(printed, "ValueError: red");
+  assertEquals(printed, harmless(printed));
+  await Deno.remove(outDir, { recursive: true });
 });
 
 Deno.test("nobody listens to the log for a script that has ended", async () => {

@@ -151,7 +151,9 @@ def exit_status(exit: SystemExit) -> int:
         return 0
     if isinstance(exit.code, int):
         return exit.code & 0xFF
-    print(exit.code, file=sys.stderr)
+    from ._harmless import harmless
+
+    print(harmless(str(exit.code)), file=sys.stderr)
     return 1
 
 

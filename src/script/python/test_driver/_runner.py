@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import contextmanager
 
 from ._link import Link, enter_step, exit_status, leave_step
@@ -112,6 +113,18 @@ class Session:
             text = text.replace(f"\ntest_driver.{module}.", "\n")
         return text.rstrip("\n")
 
+    def show_end_of_thread(self, ended):
+        """Says which exception ended a thread of the script's."""
+        if ended.exc_type is SystemExit or sys.stderr is None:
+            return
+        from ._harmless import harmless
+
+        name = "?" if ended.thread is None else ended.thread.name
+        exception = ended.exc_value or ended.exc_type()
+        text = f"Exception in thread {name}:\n{self.format(exception)}\n"
+        sys.stderr.write(harmless(text))
+        sys.stderr.flush()
+
     # For a prompt: the driver's side reads lines and has them run here.
 
     @contextmanager
@@ -130,6 +143,11 @@ class Session:
         session = self
 
         class Console(code.InteractiveConsole):
+            def write(self, data):
+                from ._harmless import harmless
+
+                super().write(harmless(data))
+
             def showtraceback(self):
                 exception = sys.exc_info()[1]
                 if isinstance(exception, KeyboardInterrupt):
@@ -217,6 +235,7 @@ def main():
     except (AttributeError, ValueError):
         pass
     session = Session(path)
+    threading.excepthook = session.show_end_of_thread
     while True:
         try:
             session.link.request("session", version=list(sys.version_info[:3]))
