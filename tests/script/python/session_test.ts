@@ -593,6 +593,37 @@ with subtest("all"):
   assertEquals(texts.size, 6);
 });
 
+Deno.test("what a pool of threads runs belongs to the step where it was submitted", async () => {
+  const recorder = await run(`
+import threading
+from concurrent.futures import ThreadPoolExecutor
+go_on = threading.Event()
+def late():
+    go_on.wait()
+    log.info("after x")
+with ThreadPoolExecutor(max_workers=1) as pool:
+    with subtest("x"):
+        pool.submit(log.info, "in x").result()
+        thread = threading.Thread(target=late)
+        thread.start()
+    with subtest("y"):
+        pool.submit(log.info, "in y").result()
+        list(pool.map(log.info, ["also in y"]))
+    pool.submit(log.info, "in none").result()
+    go_on.set()
+    thread.join()
+`);
+  assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
+    "subtest x",
+    "  in x",
+    "subtest y",
+    "  in y",
+    "  also in y",
+    "in none",
+    "after x",
+  ]);
+});
+
 Deno.test("what a script sets in its environment is there for start scripts", async () => {
   const name = "VMWRIGHT_TEST_IMAGE";
   const machine = `sh -c 'echo "$${name}" >&2; exit 3' run-env-vm`;

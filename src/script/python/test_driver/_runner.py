@@ -45,8 +45,7 @@ class Session:
 
     def run(self, step):
         """Runs the script; answers how it ended, unless it ended well."""
-        if step is not None:
-            enter_step(step)
+        entered = None if step is None else enter_step(step)
         try:
             self.run_script()
         except SystemExit as exit:
@@ -57,7 +56,8 @@ class Session:
                 "traceback": self.format(exception),
             }
         finally:
-            leave_step(step)
+            if entered is not None:
+                leave_step(entered)
             for stream in (sys.stdout, sys.stderr):
                 try:
                     stream.flush()

@@ -78,20 +78,20 @@ class AbstractLogger:
 
     @contextmanager
     def _inside(self, step):
-        enter_step(step)
+        entered = enter_step(step)
         try:
             yield
         except GeneratorExit:
             raise
         except BaseException as exception:
-            leave_step(step)
+            leave_step(entered)
             error = self._link.describe(exception)
             if isinstance(exception, SystemExit) and exception.code in (None, 0):
                 error = None
             self._link.request("end", ended=step, error=error)
             raise
         finally:
-            leave_step(step)
+            leave_step(entered)
         self._link.request("end", ended=step, error=None)
 
     def _say(self, level, message="", attributes=None, **others):
