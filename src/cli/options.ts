@@ -136,7 +136,8 @@ export const options = {
     names: ["--debug-hook-attach"],
     kind: "value",
     value: "F",
-    help: "stop at a breakpoint in a build sandbox; F attaches to it",
+    help:
+      "stop at breakpoints, and where the script fails, in a build sandbox; F attaches to it",
   },
   help: { names: ["--help", "-h"], kind: "flag", help: "show this text" },
   version: { names: ["--version"], kind: "flag", help: "show the version" },

@@ -47,6 +47,13 @@ export interface Debug {
    * @param names More names to have at hand, such as the script's own variables.
    */
   breakpoint(names?: Record<string, unknown>): Promise<void>;
+  /**
+   * Stops a script that has failed, before that is passed on: where breakpoints
+   * were asked for from outside.
+   *
+   * @param error What it failed of.
+   */
+  failed?(error: unknown): Promise<void>;
 }
 
 /** What a driver takes. */

@@ -19,8 +19,14 @@ export type Runner = (
 ) => Promise<void>;
 
 const runners: Record<Language, Runner> = {
-  typescript: (script, { context }, options) =>
-    runTypeScript(script, context, options),
+  typescript: async (script, { context, driver }, options) => {
+    try {
+      await runTypeScript(script, context, options);
+    } catch (error) {
+      await driver?.debug.failed?.(error);
+      throw error;
+    }
+  },
   python: async (script, { driver }) => {
     if (driver === undefined) throw new TypeError("Python expects a driver");
     const { runPython } = await import("./python/mod.ts");

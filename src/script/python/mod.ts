@@ -54,6 +54,9 @@ export async function runPython(script: Script, driver: Driver): Promise<void> {
       onBreakpoint: debug instanceof Debugger
         ? (at) => debug.breakpointInPython(at, interrupt)
         : undefined,
+      onFailure: debug instanceof Debugger && debug.stopsAtFailure
+        ? (error, at) => debug.failedInPython(error, at, interrupt)
+        : undefined,
     });
     try {
       await session.run();

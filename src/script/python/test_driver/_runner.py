@@ -36,7 +36,7 @@ class Session:
     def bind(self, facts):
         """Binds every name that a script sees."""
         logger = CompositeLogger(self.link)
-        debug = Debug(self.link, self.enter_prompt)
+        self.debug = debug = Debug(self.link, self.enter_prompt)
         self.facts = facts
         self.driver = Driver(self.link, logger, debug, facts)
         self.driver._script = self.run_script
@@ -51,10 +51,13 @@ class Session:
         except SystemExit as exit:
             return {"exit": exit_status(exit)}
         except BaseException as exception:
-            return {
+            failure = {
                 "error": self.link.describe(exception),
                 "traceback": self.format(exception),
             }
+            if self.facts["stopsAtFailure"] and isinstance(exception, Exception):
+                self.stop_at(exception, failure)
+            return failure
         finally:
             if entered is not None:
                 leave_step(entered)
@@ -64,6 +67,19 @@ class Session:
                 except (AttributeError, OSError, ValueError):
                     pass
         return None
+
+    def stop_at(self, exception, failure):
+        """Stops in the script's innermost frame that an exception came through."""
+        name = self.facts["script"]["name"]
+        found = None
+        step = exception.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code.co_filename == name:
+                found = step
+            step = step.tb_next
+        # A mistake in the script's syntax comes before its first frame.
+        if found is not None:
+            self.debug._failed(found.tb_frame, found.tb_lineno, failure)
 
     def run_script(self):
         """Runs the script's text in the names' midst."""
