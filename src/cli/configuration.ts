@@ -64,6 +64,11 @@ export interface Configuration {
   readonly logLevel: LogLevel;
   /** Whether to print how to reach the machines by ssh. */
   readonly sshBackdoor: boolean;
+  /**
+   * Whether the driver has to give the machines their virtual sockets for that:
+   * frameworks that write a configuration file leave it to the driver.
+   */
+  readonly vhostVsock: boolean;
   /** What the machines' vsock numbers count from. */
   readonly dumpVsocks?: number;
   /** The program that attaches to a breakpoint in a build sandbox. */
@@ -179,6 +184,7 @@ export function configure(
     return whole;
   };
   const logFile = environment.get("LOGFILE");
+  const sshBackdoor = given.sshBackdoor ?? file.sshBackdoor ?? false;
   return {
     ...common,
     machines,
@@ -198,7 +204,9 @@ export function configure(
       ? undefined
       : report(given.html ?? "report.html", "HTML report"),
     xmlLog: logFile ? report(logFile, "XML log", Deno.cwd()) : undefined,
-    sshBackdoor: given.sshBackdoor ?? file.sshBackdoor ?? false,
+    sshBackdoor,
+    vhostVsock: sshBackdoor && given.config !== undefined &&
+      given.dumpVsocks === undefined,
     dumpVsocks: dumpVsocksOf(given),
     debugHookAttach: given.debugHookAttach,
   };
@@ -216,6 +224,7 @@ const nothing = {
   keepMachines: false,
   check: true,
   sshBackdoor: false,
+  vhostVsock: false,
   logLevel: "info",
 } as const;
 

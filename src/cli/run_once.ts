@@ -143,6 +143,7 @@ async function create(
       outDir,
       keepState,
       globalTimeout: configuration.globalTimeout,
+      sshBackdoor: configuration.vhostVsock,
       log,
       signal,
       testScript: script &&
@@ -169,13 +170,14 @@ async function use(
   if (configuration.sshBackdoor || configuration.dumpVsocks !== undefined) {
     // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
     const offset = configuration.dumpVsocks ?? 2;
-    driver.machines.forEach((machine, i) =>
-      driver.log.log(
-        `${machine.name} is reached by: ${
-          machine.sshBackdoorCommand(offset + 1 + i)
-        }`,
-      )
-    );
+    driver.machines.forEach((machine, i) => {
+      const { name, isContainer } = machine;
+      const has = isContainer || !configuration.vhostVsock ||
+        driver.vhostVsock.has(name);
+      if (!has) return;
+      const command = machine.sshBackdoorCommand(offset + 1 + i);
+      driver.log.log(`${name} is reached by: ${command}`);
+    });
   }
   if (configuration.interactive) {
     const { runPrompt } = await import("../script/prompt/mod.ts");

@@ -24,6 +24,7 @@ import {
 } from "./conditions.ts";
 import { makeRunDirectories, type RunDirectories } from "./directories.ts";
 import { retry, type RetryOptions } from "./retry.ts";
+import { VhostVsock } from "./vhost_vsock.ts";
 import { Vlan } from "./vlan.ts";
 
 /** A machine that a driver is to have. */
@@ -78,7 +79,16 @@ export interface DriverOptions {
   debug?: Debug;
   /** Console text that means a dead guest; the usual by default. */
   deadPatterns?: RegExp[];
+  /**
+   * Whether the driver gives each virtual machine a virtual socket that leads to
+   * its ssh: for start scripts that add none, of guests whose memory is shared.
+   * Without `vhost-device-vsock` on PATH there is a warning, and no socket.
+   */
+  sshBackdoor?: boolean;
 }
+
+/** The first number of a guest: 0 to 2 are the hypervisor's and the host's. */
+const FIRST_CID = 3;
 
 /** What {@linkcode Driver.createMachine} takes. */
 export interface CreateMachineOptions {
@@ -137,6 +147,7 @@ export class Driver implements AsyncDisposable {
   readonly #made = new Map<string, Machine>();
   /** Names of scripts that a machine took, as was said. */
   readonly #hidden = new Set<string>();
+  readonly #vsocks = new Map<string, VhostVsock>();
   #timer?: ReturnType<typeof setTimeout>;
   #disposed?: Promise<void>;
 
@@ -198,6 +209,7 @@ export class Driver implements AsyncDisposable {
         a.name < b.name ? -1 : a.name > b.name ? 1 : 0
       );
       await driver.#startVlans(vlans);
+      if (options.sshBackdoor) await driver.#openBackdoors();
       return driver;
     } catch (error) {
       await driver?.[Symbol.asyncDispose]();
@@ -235,6 +247,33 @@ export class Driver implements AsyncDisposable {
         this.log.warning(error.message);
       }
     }
+  }
+
+  async #openBackdoors(): Promise<void> {
+    const opening = this.machinesQemu.map(async ({ name }, index) => {
+      this.#vsocks.set(
+        name,
+        await VhostVsock.start(
+          FIRST_CID + index,
+          this.#directories.root,
+          this.#supervisor,
+        ),
+      );
+    });
+    const complaints = new Set<string>();
+    for (const result of await Promise.allSettled(opening)) {
+      if (result.status === "fulfilled") continue;
+      if (!(result.reason instanceof MachineError)) throw result.reason;
+      complaints.add(result.reason.message);
+    }
+    for (const complaint of complaints) {
+      this.log.warning(`there is no ssh backdoor: ${complaint}`);
+    }
+  }
+
+  /** The virtual sockets that lead to the machines' ssh, by machine. */
+  get vhostVsock(): ReadonlyMap<string, VhostVsock> {
+    return this.#vsocks;
   }
 
   /** The machines that QEMU runs. */
@@ -292,7 +331,7 @@ export class Driver implements AsyncDisposable {
     startCommand: string,
     options: CreateMachineOptions = {},
   ): Machine {
-    const driverVlans = this.vlans;
+    const driverVlans = this.vlans, vsocks = this.#vsocks;
     const command = new StartCommand(startCommand);
     const { name = command.machineName, container = command.startsContainer } =
       options;
@@ -309,6 +348,9 @@ export class Driver implements AsyncDisposable {
             vlan.socketDir,
           ]),
         );
+      },
+      get vsock() {
+        return vsocks.get(name);
       },
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
@@ -448,6 +490,7 @@ export class Driver implements AsyncDisposable {
           machine[Symbol.asyncDispose]()
         ),
         ...this.vlans.map((vlan) => vlan.stop()),
+        ...[...this.#vsocks.values()].map((vsock) => vsock.stop()),
       ]);
       for (const end of ends) {
         if (end.status === "rejected") {

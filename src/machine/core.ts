@@ -190,6 +190,7 @@ export class MachineCore {
       stateDir: this.stateDir,
       sharedDir: this.context.sharedDir,
       env: this.context.env,
+      vsock: this.context.vsock?.guest,
       allowReboot,
       signal,
     }, listener);

@@ -705,9 +705,12 @@ export class BaseMachine implements AsyncDisposable {
    * How to reach the guest's ssh backdoor: over vsock, or in a container over
    * the socket that its systemd listens on.
    *
-   * @param index The guest's vsock number.
+   * @param index The guest's vsock number; of no matter where the driver gave it
+   * a virtual socket.
    */
   sshBackdoorCommand(index: number): string {
+    const { vsock } = this.#core.context;
+    if (vsock !== undefined) return `ssh -o User=root vsock-mux/${vsock.host}`;
     if (!this.isContainer) return `ssh -o User=root vsock/${index}`;
     const socket = `/run/systemd/nspawn/unix-export/${this.name}/ssh`;
     return `ssh -o User=root -o ProxyCommand="socat - UNIX-CLIENT:${socket}" bash`;

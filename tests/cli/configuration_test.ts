@@ -61,6 +61,7 @@ Deno.test("a run has sensible defaults", () => {
     html: "@/report.html",
     logLevel: "info",
     sshBackdoor: false,
+    vhostVsock: false,
     warnings: [],
   });
 });
@@ -121,7 +122,10 @@ Deno.test("a configuration file says everything", () => {
   ]);
   assertEquals(configuration.vlans, [3, 1]);
   assertEquals(configuration.globalTimeout, 60);
-  assertEquals(configuration.sshBackdoor, true);
+  assertEquals([configuration.sshBackdoor, configuration.vhostVsock], [
+    true,
+    true,
+  ]);
   assertEquals(configuration.script, { path: "@/test", language: "python" });
 });
 

@@ -119,10 +119,16 @@ export class Bridge implements Disposable {
 
   /** What Python is told at its beginning. */
   facts(): Record<string, unknown> {
-    const { machines, vlans, outDir, globalTimeout } = this.#driver;
+    const { machines, vlans, vhostVsock, outDir, globalTimeout } = this.#driver;
     return {
       machines: machines.map(factsOf),
       vlans: vlans.map(({ nr, socketDir, pid }) => ({ nr, socketDir, pid })),
+      vsocks: Object.fromEntries(
+        [...vhostVsock].map(([name, { guest, host }]) => [
+          name,
+          { guest, host },
+        ]),
+      ),
       outDir,
       globalTimeout: globalTimeout ?? null,
     };

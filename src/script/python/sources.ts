@@ -15,6 +15,7 @@ import olderQmp from "./test_driver/qmp.py" with { type: "text" };
 import qmp from "./test_driver/machine/qmp.py" with { type: "text" };
 import runner from "./test_driver/_runner.py" with { type: "text" };
 import vlan from "./test_driver/vlan.py" with { type: "text" };
+import vsock from "./test_driver/vsock.py" with { type: "text" };
 
 /** The Python package that scripts run in: its files by name. */
 export const sources: Readonly<Record<string, string>> = {
@@ -33,4 +34,5 @@ export const sources: Readonly<Record<string, string>> = {
   "polling_condition.py": conditions,
   "qmp.py": olderQmp,
   "vlan.py": vlan,
+  "vsock.py": vsock,
 };

@@ -106,6 +106,7 @@ assert machine.shared_dir.name == "shared-xchg"
 assert driver.out_dir == machine.out_dir and machine.out_dir.is_dir()
 assert machine.start_command.machine_name == "machine"
 assert machine.qmp_client is None
+assert driver.vhost_vsock is None and machine.vsock_host is None
 `);
 });
 

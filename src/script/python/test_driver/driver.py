@@ -10,6 +10,7 @@ from .duration import as_seconds
 from .machine import BaseMachine, NspawnMachine, QemuMachine, retry
 from .polling_condition import PollingCondition
 from .vlan import VLan
+from .vsock import VHostDeviceVsock
 
 _tester = None
 
@@ -62,6 +63,9 @@ class Driver:
         ]
         for vlan in self.vlans:
             os.environ[f"QEMU_VDE_SOCKET_{vlan.nr}"] = str(vlan.socket_dir)
+        self.vhost_vsock = None
+        if facts["vsocks"]:
+            self.vhost_vsock = VHostDeviceVsock(facts["vsocks"])
         self.machines_qemu = [
             QemuMachine(link, logger, machine)
             for machine in facts["machines"]
@@ -72,6 +76,9 @@ class Driver:
             for machine in facts["machines"]
             if machine["isContainer"]
         ]
+        for machine in self.machines_qemu if self.vhost_vsock else []:
+            socket = self.vhost_vsock.sockets.get(machine.name)
+            machine.vsock_host = socket and socket.host
 
     @property
     def machines(self):

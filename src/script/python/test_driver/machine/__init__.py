@@ -448,6 +448,7 @@ class QemuMachine(BaseMachine):
     def __init__(self, link, logger, facts):
         super().__init__(link, logger, facts)
         self.start_command = QemuStartCommand(facts["startCommand"])
+        self.vsock_host = None
 
     @property
     def qmp_client(self):

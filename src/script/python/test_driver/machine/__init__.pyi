@@ -129,6 +129,7 @@ class BaseMachine:
 
 class QemuMachine(BaseMachine):
     start_command: QemuStartCommand
+    vsock_host: Optional[Path]
     @property
     def qmp_client(self) -> Optional[QMPSession]: ...
     @property
