@@ -85,6 +85,8 @@ export interface Environment {
 
 const logLevels: readonly string[] = ["debug", "info", "warning", "error"];
 const commands: readonly string[] = ["eval", "eval-file", "check", "types"];
+/** Bytes of the longest name of a machine, of whose files one is `<name>-failed.png`. */
+const longestName = 255 - "-failed.png".length;
 /** The longest time that a timer can be set to, in seconds. */
 const longestTimeout = 2147483;
 
@@ -172,6 +174,7 @@ export function configure(
   }
 
   for (const machine of [...machines, ...containers]) {
+    requireShortName(machine);
     requireStartCommand(machine);
   }
   if (common.language === "python") requirePython(script, environment);
@@ -183,6 +186,9 @@ export function configure(
     requireWritableFile(whole, `${what} ${JSON.stringify(path)}`);
     return whole;
   };
+  for (const { name } of [...machines, ...containers]) {
+    report(`${name.replaceAll("/", "_")}.log`, "console log");
+  }
   const logFile = environment.get("LOGFILE");
   const sshBackdoor = given.sshBackdoor ?? file.sshBackdoor ?? false;
   return {
@@ -412,6 +418,13 @@ function requireFile(path: string, what: string): void {
   if (info.isDirectory) {
     throw new UsageError(`${what} ${JSON.stringify(path)} is a directory`);
   }
+  // To open a pipe, and to close it, would be to end its writer.
+  if (!info.isFile) return;
+  try {
+    Deno.openSync(path).close();
+  } catch (error) {
+    throw unreachable(path, what, error);
+  }
 }
 
 /** A start script must be there and be executable; a command line is the shell's. */
@@ -428,11 +441,31 @@ function requireStartCommand({ startCommand }: MachineConfiguration): void {
       `start script ${JSON.stringify(startCommand)} is a directory`,
     );
   }
-  if (((info.mode ?? 0o111) & 0o111) === 0) {
+  if (!isExecutable(startCommand, info.mode ?? 0o111)) {
     throw new UsageError(
       `start script ${JSON.stringify(startCommand)} is not executable`,
     );
   }
+}
+
+/** Whether we may execute a file, which it may be that only others may. */
+function isExecutable(path: string, mode: number): boolean {
+  const bits = mode & 0o111;
+  if (bits === 0 || bits === 0o111) return bits !== 0;
+  return new Deno.Command("/bin/sh", {
+    args: ["-c", '[ -x "$1" ]', "sh", path],
+  }).outputSync().success;
+}
+
+/** The files of a machine bear its name. */
+function requireShortName({ name }: MachineConfiguration): void {
+  const { length } = new TextEncoder().encode(name);
+  if (length <= longestName) return;
+  throw new UsageError(
+    `the name of a machine, ${
+      JSON.stringify(`${name.slice(0, 20)}…`)
+    }, has ${length} bytes; expected at most ${longestName}, as its files bear it`,
+  );
 }
 
 function requirePython(
@@ -515,7 +548,7 @@ function unreachable(path: string, what: string, error: unknown): UsageError {
       error instanceof Deno.errors.NotADirectory
       ? `${what} ${JSON.stringify(path)} does not exist`
       : `${what} ${JSON.stringify(path)} can not be read: ${
-        (error as Error).message
+        (error as Error).message.replace(/ \(os error .*$/s, "")
       }`,
   );
 }
