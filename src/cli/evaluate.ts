@@ -7,6 +7,8 @@ import {
 } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Emergency } from "./emergency.ts";
+import { takeLastScreenshots } from "./last_screenshots.ts";
+import { isFailure, judge } from "./verdict.ts";
 
 const { Driver, GlobalTimeout } = api;
 
@@ -61,6 +63,11 @@ export async function evaluate(
   try {
     const driver = script.language === "python" ? await create() : undefined;
     await Promise.race([timeout, runScript(script, { driver, context })]);
+  } catch (error) {
+    if (isFailure(judge(error))) {
+      await Promise.all(made.map(takeLastScreenshots));
+    }
+    throw error;
   } finally {
     clearTimeout(timer);
     await Promise.all(made.map((driver) => driver[Symbol.asyncDispose]()));

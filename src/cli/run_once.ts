@@ -17,7 +17,7 @@ import { rejection } from "./rejection.ts";
 import { openLog } from "./reports.ts";
 import { withNames } from "./script_names.ts";
 import { canCheck, checkBeside } from "./type_check.ts";
-import { explain, judge } from "./verdict.ts";
+import { explain, isFailure, judge } from "./verdict.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Options of {@linkcode runOnce}. */
@@ -87,8 +87,9 @@ export async function runOnce(
     steps = trail.of(failure);
   }
   uncaught.scriptEnded();
-  const { verdict, exitCode } = judge(failure);
-  if (driver !== undefined && ["failed", "timeout"].includes(verdict)) {
+  const judgement = judge(failure);
+  const { verdict, exitCode } = judgement;
+  if (driver !== undefined && isFailure(judgement)) {
     await takeLastScreenshots(driver);
   }
   if (failure !== undefined) driver?.abort(failure);

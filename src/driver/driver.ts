@@ -276,6 +276,11 @@ export class Driver implements AsyncDisposable {
     return this.#vsocks;
   }
 
+  /** All machines, also those that the test made itself. */
+  get machinesMade(): Machine[] {
+    return [...this.#made.values()];
+  }
+
   /** The machines that QEMU runs. */
   get machinesQemu(): Machine[] {
     return this.machines.filter((machine) => !machine.isContainer);

@@ -155,11 +155,15 @@ Deno.test("what fails after the end of the script is a warning", async () => {
 
 Deno.test("reports tell of the failure", async () => {
   using directory = temporaryDirectory();
-  const { code } = await vmwright([
+  const { code, stderr } = await vmwright([
     ...["eval", "-o", directory.path, "--junit-xml", "junit.xml"],
     ...["--", "throw new RangeError('it broke')"],
   ]);
   assertEquals(code, 1);
+  assertStringIncludes(
+    stderr,
+    `!!! artifacts: ${directory.path}/report.html\n`,
+  );
   for (const report of ["junit.xml", "report.html"]) {
     const text = Deno.readTextFileSync(`${directory.path}/${report}`);
     assertStringIncludes(text, "it broke");
