@@ -195,7 +195,7 @@ async function use(
           : undefined,
       });
     await (configuration.language === "python"
-      ? prompt(driver.bindings())
+      ? prompt({})
       : withNames(driver, prompt));
     return;
   }
