@@ -60,16 +60,22 @@ export class VhostVsock {
         `exec ${PROGRAM} --guest-cid ${cid} --socket ${shellQuote(guest)} ` +
         `--uds-path ${shellQuote(host)}`,
     );
-    process.stdin.close();
-    const said = [process.stdout, process.stderr].map((pipe) =>
-      new Response(pipe).text()
-    );
+    process.stdin.close().catch(() => {});
+    const said = { text: "", isWanted: true };
+    const drain = async (pipe: ReadableStream<Uint8Array>) => {
+      const decoder = new TextDecoder();
+      for await (const chunk of pipe) {
+        if (said.isWanted) said.text += decoder.decode(chunk, { stream: true });
+      }
+    };
+    const drained = Promise.all([drain(process.stdout), drain(process.stderr)]);
     const died = process.status.then(async ({ code }) => {
+      await drained;
       throw new MachineError(
         code === NOT_FOUND
           ? `${PROGRAM} is not on PATH`
           : `${PROGRAM} ended with status ${code}: ${
-            (await Promise.all(said)).join("").trim() || "it said nothing"
+            said.text.trim() || "it said nothing"
           }`,
       );
     });
@@ -86,10 +92,11 @@ export class VhostVsock {
       }
     } catch (error) {
       supervisor.reap(process);
-      await process.status;
+      await drained;
       await place.remove();
       throw error;
     }
+    said.isWanted = false;
     return new VhostVsock(place, process, supervisor);
   }
 
