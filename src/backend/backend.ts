@@ -15,6 +15,8 @@ export interface StartOptions {
   sharedDir: string;
   /** Variables for the start script, such as `QEMU_VDE_SOCKET_1`. */
   env?: Record<string, string>;
+  /** The UNIX socket of a vhost-user device that is the guest's virtual socket. */
+  vsock?: string;
   /** Whether the guest may reboot, instead of ending at a reset. */
   allowReboot?: boolean;
   /** Ends the start where it has not come to its end. */

@@ -51,7 +51,12 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
   try {
     root = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${file} is no JSON: ${(error as Error).message}`);
+    // The runtime quotes the text, with the ends of its lines.
+    const message = (error as Error).message.replace(
+      /^Unexpected token '(.+?)', .*$/su,
+      (_, token) => `unexpected ${JSON.stringify(token)}`,
+    );
+    throw new UsageError(`${file} is no JSON: ${message}`);
   }
   const wrong = (path: string, expected: string, got: unknown) =>
     new UsageError(

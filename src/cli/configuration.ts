@@ -66,6 +66,11 @@ export interface Configuration {
   readonly logLevel: LogLevel;
   /** Whether to print how to reach the machines by ssh. */
   readonly sshBackdoor: boolean;
+  /**
+   * Whether the driver has to give the machines their virtual sockets for that:
+   * frameworks that write a configuration file leave it to the driver.
+   */
+  readonly vhostVsock: boolean;
   /** What the machines' vsock numbers count from. */
   readonly dumpVsocks?: number;
   /** The program that attaches to a breakpoint in a build sandbox. */
@@ -82,6 +87,8 @@ export interface Environment {
 
 const logLevels: readonly string[] = ["debug", "info", "warning", "error"];
 const commands: readonly string[] = ["eval", "eval-file", "check", "types"];
+/** Bytes of the longest name of a machine, of whose files one is `<name>-failed.png`. */
+const longestName = 255 - "-failed.png".length;
 /** The longest time that a timer can be set to, in seconds. */
 const longestTimeout = 2147483;
 
@@ -123,7 +130,7 @@ export function configure(
     script,
     language: script?.language ?? given.language as Language ?? "typescript",
     warnings,
-    logLevel: logLevelOf(given),
+    logLevel: logLevelOf(given, environment),
   };
   const isEval = command === "eval";
   if (isEval) refuseMachines(given);
@@ -169,6 +176,7 @@ export function configure(
   }
 
   for (const machine of [...machines, ...containers]) {
+    requireShortName(machine);
     requireStartCommand(machine);
   }
   if (common.language === "python") requirePython(script, environment);
@@ -180,6 +188,9 @@ export function configure(
     requireWritableFile(whole, `${what} ${JSON.stringify(path)}`);
     return whole;
   };
+  for (const { name } of [...machines, ...containers]) {
+    report(`${fileName(name)}.log`, "console log");
+  }
   const logFile = environment.get("LOGFILE");
   const reports = {
     junitXml: given.junitXml === undefined
@@ -201,6 +212,7 @@ export function configure(
       ] as const
     ),
   ]);
+  const sshBackdoor = given.sshBackdoor ?? file.sshBackdoor ?? false;
   return {
     ...common,
     machines,
@@ -214,7 +226,9 @@ export function configure(
     keepMachines: given.keepMachines ?? false,
     check: given.check ?? true,
     ...reports,
-    sshBackdoor: given.sshBackdoor ?? file.sshBackdoor ?? false,
+    sshBackdoor,
+    vhostVsock: sshBackdoor && given.config !== undefined &&
+      given.dumpVsocks === undefined,
     dumpVsocks: dumpVsocksOf(given),
     debugHookAttach: given.debugHookAttach,
   };
@@ -232,6 +246,7 @@ const nothing = {
   keepMachines: false,
   check: true,
   sshBackdoor: false,
+  vhostVsock: false,
   logLevel: "info",
 } as const;
 
@@ -408,12 +423,17 @@ function timeoutOf(
     : undefined;
 }
 
-function logLevelOf({ logLevel = "info" }: OptionValues): LogLevel {
-  const level = logLevel.toLowerCase();
+function logLevelOf(given: OptionValues, environment: Environment): LogLevel {
+  const where = given.logLevel === undefined
+    ? `the environment variable ${options.logLevel.environment}`
+    : "--log-level";
+  const word = given.logLevel ??
+    (environment.get(options.logLevel.environment) || "info");
+  const level = word.toLowerCase();
   if (logLevels.includes(level)) return level as LogLevel;
   throw new UsageError(
-    `--log-level expects debug, info, warning or error, got ${
-      JSON.stringify(logLevel)
+    `${where} expects debug, info, warning or error, got ${
+      JSON.stringify(word)
     }`,
   );
 }
@@ -438,6 +458,13 @@ function requireFile(path: string, what: string): void {
   if (info.isDirectory) {
     throw new UsageError(`${what} ${JSON.stringify(path)} is a directory`);
   }
+  // To open a pipe, and to close it, would be to end its writer.
+  if (!info.isFile) return;
+  try {
+    Deno.openSync(path).close();
+  } catch (error) {
+    throw unreachable(path, what, error);
+  }
 }
 
 /** A start script must be there and be executable; a command line is the shell's. */
@@ -454,11 +481,31 @@ function requireStartCommand({ startCommand }: MachineConfiguration): void {
       `start script ${JSON.stringify(startCommand)} is a directory`,
     );
   }
-  if (((info.mode ?? 0o111) & 0o111) === 0) {
+  if (!isExecutable(startCommand, info.mode ?? 0o111)) {
     throw new UsageError(
       `start script ${JSON.stringify(startCommand)} is not executable`,
     );
   }
+}
+
+/** Whether we may execute a file, which it may be that only others may. */
+function isExecutable(path: string, mode: number): boolean {
+  const bits = mode & 0o111;
+  if (bits === 0 || bits === 0o111) return bits !== 0;
+  return new Deno.Command("/bin/sh", {
+    args: ["-c", '[ -x "$1" ]', "sh", path],
+  }).outputSync().success;
+}
+
+/** The files of a machine bear its name. */
+function requireShortName({ name }: MachineConfiguration): void {
+  const { length } = new TextEncoder().encode(name);
+  if (length <= longestName) return;
+  throw new UsageError(
+    `the name of a machine, ${
+      JSON.stringify(`${name.slice(0, 20)}…`)
+    }, has ${length} bytes; expected at most ${longestName}, as its files bear it`,
+  );
 }
 
 function requirePython(
@@ -541,7 +588,7 @@ function unreachable(path: string, what: string, error: unknown): UsageError {
       error instanceof Deno.errors.NotADirectory
       ? `${what} ${JSON.stringify(path)} does not exist`
       : `${what} ${JSON.stringify(path)} can not be read: ${
-        (error as Error).message
+        (error as Error).message.replace(/ \(os error .*$/s, "")
       }`,
   );
 }

@@ -7,13 +7,16 @@ import {
 } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Emergency } from "./emergency.ts";
+import { takeLastScreenshots } from "./last_screenshots.ts";
+import { isFailure, judge } from "./verdict.ts";
 
 const { Driver, GlobalTimeout } = api;
 
 /**
  * Runs a script that makes its own driver. It sees everything that `mod.ts`
  * exports, and the assertions. A driver that it makes has the options of the
- * command line unless it says otherwise, and ends with the script.
+ * command line unless it says otherwise, and ends with the script. A script in
+ * Python finds a driver without machines, as it can't make one.
  *
  * @param script The script.
  * @param configuration The command line's options.
@@ -58,7 +61,13 @@ export async function evaluate(
     );
   }
   try {
-    await Promise.race([timeout, runScript(script, context)]);
+    const driver = script.language === "python" ? await create() : undefined;
+    await Promise.race([timeout, runScript(script, { driver, context })]);
+  } catch (error) {
+    if (isFailure(judge(error))) {
+      await Promise.all(made.map(takeLastScreenshots));
+    }
+    throw error;
   } finally {
     clearTimeout(timer);
     await Promise.all(made.map((driver) => driver[Symbol.asyncDispose]()));

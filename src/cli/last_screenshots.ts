@@ -10,7 +10,7 @@ const AT_MOST = 2;
  * @param driver The driver of a run that has failed.
  */
 export async function takeLastScreenshots(driver: Driver): Promise<void> {
-  const running = driver.machines.filter((machine) => machine.booted);
+  const running = driver.machinesMade.filter((machine) => machine.booted);
   const taken = Promise.all(running.map(async (machine) => {
     const name = machine.name.replaceAll("/", "_");
     const path = `${driver.outDir}/${name}-failed.png`;

@@ -1,4 +1,5 @@
 import { UsageError } from "../report/errors.ts";
+import { harmless } from "../scan/harmless.ts";
 import { configure } from "./configuration.ts";
 import { exitCodes } from "./exit_codes.ts";
 
@@ -42,7 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(`vmwright: ${error.message}`);
+    console.error(`vmwright: ${harmless(error.message)}`);
     return exitCodes.misused;
   }
 }

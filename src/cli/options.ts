@@ -41,7 +41,7 @@ export const options = {
     help: "the test script, the same as SCRIPT",
   },
   config: {
-    names: ["--config"],
+    names: ["--config", "-c"],
     kind: "value",
     value: "F",
     help: "read machines, networks, timeout and script from a JSON file",
@@ -118,6 +118,7 @@ export const options = {
     names: ["--log-level", "--log_level"],
     kind: "value",
     value: "LEVEL",
+    environment: "logLevel",
     help: "debug, info, warning or error; default: info",
   },
   sshBackdoor: {
@@ -135,7 +136,8 @@ export const options = {
     names: ["--debug-hook-attach"],
     kind: "value",
     value: "F",
-    help: "stop at a breakpoint in a build sandbox; F attaches to it",
+    help:
+      "stop at breakpoints, and where the script fails, in a build sandbox; F attaches to it",
   },
   help: { names: ["--help", "-h"], kind: "flag", help: "show this text" },
   version: { names: ["--version"], kind: "flag", help: "show the version" },

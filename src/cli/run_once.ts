@@ -17,7 +17,7 @@ import { rejection } from "./rejection.ts";
 import { openLog } from "./reports.ts";
 import { withNames } from "./script_names.ts";
 import { canCheck, checkBeside } from "./type_check.ts";
-import { explain, judge } from "./verdict.ts";
+import { explain, isFailure, judge } from "./verdict.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Options of {@linkcode runOnce}. */
@@ -87,8 +87,9 @@ export async function runOnce(
     steps = trail.of(failure);
   }
   uncaught.scriptEnded();
-  const { verdict, exitCode } = judge(failure);
-  if (driver !== undefined && ["failed", "timeout"].includes(verdict)) {
+  const judgement = judge(failure);
+  const { verdict, exitCode } = judgement;
+  if (driver !== undefined && isFailure(judgement)) {
     await takeLastScreenshots(driver);
   }
   if (failure !== undefined) driver?.abort(failure);
@@ -143,15 +144,16 @@ async function create(
       outDir,
       keepState,
       globalTimeout: configuration.globalTimeout,
+      sshBackdoor: configuration.vhostVsock,
       log,
       signal,
       testScript: script &&
         ((driver) =>
           script.language === "python"
-            ? runScript(script, driver.bindings(), options)
+            ? runScript(script, { driver, context: {} }, options)
             : withNames(
               driver,
-              (context) => runScript(script, context, options),
+              (context) => runScript(script, { driver, context }, options),
             )),
     });
   } catch (error) {
@@ -169,13 +171,14 @@ async function use(
   if (configuration.sshBackdoor || configuration.dumpVsocks !== undefined) {
     // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
     const offset = configuration.dumpVsocks ?? 2;
-    driver.machines.forEach((machine, i) =>
-      driver.log.log(
-        `${machine.name} is reached by: ${
-          machine.sshBackdoorCommand(offset + 1 + i)
-        }`,
-      )
-    );
+    driver.machines.forEach((machine, i) => {
+      const { name, isContainer } = machine;
+      const has = isContainer || !configuration.vhostVsock ||
+        driver.vhostVsock.has(name);
+      if (!has) return;
+      const command = machine.sshBackdoorCommand(offset + 1 + i);
+      driver.log.log(`${name} is reached by: ${command}`);
+    });
   }
   if (configuration.interactive) {
     const { runPrompt } = await import("../script/prompt/mod.ts");
@@ -192,7 +195,7 @@ async function use(
           : undefined,
       });
     await (configuration.language === "python"
-      ? prompt(driver.bindings())
+      ? prompt({})
       : withNames(driver, prompt));
     return;
   }

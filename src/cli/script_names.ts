@@ -16,7 +16,15 @@ export async function withNames<T>(
   fn: (context: Record<string, unknown>) => Promise<T>,
 ): Promise<T> {
   const { assertions } = await assertionsRead;
-  const context = { ...assertions, ...driver.bindings() };
+  const names = driver.bindings();
+  const context = { ...assertions, ...names };
+  for (const name of Object.keys(names)) {
+    if (name in assertions) {
+      driver.log.warning(
+        `${name} is a machine in the script, and no assertion`,
+      );
+    }
+  }
   using bound = bindGlobals(context);
   for (const name of bound.refused) {
     driver.log.warning(

@@ -34,6 +34,11 @@ export function judge(failure: unknown): Judgement {
   return { verdict: "failed", exitCode: exitCodes.failed };
 }
 
+/** Whether a run came to an end that somebody will ask about. */
+export function isFailure({ verdict }: Judgement): boolean {
+  return verdict === "failed" || verdict === "timeout";
+}
+
 /**
  * Tells a person why a run did not pass.
  *
@@ -56,8 +61,6 @@ export function explain(
     scriptName: script?.name ?? "",
     scriptText: script?.path === undefined ? script?.readText() : undefined,
     steps,
-    artifacts: configuration.command === "eval"
-      ? undefined
-      : configuration.html ?? configuration.outDir,
+    artifacts: configuration.html ?? configuration.outDir,
   });
 }

@@ -5,8 +5,14 @@ import { identifier } from "./identifier.ts";
 /**
  * Every name that a test script sees: the driver's own in camelCase and in
  * snake_case, each machine and each VLAN.
+ *
+ * @param driver Whose they are.
+ * @param onHidden Told of each name that a machine takes from something else.
  */
-export function bindings(driver: Driver): Record<string, unknown> {
+export function bindings(
+  driver: Driver,
+  onHidden?: (name: string) => void,
+): Record<string, unknown> {
   const general: Record<string, unknown> = {
     startAll: () => driver.startAll(),
     joinAll: () => driver.joinAll(),
@@ -30,14 +36,18 @@ export function bindings(driver: Driver): Record<string, unknown> {
   offerSnakeCase(names);
   const aliases = Object.getOwnPropertyNames(names)
     .map((name) => [name, names[name]]);
-  return {
+  const all: Record<string, unknown> = {
     ...Object.fromEntries(aliases),
     ...Object.fromEntries(
       driver.vlans.map((vlan) => [`vlan${vlan.nr}`, vlan]),
     ),
-    ...driver.machines.length === 1 ? { machine: driver.machines[0] } : {},
-    ...Object.fromEntries(
-      driver.machines.map((machine) => [identifier(machine.name), machine]),
-    ),
   };
+  for (const machine of driver.machines) {
+    const name = identifier(machine.name);
+    if (name in all) onHidden?.(name);
+    all[name] = machine;
+  }
+  const [only, ...others] = driver.machines;
+  if (only !== undefined && others.length === 0) all.machine ??= only;
+  return all;
 }

@@ -27,6 +27,7 @@ import {
 import { makeRunDirectories, type RunDirectories } from "./directories.ts";
 import { identifier } from "./identifier.ts";
 import { retry, type RetryOptions } from "./retry.ts";
+import { VhostVsock } from "./vhost_vsock.ts";
 import { Vlan } from "./vlan.ts";
 
 /** A machine that a driver is to have. */
@@ -50,6 +51,13 @@ export interface Debug {
    * @param names More names to have at hand, such as the script's own variables.
    */
   breakpoint(names?: Record<string, unknown>): Promise<void>;
+  /**
+   * Stops a script that has failed, before that is passed on: where breakpoints
+   * were asked for from outside.
+   *
+   * @param error What it failed of.
+   */
+  failed?(error: unknown): Promise<void>;
 }
 
 /** What a driver takes. */
@@ -74,7 +82,16 @@ export interface DriverOptions {
   debug?: Debug;
   /** Console text that means a dead guest; the usual by default. */
   deadPatterns?: RegExp[];
+  /**
+   * Whether the driver gives each virtual machine a virtual socket that leads to
+   * its ssh: for start scripts that add none, of guests whose memory is shared.
+   * Without `vhost-device-vsock` on PATH there is a warning, and no socket.
+   */
+  sshBackdoor?: boolean;
 }
+
+/** The first number of a guest: 0 to 2 are the hypervisor's and the host's. */
+const FIRST_CID = 3;
 
 /** What {@linkcode Driver.createMachine} takes. */
 export interface CreateMachineOptions {
@@ -131,6 +148,9 @@ export class Driver implements AsyncDisposable {
   readonly #ownLog: boolean;
   /** All machines, also those that the test made itself. */
   readonly #made = new Map<string, Machine>();
+  /** Names of scripts that a machine took, as was said. */
+  readonly #hidden = new Set<string>();
+  readonly #vsocks = new Map<string, VhostVsock>();
   #cancelTimeout = () => {};
   #disposed?: Promise<void>;
 
@@ -202,6 +222,7 @@ export class Driver implements AsyncDisposable {
         a.name < b.name ? -1 : a.name > b.name ? 1 : 0
       );
       await driver.#startVlans(vlans);
+      if (options.sshBackdoor) await driver.#openBackdoors();
       return driver;
     } catch (error) {
       await driver?.[Symbol.asyncDispose]();
@@ -239,6 +260,38 @@ export class Driver implements AsyncDisposable {
         this.log.warning(error.message);
       }
     }
+  }
+
+  async #openBackdoors(): Promise<void> {
+    const opening = this.machinesQemu.map(async ({ name }, index) => {
+      this.#vsocks.set(
+        name,
+        await VhostVsock.start(
+          FIRST_CID + index,
+          this.#directories.root,
+          this.#supervisor,
+        ),
+      );
+    });
+    const complaints = new Set<string>();
+    for (const result of await Promise.allSettled(opening)) {
+      if (result.status === "fulfilled") continue;
+      if (!(result.reason instanceof MachineError)) throw result.reason;
+      complaints.add(result.reason.message);
+    }
+    for (const complaint of complaints) {
+      this.log.warning(`there is no ssh backdoor: ${complaint}`);
+    }
+  }
+
+  /** The virtual sockets that lead to the machines' ssh, by machine. */
+  get vhostVsock(): ReadonlyMap<string, VhostVsock> {
+    return this.#vsocks;
+  }
+
+  /** All machines, also those that the test made itself. */
+  get machinesMade(): Machine[] {
+    return [...this.#made.values()];
   }
 
   /** The machines that QEMU runs. */
@@ -297,7 +350,7 @@ export class Driver implements AsyncDisposable {
     startCommand: string,
     options: CreateMachineOptions = {},
   ): Machine {
-    const driverVlans = this.vlans;
+    const driverVlans = this.vlans, vsocks = this.#vsocks;
     const command = new StartCommand(startCommand);
     const { name = command.machineName, container = command.startsContainer } =
       options;
@@ -314,6 +367,9 @@ export class Driver implements AsyncDisposable {
             vlan.socketDir,
           ]),
         );
+      },
+      get vsock() {
+        return vsocks.get(name);
       },
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
@@ -449,7 +505,13 @@ export class Driver implements AsyncDisposable {
 
   /** Every name that a test script sees, with what it stands for. */
   bindings(): Record<string, unknown> {
-    return bindings(this);
+    return bindings(this, (name) => {
+      if (this.#hidden.has(name)) return;
+      this.#hidden.add(name);
+      this.log.warning(
+        `${name} is a machine in the script, and nothing else of that name`,
+      );
+    });
   }
 
   /** Ends everything now, without waiting: for an emergency exit. */
@@ -471,6 +533,7 @@ export class Driver implements AsyncDisposable {
           machine[Symbol.asyncDispose]()
         ),
         ...this.vlans.map((vlan) => vlan.stop()),
+        ...[...this.#vsocks.values()].map((vsock) => vsock.stop()),
       ]);
       for (const end of ends) {
         if (end.status === "rejected") {

@@ -14,4 +14,5 @@ export {
 } from "./driver.ts";
 export { identifier } from "./identifier.ts";
 export { retry, type RetryOptions } from "./retry.ts";
+export { VhostVsock } from "./vhost_vsock.ts";
 export { Vlan } from "./vlan.ts";

@@ -13,6 +13,8 @@ export interface MachineContext {
   readonly sharedDir: string;
   /** Variables for start scripts. */
   readonly env: Record<string, string>;
+  /** The UNIX sockets of the guest's virtual socket, where it was given one. */
+  readonly vsock?: { readonly guest: string; readonly host: string };
   /** Patterns of console text that mean a dead guest; the usual by default. */
   readonly deadPatterns?: RegExp[];
   /**

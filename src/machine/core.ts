@@ -79,8 +79,8 @@ export class MachineCore {
   readonly console: Console;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
-  #stateDir: string;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
+  #stateDir: string;
   #boot?: Boot;
   #starting?: Promise<void>;
   /** Ends a start that is under way. */
@@ -119,7 +119,7 @@ export class MachineCore {
     return this.#stateDir;
   }
 
-  /** @throws {MachineError} once the machine has been started, until it ends. */
+  /** @throws {UsageError} once the machine has been started, until it ends. */
   set stateDir(directory: string) {
     if (typeof directory !== "string" || directory === "") {
       throw new UsageError(
@@ -128,7 +128,7 @@ export class MachineCore {
       );
     }
     if (this.#boot !== undefined || this.#starting !== undefined) {
-      throw new MachineError(
+      throw new UsageError(
         `${this.name} is running, and its state directory can't be another`,
       );
     }
@@ -203,6 +203,7 @@ export class MachineCore {
       stateDir: this.stateDir,
       sharedDir: this.context.sharedDir,
       env: this.context.env,
+      vsock: this.context.vsock?.guest,
       allowReboot,
       signal,
     }, listener);

@@ -73,7 +73,7 @@ export class BaseMachine implements AsyncDisposable {
    * The directory of the machine's own files on the host. Before a start it can
    * be made another: that of the machine whose disk this one goes on with.
    *
-   * @throws {MachineError} where it is set while the machine runs.
+   * @throws {UsageError} where it is set while the machine runs.
    */
   get stateDir(): string {
     return this.#core.stateDir;
@@ -733,9 +733,12 @@ export class BaseMachine implements AsyncDisposable {
    * How to reach the guest's ssh backdoor: over vsock, or in a container over
    * the socket that its systemd listens on.
    *
-   * @param index The guest's vsock number.
+   * @param index The guest's vsock number; of no matter where the driver gave it
+   * a virtual socket.
    */
   sshBackdoorCommand(index: number): string {
+    const { vsock } = this.#core.context;
+    if (vsock !== undefined) return `ssh -o User=root vsock-mux/${vsock.host}`;
     if (!this.isContainer) return `ssh -o User=root vsock/${index}`;
     const socket = `/run/systemd/nspawn/unix-export/${this.name}/ssh`;
     return `ssh -o User=root -o ProxyCommand="socat - UNIX-CLIENT:${socket}" bash`;

@@ -167,6 +167,14 @@ export interface SerialStdout extends EventBase {
   readonly on: boolean;
 }
 
+/** From here on messages are shown from another level up. */
+export interface LogLevelSet extends EventBase {
+  /** What happened. */
+  readonly type: "logLevelSet";
+  /** The lowest level of messages to show. */
+  readonly level: LogLevel;
+}
+
 /** Everything that listeners are told of. */
 export type Event =
   | RunBegan
@@ -180,7 +188,8 @@ export type Event =
   | ConsoleOpened
   | Screenshot
   | FileCopied
-  | SerialStdout;
+  | SerialStdout
+  | LogLevelSet;
 
 /** Somebody who is told of everything that happens in a run. */
 export interface Listener {

@@ -313,6 +313,16 @@ export class Log {
   }
 
   /**
+   * Has the terminal and the XML log show messages from another level up, from
+   * now on.
+   *
+   * @param level The lowest level to show.
+   */
+  setLogLevel(level: LogLevel): void {
+    this.#emit({ type: "logLevelSet", time: this.time, level });
+  }
+
+  /**
    * Tells how the run ended. Steps that are still open end with it.
    *
    * @param verdict How it ended.
@@ -442,6 +452,11 @@ export class Log {
       this.#drop(listener);
       this.#complain(error);
     }
+  }
+
+  #remove(listener: Listener): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
   }
 
   #complain(error: unknown): void {

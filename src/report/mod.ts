@@ -14,6 +14,7 @@ export type {
   FileCopied,
   Listener,
   LogLevel,
+  LogLevelSet,
   Message,
   RunBegan,
   RunEnded,

@@ -91,6 +91,9 @@ export class TerminalListener implements Listener {
       case "serialStdout":
         this.serial = event.on;
         break;
+      case "logLevelSet":
+        this.level = event.level;
+        break;
       case "runEnded":
         this.#runEnded(event);
         break;

@@ -39,7 +39,7 @@ const encoder = new TextEncoder();
  * ```
  */
 export class XmlListener implements Listener {
-  readonly #level: LogLevel;
+  #level: LogLevel;
   readonly #batch = new TextBatch((text) => this.#write(text));
   readonly #known = new Map<number, Nest>();
   /** Nests that are open in the file, outermost first. */
@@ -100,6 +100,9 @@ export class XmlListener implements Listener {
         break;
       case "subtestEnded":
         this.#ended(event, `subtest: ${event.name}`);
+        break;
+      case "logLevelSet":
+        this.#level = event.level;
         break;
       case "runEnded":
         if (event.error !== undefined) {

@@ -1,14 +1,22 @@
 import type { Debug, Driver } from "../driver/mod.ts";
+import { describeError, MachineError } from "../report/mod.ts";
 import type { Breakpoint } from "./python/mod.ts";
+import { ScriptExit } from "./script_exit.ts";
+import { tracebackOf } from "./traceback.ts";
 
 /** How somebody can look around where a script stops. */
 export interface DebuggerOptions {
   /**
    * In a build sandbox: the program that attaches to a process in it. Who does
-   * so finds the prompt at a TCP port there.
+   * so finds the prompt at a TCP port there. A script that fails stops, too.
    */
   attach?: string;
 }
+
+/** Where a script stops. */
+type Place =
+  | { names: Record<string, unknown> }
+  | { python: Breakpoint; interrupt: () => void };
 
 /**
  * What `debug` is for scripts that are run by the command line: a prompt opens
@@ -25,6 +33,11 @@ export class Debugger implements Debug {
     this.#options = options;
   }
 
+  /** Whether a script that fails stops. */
+  get stopsAtFailure(): boolean {
+    return this.#options.attach !== undefined;
+  }
+
   /** Stops a script in TypeScript. */
   breakpoint(names: Record<string, unknown> = {}): Promise<void> {
     return this.#stop({ names });
@@ -38,11 +51,43 @@ export class Debugger implements Debug {
     return this.#stop({ python, interrupt });
   }
 
-  #stop(
-    place:
-      | { names: Record<string, unknown> }
-      | { python: Breakpoint; interrupt: () => void },
+  /** Stops a script in TypeScript that has failed, for somebody in the sandbox. */
+  failed(error: unknown): Promise<void> {
+    return this.#stopAtFailure(error, { names: {} });
+  }
+
+  /** The same for one in Python. */
+  failedInPython(
+    error: unknown,
+    python: Breakpoint,
+    interrupt: () => void,
   ): Promise<void> {
+    return this.#stopAtFailure(error, { python, interrupt });
+  }
+
+  /**
+   * Not where the run was ended from outside, and, as NixOS has it, not where a
+   * machine broke: there is less to look at, and it does not come back.
+   */
+  async #stopAtFailure(error: unknown, place: Place): Promise<void> {
+    const { driver } = this;
+    if (!this.stopsAtFailure || driver === undefined) return;
+    if (error instanceof MachineError || error instanceof ScriptExit) return;
+    if (driver.signal.aborted) return;
+    const { name, message } = describeError(error);
+    driver.log.error(tracebackOf(error) ?? `${name}: ${message}`);
+    try {
+      await this.#stop(place);
+    } catch (stopError) {
+      driver.signal.throwIfAborted();
+      // What the script failed of is what is to be told.
+      driver.log.warning(
+        `could not stop there: ${describeError(stopError).message}`,
+      );
+    }
+  }
+
+  #stop(place: Place): Promise<void> {
     const turn = this.#turn.then(async () => {
       const { driver } = this;
       if (driver === undefined) return;

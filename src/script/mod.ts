@@ -14,7 +14,12 @@ export { declarations, type ScriptNames } from "./declarations.ts";
 export { describeFailure, type FailureContext } from "./failure.ts";
 export { bindGlobals } from "./globals.ts";
 export { type Language, languageOf } from "./language.ts";
-export { prepareScript, type Runner, runScript } from "./run_script.ts";
+export {
+  prepareScript,
+  type Runner,
+  runScript,
+  type Surroundings,
+} from "./run_script.ts";
 export { Script } from "./script.ts";
 export { ScriptExit } from "./script_exit.ts";
 export { type RunOptions } from "./typescript.ts";

@@ -1,34 +1,53 @@
+import type { Driver } from "../driver/mod.ts";
 import type { Language } from "./language.ts";
 import type { Script } from "./script.ts";
 import { type RunOptions, runTypeScript } from "./typescript.ts";
 
+/** What a script is run with. */
+export interface Surroundings {
+  /** The driver, unless the script makes its own. */
+  readonly driver?: Driver;
+  /** Every name that a script in TypeScript sees; Python makes its own. */
+  readonly context: Record<string, unknown>;
+}
+
 /** What runs scripts of one language. */
 export type Runner = (
   script: Script,
-  context: Record<string, unknown>,
+  surroundings: Surroundings,
   options?: RunOptions,
 ) => Promise<void>;
 
-const runners: Record<Language, () => Promise<Runner>> = {
-  typescript: () => Promise.resolve(runTypeScript),
-  python: async () => (await import("./python/mod.ts")).runPython,
+const runners: Record<Language, Runner> = {
+  typescript: async (script, { context, driver }, options) => {
+    try {
+      await runTypeScript(script, context, options);
+    } catch (error) {
+      await driver?.debug.failed?.(error);
+      throw error;
+    }
+  },
+  python: async (script, { driver }) => {
+    if (driver === undefined) throw new TypeError("Python expects a driver");
+    const { runPython } = await import("./python/mod.ts");
+    await runPython(script, driver);
+  },
 };
 
 /**
  * Runs a test script in the language that it is written in.
  *
  * @param script The script.
- * @param context Every name that it sees.
+ * @param surroundings What it finds.
  * @param options How to run it.
  * @throws What the script throws.
  */
 export async function runScript(
   script: Script,
-  context: Record<string, unknown>,
+  surroundings: Surroundings,
   options?: RunOptions,
 ): Promise<void> {
-  const run = await runners[script.language]();
-  await run(script, context, options);
+  await runners[script.language](script, surroundings, options);
 }
 
 /**

@@ -61,18 +61,28 @@ Deno.test("a run has sensible defaults", () => {
     html: "@/report.html",
     logLevel: "info",
     sshBackdoor: false,
+    vhostVsock: false,
     warnings: [],
   });
 });
 
 Deno.test("the environment is read where no option is given", () => {
-  const { machines, vlans, script, globalTimeout, xmlLog } = configured([], {
+  const {
+    machines,
+    vlans,
+    script,
+    globalTimeout,
+    xmlLog,
+    logLevel,
+  } = configured([], {
     startScripts: " @/run-web-vm\n\t@/run-db-vm ",
     vlans: "1  2 1",
     testScript: "@/test",
     globalTimeout: "7.5",
     LOGFILE: "@/log.xml",
+    logLevel: "WARNING",
   });
+  assertEquals(logLevel, "warning");
   assertEquals(machines.map((m: { name: string }) => m.name), ["web", "db"]);
   assertEquals(vlans, [1, 2]);
   assertEquals(script, { path: "@/test", language: "python" });
@@ -80,9 +90,10 @@ Deno.test("the environment is read where no option is given", () => {
 });
 
 Deno.test("an option beats the environment", () => {
-  const { machines, vlans, script, globalTimeout } = configured(
+  const { machines, vlans, script, globalTimeout, logLevel } = configured(
     [
       ...["--start-scripts", "@/run-db-vm", "--vlans", "3"],
+      ...["--log-level", "debug"],
       ...["--test-script", "@/test.ts", "--global-timeout", "2"],
     ],
     {
@@ -90,8 +101,10 @@ Deno.test("an option beats the environment", () => {
       vlans: "1",
       testScript: "@/test",
       globalTimeout: "9",
+      logLevel: "error",
     },
   );
+  assertEquals(logLevel, "debug");
   assertEquals(machines, [{ name: "db", startCommand: "@/run-db-vm" }]);
   assertEquals(vlans, [3]);
   assertEquals(script.path, "@/test.ts");
@@ -99,7 +112,7 @@ Deno.test("an option beats the environment", () => {
 });
 
 Deno.test("a configuration file says everything", () => {
-  const configuration = configured(["--config", "@/config.json"], {
+  const configuration = configured(["-c", "@/config.json"], {
     startScripts: "@/run-web-vm",
     globalTimeout: "9",
   });
@@ -109,7 +122,10 @@ Deno.test("a configuration file says everything", () => {
   ]);
   assertEquals(configuration.vlans, [3, 1]);
   assertEquals(configuration.globalTimeout, 60);
-  assertEquals(configuration.sshBackdoor, true);
+  assertEquals([configuration.sshBackdoor, configuration.vhostVsock], [
+    true,
+    true,
+  ]);
   assertEquals(configuration.script, { path: "@/test", language: "python" });
 });
 

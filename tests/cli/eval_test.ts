@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { harmless } from "../../src/scan/mod.ts";
 import { temporaryDirectory, vmwright, vmwrightCommand } from "./vmwright.ts";
 
 /** Runs code that needs no machine, in a directory of its own. */
@@ -26,6 +27,48 @@ Deno.test("eval runs TypeScript with top-level await and imports of its own", as
   `);
   assertEquals([code, stdout], [0, "7 0 function function\n"], stderr);
   assertMatch(stderr, /^test passed in \d+\.\d\d seconds\n$/);
+});
+
+Deno.test("eval runs Python with a driver that has no machines yet", async () => {
+  const { code, stdout, stderr } = await evaluated(
+    'print(machines, create_machine("/x/run-web-vm"))\nassert 1 == 2, "never"',
+    "--language",
+    "python",
+  );
+  assertEquals([code, stdout], [1, "[] <QemuMachine 'web'>\n"], stderr);
+  assertStringIncludes(stderr, "!!! AssertionError: never");
+});
+
+Deno.test("what Python itself says of a script's end is harmless", async () => {
+  const { code, stderr } = await evaluated(
+    `
+import threading
+text = "\\x1b]0;title\\x07\\x1b[31mred"
+def fail():
+    raise ValueError(text)
+thread = threading.Thread(target=fail, name="other")
+thread.start()
+thread.join()
+raise SystemExit(text)
+`,
+    "--language",
+    "python",
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Exception in thread other:\nTraceback");
+  assertStringIncludes(stderr, "\nValueError: red\nred\n");
+  assertEquals(stderr, harmless(stderr));
+});
+
+Deno.test("eval-file runs a Python script, and ends it with the global timeout", async () => {
+  using directory = temporaryDirectory({
+    "wait.py": "import time\nprint('up')\ntime.sleep(600)\n",
+  });
+  const { code, stdout, stderr } = await vmwright(
+    ["eval-file", "wait.py", "--global-timeout", "2"],
+    { cwd: directory.path },
+  );
+  assertEquals([code, stdout], [124, "up\n"], stderr);
 });
 
 Deno.test("a failed assertion shows the line, marked, with two around it, and exits with 1", async () => {
@@ -112,11 +155,15 @@ Deno.test("what fails after the end of the script is a warning", async () => {
 
 Deno.test("reports tell of the failure", async () => {
   using directory = temporaryDirectory();
-  const { code } = await vmwright([
+  const { code, stderr } = await vmwright([
     ...["eval", "-o", directory.path, "--junit-xml", "junit.xml"],
     ...["--", "throw new RangeError('it broke')"],
   ]);
   assertEquals(code, 1);
+  assertStringIncludes(
+    stderr,
+    `!!! artifacts: ${directory.path}/report.html\n`,
+  );
   for (const report of ["junit.xml", "report.html"]) {
     const text = Deno.readTextFileSync(`${directory.path}/${report}`);
     assertStringIncludes(text, "it broke");

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { temporaryDirectory, vmwright } from "./vmwright.ts";
 
 const files = {
@@ -8,8 +8,14 @@ const files = {
   "test.ts": "throw new Error('must not run')",
   "test.py": "raise Exception('must not run')",
   "out/x": "",
+  "taken/a.log/x": "",
+  "long.json": JSON.stringify({
+    vms: { a: { name: "ä".repeat(150), start_script: "./run-a-vm" } },
+  }),
   "no.json": "{",
   "list.json": "[]",
+  "script.json": 'log.info("x")\n\x1b[31m' + "x".repeat(100),
+  "escape.json": "\x1b",
   "vms.json": `{"vms": []}`,
   "machine.json": `{"vms": {"a": 5}}`,
   "start.json": `{"vms": {"a b": {"start_script": 5}}}`,
@@ -17,7 +23,7 @@ const files = {
   "vlans.json": `{"vlans": [1, "2"]}`,
   "timeout.json": `{"global_timeout": "60"}`,
   "ssh.json": `{"enable_ssh_backdoor": "yes"}`,
-  "script.json": `{"test_script": 1}`,
+  "number.json": `{"test_script": 1}`,
   "doubles.json": `{"vms": {"a": {"name": "x", "start_script": "/bin/true"},
     "b": {"name": "x", "start_script": "/bin/false"}}}`,
 };
@@ -129,6 +135,11 @@ const cases: [string[], string, Record<string, string>?][] = [
     ["test.ts", ...one, "--log-level", "loud"],
     `--log-level expects debug, info, warning or error, got "loud"`,
   ],
+  [
+    ["test.ts", ...one],
+    `the environment variable logLevel expects debug, info, warning or error, got "loud"`,
+    { logLevel: "loud" },
+  ],
   // directories and reports
   [
     ["test.ts", ...one, "-o", "nowhere"],
@@ -141,6 +152,15 @@ const cases: [string[], string, Record<string, string>?][] = [
   [
     ["test.ts", ...one, "-o", "/proc"],
     `output directory "/proc" is not writable`,
+  ],
+  [
+    ["test.ts", ...one, "-o", "taken"],
+    `console log "a.log" is a directory`,
+  ],
+  [
+    ["test.ts", "--config", "long.json"],
+    `the name of a machine, "${"ä".repeat(20)}…", has 300 bytes; ` +
+    "expected at most 244, as its files bear it",
   ],
   [
     ["test.ts", ...one, "-o", "out", "--junit-xml", "no/j.xml"],
@@ -180,6 +200,8 @@ const cases: [string[], string, Record<string, string>?][] = [
     ["--config", "no.json"],
     "no.json is no JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
   ],
+  [["--config", "script.json"], 'script.json is no JSON: unexpected "l"'],
+  [["--config", "escape.json"], `escape.json is no JSON: unexpected "\\u001b"`],
   [["--config", "list.json"], "list.json: $ must be an object, got a list"],
   [
     ["--config", "vms.json"],
@@ -210,8 +232,8 @@ const cases: [string[], string, Record<string, string>?][] = [
     `ssh.json: $.enable_ssh_backdoor must be true or false, got "yes"`,
   ],
   [
-    ["--config", "script.json"],
-    "script.json: $.test_script must be the path of a test script, got 1",
+    ["--config", "number.json"],
+    "number.json: $.test_script must be the path of a test script, got 1",
   ],
   // subcommands
   [["eval"], "eval expects code to run"],
@@ -252,5 +274,37 @@ for (const [args, message, env] of cases) {
       [...Deno.readDirSync(directory.path)].map(({ name }) => name).sort(),
       [...new Set(before)].sort(),
     );
+  });
+}
+
+/** Files that one may not use, by their modes. */
+const forbidden: [string, number, string[], string][] = [
+  ["test.ts", 0o200, ["test.ts", ...one], "Permission denied"],
+  ["test.py", 0o200, ["test.py", ...one], "Permission denied"],
+  ["test.ts", 0o200, ["eval-file", "test.ts"], "Permission denied"],
+  ["test.ts", 0o200, ["check", "test.ts"], "Permission denied"],
+  ["no.json", 0o200, ["--config", "no.json"], "Permission denied"],
+  ["run-a-vm", 0o611, ["test.ts", ...one], "not executable"],
+  ["taken/b.log", 0o400, [
+    ...["test.ts", "-o", "taken"],
+    ...["--start-scripts", "b/run-b-vm"],
+  ], 'console log "b.log" can not be written'],
+];
+
+for (const [file, mode, args, message] of forbidden) {
+  Deno.test(`misuse: ${file} may not be used in vmwright ${args.join(" ")}`, async () => {
+    using directory = temporaryDirectory({
+      ...files,
+      "taken/b.log": "",
+      "b/run-b-vm": "#!/bin/sh\n",
+    });
+    Deno.chmodSync(`${directory.path}/${file}`, mode);
+    const run = await vmwright(args, {
+      cwd: directory.path,
+      unprivileged: true,
+    });
+    assertEquals([run.code, run.stdout], [2, ""], run.stderr);
+    assertMatch(run.stderr, /^vmwright: [^\n]*\n$/);
+    assertStringIncludes(run.stderr, message);
   });
 }

@@ -293,3 +293,21 @@ Deno.test("--watch runs a changed script again, --keep-machines on the same mach
   await stderr;
   assertNothingLeft(run.path);
 });
+
+Deno.test("where eval fails, there are pictures of all screens, also of machines made by hand", async () => {
+  using run = prepared("");
+  const start = JSON.stringify(tiny.startScriptFor("a"));
+  const { code, stderr } = await vmwright([
+    ...["eval", "-o", "out", "--"],
+    `const driver = await Driver.create({ machines: [${start}] });
+    const other = driver.createMachine(${start}, { name: "other" });
+    await Promise.all([driver.startAll(), other.start()]);
+    throw new Error("boom");`,
+  ], run.options);
+  assertEquals(code, 1, stderr);
+  for (const name of ["a", "other"]) {
+    const png = Deno.readFileSync(`${run.path}/out/${name}-failed.png`);
+    assertEquals(new TextDecoder("latin1").decode(png.slice(1, 4)), "PNG");
+  }
+  assertNothingLeft(run.path);
+});

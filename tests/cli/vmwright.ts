@@ -9,6 +9,8 @@ export interface Finished {
 export interface VmwrightOptions {
   cwd?: string;
   env?: Record<string, string>;
+  /** Whether the modes of files hold for root, too. */
+  unprivileged?: boolean;
 }
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -18,12 +20,20 @@ export function vmwrightCommand(
   args: string[],
   options: VmwrightOptions = {},
 ): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", "-A", `${root}cli.ts`, ...args],
+  const { unprivileged = false, ...others } = options;
+  const line = [
+    ...unprivileged && Deno.uid() === 0
+      ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+      : [],
+    ...[Deno.execPath(), "run", "--no-check", "-A", `${root}cli.ts`],
+    ...args,
+  ];
+  return new Deno.Command(line[0], {
+    args: line.slice(1),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    ...options,
+    ...others,
     env: { NO_COLOR: "1", ...options.env },
   });
 }

@@ -72,6 +72,27 @@ Deno.test("several machines are bound by name, and none as machine", async () =>
   assertStrictEquals(names.a, test.driver.machines[0]);
 });
 
+Deno.test("a machine that takes a name from something else is warned of, once", async () => {
+  const warnings: string[] = [];
+  await using test = await driverOf({
+    machines: ["/x/run-log-vm", "/x/run-start-all-vm", "/x/run-web-vm"],
+    log: new Log([{
+      on: (event) => {
+        if (event.type === "message" && event.level === "warning") {
+          warnings.push(event.text);
+        }
+      },
+    }]),
+  });
+  const names = test.driver.bindings();
+  test.driver.bindings();
+  assertStrictEquals(names.log, test.driver.machines[0]);
+  assertEquals(warnings, [
+    "log is a machine in the script, and nothing else of that name",
+    "start_all is a machine in the script, and nothing else of that name",
+  ]);
+});
+
 Deno.test("a command line's machine is called machine", async () => {
   await using test = await driverOf({ machines: ["qemu-system-x86_64 -m 1"] });
   assertEquals(test.driver.machines[0].name, "machine");

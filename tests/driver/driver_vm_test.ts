@@ -187,7 +187,7 @@ Deno.test("state that is kept is there for the next run", async () => {
       const other = driver.createMachine(tiny.startScript, { name: "other" });
       assertThrows(
         () => machine.state_dir = other.state_dir,
-        MachineError,
+        UsageError,
         "tiny is running",
       );
       await machine.crash();

@@ -42,6 +42,10 @@ export const forms = {
     pattern: /\.booted = False/,
     coveredBy: "tiny/life.py",
   },
+  "m.state_dir = other.state_dir": {
+    pattern: /\.state_dir = \w+\.state_dir/,
+    coveredBy: "tiny/life.py",
+  },
   "m.wait_for_shutdown()": {
     pattern: method("wait_for_shutdown\\(\\)"),
     coveredBy: "tiny/life.py",
@@ -512,6 +516,16 @@ export const surveyed: Readonly<Record<string, readonly FormName[]>> = {
     "retry(fn)",
     "m.succeed(c)",
     "m.shutdown()",
+  ],
+  "installer": [
+    "m.start()",
+    "m.wait_for_unit(u)",
+    "m.succeed(c)",
+    'm.succeed("""…""")',
+    "assert … in m.succeed(…)",
+    "with subtest(s)",
+    "m.shutdown()",
+    "m.state_dir = other.state_dir",
   ],
   "kexec": [
     "m.wait_for_unit(u)",

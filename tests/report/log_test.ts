@@ -57,6 +57,18 @@ Deno.test("a step encloses what happens inside it, also across awaits and at the
   await log.close();
 });
 
+Deno.test("a listener that is disposed of is told of nothing more", () => {
+  const { log, events } = recorded();
+  const others: Event[] = [];
+  const listening = log.addListener({ on: (event) => void others.push(event) });
+  log.info("heard");
+  listening[Symbol.dispose]();
+  listening[Symbol.dispose]();
+  log.info("not heard");
+  assertEquals(told(others), ["- runBegan", "- message heard"]);
+  assertEquals(events.length, 3);
+});
+
 Deno.test("a step that throws ends with the error and passes it on", async () => {
   const { log, events } = recorded();
   const error = new TypeError("no");

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   temporaryDirectory,
   vmwright,
@@ -19,6 +24,27 @@ def look():
 look()
 print("went on")
 `,
+  "port.py": `debug.breakpoint(host="127.0.0.2", port=@)
+print("went on")
+`,
+  "failing.ts": `console.log("began");
+await subtest("part", () => assertEquals(machines.length, 2));
+`,
+  "failing.py": `print("began")
+def look(inner):
+    with subtest("part"):
+        t.assertEqual(inner, 1)
+look(43)
+`,
+  "machine.py": `machines[0].start()
+`,
+  "machine.ts": `await machines[0].start();
+`,
+  "slow.py": `import time
+time.sleep(600)
+`,
+  "slow.ts": `await new Promise((resolve) => setTimeout(resolve, 600_000));
+`,
 };
 
 const common = ["--start-scripts", "run-idle-vm", "--no-html", "--no-check"];
@@ -35,6 +61,57 @@ for (const script of ["test.ts", "test.py"]) {
   });
 }
 
+const inSandbox = [...common, "--debug-hook-attach", "/bin/attach"];
+
+interface Visit {
+  /** What the sandbox is entered by. */
+  readonly number: string;
+  /** What the prompt at the port said. */
+  readonly heard: string;
+  /** What the run had said before. */
+  readonly before: string;
+  /** How the run ended. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a script that stops, and types at the prompt that it offers. */
+async function visited(
+  args: string[],
+  cwd: string,
+  typed: string,
+  meanwhile?: (number: string) => Promise<void>,
+): Promise<Visit> {
+  const process = vmwrightCommand(args, { cwd }).spawn();
+  let stderr = "";
+  let match: RegExpExecArray | null = null;
+  const { promise: offered, resolve } = Promise.withResolvers<void>();
+  const listening = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of process.stderr) {
+      stderr += decoder.decode(chunk, { stream: true });
+      match ??= /sudo \/bin\/attach (\d{7}) .* TCP port (\d+) of ([\d.]+) has/
+        .exec(stderr);
+      if (match !== null) resolve();
+    }
+    resolve();
+  })();
+  await offered;
+  assert(match !== null, stderr);
+  const [, number, port, hostname] = match as RegExpExecArray;
+  const before = stderr;
+  await meanwhile?.(number);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  await connection.write(new TextEncoder().encode(typed));
+  await connection.closeWrite();
+  const heard = await new Response(connection.readable).text();
+  const stdout = await new Response(process.stdout).text();
+  const { code } = await process.status;
+  await listening;
+  return { number, heard, before, code, stdout, stderr };
+}
+
 for (
   const [script, typed, answer] of [
     ["test.ts", "secret + 1\n", /^breakpoint: .*\n> 43\n> $/],
@@ -43,47 +120,90 @@ for (
 ) {
   Deno.test(`a breakpoint of ${script} in a build sandbox has a prompt at a port`, async () => {
     using directory = temporaryDirectory(scripts);
-    const process = vmwrightCommand(
-      [script, ...common, "--debug-hook-attach", "/bin/attach"],
-      { cwd: directory.path },
-    ).spawn();
-    let said = "";
-    let match: RegExpExecArray | null = null;
-    const { promise: offered, resolve } = Promise.withResolvers<void>();
-    const listening = (async () => {
-      const decoder = new TextDecoder();
-      for await (const chunk of process.stderr) {
-        said += decoder.decode(chunk, { stream: true });
-        match = /sudo \/bin\/attach (\d{7}) .* TCP port (\d+) of 127\.0\.0\.1/
-          .exec(said);
-        if (match !== null) resolve();
-      }
-      resolve();
-    })();
-    await offered;
-    assert(match !== null, said);
-    const [, number, port] = match as RegExpExecArray;
-    // It is there a moment before it is the program that it becomes.
-    let landmark: Awaited<ReturnType<typeof processOf>>;
-    const deadline = Date.now() + 10_000;
-    do {
-      landmark = await processOf(`sleep\0${number}\0`);
-    } while (landmark === undefined && Date.now() < deadline);
-    assert(landmark !== undefined);
-    const environment = await Deno.readTextFile(`/proc/${landmark}/environ`);
-    assertMatch(environment, /(?:^|\0)bashInteractive=\/.*sh\0/);
-
-    const connection = await Deno.connect({ port: Number(port) });
-    await connection.write(new TextEncoder().encode(typed));
-    await connection.closeWrite();
-    const heard = await new Response(connection.readable).text();
+    const { number, heard, stdout, code } = await visited(
+      [script, ...inSandbox],
+      directory.path,
+      typed,
+      async (number) => {
+        // It is there a moment before it is the program that it becomes.
+        let landmark: Awaited<ReturnType<typeof processOf>>;
+        const deadline = Date.now() + 10_000;
+        do {
+          landmark = await processOf(`sleep\0${number}\0`);
+        } while (landmark === undefined && Date.now() < deadline);
+        assert(landmark !== undefined);
+        const environment = await Deno.readTextFile(
+          `/proc/${landmark}/environ`,
+        );
+        assertMatch(environment, /(?:^|\0)bashInteractive=\/.*sh\0/);
+      },
+    );
     assertMatch(heard, answer);
-
-    const stdout = await new Response(process.stdout).text();
-    assertEquals(stdout, "went on\n");
-    assertEquals((await process.status).code, 0);
-    await listening;
+    assertEquals([code, stdout], [0, "went on\n"]);
     assertEquals(await processOf(`sleep\0${number}\0`), undefined);
+  });
+}
+
+Deno.test("a breakpoint of a Python script is at the address that it names", async () => {
+  const probe = Deno.listen({ hostname: "127.0.0.2", port: 0 });
+  const { port } = probe.addr;
+  probe.close();
+  using directory = temporaryDirectory({
+    ...scripts,
+    "port.py": scripts["port.py"].replace("@", String(port)),
+  });
+  const { before, code, stdout } = await visited(
+    ["port.py", ...inSandbox],
+    directory.path,
+    "",
+  );
+  assertStringIncludes(before, `TCP port ${port} of 127.0.0.2 has`);
+  assertEquals([code, stdout], [0, "went on\n"]);
+});
+
+for (
+  const [script, typed, answer, reason] of [
+    [
+      "failing.ts",
+      "machines.length + 42\n",
+      /^breakpoint: .*\n> 43\n> $/,
+      /^ *AssertionError: Values are not equal/m,
+    ],
+    [
+      "failing.py",
+      "inner\n",
+      /^breakpoint failing\.py:4: .*\n>>> 43\n>>> $/,
+      /^ *RequestedAssertionFailed: 43 != 1$/m,
+    ],
+  ] as const
+) {
+  Deno.test(`a failure of ${script} in a build sandbox stops it before it ends`, async () => {
+    using directory = temporaryDirectory(scripts);
+    const { before, heard, code, stdout, stderr } = await visited(
+      [script, ...inSandbox],
+      directory.path,
+      typed,
+    );
+    assertMatch(before, reason);
+    assertMatch(heard, answer);
+    assertEquals([code, stdout], [1, "began\n"]);
+    assertMatch(stderr, /^!!! (AssertionError|RequestedAssertionFailed)/m);
+  });
+}
+
+for (const language of ["ts", "py"]) {
+  Deno.test(`what breaks a machine, or ends the run from outside, stops no ${language} script`, async () => {
+    using directory = temporaryDirectory(scripts);
+    const broken = await vmwright([`machine.${language}`, ...inSandbox], {
+      cwd: directory.path,
+    });
+    assertEquals(broken.code, 1);
+    const late = await vmwright(
+      [`slow.${language}`, ...inSandbox, "--global-timeout", "2"],
+      { cwd: directory.path },
+    );
+    assertEquals(late.code, 124);
+    assertEquals(/breakpoint/.test(broken.stderr + late.stderr), false);
   });
 }
 

@@ -17,6 +17,8 @@ export const PORT_NAMES: string[] = [
 export function qemuArguments(options: {
   /** The path of a socket by the name of what it carries. */
   socket: (name: string) => string;
+  /** The socket of a vhost-user device for the guest's virtual socket. */
+  vsock?: string;
   /** Whether the guest may reboot. */
   allowReboot: boolean;
   /** Whether there is a display for QEMU's window. */
@@ -39,6 +41,12 @@ export function qemuArguments(options: {
       `virtserialport,bus=vw.0,chardev=vw-${name},id=vw-${name},name=${name}`,
     ]),
     ...["-device", "virtio-rng-pci"],
+    ...options.vsock === undefined ? [] : [
+      "-chardev",
+      `socket,id=vw-vsock,path=${qemuValue(options.vsock)}`,
+      "-device",
+      "vhost-user-vsock-pci,chardev=vw-vsock",
+    ],
     // A monitor that nobody named would fight for stdio.
     ...["-serial", "stdio", "-monitor", "none"],
     ...options.allowReboot ? [] : ["-no-reboot"],

@@ -65,6 +65,7 @@ export class QemuBackend implements Backend {
       );
       const command = options.startCommand.commandLine(qemuArguments({
         socket: (name) => sockets.path(name),
+        vsock: options.vsock,
         allowReboot: options.allowReboot ?? false,
         display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
           Deno.env.get(name)

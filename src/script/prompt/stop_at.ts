@@ -26,7 +26,7 @@ export interface StopOptions {
   attach?: string;
 }
 
-/** Where the prompt in a build sandbox is found. */
+/** Where the prompt in a build sandbox is found, unless the script says more. */
 const SANDBOX_ADDRESS = { hostname: "127.0.0.1", port: 4444 };
 
 /**
@@ -49,6 +49,7 @@ export async function stopAt(options: StopOptions): Promise<void> {
         driver,
         where,
         options.attach,
+        { ...SANDBOX_ADDRESS, ...python.address },
         (reader) =>
           talk({
             reader,
@@ -72,6 +73,7 @@ export async function stopAt(options: StopOptions): Promise<void> {
     driver,
     where,
     options.attach,
+    SANDBOX_ADDRESS,
     (reader) => talk({ reader, evaluator, driver, signal }),
   );
 }
@@ -100,10 +102,11 @@ async function offerInSandbox(
   driver: Driver,
   where: string,
   attach: string,
+  address: { hostname: string; port: number },
   talkTo: (reader: LineReader) => Promise<void>,
 ): Promise<void> {
   const { signal } = driver;
-  using listener = listen();
+  using listener = listen(address);
   const number = String(
     1_000_000 + crypto.getRandomValues(new Uint32Array(1))[0] % 9_000_000,
   );
@@ -113,7 +116,7 @@ async function offerInSandbox(
   supervisor.spawn(`exec sleep ${number}`, { env: { bashInteractive: bash } });
   driver.log.warning(
     `breakpoint${where}: sudo ${attach} ${number} enters the sandbox, where ` +
-      `TCP port ${listener.addr.port} of ${SANDBOX_ADDRESS.hostname} has a prompt`,
+      `TCP port ${listener.addr.port} of ${address.hostname} has a prompt`,
   );
   driver.log.flush();
   const stop = () => listener.close();
@@ -131,12 +134,14 @@ async function offerInSandbox(
 }
 
 /** Listens where people look first, or else where nobody does so already. */
-function listen(): Deno.TcpListener {
+function listen(
+  address: { hostname: string; port: number },
+): Deno.TcpListener {
   try {
-    return Deno.listen(SANDBOX_ADDRESS);
+    return Deno.listen(address);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    return Deno.listen({ ...SANDBOX_ADDRESS, port: 0 });
+    return Deno.listen({ ...address, port: 0 });
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type LogLevel,
   TestFailure,
 } from "../../report/mod.ts";
+import { harmless } from "../../scan/mod.ts";
 import type { Message } from "./channel.ts";
 import type { CrossedErrors, ExceptionReport } from "./errors.ts";
 import { QmpEvents } from "./qmp_events.ts";
@@ -70,6 +71,8 @@ const FACTS = ["booted", "connected", "pid"] as const satisfies readonly (
   keyof BaseMachine
 )[];
 
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
 /** Has Python check a condition. */
 export type Check = (condition: number) => Promise<unknown>;
 
@@ -94,6 +97,7 @@ export class Bridge implements Disposable {
   readonly #conditions = new Map<number, PollingCondition>();
   /** What variables of the environment were before the script changed them. */
   readonly #environment = new Map<string, string | undefined>();
+  readonly #listening: Disposable;
   /** Those that are kept at the moment. */
   readonly #kept = new Set<PollingCondition>();
 
@@ -103,7 +107,7 @@ export class Bridge implements Disposable {
     this.#errors = errors;
     this.#check = check;
     for (const machine of driver.machines) this.#add(machine);
-    driver.log.addListener({
+    this.#listening = driver.log.addListener({
       on: (event) => {
         // A machine says that it runs, or anything else: it may be a new session.
         if (event.type !== "message" || event.machine === undefined) return;
@@ -115,10 +119,16 @@ export class Bridge implements Disposable {
 
   /** What Python is told at its beginning. */
   facts(): Record<string, unknown> {
-    const { machines, vlans, outDir, globalTimeout } = this.#driver;
+    const { machines, vlans, vhostVsock, outDir, globalTimeout } = this.#driver;
     return {
       machines: machines.map(factsOf),
       vlans: vlans.map(({ nr, socketDir, pid }) => ({ nr, socketDir, pid })),
+      vsocks: Object.fromEntries(
+        [...vhostVsock].map(([name, { guest, host }]) => [
+          name,
+          { guest, host },
+        ]),
+      ),
       outDir,
       globalTimeout: globalTimeout ?? null,
     };
@@ -135,10 +145,18 @@ export class Bridge implements Disposable {
         return await this.#call(request);
       case "get":
         return this.#machine(request)[oneOf(FACTS, request.fact)] ?? null;
+      case "setStateDir": {
+        const machine = this.#machine(request);
+        machine.stateDir = String(request.path);
+        return machine.stateDir;
+      }
       case "log":
         return this.#log(request);
       case "consoleLine":
-        return log.consoleLine(String(request.machine), String(request.text));
+        for (const line of harmless(String(request.text)).split("\n")) {
+          log.consoleLine(String(request.machine), line);
+        }
+        return;
       case "begin":
         return log.begin(
           String(request.text),
@@ -157,6 +175,8 @@ export class Bridge implements Disposable {
         return request.on
           ? this.#driver.serialStdoutOn()
           : this.#driver.serialStdoutOff();
+      case "logLevel":
+        return log.setLogLevel(oneOf(LEVELS, request.level));
       case "startAll":
         return await this.#driver.startAll();
       case "joinAll":
@@ -194,6 +214,7 @@ export class Bridge implements Disposable {
 
   /** Takes what it has given out. */
   [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]();
     for (const condition of this.#kept) condition.exit();
     for (const [name, value] of this.#environment) setVariable(name, value);
     for (const events of this.#events.values()) events[Symbol.dispose]();

@@ -5,7 +5,6 @@
  */
 import type { Driver } from "../../driver/mod.ts";
 import { Debugger } from "../debugger.ts";
-import type { Runner } from "../run_script.ts";
 import type { Script } from "../script.ts";
 import { PythonSession } from "./session.ts";
 
@@ -37,12 +36,10 @@ export function preparePython(script: Script): AsyncDisposable {
  * Runs a script written in Python.
  *
  * @param script The script.
- * @param context The names that a script in TypeScript would see; Python makes
- * its own of the driver among them.
+ * @param driver Whose machines it sees.
  * @throws What the script raises; see {@linkcode PythonSession.run}.
  */
-export const runPython: Runner = async (script, context) => {
-  const driver = context.driver as Driver;
+export async function runPython(script: Script, driver: Driver): Promise<void> {
   const waiting = prepared.get(script);
   prepared.delete(script);
   await using session = waiting ?? new PythonSession(script);
@@ -57,6 +54,9 @@ export const runPython: Runner = async (script, context) => {
       onBreakpoint: debug instanceof Debugger
         ? (at) => debug.breakpointInPython(at, interrupt)
         : undefined,
+      onFailure: debug instanceof Debugger && debug.stopsAtFailure
+        ? (error, at) => debug.failedInPython(error, at, interrupt)
+        : undefined,
     });
     try {
       await session.run();
@@ -70,4 +70,4 @@ export const runPython: Runner = async (script, context) => {
   } finally {
     driver.signal.removeEventListener("abort", onAbort);
   }
-};
+}

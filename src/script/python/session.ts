@@ -69,6 +69,8 @@ export interface Breakpoint {
   readonly file: string;
   /** The line, from 1 up. */
   readonly line: number;
+  /** Where the script wants to be reached in a build sandbox. */
+  readonly address: { hostname: string; port: number };
   /** Runs lines among the names of that place. */
   readonly prompt: PythonPrompt;
 }
@@ -77,6 +79,14 @@ export interface Breakpoint {
 export interface BindOptions {
   /** What `debug.breakpoint()` does; the driver's own by default. */
   onBreakpoint?: (breakpoint: Breakpoint) => void | Promise<void>;
+  /** Told where the script has failed, and of what, before it ends. */
+  onFailure?: (error: Error, place: Breakpoint) => void | Promise<void>;
+}
+
+/** How Python tells what a script has failed of. */
+interface Failure {
+  error: ExceptionReport;
+  traceback: string;
 }
 
 interface Task {
@@ -102,7 +112,7 @@ export class PythonSession implements AsyncDisposable {
   #channel?: Channel;
   #bridge?: Bridge;
   #driver?: Driver;
-  #onBreakpoint?: BindOptions["onBreakpoint"];
+  #options: BindOptions = {};
   #askForLine?: AskForLine;
   /** What Python's main thread waits for while it has nothing else to do. */
   #idle = 0;
@@ -152,7 +162,7 @@ export class PythonSession implements AsyncDisposable {
    */
   async bind(driver: Driver, options: BindOptions = {}): Promise<void> {
     this.#driver = driver;
-    this.#onBreakpoint = options.onBreakpoint;
+    this.#options = options;
     this.#bridge = new Bridge(
       driver,
       this.#errors,
@@ -161,7 +171,8 @@ export class PythonSession implements AsyncDisposable {
     const thread = await this.#mainThread();
     const script = { name: this.#name, text: this.#text() };
     linkState(script.text, driver, this.#supervisor);
-    const facts = { ...this.#bridge.facts(), script };
+    const stopsAtFailure = options.onFailure !== undefined;
+    const facts = { ...this.#bridge.facts(), script, stopsAtFailure };
     await this.#perform("bind", [facts], { thread });
   }
 
@@ -175,21 +186,20 @@ export class PythonSession implements AsyncDisposable {
   async run(): Promise<void> {
     const thread = await this.#mainThread();
     const step = this.#driver?.log.currentStep?.id ?? null;
-    const outcome = await this.#perform("run", [step], { thread }) as {
-      exit?: number;
-      error?: ExceptionReport;
-      traceback?: string;
-    } | null;
+    const outcome = await this.#perform("run", [step], { thread }) as
+      | { exit: number }
+      | Failure
+      | null;
     if (outcome === null) return;
-    if (outcome.error === undefined) {
-      if (outcome.exit === 0) return;
-      throw new ScriptExit(outcome.exit ?? 1);
-    }
-    const error = this.#errors.fromPython(outcome.error);
-    const traceback = outcome.traceback ?? String(error);
+    if ("error" in outcome) throw this.#failureOf(outcome);
+    if (outcome.exit !== 0) throw new ScriptExit(outcome.exit);
+  }
+
+  #failureOf({ error: report, traceback }: Failure): Error {
+    const error = this.#errors.fromPython(report);
     if (error instanceof PythonError) error.stack = traceback;
     noteTraceback(error, traceback);
-    throw error;
+    return error;
   }
 
   /** Runs lines among the script's names, while the script does not run. */
@@ -291,6 +301,8 @@ export class PythonSession implements AsyncDisposable {
     const answer = () =>
       request.do === "breakpoint"
         ? this.#stop(request)
+        : request.do === "failed"
+        ? this.#stopAtFailure(request)
         : request.do === "input"
         ? this.#askForLine!(String(request.prompt))
         : this.#bridge!.handle(request);
@@ -307,14 +319,24 @@ export class PythonSession implements AsyncDisposable {
   }
 
   async #stop(request: Message): Promise<void> {
-    if (this.#onBreakpoint === undefined) {
+    if (this.#options.onBreakpoint === undefined) {
       return await this.#driver!.debug.breakpoint();
     }
-    await this.#onBreakpoint({
-      file: String(request.file),
-      line: Number(request.line),
-      prompt: this.#prompt(() => Promise.resolve(request.id as number)),
-    });
+    await this.#options.onBreakpoint(this.#placeOf(request));
+  }
+
+  async #stopAtFailure(request: Message): Promise<void> {
+    const error = this.#failureOf(request.failure as Failure);
+    await this.#options.onFailure?.(error, this.#placeOf(request));
+  }
+
+  #placeOf({ id, file, line, host, port }: Message): Breakpoint {
+    return {
+      file: String(file),
+      line: Number(line),
+      address: { hostname: String(host), port: Number(port) },
+      prompt: this.#prompt(() => Promise.resolve(id as number)),
+    };
   }
 
   async #mainThread(): Promise<number> {

@@ -5,6 +5,7 @@ import debug from "./test_driver/debug.py" with { type: "text" };
 import driver from "./test_driver/driver.py" with { type: "text" };
 import duration from "./test_driver/duration.py" with { type: "text" };
 import errors from "./test_driver/errors.py" with { type: "text" };
+import harmless from "./test_driver/_harmless.py" with { type: "text" };
 import init from "./test_driver/__init__.py" with { type: "text" };
 import link from "./test_driver/_link.py" with { type: "text" };
 import logger from "./test_driver/logger.py" with { type: "text" };
@@ -14,10 +15,12 @@ import olderQmp from "./test_driver/qmp.py" with { type: "text" };
 import qmp from "./test_driver/machine/qmp.py" with { type: "text" };
 import runner from "./test_driver/_runner.py" with { type: "text" };
 import vlan from "./test_driver/vlan.py" with { type: "text" };
+import vsock from "./test_driver/vsock.py" with { type: "text" };
 
 /** The Python package that scripts run in: its files by name. */
 export const sources: Readonly<Record<string, string>> = {
   "__init__.py": init,
+  "_harmless.py": harmless,
   "_link.py": link,
   "_patterns.py": patterns,
   "_runner.py": runner,
@@ -31,4 +34,5 @@ export const sources: Readonly<Record<string, string>> = {
   "polling_condition.py": conditions,
   "qmp.py": olderQmp,
   "vlan.py": vlan,
+  "vsock.py": vsock,
 };

@@ -16,3 +16,8 @@ machine.start()
 assert "vmwright.test=from-the-script" in machine.succeed("cat /proc/cmdline")
 machine.copy_from_host(tmp_file.name, "/tmp/empty")
 machine.succeed("test -e /tmp/empty")
+
+# The driver has given the guest a virtual socket, as the configuration says.
+assert driver.vhost_vsock.sockets["machine"].host.is_socket()
+assert machine.vsock_host == driver.vhost_vsock.sockets["machine"].host
+machine.succeed("cat /sys/bus/pci/devices/*/device | grep -x 0x1053")

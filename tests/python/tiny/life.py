@@ -44,7 +44,12 @@ with subtest("one more machine"):
     assert other.name == "other" and repr(other) == "<QemuMachine 'other'>"
     assert other not in machines
     machine.shutdown()
+    other.state_dir = machine.state_dir
     other.start()
+    assert os.readlink(f"/proc/{other.pid}/cwd") == str(machine.state_dir)
+    with t.assertRaisesRegex(ValueError, "other is running"):
+        other.state_dir = "elsewhere"
+    assert other.state_dir == machine.state_dir
     other.wait_until_succeeds("true")
     other.execute("poweroff >&2 &", check_return=False)
     other.wait_for_shutdown()

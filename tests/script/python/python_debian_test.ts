@@ -12,7 +12,7 @@ async function run(driver: Driver, name: string): Promise<void> {
   const language = name.endsWith(".py") ? "python" : "typescript";
   try {
     const script = new Script({ path: here + name, language });
-    await runScript(script, driver.bindings());
+    await runScript(script, { driver, context: driver.bindings() });
   } catch (error) {
     throw new Error(tracebackOf(error) ?? String(error), { cause: error });
   }

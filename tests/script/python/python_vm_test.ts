@@ -24,7 +24,7 @@ Deno.test("Python scripts in the forms of NixOS tests run on tiny", async (t) =>
     await t.step(name, async () => {
       try {
         const script = new Script({ path: scripts + name, language: "python" });
-        await runPython(script, driver.bindings());
+        await runPython(script, driver);
       } catch (error) {
         throw new Error(tracebackOf(error) ?? String(error), { cause: error });
       }
@@ -44,20 +44,32 @@ Deno.test("a configuration of upstream's runs its script, which finds its state"
       containers: {},
       vlans: [],
       global_timeout: 600,
-      enable_ssh_backdoor: false,
+      enable_ssh_backdoor: true,
       test_script: "./test-script",
     }),
     "out/keep": "",
+    "bin/vhost-device-vsock": await Deno.readTextFile(
+      new URL("../../driver/vhost-device-vsock.py", import.meta.url),
+    ),
   });
+  Deno.chmodSync(`${directory.path}/bin/vhost-device-vsock`, 0o755);
   const { code, stderr } = await vmwright(
     ["--config", "config.json", "-o", "out", "--junit-xml", "junit.xml"],
     {
       cwd: directory.path,
-      env: { TMPDIR: directory.path, XDG_RUNTIME_DIR: "" },
+      env: {
+        TMPDIR: directory.path,
+        XDG_RUNTIME_DIR: "",
+        PATH: `${directory.path}/bin:${Deno.env.get("PATH")}`,
+      },
     },
   );
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, "machine: must succeed: cat /proc/cmdline");
+  assertMatch(
+    stderr,
+    /^machine is reached by: ssh -o User=root vsock-mux\/\/\S+\/host$/m,
+  );
   assertStringIncludes(
     await Deno.readTextFile(`${directory.path}/out/junit.xml`),
     "<testcase",
@@ -65,7 +77,7 @@ Deno.test("a configuration of upstream's runs its script, which finds its state"
   // Nothing is left but what was asked for.
   assertEquals(
     [...Deno.readDirSync(directory.path)].map(({ name }) => name).sort(),
-    ["config.json", "out", "test-script"],
+    ["bin", "config.json", "out", "test-script"],
   );
 });
 

@@ -5,9 +5,19 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Driver, TestFailure, UsageError } from "../../../mod.ts";
+import {
+  Driver,
+  TerminalListener,
+  TestFailure,
+  UsageError,
+} from "../../../mod.ts";
 import { Script, ScriptExit } from "../../../src/script/mod.ts";
-import { PythonError, runPython } from "../../../src/script/python/mod.ts";
+import { harmless } from "../../../src/scan/mod.ts";
+import {
+  PythonError,
+  PythonSession,
+  runPython,
+} from "../../../src/script/python/mod.ts";
 import { tracebackOf } from "../../../src/script/traceback.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -34,7 +44,7 @@ async function runIn(
       log: recorder.log,
     });
     const script = new Script({ code, language: "python" });
-    await runPython(script, driver.bindings());
+    await runPython(script, driver);
   } finally {
     await Deno.remove(outDir, { recursive: true });
   }
@@ -70,6 +80,21 @@ assert machines_nspawn == [] and vlans == []
   );
 });
 
+Deno.test("a machine may be called what scripts call something else", async () => {
+  const recorder = await run(
+    `
+assert driver.name == "driver" and t.name == "t" and web.name == "web", (driver, t)
+assert a_b.name == "a_b"
+`,
+    ["driver", "t", "web", "a-b", "a_b"],
+  );
+  assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
+    "a_b is a machine in the script, and nothing else of that name",
+    "driver is a machine in the script, and nothing else of that name",
+    "t is a machine in the script, and nothing else of that name",
+  ]);
+});
+
 Deno.test("facts about a machine are paths where upstream has paths", async () => {
   await run(`
 import pathlib
@@ -81,7 +106,21 @@ assert machine.shared_dir.name == "shared-xchg"
 assert driver.out_dir == machine.out_dir and machine.out_dir.is_dir()
 assert machine.start_command.machine_name == "machine"
 assert machine.qmp_client is None
+assert driver.vhost_vsock is None and machine.vsock_host is None
 `);
+});
+
+Deno.test("a machine takes the state directory of another one", async () => {
+  await run(
+    `
+target.state_dir = installer.state_dir
+assert target.state_dir == installer.state_dir
+assert target.state_dir.name == "vm-state-installer"
+target.state_dir = "elsewhere"
+assert str(target.state_dir) == os.path.abspath("elsewhere")
+`,
+    ["installer", "target"],
+  );
 });
 
 Deno.test("steps and subtests of a Python script nest like those of TypeScript", async () => {
@@ -203,6 +242,57 @@ Deno.test("a script that asks for its end gets it", async (t) => {
   });
 });
 
+Deno.test("log.set_log_level() says from which level up messages are shown", async () => {
+  const shown: string[] = [];
+  const recorder = new Recorder();
+  recorder.log.addListener(
+    new TerminalListener({
+      write: (text) => shown.push(text),
+      colour: false,
+    }),
+  );
+  await runIn(
+    recorder,
+    `
+from test_driver.logger import LogLevel
+log.debug("1")
+log.set_log_level(LogLevel.DEBUG)
+log.debug("2")
+log.set_log_level(LogLevel.ERROR)
+log.warning("3")
+log.log_test_error("4")
+with t.assertRaises(ValueError):
+    log.set_log_level(9)
+`,
+  );
+  await recorder.log.close();
+  assertEquals(shown.join("").match(/^\d$/gm), ["2", "4"]);
+});
+
+Deno.test("log.error() fails the subtest that it is in, and ends the test", async () => {
+  const recorder = new Recorder();
+  const error = await assertRejects(
+    () =>
+      runIn(
+        recorder,
+        `
+log.log_test_error("goes on")
+with subtest("part"):
+    log.error("no more", {"machine": "machine"})
+log.info("never")
+`,
+      ),
+    ScriptExit,
+  );
+  assertEquals(error.code, 1);
+  assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
+    "goes on",
+    "subtest part",
+    "  machine: no more",
+  ]);
+  assertEquals(recorder.failures(), ["part: SystemExit: 1"]);
+});
+
 Deno.test("the end of python3 is noticed at once, however it comes", async (t) => {
   const ends: [string, string, RegExp][] = [
     ["kill -9", "os.kill(os.getpid(), 9)", /ended with SIGKILL/],
@@ -239,6 +329,67 @@ sys.stdin.close()
 os.close(0)
 log.info("still here")
 `);
+});
+
+const HOSTILE =
+  "\x1b]0;title\x07\x1b[31mred\x1b[0m\x9b2J\u202eback\x08\x7f\r\nend\r";
+
+Deno.test("Python makes text as harmless as the driver does", async () => {
+  const texts = [HOSTILE, "plain\ttext\n", "\x1b", "\x9dtitle", "a\rb\r\r\nc"];
+  await run(`
+import json
+from test_driver._harmless import harmless
+for text, expected in json.loads(r"""${
+    JSON.stringify(texts.map((text) => [text, harmless(text)]))
+  }"""):
+    t.assertEqual(harmless(text), expected)
+`);
+});
+
+Deno.test("lines of a console that a script quotes are harmless", async () => {
+  const recorder = await run(
+    `machine.log_serial("\\x1b]0;title\\x07login:\\r\\n\\x1b[1m#")`,
+  );
+  assertEquals(
+    recorder.events.flatMap((event) =>
+      event.type === "consoleLine" ? [event.text] : []
+    ),
+    ["login:", "#"],
+  );
+});
+
+Deno.test("a traceback at a prompt is harmless, whatever it quotes", async () => {
+  await using session = new PythonSession(
+    new Script({ code: "", language: "python" }),
+  );
+  const outDir = await Deno.makeTempDir();
+  const { log } = new Recorder();
+  await using driver = await Driver.create({ outDir, log });
+  await session.bind(driver);
+  const line = `raise ValueError(${JSON.stringify(HOSTILE)})`;
+  const [, printed] = await session.prompt.pushCaptured(line);
+  assertStringIncludes(printed, "ValueError: red");
+  assertEquals(printed, harmless(printed));
+  await Deno.remove(outDir, { recursive: true });
+});
+
+Deno.test("nobody listens to the log for a script that has ended", async () => {
+  const recorder = new Recorder();
+  const { log } = recorder;
+  const add = log.addListener.bind(log);
+  const listening = new Set<unknown>();
+  log.addListener = (listener) => {
+    const added = add(listener);
+    listening.add(listener);
+    return {
+      [Symbol.dispose]() {
+        listening.delete(listener);
+        added[Symbol.dispose]();
+      },
+    };
+  };
+  await runIn(recorder, "log.info('x')");
+  assertEquals(listening.size, 0);
 });
 
 Deno.test("nothing that a script has started is left", async () => {
@@ -443,6 +594,37 @@ with subtest("all"):
   assertEquals(texts.size, 6);
 });
 
+Deno.test("what a pool of threads runs belongs to the step where it was submitted", async () => {
+  const recorder = await run(`
+import threading
+from concurrent.futures import ThreadPoolExecutor
+go_on = threading.Event()
+def late():
+    go_on.wait()
+    log.info("after x")
+with ThreadPoolExecutor(max_workers=1) as pool:
+    with subtest("x"):
+        pool.submit(log.info, "in x").result()
+        thread = threading.Thread(target=late)
+        thread.start()
+    with subtest("y"):
+        pool.submit(log.info, "in y").result()
+        list(pool.map(log.info, ["also in y"]))
+    pool.submit(log.info, "in none").result()
+    go_on.set()
+    thread.join()
+`);
+  assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
+    "subtest x",
+    "  in x",
+    "subtest y",
+    "  in y",
+    "  also in y",
+    "in none",
+    "after x",
+  ]);
+});
+
 Deno.test("what a script sets in its environment is there for start scripts", async () => {
   const name = "VMWRIGHT_TEST_IMAGE";
   const machine = `sh -c 'echo "$${name}" >&2; exit 3' run-env-vm`;
@@ -461,7 +643,7 @@ with t.assertRaises(MachineError) as caught:
 assert "some image" in str(caught.exception), caught.exception
 `;
   const script = new Script({ code, language: "python" });
-  await runPython(script, driver.bindings());
+  await runPython(script, driver);
   assertEquals(Deno.env.get(name), undefined);
   await Deno.remove(outDir, { recursive: true });
 });
@@ -480,7 +662,7 @@ Deno.test("a script in a file sees its neighbours, and its name in tracebacks", 
     log: recorder.log,
   });
   const error = await assertRejects(() =>
-    runPython(new Script({ path, language: "python" }), driver.bindings())
+    runPython(new Script({ path, language: "python" }), driver)
   );
   assertEquals(
     plainTraceback(error),
@@ -508,7 +690,7 @@ Deno.test("an abort of the run ends the script, whatever it does", async () => {
   });
   const code = "import time\nlog.info('ready')\nwhile True: time.sleep(60)\n";
   const script = new Script({ code, language: "python" });
-  const error = await assertRejects(() => runPython(script, driver.bindings()));
+  const error = await assertRejects(() => runPython(script, driver));
   assertEquals(error, reason);
   await Deno.remove(outDir, { recursive: true });
 });

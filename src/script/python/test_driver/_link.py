@@ -151,7 +151,9 @@ def exit_status(exit: SystemExit) -> int:
         return 0
     if isinstance(exit.code, int):
         return exit.code & 0xFF
-    print(exit.code, file=sys.stderr)
+    from ._harmless import harmless
+
+    print(harmless(str(exit.code)), file=sys.stderr)
     return 1
 
 
@@ -180,26 +182,52 @@ def _exception(kind: str, message: str, more: dict) -> BaseException:
 
 
 # The step of the log that a thread is in. A thread begins in the step of the one
-# that started it.
+# that started it, and what a pool of threads runs in the step where it was submitted.
+
+
+class Step:
+    """A step of the log that some thread is in, until it has ended for all."""
+
+    def __init__(self, number, parent) -> None:
+        self.number = number
+        self.parent = parent
+        self.ended = False
 
 
 def current_step():
     """The innermost step that this thread is in, if any."""
+    step = _innermost()
+    return None if step is None else step.number
+
+
+def _innermost():
     steps = getattr(_local, "steps", None)
     if steps:
-        return steps[-1]
-    return getattr(threading.current_thread(), "_vmwright_step", None)
+        step = steps[-1]
+    else:
+        step = getattr(threading.current_thread(), "_vmwright_step", None)
+    # A thread may outlive the step that it began in.
+    while step is not None and step.ended:
+        step = step.parent
+    return step
 
 
-def enter_step(step: int) -> None:
-    """This thread is in `step` from now on."""
+def enter_step(number: int) -> Step:
+    """This thread is in a new step from now on, until that is left."""
+    step = Step(number, _innermost())
+    _enter(step)
+    return step
+
+
+def _enter(step) -> None:
     if not hasattr(_local, "steps"):
         _local.steps = []
     _local.steps.append(step)
 
 
-def leave_step(step: int) -> None:
-    """This thread is in `step` no longer."""
+def leave_step(step: Step) -> None:
+    """The step has ended."""
+    step.ended = True
     steps = getattr(_local, "steps", [])
     if step in steps:
         steps.remove(step)
@@ -209,8 +237,30 @@ _start = threading.Thread.start
 
 
 def _start_in_step(thread: threading.Thread) -> None:
-    thread._vmwright_step = current_step()
+    thread._vmwright_step = _innermost()
+    # Who starts the first thread of a pool has the module; nobody else waits for it.
+    pools = sys.modules.get("concurrent.futures.thread")
+    if pools is not None and pools.ThreadPoolExecutor.submit is not _submit_in_step:
+        global _submit
+        _submit = pools.ThreadPoolExecutor.submit
+        pools.ThreadPoolExecutor.submit = _submit_in_step
     _start(thread)
+
+
+_submit = None
+
+
+def _submit_in_step(pool, fn, /, *args, **kwargs):
+    step = _innermost()
+
+    def run(*args, **kwargs):
+        _enter(step)
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            _local.steps.pop()
+
+    return _submit(pool, run, *args, **kwargs)
 
 
 threading.Thread.start = _start_in_step

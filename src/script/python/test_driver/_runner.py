@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from contextlib import contextmanager
 
 from ._link import Link, enter_step, exit_status, leave_step
@@ -35,33 +36,50 @@ class Session:
     def bind(self, facts):
         """Binds every name that a script sees."""
         logger = CompositeLogger(self.link)
-        debug = Debug(self.link, self.enter_prompt)
+        self.debug = debug = Debug(self.link, self.enter_prompt)
         self.facts = facts
         self.driver = Driver(self.link, logger, debug, facts)
         self.driver._script = self.run_script
         self.namespace = self.driver.test_symbols()
+        self.driver._warn_of_hidden_names()
 
     def run(self, step):
         """Runs the script; answers how it ended, unless it ended well."""
-        if step is not None:
-            enter_step(step)
+        entered = None if step is None else enter_step(step)
         try:
             self.run_script()
         except SystemExit as exit:
             return {"exit": exit_status(exit)}
         except BaseException as exception:
-            return {
+            failure = {
                 "error": self.link.describe(exception),
                 "traceback": self.format(exception),
             }
+            if self.facts["stopsAtFailure"] and isinstance(exception, Exception):
+                self.stop_at(exception, failure)
+            return failure
         finally:
-            leave_step(step)
+            if entered is not None:
+                leave_step(entered)
             for stream in (sys.stdout, sys.stderr):
                 try:
                     stream.flush()
                 except (AttributeError, OSError, ValueError):
                     pass
         return None
+
+    def stop_at(self, exception, failure):
+        """Stops in the script's innermost frame that an exception came through."""
+        name = self.facts["script"]["name"]
+        found = None
+        step = exception.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code.co_filename == name:
+                found = step
+            step = step.tb_next
+        # A mistake in the script's syntax comes before its first frame.
+        if found is not None:
+            self.debug._failed(found.tb_frame, found.tb_lineno, failure)
 
     def run_script(self):
         """Runs the script's text in the names' midst."""
@@ -111,6 +129,18 @@ class Session:
             text = text.replace(f"\ntest_driver.{module}.", "\n")
         return text.rstrip("\n")
 
+    def show_end_of_thread(self, ended):
+        """Says which exception ended a thread of the script's."""
+        if ended.exc_type is SystemExit or sys.stderr is None:
+            return
+        from ._harmless import harmless
+
+        name = "?" if ended.thread is None else ended.thread.name
+        exception = ended.exc_value or ended.exc_type()
+        text = f"Exception in thread {name}:\n{self.format(exception)}\n"
+        sys.stderr.write(harmless(text))
+        sys.stderr.flush()
+
     # For a prompt: the driver's side reads lines and has them run here.
 
     @contextmanager
@@ -129,6 +159,11 @@ class Session:
         session = self
 
         class Console(code.InteractiveConsole):
+            def write(self, data):
+                from ._harmless import harmless
+
+                super().write(harmless(data))
+
             def showtraceback(self):
                 exception = sys.exc_info()[1]
                 if isinstance(exception, KeyboardInterrupt):
@@ -216,6 +251,7 @@ def main():
     except (AttributeError, ValueError):
         pass
     session = Session(path)
+    threading.excepthook = session.show_end_of_thread
     while True:
         try:
             session.link.request("session", version=list(sys.version_info[:3]))

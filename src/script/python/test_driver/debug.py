@@ -26,15 +26,23 @@ class Debug(DebugAbstract):
     def breakpoint(self, host="127.0.0.1", port=4444):
         """Stops the script here, where somebody is there to look."""
         frame = sys._getframe(1)
+        self._stop("breakpoint", frame, frame.f_lineno, host=host, port=port)
+
+    def _failed(self, frame, line, failure):
+        """Stops a script that has failed, where somebody asked for that."""
+        self._stop("failed", frame, line, failure=failure)
+
+    def _stop(self, do, frame, line, host="127.0.0.1", port=4444, **words):
         if frame.f_locals is frame.f_globals:
             namespace = frame.f_globals
         else:
             namespace = {**frame.f_globals, **frame.f_locals}
         with self._enter(namespace):
             self._link.request(
-                "breakpoint",
+                do,
                 file=frame.f_code.co_filename,
-                line=frame.f_lineno,
+                line=line,
                 host=str(host),
                 port=port,
+                **words,
             )

@@ -10,6 +10,7 @@ from .duration import as_seconds
 from .machine import BaseMachine, NspawnMachine, QemuMachine, retry
 from .polling_condition import PollingCondition
 from .vlan import VLan
+from .vsock import VHostDeviceVsock
 
 _tester = None
 
@@ -62,6 +63,9 @@ class Driver:
         ]
         for vlan in self.vlans:
             os.environ[f"QEMU_VDE_SOCKET_{vlan.nr}"] = str(vlan.socket_dir)
+        self.vhost_vsock = None
+        if facts["vsocks"]:
+            self.vhost_vsock = VHostDeviceVsock(facts["vsocks"])
         self.machines_qemu = [
             QemuMachine(link, logger, machine)
             for machine in facts["machines"]
@@ -72,6 +76,9 @@ class Driver:
             for machine in facts["machines"]
             if machine["isContainer"]
         ]
+        for machine in self.machines_qemu if self.vhost_vsock else []:
+            socket = self.vhost_vsock.sockets.get(machine.name)
+            machine.vsock_host = socket and socket.host
 
     @property
     def machines(self):
@@ -154,6 +161,25 @@ class Driver:
 
     def test_symbols(self):
         """Every name that a test script sees. Its `t` is made when it is asked for."""
+        symbols = self._symbols()
+        for machine in self.machines:
+            symbols[pythonize_name(machine.name)] = machine
+        if len(self.machines) == 1:
+            symbols["machine"] = self.machines[0]
+        return symbols
+
+    def _warn_of_hidden_names(self):
+        """Says which names a machine takes from something else."""
+        seen = {*self._symbols(), "t"}
+        for machine in self.machines:
+            name = pythonize_name(machine.name)
+            if name in seen:
+                self.logger.warning(
+                    f"{name} is a machine in the script, and nothing else of that name"
+                )
+            seen.add(name)
+
+    def _symbols(self):
         symbols = {
             "start_all": self.start_all,
             "join_all": self.join_all,
@@ -179,10 +205,6 @@ class Driver:
             "debug": self.debug,
             "dump_machine_ssh": self.dump_machine_ssh,
         }
-        if len(self.machines) == 1:
-            symbols["machine"] = self.machines[0]
         for vlan in self.vlans:
             symbols[f"vlan{vlan.nr}"] = vlan
-        for machine in self.machines:
-            symbols[pythonize_name(machine.name)] = machine
         return symbols

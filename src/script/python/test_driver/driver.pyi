@@ -8,6 +8,7 @@ from .logger import AbstractLogger
 from .machine import BaseMachine, NspawnMachine, QemuMachine
 from .polling_condition import PollingCondition, PollingConditionProtocol
 from .vlan import VLan
+from .vsock import VHostDeviceVsock
 
 class AssertionTester(TestCase):
     failureException: Type[BaseException]
@@ -22,6 +23,7 @@ class Driver:
     logger: AbstractLogger
     debug: DebugAbstract
     vlans: List[VLan]
+    vhost_vsock: Optional[VHostDeviceVsock]
     machines_qemu: List[QemuMachine]
     machines_nspawn: List[NspawnMachine]
     polling_conditions: List[PollingCondition]

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from enum import IntEnum
 
 from ._link import Link, enter_step, leave_step
+
+
+class LogLevel(IntEnum):
+    """How much a message matters, least first."""
+
+    DEBUG = 1
+    INFO = 2
+    WARNING = 3
+    ERROR = 4
 
 
 class AbstractLogger:
@@ -30,8 +40,9 @@ class AbstractLogger:
         self._say("warning", *args, **kwargs)
 
     def error(self, *args, **kwargs):
-        """Says that something went wrong."""
+        """Says that something went wrong, and ends the test, which has failed."""
         self._say("error", *args, **kwargs)
+        raise SystemExit(1)
 
     def log_test_error(self, *args, **kwargs):
         """Says what the test failed of."""
@@ -46,7 +57,8 @@ class AbstractLogger:
         self._link.request("serialStdout", on=bool(enable))
 
     def set_log_level(self, level):
-        """Nothing: the driver's command line says what is shown."""
+        """Shows messages from this level up."""
+        self._link.request("logLevel", level=LogLevel(level).name.lower())
 
     @contextmanager
     def nested(self, message, attributes={}):
@@ -66,20 +78,20 @@ class AbstractLogger:
 
     @contextmanager
     def _inside(self, step):
-        enter_step(step)
+        entered = enter_step(step)
         try:
             yield
         except GeneratorExit:
             raise
         except BaseException as exception:
-            leave_step(step)
+            leave_step(entered)
             error = self._link.describe(exception)
             if isinstance(exception, SystemExit) and exception.code in (None, 0):
                 error = None
             self._link.request("end", ended=step, error=error)
             raise
         finally:
-            leave_step(step)
+            leave_step(entered)
         self._link.request("end", ended=step, error=None)
 
     def _say(self, level, message="", attributes=None, **others):

@@ -107,6 +107,11 @@ class BaseMachine:
         """The machine's own directory on the host."""
         return self._path("stateDir")
 
+    @state_dir.setter
+    def state_dir(self, path):
+        # Another machine's, so that this one boots what was installed there.
+        self._facts["stateDir"] = self._ask("setStateDir", path=_host_path(path))
+
     @property
     def shared_dir(self):
         """The directory that all machines share with the host."""
@@ -443,6 +448,7 @@ class QemuMachine(BaseMachine):
     def __init__(self, link, logger, facts):
         super().__init__(link, logger, facts)
         self.start_command = QemuStartCommand(facts["startCommand"])
+        self.vsock_host = None
 
     @property
     def qmp_client(self):

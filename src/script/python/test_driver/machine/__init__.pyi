@@ -34,6 +34,8 @@ class BaseMachine:
     def out_dir(self) -> Path: ...
     @property
     def state_dir(self) -> Path: ...
+    @state_dir.setter
+    def state_dir(self, path: _Path) -> None: ...
     @property
     def shared_dir(self) -> Path: ...
     @property
@@ -127,6 +129,7 @@ class BaseMachine:
 
 class QemuMachine(BaseMachine):
     start_command: QemuStartCommand
+    vsock_host: Optional[Path]
     @property
     def qmp_client(self) -> Optional[QMPSession]: ...
     @property

@@ -1,0 +1,122 @@
+import {
+  shellQuote,
+  type SocketDirectory,
+  socketDirectory,
+  type Supervisor,
+} from "../backend/mod.ts";
+import { MachineError } from "../report/mod.ts";
+
+const PROGRAM = "vhost-device-vsock";
+/** Exit status of a shell that did not find a program. */
+const NOT_FOUND = 127;
+/** Seconds until a device that does not listen is given up. */
+const PATIENCE = 10;
+/** Milliseconds between two looks whether it listens. */
+const PAUSE_MS = 10;
+
+/**
+ * A virtual socket of a machine, made by a process on the host: a guest that
+ * listens there, as for ssh, is reached through a UNIX socket. It takes no
+ * kernel module and no privilege, which a build sandbox does not have.
+ */
+export class VhostVsock {
+  /** The UNIX socket that QEMU connects to. */
+  readonly guest: string;
+  /** The UNIX socket that leads to the guest: `ssh vsock-mux/<path>`. */
+  readonly host: string;
+  readonly #place: SocketDirectory;
+  readonly #process: Deno.ChildProcess;
+  readonly #supervisor: Supervisor;
+
+  private constructor(
+    place: SocketDirectory,
+    process: Deno.ChildProcess,
+    supervisor: Supervisor,
+  ) {
+    [this.guest, this.host] = socketsIn(place);
+    this.#place = place;
+    this.#process = process;
+    this.#supervisor = supervisor;
+  }
+
+  /**
+   * Starts the device; answers when QEMU can connect to it.
+   *
+   * @param cid The guest's number, from 3 up.
+   * @param directory Where its sockets go, in a directory of their own.
+   * @throws {MachineError} where the program is missing or does not start.
+   */
+  static async start(
+    cid: number,
+    directory: string,
+    supervisor: Supervisor,
+  ): Promise<VhostVsock> {
+    const own = await Deno.makeTempDir({ dir: directory, prefix: "vsock-" });
+    supervisor.own(own);
+    const place = await socketDirectory(own, "guest".length, supervisor);
+    const [guest, host] = socketsIn(place);
+    const process = supervisor.spawn(
+      `command -v ${PROGRAM} > /dev/null || exit ${NOT_FOUND}; ` +
+        `exec ${PROGRAM} --guest-cid ${cid} --socket ${shellQuote(guest)} ` +
+        `--uds-path ${shellQuote(host)}`,
+    );
+    process.stdin.close().catch(() => {});
+    const said = { text: "", isWanted: true };
+    const drain = async (pipe: ReadableStream<Uint8Array>) => {
+      const decoder = new TextDecoder();
+      for await (const chunk of pipe) {
+        if (said.isWanted) said.text += decoder.decode(chunk, { stream: true });
+      }
+    };
+    const drained = Promise.all([drain(process.stdout), drain(process.stderr)]);
+    const died = process.status.then(async ({ code }) => {
+      await drained;
+      throw new MachineError(
+        code === NOT_FOUND
+          ? `${PROGRAM} is not on PATH`
+          : `${PROGRAM} ended with status ${code}: ${
+            said.text.trim() || "it said nothing"
+          }`,
+      );
+    });
+    died.catch(() => {});
+    try {
+      const end = performance.now() + PATIENCE * 1000;
+      while (!(await isThere(guest))) {
+        if (performance.now() > end) {
+          throw new MachineError(
+            `${PROGRAM} does not listen after ${PATIENCE} seconds`,
+          );
+        }
+        await Promise.race([died, pause()]);
+      }
+    } catch (error) {
+      supervisor.reap(process);
+      await drained;
+      await place.remove();
+      throw error;
+    }
+    said.isWanted = false;
+    return new VhostVsock(place, process, supervisor);
+  }
+
+  /** Ends the device, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#supervisor.kill(this.#process);
+    await this.#process.status;
+    this.#supervisor.reap(this.#process);
+    await this.#place.remove();
+  }
+}
+
+function socketsIn({ path }: SocketDirectory): [guest: string, host: string] {
+  return [`${path}/guest`, `${path}/host`];
+}
+
+function isThere(path: string): Promise<boolean> {
+  return Deno.stat(path).then(() => true, () => false);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}
