@@ -23,5 +23,5 @@ export async function withNames<T>(
       `the script sees JavaScript's own ${name}, not the machine: find that in machines`,
     );
   }
-  return await fn(context);
+  return await bound.run(() => fn(context));
 }

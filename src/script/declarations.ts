@@ -1,6 +1,7 @@
 import standardTypes from "../std.d.ts" with { type: "text" };
 import { identifier } from "../driver/identifier.ts";
 import { snakeCase } from "../machine/snake_case.ts";
+import { isJavaScripts } from "./globals.ts";
 
 /** What decides about the names that a script sees. */
 export interface ScriptNames {
@@ -61,7 +62,7 @@ export function typesOfNames(names: ScriptNames): Map<string, string> {
 export function declarations(names: ScriptNames, module: string): string {
   const variables = [...typesOfNames(names)]
     // What JavaScript has already is not touched, see bindGlobals.
-    .filter(([name]) => !(name in globalThis))
+    .filter(([name]) => !isJavaScripts(name))
     .map(([name, type]) => `  const ${name}: ${type};`);
   return `// What a test script sees, as vmwright declares it.
 import type { Debug, Driver, Log, Machine, Vlan } from ${
