@@ -1,15 +1,13 @@
 import type { Script } from "./script.ts";
 
-/** How to run a script once more in the same process. */
+/** How to run a script. */
 export interface RunOptions {
-  /**
-   * Which run of the script this is, from 1 up: from the second on, the script
-   * and the files that it imports are read again.
-   */
-  run?: number;
   /** Told of each file of the author's that is about to be read. */
   onFile?: (path: string) => void;
 }
+
+/** How often each script was run so far. */
+const runs = new Map<string, number>();
 
 type ModuleHooks = { deregister(): void };
 
@@ -20,6 +18,7 @@ type ModuleHooks = { deregister(): void };
  * A file is imported as it is. Text, and a file whose name does not say that it
  * is TypeScript, is given to the runtime under its own address without being
  * written anywhere, so that its imports and its stack frames come out right.
+ * Whenever it is run again, it and the files that it imports are read again.
  *
  * @param script The script.
  * @param context What its default export receives.
@@ -31,7 +30,9 @@ export async function runTypeScript(
   context: Record<string, unknown>,
   options: RunOptions = {},
 ): Promise<void> {
-  const { run = 1, onFile } = options;
+  const { onFile } = options;
+  const run = (runs.get(script.url) ?? 0) + 1;
+  runs.set(script.url, run);
   const isModuleFile = script.path !== undefined &&
     /\.[cm]?[jt]sx?$/.test(script.path);
   const suffix = run > 1 ? `?run=${run}` : "";

@@ -98,12 +98,25 @@ Deno.test("the second run reads the script and its imports again", async () => {
   const script = new Script({ path, language: "typescript" });
   const files: string[] = [];
   const onFile = (file: string) => files.push(file);
-  await runTypeScript(script, {}, { run: 1, onFile });
+  await runTypeScript(script, {}, { onFile });
   Deno.writeTextFileSync(`${directory.path}/n.ts`, "export const n = 2;");
-  await runTypeScript(script, {}, { run: 2, onFile });
+  await runTypeScript(script, {}, { onFile });
   assertEquals(all, [1, 2]);
   const n = `${directory.path}/n.ts`;
   assertEquals(files, [path, n, path, n]);
+});
+
+Deno.test("a script that was mended runs, whatever it threw before", async () => {
+  using directory = temporaryDirectory({
+    "test.ts": `throw new Error("old");`,
+  });
+  const path = `${directory.path}/test.ts`;
+  const script = new Script({ path, language: "typescript" });
+  await assertRejects(() => runTypeScript(script, {}), Error, "old");
+  Deno.writeTextFileSync(path, "export default ({ say }: any) => say('new');");
+  const all: unknown[] = [];
+  await runTypeScript(script, { say: (what: unknown) => all.push(what) });
+  assertEquals(all, ["new"]);
 });
 
 const broken: [string, Record<string, string>, string][] = [
