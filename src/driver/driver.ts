@@ -256,6 +256,14 @@ export class Driver implements AsyncDisposable {
     this.#conditions.interrupt(reason);
   }
 
+  /**
+   * Runs `fn`. Once the signal is aborted, what that goes on to ask of the
+   * machines fails with the signal's reason; others may ask on.
+   */
+  within<T>(signal: AbortSignal, fn: () => T): T {
+    return this.#conditions.within(signal, fn);
+  }
+
   /** Starts all machines at the same time; does not wait for their boots. */
   startAll(): Promise<void> {
     return this.log.nested("start all VMs", async () => {
