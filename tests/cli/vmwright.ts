@@ -9,6 +9,7 @@ export interface Finished {
 export interface VmwrightOptions {
   cwd?: string;
   env?: Record<string, string>;
+  stdin?: "null" | "piped";
 }
 
 const root = new URL("../../", import.meta.url).pathname;
