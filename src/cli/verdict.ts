@@ -57,7 +57,8 @@ export function explain(
   script: Script | undefined,
 ): string {
   if (error instanceof TypeErrors) {
-    return `${error.detail}\n${error.message}; --no-check runs it all the same`;
+    const advice = error.isFatal ? "" : "; --no-check runs it all the same";
+    return `${error.detail}\n${error.message}${advice}`;
   }
   return describeFailure(error, {
     scriptUrl: script?.url ?? "",

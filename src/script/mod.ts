@@ -8,6 +8,7 @@ export {
   findApi,
   findDeno,
   type TypeDiagnostic,
+  wantsCheck,
 } from "./check_types.ts";
 export { Debugger, type DebuggerOptions } from "./debugger.ts";
 export { declarations, type ScriptNames } from "./declarations.ts";
