@@ -37,6 +37,7 @@ export async function evaluate(
 ): Promise<void> {
   const { log, signal, onDriver, onFile } = options;
   const { assertions } = await import("../script/assertions.ts");
+  const { classes } = await import("../script/classes.ts");
   const { outDir, keepState, globalTimeout } = configuration;
   const create = async (given: api.DriverOptions = {}) => {
     const common = { outDir, keepState, globalTimeout, log };
@@ -58,6 +59,7 @@ export async function evaluate(
   };
   const context = {
     ...assertions,
+    ...classes,
     ...api,
     log,
     Driver: new Proxy(Driver, {

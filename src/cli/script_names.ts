@@ -1,5 +1,6 @@
 import type { Driver } from "../driver/mod.ts";
-import { bindGlobals } from "../script/mod.ts";
+import { bindGlobals, isReservedWord } from "../script/mod.ts";
+import { classes } from "../script/classes.ts";
 
 // They are wanted as soon as the driver is made; reading them takes a while.
 const assertionsRead = import("../script/assertions.ts");
@@ -16,11 +17,16 @@ export async function withNames<T>(
   fn: (context: Record<string, unknown>) => Promise<T>,
 ): Promise<T> {
   const { assertions } = await assertionsRead;
-  const context = { ...assertions, ...driver.bindings() };
+  const context = { ...assertions, ...classes, ...driver.bindings() };
   using bound = bindGlobals(context);
   for (const name of bound.refused) {
     driver.log.warning(
       `the script sees JavaScript's own ${name}, not the machine: find that in machines`,
+    );
+  }
+  for (const name of Object.keys(context).filter(isReservedWord)) {
+    driver.log.warning(
+      `no script can say "${name}", a word of JavaScript's: find that machine in machines`,
     );
   }
   return await bound.run(() => fn(context));

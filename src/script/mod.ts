@@ -16,6 +16,7 @@ export { describeFailure, type FailureContext } from "./failure.ts";
 export { forgottenAwait } from "./forgotten_await.ts";
 export { bindGlobals } from "./globals.ts";
 export { type Language, languageOf } from "./language.ts";
+export { isReservedWord } from "./reserved_words.ts";
 export { prepareScript, type Runner, runScript } from "./run_script.ts";
 export { Script } from "./script.ts";
 export { ScriptExit } from "./script_exit.ts";

@@ -22,6 +22,7 @@ Deno.test("eval runs TypeScript with top-level await and imports of its own", as
     enum Unit { second }
     const n: number = await Promise.resolve(seven);
     console.log(n, Unit.second, typeof Driver.create, typeof UsageError);
+    assert(Machine === BaseMachine);
     assertEquals(n, 7);
   `);
   assertEquals([code, stdout], [0, "7 0 function function\n"], stderr);

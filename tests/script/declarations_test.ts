@@ -38,6 +38,14 @@ Deno.test("a name that JavaScript has is not declared again", () => {
   assertEquals(/const console\b/.test(text), false);
 });
 
+Deno.test("a machine that is named by a reserved word is no name of a script's", () => {
+  const machines = ["default", "let", "await", "type"];
+  const text = declarations({ machines, vlans: [] }, "x");
+  assertMatch(text, /"default": that machine is found in machines\./);
+  assertEquals(/const (default|let|await)\b/.test(text), false);
+  assertMatch(text, /const type: Machine;/);
+});
+
 Deno.test("a name that is bound at this moment is declared all the same", () => {
   using _bound = bindGlobals({ web: 1 });
   const text = declarations({ machines: ["web"], vlans: [] }, "x");
