@@ -1,6 +1,6 @@
 import { UsageError } from "../report/errors.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";
-import type { Script } from "./script.ts";
+import { fileUrl, type Script } from "./script.ts";
 
 /** A type error in a script, or what keeps it from being read at all. */
 export interface TypeDiagnostic {
@@ -28,16 +28,27 @@ export interface CheckOptions {
   signal?: AbortSignal;
 }
 
+/** What to say where {@linkcode findApi} finds nothing. */
+export const missingApi =
+  "expected the declarations of the API beside the program, but there is no mod.d.ts";
+
 /** The `deno` that can check types, if there is one. */
 export function findDeno(): string | undefined {
   // A compiled program is its own executable, and has no checker in it.
   return Deno.build.standalone ? undefined : Deno.execPath();
 }
 
-/** Where the types of the API are: beside the sources, or beside the bundle. */
+/**
+ * Where the types of the API are: beside the sources, or beside the bundle or the
+ * compiled program. What is in that, nobody else can read.
+ */
 export function findApi(): string | undefined {
-  for (const path of ["../../mod.ts", "./mod.d.ts"]) {
-    const url = new URL(path, import.meta.url);
+  const places = Deno.build.standalone
+    ? [new URL("./mod.d.ts", fileUrl(Deno.execPath()))]
+    : ["../../mod.ts", "./mod.d.ts"].map((path) =>
+      new URL(path, import.meta.url)
+    );
+  for (const url of places) {
     if (url.protocol !== "file:") return url.href;
     try {
       if (Deno.statSync(url).isFile) return url.href;
@@ -66,11 +77,12 @@ export async function checkTypes(
   options: CheckOptions = {},
 ): Promise<TypeDiagnostic[]> {
   const deno = findDeno(), api = findApi();
-  if (deno === undefined || api === undefined) {
+  if (deno === undefined) {
     throw new UsageError(
       "types are checked by deno, which a compiled program does not have in it",
     );
   }
+  if (api === undefined) throw new UsageError(missingApi);
   const text = declarations(names, api);
   using directory = await makeDirectory(text);
   const file = `${directory.path}/vmwright.d.ts`;

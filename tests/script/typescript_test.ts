@@ -2,13 +2,14 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { bindGlobals } from "../../src/script/globals.ts";
 import { describeFailure } from "../../src/script/failure.ts";
 import { Script } from "../../src/script/script.ts";
-import { runTypeScript } from "../../src/script/typescript.ts";
+import { type RunOptions, runTypeScript } from "../../src/script/typescript.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 
 /** What a script has said, through the one name that all of them see. */
 async function said(
   files: Record<string, string>,
   path = "test.ts",
+  options?: RunOptions,
 ): Promise<unknown[]> {
   using directory = temporaryDirectory(files);
   const all: unknown[] = [];
@@ -23,7 +24,7 @@ async function said(
     language: "typescript",
   });
   const before = [...Deno.readDirSync(directory.path)].length;
-  await runTypeScript(script, context);
+  await runTypeScript(script, context, options);
   assertEquals([...Deno.readDirSync(directory.path)].length, before);
   return all;
 }
@@ -53,6 +54,19 @@ const imports = {
 
 Deno.test("a script has imports of its own, and the modules see the names too", async () => {
   assertEquals(await said(imports), ["the machine", 5, "test.ts", false]);
+});
+
+Deno.test("a runtime that reads only JavaScript gets that", async () => {
+  const files = {
+    ...imports,
+    "lib/helper.ts": `import { Unit } from "./unit.mts";
+      export const who: string = machine + Unit.second;`,
+    "lib/unit.mts": "export enum Unit { second = 1 }",
+  };
+  assertEquals(
+    await said(files, "test.ts", { transpile: true }),
+    ["the machine1", 5, "test.ts", false],
+  );
 });
 
 Deno.test("a file without an extension is run where it is, as TypeScript", async () => {
