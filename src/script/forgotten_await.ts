@@ -13,7 +13,7 @@ export function forgottenAwait(steps: readonly UnfinishedStep[]): TestFailure {
   const failure = new TestFailure(
     `an await seems to be missing: at the script's end this was under way: ${whats}`,
   );
-  const frames = /^\s+at [^]*/m.exec(steps[0].stack ?? "");
+  const frames = /^\s+at [^]*/m.exec(steps[0].beginning?.stack ?? "");
   if (frames !== null) {
     failure.stack = `${failure.name}: ${failure.message}\n${frames[0]}`;
   }

@@ -16,15 +16,15 @@ interface Open {
   readonly parent: number | undefined;
   readonly began: number;
   readonly isBoot: boolean;
-  readonly stack: string | undefined;
+  readonly beginning: Error | undefined;
 }
 
 /** A step that nobody has waited for. */
 export interface UnfinishedStep {
   /** What it does. */
   readonly what: string;
-  /** Where it began, as lines of a stack. */
-  readonly stack?: string;
+  /** Made where it began, for its stack. */
+  readonly beginning?: Error;
 }
 
 /** Remembers what the test was doing when it failed. */
@@ -59,7 +59,7 @@ export class StepTrail implements Listener {
           parent: event.step,
           began: event.time,
           isBoot: event.type === "stepBegan" && boots.test(event.text),
-          stack: this.#withStacks ? stackHere() : undefined,
+          beginning: this.#withStacks ? hereAndNow() : undefined,
         });
         break;
       case "stepEnded":
@@ -105,11 +105,12 @@ export class StepTrail implements Listener {
 }
 
 /** Where a step begins: whoever is told of it is called from there. */
-function stackHere(): string | undefined {
+function hereAndNow(): Error {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
   try {
-    return new Error().stack;
+    // Its stack is put into words where somebody asks for it.
+    return new Error();
   } finally {
     Error.stackTraceLimit = before;
   }
