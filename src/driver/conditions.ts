@@ -181,8 +181,12 @@ export class Conditions {
     return this.#bound.run(signal, fn);
   }
 
-  /** @throws The reason, where the flow that asks may not go on. */
-  #throwIfAborted(): void {
+  /**
+   * Does nothing while the flow that asks may go on.
+   *
+   * @throws The reason, where it may not.
+   */
+  throwIfAborted(): void {
     this.signal.throwIfAborted();
     this.#bound.getStore()?.throwIfAborted();
   }
@@ -192,12 +196,12 @@ export class Conditions {
    * it gets is aborted, and so is what it does.
    */
   async watch<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.#throwIfAborted();
+    this.throwIfAborted();
     if (this.#inCheck.getStore()) return await fn(this.signal);
     for (const condition of [...this.#entered.keys()]) {
       if (condition.due) await this.#check(condition);
     }
-    this.#throwIfAborted();
+    this.throwIfAborted();
     for (const failure of this.#failed.values()) throw failure;
     const watch = new AbortController();
     this.#watches.add(watch);
@@ -210,7 +214,7 @@ export class Conditions {
 
   /** Runs `fn`, with a signal that an interruption and the run's end abort. */
   async interruptible<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.#throwIfAborted();
+    this.throwIfAborted();
     const wait = new AbortController();
     this.#waits.add(wait);
     try {

@@ -292,12 +292,18 @@ export class Driver implements AsyncDisposable {
     options: CreateMachineOptions = {},
   ): Machine {
     const driverVlans = this.vlans;
+    const conditions = this.#conditions;
     const command = new StartCommand(startCommand);
     const { name = command.machineName, container = command.startsContainer } =
       options;
+    const backend = container ? this.#backends.nspawn : this.#backends.qemu;
     const context: MachineContext = {
       log: this.log,
-      backend: container ? this.#backends.nspawn : this.#backends.qemu,
+      get backend() {
+        // Who asks is about to start a machine that nobody would end.
+        conditions.throwIfAborted();
+        return backend;
+      },
       outDir: this.outDir,
       sharedDir: this.#directories.shared,
       // The networks may be started after the machine is made.
