@@ -125,7 +125,7 @@ Deno.test("Deno.exit(0) passes the test", async () => {
 
 Deno.test("what fails after the end of the script is a warning", async () => {
   const { code, stderr } = await evaluated(`
-    const { signal } = await Driver.create();
+    const { signal } = await Driver.create({ outDir: "." });
     signal.onabort = () => Promise.reject(new Error("x"));
   `);
   assertEquals(code, 0, stderr);
