@@ -2,48 +2,65 @@ import * as api from "../../mod.ts";
 import {
   bindGlobals,
   Debugger,
+  type RunOptions,
   runScript,
   type Script,
 } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Emergency } from "./emergency.ts";
-import { takeLastScreenshots } from "./last_screenshots.ts";
-import { isFailure, judge } from "./verdict.ts";
 
 const { Driver, GlobalTimeout } = api;
+
+/** Options of {@linkcode evaluate}. */
+export interface EvaluateOptions extends RunOptions {
+  /** Where everything is told. */
+  log: api.Log;
+  /** Ends what the script's drivers do. */
+  signal: AbortSignal;
+  /** Told of each driver that the script makes, to dispose of it in the end. */
+  onDriver: (driver: api.Driver) => void;
+}
 
 /**
  * Runs a script that makes its own driver. It sees everything that `mod.ts`
  * exports, and the assertions. A driver that it makes has the options of the
- * command line unless it says otherwise, and ends with the script. A script in
- * Python finds a driver without machines, as it can't make one.
+ * command line unless it says otherwise. A script in Python finds a driver
+ * without machines, as it can't make one.
  *
  * @param script The script.
  * @param configuration The command line's options.
- * @param log Where everything is told.
- * @param emergency Is told what to kill.
+ * @param options How to run it.
  * @throws What the script throws.
  */
 export async function evaluate(
   script: Script,
   configuration: Configuration,
-  log: api.Log,
-  emergency: Emergency,
+  options: EvaluateOptions,
 ): Promise<void> {
+  const { log, signal, onDriver, onFile } = options;
   const { assertions } = await import("../script/assertions.ts");
+  const { classes } = await import("../script/classes.ts");
   const { outDir, keepState, globalTimeout } = configuration;
-  const made: api.Driver[] = [];
-  const create = async (options?: api.DriverOptions) => {
+  const create = async (given: api.DriverOptions = {}) => {
     const common = { outDir, keepState, globalTimeout, log };
     const debug = new Debugger({ attach: configuration.debugHookAttach });
-    const driver = await Driver.create({ ...common, debug, ...options });
+    const driver = await Driver.create({
+      ...common,
+      debug,
+      ...given,
+      signal: given.signal ? AbortSignal.any([signal, given.signal]) : signal,
+    });
+    if (signal.aborted) {
+      // Nobody looks any more for what is to be disposed of.
+      await driver[Symbol.asyncDispose]();
+      throw signal.reason;
+    }
     debug.driver = driver;
-    made.push(driver);
-    emergency.add(() => driver.killNow());
+    onDriver(driver);
     return driver;
   };
   const context = {
     ...assertions,
+    ...classes,
     ...api,
     log,
     Driver: new Proxy(Driver, {
@@ -51,7 +68,7 @@ export async function evaluate(
         name === "create" ? create : Reflect.get(target, name),
     }),
   };
-  using _bound = bindGlobals(context);
+  using bound = bindGlobals(context);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const { promise: timeout, reject } = Promise.withResolvers<never>();
   if (globalTimeout !== undefined) {
@@ -62,14 +79,11 @@ export async function evaluate(
   }
   try {
     const driver = script.language === "python" ? await create() : undefined;
-    await Promise.race([timeout, runScript(script, { driver, context })]);
-  } catch (error) {
-    if (isFailure(judge(error))) {
-      await Promise.all(made.map(takeLastScreenshots));
-    }
-    throw error;
+    const run = bound.run(() =>
+      runScript(script, { driver, context }, { onFile })
+    );
+    await Promise.race([timeout, run]);
   } finally {
     clearTimeout(timer);
-    await Promise.all(made.map((driver) => driver[Symbol.asyncDispose]()));
   }
 }

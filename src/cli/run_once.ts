@@ -2,6 +2,7 @@ import { Driver } from "../driver/mod.ts";
 import { type Log, UsageError } from "../report/mod.ts";
 import {
   Debugger,
+  forgottenAwait,
   prepareScript,
   type RunOptions,
   runScript,
@@ -9,6 +10,7 @@ import {
   ScriptExit,
   StepTrail,
   Uncaught,
+  type UnfinishedStep,
 } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Emergency } from "./emergency.ts";
@@ -17,7 +19,7 @@ import { rejection } from "./rejection.ts";
 import { openLog } from "./reports.ts";
 import { withNames } from "./script_names.ts";
 import { canCheck, checkBeside } from "./type_check.ts";
-import { explain, isFailure, judge } from "./verdict.ts";
+import { explain, type Failure, isFailure, judge } from "./verdict.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Options of {@linkcode runOnce}. */
@@ -29,7 +31,21 @@ export interface RunOnceOptions extends RunOptions {
   /** Is told of the time that the script has. */
   watchdog?: Watchdog;
   /** Does with the driver what it was made for. Default: runs the script. */
-  use?: (driver: Driver, script: Script, trail: StepTrail) => Promise<void>;
+  use?: (test: DriverUse) => Promise<void>;
+}
+
+/** What there is to use in a run. */
+export interface DriverUse {
+  /** The machines. */
+  readonly driver: Driver;
+  /** What is to be run. */
+  readonly configuration: Configuration;
+  /** The script, if there is one. */
+  readonly script: Script | undefined;
+  /** What the test is doing. */
+  readonly trail: StepTrail;
+  /** Is told of the time that the script has. */
+  readonly watchdog: Watchdog | undefined;
 }
 
 /**
@@ -46,75 +62,118 @@ export async function runOnce(
 ): Promise<number> {
   const { signal, emergency, watchdog } = options;
   const log = openLog(configuration);
-  const trail = new StepTrail();
+  const script = configuration.script && new Script(configuration.script);
+  const { interactive, command } = configuration;
+  // In Python, what a script began has ended when it ends.
+  const mayForget = !interactive && script?.language === "typescript";
+  const trail = new StepTrail({ stacks: mayForget });
   log.addListener(trail);
   emergency.add(() => log.flush());
   for (const warning of configuration.warnings) log.warning(warning);
-  const script = configuration.script && new Script(configuration.script);
-  const { interactive } = configuration;
-  using uncaught = new Uncaught((error) => {
+  const over = new ScriptOver();
+  let unfinished: readonly UnfinishedStep[] = [];
+  let forgotten = false;
+  using uncaught = new Uncaught((error, isOwn) => {
     if (interactive && error instanceof ScriptExit) return;
+    // The end of the run has ended something whose end nobody looks at.
+    if (isOwn && unfinished.length > 0) forgotten = true;
+    if (error === over) return;
     const when = interactive ? "nobody caught" : "after the end of the script";
     log.warning(`${when}: ${messageOf(error)}`);
   });
   // At a prompt, one can look at what went wrong, and go on.
   if (interactive) uncaught.scriptEnded();
   const ends = [uncaught.failure, rejection(signal)];
-  await using _prepared = script && !configuration.interactive
+  await using _prepared = script && !interactive
     ? await prepareScript(script)
     : undefined;
 
-  let driver: Driver | undefined;
-  let failure: unknown;
+  const drivers: Driver[] = [];
+  const add = (driver: Driver) => {
+    drivers.push(driver);
+    emergency.add(() => driver.killNow());
+  };
+  let failure: Failure | undefined;
   let steps: string[] = [];
   try {
-    if (configuration.command === "eval") {
+    let used: () => Promise<void>;
+    if (command === "eval") {
       const { evaluate } = await import("./evaluate.ts");
-      using _deadline = watchdog?.deadline(configuration.globalTimeout);
-      await Promise.race([
-        ...ends,
-        evaluate(script!, configuration, log, emergency),
-      ]);
+      used = () =>
+        evaluate(script!, configuration, {
+          log,
+          signal,
+          onDriver: add,
+          onFile: options.onFile,
+        });
     } else {
-      driver = await create(configuration, log, script, options, signal);
-      emergency.add(() => driver?.killNow());
-      const used = options.use?.(driver, script!, trail) ??
-        use(driver, configuration, script, watchdog);
-      await Promise.race([...ends, used]);
+      const driver = await create(configuration, log, script, options, signal);
+      add(driver);
+      const test = { driver, configuration, script, trail, watchdog };
+      used = () => options.use?.(test) ?? use(test);
     }
+    using _deadline = command === "eval"
+      ? watchdog?.deadline(configuration.globalTimeout)
+      : undefined;
+    const whole = async () => {
+      await used();
+      await nextTurn();
+    };
+    await Promise.race([...ends, uncaught.run(whole)]);
+    if (mayForget) unfinished = trail.unfinished();
   } catch (error) {
-    failure = signal.aborted ? signal.reason : error;
-    steps = trail.of(failure);
+    failure = { error: signal.aborted ? signal.reason : error };
+    steps = trail.of(failure.error);
   }
   uncaught.scriptEnded();
-  const judgement = judge(failure);
-  const { verdict, exitCode } = judgement;
-  if (driver !== undefined && isFailure(judgement)) {
-    await takeLastScreenshots(driver);
+  const isFailed = isFailure(judge(failure));
+  for (const driver of drivers) {
+    if (isFailed) await takeLastScreenshots(driver);
+    if (failure !== undefined) driver.abort(failure.error);
+    else if (unfinished.length > 0) driver.abort(over);
   }
-  if (failure !== undefined) driver?.abort(failure);
-  try {
-    await driver?.[Symbol.asyncDispose]();
-  } catch (error) {
-    log.error(`clean-up failed: ${messageOf(error)}`);
+  for (const driver of drivers) {
+    try {
+      await driver[Symbol.asyncDispose]();
+    } catch (error) {
+      log.error(`clean-up failed: ${messageOf(error)}`);
+    }
   }
-  if (failure instanceof NothingStarted) {
+  if (unfinished.length > 0) await nextTurn();
+  if (forgotten) failure ??= { error: forgottenAwait(unfinished) };
+  if (failure?.error instanceof NothingStarted) {
     await log.close();
-    throw failure.cause;
+    throw failure.error.cause;
   }
 
+  const { verdict, exitCode } = judge(failure);
   if (verdict === "passed") {
     if (!interactive) {
       log.info(`test passed in ${log.time.toFixed(2)} seconds`);
     }
     log.runEnded(verdict);
   } else {
-    const detail = explain(failure, steps, configuration, script);
-    log.runEnded(verdict, failure, detail);
+    const { error } = failure!;
+    const detail = explain(error, steps, configuration, script);
+    log.runEnded(verdict, error ?? String(error), detail);
   }
   await log.close();
   emergency.clear();
   return exitCode;
+}
+
+/** Why what a script began, and has not waited for, ends with it. */
+class ScriptOver extends Error {
+  override name = "ScriptOver";
+
+  constructor() {
+    super("the script is over");
+  }
+}
+
+/** Settled when errors that nobody handles have been told. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /** The driver could not be made, by the user's fault. */
@@ -162,24 +221,9 @@ async function create(
 }
 
 /** Does with the driver what it was made for. */
-async function use(
-  driver: Driver,
-  configuration: Configuration,
-  script: Script | undefined,
-  watchdog: Watchdog | undefined,
-): Promise<void> {
-  if (configuration.sshBackdoor || configuration.dumpVsocks !== undefined) {
-    // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
-    const offset = configuration.dumpVsocks ?? 2;
-    driver.machines.forEach((machine, i) => {
-      const { name, isContainer } = machine;
-      const has = isContainer || !configuration.vhostVsock ||
-        driver.vhostVsock.has(name);
-      if (!has) return;
-      const command = machine.sshBackdoorCommand(offset + 1 + i);
-      driver.log.log(`${name} is reached by: ${command}`);
-    });
-  }
+async function use(test: DriverUse): Promise<void> {
+  const { driver, configuration, script, watchdog } = test;
+  tellAddresses(driver, configuration);
   if (configuration.interactive) {
     const { runPrompt } = await import("../script/prompt/mod.ts");
     const { debug, signal } = driver;
@@ -200,11 +244,45 @@ async function use(
     return;
   }
   using _deadline = watchdog?.deadline(configuration.globalTimeout);
-  // The machines boot while the types are checked.
+  await runChecked(test, () => driver.runTests(), driver.signal);
+}
+
+/** Says how to reach the machines from another terminal, where one can. */
+export function tellAddresses(
+  driver: Driver,
+  configuration: Configuration,
+): void {
+  const { sshBackdoor, dumpVsocks } = configuration;
+  if (!sshBackdoor && dumpVsocks === undefined) return;
+  // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
+  const offset = dumpVsocks ?? 2;
+  driver.machines.forEach((machine, i) => {
+    const { name, isContainer } = machine;
+    const has = isContainer || !configuration.vhostVsock ||
+      driver.vhostVsock.has(name);
+    if (!has) return;
+    const command = machine.sshBackdoorCommand(offset + 1 + i);
+    driver.log.log(`${name} is reached by: ${command}`);
+  });
+}
+
+/**
+ * Runs the script. The machines boot while its types are checked.
+ *
+ * @param test What is used.
+ * @param run Runs it.
+ * @param signal Ends the check.
+ * @throws {TypeErrors} Its types are wrong.
+ */
+export async function runChecked(
+  { driver, configuration, script }: DriverUse,
+  run: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   await Promise.all([
-    driver.runTests(),
+    run(),
     script && canCheck(configuration)
-      ? checkBeside(script, configuration, driver.signal).catch((error) => {
+      ? checkBeside(script, configuration, signal).catch((error) => {
         if (!(error instanceof UsageError)) throw error;
         driver.log.warning(error.message);
       })
@@ -212,7 +290,8 @@ async function use(
   ]);
 }
 
-function messageOf(error: unknown): string {
+/** An error as a part of a line. */
+export function messageOf(error: unknown): string {
   return error instanceof Error
     ? `${error.name}: ${error.message}`
     : Deno.inspect(error);

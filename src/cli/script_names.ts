@@ -1,5 +1,6 @@
 import type { Driver } from "../driver/mod.ts";
-import { bindGlobals } from "../script/mod.ts";
+import { bindGlobals, isReservedWord } from "../script/mod.ts";
+import { classes } from "../script/classes.ts";
 
 // They are wanted as soon as the driver is made; reading them takes a while.
 const assertionsRead = import("../script/assertions.ts");
@@ -17,7 +18,7 @@ export async function withNames<T>(
 ): Promise<T> {
   const { assertions } = await assertionsRead;
   const names = driver.bindings();
-  const context = { ...assertions, ...names };
+  const context = { ...assertions, ...classes, ...names };
   for (const name of Object.keys(names)) {
     if (name in assertions) {
       driver.log.warning(
@@ -31,5 +32,10 @@ export async function withNames<T>(
       `the script sees JavaScript's own ${name}, not the machine: find that in machines`,
     );
   }
-  return await fn(context);
+  for (const name of Object.keys(context).filter(isReservedWord)) {
+    driver.log.warning(
+      `no script can say "${name}", a word of JavaScript's: find that machine in machines`,
+    );
+  }
+  return await bound.run(() => fn(context));
 }

@@ -4,7 +4,9 @@ import {
   findDeno,
   Script,
   type TypeDiagnostic,
+  wantsCheck,
 } from "../script/mod.ts";
+import { UsageError } from "../report/errors.ts";
 import type { Configuration } from "./configuration.ts";
 import { exitCodes } from "./exit_codes.ts";
 
@@ -14,11 +16,16 @@ export class TypeErrors extends Error {
   override name = "TypeErrors";
   /** What to show a person. */
   readonly detail: string;
+  /** Whether the script can't be run all the same. */
+  readonly isFatal: boolean;
 
   /** Takes what is wrong. */
   constructor(diagnostics: readonly TypeDiagnostic[]) {
     const count = diagnostics.length;
-    super(`the script has ${count} type error${count === 1 ? "" : "s"}`);
+    const isFatal = diagnostics.some((diagnostic) => diagnostic.isFatal);
+    const what = isFatal ? "error" : "type error";
+    super(`the script has ${count} ${what}${count === 1 ? "" : "s"}`);
+    this.isFatal = isFatal;
     this.detail = diagnostics.map(shown).join("\n");
   }
 }
@@ -26,6 +33,11 @@ export class TypeErrors extends Error {
 /** `vmwright check`. */
 export async function check(configuration: Configuration): Promise<number> {
   const script = new Script(configuration.script!);
+  if (!wantsCheck(script)) {
+    throw new UsageError(
+      `${script.name} is JavaScript, which is checked where a line \`// @ts-check\` in it says so`,
+    );
+  }
   const diagnostics = await checkTypes(script, namesOf(configuration));
   if (diagnostics.length === 0) return exitCodes.passed;
   const { detail, message } = new TypeErrors(diagnostics);
@@ -51,6 +63,7 @@ export async function checkBeside(
   configuration: Configuration,
   signal: AbortSignal,
 ): Promise<void> {
+  if (!wantsCheck(script)) return;
   const names = namesOf(configuration);
   const diagnostics = await checkTypes(script, names, { signal });
   if (diagnostics.length > 0) throw new TypeErrors(diagnostics);

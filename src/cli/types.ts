@@ -1,5 +1,5 @@
 import { UsageError } from "../report/errors.ts";
-import { findApi } from "../script/check_types.ts";
+import { findApi, missingApi } from "../script/check_types.ts";
 import { declarations } from "../script/declarations.ts";
 import type { Configuration } from "./configuration.ts";
 
@@ -7,7 +7,7 @@ import type { Configuration } from "./configuration.ts";
 export function types(configuration: Configuration): string {
   const api = findApi();
   if (api === undefined) {
-    throw new UsageError("the declarations of the API are not installed");
+    throw new UsageError(missingApi);
   }
   const { machines, containers, vlans } = configuration;
   const names = [...machines, ...containers].map(({ name }) => name);

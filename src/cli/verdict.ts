@@ -6,6 +6,12 @@ import { exitCodes } from "./exit_codes.ts";
 import { Interruption } from "./interruption.ts";
 import { TypeErrors } from "./type_check.ts";
 
+/** What ended a run that did not pass: anything may be thrown, also `undefined`. */
+export interface Failure {
+  /** What was thrown. */
+  readonly error: unknown;
+}
+
 /** How a run ended, in words and as an exit status. */
 export interface Judgement {
   /** In words. */
@@ -15,21 +21,23 @@ export interface Judgement {
 }
 
 /** Judges a run by what ended it; `undefined` if nothing went wrong. */
-export function judge(failure: unknown): Judgement {
+export function judge(failure: Failure | undefined): Judgement {
   if (failure === undefined) {
     return { verdict: "passed", exitCode: exitCodes.passed };
   }
-  if (failure instanceof Interruption) {
-    return { verdict: "interrupted", exitCode: failure.exitCode };
+  const { error } = failure;
+  if (error instanceof Interruption) {
+    return { verdict: "interrupted", exitCode: error.exitCode };
   }
-  if (failure instanceof GlobalTimeout) {
+  if (error instanceof GlobalTimeout) {
     return { verdict: "timeout", exitCode: exitCodes.timeout };
   }
-  if (failure instanceof ScriptExit) {
-    return {
-      verdict: failure.code === 0 ? "passed" : "failed",
-      exitCode: failure.code,
-    };
+  if (error instanceof ScriptExit) {
+    const { code } = error;
+    if (code === 0) return { verdict: "passed", exitCode: exitCodes.passed };
+    // The system keeps eight bits of it: of 256, nothing.
+    const isStatus = Number.isInteger(code) && code > 0 && code < 256;
+    return { verdict: "failed", exitCode: isStatus ? code : exitCodes.failed };
   }
   return { verdict: "failed", exitCode: exitCodes.failed };
 }
@@ -42,21 +50,22 @@ export function isFailure({ verdict }: Judgement): boolean {
 /**
  * Tells a person why a run did not pass.
  *
- * @param failure What ended it.
+ * @param error What ended it.
  * @param steps What it was doing, innermost first.
  * @param configuration What was to be run.
  * @param script The script.
  */
 export function explain(
-  failure: unknown,
+  error: unknown,
   steps: readonly string[],
   configuration: Configuration,
   script: Script | undefined,
 ): string {
-  if (failure instanceof TypeErrors) {
-    return `${failure.detail}\n${failure.message}; --no-check runs it all the same`;
+  if (error instanceof TypeErrors) {
+    const advice = error.isFatal ? "" : "; --no-check runs it all the same";
+    return `${error.detail}\n${error.message}${advice}`;
   }
-  return describeFailure(failure, {
+  return describeFailure(error, {
     scriptUrl: script?.url ?? "",
     scriptName: script?.name ?? "",
     scriptText: script?.path === undefined ? script?.readText() : undefined,

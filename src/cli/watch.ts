@@ -1,10 +1,15 @@
-import type { Driver } from "../driver/mod.ts";
-import type { Script, StepTrail } from "../script/mod.ts";
+import { Uncaught } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import { Interruption } from "./interruption.ts";
+import { runOnKept } from "./kept_machines.ts";
 import { rejection } from "./rejection.ts";
-import { runOnce, type RunOnceOptions } from "./run_once.ts";
-import { explain } from "./verdict.ts";
+import {
+  type DriverUse,
+  messageOf,
+  runOnce,
+  type RunOnceOptions,
+  tellAddresses,
+} from "./run_once.ts";
 
 /**
  * Runs the test, and again whenever the script or a file that it imports has
@@ -21,14 +26,18 @@ export async function watch(
   configuration: Configuration,
   given: RunOnceOptions,
 ): Promise<number> {
-  const { signal, watchdog } = given;
+  const { signal } = given;
   const { path } = configuration.script!;
   let changes = new Changes([path!]);
   const options: RunOnceOptions = {
     ...given,
-    run: 1,
     onFile: (file) => changes.add(file),
   };
+  // A script may outlive its run, and fail when there is none.
+  using idle = new Uncaught((error) =>
+    console.error(`vmwright: after the end of a run: ${messageOf(error)}`)
+  );
+  idle.scriptEnded();
   const waitForChange = async () => {
     console.error(`vmwright: waiting for a change of ${path}`);
     await Promise.race([changes.next, rejection(signal)]);
@@ -36,25 +45,17 @@ export async function watch(
   const begin = () => {
     changes[Symbol.dispose]();
     changes = new Changes([path!]);
-    options.run!++;
   };
 
   if (configuration.keepMachines) {
-    const use = async (driver: Driver, script: Script, trail: StepTrail) => {
+    const use = async (test: DriverUse) => {
+      tellAddresses(test.driver, configuration);
       for (;; begin()) {
-        try {
-          using _deadline = watchdog?.deadline(configuration.globalTimeout);
-          await driver.runTests();
-          driver.log.info("test passed");
-        } catch (error) {
-          if (driver.signal.aborted) throw error;
-          const text = explain(error, trail.of(error), configuration, script);
-          driver.log.error(text);
-        }
+        await runOnKept(test);
         await waitForChange();
       }
     };
-    return await runOnce(configuration, Object.assign(options, { use }));
+    return await runOnce(configuration, { ...options, use });
   }
 
   for (;; begin()) {

@@ -147,6 +147,8 @@ export class Conditions {
   readonly #waits = new Set<AbortController>();
   /** Set in the flow of a check: what that does is not watched itself. */
   readonly #inCheck = new AsyncLocalStorage<boolean>();
+  /** What ends the flow that asks for something, if not the run's end alone. */
+  readonly #bound = new AsyncLocalStorage<AbortSignal>();
   /** The conditions that are entered and did not hold when last checked. */
   readonly #failed = new Map<PollingCondition, TestFailure>();
 
@@ -194,17 +196,32 @@ export class Conditions {
     return this.#inCheck.run(true, fn);
   }
 
+  /** Runs `fn`; once the signal is aborted, it can't begin anything any more. */
+  within<T>(signal: AbortSignal, fn: () => T): T {
+    return this.#bound.run(signal, fn);
+  }
+
+  /**
+   * Does nothing while the flow that asks may go on.
+   *
+   * @throws The reason, where it may not.
+   */
+  throwIfAborted(): void {
+    this.signal.throwIfAborted();
+    this.#bound.getStore()?.throwIfAborted();
+  }
+
   /**
    * Runs `fn` while all conditions that are entered hold; else the signal that
    * it gets is aborted, and so is what it does.
    */
   async watch<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.signal.throwIfAborted();
+    this.throwIfAborted();
     if (this.#inCheck.getStore()) return await fn(this.signal);
     for (const condition of [...this.#entered.keys()]) {
       if (condition.due) await this.#check(condition);
     }
-    this.signal.throwIfAborted();
+    this.throwIfAborted();
     for (const failure of this.#failed.values()) throw failure;
     const watch = new AbortController();
     this.#watches.add(watch);
@@ -217,7 +234,7 @@ export class Conditions {
 
   /** Runs `fn`, with a signal that an interruption and the run's end abort. */
   async interruptible<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.signal.throwIfAborted();
+    this.throwIfAborted();
     const wait = new AbortController();
     this.#waits.add(wait);
     try {

@@ -322,6 +322,14 @@ export class Driver implements AsyncDisposable {
     this.#conditions.interrupt(reason);
   }
 
+  /**
+   * Runs `fn`. Once the signal is aborted, what that goes on to ask of the
+   * machines fails with the signal's reason; others may ask on.
+   */
+  within<T>(signal: AbortSignal, fn: () => T): T {
+    return this.#conditions.within(signal, fn);
+  }
+
   /** Starts all machines at the same time; does not wait for their boots. */
   startAll(): Promise<void> {
     return this.log.nested("start all VMs", async () => {
@@ -351,12 +359,18 @@ export class Driver implements AsyncDisposable {
     options: CreateMachineOptions = {},
   ): Machine {
     const driverVlans = this.vlans, vsocks = this.#vsocks;
+    const conditions = this.#conditions;
     const command = new StartCommand(startCommand);
     const { name = command.machineName, container = command.startsContainer } =
       options;
+    const backend = container ? this.#backends.nspawn : this.#backends.qemu;
     const context: MachineContext = {
       log: this.log,
-      backend: container ? this.#backends.nspawn : this.#backends.qemu,
+      get backend() {
+        // Who asks is about to start a machine that nobody would end.
+        conditions.throwIfAborted();
+        return backend;
+      },
       outDir: this.outDir,
       sharedDir: this.#directories.shared,
       // The networks may be started after the machine is made.

@@ -5,7 +5,7 @@ import type { Log } from "../report/mod.ts";
 export interface MachineContext {
   /** Where everything is told. */
   readonly log: Log;
-  /** What starts the guest. */
+  /** What starts the guest. Throws where nothing may be started any more. */
   readonly backend: Backend;
   /** Where screenshots, copied files and console logs go. */
   readonly outDir: string;

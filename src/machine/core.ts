@@ -175,6 +175,7 @@ export class MachineCore {
   }
 
   async #start(allowReboot = this.#allowReboot): Promise<void> {
+    const { backend } = this.context;
     const { signal } = this.#stopStart = new AbortController();
     this.log.info(`starting ${this.#kind.toLowerCase()}`, this.attributes);
     await Deno.mkdir(this.stateDir, { recursive: true, mode: 0o700 });
@@ -197,7 +198,7 @@ export class MachineCore {
         if (late.boot) late.boot.reset = Promise.withResolvers();
       },
     };
-    const guest = await this.context.backend.start({
+    const guest = await backend.start({
       name: this.name,
       startCommand: this.startCommand,
       stateDir: this.stateDir,

@@ -1,9 +1,9 @@
 import { temporaryBase } from "../driver/temporary.ts";
 import { UsageError } from "../report/errors.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";
-import type { Script } from "./script.ts";
+import { fileUrl, type Script } from "./script.ts";
 
-/** A type error in a script. */
+/** A type error in a script, or what keeps it from being read at all. */
 export interface TypeDiagnostic {
   /** Where it is: file, line and column. */
   readonly place: string;
@@ -11,6 +11,8 @@ export interface TypeDiagnostic {
   readonly message: string;
   /** The line and a mark below what is wrong, if they are known. */
   readonly source?: string;
+  /** Whether the script can't be run: it is no TypeScript, or misses a module. */
+  readonly isFatal?: boolean;
 }
 
 /** Removes the directory `$0` after the command `$@`, also if the driver is killed. */
@@ -27,16 +29,27 @@ export interface CheckOptions {
   signal?: AbortSignal;
 }
 
+/** What to say where {@linkcode findApi} finds nothing. */
+export const missingApi =
+  "expected the declarations of the API beside the program, but there is no mod.d.ts";
+
 /** The `deno` that can check types, if there is one. */
 export function findDeno(): string | undefined {
   // A compiled program is its own executable, and has no checker in it.
   return Deno.build.standalone ? undefined : Deno.execPath();
 }
 
-/** Where the types of the API are: in the sources, or beside the bundle. */
+/**
+ * Where the types of the API are: in the sources, or beside the bundle or the
+ * compiled program. What is in that, nobody else can read.
+ */
 export function findApi(): string | undefined {
-  for (const path of ["../../mod.ts", "./mod.ts", "./mod.d.ts"]) {
-    const url = new URL(path, import.meta.url);
+  const places = Deno.build.standalone
+    ? [new URL("./mod.d.ts", fileUrl(Deno.execPath()))]
+    : ["../../mod.ts", "./mod.ts", "./mod.d.ts"].map((path) =>
+      new URL(path, import.meta.url)
+    );
+  for (const url of places) {
     if (url.protocol !== "file:") return url.href;
     try {
       if (Deno.statSync(url).isFile) return url.href;
@@ -65,11 +78,12 @@ export async function checkTypes(
   options: CheckOptions = {},
 ): Promise<TypeDiagnostic[]> {
   const deno = findDeno(), api = findApi();
-  if (deno === undefined || api === undefined) {
+  if (deno === undefined) {
     throw new UsageError(
       "types are checked by deno, which a compiled program does not have in it",
     );
   }
+  if (api === undefined) throw new UsageError(missingApi);
   const text = declarations(names, api);
   using directory = await makeDirectory(text);
   const file = `${directory.path}/vmwright.d.ts`;
@@ -77,10 +91,13 @@ export async function checkTypes(
 
   let target = new URL(script.url).pathname;
   const isTypeScript = /\.[cm]?tsx?$/.test(target);
-  if (!isTypeScript && /\.[cm]?jsx?$/.test(target)) return [];
-  if (!isTypeScript) {
+  const isScriptFile = isTypeScript || isJavaScript(script);
+  if (!isScriptFile) {
     target = `${directory.path}/script.ts`;
-    await Deno.writeTextFile(target, script.readText());
+    await Deno.writeTextFile(
+      target,
+      absoluteImports(script.readText(), script.url),
+    );
   } else {
     target = decodeURIComponent(target);
   }
@@ -92,7 +109,7 @@ export async function checkTypes(
       deno,
       ...["check", "--quiet", "--no-lock", file, target],
     ],
-    cwd: isTypeScript ? target.replace(/\/[^/]*$/, "") || "/" : Deno.cwd(),
+    cwd: isScriptFile ? target.replace(/\/[^/]*$/, "") || "/" : Deno.cwd(),
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
@@ -102,23 +119,20 @@ export async function checkTypes(
   if (output.success || options.signal?.aborted) return [];
   const complaint = new TextDecoder().decode(output.stderr);
   const all = parseDiagnostics(complaint);
-  if (all.length === 0) {
-    throw new UsageError(
-      `deno can not check ${script.name}: ${
-        complaint.replace(/^error: /, "").replace(
-          /\n+Stack backtrace:[^]*$/,
-          "",
-        )
-          .trim()
-      }`,
-    );
-  }
   const own = [
     new URL("./src/", api).href,
     api,
     `file://${directory.path}/v`,
   ];
-  return all.filter(({ url }) => !own.some((o) => url.startsWith(o)))
+  const isOwn = ({ url }: { url: string }) =>
+    own.some((start) => url.startsWith(start));
+  // Where our own declarations can't be read, nothing was checked.
+  if (all.every((one) => isOwn(one) && one.isFatal)) {
+    const reason = complaint.replace(/^error: /, "")
+      .replace(/\n+Stack backtrace:[^]*$/, "").trim();
+    throw new UsageError(`deno can not check ${script.name}: ${reason}`);
+  }
+  return all.filter((one) => !isOwn(one))
     .map(({ url, place, ...rest }) => ({
       place: `${
         url === `file://${directory.path}/script.ts` || url === script.url
@@ -129,6 +143,25 @@ export async function checkTypes(
     }));
 }
 
+/** Whether a script is a file of JavaScript, which has no types. */
+export function isJavaScript(script: Script): boolean {
+  return script.path !== undefined && /\.[cm]?jsx?$/.test(script.path);
+}
+
+/** Whether the types of a script are checked: those of JavaScript, on demand. */
+export function wantsCheck(script: Script): boolean {
+  return !isJavaScript(script) ||
+    /^\s*\/\/\s*@ts-check\b/m.test(script.readText());
+}
+
+/** A script's text with its relative imports as they are from elsewhere. */
+function absoluteImports(code: string, url: string): string {
+  return code.replace(
+    /(\b(?:from|import)\s*\(?\s*)(["'])(\.{0,2}\/[^"'\n]*)\2/g,
+    (_, before, quote, path) => before + quote + new URL(path, url) + quote,
+  );
+}
+
 /** Takes apart what `deno check` prints. */
 export function parseDiagnostics(
   output: string,
@@ -136,7 +169,7 @@ export function parseDiagnostics(
   const found: (TypeDiagnostic & { url: string })[] = [];
   for (const block of output.split(/^(?=TS\d+ \[ERROR\]: )/m)) {
     const match =
-      /^TS\d+ \[ERROR\]: ([^]*?)\n(?:([^\n]*\n *~+[^\n]*)\n)? {4}at ([^\n]+?):(\d+):(\d+)$/m
+      /^TS\d+ \[ERROR\]: ([^]*?)\n(?:([^\n]*\n *[~^]+[^\n]*)\n)? {4}at ([^\n]+?):(\d+):(\d+)$/m
         .exec(block);
     if (match === null) continue;
     const [, message, source, url, line, column] = match;
@@ -145,9 +178,29 @@ export function parseDiagnostics(
       place: `${line}:${column}`,
       message: message.replace(/^ {2}hint: .*$/m, "").trim(),
       source,
+      // A module that is not there: "Cannot find module", "not a dependency".
+      ...block.startsWith("TS2307 ") ? { isFatal: true } : {},
     });
   }
-  return found;
+  return found.length > 0 ? found : parseParserError(output);
+}
+
+/** What is wrong with a file that can't be parsed. */
+function parseParserError(
+  output: string,
+): (TypeDiagnostic & { url: string })[] {
+  const match =
+    /^error: ([^]+?)\n(?:[^]*?^ *\d+ \| ([^\n]*)\n *\|( *~+)\n)?[^]*?^ {4}at (\S+):(\d+):(\d+)$/m
+      .exec(output);
+  if (match === null) return [];
+  const [, message, line, mark, url, row, column] = match;
+  return [{
+    url,
+    place: `${row}:${column}`,
+    message: message.trim(),
+    source: line === undefined ? undefined : `${line}\n${mark.slice(1)}`,
+    isFatal: true,
+  }];
 }
 
 function shortened(url: string): string {

@@ -1,6 +1,8 @@
 import standardTypes from "../std.d.ts" with { type: "text" };
 import { identifier } from "../driver/identifier.ts";
 import { snakeCase } from "../machine/snake_case.ts";
+import { isJavaScripts } from "./globals.ts";
+import { isReservedWord } from "./reserved_words.ts";
 
 /** What decides about the names that a script sees. */
 export interface ScriptNames {
@@ -59,17 +61,29 @@ export function typesOfNames(names: ScriptNames): Map<string, string> {
  * @returns The text of a declaration file.
  */
 export function declarations(names: ScriptNames, module: string): string {
-  const variables = [...typesOfNames(names)]
+  const types = typesOfNames(names);
+  const variables = [...types]
     // What JavaScript has already is not touched, see bindGlobals.
-    .filter(([name]) => !(name in globalThis))
-    .map(([name, type]) => `  const ${name}: ${type};`);
+    .filter(([name]) => !isJavaScripts(name))
+    .map(([name, type]) =>
+      isReservedWord(name)
+        ? `  // No script can say "${name}": that machine is found in machines.`
+        : `  const ${name}: ${type};`
+    );
+  const from = JSON.stringify(module);
+  const classes = ["BaseMachine", "Machine"].map((name) => {
+    const type = `  type ${name} = import(${from}).${name};`;
+    return types.has(name)
+      ? type
+      : `${type}\n  const ${name}: abstract new (...args: never) => ${name};`;
+  });
   return `// What a test script sees, as vmwright declares it.
-import type { Debug, Driver, Log, Machine, Vlan } from ${
-    JSON.stringify(module)
-  };
+import type { Debug, Driver, Log, Machine, Vlan } from ${from};
 
 declare global {
 ${variables.join("\n")}
+
+${classes.join("\n")}
 
 ${assertionTypes()}}
 `;

@@ -1,5 +1,23 @@
-/** The names that are bound, each by those who bound it, the last of them last. */
-const bindings = new Map<string, unknown[]>();
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** One call of {@linkcode bindGlobals}: what each name stands for. */
+type Scope = Map<string, unknown>;
+
+/** The scopes that bind each name at this moment, the last of them last. */
+const bindings = new Map<string, Scope[]>();
+/** The scope that the code which runs now was started in. */
+const flow = new AsyncLocalStorage<Scope>();
+
+/** Names that are bound as global variables. */
+export interface BoundGlobals extends Disposable {
+  /** The names that were not bound. */
+  readonly refused: string[];
+  /**
+   * Runs a function. It, and whatever it starts, finds these names bound to these
+   * values, however long it goes on, and whoever binds them anew meanwhile.
+   */
+  run<T>(fn: () => T): T;
+}
 
 /**
  * Binds names as global variables, so that a script sees them without importing
@@ -13,42 +31,48 @@ const bindings = new Map<string, unknown[]>();
  * @param names What to bind.
  * @returns The names that were not bound, and how to undo the binding.
  */
-export function bindGlobals(
-  names: Record<string, unknown>,
-): Disposable & { readonly refused: string[] } {
-  const refused: string[] = [];
-  const bound: string[] = [];
-  for (const [name, value] of Object.entries(names)) {
-    const earlier = bindings.get(name);
-    if (earlier !== undefined) {
-      earlier.push(value);
-    } else if (name in globalThis) {
-      refused.push(name);
-      continue;
-    } else {
-      bindings.set(name, [value]);
+export function bindGlobals(names: Record<string, unknown>): BoundGlobals {
+  const refused = Object.keys(names).filter(isJavaScripts);
+  const scope: Scope = new Map(
+    Object.entries(names).filter(([name]) => !refused.includes(name)),
+  );
+  for (const name of scope.keys()) {
+    const scopes = bindings.get(name);
+    if (scopes !== undefined) scopes.push(scope);
+    else {
+      bindings.set(name, [scope]);
+      define(name);
     }
-    Object.defineProperty(globalThis, name, {
-      configurable: true,
-      enumerable: true,
-      writable: true,
-      value,
-    });
-    bound.push(name);
   }
   return {
     refused,
+    run: (fn) => flow.run(scope, fn),
     [Symbol.dispose]() {
-      for (const name of bound) {
-        const values = bindings.get(name)!;
-        values.pop();
-        if (values.length > 0) {
-          Reflect.set(globalThis, name, values.at(-1));
-        } else {
-          bindings.delete(name);
-          Reflect.deleteProperty(globalThis, name);
-        }
+      for (const name of scope.keys()) {
+        const scopes = bindings.get(name)!;
+        scopes.splice(scopes.indexOf(scope), 1);
+        if (scopes.length > 0) continue;
+        bindings.delete(name);
+        Reflect.deleteProperty(globalThis, name);
       }
     },
   };
+}
+
+/** Whether JavaScript has something under a name, so that it is not bound. */
+export function isJavaScripts(name: string): boolean {
+  return name in globalThis && !bindings.has(name);
+}
+
+function define(name: string): void {
+  const scope = () => {
+    const own = flow.getStore();
+    return own?.has(name) ? own : bindings.get(name)!.at(-1)!;
+  };
+  Object.defineProperty(globalThis, name, {
+    configurable: true,
+    enumerable: true,
+    get: () => scope().get(name),
+    set: (value) => scope().set(name, value),
+  });
 }

@@ -8,12 +8,15 @@ export {
   findApi,
   findDeno,
   type TypeDiagnostic,
+  wantsCheck,
 } from "./check_types.ts";
 export { Debugger, type DebuggerOptions } from "./debugger.ts";
 export { declarations, type ScriptNames } from "./declarations.ts";
 export { describeFailure, type FailureContext } from "./failure.ts";
+export { forgottenAwait } from "./forgotten_await.ts";
 export { bindGlobals } from "./globals.ts";
 export { type Language, languageOf } from "./language.ts";
+export { isReservedWord } from "./reserved_words.ts";
 export {
   prepareScript,
   type Runner,
@@ -23,5 +26,5 @@ export {
 export { Script } from "./script.ts";
 export { ScriptExit } from "./script_exit.ts";
 export { type RunOptions } from "./typescript.ts";
-export { StepTrail } from "./step_trail.ts";
+export { StepTrail, type UnfinishedStep } from "./step_trail.ts";
 export { Uncaught } from "./uncaught.ts";

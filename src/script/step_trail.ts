@@ -6,19 +6,43 @@ import {
 } from "../report/event.ts";
 
 const outermost = "run the VM test script";
+/** Steps that demand nothing: a script may end while machines boot. */
+const boots = /^(start all VMs|waiting for the \w+ to finish booting)$/;
+/** Frames of a stack that reach from {@linkcode StepTrail.on} to the script. */
+const DEPTH = 30;
 
 interface Open {
   readonly what: string;
   readonly parent: number | undefined;
   readonly began: number;
+  readonly isBoot: boolean;
+  readonly beginning: Error | undefined;
+}
+
+/** A step that nobody has waited for. */
+export interface UnfinishedStep {
+  /** What it does. */
+  readonly what: string;
+  /** Made where it began, for its stack. */
+  readonly beginning?: Error;
 }
 
 /** Remembers what the test was doing when it failed. */
 export class StepTrail implements Listener {
   readonly #open = new Map<number, Open>();
+  readonly #withStacks: boolean;
   #time = 0;
   #error: ErrorReport | undefined;
   #failed: string[] = [];
+
+  /**
+   * Remembers what it is told from now on.
+   *
+   * @param options.stacks Whether to remember where each step began.
+   */
+  constructor(options: { stacks?: boolean } = {}) {
+    this.#withStacks = options.stacks ?? false;
+  }
 
   /** See {@linkcode Listener.on}. */
   on(event: Event): void {
@@ -34,6 +58,8 @@ export class StepTrail implements Listener {
             : `subtest ${event.name}`,
           parent: event.step,
           began: event.time,
+          isBoot: event.type === "stepBegan" && boots.test(event.text),
+          beginning: this.#withStacks ? hereAndNow() : undefined,
         });
         break;
       case "stepEnded":
@@ -65,6 +91,28 @@ export class StepTrail implements Listener {
     return [...this.#open.values()].reverse().map(({ what, began }) =>
       `${what} (since ${(this.#time - began).toFixed(2)} seconds)`
     );
+  }
+
+  /**
+   * The steps under way that no other encloses, those apart that only wait for
+   * the boot of a machine.
+   */
+  unfinished(): UnfinishedStep[] {
+    return [...this.#open.values()].filter(({ parent, isBoot }) =>
+      !isBoot && !this.#open.has(parent ?? -1)
+    );
+  }
+}
+
+/** Where a step begins: whoever is told of it is called from there. */
+function hereAndNow(): Error {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = DEPTH;
+  try {
+    // Its stack is put into words where somebody asks for it.
+    return new Error();
+  } finally {
+    Error.stackTraceLimit = before;
   }
 }
 

@@ -1,15 +1,18 @@
 import type { Script } from "./script.ts";
 
-/** How to run a script once more in the same process. */
+/** How to run a script. */
 export interface RunOptions {
-  /**
-   * Which run of the script this is, from 1 up: from the second on, the script
-   * and the files that it imports are read again.
-   */
-  run?: number;
   /** Told of each file of the author's that is about to be read. */
   onFile?: (path: string) => void;
+  /**
+   * Whether to make JavaScript of the author's files, because the runtime does not
+   * do so. Default: in a compiled program.
+   */
+  transpile?: boolean;
 }
+
+/** How often each script was run so far. */
+const runs = new Map<string, number>();
 
 type ModuleHooks = { deregister(): void };
 
@@ -17,9 +20,10 @@ type ModuleHooks = { deregister(): void };
  * Runs a script written in TypeScript or JavaScript: its top level, and, if its
  * default export is a function, that as well.
  *
- * A file is imported as it is. Text, and a file whose name does not say that it
+ * A file is imported as it is, where the runtime can do that. Text, and a file whose name does not say that it
  * is TypeScript, is given to the runtime under its own address without being
  * written anywhere, so that its imports and its stack frames come out right.
+ * Whenever it is run again, it and the files that it imports are read again.
  *
  * @param script The script.
  * @param context What its default export receives.
@@ -31,14 +35,22 @@ export async function runTypeScript(
   context: Record<string, unknown>,
   options: RunOptions = {},
 ): Promise<void> {
-  const { run = 1, onFile } = options;
+  const { onFile, transpile = Deno.build.standalone } = options;
+  const run = (runs.get(script.url) ?? 0) + 1;
+  runs.set(script.url, run);
   const isModuleFile = script.path !== undefined &&
     /\.[cm]?[jt]sx?$/.test(script.path);
   const suffix = run > 1 ? `?run=${run}` : "";
   let hooks: ModuleHooks | undefined;
   try {
-    if (!isModuleFile || suffix !== "" || onFile !== undefined) {
-      hooks = await installHooks(script, isModuleFile, suffix, onFile);
+    if (!isModuleFile || suffix !== "" || onFile !== undefined || transpile) {
+      const isGiven = !isModuleFile || (transpile && isTypeScript(script.url));
+      hooks = await installHooks(script, {
+        isGiven,
+        suffix,
+        onFile,
+        transpile,
+      });
     }
     const module = await import(script.url + suffix);
     if (typeof module.default === "function") await module.default(context);
@@ -47,17 +59,22 @@ export async function runTypeScript(
   }
 }
 
+interface HookOptions extends RunOptions {
+  /** Whether the runtime can't read the script itself. */
+  isGiven: boolean;
+  /** What tells this run's modules from those of others. */
+  suffix: string;
+}
+
 async function installHooks(
   script: Script,
-  isModuleFile: boolean,
-  suffix: string,
-  onFile?: (path: string) => void,
+  { isGiven, suffix, onFile, transpile }: HookOptions,
 ): Promise<ModuleHooks> {
   const { registerHooks, stripTypeScriptTypes } = await import("node:module");
   const main = script.url + suffix;
-  const source = isModuleFile
-    ? undefined
-    : await javaScriptOf(script, stripTypeScriptTypes);
+  const source = isGiven
+    ? await javaScriptOf(script, stripTypeScriptTypes)
+    : undefined;
   /** The author's modules: the script, and what those import by relative paths. */
   const own = new Set([main]);
 
@@ -80,11 +97,21 @@ async function installHooks(
     },
     load(url, context, next) {
       if (own.has(url)) onFile?.(decodeURIComponent(new URL(url).pathname));
-      return url === main && source !== undefined
-        ? { format: "module", source, shortCircuit: true }
-        : next(url, context);
+      if (url === main && source !== undefined) {
+        return { format: "module", source, shortCircuit: true };
+      }
+      if (!transpile || !own.has(url) || !isTypeScript(url)) {
+        return next(url, context);
+      }
+      const text = Deno.readTextFileSync(new URL(new URL(url).pathname, url));
+      const code = stripTypeScriptTypes(text, { mode: "transform" });
+      return { format: "module", source: code, shortCircuit: true };
     },
   });
+}
+
+function isTypeScript(url: string): boolean {
+  return /\.[cm]?tsx?$/.test(new URL(url).pathname);
 }
 
 function exists(url: URL): boolean {

@@ -23,6 +23,7 @@ Deno.test("eval runs TypeScript with top-level await and imports of its own", as
     enum Unit { second }
     const n: number = await Promise.resolve(seven);
     console.log(n, Unit.second, typeof Driver.create, typeof UsageError);
+    assert(Machine === BaseMachine);
     assertEquals(n, 7);
   `);
   assertEquals([code, stdout], [0, "7 0 function function\n"], stderr);
@@ -98,6 +99,19 @@ Deno.test("a mistake in the syntax is shown where it is", async () => {
 
 const failures: [string, string, number, string][] = [
   ["anything may be thrown", "throw 'cross'", 1, `!!! thrown: "cross"`],
+  ["also undefined", "throw undefined", 1, "!!! thrown: undefined"],
+  [
+    "a rejection with nothing",
+    "await Promise.reject()",
+    1,
+    "!!! thrown: undefined",
+  ],
+  [
+    "a rejection that nobody handles, on the last line",
+    "Promise.reject(new TypeError('lost'))",
+    1,
+    "!!! TypeError: lost",
+  ],
   [
     "a rejection that nobody handles",
     "Promise.reject(new TypeError('lost')); await new Promise(() => setTimeout(() => {}, 1e6))",
@@ -121,6 +135,12 @@ const failures: [string, string, number, string][] = [
     "try { Deno.exit(5) } catch {}; await new Promise(() => {})",
     5,
     "!!! ScriptExit: the script ended itself with exit status 5",
+  ],
+  [
+    "the end of the process with more than an exit status holds",
+    "Deno.exit(256)",
+    1,
+    "!!! ScriptExit: the script ended itself with exit status 256",
   ],
   [
     "the global timeout",
@@ -147,10 +167,12 @@ Deno.test("Deno.exit(0) passes the test", async () => {
 });
 
 Deno.test("what fails after the end of the script is a warning", async () => {
-  const { code, stderr } = await evaluated(
-    "queueMicrotask(() => setTimeout(() => Promise.reject(new Error('x')))); await 0",
-  );
+  const { code, stderr } = await evaluated(`
+    const { signal } = await Driver.create({ outDir: "." });
+    signal.onabort = () => Promise.reject(new Error("x"));
+  `);
   assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "after the end of the script: Error: x");
 });
 
 Deno.test("reports tell of the failure", async () => {

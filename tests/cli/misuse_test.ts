@@ -7,6 +7,7 @@ const files = {
   "run-plain": "not executable",
   "test.ts": "throw new Error('must not run')",
   "test.py": "raise Exception('must not run')",
+  "test.js": "machine.suceed('true');",
   "out/x": "",
   "taken/a.log/x": "",
   "long.json": JSON.stringify({
@@ -246,6 +247,10 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [["check"], "check expects a script"],
   [["check", "test.py"], "check reads TypeScript, but test.py is Python"],
+  [
+    ["check", "test.js"],
+    "test.js is JavaScript, which is checked where a line `// @ts-check` in it says so",
+  ],
   [["types", "test.ts"], `unexpected argument "test.ts"`],
   // the rest
   [

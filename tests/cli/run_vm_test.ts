@@ -64,7 +64,7 @@ Deno.test("a run that passes exits with 0 and leaves reports and logs", async ()
       const [status, output] = await machine.execute("echo y; exit 3");
       assertEquals([status, output], [3, "y\\n"]);
     });
-    console.log(log, machines.length, machines[0] === machine);`,
+    console.log(log, machines.length, machines[0] === machine, tiny instanceof Machine);`,
     {
       "greeting.ts": `export const greeting: string = "hello";`,
     },
@@ -74,7 +74,7 @@ Deno.test("a run that passes exits with 0 and leaves reports and logs", async ()
     run.options,
   );
   assertEquals(code, 0, stderr);
-  assertEquals(stdout, "shadowed 1 true\n");
+  assertEquals(stdout, "shadowed 1 true true\n");
   assertMatch(stderr, /^tiny # .*Linux version/m);
   assertMatch(stderr, /^test passed in \d+\.\d\d seconds$/m);
   assertMatch(run.out("junit.xml"), /<testcase name="files"/);
@@ -261,6 +261,20 @@ Deno.test("a machine that is named like something of JavaScript's is found among
     stderr,
     "the script sees JavaScript's own console, not the machine",
   );
+});
+
+Deno.test("a machine that is named by a reserved word is found among the machines, and the script is checked", async () => {
+  using run = prepared(
+    "await machines[0].succeed('while :; do sleep 1; done');\nmachine.sucked;",
+  );
+  const { code, stderr } = await vmwright(
+    [...run.machine("default"), "--", "test.ts"],
+    run.options,
+  );
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, `no script can say "default"`);
+  assertStringIncludes(stderr, "!!! test.ts:2:9: Property 'sucked' does not");
+  assertNothingLeft(run.path);
 });
 
 Deno.test("--watch runs a changed script again, --keep-machines on the same machine", async () => {

@@ -11,6 +11,7 @@ export interface VmwrightOptions {
   env?: Record<string, string>;
   /** Whether the modes of files hold for root, too. */
   unprivileged?: boolean;
+  stdin?: "null" | "piped";
 }
 
 const root = new URL("../../", import.meta.url).pathname;

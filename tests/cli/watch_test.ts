@@ -1,40 +1,75 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { temporaryDirectory, vmwrightCommand } from "./vmwright.ts";
 
+/** Everything that a stream says, waited for part by part. */
+class Heard {
+  #text = "";
+  #at = 0;
+  #news = Promise.withResolvers<void>();
+  #ended = false;
+  readonly whole: Promise<string>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.whole = this.#listen(stream.pipeThrough(new TextDecoderStream()));
+  }
+
+  /** Waits for text after what was waited for before. */
+  async said(part: string): Promise<void> {
+    for (;;) {
+      const at = this.#text.indexOf(part, this.#at);
+      if (at >= 0) {
+        this.#at = at + part.length;
+        return;
+      }
+      if (this.#ended) throw new Error(`expected ${part}, got ${this.#text}`);
+      await this.#news.promise;
+    }
+  }
+
+  async #listen(stream: ReadableStream<string>): Promise<string> {
+    for await (const text of stream) {
+      this.#text += text;
+      this.#tell();
+    }
+    this.#ended = true;
+    this.#tell();
+    return this.#text;
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+}
+
 /** Watches a script that starts no machine. */
-function watching(files: Record<string, string>) {
+function watching(
+  files: Record<string, string>,
+  args: string[] = ["--watch", "--no-check", "--start-scripts", "./run-a-vm"],
+) {
   const directory = temporaryDirectory({
     "run-a-vm": "#!/bin/sh\n",
     "out/x": "",
     ...files,
   });
   const child = vmwrightCommand([
-    ...["--watch", "--no-check", "-o", "out", "--no-html"],
-    ...["--start-scripts", "./run-a-vm", "--", "test.ts"],
+    ...args,
+    ...["-o", "out", "--no-html", "--", "test.ts"],
   ], { cwd: directory.path, env: { XDG_RUNTIME_DIR: directory.path } })
     .spawn();
-  const stderr = new Response(child.stderr).text();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
+  const stdout = new Heard(child.stdout), stderr = new Heard(child.stderr);
   return {
     write: (name: string, contents: string) =>
       Deno.writeTextFileSync(`${directory.path}/${name}`, contents),
     /** Waits until the script has said something. */
-    async said(part: string) {
-      while (!text.includes(part)) {
-        const { value, done } = await lines.read();
-        if (done) {
-          throw new Error(`expected ${part}, got ${text}${await stderr}`);
-        }
-        text += value;
-      }
-      text = text.slice(text.indexOf(part) + part.length);
-    },
+    said: (part: string) => stdout.said(part),
+    /** Waits until the log has. */
+    told: (part: string) => stderr.said(part),
     async interrupt() {
       child.kill("SIGINT");
       const { code } = await child.status;
-      await lines.cancel();
-      return { code, stderr: await stderr };
+      await stdout.whole;
+      return { code, stderr: await stderr.whole };
     },
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
@@ -63,9 +98,9 @@ Deno.test("--watch goes on after a failure", async () => {
   await watched.said("bad\n");
   watched.write("test.ts", `console.log("good");`);
   await watched.said("good\n");
-  const { stderr } = await watched.interrupt();
-  assertStringIncludes(stderr, "!!! Error: broken\n");
-  assertStringIncludes(stderr, "test passed");
+  await watched.told("!!! Error: broken\n");
+  await watched.told("test passed");
+  await watched.interrupt();
 });
 
 Deno.test("--watch: a change ends the run that is under way", async () => {
@@ -77,4 +112,110 @@ Deno.test("--watch: a change ends the run that is under way", async () => {
   await watched.said("fast\n");
   const { stderr } = await watched.interrupt();
   assertStringIncludes(stderr, "test.ts changed\n");
+});
+
+Deno.test("--watch: a script that outlives its run finds its own machines, and is no part of the next", async () => {
+  using watched = watching({
+    "test.ts": `
+      const mine = driver;
+      console.log("first");
+      while (true) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        if (!Deno.args.includes("go on")) continue;
+        console.log("old", driver === mine);
+        break;
+      }
+      throw new Error("too late");`,
+  }, ["--watch", "--start-scripts", "./run-a-vm"]);
+  await watched.said("first\n");
+  // It is checked while the first one's names are bound still.
+  watched.write(
+    "test.ts",
+    `driver.signal.throwIfAborted();
+     Deno.args.push("go on");
+     await retry(() => Deno.args.includes("never") || machine.name === "a");
+     console.log("second");`,
+  );
+  await watched.said("second\n");
+  await watched.told("test passed");
+  await watched.said("old true\n");
+  const { code } = await watched.interrupt();
+  assertEquals(code, 130);
+});
+
+Deno.test("--watch eval-file runs the changed file", async () => {
+  using watched = watching(
+    { "test.ts": `console.log("first"); await Driver.create();` },
+    ["eval-file", "--watch"],
+  );
+  await watched.said("first\n");
+  await watched.told("waiting for a change");
+  watched.write(
+    "test.ts",
+    `const { signal } = await Driver.create();
+     signal.onabort = () => console.log("ended:", signal.reason.message);
+     console.log("second");
+     await new Promise(() => {});`,
+  );
+  await watched.said("second\n");
+  watched.write("test.ts", `console.log("third");`);
+  await watched.said("ended: ");
+  await watched.said("test.ts changed\n");
+  await watched.said("third\n");
+  assertEquals((await watched.interrupt()).code, 130);
+});
+
+const mishaps: [string, string, string, string[]][] = [
+  [
+    "a rejection that nobody handles",
+    `Promise.reject(new Error("lost")); await new Promise(() => {});`,
+    "Error: lost\n",
+    ["--no-check"],
+  ],
+  [
+    "Deno.exit",
+    "Deno.exit(3);",
+    "ended itself with exit status 3\n",
+    ["--no-check"],
+  ],
+  [
+    "the global timeout",
+    "await new Promise(() => {});",
+    "GlobalTimeout: ",
+    ["--no-check", "--global-timeout", "0.5"],
+  ],
+  ["a mistake in its types", "machine.strat;", "'strat' does not exist", []],
+];
+for (const [name, script, expected, args] of mishaps) {
+  Deno.test(`--watch --keep-machines goes on after ${name}`, async () => {
+    using watched = watching({ "test.ts": script }, [
+      ...["--watch", "--keep-machines", "--dump-vsocks", "3"],
+      ...["--start-scripts", "./run-a-vm", ...args],
+    ]);
+    await watched.told("a is reached by: ");
+    await watched.told(expected);
+    await watched.told("waiting for a change");
+    watched.write("test.ts", "driver.signal.throwIfAborted();");
+    await watched.told("test passed");
+    assertEquals((await watched.interrupt()).code, 130);
+  });
+}
+
+Deno.test("--watch --keep-machines: a script that outlives its run can't use the machines any more", async () => {
+  using watched = watching({
+    "test.ts": `
+      queueMicrotask(() => Promise.reject(new Error("lost")));
+      while (!Deno.args.includes("go on")) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await machine.succeed("true").catch(({ message }) => console.log(message));`,
+  }, [
+    ...["--watch", "--keep-machines", "--no-check"],
+    ...["--start-scripts", "./run-a-vm"],
+  ]);
+  await watched.told("Error: lost\n");
+  await watched.told("waiting for a change");
+  watched.write("test.ts", `Deno.args.push("go on");`);
+  await watched.said("lost\n");
+  assertEquals((await watched.interrupt()).code, 130);
 });

@@ -39,6 +39,28 @@ Deno.test("an identifier has _ for what it may not hold", () => {
   assertEquals(identifier("a b/c"), "a_b_c");
 });
 
+Deno.test("no machine is started once the driver has ended", async () => {
+  await using test = await driverOf({ machines: ["/x/run-web-vm"] });
+  const [web] = test.driver.machines;
+  await test.driver[Symbol.asyncDispose]();
+  await assertRejects(() => web.start(), Error, "The driver has ended");
+  await assertRejects(() => Deno.stat(web.stateDir), Deno.errors.NotFound);
+});
+
+Deno.test("no machine is started for whom that is over", async () => {
+  await using test = await driverOf({ machines: ["/x/run-web-vm"] });
+  const [web] = test.driver.machines;
+  const end = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const late = test.driver.within(end.signal, async () => {
+    await promise;
+    await web.start();
+  });
+  end.abort(new Error("over"));
+  resolve();
+  await assertRejects(() => late, Error, "over");
+});
+
 Deno.test("a script sees what NixOS's scripts see, and each in camelCase", async () => {
   await using test = await driverOf({ machines: ["/x/run-web-server-vm"] });
   const names = test.driver.bindings();

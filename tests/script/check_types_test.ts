@@ -82,8 +82,68 @@ Deno.test("a file without an extension is checked as well", async () => {
   ]);
 });
 
-Deno.test("JavaScript has no types to be checked", async () => {
+Deno.test("a file without an extension has imports of its own", async () => {
+  const files = {
+    "lib/n.ts": "export const n: number = 1;",
+    "script": "import { n } from './lib/n.ts';\nassertEquals(n, 1);\nn.nope;",
+  };
+  assertEquals(await check(files, "script"), [
+    "script:3:3 Property 'nope' does not exist on type 'number'.",
+  ]);
+});
+
+Deno.test("JavaScript is checked where it says so", async () => {
   assertEquals(await check({ "test.js": "web.nope" }, "test.js"), []);
+  assertEquals(
+    await check({ "test.js": "// @ts-check\nweb.nope;\nx;" }, "test.js"),
+    [
+      "test.js:2:5 Property 'nope' does not exist on type 'Machine'.",
+      "test.js:3:1 Cannot find name 'x'.",
+    ],
+  );
+});
+
+const unreadable: [string, Record<string, string>, string][] = [
+  [
+    "a mistake in the syntax",
+    { "test.ts": "1;\n  const = 5;\n" },
+    "test.ts:2:9 SyntaxError: Unexpected token `=`. Expected yield, an identifier, [ or {",
+  ],
+  [
+    "a mistake in an imported file",
+    { "test.ts": `import "./b.ts";`, "b.ts": "\n\nlet 5;" },
+    "b.ts:3:5 SyntaxError: Expected ';', '}' or <eof>",
+  ],
+];
+for (const [name, files, expected] of unreadable) {
+  Deno.test(`${name} is found where it is`, async () => {
+    assertEquals(await check(files), [expected]);
+  });
+}
+
+Deno.test("a missing import is found where it is", async () => {
+  using directory = temporaryDirectory({
+    "test.ts": `1;\nimport "./gone.ts";`,
+  });
+  const run = await vmwright(["check", "test.ts"], { cwd: directory.path });
+  assertEquals(run, {
+    code: 1,
+    stdout: "",
+    stderr: `test.ts:2:8: Cannot find module 'file://${directory.path}/gone.ts'.
+vmwright: the script has 1 error
+`,
+  });
+});
+
+Deno.test("machines and networks are told apart by their classes", async () => {
+  const text = `
+    const one: unknown = web;
+    const found: Machine[] = one instanceof Machine ? [one] : [];
+    if (one instanceof BaseMachine) found.length + one.name.length;
+    new Machine();`;
+  assertEquals(await check({ "test.ts": text }), [
+    "test.ts:5:5 Cannot create an instance of an abstract class.",
+  ]);
 });
 
 Deno.test("a check ends when nobody wants it any more", async () => {

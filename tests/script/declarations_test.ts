@@ -3,6 +3,7 @@ import { Driver } from "../../mod.ts";
 import { Log } from "../../src/report/mod.ts";
 import { assertions } from "../../src/script/assertions.ts";
 import { declarations, typesOfNames } from "../../src/script/declarations.ts";
+import { bindGlobals } from "../../src/script/globals.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 
 for (const machines of [["web"], ["web-1", "9p"], []]) {
@@ -35,4 +36,18 @@ Deno.test("every assertion has a type", () => {
 Deno.test("a name that JavaScript has is not declared again", () => {
   const text = declarations({ machines: ["console"], vlans: [] }, "x");
   assertEquals(/const console\b/.test(text), false);
+});
+
+Deno.test("a machine that is named by a reserved word is no name of a script's", () => {
+  const machines = ["default", "let", "await", "type"];
+  const text = declarations({ machines, vlans: [] }, "x");
+  assertMatch(text, /"default": that machine is found in machines\./);
+  assertEquals(/const (default|let|await)\b/.test(text), false);
+  assertMatch(text, /const type: Machine;/);
+});
+
+Deno.test("a name that is bound at this moment is declared all the same", () => {
+  using _bound = bindGlobals({ web: 1 });
+  const text = declarations({ machines: ["web"], vlans: [] }, "x");
+  assertMatch(text, /const web: Machine;/);
 });

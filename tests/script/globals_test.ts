@@ -20,3 +20,28 @@ Deno.test("what JavaScript has under a name stays what it is", () => {
   assertStrictEquals(globalThis.console, console);
   assertEquals(scope.fine, 2);
 });
+
+Deno.test("a name keeps its value where an earlier binding of it is undone", () => {
+  const first = bindGlobals({ webServer: 1 });
+  {
+    using _second = bindGlobals({ webServer: 2 });
+    first[Symbol.dispose]();
+    assertEquals(scope.webServer, 2);
+  }
+  assertEquals("webServer" in globalThis, false);
+});
+
+Deno.test("who was started with a name's value keeps it, however long that goes on", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let seen: Promise<number>;
+  {
+    using first = bindGlobals({ webServer: 1 });
+    seen = first.run(async () => {
+      await promise;
+      return scope.webServer;
+    });
+  }
+  using _second = bindGlobals({ webServer: 2 });
+  resolve();
+  assertEquals([await seen, scope.webServer], [1, 2]);
+});

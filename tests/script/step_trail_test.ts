@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Log } from "../../src/report/mod.ts";
 import { StepTrail } from "../../src/script/step_trail.ts";
 
@@ -40,4 +40,21 @@ Deno.test("an earlier error, since caught, has nothing to do with it", async () 
   const { trail, log } = logged();
   await log.nested("a", () => Promise.reject(new Error("1"))).catch(() => {});
   assertEquals(trail.of(new Error("2")), []);
+});
+
+Deno.test("unfinished steps are the outermost under way, and where they began", async () => {
+  const trail = new StepTrail({ stacks: true });
+  const log = new Log([trail]);
+  await log.nested("over", () => {});
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const all = [
+    log.subtest("outer", () => log.nested("inner", () => promise)),
+    log.nested("start all VMs", () => promise),
+  ];
+  const [one, ...more] = trail.unfinished();
+  assertEquals([one.what, more], ["subtest outer", []]);
+  assertStringIncludes(one.beginning?.stack ?? "", import.meta.url);
+  resolve();
+  await Promise.all(all);
+  assertEquals(trail.unfinished(), []);
 });

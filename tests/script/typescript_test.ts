@@ -2,13 +2,14 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { bindGlobals } from "../../src/script/globals.ts";
 import { describeFailure } from "../../src/script/failure.ts";
 import { Script } from "../../src/script/script.ts";
-import { runTypeScript } from "../../src/script/typescript.ts";
+import { type RunOptions, runTypeScript } from "../../src/script/typescript.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 
 /** What a script has said, through the one name that all of them see. */
 async function said(
   files: Record<string, string>,
   path = "test.ts",
+  options?: RunOptions,
 ): Promise<unknown[]> {
   using directory = temporaryDirectory(files);
   const all: unknown[] = [];
@@ -23,7 +24,7 @@ async function said(
     language: "typescript",
   });
   const before = [...Deno.readDirSync(directory.path)].length;
-  await runTypeScript(script, context);
+  await runTypeScript(script, context, options);
   assertEquals([...Deno.readDirSync(directory.path)].length, before);
   return all;
 }
@@ -53,6 +54,19 @@ const imports = {
 
 Deno.test("a script has imports of its own, and the modules see the names too", async () => {
   assertEquals(await said(imports), ["the machine", 5, "test.ts", false]);
+});
+
+Deno.test("a runtime that reads only JavaScript gets that", async () => {
+  const files = {
+    ...imports,
+    "lib/helper.ts": `import { Unit } from "./unit.mts";
+      export const who: string = machine + Unit.second;`,
+    "lib/unit.mts": "export enum Unit { second = 1 }",
+  };
+  assertEquals(
+    await said(files, "test.ts", { transpile: true }),
+    ["the machine1", 5, "test.ts", false],
+  );
 });
 
 Deno.test("a file without an extension is run where it is, as TypeScript", async () => {
@@ -98,12 +112,25 @@ Deno.test("the second run reads the script and its imports again", async () => {
   const script = new Script({ path, language: "typescript" });
   const files: string[] = [];
   const onFile = (file: string) => files.push(file);
-  await runTypeScript(script, {}, { run: 1, onFile });
+  await runTypeScript(script, {}, { onFile });
   Deno.writeTextFileSync(`${directory.path}/n.ts`, "export const n = 2;");
-  await runTypeScript(script, {}, { run: 2, onFile });
+  await runTypeScript(script, {}, { onFile });
   assertEquals(all, [1, 2]);
   const n = `${directory.path}/n.ts`;
   assertEquals(files, [path, n, path, n]);
+});
+
+Deno.test("a script that was mended runs, whatever it threw before", async () => {
+  using directory = temporaryDirectory({
+    "test.ts": `throw new Error("old");`,
+  });
+  const path = `${directory.path}/test.ts`;
+  const script = new Script({ path, language: "typescript" });
+  await assertRejects(() => runTypeScript(script, {}), Error, "old");
+  Deno.writeTextFileSync(path, "export default ({ say }: any) => say('new');");
+  const all: unknown[] = [];
+  await runTypeScript(script, { say: (what: unknown) => all.push(what) });
+  assertEquals(all, ["new"]);
 });
 
 const broken: [string, Record<string, string>, string][] = [

@@ -103,11 +103,17 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
       },
     );
     const thrown = exceptionDetails !== undefined;
-    const value = await this.#take(exceptionDetails?.exception ?? result);
+    const { taken } = await this.#take(exceptionDetails?.exception ?? result);
     await this.#post("Runtime.releaseObjectGroup", {
       objectGroup: this.#handover,
     });
-    return thrown ? { error: value } : { value };
+    if (thrown) return { error: taken };
+    try {
+      // A statement may come to a promise, too.
+      return { value: await taken };
+    } catch (error) {
+      return { error };
+    }
   }
 
   /** How the word at the end of `line` may go on, and that word. */
@@ -184,13 +190,15 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
       },
     );
     if (exceptionDetails !== undefined) return [];
-    const value = await this.#take(result);
-    if (value === null || value === undefined) return [];
-    return allNames(Object(value));
+    const { taken } = await this.#take(result);
+    if (taken === null || taken === undefined) return [];
+    return allNames(Object(taken));
   }
 
-  /** The value itself that the inspector tells of. */
-  async #take({ value, unserializableValue, objectId }: RemoteObject) {
+  /** The value itself that the inspector tells of, boxed: it may be a promise. */
+  async #take(
+    { value, unserializableValue, objectId }: RemoteObject,
+  ): Promise<{ taken: unknown }> {
     await this.#post("Runtime.callFunctionOn", {
       objectId: this.#globalId,
       functionDeclaration:
@@ -199,7 +207,7 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     });
     const taken = this.#taken;
     this.#taken = undefined;
-    return taken;
+    return { taken };
   }
 
   #post<T>(method: string, parameters: object): Promise<T> {

@@ -14,6 +14,8 @@ export interface LineReader extends Disposable {
   read(prompt: string): Promise<string | typeof INTERRUPTED | undefined>;
   /** Shows whole lines, above the input line while that is read. */
   print(text: string): void;
+  /** Settled when all that was shown has been written. */
+  readonly written: Promise<void>;
   /** Calls `listener` when Ctrl-C is pressed while no line is read. */
   onInterrupt(listener: () => void): void;
 }

@@ -59,8 +59,20 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
     );
     using _console = divertConsole(reader);
     if (Terminal.present) greet(reader, driver, options.script && runScript);
-    await talk({ reader, evaluator, driver, signal, script: options.script });
+    try {
+      await talk({ reader, evaluator, driver, signal, script: options.script });
+    } finally {
+      // Nobody may read it any more, and somebody want an end.
+      await Promise.race([reader.written, aborted(signal)]);
+    }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function greet(

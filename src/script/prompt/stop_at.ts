@@ -61,20 +61,20 @@ export async function stopAt(options: StopOptions): Promise<void> {
     }
     return await lookHere(evaluatorFor(), driver, where);
   }
-  using _names = bindGlobals(names);
+  using bound = bindGlobals(names);
   using evaluator = await JavaScriptEvaluator.create([
     ...Object.keys(names),
     ...Object.keys(driver.bindings()),
   ]);
-  if (options.attach === undefined) {
-    return await lookHere(evaluator, driver, where);
-  }
-  await offerInSandbox(
-    driver,
-    where,
-    options.attach,
-    SANDBOX_ADDRESS,
-    (reader) => talk({ reader, evaluator, driver, signal }),
+  const { attach } = options;
+  await bound.run(() =>
+    attach === undefined ? lookHere(evaluator, driver, where) : offerInSandbox(
+      driver,
+      where,
+      attach,
+      SANDBOX_ADDRESS,
+      (reader) => talk({ reader, evaluator, driver, signal }),
+    )
   );
 }
 

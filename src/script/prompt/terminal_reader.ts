@@ -20,6 +20,8 @@ interface ReadlineState {
  */
 export class TerminalReader implements LineReader {
   readonly colours = !Deno.noColor;
+  /** A terminal is written to at once. */
+  readonly written: Promise<void> = Promise.resolve();
   readonly #terminal: Terminal;
   readonly #history: History;
   readonly #disposables = new DisposableStack();

@@ -61,7 +61,12 @@ Deno.test("evaluate() hands over every kind of value itself", () =>
 Deno.test("evaluate() answers with the error itself, thrown or rejected", () =>
   withEvaluator(async (evaluator) => {
     for (
-      const text of ["promptFail()", "await promptFail()", "throw promptError"]
+      const text of [
+        "promptFail()",
+        "promptFail();",
+        "await promptFail()",
+        "throw promptError",
+      ]
     ) {
       const outcome = await evaluator.evaluate(text);
       assert("error" in outcome, text);

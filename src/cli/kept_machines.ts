@@ -1,0 +1,64 @@
+import { GlobalTimeout } from "../driver/mod.ts";
+import { forgottenAwait, Uncaught } from "../script/mod.ts";
+import { rejection } from "./rejection.ts";
+import { type DriverUse, messageOf, nextTurn, runChecked } from "./run_once.ts";
+import { explain, type Failure, judge } from "./verdict.ts";
+
+/**
+ * Runs the script once on machines that stay, and tells how that ended. Nothing
+ * of the script goes on with the machines afterwards.
+ *
+ * @param test What to use.
+ * @throws The reason of the driver's end, if that has come.
+ */
+export async function runOnKept(test: DriverUse): Promise<void> {
+  const { driver, configuration, script, trail, watchdog } = test;
+  const { globalTimeout } = configuration;
+  const end = new AbortController();
+  const over = new Error("the script's run is over");
+  let hasFailedLate = false;
+  using uncaught = new Uncaught((error, isOwn) => {
+    if (isOwn) hasFailedLate = true;
+    if (error === end.signal.reason) return;
+    driver.log.warning(`after the end of the script: ${messageOf(error)}`);
+  });
+  using _deadline = watchdog?.deadline(globalTimeout);
+  const timer = globalTimeout === undefined ? undefined : setTimeout(
+    () => end.abort(new GlobalTimeout(globalTimeout)),
+    globalTimeout * 1000,
+  );
+  let failure: Failure | undefined;
+  let steps: string[] = [];
+  try {
+    const run = uncaught.run(() =>
+      driver.within(end.signal, async () => {
+        await runChecked(test, () => driver.testScript(), end.signal);
+        await nextTurn();
+      })
+    );
+    await Promise.race([
+      uncaught.failure,
+      rejection(end.signal),
+      rejection(driver.signal),
+      run,
+    ]);
+  } catch (error) {
+    driver.signal.throwIfAborted();
+    failure = { error };
+    steps = trail.of(error);
+  } finally {
+    clearTimeout(timer);
+  }
+  uncaught.scriptEnded();
+  const unfinished = trail.unfinished();
+  end.abort(failure?.error ?? over);
+  driver.interrupt(end.signal.reason);
+  await nextTurn();
+  if (unfinished.length > 0 && hasFailedLate) {
+    failure ??= { error: forgottenAwait(unfinished) };
+  }
+  if (judge(failure).verdict === "passed") driver.log.info("test passed");
+  else {
+    driver.log.error(explain(failure!.error, steps, configuration, script));
+  }
+}

@@ -1,0 +1,7 @@
+import { BaseMachine } from "../machine/mod.ts";
+
+/** The classes that every script sees: `x instanceof Machine` asks what x is. */
+export const classes: Record<string, unknown> = {
+  BaseMachine,
+  Machine: BaseMachine,
+};

@@ -1,0 +1,21 @@
+import { TestFailure } from "../report/errors.ts";
+import type { UnfinishedStep } from "./step_trail.ts";
+
+/**
+ * The failure of a script that has ended before steps that it began, and looks at
+ * nothing that comes of them.
+ *
+ * @param steps The steps.
+ * @returns The failure; it shows where the first of them began.
+ */
+export function forgottenAwait(steps: readonly UnfinishedStep[]): TestFailure {
+  const whats = steps.map(({ what }) => what).join("; ");
+  const failure = new TestFailure(
+    `an await seems to be missing: at the script's end this was under way: ${whats}`,
+  );
+  const frames = /^\s+at [^]*/m.exec(steps[0].beginning?.stack ?? "");
+  if (frames !== null) {
+    failure.stack = `${failure.name}: ${failure.message}\n${frames[0]}`;
+  }
+  return failure;
+}
