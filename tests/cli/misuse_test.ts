@@ -272,7 +272,7 @@ for (const [args, message, env] of cases) {
     assertEquals(run, {
       code: 2,
       stdout: "",
-      stderr: `vmwright: ${message.replace("@", directory.path)}\n`,
+      stderr: `vmwright: ${message.replace("@/", `${directory.path}/`)}\n`,
     });
     const before = Object.keys(files).map((name) => name.split("/")[0]);
     assertEquals(
