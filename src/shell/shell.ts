@@ -62,6 +62,8 @@ interface PortSlot {
   job?: Job;
   /** Whether the job's command is on its way as a whole. */
   sent?: boolean;
+  /** Whether nobody serves it any more once its job has ended. */
+  abandoned?: boolean;
   /** The process in the guest that waits for a command, or runs it. */
   runner?: number;
   /** The port that carries the job's stderr. */
@@ -371,6 +373,8 @@ export class Shell implements Disposable {
       case "lost": {
         const slot = this.#slot(words[0]);
         if (slot?.state === "readying") slot.state = "lost";
+        // The status of its last command is still on its way.
+        else if (slot?.state === "busy") slot.abandoned = true;
         return this.#dispatch();
       }
       case "held": {
@@ -477,6 +481,7 @@ export class Shell implements Disposable {
       this.#ports.find((port) => port.state === "lost");
     if (port === undefined) return false;
     port.state = "readying";
+    port.abandoned = false;
     port.mark = String(this.#nextJob++);
     this.#console.send(`vw_start ${port.name} ${port.mark}\n`);
     return true;
@@ -568,12 +573,14 @@ export class Shell implements Disposable {
 
   #finish(port: PortSlot, status: number): void {
     const { job } = port;
-    port.state = "readying";
+    port.state = port.abandoned ? "lost" : "readying";
+    port.abandoned = false;
     // What it left unread would be taken for the next command.
     const unread = job?.over && !port.sent ||
       job?.options.stdin !== undefined && status !== 0;
     if (unread) this.#spoil(port);
     this.#free(port, () => job?.end(status));
+    if (port.state === "lost") this.#dispatch();
   }
 
   #endStderr(slot: PortSlot | undefined, state: PortState): void {
