@@ -27,7 +27,8 @@ vw_runner='
     *) exec </dev/null ;;
   esac;
   exec 3>&- 4>&- 9>&-;
-  BASH_ARGV0=bash BASH_SUBSHELL=0 SHLVL=$((SHLVL + 1));
+  BASH_ARGV0=bash BASH_SUBSHELL=0 SECONDS=0 SHLVL=$((SHLVL + 1));
+  hash -r;
   set --;
   BASH_EXECUTION_STRING="set -euo pipefail; $REPLY";
   unset REPLY;

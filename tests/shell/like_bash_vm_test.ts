@@ -99,6 +99,7 @@ const COMMANDS = [
   "echo $BASH_SUBSHELL",
   "echo $SHLVL",
   "echo $SECONDS",
+  "hash",
   "echo $LINENO; echo $LINENO",
   "echo $_; true x; echo $_",
   "echo ${FUNCNAME-none}",
