@@ -108,6 +108,9 @@ function addShifted(
   if (low <= high) to.push(low + by, high + by);
 }
 
+/** Equal by Unicode's folding alone: neither is the other's upper or lower case. */
+const onlyFolded = [[0xfb05, 0xfb06], [0x390, 0x1fd3], [0x3b0, 0x1fe3]];
+
 const groupsByMode: (number[][] | undefined)[] = [undefined, undefined];
 
 /** All characters that are equal to others when case is ignored, as V8 has it. */
@@ -138,6 +141,12 @@ function caseGroups(unicode: boolean): number[][] {
       ];
       for (const member of joined) groupOf.set(member, joined);
     }
+  }
+  for (const pair of unicode ? onlyFolded : []) {
+    const joined = [
+      ...new Set(pair.flatMap((one) => groupOf.get(one) ?? [one])),
+    ];
+    for (const member of joined) groupOf.set(member, joined);
   }
   return groupsByMode[unicode ? 1 : 0] = [...new Set(groupOf.values())];
 }

@@ -38,6 +38,7 @@ const table: [source: string, flags: string, ...texts: string[]][] = [
   [raw`ǆ`, "i", "ǅ", "Ǆ"],
   [raw`σ`, "i", "ς", "Σ"],
   [raw`[а-я]`, "i", "Ж"],
+  [raw`[\ufb05\u0390\u03b0]`, "iu", "\ufb06", "\u1fd3", "\u1fe3", "\u0390"],
   [raw`ı|İ`, "iu", "i", "I", "İ"],
   [raw`(?i:a)b(?-i:c)`, "", "Ab", "AbC", "abc"],
   [raw`(?s:.).`, "", "\na", "\n\n"],
