@@ -232,6 +232,9 @@ export class MachineCore {
       `waiting for the ${this.#kind} to finish booting`,
       async () => {
         await this.start();
+        // A guest that is dead, and may not boot again, greets nobody.
+        const { died } = this.console;
+        if (died !== undefined && !this.#allowReboot) throw died;
         const began = performance.now();
         await this.guarded(() => this.running().shell.connect());
         const seconds = (performance.now() - began) / 1000;

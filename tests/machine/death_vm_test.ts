@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertInstanceOf,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { type Machine, MachineError } from "../../mod.ts";
@@ -118,6 +119,20 @@ Deno.test("a machine that dies", async (t) => {
     "a machine that died is started again by the next command",
     async () => {
       assertEquals(await machine.succeed("echo again"), "again\n");
+    },
+  );
+
+  await t.step(
+    "a command for a guest that has panicked, and stays there, fails at once",
+    async () => {
+      await machine.succeed("echo 0 >/proc/sys/kernel/panic");
+      await machine.execute("echo c >/proc/sysrq-trigger").catch(() => {});
+      await assertRejects(
+        () => machine.succeed("true"),
+        MachineError,
+        "Kernel panic",
+      );
+      await machine.crash();
     },
   );
 
