@@ -6,6 +6,7 @@ import {
   runScript,
   type Script,
 } from "../script/mod.ts";
+import { after } from "../time/mod.ts";
 import type { Configuration } from "./configuration.ts";
 
 const { Driver, GlobalTimeout } = api;
@@ -69,14 +70,11 @@ export async function evaluate(
     }),
   };
   using bound = bindGlobals(context);
-  let timer: ReturnType<typeof setTimeout> | undefined;
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  if (globalTimeout !== undefined) {
-    timer = setTimeout(
-      () => reject(new GlobalTimeout(globalTimeout)),
-      globalTimeout * 1000,
-    );
-  }
+  const cancel = globalTimeout === undefined ? () => {} : after(
+    globalTimeout,
+    () => reject(new GlobalTimeout(globalTimeout)),
+  );
   try {
     const driver = script.language === "python" ? await create() : undefined;
     const run = bound.run(() =>
@@ -84,6 +82,6 @@ export async function evaluate(
     );
     await Promise.race([timeout, run]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

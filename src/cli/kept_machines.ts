@@ -1,5 +1,6 @@
 import { GlobalTimeout } from "../driver/mod.ts";
 import { forgottenAwait, Uncaught } from "../script/mod.ts";
+import { after } from "../time/mod.ts";
 import { rejection } from "./rejection.ts";
 import { type DriverUse, messageOf, nextTurn, runChecked } from "./run_once.ts";
 import { explain, type Failure, judge } from "./verdict.ts";
@@ -23,9 +24,9 @@ export async function runOnKept(test: DriverUse): Promise<void> {
     driver.log.warning(`after the end of the script: ${messageOf(error)}`);
   });
   using _deadline = watchdog?.deadline(globalTimeout);
-  const timer = globalTimeout === undefined ? undefined : setTimeout(
+  const cancel = globalTimeout === undefined ? () => {} : after(
+    globalTimeout,
     () => end.abort(new GlobalTimeout(globalTimeout)),
-    globalTimeout * 1000,
   );
   let failure: Failure | undefined;
   let steps: string[] = [];
@@ -47,7 +48,7 @@ export async function runOnKept(test: DriverUse): Promise<void> {
     failure = { error };
     steps = trail.of(error);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
   uncaught.scriptEnded();
   const unfinished = trail.unfinished();
