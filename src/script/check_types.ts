@@ -101,7 +101,7 @@ export async function checkTypes(
   } else {
     target = decodeURIComponent(target);
   }
-  const output = await new Deno.Command("/bin/sh", {
+  const command = new Deno.Command("/bin/sh", {
     args: [
       "-c",
       runAndRemove,
@@ -115,7 +115,10 @@ export async function checkTypes(
     stdout: "null",
     stderr: "piped",
     signal: options.signal,
-  }).output();
+  });
+  const check = command.spawn();
+  directory.handOver();
+  const output = await check.output();
   if (output.success || options.signal?.aborted) return [];
   const complaint = new TextDecoder().decode(output.stderr);
   const all = parseDiagnostics(complaint);
@@ -213,7 +216,7 @@ function shortened(url: string): string {
 
 async function makeDirectory(
   text: string,
-): Promise<Disposable & { path: string }> {
+): Promise<Disposable & { path: string; handOver(): void }> {
   const bytes = new TextEncoder().encode(text);
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   const hash = new Uint8Array(digest).slice(0, 8).toHex();
@@ -227,9 +230,15 @@ async function makeDirectory(
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     path = await Deno.makeTempDir({ dir: parent, prefix: "vmwright-types-" });
   }
+  let isOurs = true;
   return {
     path,
+    handOver() {
+      isOurs = false;
+    },
     [Symbol.dispose]() {
+      // Who it was handed to may have removed it, and another check made it anew.
+      if (!isOurs) return;
       try {
         Deno.removeSync(path, { recursive: true });
       } catch (error) {
