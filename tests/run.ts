@@ -45,6 +45,9 @@ interface Count {
   ignored: number;
 }
 
+/** What failed, to be told once more at the end. */
+const failures: string[] = [];
+
 const root = new URL("..", import.meta.url).pathname;
 const flags = Deno.args.filter((arg) => arg.startsWith("--"));
 const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
@@ -86,6 +89,7 @@ for (const phase of order) {
   sum.failed += count.failed;
   sum.ignored += count.ignored;
 }
+for (const failure of failures) console.log(`\n# failed: ${failure}`);
 if (sum.ignored > 0) console.log(`\n${sum.ignored} ignored`);
 console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
 Deno.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1);
@@ -128,7 +132,10 @@ async function runPhase(phase: Phase, files: string[]): Promise<Count> {
     }).output();
     const count = countCases(await Deno.readTextFile(report));
     // A file that can't be loaded fails without any case of its own.
-    if (!success && count.failed === 0) count.failed = 1;
+    if (!success && count.failed === 0) {
+      count.failed = 1;
+      failures.push(`a file of the ${phase.name}, as Deno says above`);
+    }
     return count;
   } finally {
     await Deno.remove(report);
@@ -142,8 +149,31 @@ function countCases(xml: string): Count {
     // The steps that failed are cases themselves.
     else if (/<failure message="\d+ test steps? failed">/.test(testCase)) {
       continue;
-    } else if (testCase.includes("<failure ")) count.failed++;
-    else count.passed++;
+    } else if (testCase.includes("<failure ")) {
+      count.failed++;
+      failures.push(toldFailure(testCase));
+    } else count.passed++;
   }
   return count;
+}
+
+/** A failed case's name, its file and what Deno said of it. */
+function toldFailure(testCase: string): string {
+  const text = (pattern: RegExp) =>
+    (pattern.exec(testCase)?.[1] ?? "").replace(
+      /&(lt|gt|quot|apos|amp|#x[0-9a-f]+|#\d+);/gi,
+      (_, name: string) => entity(name),
+    );
+  const message = text(/<failure [^>]*>([^]*?)<\/failure>/);
+  return `${text(/ name="([^"]*)"/)} (${
+    text(/ classname="([^"]*)"/)
+  })\n${message}`;
+}
+
+function entity(name: string): string {
+  if (name.startsWith("#x")) {
+    return String.fromCodePoint(parseInt(name.slice(2), 16));
+  }
+  if (name.startsWith("#")) return String.fromCodePoint(Number(name.slice(1)));
+  return { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" }[name]!;
 }
