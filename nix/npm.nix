@@ -28,7 +28,11 @@ let
   );
 
   tarball =
-    { name, version, integrity }:
+    {
+      name,
+      version,
+      integrity,
+    }:
     fetchurl {
       url = "https://registry.npmjs.org/${name}/-/${baseNameOf name}-${version}.tgz";
       hash = integrity;

@@ -156,8 +156,9 @@ stdenv.mkDerivation {
       if compiled then
         "$out/libexec/vmwright $out/bin/vmwright"
       else
-        ''${lib.getExe deno} $out/bin/vmwright \
-          --add-flags "run -A --no-config --no-lock $out/share/vmwright/cli.js"''
+        ''
+          ${lib.getExe deno} $out/bin/vmwright \
+                    --add-flags "run -A --no-config --no-lock $out/share/vmwright/cli.js"''
     } --prefix PATH : ${
       lib.makeBinPath (
         [

@@ -43,7 +43,7 @@ let
         esac
         ${
           if alwaysSucceed then
-            ''echo $verdict > $out/verdict''
+            "echo $verdict > $out/verdict"
           else
             ''
               if [ $status != 0 ]; then

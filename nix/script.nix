@@ -29,9 +29,7 @@ rec {
     let
       isStorePath = match "${builtins.storeDir}/[^\n]+[.](ts|py)" script != null;
     in
-    isPath script
-    || lib.isDerivation script
-    || (isString script && hasContext script && isStorePath);
+    isPath script || lib.isDerivation script || (isString script && hasContext script && isStorePath);
 
   checkLanguage =
     language:
@@ -72,9 +70,7 @@ rec {
       first = substring 0 1 name;
     in
     (if match "[A-Za-z_]" first == null then "_" else first)
-    + lib.stringAsChars (c: if match "[A-Za-z0-9_]" c == null then "_" else c) (
-      substring 1 (-1) name
-    );
+    + lib.stringAsChars (c: if match "[A-Za-z0-9_]" c == null then "_" else c) (substring 1 (-1) name);
 
   # The names, or an error where a script could not tell two machines apart.
   checkNames =
