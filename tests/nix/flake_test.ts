@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { missing, Nix, root } from "./nix.ts";
 
 const nixpkgs = `path:${root}/tests/nix/nixpkgs`;
@@ -12,7 +12,7 @@ const offline = [
 /** The parts of the checkout that make up the flake, without what lies about. */
 function copyFlake(nix: Nix): string {
   const folder = nix.folder("flake");
-  for (const name of ["flake.nix", "deno.json", "deno.lock"]) {
+  for (const name of ["flake.nix", "flake.lock", "deno.json", "deno.lock"]) {
     Deno.copyFileSync(`${root}/${name}`, `${folder}/${name}`);
   }
   copyTree(`${root}/nix`, `${folder}/nix`);
@@ -58,6 +58,20 @@ Deno.test("the flake", { ignore: missing !== undefined }, async (t) => {
       assert(shown.templates.default);
     },
   );
+
+  await t.step("is locked to what its inputs ask for", async () => {
+    // Where the lock file did not fit, this would have to fetch.
+    const { locks } = JSON.parse(
+      await nix.run([
+        "flake",
+        "metadata",
+        "--json",
+        "--no-update-lock-file",
+        `path:${flake}`,
+      ]),
+    );
+    assertMatch(locks.nodes.nixpkgs.locked.rev, /^[0-9a-f]{40}$/);
+  });
 
   await t.step("passes nix flake check without builds", async () => {
     await nix.run([
