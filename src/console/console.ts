@@ -47,8 +47,10 @@ interface Watch {
   readonly deaths: Set<number>;
 }
 
-/** Bytes read at once when the log on disk is searched. */
+/** Bytes read at once when the log on disk is read. */
 const piece = 1 << 18;
+/** Bytes of it searched at first, twice as many the next time, and so on. */
+const firstPiece = 1 << 12;
 /** Bytes searched before others get their turn. */
 const turn = 1 << 22;
 /** Bytes before a search that patterns of death may have begun in. */
@@ -382,7 +384,7 @@ export class Console {
   }
 
   #addWait(watch: Watch, wait: Wait): void {
-    const id = watch.scanner.add(wait.regexp, { text: true });
+    const id = watch.scanner.add(wait.regexp, { text: true, once: true });
     watch.waits.set(id, wait);
     if (watch === this.#watch) wait.id = id;
   }
@@ -403,7 +405,6 @@ export class Console {
   }
 
   #fulfil(wait: Wait, match: Match, watch: Watch): void {
-    watch.scanner.delete(match.id);
     watch.waits.delete(match.id);
     if (!this.#pending.has(wait)) return;
     this.#forget(wait);
@@ -486,11 +487,13 @@ export class Console {
     const buffer = new Uint8Array(piece);
     let added = 0;
     let searched = 0;
+    let size = firstPiece;
     for (let at = start;;) {
       while (added < waits.length && waits[added].from <= at) {
         this.#addWait(watch, waits[added++]);
       }
-      let stop = Math.min(at + piece, this.#file.length);
+      let stop = Math.min(at + size, this.#file.length);
+      size = Math.min(2 * size, piece);
       if (added < waits.length) stop = Math.min(stop, waits[added].from);
       if (stop <= at) break;
       const bytes = this.#file.read(at, buffer.subarray(0, stop - at));

@@ -21,4 +21,6 @@ export interface Match {
 export interface PatternOptions {
   /** Also report where a match starts, and its capture groups. Default: false. */
   text?: boolean;
+  /** Report its first match only, after which it is no longer wanted. Default: false. */
+  once?: boolean;
 }

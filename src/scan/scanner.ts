@@ -54,6 +54,7 @@ export class Scanner {
   readonly #tail: Tail;
   readonly #retained: RetainedSearch;
   readonly #captured = new Map<number, Captured>();
+  readonly #once = new Set<number>();
   #set: number;
   #position = 0;
   #lastId = 0;
@@ -83,7 +84,7 @@ export class Scanner {
   add(pattern: RegExp | string, options: PatternOptions = {}): number {
     const regexp = typeof pattern === "string" ? new RegExp(pattern) : pattern;
     const id = this.#lastId + 1;
-    const text = options.text ?? false;
+    const { text = false, once = false } = options;
     const program = programOf(regexp);
     // A character of which only the beginning has come is still to come.
     const from = this.#position - unfinishedTail(this.#tail.bytes);
@@ -99,6 +100,7 @@ export class Scanner {
         needles ? store(needles) : 0,
       );
     }
+    if (once) this.#once.add(id);
     return this.#lastId = id;
   }
 
@@ -106,6 +108,7 @@ export class Scanner {
   delete(id: number): void {
     this.#retained.delete(id);
     this.#captured.delete(id);
+    this.#once.delete(id);
     wasm.deletePattern(this.#live, id);
   }
 
@@ -151,27 +154,34 @@ export class Scanner {
     else this.#tail.skip(piece);
     writeInput(piece);
     const count = wasm.scan(set, piece.length, Number(final));
-    const matches: Match[] = [];
+    const found: Match[] = [];
     if (count > 0) {
       const events = wordsAt(wasm.eventAddress(), count * 2);
       for (let i = 0; i < events.length; i += 2) {
         const end = this.#position + (events[i + 1] | 0);
-        matches.push({ id: events[i], end });
+        found.push({ id: events[i], end });
       }
     }
+    this.#position += piece.length;
+    if (this.#retained.size > 0) {
+      for (const match of this.#retained.search(this.#tail, final)) {
+        found.push(match);
+      }
+      found.sort((a, b) => a.end - b.end);
+    }
+    const over = new Set<number>();
+    const matches = found.filter(({ id }) => {
+      if (over.has(id)) return false;
+      if (this.#once.has(id)) over.add(id);
+      return true;
+    });
     for (const match of matches) {
       const captured = this.#captured.get(match.id);
       if (captured === undefined) continue;
       capture(match, captured, this.#tail, this.#skipReturns, final);
       captured.from = match.end;
     }
-    this.#position += piece.length;
-    if (this.#retained.size > 0) {
-      for (const match of this.#retained.search(this.#tail, final)) {
-        matches.push(match);
-      }
-      matches.sort((a, b) => a.end - b.end);
-    }
+    for (const id of over) this.delete(id);
     return matches;
   }
 }

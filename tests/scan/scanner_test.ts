@@ -62,6 +62,19 @@ Deno.test("a pattern is wanted from where it was added until it is deleted", () 
   assertEquals(scanner.position, 6);
 });
 
+Deno.test("a pattern that is wanted once is no longer wanted after its first match", () => {
+  for (const pattern of [/ab/, /(?<!x)ab/]) {
+    using scanner = new Scanner();
+    const once = scanner.add(pattern, { once: true, text: true });
+    const always = scanner.add(/b/);
+    const matches = scanner.scan(encoder.encode("abab"));
+    const of = (id: number) =>
+      matches.filter((match) => match.id === id).map(({ end }) => end);
+    assertEquals([of(once), of(always)], [[2], [2, 4]]);
+    assertEquals(scanner.scan(encoder.encode("ab")), [{ id: always, end: 6 }]);
+  }
+});
+
 Deno.test("deleting a pattern twice, or one that never was, changes nothing", () => {
   using scanner = new Scanner();
   const id = scanner.add(/a/);
