@@ -1,4 +1,3 @@
-import process from "node:process";
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   type PipedProcess,
@@ -228,11 +227,14 @@ Deno.test("what was adopted ends with the run, or before", async () => {
   await drop(process);
 });
 
+const supervisorUrl = new URL(
+  "../../src/backend/supervisor.ts",
+  import.meta.url,
+);
+
 /** A driver that says what it started, then waits to be killed. */
 const driver = `
-  import { Supervisor } from ${
-  JSON.stringify(new URL("../../src/backend/supervisor.ts", import.meta.url))
-};
+  import { Supervisor } from ${JSON.stringify(supervisorUrl)};
   import process from "node:process";
   const [directories, commands, options, uid] = JSON.parse(Deno.args[0]);
   if (uid !== null) process.setuid(uid);
@@ -321,20 +323,28 @@ async function readOnlyTree(): Promise<{ root: string; tree: string }> {
 
 const NOBODY = 65534;
 
+/** Ends, as somebody who is not root, what owns a directory. */
+const killer = `
+  import { Supervisor } from ${JSON.stringify(supervisorUrl)};
+  import process from "node:process";
+  if (Deno.uid() === 0) process.setuid(${NOBODY});
+  const supervisor = new Supervisor();
+  supervisor.own(Deno.args[0]);
+  console.log(supervisor.killNow());
+  Deno.exit();
+`;
+
 Deno.test("killNow() removes directories that may not be written to", async () => {
   const { root, tree } = await readOnlyTree();
-  const supervisor = new Supervisor();
-  supervisor.own(tree);
-  if (Deno.uid() === 0) process.seteuid!(NOBODY);
-  try {
-    assertEquals(supervisor.killNow(), true);
-  } finally {
-    if (Deno.uid() === 0) process.seteuid!(0);
-  }
+  // In a process of its own: a user is a whole process's, with all tests in it.
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", "--no-lock", killer, tree],
+    stderr: "inherit",
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "true\n");
   assertEquals(exists(tree), false);
   // Links were not followed.
   assertEquals((await Deno.stat(`${root}/elsewhere`)).mode! & 0o777, 0o555);
-  await supervisor[Symbol.asyncDispose]();
   await Deno.remove(root, { recursive: true });
 });
 
