@@ -344,16 +344,17 @@ export class Unarchiver implements Disposable {
     if (this.#record === undefined) return;
     const { flag, chunks } = this.#record;
     this.#record = undefined;
-    const text = new TextDecoder().decode(
-      new Uint8Array(chunks.flatMap((chunk) => [...chunk])),
-    ).replace(/\0+$/, "");
+    const bytes = new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+    if (flag === PAX) {
+      for (const [key, value] of paxRecords(bytes)) {
+        if (key === "path") this.#longName = value;
+        else if (key === "linkpath") this.#longLink = value;
+      }
+      return;
+    }
+    const text = new TextDecoder().decode(bytes).replace(/\0+$/, "");
     if (flag === LONG_NAME) this.#longName = text;
     else if (flag === LONG_LINK) this.#longLink = text;
-    else if (flag === PAX) {
-      this.#longName = /^\d+ path=(.*)$/m.exec(text)?.[1] ?? this.#longName;
-      this.#longLink = /^\d+ linkpath=(.*)$/m.exec(text)?.[1] ??
-        this.#longLink;
-    }
   }
 
   /** Closes a file that was not finished. */
@@ -378,6 +379,24 @@ export function isSymlink(path: string): boolean {
     return Deno.lstatSync(path).isSymlink;
   } catch {
     return false;
+  }
+}
+
+/** What a header of pax(1) says. Each record tells its length, as it may hold newlines. */
+function* paxRecords(bytes: Uint8Array): Generator<[string, string]> {
+  const decoder = new TextDecoder();
+  for (let at = 0; at < bytes.length;) {
+    const length = parseInt(decoder.decode(bytes.subarray(at, at + 8)));
+    if (!(length > 0)) {
+      throw new TypeError("Expected a tar archive from the guest");
+    }
+    const record = decoder.decode(bytes.subarray(at, at + length - 1));
+    const equals = record.indexOf("=");
+    yield [
+      record.slice(record.indexOf(" ") + 1, equals),
+      record.slice(equals + 1),
+    ];
+    at += length;
   }
 }
 

@@ -146,6 +146,20 @@ for (const format of ["gnu", "posix", "ustar"]) {
   });
 }
 
+Deno.test("long names may have newlines and escapes in them, whatever the format", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/from`);
+  const name = `${"x".repeat(150)}\n20 path=other\n\x1b[31mé`;
+  await Deno.writeTextFile(`${path}/from/${name}`, "here");
+  await Deno.symlink(`/nowhere/${name}`, `${path}/from/link`);
+  for (const format of ["gnu", "posix"]) {
+    using files = new Unarchiver(`${path}/${format}`);
+    files.push(await tar(["-c", `--format=${format}`, "-C", path, "from"]));
+    assertEquals(tree(`${path}/${format}/from`), tree(`${path}/from`));
+  }
+});
+
 Deno.test("unpacking again replaces what is there", async () => {
   await using directory = await scratch();
   const { path } = directory;
