@@ -33,10 +33,15 @@ let
   inherit (lib) escapeShellArg;
   inherit (import ./script.nix { inherit lib; }) identifier;
 
-  machineNames = map (machine: machine.name) machines;
-  isAlone = builtins.length machines == 1 && !builtins.elem "machine" machineNames;
-  boundMachines = map identifier machineNames ++ lib.optional isAlone "machine";
-  boundContainers = map (container: identifier container.name) containers;
+  # As the driver does: the only machine, of whichever kind, is `machine` too.
+  names = map (machine: machine.name) (machines ++ containers);
+  isAlone = builtins.length names == 1 && names != [ "machine" ];
+  bind =
+    ofOneKind:
+    map (machine: identifier machine.name) ofOneKind
+    ++ lib.optional (isAlone && ofOneKind != [ ]) "machine";
+  boundMachines = bind machines;
+  boundContainers = bind containers;
   boundVlans = map (vlan: "vlan${toString vlan}") vlans;
 
   isPython = language == "python";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { StartCommand } from "../backend/start_command.ts";
-import { fileName } from "../machine/file_name.ts";
+import { fileName, requireShortName } from "../machine/file_name.ts";
 import { UsageError } from "../report/errors.ts";
 import type { LogLevel } from "../report/event.ts";
 import type { Language } from "../script/language.ts";
@@ -87,8 +87,6 @@ export interface Environment {
 
 const logLevels: readonly string[] = ["debug", "info", "warning", "error"];
 const commands: readonly string[] = ["eval", "eval-file", "check", "types"];
-/** Bytes of the longest name of a machine, of whose files one is `<name>-failed.png`. */
-const longestName = 255 - "-failed.png".length;
 /** The longest time that a timer can be set to, in seconds. */
 const longestTimeout = 2147483;
 
@@ -176,7 +174,7 @@ export function configure(
   }
 
   for (const machine of [...machines, ...containers]) {
-    requireShortName(machine);
+    requireShortName(machine.name);
     requireStartCommand(machine);
   }
   if (common.language === "python") requirePython(script, environment);
@@ -495,17 +493,6 @@ function isExecutable(path: string, mode: number): boolean {
   return new Deno.Command("/bin/sh", {
     args: ["-c", '[ -x "$1" ]', "sh", path],
   }).outputSync().success;
-}
-
-/** The files of a machine bear its name. */
-function requireShortName({ name }: MachineConfiguration): void {
-  const { length } = new TextEncoder().encode(name);
-  if (length <= longestName) return;
-  throw new UsageError(
-    `the name of a machine, ${
-      JSON.stringify(`${name.slice(0, 20)}…`)
-    }, has ${length} bytes; expected at most ${longestName}, as its files bear it`,
-  );
 }
 
 function requirePython(

@@ -4,7 +4,7 @@ import {
   StartCommand,
   Supervisor,
 } from "../backend/mod.ts";
-import { fileName } from "../machine/file_name.ts";
+import { fileName, requireShortName } from "../machine/file_name.ts";
 import {
   BaseMachine,
   type Machine,
@@ -184,8 +184,8 @@ export class Driver implements AsyncDisposable {
    * Makes a driver: starts the networks, and no machine yet.
    *
    * @throws {UsageError} for two machines of one name, or whose files or
-   * identifiers would have one name, for numbers that are no
-   * VLAN's, and for a timeout that is none.
+   * identifiers would have one name, for names that are too long for files, for
+   * numbers that are no VLAN's, and for a timeout that is none.
    * @throws {MachineError} where a network can't be started.
    */
   static async create(options: DriverOptions = {}): Promise<Driver> {
@@ -352,7 +352,8 @@ export class Driver implements AsyncDisposable {
    *
    * @param startCommand A start script's path, or a command line.
    * @throws {UsageError} for the name of a machine of the driver's, or of one
-   * that runs; and where the files of another would have the same names.
+   * that runs; where the files of another would have the same names; and for a
+   * name that is too long for files.
    */
   createMachine(
     startCommand: string,
@@ -404,9 +405,10 @@ export class Driver implements AsyncDisposable {
   /**
    * Sees to it that a machine's name and files are its own.
    *
-   * @throws {UsageError} where they are another's.
+   * @throws {UsageError} where they are another's, or can't be.
    */
   #makeRoom(name: string): void {
+    requireShortName(name);
     for (const other of this.#made.values()) {
       if (other.name !== name && fileName(other.name) === fileName(name)) {
         throw new UsageError(

@@ -2,7 +2,7 @@ import { removeTree, shellQuote } from "../backend/mod.ts";
 import { MachineError, UsageError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { baseName } from "./paths.ts";
-import { Archive, content, Unarchiver } from "./tar.ts";
+import { Archive, content, isSymlink, makeRoom, Unarchiver } from "./tar.ts";
 import { enter, lookThrough, type Within } from "./through_links.ts";
 
 /** What a command of ours answers where the guest lacks the shared directory. */
@@ -172,7 +172,10 @@ async function receive(
     );
     return;
   }
-  using file = await Deno.open(`${directory}/${name}`, {
+  const target = `${directory}/${name}`;
+  // One that a guest made leads anywhere on the host.
+  if (isSymlink(target)) makeRoom(target);
+  using file = await Deno.open(target, {
     write: true,
     create: true,
     truncate: true,
@@ -206,6 +209,7 @@ async function copyTree(
   const info = await (within ? lookThrough : Deno.lstat)(source);
   if (info.isDirectory) {
     const inside = within && enter(source, info, within);
+    if (isSymlink(target)) makeRoom(target);
     await Deno.mkdir(target, { recursive: true });
     // One that was copied before may not let its owner write to it.
     await Deno.chmod(target, 0o700);
@@ -214,9 +218,7 @@ async function copyTree(
     }
     if (info.mode !== null) await Deno.chmod(target, info.mode & 0o7777);
   } else if (info.isSymlink || info.isFile) {
-    await Deno.remove(target).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    makeRoom(target);
     if (info.isFile) await Deno.copyFile(source, target);
     else await Deno.symlink(await Deno.readLink(source), target);
   }

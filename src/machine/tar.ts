@@ -13,6 +13,8 @@ const PIECE = 256 * 1024;
 const NAME_LENGTH = 100;
 /** Bytes of a record, which is held in memory. */
 const LONGEST_RECORD = 1024 * 1024;
+/** Bytes of a path on Linux, its final NUL aside; PATH_MAX in limits.h. */
+const LONGEST_PATH = 4095;
 
 type Kind = "file" | "directory" | "symlink";
 
@@ -250,6 +252,9 @@ export class Unarchiver implements Disposable {
     const size = block[124] & 0x80
       ? Number(new DataView(block.buffer, block.byteOffset).getBigUint64(128))
       : parseInt(text(124, 12).trim() || "0", 8);
+    if (Number.isNaN(size)) {
+      throw new TypeError("Expected a tar archive from the guest");
+    }
     const flag = text(156, 1) || "0";
     const isRecord = [LONG_NAME, LONG_LINK, PAX, "g"].includes(flag);
     if (isRecord && size > LONGEST_RECORD) {
@@ -276,8 +281,12 @@ export class Unarchiver implements Disposable {
 
   #create(name: string, flag: string, mode: number, target: string): void {
     const path = this.#place(name);
+    if (path === this.#directory && flag !== TYPE_FLAGS.directory) {
+      throw new TypeError(`Expected names below a directory, got ${name}`);
+    }
     switch (flag) {
       case TYPE_FLAGS.directory:
+        if (isSymlink(path)) makeRoom(path);
         Deno.mkdirSync(path, { recursive: true, mode: mode | 0o700 });
         break;
       case TYPE_FLAGS.symlink:
@@ -302,16 +311,22 @@ export class Unarchiver implements Disposable {
 
   /** The path for a name, which must not lead out of the directory. */
   #place(name: string): string {
+    if (name.length > LONGEST_PATH) {
+      throw new TypeError(
+        `Expected paths of up to ${LONGEST_PATH} bytes from the guest, got one ` +
+          `that begins with ${name.slice(0, 20)}`,
+      );
+    }
     const parts = name.split("/").filter((part) => part !== "" && part !== ".");
     if (name.startsWith("/") || parts.includes("..")) {
       throw new TypeError(`Expected names below a directory, got ${name}`);
     }
     let path = this.#directory;
-    for (const part of parts.slice(0, -1)) {
-      path += `/${part}`;
+    for (const part of parts) {
       if (isSymlink(path)) {
         throw new TypeError(`Expected no file below a link, got ${name}`);
       }
+      path += `/${part}`;
     }
     return [this.#directory, ...parts].join("/");
   }
@@ -329,16 +344,17 @@ export class Unarchiver implements Disposable {
     if (this.#record === undefined) return;
     const { flag, chunks } = this.#record;
     this.#record = undefined;
-    const text = new TextDecoder().decode(
-      new Uint8Array(chunks.flatMap((chunk) => [...chunk])),
-    ).replace(/\0+$/, "");
+    const bytes = new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+    if (flag === PAX) {
+      for (const [key, value] of paxRecords(bytes)) {
+        if (key === "path") this.#longName = value;
+        else if (key === "linkpath") this.#longLink = value;
+      }
+      return;
+    }
+    const text = new TextDecoder().decode(bytes).replace(/\0+$/, "");
     if (flag === LONG_NAME) this.#longName = text;
     else if (flag === LONG_LINK) this.#longLink = text;
-    else if (flag === PAX) {
-      this.#longName = /^\d+ path=(.*)$/m.exec(text)?.[1] ?? this.#longName;
-      this.#longLink = /^\d+ linkpath=(.*)$/m.exec(text)?.[1] ??
-        this.#longLink;
-    }
   }
 
   /** Closes a file that was not finished. */
@@ -349,7 +365,7 @@ export class Unarchiver implements Disposable {
 }
 
 /** Removes an older file, and not what it may link to. */
-function makeRoom(path: string): void {
+export function makeRoom(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
@@ -357,11 +373,30 @@ function makeRoom(path: string): void {
   }
 }
 
-function isSymlink(path: string): boolean {
+/** Whether there is a link, wherever that leads. */
+export function isSymlink(path: string): boolean {
   try {
     return Deno.lstatSync(path).isSymlink;
   } catch {
     return false;
+  }
+}
+
+/** What a header of pax(1) says. Each record tells its length, as it may hold newlines. */
+function* paxRecords(bytes: Uint8Array): Generator<[string, string]> {
+  const decoder = new TextDecoder();
+  for (let at = 0; at < bytes.length;) {
+    const length = parseInt(decoder.decode(bytes.subarray(at, at + 8)));
+    if (!(length > 0)) {
+      throw new TypeError("Expected a tar archive from the guest");
+    }
+    const record = decoder.decode(bytes.subarray(at, at + length - 1));
+    const equals = record.indexOf("=");
+    yield [
+      record.slice(record.indexOf(" ") + 1, equals),
+      record.slice(equals + 1),
+    ];
+    at += length;
   }
 }
 

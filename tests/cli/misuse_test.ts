@@ -160,8 +160,8 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [
     ["test.ts", "--config", "long.json"],
-    `the name of a machine, "${"ä".repeat(20)}…", has 300 bytes; ` +
-    "expected at most 244, as its files bear it",
+    "Expected names of machines of up to 244 bytes, as their files bear them, " +
+    `got "${"ä".repeat(20)}…", which has 300`,
   ],
   [
     ["test.ts", ...one, "-o", "out", "--junit-xml", "no/j.xml"],

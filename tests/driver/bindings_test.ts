@@ -146,6 +146,25 @@ Deno.test("machines whose files or identifiers would have one name are refused",
   );
 });
 
+Deno.test("a machine's name may be as long as its files' names can be", async () => {
+  const longest = "x".repeat(255 - "-failed.png".length);
+  const of = (name: string) => [{ name, startCommand: "x" }];
+  await using test = await driverOf({ machines: of(longest) });
+  const message =
+    "Expected names of machines of up to 244 bytes, as their files bear them, " +
+    'got "xxxxxxxxxxxxxxxxxxxx…", which has 245';
+  assertThrows(
+    () => test.driver.createMachine("x", { name: `${longest}x` }),
+    UsageError,
+    message,
+  );
+  await assertRejects(
+    () => driverOf({ machines: of(`${longest}x`) }),
+    UsageError,
+    message,
+  );
+});
+
 Deno.test("a machine that a script makes may be made again once it does not run", async () => {
   await using test = await driverOf(
     { machines: [{ name: "a", startCommand: "x" }] },

@@ -189,6 +189,33 @@ Deno.test("copying files between host and guest", async (t) => {
       assertEquals(await Deno.readTextFile(`${outDir}/alias-file`), "real\n");
     });
 
+    await t.step(
+      `links of an earlier copy are replaced, not followed, ${how}`,
+      async () => {
+        const outside = `${host}/outside`;
+        await Deno.mkdir(outside, { recursive: true });
+        const made = `rm -rf /tmp/evil; mkdir -p /tmp/evil; cd /tmp/evil`;
+        await machine.succeed(
+          `${made}; ln -s ${outside} inner; ln -s ${outside}/new file`,
+        );
+        await machine.copyFromMachine("/tmp/evil");
+        await machine.succeed(
+          `${made}; mkdir inner; echo x >inner/new; echo x >file`,
+        );
+        await machine.copyFromMachine("/tmp/evil/file", "evil");
+        await machine.copyFromMachine("/tmp/evil/inner", "evil");
+        await machine.copyFromMachine("/tmp/evil");
+        assertEquals(tree(`${outDir}/evil`), {
+          "": "directory",
+          "/inner": "directory",
+          "/inner/new": "file false x\n",
+          "/file": "file false x\n",
+        });
+        assertEquals([...Deno.readDirSync(outside)], []);
+        await Deno.remove(`${outDir}/evil`, { recursive: true });
+      },
+    );
+
     await t.step(`what is not there fails with its name, ${how}`, async () => {
       await assertRejects(
         () => machine.copyFromHost(`${host}/missing`, "/tmp/missing"),

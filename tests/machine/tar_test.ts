@@ -146,6 +146,20 @@ for (const format of ["gnu", "posix", "ustar"]) {
   });
 }
 
+Deno.test("long names may have newlines and escapes in them, whatever the format", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/from`);
+  const name = `${"x".repeat(150)}\n20 path=other\n\x1b[31mé`;
+  await Deno.writeTextFile(`${path}/from/${name}`, "here");
+  await Deno.symlink(`/nowhere/${name}`, `${path}/from/link`);
+  for (const format of ["gnu", "posix"]) {
+    using files = new Unarchiver(`${path}/${format}`);
+    files.push(await tar(["-c", `--format=${format}`, "-C", path, "from"]));
+    assertEquals(tree(`${path}/${format}/from`), tree(`${path}/from`));
+  }
+});
+
 Deno.test("unpacking again replaces what is there", async () => {
   await using directory = await scratch();
   const { path } = directory;
@@ -213,6 +227,71 @@ Deno.test("a file below a link is refused", async () => {
     "Expected no file below a link, got link/file",
   );
   assertEquals([...Deno.readDirSync(`${path}/outside`)], []);
+});
+
+Deno.test("a directory takes the place of a link, not of what that leads to", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/outside`);
+  await Deno.mkdir(`${path}/from/inner`, { recursive: true });
+  await Deno.writeTextFile(`${path}/from/inner/file`, "new");
+  const bytes = await tar(["-c", "-C", `${path}/from`, "."]);
+  // Links of an earlier copy: one for the whole tree, one for what is in it.
+  await Deno.symlink("outside", `${path}/whole`);
+  await Deno.mkdir(`${path}/part`);
+  await Deno.symlink("../outside", `${path}/part/inner`);
+  for (const name of ["whole", "part"]) {
+    using files = new Unarchiver(`${path}/${name}`);
+    files.push(bytes);
+    assertEquals(tree(`${path}/${name}`), tree(`${path}/from`));
+  }
+  assertEquals([...Deno.readDirSync(`${path}/outside`)], []);
+});
+
+Deno.test("the directory itself is replaced by nothing from the guest", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/outside`);
+  await Deno.symlink(`${path}/outside`, `${path}/link`);
+  await Deno.writeTextFile(`${path}/file`, "evil");
+  const packed = (...files: string[]) =>
+    tar(["-c", "-C", path, "--transform=s#^link$#./.#rSh", ...files]);
+  for (const bytes of [await packed("link", "file"), await packed("link")]) {
+    using files = new Unarchiver(`${path}/to`);
+    assertThrows(
+      () => files.push(bytes),
+      TypeError,
+      "Expected names below a directory, got ",
+    );
+  }
+  // Neither is a link in its place followed, where no directory is told of.
+  await Deno.symlink("outside", `${path}/to`);
+  using files = new Unarchiver(`${path}/to`);
+  const bytes = await tar(["-c", "-C", path, "file"]);
+  assertThrows(() => files.push(bytes), TypeError, "below a link, got file");
+  assertEquals([...Deno.readDirSync(`${path}/outside`)], []);
+});
+
+Deno.test("a path that is too long for the host is refused", async () => {
+  await using directory = await scratch();
+  await Deno.writeTextFile(`${directory.path}/file`, "");
+  const bytes = await archived(`${directory.path}/file`, "a/".repeat(400_000));
+  using files = new Unarchiver(directory.path);
+  assertThrows(
+    () => files.push(bytes),
+    TypeError,
+    "Expected paths of up to 4095 bytes from the guest, got one that begins " +
+      "with a/a/a/a/a/a/a/a/a/a/",
+  );
+});
+
+Deno.test("a size that is no number is refused", async () => {
+  await using directory = await scratch();
+  await Deno.writeTextFile(`${directory.path}/file`, "");
+  const bytes = await archived(`${directory.path}/file`, "file");
+  bytes.set(new TextEncoder().encode("huge"), 124);
+  using files = new Unarchiver(directory.path);
+  assertThrows(() => files.push(bytes), TypeError, "Expected a tar archive");
 });
 
 Deno.test("what is no archive is refused", async () => {

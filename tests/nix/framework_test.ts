@@ -223,6 +223,47 @@ for (const [framework, name] of frameworks) {
       });
     }
 
+    if (hasContainers) {
+      await t.step(
+        "binds machine where there is one, of either kind",
+        async () => {
+          const checksOf = async (machines: string) => {
+            const text = await nix.evaluate(`
+            (${framework} {
+              imports = [ (vmwright.testModule { }) ];
+              name = "sample";
+              testScript = "";
+              ${machines}
+            }).config.driver.buildCommand`) as string;
+            return {
+              types: [...text.matchAll(/\w+: (?:Qemu|Nspawn)Machine$/gm)]
+                .join(),
+              names: /PYFLAKES_BUILTINS=\S*,t,(\S+) /.exec(text)?.[1],
+            };
+          };
+          assertEquals(await checksOf("nodes.server = { };"), {
+            types: "server: QemuMachine,machine: QemuMachine",
+            names: "server,machine,vlan1",
+          });
+          assertEquals(await checksOf("containers.jail = { };"), {
+            types: "jail: NspawnMachine,machine: NspawnMachine",
+            names: "jail,machine,vlan1",
+          });
+          assertEquals(
+            await checksOf("nodes.server = { }; containers.jail = { };"),
+            {
+              types: "server: QemuMachine,jail: NspawnMachine",
+              names: "server,jail,vlan1",
+            },
+          );
+          assertEquals(await checksOf("containers.machine = { };"), {
+            types: "machine: NspawnMachine",
+            names: "machine,vlan1",
+          });
+        },
+      );
+    }
+
     if (hasConfiguration) {
       await t.step("keeps the meaning of logLevel", async () => {
         assertStringIncludes(

@@ -21,6 +21,24 @@ Deno.test(`memory is flat over ${cycles} patterns that come and go`, () => {
   assertEquals(wasm.memory.buffer.byteLength, before);
 });
 
+Deno.test("memory is flat over patterns that come and go while the stream is silent", () => {
+  using scanner = new Scanner();
+  const stays = scanner.add(/root/);
+  const cycle = (i: number) => {
+    const ids = patterns.map((pattern) => scanner.add(pattern));
+    // Another one first each time: the oldest, the newest or one between.
+    for (let n = 0; n < ids.length; n++) {
+      scanner.delete(ids[(i + n * 3) % ids.length]);
+    }
+  };
+  for (let i = 0; i < 100; i++) cycle(i);
+  const before = wasm.memory.buffer.byteLength;
+  for (let i = 0; i < cycles / 10; i++) cycle(i);
+  assertEquals(wasm.memory.buffer.byteLength, before);
+  const last = scanner.add(/host/);
+  assertEquals(scanner.scan(chunk).map(({ id }) => id), [stays, last]);
+});
+
 Deno.test("memory is flat over streams that come and go", () => {
   const cycle = () => {
     using scanner = new Scanner();

@@ -233,14 +233,32 @@ export function addPattern(
 }
 
 export function deletePattern(set: PatternSet, id: u32): void {
+  let before: Pattern | null = null;
   let pattern = set.first;
-  while (pattern !== null) {
-    if (pattern.id == id) {
-      pattern.deleted = true;
-      set.changed = true;
-    }
+  while (pattern !== null && pattern.id != id) {
+    before = pattern;
     pattern = pattern.next;
   }
+  if (pattern === null) return;
+  // Of those that have threads, states may know until the next byte. The others
+  // may be many by then: a stream may be silent while they come and go.
+  if (pattern.fresh) remove(set, before, pattern);
+  else {
+    pattern.deleted = true;
+    set.changed = true;
+  }
+}
+
+/** Frees the pattern that comes after `before`. */
+function remove(
+  set: PatternSet,
+  before: Pattern | null,
+  pattern: Pattern,
+): void {
+  if (before === null) set.first = pattern.next;
+  else before.next = pattern.next;
+  if (pattern.next === null) set.last = before;
+  freePattern(pattern);
 }
 
 /** Takes in patterns that came and went since the last byte. */
@@ -302,16 +320,10 @@ function removeDeleted(set: PatternSet): void {
   let pattern = set.first;
   while (pattern !== null) {
     const next = pattern.next;
-    if (pattern.deleted) {
-      if (before === null) set.first = next;
-      else before.next = next;
-      freePattern(pattern);
-    } else {
-      before = pattern;
-    }
+    if (pattern.deleted) remove(set, before, pattern);
+    else before = pattern;
     pattern = next;
   }
-  set.last = before;
 }
 
 function ownerOf(node: u32): Pattern {

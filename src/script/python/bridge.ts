@@ -98,8 +98,8 @@ export class Bridge implements Disposable {
   /** What variables of the environment were before the script changed them. */
   readonly #environment = new Map<string, string | undefined>();
   readonly #listening: Disposable;
-  /** Those that are kept at the moment. */
-  readonly #kept = new Set<PollingCondition>();
+  /** Those that are kept at the moment, as often as they were entered. */
+  readonly #kept: PollingCondition[] = [];
 
   /** Takes the driver, the errors that Python knows, and the way to conditions. */
   constructor(driver: Driver, errors: CrossedErrors, check: Check) {
@@ -184,12 +184,13 @@ export class Bridge implements Disposable {
       case "createMachine":
         return this.#createMachine(request);
       case "conditionEnter":
-        this.#kept.add(this.#condition(request).enter());
+        this.#kept.push(this.#condition(request).enter());
         return;
-      case "conditionExit":
-        this.#condition(request).exit();
-        this.#kept.delete(this.#condition(request));
+      case "conditionExit": {
+        const at = this.#kept.lastIndexOf(this.#condition(request));
+        if (at >= 0) this.#kept.splice(at, 1)[0].exit();
         return;
+      }
       case "conditionWait":
         return await this.#condition(request).wait({
           timeout: request.timeout as number,

@@ -548,6 +548,65 @@ with plain:
   );
 });
 
+Deno.test("a condition that was entered several times is kept until it is left as often", async () => {
+  // A pattern that only Python can search for is waited for in another way.
+  const error = await failureOf(`
+holds = True
+
+@polling_condition(seconds_interval=0.01)
+def condition():
+    "holds still"
+    return holds
+
+from test_driver.errors import RequestedAssertionFailed
+from test_driver.polling_condition import PollingConditionError
+def wait():
+    machine.wait_for_console_text(r"\\Anever", timeout=1)
+
+with condition:
+    with condition:
+        pass
+    with condition:
+        pass
+    holds = False
+    with t.assertRaises(PollingConditionError):
+        wait()
+with t.assertRaises(RequestedAssertionFailed):
+    wait()
+with condition:
+    wait()
+`);
+  assertMatch(error.message, /Polling condition failed: holds still/);
+});
+
+Deno.test("what a script has entered is left with the script, however often that was", async () => {
+  const outDir = await Deno.makeTempDir();
+  await using driver = await Driver.create({
+    machines: ["/nowhere/run-machine-vm"],
+    outDir,
+    log: new Recorder().log,
+  });
+  const code = `
+@polling_condition
+def condition():
+    return True
+condition.__enter__()
+condition.__enter__()
+`;
+  await runPython(new Script({ code, language: "python" }), driver);
+  // Kept still, it would be asked of a Python that has ended.
+  const other = new Script({
+    code: `
+from test_driver.errors import MachineError
+with t.assertRaises(MachineError):
+    machine.succeed("true")
+`,
+    language: "python",
+  });
+  await runPython(other, driver);
+  await Deno.remove(outDir, { recursive: true });
+});
+
 Deno.test("a condition that never holds fails the wait", async () => {
   const error = await failureOf(`
 @polling_condition(seconds_interval=0.01)
