@@ -1,4 +1,5 @@
 import type { Driver } from "../driver/mod.ts";
+import { fileName } from "../machine/file_name.ts";
 
 /** Seconds that all of them may take together. */
 const AT_MOST = 2;
@@ -12,8 +13,7 @@ const AT_MOST = 2;
 export async function takeLastScreenshots(driver: Driver): Promise<void> {
   const running = driver.machinesMade.filter((machine) => machine.booted);
   const taken = Promise.all(running.map(async (machine) => {
-    const name = machine.name.replaceAll("/", "_");
-    const path = `${driver.outDir}/${name}-failed.png`;
+    const path = `${driver.outDir}/${fileName(machine.name)}-failed.png`;
     try {
       await machine.qmpClient.send("screendump", {
         filename: path,
