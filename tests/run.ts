@@ -113,28 +113,46 @@ async function buildGuests(names: readonly string[]): Promise<boolean> {
   return success;
 }
 
+/**
+ * Runs files side by side, each in a process of its own: an environment, a
+ * working directory and a user are a whole process's, and some tests change them.
+ */
 async function runPhase(phase: Phase, files: string[]): Promise<Count> {
+  const count: Count = { passed: 0, failed: 0, ignored: 0 };
+  const left = [...files];
+  const work = async () => {
+    for (let file; (file = left.shift()) !== undefined;) {
+      const { passed, failed, ignored } = await runFile(file);
+      count.passed += passed;
+      count.failed += failed;
+      count.ignored += ignored;
+    }
+  };
+  const jobs = phase.jobs ?? navigator.hardwareConcurrency;
+  await Promise.all(Array.from({ length: jobs }, work));
+  return count;
+}
+
+async function runFile(file: string): Promise<Count> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const { success } = await new Deno.Command(Deno.execPath(), {
-      // Types are the check task's to check.
-      args: [
-        "test",
-        "-A",
-        "--no-check",
-        "--parallel",
-        `--junit-path=${report}`,
-        ...files,
-      ],
-      env: phase.jobs === undefined ? {} : { DENO_JOBS: String(phase.jobs) },
-      stdout: "inherit",
-      stderr: "inherit",
-    }).output();
+    const { success, stdout, stderr } = await new Deno.Command(
+      Deno.execPath(),
+      {
+        // Types are the check task's to check.
+        args: ["test", "-A", "--no-check", `--junit-path=${report}`, file],
+        stdout: "piped",
+        stderr: "piped",
+      },
+    ).output();
+    const said = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    console.log(said(stdout).trimEnd());
+    if (stderr.length > 0) console.error(said(stderr).trimEnd());
     const count = countCases(await Deno.readTextFile(report));
     // A file that can't be loaded fails without any case of its own.
     if (!success && count.failed === 0) {
       count.failed = 1;
-      failures.push(`a file of the ${phase.name}, as Deno says above`);
+      failures.push(`${file}\n${said(stderr)}`);
     }
     return count;
   } finally {
