@@ -51,3 +51,26 @@ export async function makeRunDirectories(
     );
   }
 }
+
+/**
+ * Makes the directory of the files that outlive a run.
+ *
+ * @param path Where; a new place by default.
+ * @returns Where it is.
+ * @throws {UsageError} where it can't be made.
+ */
+export async function makeOutDirectory(path?: string): Promise<string> {
+  if (path === undefined) {
+    return await Deno.makeTempDir({ prefix: "vmwright-out-" });
+  }
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw new UsageError(
+      `Expected a directory for files at ${path}, which can't be made: ${
+        (error as Error).message
+      }`,
+    );
+  }
+  return path;
+}

@@ -24,7 +24,11 @@ import {
   Conditions,
   PollingCondition,
 } from "./conditions.ts";
-import { makeRunDirectories, type RunDirectories } from "./directories.ts";
+import {
+  makeOutDirectory,
+  makeRunDirectories,
+  type RunDirectories,
+} from "./directories.ts";
 import { identifier } from "./identifier.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { VhostVsock } from "./vhost_vsock.ts";
@@ -66,7 +70,10 @@ export interface DriverOptions {
   machines?: (string | MachineConfiguration)[];
   /** Numbers of VLANs; each once. */
   vlans?: number[];
-  /** Where logs, screenshots and copied files go; a new directory by default. */
+  /**
+   * Where logs, screenshots and copied files go, made where it is missing; a new
+   * directory by default.
+   */
   outDir?: string;
   /** Where everything is told; the terminal by default. */
   log?: Log;
@@ -185,7 +192,8 @@ export class Driver implements AsyncDisposable {
    *
    * @throws {UsageError} for two machines of one name, or whose files or
    * identifiers would have one name, for names that are too long for files, for
-   * numbers that are no VLAN's, and for a timeout that is none.
+   * numbers that are no VLAN's, for a timeout that is none, and for a
+   * directory of files that can't be made.
    * @throws {MachineError} where a network can't be started.
    */
   static async create(options: DriverOptions = {}): Promise<Driver> {
@@ -195,8 +203,7 @@ export class Driver implements AsyncDisposable {
       throw new UsageError(`Expected VLAN numbers of 0 and more, got ${nr}`);
     }
     checkTimeout(options.globalTimeout);
-    const outDir = options.outDir ??
-      await Deno.makeTempDir({ prefix: "vmwright-out-" });
+    const outDir = await makeOutDirectory(options.outDir);
     const supervisor = new Supervisor();
     let driver: Driver | undefined;
     try {

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Supervisor } from "../../src/backend/mod.ts";
-import { makeRunDirectories } from "../../src/driver/directories.ts";
+import {
+  makeOutDirectory,
+  makeRunDirectories,
+} from "../../src/driver/directories.ts";
 import { UsageError } from "../../src/report/mod.ts";
 import { gone } from "../backend/processes.ts";
 
@@ -69,6 +72,19 @@ Deno.test("a place that is no directory is refused", async () => {
       "Expected a directory in XDG_RUNTIME_DIR or TMPDIR, got /dev/null/x",
     );
   });
+});
+
+Deno.test("the directory of the files that are kept is made where it is missing", async () => {
+  const place = await Deno.makeTempDir();
+  assertEquals(await makeOutDirectory(`${place}/a/b`), `${place}/a/b`);
+  assert((await Deno.stat(`${place}/a/b`)).isDirectory);
+  await Deno.writeTextFile(`${place}/file`, "");
+  await assertRejects(
+    () => makeOutDirectory(`${place}/file`),
+    UsageError,
+    `Expected a directory for files at ${place}/file, which can't be made`,
+  );
+  await Deno.remove(place, { recursive: true });
 });
 
 Deno.test("of a network nothing is left where state is kept, also after SIGKILL", async () => {
