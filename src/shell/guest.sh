@@ -36,12 +36,15 @@ vw_runner='
 vw_runner=${vw_runner//$'\n'/}
 
 # Where such a file can be executed, it is opened and forgotten; where no
-# writable place allows that, every command costs a new bash. Messages of bash's
-# own begin with the path by which it is executed, /proc/self/fd/9, and not with
-# $0: they take that from BASH_SOURCE, which bash lets nobody change.
-vw_shell=("$BASH" -c "$vw_runner" bash)
+# writable place allows that, and with a bash before 5.0, which lets nobody
+# change $0, every command costs a new bash. That counts SHLVL by itself.
+# Messages of bash's own begin with the path by which it is executed,
+# /proc/self/fd/9, and not with $0: they take that from BASH_SOURCE, which bash
+# lets nobody change.
+vw_shell=("$BASH" -c "SHLVL=$SHLVL; $vw_runner" bash)
 vw_install() {
   local place file
+  [ -n "${BASH_ARGV0-}" ] || return
   for place in /run /dev/shm /tmp /var/tmp /; do
     file=$place/.vw$$
     printf %s "$vw_runner" 2>/dev/null >"$file" || continue
@@ -79,6 +82,7 @@ vw_find() {
 # each command and opened again; that fails while a child that the command left
 # behind still holds it, and then the port is given up. What it holds at first
 # was sent to a guest before this one, and is not run here.
+# As the jobs of any subshell, a runner that is stopped is waited for on.
 vw_serve() {
   set -m
   exec 4>&2 5>&1 </dev/null >/dev/null 2>&1
@@ -87,7 +91,7 @@ vw_serve() {
     set -- "$1"
     "${vw_shell[@]}" >&3 5>&- &
     printf '%srdy%07d' "$vw_token" $! >&3
-    wait -f $!
+    wait $!
     printf '%s%-10d' "$vw_token" $? >&3
     exec 3>&-
   done
@@ -163,7 +167,7 @@ vw_job() {
   vw_frame "$where" "$3"
   if [ "$2" = separate ]; then exec 6>&4 4>"$err"; fi
   "${vw_shell[@]}" 3<<<"$line" >"$out" 5>&- &
-  wait -f $!
+  wait $!
   status=$?
   vw_send "$1" 1 <"$out"
   [ "$2" = separate ] && vw_send "$1" 2 <"$err"

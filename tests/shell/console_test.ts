@@ -84,6 +84,38 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
   });
 });
 
+/**
+ * Stands in for bash 4.4, where BASH_ARGV0 is a variable like any other, and
+ * `wait` has no option -f.
+ */
+const BASH_4_4 = `unset BASH_ARGV0
+wait() { [ "$1" != -f ] || return 2; builtin wait "$@"; }`;
+
+for (const [name, before] of [["", ""], [" before 5.0", BASH_4_4]]) {
+  Deno.test(`a command in a guest with bash${name}`, async (t) => {
+    await using console = hostBash(`SHLVL=1\n${before}`);
+    using shell = new Shell({ console });
+    const cases: [string, string, number, string][] = [
+      ["has its own status", "exit 7", 7, ""],
+      ["is named as that of bash -c", "echo $0 $#", 0, "bash 0\n"],
+      ["is one shell deeper than the guest's", "echo $SHLVL", 0, "2\n"],
+      ["is a shell of its own", "[ $$ = $BASHPID ] || echo subshell", 0, ""],
+      [
+        "is not over when it is stopped",
+        "{ sleep 0.2; kill -CONT $$; } & kill -STOP $$; echo on",
+        0,
+        "on\n",
+      ],
+    ];
+    for (const [name, command, status, output] of cases) {
+      await t.step(name, async () => {
+        const result = await shell.run(command, { timeout: 20 });
+        assertEquals([result.status, text(result.stdout)], [status, output]);
+      });
+    }
+  });
+}
+
 Deno.test("all that is under way fails when the shell is lost", async () => {
   await using console = hostBash();
   using shell = new Shell({ console });
