@@ -125,6 +125,47 @@ Deno.test("all that is under way fails when the shell is lost", async () => {
   await assertRejects(() => running, ShellLost, "the guest went away");
 });
 
+Deno.test("a greeting on the console", async (t) => {
+  await using console = hostBash();
+  using shell = new Shell({ console });
+  const greeting = "echo 'Spawning backdoor root shell...'";
+
+  await t.step("of somebody else's ends nothing", async () => {
+    const { stdout } = await shell.run(
+      // The console, as what runs the command has it.
+      `${greeting} >/proc/$PPID/fd/5; sleep 0.2; echo on`,
+    );
+    assertEquals(text(stdout), "on\n");
+    assertEquals(shell.connected, true);
+  });
+
+  await t.step("of a new shell fails all that is under way", async () => {
+    const running = shell.run("sleep 2");
+    const lost = assertRejects(() => running, ShellLost, "started anew");
+    await shell.run("true");
+    await shell.send(
+      `exec bash --norc -c "${greeting}; exec bash --norc /dev/stdin"`,
+    );
+    await lost;
+    assertEquals(text((await shell.run("echo again")).stdout), "again\n");
+  });
+});
+
+Deno.test("a shell that starts anew before it was ready fails who connects, at once", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  const connecting = shell.connect();
+  await guest.say("Spawning backdoor root shell...");
+  await guest.heard("vw_token=");
+  await guest.say("Spawning backdoor root shell...");
+  const sent = await guest.heard(":-new");
+  const [, question] = /echo "(\w+ shell \w+) [^"]*"\n$/.exec(sent)!;
+  await guest.say(`${question} new`);
+  await assertRejects(() => connecting, ShellLost, "started anew");
+  shell.connect().catch(() => {});
+  await guest.heard("vw_token=", 2);
+});
+
 Deno.test("a port that does not come does not send a waiting command to a shell that does not know it", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({
