@@ -61,6 +61,18 @@ vw_install 2>/dev/null
 
 declare -A vw_device vw_pid
 
+# A shell that is told all this once more has its ports again: those who serve
+# them for what was lost would hold them.
+vw_forget() {
+  local port
+  for port in "${!vw_device[@]}"; do
+    # A process that has ended may have left its number to another.
+    [[ $'\n'$(jobs -p)$'\n' == *$'\n'${vw_pid[$port]-none}$'\n'* ]] &&
+      vw_stop "$port"
+  done
+  vw_device=() vw_pid=()
+}
+
 # Says which ports of ours the guest has: their names, and their devices.
 vw_find() {
   local port name
@@ -188,5 +200,6 @@ vw_send() {
   done
 }
 
+vw_forget
 printf '%s up %s\n' "$vw_token" "$BASH_VERSION"
 vw_find

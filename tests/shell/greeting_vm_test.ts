@@ -21,4 +21,15 @@ Deno.test("a greeting that is somebody else's", async (t) => {
     assertEquals((await Promise.all(running)).join(""), "0\n1\n2\n3\n");
     assertMatch(await machine.succeed(STDOUT), /^\/dev\/vport/);
   });
+
+  await t.step(
+    "has a shell that was given up taken up again, with its ports",
+    async () => {
+      await machine.succeed(`{ sleep 0.5; ${GREETING}; } >/dev/null &`);
+      machine.disconnect();
+      for (let n = 0; n < 3; n++) {
+        assertMatch(await machine.succeed(STDOUT), /^\/dev\/vport/);
+      }
+    },
+  );
 });
