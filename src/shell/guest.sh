@@ -163,7 +163,6 @@ vw_end() {
 }
 
 # Runs a command that follows on the console, for a guest that has no ports.
-# The output comes when the command is done.
 vw_run() {
   LC_ALL=C IFS= read -r -N "$3" REPLY
   printf -v REPLY %b "$REPLY"
@@ -171,20 +170,25 @@ vw_run() {
   vw_pid[$1]=$!
 }
 
+# What the command writes goes to files, which a child that it leaves behind
+# may hold as long as it likes.
+# fd 4: stderr, or the serial port. fd 5: the console. fd 6 and 8: where stdout
+# and stderr are read. fd 7: the stdin of who reads them, which ends with this.
 vw_job() {
+  local file=/tmp/.vw$BASHPID line where=$2
+  exec 4>&2 5>&1 2>/dev/null >"$file.out" 6<"$file.out"
+  if [ "$2" = separate ]; then
+    where=serial
+    exec 4>"$file.err" 8<"$file.err"
+  fi
+  # Before there is job control: in a group of its own, it would be ended with
+  # the command.
+  exec 7> >(vw_follow "$1" "$file")
   set -m
-  local out=/tmp/.vw$BASHPID.out err=/dev/null status line where=$2
-  [ "$2" = separate ] && err=/tmp/.vw$BASHPID.err where=serial
-  exec 4>&2 5>&1 2>/dev/null
   vw_frame "$where" "$3"
-  if [ "$2" = separate ]; then exec 6>&4 4>"$err"; fi
-  "${vw_shell[@]}" 3<<<"$line" >"$out" 5>&- &
+  "${vw_shell[@]}" 3<<<"$line" 5>&- 6<&- 7>&- 8<&- &
   wait $!
-  status=$?
-  vw_send "$1" 1 <"$out"
-  [ "$2" = separate ] && vw_send "$1" 2 <"$err"
-  printf '%s done %s %s\n' "$vw_token" "$1" "$status" >&5
-  rm -f "$out" "${err%/dev/null}"
+  echo $? >"$file.status"
 }
 
 # Sets `line` to what a runner reads; the length counts bytes.
@@ -193,10 +197,36 @@ vw_frame() {
   printf -v line '%08d%-8s%-8s%s' "${#2}" "$1" empty "$2"
 }
 
+# Sends what a job writes, until stdin ends, and then its status. That is in a
+# file: a read with a time limit may lose what comes when the time is over.
+vw_follow() {
+  local status=killed
+  while read -r -t 0.05 || [ $? -gt 128 ]; do
+    vw_grown 1 6 && vw_send "$1" 1 <&6
+    [ -s "$2.err" ] && vw_grown 4 8 && vw_send "$1" 2 <&8
+  done
+  [ -s "$2.out" ] && vw_send "$1" 1 <&6
+  [ -s "$2.err" ] && vw_send "$1" 2 <&8
+  [ -s "$2.status" ] && read -r status <"$2.status"
+  printf '%s done %s %s\n' "$vw_token" "$1" "$status" >&5
+  rm -f "$2.out" "$2.err" "$2.status"
+}
+
+# Whether more was written to a file at one descriptor than read at the other.
+# It costs no process to know that.
+vw_grown() {
+  local written sent
+  read -r _ written <"/proc/self/fdinfo/$1"
+  read -r _ sent <"/proc/self/fdinfo/$2"
+  [ "$written" != "$sent" ]
+}
+
+# Sends stdin in whole lines of base64, ten at once: a read of so many
+# characters takes them in one piece, where one of a line takes each alone.
 vw_send() {
-  local line
-  base64 | while read -r line; do
-    printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "$line" >&5
+  local lines
+  base64 | while read -r -N 770 lines || [ -n "$lines" ]; do
+    printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "${lines//$'\n'/}" >&5
   done
 }
 

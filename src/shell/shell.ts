@@ -298,7 +298,7 @@ export class Shell implements Disposable {
       if (alive || slot.job !== job) return;
       slot.state = "idle";
       slot.job = undefined;
-      job?.fail(new ShellLost("What ran the command in the guest was killed"));
+      job?.fail(runnerKilled());
     });
     if (before === undefined) this.#console.send(`vw_alive ${name}\n`);
   }
@@ -423,6 +423,7 @@ export class Shell implements Disposable {
       case "done": {
         const job = this.#consoleJobs.get(words[0]);
         this.#consoleJobs.delete(words[0]);
+        if (words[1] === "killed") return job?.fail(runnerKilled());
         return job?.end(Number(words[1]));
       }
     }
@@ -647,6 +648,10 @@ export class Shell implements Disposable {
     const where = job.options.stderr ?? "serial";
     this.#console.send(`vw_run ${id} ${where} ${text.length}\n${text}`);
   }
+}
+
+function runnerKilled(): ShellLost {
+  return new ShellLost("What ran the command in the guest was killed");
 }
 
 /** A command that brings its stdin along. */

@@ -46,6 +46,58 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     );
   });
 
+  await t.step("and however many, in pieces", async () => {
+    const path = await Deno.makeTempFile();
+    const bytes = new Uint8Array(50_001).map((_, at) => at * at >> 3);
+    await Deno.writeFile(path, bytes);
+    const { stdout, stderr } = await shell.run(
+      `cat ${path}; sleep 0.12; cat ${path} >&2; cat ${path}; ` +
+        `sleep 0.06; cat ${path} >&2`,
+      { stderr: "separate" },
+    );
+    const twice = new Uint8Array([...bytes, ...bytes]);
+    assertEquals([stdout, stderr], [twice, twice]);
+    await Deno.remove(path);
+  });
+
+  await t.step("while they run, stdout and stderr apart", async () => {
+    const directory = await Deno.makeTempDir();
+    const said: string[] = [];
+    const say = (chunk: Uint8Array) => {
+      said.push(text(chunk));
+      Deno.writeTextFileSync(`${directory}/${said.length}`, "");
+    };
+    const { stdout, stderr } = await shell.run(
+      [
+        "echo one",
+        "echo two >&2",
+        "echo -n three",
+      ].map((speak, at) =>
+        `${speak}; until [ -e ${directory}/${at + 1} ]; do sleep 0.01; done`
+      ).join("; "),
+      { stderr: "separate", onStdout: say, onStderr: say, timeout: 60 },
+    );
+    assertEquals(said, ["one\n", "two\n", "three"]);
+    assertEquals([stdout.length, stderr.length], [0, 0]);
+    await Deno.remove(directory, { recursive: true });
+  });
+
+  await t.step("but not for a child that is left behind", async () => {
+    const { status, stdout } = await shell.run("sleep 1000 & echo $!; exit 3", {
+      timeout: 60,
+    });
+    Deno.kill(Number(text(stdout)));
+    assertEquals(status, 3);
+  });
+
+  await t.step("unless what runs them is killed", async () => {
+    await assertRejects(
+      () => shell.run("kill -KILL $PPID", { timeout: 60 }),
+      ShellLost,
+      "was killed",
+    );
+  });
+
   await t.step("several at once", async () => {
     const results = await Promise.all(
       Array.from({ length: 8 }, (_, n) => shell.run(`echo ${n}; exit ${n}`)),
