@@ -6,6 +6,8 @@ import { pause } from "./guest_loop.ts";
 const LOOK_INTERVAL = 0.03;
 /** Seconds at least in which what a command has stirred up comes to rest. */
 const REST = 0.06;
+/** Seconds in which the console has carried a byte, where there is no port. */
+const CARRIED = 0.3;
 
 /**
  * Prints a byte when a device has interrupted the guest, or a process was
@@ -26,8 +28,9 @@ const LOOK = [
   "vw_old=$vw_new; vw_look",
   'if [ "$vw_new" != "$vw_old" ]; then',
   "printf .",
-  // To say so is an interrupt, too.
-  pause(LOOK_INTERVAL),
+  // To say so is an interrupt, too, and processes where there is no port.
+  `if [ -z "\${vw_idle-}" ]; then ${pause(LOOK_INTERVAL)}; else`,
+  `${pause(CARRIED)}; fi`,
   "vw_look",
   "fi",
   "done",

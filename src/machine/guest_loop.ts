@@ -6,10 +6,12 @@ export const LOOK_INTERVAL = 0.02;
 
 /**
  * A pause of a running shell, without a process: nothing ever arrives on the
- * port that stdout is. Where stdout is no port, `sleep` has to do.
+ * port that stdout is. Where stdout is no port, the first pause is spent on a
+ * pipe of the shell's own, which does for the others.
  */
 export function pause(seconds: number): string {
-  return `read -r -t ${seconds} -u 1 _ 2>/dev/null || [ $? -gt 128 ] || sleep ${seconds}`;
+  return `read -r -t ${seconds} -u \${vw_idle-1} _ 2>/dev/null || ` +
+    "[ $? -gt 128 ] || exec {vw_idle}<> <(:)";
 }
 
 /** A loop in the guest that ends when `condition` holds. */

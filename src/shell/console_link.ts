@@ -3,7 +3,7 @@ import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
 /** What the backdoor service prints once the shell reads commands. */
 export const GREETING = "Spawning backdoor root shell...";
 
-/** A line without an end is noise; this much of its tail is kept. */
+/** A line without an end is noise; this much of its tail is kept at least. */
 const LONGEST_LINE = 1024 * 1024;
 
 /** What comes from the guest over the backdoor console. */
@@ -60,12 +60,15 @@ export class ConsoleLink {
       while (true) {
         const count = await this.#stream.read(buffer);
         if (count === null) break;
-        line += decoder.decode(buffer.subarray(0, count));
+        const text = decoder.decode(buffer.subarray(0, count));
         let start = 0;
-        for (let end; (end = line.indexOf("\n", start)) >= 0; start = end + 1) {
-          hear(line.slice(start, end), token, listener);
+        for (let end; (end = text.indexOf("\n", start)) >= 0; start = end + 1) {
+          hear(line + text.slice(start, end), token, listener);
+          line = "";
         }
-        line = line.slice(Math.max(start, line.length - LONGEST_LINE));
+        line += text.slice(start);
+        // Rarely, since it copies what is kept.
+        if (line.length > 2 * LONGEST_LINE) line = line.slice(-LONGEST_LINE);
       }
     } catch (error) {
       if (!isClosedError(error)) throw error;

@@ -36,12 +36,15 @@ vw_runner='
 vw_runner=${vw_runner//$'\n'/}
 
 # Where such a file can be executed, it is opened and forgotten; where no
-# writable place allows that, every command costs a new bash. Messages of bash's
-# own begin with the path by which it is executed, /proc/self/fd/9, and not with
-# $0: they take that from BASH_SOURCE, which bash lets nobody change.
-vw_shell=("$BASH" -c "$vw_runner" bash)
+# writable place allows that, and with a bash before 5.0, which lets nobody
+# change $0, every command costs a new bash. That counts SHLVL by itself.
+# Messages of bash's own begin with the path by which it is executed,
+# /proc/self/fd/9, and not with $0: they take that from BASH_SOURCE, which bash
+# lets nobody change.
+vw_shell=("$BASH" -c "SHLVL=$SHLVL; $vw_runner" bash)
 vw_install() {
   local place file
+  [ -n "${BASH_ARGV0-}" ] || return
   for place in /run /dev/shm /tmp /var/tmp /; do
     file=$place/.vw$$
     printf %s "$vw_runner" 2>/dev/null >"$file" || continue
@@ -57,6 +60,18 @@ vw_install() {
 vw_install 2>/dev/null
 
 declare -A vw_device vw_pid
+
+# A shell that is told all this once more has its ports again: those who serve
+# them for what was lost would hold them.
+vw_forget() {
+  local port
+  for port in "${!vw_device[@]}"; do
+    # A process that has ended may have left its number to another.
+    [[ $'\n'$(jobs -p)$'\n' == *$'\n'${vw_pid[$port]-none}$'\n'* ]] &&
+      vw_stop "$port"
+  done
+  vw_device=() vw_pid=()
+}
 
 # Says which ports of ours the guest has: their names, and their devices.
 vw_find() {
@@ -79,6 +94,7 @@ vw_find() {
 # each command and opened again; that fails while a child that the command left
 # behind still holds it, and then the port is given up. What it holds at first
 # was sent to a guest before this one, and is not run here.
+# As the jobs of any subshell, a runner that is stopped is waited for on.
 vw_serve() {
   set -m
   exec 4>&2 5>&1 </dev/null >/dev/null 2>&1
@@ -87,7 +103,7 @@ vw_serve() {
     set -- "$1"
     "${vw_shell[@]}" >&3 5>&- &
     printf '%srdy%07d' "$vw_token" $! >&3
-    wait -f $!
+    wait $!
     printf '%s%-10d' "$vw_token" $? >&3
     exec 3>&-
   done
@@ -147,7 +163,6 @@ vw_end() {
 }
 
 # Runs a command that follows on the console, for a guest that has no ports.
-# The output comes when the command is done.
 vw_run() {
   LC_ALL=C IFS= read -r -N "$3" REPLY
   printf -v REPLY %b "$REPLY"
@@ -155,20 +170,25 @@ vw_run() {
   vw_pid[$1]=$!
 }
 
+# What the command writes goes to files, which a child that it leaves behind
+# may hold as long as it likes.
+# fd 4: stderr, or the serial port. fd 5: the console. fd 6 and 8: where stdout
+# and stderr are read. fd 7: the stdin of who reads them, which ends with this.
 vw_job() {
+  local file=/tmp/.vw$BASHPID line where=$2
+  exec 4>&2 5>&1 2>/dev/null >"$file.out" 6<"$file.out"
+  if [ "$2" = separate ]; then
+    where=serial
+    exec 4>"$file.err" 8<"$file.err"
+  fi
+  # Before there is job control: in a group of its own, it would be ended with
+  # the command.
+  exec 7> >(vw_follow "$1" "$file")
   set -m
-  local out=/tmp/.vw$BASHPID.out err=/dev/null status line where=$2
-  [ "$2" = separate ] && err=/tmp/.vw$BASHPID.err where=serial
-  exec 4>&2 5>&1 2>/dev/null
   vw_frame "$where" "$3"
-  if [ "$2" = separate ]; then exec 6>&4 4>"$err"; fi
-  "${vw_shell[@]}" 3<<<"$line" >"$out" 5>&- &
-  wait -f $!
-  status=$?
-  vw_send "$1" 1 <"$out"
-  [ "$2" = separate ] && vw_send "$1" 2 <"$err"
-  printf '%s done %s %s\n' "$vw_token" "$1" "$status" >&5
-  rm -f "$out" "${err%/dev/null}"
+  "${vw_shell[@]}" 3<<<"$line" 5>&- 6<&- 7>&- 8<&- &
+  wait $!
+  echo $? >"$file.status"
 }
 
 # Sets `line` to what a runner reads; the length counts bytes.
@@ -177,12 +197,39 @@ vw_frame() {
   printf -v line '%08d%-8s%-8s%s' "${#2}" "$1" empty "$2"
 }
 
+# Sends what a job writes, until stdin ends, and then its status. That is in a
+# file: a read with a time limit may lose what comes when the time is over.
+vw_follow() {
+  local status=killed
+  while read -r -t 0.05 || [ $? -gt 128 ]; do
+    vw_grown 1 6 && vw_send "$1" 1 <&6
+    [ -s "$2.err" ] && vw_grown 4 8 && vw_send "$1" 2 <&8
+  done
+  [ -s "$2.out" ] && vw_send "$1" 1 <&6
+  [ -s "$2.err" ] && vw_send "$1" 2 <&8
+  [ -s "$2.status" ] && read -r status <"$2.status"
+  printf '%s done %s %s\n' "$vw_token" "$1" "$status" >&5
+  rm -f "$2.out" "$2.err" "$2.status"
+}
+
+# Whether more was written to a file at one descriptor than read at the other.
+# It costs no process to know that.
+vw_grown() {
+  local written sent
+  read -r _ written <"/proc/self/fdinfo/$1"
+  read -r _ sent <"/proc/self/fdinfo/$2"
+  [ "$written" != "$sent" ]
+}
+
+# Sends stdin in whole lines of base64, ten at once: a read of so many
+# characters takes them in one piece, where one of a line takes each alone.
 vw_send() {
-  local line
-  base64 | while read -r line; do
-    printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "$line" >&5
+  local lines
+  base64 | while read -r -N 770 lines || [ -n "$lines" ]; do
+    printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "${lines//$'\n'/}" >&5
   done
 }
 
+vw_forget
 printf '%s up %s\n' "$vw_token" "$BASH_VERSION"
 vw_find

@@ -1,5 +1,5 @@
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
-import { delay, orAbort } from "../time/mod.ts";
+import { after, delay, orAbort } from "../time/mod.ts";
 import { ConsoleLink, type ConsoleListener } from "./console_link.ts";
 import { ShellLost } from "./errors.ts";
 import { Job, type RunOptions, type RunResult } from "./job.ts";
@@ -103,6 +103,10 @@ export class Shell implements Disposable {
   #connected = false;
   /** Whether the backdoor shell has spoken since it was last lost. */
   #greetedYet = false;
+  /** Whether it has been sent our side of the guest. */
+  #introduced = false;
+  /** A greeting that may be another's, until the shell has answered. */
+  #doubt?: { question: string; cancel: () => void };
   #closed?: ShellLost;
   /** Aborted when the shell is lost that there is, or is waited for. */
   #life = new AbortController();
@@ -148,6 +152,7 @@ export class Shell implements Disposable {
     await this.#greeted.promise;
     life.throwIfAborted();
     const script = `vw_token=${this.#token}\n${guestScript}`;
+    this.#introduced = true;
     // The end of something longer that was sent to the shell before this one
     // may come first.
     this.#console.send(
@@ -232,7 +237,9 @@ export class Shell implements Disposable {
     this.#life.abort(error);
     if (this.#closed === undefined) this.#life = new AbortController();
     this.#console.drop();
-    this.#connected = this.#greetedYet = false;
+    this.#connected = this.#greetedYet = this.#introduced = false;
+    this.#doubt?.cancel();
+    this.#doubt = undefined;
     this.#connecting = undefined;
     for (const deferred of [this.#up, this.#found, this.#greeted]) {
       deferred.reject(error);
@@ -291,7 +298,7 @@ export class Shell implements Disposable {
       if (alive || slot.job !== job) return;
       slot.state = "idle";
       slot.job = undefined;
-      job?.fail(new ShellLost("What ran the command in the guest was killed"));
+      job?.fail(runnerKilled());
     });
     if (before === undefined) this.#console.send(`vw_alive ${name}\n`);
   }
@@ -330,17 +337,36 @@ export class Shell implements Disposable {
 
   #consoleListener(): ConsoleListener {
     return {
-      greeting: () => {
-        if (this.#connecting !== undefined && this.#connected) {
-          this.lose("The guest's shell started anew");
-        }
-        this.#greetedYet = true;
-        this.#greeted.resolve();
-      },
+      greeting: () => this.#introduced ? this.#askWho() : this.#greet(),
       message: (words) => this.#hear(words),
       noise: (line) => this.#onNoise(line),
       closed: () => this.close("The guest closed its console"),
     };
+  }
+
+  #greet(): void {
+    this.#greetedYet = true;
+    this.#greeted.resolve();
+  }
+
+  /**
+   * Asks whoever reads the console whether it is the shell that has our side
+   * of the guest: anybody can write a greeting. Every shell has an answer.
+   */
+  #askWho(): void {
+    const question = String(this.#nextJob++);
+    this.#doubt?.cancel();
+    const cancel = after(NO_ANSWER, () => this.#startedAnew());
+    this.#doubt = { question, cancel };
+    // A new shell may have the beginning of something else before it.
+    this.#console.send(
+      `\necho "${this.#token} shell ${question} \${vw_token:-new}"\n`,
+    );
+  }
+
+  #startedAnew(): void {
+    this.lose("The guest's shell started anew");
+    this.#greet();
   }
 
   #hear([verb, ...words]: string[]): void {
@@ -349,6 +375,12 @@ export class Shell implements Disposable {
         return this.#up.resolve();
       case "found":
         return this.#found.resolve();
+      case "shell":
+        if (words[0] !== this.#doubt?.question) return;
+        this.#doubt.cancel();
+        this.#doubt = undefined;
+        if (words[1] === "new") this.#startedAnew();
+        return;
       case "port": {
         const slot = this.#slot(words[0]);
         if (slot?.state !== "absent") return;
@@ -391,6 +423,7 @@ export class Shell implements Disposable {
       case "done": {
         const job = this.#consoleJobs.get(words[0]);
         this.#consoleJobs.delete(words[0]);
+        if (words[1] === "killed") return job?.fail(runnerKilled());
         return job?.end(Number(words[1]));
       }
     }
@@ -615,6 +648,10 @@ export class Shell implements Disposable {
     const where = job.options.stderr ?? "serial";
     this.#console.send(`vw_run ${id} ${where} ${text.length}\n${text}`);
   }
+}
+
+function runnerKilled(): ShellLost {
+  return new ShellLost("What ran the command in the guest was killed");
 }
 
 /** A command that brings its stdin along. */

@@ -46,6 +46,58 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     );
   });
 
+  await t.step("and however many, in pieces", async () => {
+    const path = await Deno.makeTempFile();
+    const bytes = new Uint8Array(50_001).map((_, at) => at * at >> 3);
+    await Deno.writeFile(path, bytes);
+    const { stdout, stderr } = await shell.run(
+      `cat ${path}; sleep 0.12; cat ${path} >&2; cat ${path}; ` +
+        `sleep 0.06; cat ${path} >&2`,
+      { stderr: "separate" },
+    );
+    const twice = new Uint8Array([...bytes, ...bytes]);
+    assertEquals([stdout, stderr], [twice, twice]);
+    await Deno.remove(path);
+  });
+
+  await t.step("while they run, stdout and stderr apart", async () => {
+    const directory = await Deno.makeTempDir();
+    const said: string[] = [];
+    const say = (chunk: Uint8Array) => {
+      said.push(text(chunk));
+      Deno.writeTextFileSync(`${directory}/${said.length}`, "");
+    };
+    const { stdout, stderr } = await shell.run(
+      [
+        "echo one",
+        "echo two >&2",
+        "echo -n three",
+      ].map((speak, at) =>
+        `${speak}; until [ -e ${directory}/${at + 1} ]; do sleep 0.01; done`
+      ).join("; "),
+      { stderr: "separate", onStdout: say, onStderr: say, timeout: 60 },
+    );
+    assertEquals(said, ["one\n", "two\n", "three"]);
+    assertEquals([stdout.length, stderr.length], [0, 0]);
+    await Deno.remove(directory, { recursive: true });
+  });
+
+  await t.step("but not for a child that is left behind", async () => {
+    const { status, stdout } = await shell.run("sleep 1000 & echo $!; exit 3", {
+      timeout: 60,
+    });
+    Deno.kill(Number(text(stdout)));
+    assertEquals(status, 3);
+  });
+
+  await t.step("unless what runs them is killed", async () => {
+    await assertRejects(
+      () => shell.run("kill -KILL $PPID", { timeout: 60 }),
+      ShellLost,
+      "was killed",
+    );
+  });
+
   await t.step("several at once", async () => {
     const results = await Promise.all(
       Array.from({ length: 8 }, (_, n) => shell.run(`echo ${n}; exit ${n}`)),
@@ -84,6 +136,38 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
   });
 });
 
+/**
+ * Stands in for bash 4.4, where BASH_ARGV0 is a variable like any other, and
+ * `wait` has no option -f.
+ */
+const BASH_4_4 = `unset BASH_ARGV0
+wait() { [ "$1" != -f ] || return 2; builtin wait "$@"; }`;
+
+for (const [name, before] of [["", ""], [" before 5.0", BASH_4_4]]) {
+  Deno.test(`a command in a guest with bash${name}`, async (t) => {
+    await using console = hostBash(`SHLVL=1\n${before}`);
+    using shell = new Shell({ console });
+    const cases: [string, string, number, string][] = [
+      ["has its own status", "exit 7", 7, ""],
+      ["is named as that of bash -c", "echo $0 $#", 0, "bash 0\n"],
+      ["is one shell deeper than the guest's", "echo $SHLVL", 0, "2\n"],
+      ["is a shell of its own", "[ $$ = $BASHPID ] || echo subshell", 0, ""],
+      [
+        "is not over when it is stopped",
+        "{ sleep 0.2; kill -CONT $$; } & kill -STOP $$; echo on",
+        0,
+        "on\n",
+      ],
+    ];
+    for (const [name, command, status, output] of cases) {
+      await t.step(name, async () => {
+        const result = await shell.run(command, { timeout: 20 });
+        assertEquals([result.status, text(result.stdout)], [status, output]);
+      });
+    }
+  });
+}
+
 Deno.test("all that is under way fails when the shell is lost", async () => {
   await using console = hostBash();
   using shell = new Shell({ console });
@@ -91,6 +175,47 @@ Deno.test("all that is under way fails when the shell is lost", async () => {
   await shell.run("true");
   shell.lose("the guest went away");
   await assertRejects(() => running, ShellLost, "the guest went away");
+});
+
+Deno.test("a greeting on the console", async (t) => {
+  await using console = hostBash();
+  using shell = new Shell({ console });
+  const greeting = "echo 'Spawning backdoor root shell...'";
+
+  await t.step("of somebody else's ends nothing", async () => {
+    const { stdout } = await shell.run(
+      // The console, as what runs the command has it.
+      `${greeting} >/proc/$PPID/fd/5; sleep 0.2; echo on`,
+    );
+    assertEquals(text(stdout), "on\n");
+    assertEquals(shell.connected, true);
+  });
+
+  await t.step("of a new shell fails all that is under way", async () => {
+    const running = shell.run("sleep 2");
+    const lost = assertRejects(() => running, ShellLost, "started anew");
+    await shell.run("true");
+    await shell.send(
+      `exec bash --norc -c "${greeting}; exec bash --norc /dev/stdin"`,
+    );
+    await lost;
+    assertEquals(text((await shell.run("echo again")).stdout), "again\n");
+  });
+});
+
+Deno.test("a shell that starts anew before it was ready fails who connects, at once", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  const connecting = shell.connect();
+  await guest.say("Spawning backdoor root shell...");
+  await guest.heard("vw_token=");
+  await guest.say("Spawning backdoor root shell...");
+  const sent = await guest.heard(":-new");
+  const [, question] = /echo "(\w+ shell \w+) [^"]*"\n$/.exec(sent)!;
+  await guest.say(`${question} new`);
+  await assertRejects(() => connecting, ShellLost, "started anew");
+  shell.connect().catch(() => {});
+  await guest.heard("vw_token=", 2);
 });
 
 Deno.test("a port that does not come does not send a waiting command to a shell that does not know it", async () => {

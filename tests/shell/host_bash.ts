@@ -3,20 +3,23 @@ import type { ByteStream } from "../../src/stream/mod.ts";
 /**
  * A backdoor shell on the host: the same bash and the same protocol over
  * pipes, for what needs neither a guest nor ports.
+ *
+ * @param before What the shell runs before it greets.
  */
-export function hostBash(): ByteStream & AsyncDisposable {
+export function hostBash(before = ""): ByteStream & AsyncDisposable {
   const process = new Deno.Command("bash", {
-    args: [
-      "-c",
-      'echo "noise before"; echo "Spawning backdoor root shell..."; ' +
-      "exec bash --norc /dev/stdin",
-    ],
+    args: ["--norc", "/dev/stdin"],
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
   }).spawn();
   const reader = process.stdout.getReader();
   const writer = process.stdin.getWriter();
+  writer.write(
+    new TextEncoder().encode(
+      `${before}\necho "noise before"; echo "Spawning backdoor root shell..."\n`,
+    ),
+  ).catch(() => {});
   let rest = new Uint8Array(0);
   return {
     async read(buffer) {
