@@ -168,7 +168,7 @@ vw_job() {
   vw_send "$1" 1 <"$out"
   [ "$2" = separate ] && vw_send "$1" 2 <"$err"
   printf '%s done %s %s\n' "$vw_token" "$1" "$status" >&5
-  rm -f "$out" "${err%/dev/null}"
+  rm -f "$out" "$out.64" "${err%/dev/null}"
 }
 
 # Sets `line` to what a runner reads; the length counts bytes.
@@ -177,11 +177,15 @@ vw_frame() {
   printf -v line '%08d%-8s%-8s%s' "${#2}" "$1" empty "$2"
 }
 
+# Sends a stream of a command that was sent over the console. By way of a file,
+# since bash reads a pipe byte by byte; and in lines as long as it writes them
+# at once, so that nothing of others comes between.
 vw_send() {
   local line
-  base64 | while read -r line; do
-    printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "$line" >&5
-  done
+  base64 -w 900 >"$out.64"
+  while read -r line; do
+    printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "$line"
+  done <"$out.64" >&5
 }
 
 printf '%s up %s\n' "$vw_token" "$BASH_VERSION"
