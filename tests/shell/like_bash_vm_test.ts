@@ -2,10 +2,13 @@
  * What a command does over the channel is what `bash -c` does with it.
  *
  * The same commands run twice in one guest: over the channel, and by a plain
- * `bash -c` that the guest's backdoor shell starts, with the answers in files.
+ * `bash -c` that another shell starts, which the guest itself puts on a second
+ * serial port, and which the test talks to without the channel.
  */
 import { assertEquals } from "@std/assert";
 import { Driver, Log } from "../../mod.ts";
+import { writeAll } from "../../src/stream/mod.ts";
+import { ClassicMachine } from "../bench/classic.ts";
 import { guest } from "../guests/mod.ts";
 
 /** Commands whose status and stdout must be the same. */
@@ -243,50 +246,58 @@ const COMMANDS = [
   "exit abc",
 ];
 
-/** The same by `bash -c`, into files; the text travels as octal escapes. */
-function reference(command: string, index: number): string {
-  const octal = [...new TextEncoder().encode(`set -euo pipefail; ${command}`)]
-    .map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
-  // As deep as the command that the channel runs.
-  return `SHLVL=1 bash -c $'${octal}' </dev/null >/ref/${index}.out 2>/dev/tty0; ` +
-    `echo $? >/ref/${index}.status`;
-}
+/** Commands that a time limit ends. */
+const ENDLESS = [
+  "sleep 1000",
+  "while :; do :; done",
+  "sleep 1000 || echo no",
+  "sleep 1000 & wait",
+  "trap 'exit 3' TERM; sleep 1000 & wait",
+];
 
 Deno.test("commands behave as bash -c has them", async (t) => {
-  const tiny = await guest("tiny");
+  const { startScriptFor } = await guest("tiny");
+  const place = await Deno.makeTempDir();
+  const path = `${place}/console`;
+  using listener = Deno.listen({ transport: "unix", path });
+  const startScript = startScriptFor("tiny", {
+    kernelParameters: ["vmwright.shell=/dev/ttyS1"],
+  });
   await using driver = await Driver.create({
-    machines: [tiny.startScript],
+    machines: [{
+      name: "tiny",
+      startCommand:
+        `exec ${startScript} -chardev socket,id=plain,path=${path} ` +
+        "-device isa-serial,index=1,chardev=plain",
+    }],
+    outDir: place,
     log: new Log([]),
   });
   const [machine] = driver.machines;
-  // The plain way: a script that the guest runs by itself.
-  const script = COMMANDS.map(reference).join("\n");
-  const place = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(`${place}/reference.sh`, script);
-    await machine.copyFromHost(`${place}/reference.sh`, "/reference.sh");
-  } finally {
-    await Deno.remove(place, { recursive: true });
-  }
-  await machine.succeed("mkdir /ref; bash --norc /reference.sh 2>/dev/null");
-  await machine.copyFromMachine("/ref");
-  const expectation = async (index: number): Promise<[number, string]> => [
-    Number(await Deno.readTextFile(`${driver.outDir}/ref/${index}.status`)),
-    await Deno.readTextFile(`${driver.outDir}/ref/${index}.out`),
-  ];
+  await machine.start();
+  using stream = await listener.accept();
+  const plain = new ClassicMachine(stream);
+  await plain.connect();
+  // The shell reads what it is to do from elsewhere, and so its commands have
+  // an empty stdin.
+  await writeAll(stream, new TextEncoder().encode("exec </dev/null\n"));
 
   const differing: string[] = [];
-  for (const [index, command] of COMMANDS.entries()) {
-    const expected = await expectation(index);
-    const actual = await machine.execute(command, { timeout: 30 });
-    if (String(actual) === String(expected)) continue;
+  const compare = async (command: string, timeout: number | null) => {
+    const expected = await plain.execute(command, timeout);
+    const actual = await machine.execute(command, {
+      timeout: timeout ?? 30,
+    });
+    if (String(actual) === String(expected)) return;
     differing.push(
       `${JSON.stringify(command)}: expected ${JSON.stringify(expected)}, ` +
         `got ${JSON.stringify(actual)}`,
     );
-  }
-  await Deno.remove(driver.outDir, { recursive: true });
-  await t.step(`in ${COMMANDS.length} cases`, () => {
+  };
+  for (const command of COMMANDS) await compare(command, null);
+  for (const command of ENDLESS) await compare(command, 1);
+  await Deno.remove(place, { recursive: true });
+  await t.step(`in ${COMMANDS.length + ENDLESS.length} cases`, () => {
     assertEquals(differing, []);
   });
 });

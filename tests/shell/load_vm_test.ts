@@ -4,8 +4,9 @@
  *
  * `VMWRIGHT_LONG=1` runs 10,000 commands instead of 1,000.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Driver, Log, MachineError } from "../../mod.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Driver, Log, type Machine, MachineError } from "../../mod.ts";
+import { delay } from "../../src/time/mod.ts";
 import { guest } from "../guests/mod.ts";
 
 const COMMANDS = Deno.env.get("VMWRIGHT_LONG") ? 10_000 : 1_000;
@@ -19,6 +20,30 @@ function random(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
+}
+
+/** What a guest does without a process, while it waits for something. */
+const PAUSE = "read -t 0.02 -u 1 _ || :";
+
+/**
+ * Has each of so many callers run a command that says that it has begun, and
+ * then does what follows; answers them once all have begun.
+ */
+async function underWay(
+  machine: Machine,
+  count: number,
+  then: (n: number) => string,
+): Promise<Promise<string>[]> {
+  await machine.succeed("rm -rf /begun; mkdir /begun");
+  const running = Array.from(
+    { length: count },
+    (_, n) => machine.succeed(`: >/begun/${n}; ${then(n)}`),
+  );
+  for (const command of running) command.catch(() => {});
+  await machine.succeed(
+    `until set -- /begun/*; [ $# = ${count} ]; do ${PAUSE}; done`,
+  );
+  return running;
 }
 
 Deno.test("the channel under load", async (t) => {
@@ -46,10 +71,16 @@ Deno.test("the channel under load", async (t) => {
       const seed = Date.now() % 1_000_000;
       const next = random(seed);
       const wrong: string[] = [];
+      /** How long each took beyond what it was to take, in seconds. */
+      const delays: number[] = [];
+      /** How many others were called and answered while each was under way. */
+      const overtaken: number[] = [];
+      const answered: number[] = [];
       let started = 0;
       const caller = async () => {
         while (started < COMMANDS) {
           const id = started++;
+          const began = performance.now();
           const size = Math.floor(next() ** 4 * 60_000);
           const status = Math.floor(next() * 256);
           const seconds = next() < 0.2 ? (next() * 0.05).toFixed(3) : "";
@@ -58,6 +89,9 @@ Deno.test("the channel under load", async (t) => {
               (seconds && `read -t ${seconds} -u 1 _ || :; `) +
               `exit ${status}`,
           );
+          delays.push((performance.now() - began) / 1000 - Number(seconds));
+          overtaken.push(answered.filter((other) => other > id).length);
+          answered.push(id);
           const expected = `${id}:${"k".repeat(size)}\n`;
           if (gotStatus !== status || output !== expected) {
             wrong.push(
@@ -70,6 +104,16 @@ Deno.test("the channel under load", async (t) => {
       };
       await Promise.all(Array.from({ length: CALLERS }, caller));
       assertEquals(wrong, [], `seed ${seed}`);
+      // A fair share: nobody waits while the others are served over and over.
+      assert(
+        Math.max(...overtaken) < 20 * CALLERS,
+        `seed ${seed}: ${Math.max(...overtaken)} were served before one`,
+      );
+      const late = 30 + 20 * delays.toSorted((a, b) => a - b)[COMMANDS / 2];
+      assert(
+        Math.max(...delays) < late,
+        `seed ${seed}: one came ${Math.max(...delays)} seconds late`,
+      );
       await machine.succeed("rm /noisy");
     },
   );
@@ -88,11 +132,30 @@ Deno.test("the channel under load", async (t) => {
   });
 
   await t.step("outlives a stopped QEMU", async () => {
-    const running = machine.succeed("read -t 0.2 -u 1 _ || :; echo on");
+    const running = await underWay(
+      machine,
+      8,
+      (n) => `read -t 0.3 -u 1 _ || :; echo running ${n}`,
+    );
     Deno.kill(machine.pid!, "SIGSTOP");
-    const queued = machine.succeed("echo queued");
+    let answered = 0;
+    // More than there are ports, so that the console takes some.
+    const queued = Array.from({ length: 24 }, async (_, n) => {
+      const output = await machine.succeed(`echo queued ${n}`);
+      answered++;
+      return output;
+    });
+    // Nothing is waited for: that the guest is away for a while is the test.
+    await delay(0.7);
+    assertEquals(answered, 0);
     Deno.kill(machine.pid!, "SIGCONT");
-    assertEquals([await running, await queued], ["on\n", "queued\n"]);
+    assertEquals(
+      await Promise.all([...running, ...queued]),
+      [
+        ...running.map((_, n) => `running ${n}\n`),
+        ...queued.map((_, n) => `queued ${n}\n`),
+      ],
+    );
   });
 
   await t.step(
@@ -123,22 +186,26 @@ Deno.test("the channel under load", async (t) => {
     },
   );
 
-  await t.step("outlives a guest that starves for CPU", async () => {
-    const [status] = await machine.execute(
-      "for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; wait",
-      { timeout: 2 },
+  await t.step("answers while the guest starves for CPU", async () => {
+    // Some thirtieth of the CPU is left for all others.
+    const loop = "renice -n -10 $BASHPID >/dev/null; : >/starving.$n; " +
+      "while [ ! -e /fed ]; do :; done";
+    await machine.succeed(`for n in 1 2 3; do (${loop}) & done`);
+    for (const n of [1, 2, 3]) await machine.waitForFile(`/starving.${n}`);
+    const idle = "read -r _ _ _ _ idle _ </proc/stat; echo $idle";
+    const before = await machine.succeed(idle);
+    const outputs = await Promise.all(
+      Array.from(
+        { length: 2 * CALLERS },
+        (_, n) => machine.execute(`echo ${n}; exit ${n}`),
+      ),
     );
+    assertEquals(outputs, outputs.map((_, n) => [n, `${n}\n`]));
+    assertEquals(await machine.succeed(idle), before);
+    const [status] = await machine.execute("sleep 1000", { timeout: 0.5 });
     assertEquals(status, 124);
-    assertEquals(await machine.succeed("echo free"), "free\n");
-  });
-
-  await t.step("says so at once when the guest resets", async () => {
-    const running = machine.succeed("sleep 1000");
-    const failed = assertRejects(() => running, MachineError, "was reset");
-    await machine.succeed("true");
-    await machine.sendMonitorCommand("system_reset");
-    await failed;
-    assertEquals(await machine.succeed("echo again"), "again\n");
+    await machine.succeed("touch /fed");
+    assertEquals(await machine.succeed("echo fed"), "fed\n");
   });
 
   await t.step(
@@ -168,6 +235,49 @@ Deno.test("the channel under load", async (t) => {
     );
     assertEquals(outputs, outputs.map((_, n) => `${n}\n`));
   });
+
+  for (
+    const { name, reset, reason } of [
+      {
+        name: "resets",
+        reset: () => machine.sendMonitorCommand("system_reset"),
+        reason: /^tiny was reset/,
+      },
+      {
+        name: "reboots",
+        reset: () => machine.reboot(),
+        reason: /^tiny (reboots|was reset)/,
+      },
+      {
+        name: "crashes",
+        reset: async () => {
+          await machine.crash();
+          await machine.start();
+        },
+        reason: /^tiny ended/,
+      },
+    ]
+  ) {
+    await t.step(
+      `tells every caller at once when the guest ${name}, and serves them ` +
+        "once it is back",
+      async () => {
+        const running = await underWay(machine, CALLERS, () => "sleep 1000");
+        // No time for these to begin before the guest is gone.
+        const queued = Array.from(
+          { length: CALLERS },
+          () => machine.succeed("sleep 1000"),
+        );
+        const again = [...running, ...queued].map(async (command, n) => {
+          const error = await assertRejects(() => command, MachineError);
+          assertMatch(error.message, reason);
+          return await machine.succeed(`echo ${n}`);
+        });
+        await reset();
+        assertEquals(await Promise.all(again), again.map((_, n) => `${n}\n`));
+      },
+    );
+  }
 
   await Deno.remove(driver.outDir, { recursive: true });
 });
