@@ -8,29 +8,14 @@
 # place as a fresh shell, with its own $$ and none of our variables, for a
 # twentieth of what a new program costs. It is started before there is a
 # command and waits for one.
-# fd 1: where the output goes. fd 3: a header of 24 bytes (8 digits of length,
-# where stderr goes, where stdin comes from) and the command. fd 4: the serial
-# port. fd 9: this text.
+# fd 1: where the output goes. fd 3: eight digits of length, and a program that
+# leads the streams to where they belong and has the command in a variable. fd 4:
+# the serial port. fd 9: this text.
 # It is one line, since that is what messages say of an author's first one.
 vw_runner='
-  LC_ALL=C IFS= read -r -N 24 REPLY <&3 || exit 0;
-  set -- "${REPLY:8}" $((10#${REPLY:0:8}));
-  REPLY=;
-  [ $2 = 0 ] || LC_ALL=C IFS= read -r -N $2 REPLY <&3 || exit 0;
-  case $1 in
-    serial*) exec 2>&4 ;;
-    merge*) exec 2>&1 ;;
-    *) exec 2>"/dev/vport${1%% *}" ;;
-  esac;
-  case $1 in
-    *port*) exec <&3 ;;
-    *) exec </dev/null ;;
-  esac;
-  exec 3>&- 4>&- 9>&-;
-  BASH_ARGV0=bash BASH_SUBSHELL=0 SECONDS=0 SHLVL=$((SHLVL + 1));
-  hash -r;
-  set --;
-  BASH_EXECUTION_STRING="set -euo pipefail; $REPLY";
+  read -r -N 8 -u 3 || exit 0;
+  LC_ALL=C read -r -N $REPLY -u 3 || exit 0;
+  eval "$REPLY";
   unset REPLY;
   eval "$BASH_EXECUTION_STRING"'
 vw_runner=${vw_runner//$'\n'/}
@@ -93,19 +78,21 @@ vw_find() {
 # Serves a port: one waiting runner after the other. A port is closed after
 # each command and opened again; that fails while a child that the command left
 # behind still holds it, and then the port is given up. What it holds at first
-# was sent to a guest before this one, and is not run here.
+# was sent to a guest before this one, and is not run here. Runners remember the
+# programs that this shell has run: none.
 # As the jobs of any subshell, a runner that is stopped is waited for on.
 vw_serve() {
   set -m
-  exec 4>&2 5>&1 </dev/null >/dev/null 2>&1
-  while command exec 3<>"${vw_device[$1]}"; do
+  hash -r
+  exec 4>&2 5>&1 </dev/null 2>/dev/null
+  while command exec 3<>"${vw_device[$1]}" 1>&3; do
     [ -z "${2-}" ] || vw_skip "$@"
     set -- "$1"
-    "${vw_shell[@]}" >&3 5>&- &
-    printf '%srdy%07d' "$vw_token" $! >&3
+    "${vw_shell[@]}" 5>&- &
+    printf '%srdy%07d' "$vw_token" $!
     wait $!
-    printf '%s%-10d' "$vw_token" $? >&3
-    exec 3>&-
+    printf '%s%-10d' "$vw_token" $?
+    exec 3>&- 1>&-
   done
   printf '%s lost %s\n' "$vw_token" "$1" >&5
 }
@@ -162,7 +149,8 @@ vw_end() {
     printf '%s held %s\n' "$vw_token" "$1"
 }
 
-# Runs a command that follows on the console, for a guest that has no ports.
+# Runs a program that follows on the console, for a guest that has no ports; its
+# output is one stream, or two.
 vw_run() {
   LC_ALL=C IFS= read -r -N "$3" REPLY
   printf -v REPLY %b "$REPLY"
@@ -175,17 +163,15 @@ vw_run() {
 # fd 4: stderr, or the serial port. fd 5: the console. fd 6 and 8: where stdout
 # and stderr are read. fd 7: the stdin of who reads them, which ends with this.
 vw_job() {
-  local file=/tmp/.vw$BASHPID line where=$2
+  local file=/tmp/.vw$BASHPID line
   exec 4>&2 5>&1 2>/dev/null >"$file.out" 6<"$file.out"
-  if [ "$2" = separate ]; then
-    where=serial
-    exec 4>"$file.err" 8<"$file.err"
-  fi
+  [ "$2" = 1 ] || exec 4>"$file.err" 8<"$file.err"
   # Before there is job control: in a group of its own, it would be ended with
   # the command.
   exec 7> >(vw_follow "$1" "$file")
   set -m
-  vw_frame "$where" "$3"
+  hash -r
+  vw_frame "$3"
   "${vw_shell[@]}" 3<<<"$line" 5>&- 6<&- 7>&- 8<&- &
   wait $!
   echo $? >"$file.status"
@@ -194,7 +180,7 @@ vw_job() {
 # Sets `line` to what a runner reads; the length counts bytes.
 vw_frame() {
   local LC_ALL=C
-  printf -v line '%08d%-8s%-8s%s' "${#2}" "$1" empty "$2"
+  printf -v line '%8d%s' "${#1}" "$1"
 }
 
 # Sends what a job writes, until stdin ends, and then its status. That is in a

@@ -4,6 +4,7 @@ import { ConsoleLink, type ConsoleListener } from "./console_link.ts";
 import { ShellLost } from "./errors.ts";
 import { Job, type RunOptions, type RunResult } from "./job.ts";
 import { PortReader } from "./port.ts";
+import { frameOf, programOf } from "./program.ts";
 import guestScript from "./guest.sh" with { type: "text" };
 
 /** A port that leads into the guest, and the name it bears there. */
@@ -562,14 +563,12 @@ export class Shell implements Disposable {
         port.job = undefined;
       },
     );
-    const text = new TextEncoder().encode(command);
-    const header = new TextEncoder().encode(
-      String(text.length).padStart(8, "0") + where.padEnd(8) +
-        (job.options.stdin === undefined ? "empty" : "port").padEnd(8),
+    const frame = frameOf(
+      programOf(command, {
+        stderr: where,
+        stdin: job.options.stdin !== undefined,
+      }),
     );
-    const frame = new Uint8Array(header.length + text.length);
-    frame.set(header);
-    frame.set(text, header.length);
     // The rest of a command that ended early has nowhere to go.
     const isDue = () => port.job === job && !job.settled;
     (async () => {
@@ -644,9 +643,13 @@ export class Shell implements Disposable {
         return job.end(124);
       }
     }
-    const text = escapeForConsole(command);
-    const where = job.options.stderr ?? "serial";
-    this.#console.send(`vw_run ${id} ${where} ${text.length}\n${text}`);
+    const { stderr = "serial" } = job.options;
+    const isApart = stderr === "separate";
+    const text = escapeForConsole(
+      programOf(command, { stderr: isApart ? "serial" : stderr, stdin: false }),
+    );
+    const files = isApart ? 2 : 1;
+    this.#console.send(`vw_run ${id} ${files} ${text.length}\n${text}`);
   }
 }
 

@@ -161,9 +161,9 @@ Deno.test("the channel under load", async (t) => {
   await t.step(
     "runs nothing of a command whose time passed on its way",
     async () => {
-      // Whatever is cut off, a command begins at each 32nd byte.
+      // Whatever is cut off, a command begins at each 16th byte.
       const long = "exit 0; " +
-        "00000008serial  empty   >/stale ".repeat(1 << 15);
+        "       8>/stale ".repeat(1 << 16);
       Deno.kill(machine.pid!, "SIGSTOP");
       const running = machine.execute(long, { timeout: 0.1 });
       const [status] = await Promise.all([
