@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { StartCommand } from "../backend/start_command.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import { UsageError } from "../report/errors.ts";
@@ -11,6 +10,7 @@ import {
   type MachineConfiguration,
   parseConfigFile,
 } from "./config_file.ts";
+import { normalPath } from "./normal_path.ts";
 import { options } from "./options.ts";
 
 export type { MachineConfiguration } from "./config_file.ts";
@@ -353,7 +353,7 @@ function refuseSharedFiles(
   const seen = new Map<string, string>();
   for (const [what, path] of files) {
     if (path === undefined || isDevice(path)) continue;
-    const whole = resolve(path);
+    const whole = normalPath(absolute(path));
     const other = seen.get(whole);
     if (other !== undefined) {
       throw new UsageError(`${other} and ${what} would both be in ${whole}`);
