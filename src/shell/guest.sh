@@ -8,13 +8,16 @@
 # place as a fresh shell, with its own $$ and none of our variables, for a
 # twentieth of what a new program costs. It is started before there is a
 # command and waits for one.
-# fd 1: where the output goes. fd 3: eight digits of length, and a program that
-# leads the streams to where they belong and has the command in a variable. fd 4:
-# the serial port. fd 9: this text.
+# fd 1: where the output goes. fd 3: eight digits of length, whom it is for, and
+# a program that leads the streams to where they belong and has the command in a
+# variable. fd 4: the serial port. fd 9: this text. What was for a runner that
+# died is passed over.
 # It is one line, since that is what messages say of an author's first one.
 vw_runner='
-  read -r -N 8 -u 3 || exit 0;
-  LC_ALL=C read -r -N $REPLY -u 3 || exit 0;
+  while read -r -N 16 -u 3 || exit 0; [[ ${REPLY:8} != @("$$ "|console)* ]]; do
+  LC_ALL=C read -r -N "${REPLY:0:8}" -u 3;
+  done;
+  LC_ALL=C read -r -N "${REPLY:0:8}" -u 3 || exit 0;
   eval "$REPLY";
   unset REPLY;
   eval "$BASH_EXECUTION_STRING"'
@@ -180,7 +183,7 @@ vw_job() {
 # Sets `line` to what a runner reads; the length counts bytes.
 vw_frame() {
   local LC_ALL=C
-  printf -v line '%8d%s' "${#1}" "$1"
+  printf -v line '%8dconsole %s' "${#1}" "$1"
 }
 
 # Sends what a job writes, until stdin ends, and then its status. That is in a

@@ -23,14 +23,18 @@ export function programOf(command: string, { stderr, stdin }: Streams): string {
     `BASH_EXECUTION_STRING='set -euo pipefail; ${quoted}'`;
 }
 
-/** The bytes of a program for a runner: eight digits of length before it. */
-export function frameOf(program: string): Uint8Array {
+/**
+ * The bytes of a program for a runner, with its length and the runner's process
+ * before it: what is left of a frame that another did not read to its end is
+ * none for this one.
+ */
+export function frameOf(program: string, runner: number): Uint8Array {
   const text = new TextEncoder().encode(program);
-  const frame = new Uint8Array(LENGTH_DIGITS + text.length);
-  const digits = String(text.length).padStart(LENGTH_DIGITS);
-  new TextEncoder().encodeInto(digits, frame);
-  frame.set(text, LENGTH_DIGITS);
+  const header = new TextEncoder().encode(
+    String(text.length).padStart(8) + String(runner).padEnd(8),
+  );
+  const frame = new Uint8Array(header.length + text.length);
+  frame.set(header);
+  frame.set(text, header.length);
   return frame;
 }
-
-const LENGTH_DIGITS = 8;

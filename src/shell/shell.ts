@@ -568,6 +568,7 @@ export class Shell implements Disposable {
         stderr: where,
         stdin: job.options.stdin !== undefined,
       }),
+      runner!,
     );
     // The rest of a command that ended early has nowhere to go.
     const isDue = () => port.job === job && !job.settled;

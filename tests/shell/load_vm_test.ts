@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Driver, Log, type Machine, MachineError } from "../../mod.ts";
 import { delay } from "../../src/time/mod.ts";
+import { frameOf } from "../../src/shell/program.ts";
 import { guest } from "../guests/mod.ts";
 
 const COMMANDS = Deno.env.get("VMWRIGHT_LONG") ? 10_000 : 1_000;
@@ -161,9 +162,9 @@ Deno.test("the channel under load", async (t) => {
   await t.step(
     "runs nothing of a command whose time passed on its way",
     async () => {
-      // Whatever is cut off, a command begins at each 16th byte.
-      const long = "exit 0; " +
-        "       8>/stale ".repeat(1 << 16);
+      // Whatever is cut off, a frame begins at each 24th byte.
+      const frame = new TextDecoder().decode(frameOf(">/stale ", 1));
+      const long = "exit 0; " + frame.repeat(1 << 16);
       Deno.kill(machine.pid!, "SIGSTOP");
       const running = machine.execute(long, { timeout: 0.1 });
       const [status] = await Promise.all([
