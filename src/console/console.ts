@@ -84,7 +84,7 @@ export class Console {
   readonly #pending = new Set<Wait>();
   readonly #deathListeners = new Set<(error: GuestDied) => void>();
   #dead: readonly RegExp[];
-  #watch: Watch;
+  #madeWatch: Watch | undefined;
   #lines = new LineSplitter();
   /** Bytes fed so far. The file has fewer only if the disk is full. */
   #position = 0;
@@ -110,7 +110,6 @@ export class Console {
     this.#log = options.log;
     this.#dead = options.dead ?? deathPatterns;
     this.#file = new ConsoleFile(options.path);
-    this.#watch = this.#watchFrom(0);
     this.#log.consoleOpened(this.machine, this.path);
   }
 
@@ -141,9 +140,12 @@ export class Console {
     this.#dead = patterns;
     this.#died = undefined;
     if (this.#closed) return;
-    for (const id of this.#watch.deaths) this.#watch.scanner.delete(id);
-    this.#watch.deaths.clear();
-    this.#addDeaths(this.#watch);
+    const watch = this.#madeWatch;
+    if (watch !== undefined) {
+      for (const id of watch.deaths) watch.scanner.delete(id);
+      watch.deaths.clear();
+      this.#addDeaths(watch);
+    }
     if (this.#searching) this.#search();
   }
 
@@ -164,8 +166,8 @@ export class Console {
     // A hypervisor that is being killed may still have a last word.
     if (chunk.length === 0 || this.#closed) return;
     this.#store(chunk);
-    this.#position += chunk.length;
     const matches = this.#watch.scanner.scan(chunk);
+    this.#position += chunk.length;
     for (const line of this.#lines.push(chunk)) {
       this.#log.consoleLine(this.machine, line);
     }
@@ -177,7 +179,8 @@ export class Console {
     if (this.#ended) return;
     this.#ended = true;
     this.#endLines();
-    this.#take(this.#watch, this.#watch.scanner.finish(), true);
+    const watch = this.#madeWatch;
+    if (watch !== undefined) this.#take(watch, watch.scanner.finish(), true);
     this.#failHopeless();
   }
 
@@ -194,8 +197,8 @@ export class Console {
     this.#ended = false;
     this.#searches++;
     this.#searching = false;
-    this.#watch.scanner[Symbol.dispose]();
-    this.#watch = this.#watchFrom(this.#position);
+    this.#madeWatch?.scanner[Symbol.dispose]();
+    this.#madeWatch = undefined;
     for (const wait of this.#pending) {
       wait.from = this.#position;
       this.#addWait(this.#watch, wait);
@@ -213,7 +216,7 @@ export class Console {
     this.#searches++;
     this.#searching = false;
     this.#failHopeless();
-    this.#watch.scanner[Symbol.dispose]();
+    this.#madeWatch?.scanner[Symbol.dispose]();
     this.#file.close();
   }
 
@@ -366,6 +369,14 @@ export class Console {
     }
   }
 
+  /**
+   * What looks at the bytes as they come; made when there are some, since that
+   * takes longer than to start a machine.
+   */
+  get #watch(): Watch {
+    return this.#madeWatch ??= this.#watchFrom(this.#position);
+  }
+
   #watchFrom(base: number): Watch {
     const watch: Watch = {
       scanner: new Scanner({ skipCarriageReturns: true }),
@@ -386,7 +397,7 @@ export class Console {
   #addWait(watch: Watch, wait: Wait): void {
     const id = watch.scanner.add(wait.regexp, { text: true, once: true });
     watch.waits.set(id, wait);
-    if (watch === this.#watch) wait.id = id;
+    if (watch === this.#madeWatch) wait.id = id;
   }
 
   /** Acts on what a scanner found. */
@@ -522,8 +533,8 @@ export class Console {
     // Different only if the file lacks bytes.
     watch.base = this.#position - watch.scanner.position;
     this.#searching = false;
-    this.#watch.scanner[Symbol.dispose]();
-    this.#watch = watch;
+    this.#madeWatch?.scanner[Symbol.dispose]();
+    this.#madeWatch = watch;
     for (const [id, wait] of watch.waits) {
       wait.id = id;
       if (this.#pending.has(wait)) continue;
