@@ -532,7 +532,7 @@ function requireWritable(path: string, what: string): void {
 }
 
 function requireWritableFile(path: string, what: string): void {
-  const complaint = new UsageError(`${what} can not be written`);
+  const complaint = () => new UsageError(`${what} can not be written`);
   let existed = true;
   try {
     const info = Deno.statSync(path);
@@ -541,13 +541,13 @@ function requireWritableFile(path: string, what: string): void {
     if (!info.isFile) return;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    if (!(error instanceof Deno.errors.NotFound)) throw complaint;
+    if (!(error instanceof Deno.errors.NotFound)) throw complaint();
     existed = false;
   }
   try {
     Deno.openSync(path, { write: true, create: !existed }).close();
   } catch {
-    throw complaint;
+    throw complaint();
   }
   if (!existed) Deno.removeSync(path);
 }
