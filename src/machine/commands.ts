@@ -2,7 +2,7 @@ import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
 import { checkTimeout } from "../time/mod.ts";
 import { Activity } from "./activity.ts";
 import type { MachineCore } from "./core.ts";
-import { decode, lastLines } from "./output.ts";
+import { decode, lastLines, OutputText } from "./output.ts";
 import { DEFAULT_TIMEOUT, isPlainObject, type WaitOptions } from "./timeout.ts";
 
 /** What `execute` takes. */
@@ -54,16 +54,16 @@ export async function execute(
     core.run(command, { timeout }).catch(() => {});
     return [-2, ""];
   }
-  const chunks: Uint8Array[] = [];
+  const output = new OutputText();
   try {
     const { status } = await core.run(command, {
       timeout,
-      onStdout: (chunk) => chunks.push(chunk.slice()),
+      onStdout: (chunk) => output.push(chunk),
     });
-    return [checkReturn ? status : -1, decode(...chunks)];
+    return [checkReturn ? status : -1, output.end()];
   } catch (error) {
     if (!checkReturn && error instanceof MachineError) {
-      return [-1, decode(...chunks)];
+      return [-1, output.end()];
     }
     throw error;
   }
