@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Driver, Log } from "../../mod.ts";
+import { Driver, Log, type Machine } from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
 import { ownCpu, peakMemory } from "./clock.ts";
 
@@ -17,7 +17,7 @@ export interface ChildReport {
 
 /** Runs one of the cases below in a process of its own. */
 export async function childReport(
-  name: "flood" | "copy",
+  name: keyof typeof cases,
   megabytes: number,
 ): Promise<ChildReport> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
@@ -39,7 +39,10 @@ function consoleText(megabytes: number): string {
 }
 
 /** A guest beside whose serial port a flood runs, faster than any guest's. */
-async function flood(directory: string, megabytes: number): Promise<number> {
+async function flood(
+  directory: string,
+  megabytes: number,
+): Promise<ChildReport> {
   const { startScript } = await guest("tiny");
   await Deno.writeTextFile(`${directory}/text`, consoleText(1));
   const rounds = `for n in $(seq ${megabytes})`;
@@ -66,16 +69,19 @@ async function flood(directory: string, megabytes: number): Promise<number> {
   const seen = machine.waitForConsoleText("the flood ends");
   await Deno.writeTextFile(`${directory}/go`, "\n");
   await seen;
-  const cpu = ownCpu() - before;
+  const report = reportSince(before);
   const printed = (await Deno.stat(machine.console.path)).size - size;
   if (printed < megabytes * 1024 * 1024) {
     throw new Error(`Expected ${megabytes} MiB of text, got ${printed} bytes`);
   }
-  return cpu;
+  return report;
 }
 
 /** A large file out of a guest that shares no directory. */
-async function copy(directory: string, megabytes: number): Promise<number> {
+async function copy(
+  directory: string,
+  megabytes: number,
+): Promise<ChildReport> {
   const { startScript } = await guest("tiny");
   const log = new Log([]);
   await using driver = await Driver.create({
@@ -90,28 +96,66 @@ async function copy(directory: string, megabytes: number): Promise<number> {
   );
   const before = ownCpu();
   await machine.copyFromMachine("/large");
-  const cpu = ownCpu() - before;
+  const report = reportSince(before);
+  await expectSame(machine, directory, "large");
+  return report;
+}
+
+/** Text that a command prints, as one string. */
+async function output(
+  directory: string,
+  megabytes: number,
+): Promise<ChildReport> {
+  const { startScript } = await guest("tiny");
+  const log = new Log([]);
+  await using driver = await Driver.create({
+    machines: [{ name: "output", startCommand: `exec ${startScript} -m 1024` }],
+    outDir: directory,
+    log,
+  });
+  const [machine] = driver.machines;
+  await machine.succeed(
+    `head -c ${megabytes * 786432} /dev/urandom | base64 -w 0 >/text`,
+  );
+  const before = ownCpu();
+  const text = await machine.succeed("cat /text");
+  const report = reportSince(before);
+  await Deno.writeTextFile(`${directory}/text`, text);
+  await expectSame(machine, directory, "text");
+  return report;
+}
+
+/** Expects a file of the host to be the same as the guest's. */
+async function expectSame(
+  machine: Machine,
+  directory: string,
+  name: string,
+): Promise<void> {
   const { stdout } = await new Deno.Command("sha256sum", {
-    args: [`${directory}/large`],
+    args: [`${directory}/${name}`],
   }).output();
   const sum = (text: string) => text.split(" ")[0];
-  const [host, inGuest] = [
-    sum(new TextDecoder().decode(stdout)),
-    sum(await machine.succeed("sha256sum /large")),
-  ];
+  const host = sum(new TextDecoder().decode(stdout));
+  const inGuest = sum(await machine.succeed(`sha256sum /${name}`));
   if (host !== inGuest) throw new Error("Expected the copy to be the same");
-  return cpu;
 }
+
+/** The report of what began with so much processor time used. */
+function reportSince(cpu: number): ChildReport {
+  return { cpu: ownCpu() - cpu, peak: peakMemory("self") };
+}
+
+const cases = { flood, copy, output };
 
 if (import.meta.main) {
   const [name, megabytes] = Deno.args;
   const directory = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
   try {
-    const cpu = await (name === "flood" ? flood : copy)(
+    const report = await cases[name as keyof typeof cases](
       directory,
       Number(megabytes),
     );
-    console.log(JSON.stringify({ cpu, peak: peakMemory("self") }));
+    console.log(JSON.stringify(report));
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -34,6 +34,24 @@ export class Trigger {
     return await this.#until("=done=");
   }
 
+  /**
+   * How far the guest's clock is behind that of `performance.now()`, in
+   * milliseconds: as the shell tells that answers soonest of several times.
+   */
+  async clockOffset(): Promise<number> {
+    let soonest = Infinity;
+    let offset = 0;
+    for (let n = 0; n < 10; n++) {
+      const asked = performance.now();
+      const said = await this.do("echo $EPOCHREALTIME");
+      const took = performance.now() - asked;
+      if (took > soonest) continue;
+      soonest = took;
+      offset = asked + took / 2 - clockOf(said);
+    }
+    return offset;
+  }
+
   /** Reads to the end of a line that ends so. */
   async #until(end: string): Promise<string> {
     while (true) {
@@ -50,4 +68,9 @@ export class Trigger {
       });
     }
   }
+}
+
+/** Milliseconds of the guest's clock, of which a shell printed $EPOCHREALTIME last. */
+export function clockOf(said: string): number {
+  return Number(said.trim().split("\n").at(-1)) * 1000;
 }

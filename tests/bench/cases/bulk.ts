@@ -90,11 +90,13 @@ export const memory: Part = {
     const printed: number[] = [];
     const perMegabyte: number[] = [];
     const copied: number[] = [];
+    const given: number[] = [];
     for (let round = 0; round < longRounds; round++) {
       const flood = await childReport("flood", consoleMegabytes);
       printed.push(flood.peak);
       perMegabyte.push(flood.cpu / consoleMegabytes);
       copied.push((await childReport("copy", megabytes)).peak);
+      given.push((await childReport("output", megabytes)).peak);
     }
     tell({
       name: `driver memory, ${consoleMegabytes} MiB of console text`,
@@ -112,6 +114,12 @@ export const memory: Part = {
       unit: "MiB",
       ours: copied,
       note: "a file that is compared byte for byte",
+    });
+    tell({
+      name: `driver memory, ${megabytes} MiB of a command's output`,
+      unit: "MiB",
+      ours: given,
+      note: "with the output itself, which is one string",
     });
   },
 };

@@ -1,15 +1,18 @@
 import { childrenCpu } from "../clock.ts";
 import type { Part } from "../part.ts";
 
-/**
- * What the classic driver imports from Python's standard library before it does
- * anything. It imports more that is not there: a prompt, colours, JUnit.
- */
+/** What the classic driver imports from Python's standard library at its start. */
 const IMPORTS =
   "argparse, base64, codecs, contextlib, datetime, dataclasses, " +
   "io, json, logging, os, pathlib, queue, re, select, " +
   "shlex, shutil, signal, socket, subprocess, sys, tempfile, threading, " +
   "time, types, typing, unicodedata, unittest, xml.sax.saxutils";
+
+/**
+ * What it imports besides: a prompt, colours, JUnit. Debian has them in the
+ * packages `ptpython`, `python3-colorama` and `python3-junit.xml`.
+ */
+const MODULES = ["ptpython.repl", "colorama", "junit_xml"];
 
 /** From the start of the process to the first QEMU. */
 export const startUp: Part = {
@@ -33,10 +36,7 @@ export const startUp: Part = {
         `${directory}/test.js`,
         "await stamp.start();\n",
       );
-      const python = await Deno.realPath(
-        (await run("python3", ["-c", "import sys; print(sys.executable)"]))
-          .trim(),
-      );
+      const { python, modules } = await findPython();
       const sides = {
         ours: [Deno.execPath(), [
           ...["run", "-A", "--no-check", `${directory}/cli.js`],
@@ -45,7 +45,8 @@ export const startUp: Part = {
         ]],
         other: [python, [
           "-c",
-          `import ${IMPORTS}\nsubprocess.run(["/bin/sh", "-c", "${script}"])`,
+          `import ${[IMPORTS, ...modules].join(", ")}\n` +
+          `subprocess.run(["/bin/sh", "-c", "${script}"])`,
         ]],
       } as const;
       const wall = { ours: [] as number[], other: [] as number[] };
@@ -69,14 +70,16 @@ export const startUp: Part = {
           cpu[side].push(childrenCpu() - cpuBefore);
         }
       }
-      const against = "Python importing from its standard library what the " +
-        "classic driver imports, and starting a process";
+      const missing = MODULES.filter((name) => !modules.includes(name));
+      const against = "Python importing what the classic driver imports" +
+        (missing.length === 0 ? "" : ` (but ${missing.join(", ")})`) +
+        ", and starting a process";
       tell({
         name: "process start to first QEMU spawned",
         unit: "ms",
         ...wall,
         against,
-        aim: { atMost: 70 },
+        aim: { atMost: 70, faster: missing.length === 0 ? 4 : undefined },
         note: "the classic driver itself takes 280 ms to answer --help",
       });
       tell({
@@ -91,6 +94,25 @@ export const startUp: Part = {
     }
   },
 };
+
+/** The Python that has most of what the classic driver imports. */
+async function findPython(): Promise<{ python: string; modules: string[] }> {
+  const probe = [
+    "import importlib.util as u, sys",
+    "print(sys.executable)",
+    `for name in ${JSON.stringify(MODULES)}:`,
+    "    if u.find_spec(name.split('.')[0]): print(name)",
+  ].join("\n");
+  const found = [];
+  for (const name of ["python3", "/usr/bin/python3"]) {
+    const [program, ...modules] = (await run(name, ["-c", probe])).trim()
+      .split("\n");
+    found.push({ python: await Deno.realPath(program), modules });
+  }
+  return found.reduce((most, one) =>
+    one.modules.length > most.modules.length ? one : most
+  );
+}
 
 async function run(
   program: string,

@@ -2,6 +2,7 @@ import type { Machine } from "../../../mod.ts";
 import { cpuOf, pass } from "../clock.ts";
 import type { ClassicMachine } from "../classic.ts";
 import { type Lab, openLab } from "../lab.ts";
+import { clockOf } from "../trigger.ts";
 import type { Part } from "../part.ts";
 
 /** A wait, what makes it true and what makes it false again. */
@@ -99,20 +100,21 @@ export const reaction: Part = {
   },
 };
 
-/** Milliseconds from the event to the answer. */
+/** Milliseconds from the event, by the guest's clock, to the answer. */
 async function react(
   { trigger }: Lab,
   { prepare, happen }: Pick<Wait, "prepare" | "happen">,
   wait: () => Promise<unknown>,
 ): Promise<number> {
   await trigger.do(prepare);
+  const offset = await trigger.clockOffset();
   let answered = 0;
   const waiting = wait().then(() => answered = performance.now());
   // Somewhere between two tries of a second.
   await pass(1200 + Math.random() * 1000);
-  const acted = trigger.do(happen).then(() => performance.now());
-  const [happened] = await Promise.all([acted, waiting]);
-  return Math.max(0, answered - happened);
+  const acted = trigger.do(`${happen}; echo $EPOCHREALTIME`);
+  const [said] = await Promise.all([acted, waiting]);
+  return answered - (clockOf(said) + offset);
 }
 
 /** What waiting costs the guest. */
@@ -223,11 +225,8 @@ async function activeSince(
   unit: string,
 ): Promise<number> {
   const shown = await machine.succeed(
-    `systemctl show ${unit} --property=ActiveEnterTimestampMonotonic`,
+    `systemctl show ${unit} --timestamp=us+utc --property=ActiveEnterTimestamp`,
   );
-  const active = Number(shown.split("=")[1]) / 1000;
-  const before = performance.now();
-  const uptime = await trigger.do("read -r up _ </proc/uptime; echo $up");
-  const now = (before + performance.now()) / 2;
-  return now - (Number(uptime) * 1000 - active);
+  const [, day, time] = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d+)/.exec(shown)!;
+  return Date.parse(`${day}T${time}Z`) + await trigger.clockOffset();
 }
