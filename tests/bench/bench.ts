@@ -10,6 +10,7 @@
 import { bulk, memory } from "./cases/bulk.ts";
 import { commands } from "./cases/commands.ts";
 import { consoleText } from "./cases/console_text.ts";
+import { events } from "./cases/events.ts";
 import { fleet } from "./cases/fleet.ts";
 import { scan } from "./cases/scan.ts";
 import { twentyWaits } from "./cases/script.ts";
@@ -25,6 +26,7 @@ const parts: Part[] = [
   reaction,
   waiting,
   units,
+  events,
   bulk,
   memory,
   consoleText,

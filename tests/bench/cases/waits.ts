@@ -101,7 +101,7 @@ export const reaction: Part = {
 };
 
 /** Milliseconds from the event, by the guest's clock, to the answer. */
-async function react(
+export async function react(
   { trigger }: Lab,
   { prepare, happen }: Pick<Wait, "prepare" | "happen">,
   wait: () => Promise<unknown>,
@@ -162,7 +162,7 @@ export const waiting: Part = {
 };
 
 /** Waits until a guest has little to do by itself. */
-async function settle(machine: Machine): Promise<void> {
+export async function settle(machine: Machine): Promise<void> {
   for (let used = Infinity; used > 50;) {
     const before = cpuOf(machine.pid!);
     await pass(1000);
@@ -220,7 +220,7 @@ export const units: Part = {
 };
 
 /** When a unit became active, by the clock of `performance.now()`. */
-async function activeSince(
+export async function activeSince(
   { machine, trigger }: Lab,
   unit: string,
 ): Promise<number> {
