@@ -30,7 +30,7 @@ const phases: readonly Phase[] = [
   },
   {
     name: "tests of the Nix files",
-    files: /^tests\/nix\//,
+    files: /^tests\/nix\/.*_test\.ts$/,
     guests: ["tiny"],
     jobs: 1,
   },
