@@ -311,7 +311,7 @@ export class Unarchiver implements Disposable {
 
   /** The path for a name, which must not lead out of the directory. */
   #place(name: string): string {
-    if (name.length > LONGEST_PATH) {
+    if (new TextEncoder().encode(name).length > LONGEST_PATH) {
       throw new TypeError(
         `Expected paths of up to ${LONGEST_PATH} bytes from the guest, got one ` +
           `that begins with ${name.slice(0, 20)}`,
