@@ -38,9 +38,9 @@ in
               networking.hostName = lib.mkOption { default = name; };
               system.name = lib.mkOption { default = config.networking.hostName; };
               system.build = lib.mkOption {
-                default.${kind} = realPkgs.guestVm config.networking.hostName // {
-                  meta.mainProgram = "run-${config.networking.hostName}-vm";
-                };
+                default.${kind} = realPkgs.runCommand "${kind}-${config.system.name}" {
+                  meta.mainProgram = "run-${config.system.name}-${kind}";
+                } "mkdir $out";
               };
               virtualisation.vlans = lib.mkOption { default = [ 1 ]; };
               virtualisation.interfaces = lib.mkOption { default = { }; };
@@ -54,7 +54,10 @@ in
       {
         imports = [ module ];
         config = {
-          hostPkgs = realPkgs;
+          # Frameworks of 2024 and 2025 hand modules the spliced packages as `hostPkgs`.
+          hostPkgs = realPkgs // {
+            __splicedPackages = realPkgs;
+          };
           node.type = machineType "vm";
         }
         // lib.optionalAttrs (options ? container) {

@@ -45,7 +45,7 @@ let
         // arguments.env or { }
       );
     in
-    derivation' // passthru // { inherit passthru meta; };
+    { outputs = [ "out" ]; } // derivation' // passthru // { inherit passthru meta; };
 
   runCommand =
     name: arguments: buildCommand:
