@@ -1,9 +1,9 @@
 import { orAbort } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
-import { pause } from "./guest_loop.ts";
+import { FIRST_OF_PAUSES, longerPauses, pause } from "./guest_loop.ts";
 
-/** Seconds between two looks, each of which reads a file. */
-const LOOK_INTERVAL = 0.03;
+/** Seconds until the interrupt is counted that it is to say something. */
+const SAID = 0.03;
 /** Seconds at least in which what a command has stirred up comes to rest. */
 const REST = 0.06;
 /** Seconds in which the console has carried a byte, where there is no port. */
@@ -23,13 +23,14 @@ const LOOK = [
   "vw_at=0",
   'until [[ ${vw_stat[vw_at]} == "intr "* ]]; do vw_at=$((vw_at + 1)); done',
   "vw_look",
+  FIRST_OF_PAUSES,
   "while :; do",
-  pause(LOOK_INTERVAL),
+  longerPauses(),
   "vw_old=$vw_new; vw_look",
   'if [ "$vw_new" != "$vw_old" ]; then',
   "printf .",
   // To say so is an interrupt, too, and processes where there is no port.
-  `if [ -z "\${vw_idle-}" ]; then ${pause(LOOK_INTERVAL)}; else`,
+  `if [ -z "\${vw_idle-}" ]; then ${pause(SAID)}; else`,
   `${pause(CARRIED)}; fi`,
   "vw_look",
   "fi",

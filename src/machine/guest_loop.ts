@@ -1,22 +1,37 @@
 /**
- * Seconds between two looks of a wait. A look is a builtin or two of a shell
- * that runs already, so that this costs less than one process a second.
+ * Microseconds between two looks of a wait at first, and at last. A look is a
+ * builtin or two of a shell that runs already, but it wakes the guest.
  */
-export const LOOK_INTERVAL = 0.02;
+const FIRST_PAUSE = 20_000;
+const LONGEST_PAUSE = 80_000;
+/** The part of a pause that the next one is longer: so a wait is as much late. */
+const LATE = 50;
+
+/** Sets the pause of a loop to what the first of {@linkcode longerPauses} is. */
+export const FIRST_OF_PAUSES = `vw_pause=${FIRST_PAUSE}`;
+
+/**
+ * A pause that is longer each time: the longer a wait has taken, the less it
+ * matters how late it ends.
+ */
+export function longerPauses(): string {
+  return `${pause("0.0$vw_pause")}; ` +
+    `(( vw_pause >= ${LONGEST_PAUSE} || (vw_pause += vw_pause / ${LATE}) ))`;
+}
 
 /**
  * A pause of a running shell, without a process: nothing ever arrives on the
  * port that stdout is. Where stdout is no port, the first pause is spent on a
  * pipe of the shell's own, which does for the others.
  */
-export function pause(seconds: number): string {
+export function pause(seconds: number | string): string {
   return `read -r -t ${seconds} -u \${vw_idle-1} _ 2>/dev/null || ` +
     "[ $? -gt 128 ] || exec {vw_idle}<> <(:)";
 }
 
 /** A loop in the guest that ends when `condition` holds. */
-export function untilHolds(condition: string, seconds: number): string {
-  return `until ${condition}; do ${pause(seconds)}; done`;
+export function untilHolds(condition: string): string {
+  return `${FIRST_OF_PAUSES}; until ${condition}; do ${longerPauses()}; done`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { shellQuote } from "../backend/mod.ts";
 import { TestFailure, UsageError } from "../report/mod.ts";
 import { checkTimeout, delay } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
-import { LOOK_INTERVAL, untilHolds } from "./guest_loop.ts";
+import { untilHolds } from "./guest_loop.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
 /** What waits for TCP ports take. */
@@ -21,8 +21,6 @@ export interface UnixSocketOptions extends WaitOptions {
 const LISTENERS =
   "if command -v ss >/dev/null; then ss -tln; else cat /proc/net/tcp; fi";
 
-/** Seconds between two looks at a port, which cost more than one at a file. */
-const PORT_INTERVAL = 0.04;
 /** Seconds between two asks of what costs a process or a picture. */
 const SHORTEST_PAUSE = 0.05;
 
@@ -57,7 +55,7 @@ export function waitForOpenPort(
     `waiting for TCP port ${port} on ${addr}`,
     portLook("open", port, addr),
     options,
-    { seen: LISTENERS, seconds: PORT_INTERVAL },
+    { seen: LISTENERS },
   );
 }
 
@@ -73,7 +71,7 @@ export function waitForClosedPort(
     `waiting for TCP port ${port} on ${addr} to be closed`,
     portLook("closed", port, addr),
     options,
-    { seen: LISTENERS, seconds: PORT_INTERVAL },
+    { seen: LISTENERS },
   );
 }
 
@@ -92,9 +90,10 @@ export function waitForOpenUnixSocket(
       isDatagram ? "datagram" : "stream"
     } on '${addr}'`,
     // A look that costs no process comes first.
-    `{ [ -S ${path} ] && nc ${flags} ${path} >/dev/null 2>&1; }`,
+    `{ [ -S ${path} ] && ${isTurn(LOOKS_PER_PROCESS)} && ` +
+      `nc ${flags} ${path} >/dev/null 2>&1; }`,
     options,
-    { seen: `ls -la -- ${path} 2>&1`, seconds: 0.1 },
+    { seen: `ls -la -- ${path} 2>&1` },
   );
 }
 
@@ -102,20 +101,19 @@ export function waitForOpenUnixSocket(
  * Waits in the guest until `condition` holds.
  *
  * @param how.seen A command that shows what there is instead.
- * @param how.seconds Between two looks.
  */
 export function waitFor(
   core: MachineCore,
   text: string,
   condition: string,
   options: WaitOptions,
-  how: { seen: string; seconds?: number },
+  how: { seen: string },
 ): Promise<void> {
   const { timeout = DEFAULT_TIMEOUT } = options;
-  const { seen, seconds = LOOK_INTERVAL } = how;
+  const { seen } = how;
   return core.nested(text, async () => {
     const { status, timedOut } = await core.run(
-      untilHolds(condition, seconds),
+      untilHolds(condition),
       { timeout },
     );
     if (status === 0) return;
@@ -200,7 +198,9 @@ export function askUntil<T>(
 }
 
 /** Looks at the guest's own ports after which one connects, whatever they say. */
-const LOOKS_PER_CONNECTION = 25;
+const LOOKS_PER_CONNECTION = 12;
+/** Looks at a UNIX socket for one that starts a process. */
+const LOOKS_PER_PROCESS = 3;
 
 /** Addresses of which the guest's table of ports tells. */
 const OWN_ADDRESSES = ["localhost", "127.0.0.1", "::1"];
@@ -215,11 +215,25 @@ function portLook(
   const connects = `${not}${portOpen(port, addr)}`;
   if (!OWN_ADDRESSES.includes(addr)) return connects;
   // A server that is to be closed should not have to take a connection for
-  // every look. The table does not know of ports that are redirected.
-  const due =
-    `[ $((vw_looks = (\${vw_looks:-0} + 1) % ${LOOKS_PER_CONNECTION})) = 1 ]`;
-  return `{ { ${due} || ${not}${listed(port)}; } && ${connects}; }`;
+  // every look. The table does not know of ports that are redirected, and is
+  // only looked at when there are more sockets or less.
+  return [
+    `{ ${COUNT_SOCKETS}`,
+    `if ${isTurn(LOOKS_PER_CONNECTION)}; then ${connects}`,
+    'elif [ "${vw_count[*]}" = "${vw_counted-}" ]; then false',
+    `elif ${not}${listed(port)}; then ${connects}`,
+    "else vw_counted=${vw_count[*]}; false; fi; }",
+  ].join("\n");
 }
+
+/** Whether this is the first of so many looks, for what costs more than one. */
+export function isTurn(looks: number): string {
+  return `(( (vw_looks = (\${vw_looks:-0} + 1) % ${looks}) == 1 ))`;
+}
+
+/** Counts the guest's sockets, which costs less than the table of them. */
+const COUNT_SOCKETS = "{ mapfile -t vw_count </proc/net/sockstat; " +
+  "mapfile -t -O ${#vw_count[@]} vw_count </proc/net/sockstat6; } 2>/dev/null";
 
 /** Whether the guest's own table has somebody listening on a TCP port. */
 function listed(port: number): string {

@@ -3,11 +3,14 @@ import type { MachineCore } from "./core.ts";
 import { succeed } from "./commands.ts";
 import { reportChanges } from "./guest_loop.ts";
 import type { WaitOptions } from "./timeout.ts";
-import { waitFor, waitForReport } from "./waits.ts";
+import { isTurn, waitFor, waitForReport } from "./waits.ts";
 
 /** Prints the names of all X11 windows, a line each. */
 const WINDOW_NAMES =
   `xwininfo -root -tree | sed 's/.*0x[0-9a-f]* \\"\\([^\\"]*\\)\\".*/\\1/; t; d'`;
+
+/** Looks at the server's socket for one at the journal. */
+const LOOKS_PER_JOURNAL = 6;
 
 /** See {@linkcode BaseMachine.waitForX}. */
 export function waitForX(
@@ -17,11 +20,11 @@ export function waitForX(
   return waitFor(
     core,
     "waiting for the X11 server",
-    "{ [ -e /tmp/.X11-unix/X0 ] && " +
+    `{ [ -e /tmp/.X11-unix/X0 ] && ${isTurn(LOOKS_PER_JOURNAL)} && ` +
       "journalctl -b SYSLOG_IDENTIFIER=systemd | " +
       'grep "Reached target Current graphical" >/dev/null; }',
     options,
-    { seen: "ls -la /tmp/.X11-unix 2>&1", seconds: 0.2 },
+    { seen: "ls -la /tmp/.X11-unix 2>&1" },
   );
 }
 

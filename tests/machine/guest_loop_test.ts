@@ -11,7 +11,7 @@ Deno.test("a loop whose stdout is no port pauses, and starts no program for it",
       "pipefail",
       "-c",
       `exec >${stdout}; PATH=; looks=0; ` +
-      untilHolds("(( (looks += 1) > 20 ))", 0.02),
+      untilHolds("(( (looks += 1) > 20 ))"),
     ],
   }).output();
   const took = performance.now() - began;
@@ -19,4 +19,29 @@ Deno.test("a loop whose stdout is no port pauses, and starts no program for it",
   // The first pause may be none.
   assert(took >= 19 * 20, `${took} ms`);
   await Deno.remove(stdout);
+});
+
+Deno.test("the longer a loop has waited, the longer it pauses, to a limit", async () => {
+  const { stdout } = await new Deno.Command("bash", {
+    args: [
+      "-euo",
+      "pipefail",
+      "-c",
+      "read() { pauses+=($3); return 142; }; pauses=(); " +
+      untilHolds("(( ${#pauses[@]} == 100 ))") +
+      '; printf "%s\\n" "${pauses[@]}"',
+    ],
+  }).output();
+  const pauses = new TextDecoder().decode(stdout).trim().split("\n").map(
+    Number,
+  );
+  assertEquals(pauses[0], 0.02);
+  let waited = 0;
+  for (const [at, pause] of pauses.entries()) {
+    // Not later than by a fiftieth of what the wait has taken, after a moment.
+    assert(pause <= 0.02 + waited / 50 + 0.001, `${pause} after ${waited}`);
+    assert(at === 0 || pause >= pauses[at - 1]);
+    waited += pause;
+  }
+  assert(pauses.at(-1)! >= 0.08 && pauses.at(-1)! < 0.082);
 });
