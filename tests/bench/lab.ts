@@ -16,14 +16,24 @@ export interface Lab extends AsyncDisposable {
   readonly directory: string;
 }
 
-/** Boots a guest and connects the three. */
-export async function openLab(guestName: GuestName = "tiny"): Promise<Lab> {
+/**
+ * Boots a guest and connects the three.
+ *
+ * @param processors How many the guest has.
+ */
+export async function openLab(
+  guestName: GuestName = "tiny",
+  processors = 1,
+): Promise<Lab> {
   const { startScript } = await guest(guestName);
   const directory = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
   const log = new Log([]);
   const driver = await Driver.create({
     // Large files need room in a guest whose disk is its memory.
-    machines: [{ name: "lab", startCommand: `exec ${startScript} -m 1024` }],
+    machines: [{
+      name: "lab",
+      startCommand: `exec ${startScript} -m 1024 -smp ${processors}`,
+    }],
     outDir: directory,
     log,
   });

@@ -9,8 +9,6 @@ const CALLERS = 8;
 export const commands: Part = {
   name: "commands",
   async run({ rounds }, tell) {
-    await using lab = await openLab();
-    const { machine, classic } = lab;
     const sequential = async (one: () => Promise<unknown>) => {
       for (let n = 0; n < COMMANDS; n++) await one();
     };
@@ -20,17 +18,19 @@ export const commands: Part = {
         while (started++ < COMMANDS) await one();
       }));
     };
-    const ours = () => machine.succeed("true");
-    const other = () => classic.succeed("true");
-    await ours();
-    await other();
     const cpu: { ours: number[]; other: number[] } = { ours: [], other: [] };
     for (
-      const [how, run, faster] of [
-        ["in a row", sequential, 5],
-        [`by ${CALLERS} callers`, concurrent, 10],
+      const [how, run, processors, faster] of [
+        ["in a row", sequential, 1, 5],
+        [`by ${CALLERS} callers`, concurrent, 1, 10],
+        [`by ${CALLERS} callers, on 2 processors`, concurrent, 2, 10],
       ] as const
     ) {
+      await using lab = await openLab("tiny", processors);
+      const ours = () => lab.machine.succeed("true");
+      const other = () => lab.classic.succeed("true");
+      await ours();
+      await other();
       const samples = { ours: [] as number[], other: [] as number[] };
       for (let round = 0; round < rounds; round++) {
         for (const [side, one] of [["ours", ours], ["other", other]] as const) {
