@@ -15,17 +15,31 @@ export function copyFromHost(
   target: string,
 ): Promise<void> {
   return core.nested(`copying ${source} to ${target}`, async () => {
-    const info = await Deno.stat(source);
-    const name = baseName(source);
+    const { isDirectory } = await Deno.stat(source);
+    const isPacked = isDirectory && await hasTar(core);
+    const name = isPacked ? "tree.tar" : baseName(source);
     const shared = await withSharedDirectory(core, async (host, guest) => {
+      if (isPacked) {
+        // Each file that is shared costs the guest more than its bytes.
+        const archive = await Archive.of(source, "tree");
+        const bytes = ReadableStream.from(archive.bytes());
+        await Deno.writeFile(`${host}/${name}`, bytes);
+        return unpack(source, target, `tar -x -f ${guest}/${name}`);
+      }
       await copyTree(source, `${host}/${name}`, []);
       return `${makeParent(target)}; cp -r -- ${
         shellQuote(`${guest}/${name}`)
       } ${shellQuote(target)}`;
     }, () => Promise.resolve());
     if (shared) return;
-    if (info.isDirectory) await sendTree(core, source, target);
-    else await sendFile(core, source, target);
+    if (isPacked) await sendTree(core, source, target);
+    else if (!isDirectory) await sendFile(core, source, target);
+    else {
+      throw new MachineError(
+        `Copying a tree into ${core.name} takes the shared directory or tar ` +
+          "in the guest, which has neither",
+      );
+    }
   });
 }
 
@@ -134,26 +148,32 @@ async function sendTree(
   source: string,
   target: string,
 ): Promise<void> {
-  const { status } = await core.run("command -v tar >/dev/null");
-  if (status !== 0) {
-    throw new MachineError(
-      `Copying a tree into ${core.name} takes the shared directory or tar in ` +
-        "the guest, which has neither",
-    );
-  }
   const archive = await Archive.of(source, "tree");
-  // As `cp -r` does: into the target where that is a directory already.
   await core.demand(
-    [
-      `vw_target=${shellQuote(target)}`,
-      `[ -d "$vw_target" ] && vw_target=$vw_target/${
-        shellQuote(baseName(source))
-      }`,
-      'mkdir -p -- "$vw_target"',
-      `head -c ${archive.size} | tar -x -C "$vw_target" --strip-components=1`,
-    ].join("\n"),
+    unpack(source, target, `head -c ${archive.size} | tar -x`),
     { stdin: archive.bytes() },
   );
+}
+
+/**
+ * Unpacks an archive of a tree in the guest, as `cp -r` would copy the tree:
+ * into the target where that is a directory already.
+ */
+function unpack(source: string, target: string, tar: string): string {
+  return [
+    `vw_target=${shellQuote(target)}`,
+    `[ -d "$vw_target" ] && vw_target=$vw_target/${
+      shellQuote(baseName(source))
+    }`,
+    'mkdir -p -- "$vw_target"',
+    `${tar} -C "$vw_target" --strip-components=1`,
+  ].join("\n");
+}
+
+async function hasTar(core: MachineCore): Promise<boolean> {
+  await core.ready();
+  const { status } = await core.run("command -v tar >/dev/null");
+  return status === 0;
 }
 
 async function receive(
