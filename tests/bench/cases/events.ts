@@ -1,7 +1,7 @@
 import { cpuOf, pass } from "../clock.ts";
 import { type Lab, openLab } from "../lab.ts";
 import type { Part } from "../part.ts";
-import { activeSince, react, settle } from "./waits.ts";
+import { activeSince, react, settle, startUnit } from "./waits.ts";
 
 /**
  * Ends when a file is there, of which inotify(7) tells: what a program would do
@@ -70,12 +70,7 @@ export const events: Part = {
     const unitLoad = { ours: [] as number[], other: [] as number[] };
     for (let round = 0; round < longRounds; round++) {
       for (const side of ["ours", "other"] as const) {
-        const unit = `bench-${side}-${round}`;
-        await machine.succeed(
-          `systemd-run --no-block --unit=${unit} --property=Type=oneshot ` +
-            `--remain-after-exit bash -c 'mkfifo /tmp/${unit}; read _ </tmp/${unit}'`,
-        );
-        await machine.waitForFile(`/tmp/${unit}`);
+        const unit = await startUnit(lab, `${side}-${round}`);
         let answered = 0;
         const waited = (side === "ours"
           ? machine.waitForUnit(`${unit}.service`)

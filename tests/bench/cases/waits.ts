@@ -182,12 +182,7 @@ export const units: Part = {
     const load = { ours: [] as number[], other: [] as number[] };
     for (let round = 0; round < longRounds; round++) {
       for (const side of ["ours", "other"] as const) {
-        const unit = `bench-${side}-${round}`;
-        await machine.succeed(
-          `systemd-run --no-block --unit=${unit} --property=Type=oneshot ` +
-            `--remain-after-exit bash -c 'mkfifo /tmp/${unit}; read _ </tmp/${unit}'`,
-        );
-        await machine.waitForFile(`/tmp/${unit}`);
+        const unit = await startUnit(lab, `${side}-${round}`);
         let answered = 0;
         const waited = (side === "ours" ? machine : classic)
           .waitForUnit(`${unit}.service`).then(() =>
@@ -218,6 +213,20 @@ export const units: Part = {
     });
   },
 };
+
+/** Starts a unit that is active once a line is written to `/tmp/` and its name. */
+export async function startUnit(
+  { machine }: Lab,
+  name: string,
+): Promise<string> {
+  const unit = `bench-${name}`;
+  await machine.succeed(
+    `systemd-run --no-block --unit=${unit} --property=Type=oneshot ` +
+      `--remain-after-exit bash -c 'mkfifo /tmp/${unit}; read _ </tmp/${unit}'`,
+  );
+  await machine.waitForFile(`/tmp/${unit}`);
+  return unit;
+}
 
 /** When a unit became active, by the clock of `performance.now()`. */
 export async function activeSince(
