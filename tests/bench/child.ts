@@ -77,18 +77,22 @@ async function flood(
   return report;
 }
 
+/** A machine whose disk, which is its memory, has room for much. */
+async function roomyDriver(directory: string): Promise<Driver> {
+  const { startScript } = await guest("tiny");
+  return await Driver.create({
+    machines: [{ name: "roomy", startCommand: `exec ${startScript} -m 1024` }],
+    outDir: directory,
+    log: new Log([]),
+  });
+}
+
 /** A large file out of a guest that shares no directory. */
 async function copy(
   directory: string,
   megabytes: number,
 ): Promise<ChildReport> {
-  const { startScript } = await guest("tiny");
-  const log = new Log([]);
-  await using driver = await Driver.create({
-    machines: [{ name: "copy", startCommand: `exec ${startScript} -m 1024` }],
-    outDir: directory,
-    log,
-  });
+  await using driver = await roomyDriver(directory);
   const [machine] = driver.machines;
   await machine.succeed(
     "umount /tmp/shared",
@@ -106,13 +110,7 @@ async function output(
   directory: string,
   megabytes: number,
 ): Promise<ChildReport> {
-  const { startScript } = await guest("tiny");
-  const log = new Log([]);
-  await using driver = await Driver.create({
-    machines: [{ name: "output", startCommand: `exec ${startScript} -m 1024` }],
-    outDir: directory,
-    log,
-  });
+  await using driver = await roomyDriver(directory);
   const [machine] = driver.machines;
   await machine.succeed(
     `head -c ${megabytes * 786432} /dev/urandom | base64 -w 0 >/text`,
