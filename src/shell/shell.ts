@@ -28,6 +28,12 @@ export interface ShellOptions {
   onNoise?: (line: string) => void;
 }
 
+/**
+ * Our side of the guest without what only people read: bash takes each byte of
+ * a console by itself, and keeps in memory what every command forks.
+ */
+const GUEST_SIDE = guestScript.replace(/^ *#.*\n/gm, "").replace(/^ +/gm, " ");
+
 /** Seconds without an answer after which a shell that may be dead is. */
 const NO_ANSWER = 30;
 /** Seconds between two questions after those who run a long command. */
@@ -152,7 +158,7 @@ export class Shell implements Disposable {
     const { signal: life } = this.#life;
     await this.#greeted.promise;
     life.throwIfAborted();
-    const script = `vw_token=${this.#token}\n${guestScript}`;
+    const script = `vw_token=${this.#token}\n${GUEST_SIDE}`;
     this.#introduced = true;
     // The end of something longer that was sent to the shell before this one
     // may come first.
