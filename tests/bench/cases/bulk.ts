@@ -28,7 +28,7 @@ export const bulk: Part = {
           }),
         );
         if (got === whole) continue;
-        // The guest's kernel loses some of what it prints on a console at times.
+        // Of so much, a console of the guest's loses some at times.
         if (side === "other") {
           lost++;
           continue;
