@@ -156,9 +156,7 @@ stdenv.mkDerivation {
       if compiled then
         "$out/libexec/vmwright $out/bin/vmwright"
       else
-        ''
-          ${lib.getExe deno} $out/bin/vmwright \
-                    --add-flags "run -A --no-config --no-lock $out/share/vmwright/cli.js"''
+        "${lib.getExe deno} $out/bin/vmwright --add-flags 'run -A --no-config --no-lock '$out/share/vmwright/cli.js"
     } --prefix PATH : ${
       lib.makeBinPath (
         [
