@@ -5,14 +5,15 @@ import {
   type Supervisor,
 } from "../backend/mod.ts";
 import { MachineError } from "../report/mod.ts";
+import { delay } from "../time/mod.ts";
 
 const PROGRAM = "vhost-device-vsock";
 /** Exit status of a shell that did not find a program. */
 const NOT_FOUND = 127;
 /** Seconds until a device that does not listen is given up. */
 const PATIENCE = 10;
-/** Milliseconds between two looks whether it listens. */
-const PAUSE_MS = 10;
+/** Seconds between two looks whether it listens. */
+const PAUSE = 0.01;
 
 /**
  * A virtual socket of a machine, made by a process on the host: a guest that
@@ -88,7 +89,7 @@ export class VhostVsock {
             `${PROGRAM} does not listen after ${PATIENCE} seconds`,
           );
         }
-        await Promise.race([died, pause()]);
+        await Promise.race([died, delay(PAUSE)]);
       }
     } catch (error) {
       supervisor.reap(process);
@@ -115,8 +116,4 @@ function socketsIn({ path }: SocketDirectory): [guest: string, host: string] {
 
 function isThere(path: string): Promise<boolean> {
   return Deno.stat(path).then(() => true, () => false);
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
 }
