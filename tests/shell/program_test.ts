@@ -1,0 +1,70 @@
+import { assertEquals } from "@std/assert";
+import { frameOf, programOf } from "../../src/shell/program.ts";
+
+const guestScript = new URL("../../src/shell/guest.sh", import.meta.url)
+  .pathname;
+
+/** What a runner of the guest's side prints that is sent these frames. */
+async function run(frames: (runner: number) => Uint8Array[]): Promise<string> {
+  const process = new Deno.Command("bash", {
+    args: [
+      "--norc",
+      "-c",
+      `vw_token=token; . ${guestScript} >/dev/null 2>&1; exec 3<&0 4>&2; ` +
+      '"${vw_shell[@]}" & echo $!; wait $!',
+    ],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  let said = "";
+  const read = async () => {
+    const { value, done } = await reader.read();
+    said += value ?? "";
+    return !done;
+  };
+  while (!said.includes("\n")) await read();
+  const runner = parseInt(said);
+  const writer = process.stdin.getWriter();
+  for (const frame of frames(runner)) await writer.write(frame);
+  await writer.close();
+  while (await read());
+  await process.status;
+  return said.slice(said.indexOf("\n") + 1);
+}
+
+const program = (command: string) =>
+  programOf(command, { stderr: "serial", stdin: false });
+
+Deno.test("a runner evaluates what is for it, byte for byte", async () => {
+  const command =
+    `printf '%s|' "it's" $'a\\nb' é\necho "\${#BASH_EXECUTION_STRING}"`;
+  const { length } = `set -euo pipefail; ${command}`;
+  const bytes = new TextEncoder().encode(command).length - command.length;
+  const said = await run((runner) => [frameOf(program(command), runner)]);
+  // The locale decides whether a shell counts characters or bytes.
+  assertEquals(
+    [`it's|a\nb|é|${length}\n`, `it's|a\nb|é|${length + bytes}\n`]
+      .includes(said),
+    true,
+    said,
+  );
+});
+
+Deno.test("a runner passes over what was for one that died", async () => {
+  const said = await run((runner) => [
+    frameOf(program("echo another's"), runner + 1),
+    frameOf(program("echo another's"), 1),
+    frameOf(program("echo mine"), runner),
+  ]);
+  assertEquals(said, "mine\n");
+});
+
+Deno.test("what is left of a frame is none", async () => {
+  const said = await run((runner) => [
+    frameOf(program("echo mine"), runner).subarray(5),
+  ]);
+  assertEquals(said, "");
+});
