@@ -55,6 +55,8 @@ const firstPiece = 1 << 12;
 const turn = 1 << 22;
 /** Bytes before a search that patterns of death may have begun in. */
 const lead = 4096;
+/** Lines that a message quotes. */
+const lastLines = 10;
 /** Characters of a line in a message. */
 const longestLine = 1000;
 
@@ -339,9 +341,16 @@ export class Console {
    * @param lines How many at most. Default: 10.
    * @returns The lines, oldest first.
    */
-  tail(lines: number = 10): string[] {
-    const from = Math.max(this.#bootStart, this.#file.length - (1 << 16));
-    const bytes = this.#file.read(from, new Uint8Array(1 << 16));
+  tail(lines: number = lastLines): string[] {
+    return this.#linesBefore(this.#file.length, lines);
+  }
+
+  #linesBefore(end: number, lines: number): string[] {
+    const from = Math.max(this.#bootStart, end - (1 << 16));
+    const bytes = this.#file.read(
+      from,
+      new Uint8Array(Math.max(0, end - from)),
+    );
     return harmless(new TextDecoder().decode(bytes)).split("\n")
       .map((line) => line.trimEnd())
       .filter((line) => line !== "")
@@ -402,17 +411,22 @@ export class Console {
 
   /** Acts on what a scanner found. */
   #take(watch: Watch, matches: Match[], live: boolean): void {
-    let died: string | undefined;
+    let death: Match | undefined;
     for (const match of matches) {
       const wait = watch.waits.get(match.id);
       if (wait !== undefined) {
         this.#fulfil(wait, match, watch);
       } else if (live && watch.deaths.has(match.id)) {
-        died ??= match.groups?.[0] ?? "it said so on its console";
+        death ??= match;
       }
     }
     // What was said before the guest died, in the same breath, was said.
-    if (died !== undefined && this.#died === undefined) this.#die(died);
+    if (death !== undefined && this.#died === undefined) {
+      this.#die(
+        death.groups?.[0] ?? "it said so on its console",
+        watch.base + death.end,
+      );
+    }
   }
 
   #fulfil(wait: Wait, match: Match, watch: Watch): void {
@@ -436,9 +450,11 @@ export class Console {
     this.#watch.waits.delete(wait.id);
   }
 
-  #die(said: string): void {
+  /** The lines that are shown end with what it said: a trace may follow. */
+  #die(said: string, end: number): void {
     const line = shortened(harmless(said).trim(), longestLine);
-    this.#died = new GuestDied(this.machine, line, this.tail());
+    const last = this.#linesBefore(end, lastLines);
+    this.#died = new GuestDied(this.machine, line, last);
     this.#failHopeless();
     for (const listener of [...this.#deathListeners]) listener(this.#died);
   }

@@ -227,6 +227,19 @@ Deno.test("a kernel panic fails every wait at once, and those that come later", 
   assertEquals(bench.console.died, deaths[0]);
 });
 
+Deno.test("a death is shown with what came before it, however much follows at once", async () => {
+  await using bench = new Bench();
+  const trace = Array.from({ length: 50 }, (_, n) => `[ 1.1]  frame ${n}\r\n`);
+  bench.say(
+    "the last words\r\nKernel panic - not syncing: crash\r\n" + trace.join(""),
+  );
+  const { message } = bench.console.died!;
+  assertEquals(message.split("\n").slice(1).map((line) => line.trim()), [
+    "the last words",
+    "Kernel panic - not syncing: crash",
+  ]);
+});
+
 Deno.test("emergency mode counts as death", async () => {
   await using bench = new Bench();
   const wait = bench.console.waitFor("login:");
