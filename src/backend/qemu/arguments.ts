@@ -31,7 +31,9 @@ export function qemuArguments(options: {
   return [
     ...chardev("vw-qmp", "qmp"),
     ...["-mon", "chardev=vw-qmp,mode=control"],
-    ...["-device", "virtio-serial,id=vw"],
+    // A guest that writes to a port does nothing else until that is taken; so
+    // its own processor takes it, sooner than QEMU's main loop would wake.
+    ...["-device", "virtio-serial,id=vw,ioeventfd=off"],
     ...chardev("vw-shell", "shell"),
     // The first virtconsole is /dev/hvc0 in Linux guests.
     ...["-device", "virtconsole,bus=vw.0,chardev=vw-shell"],
