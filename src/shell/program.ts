@@ -8,33 +8,38 @@ export interface Streams {
 
 /**
  * What a runner in the guest evaluates, before it evaluates the command itself:
- * the fewer words there are, the sooner a command begins. See `guest.sh` for its
+ * the fewer words there are, the sooner a command begins. It is ASCII, so that
+ * its characters are its bytes in every locale. See `guest/runner.sh` for its
  * descriptors.
  */
 export function programOf(command: string, { stderr, stdin }: Streams): string {
   const to = stderr === "serial"
-    ? "&4"
+    ? "&4-"
     : stderr === "merge"
-    ? "&1"
-    : `/dev/vport${stderr}`;
-  const quoted = command.replaceAll("'", "'\\''");
-  return `exec 2>${to} <${stdin ? "&3" : "/dev/null"} 3>&- 4>&- 9>&-;` +
-    "BASH_ARGV0=bash BASH_SUBSHELL=0 SECONDS=0 SHLVL=$((SHLVL + 1)) " +
+    ? "&1 4>&-"
+    : `/dev/vport${stderr} 4>&-`;
+  const quoted = command.replaceAll("'", "'\\''")
+    .replace(/[^\0-\x7f]+/g, (text) => `'$'${octal(text)}''`);
+  return `exec 2>${to} ${stdin ? "<&3-" : "3>&-"};` +
+    "BASH_ARGV0=bash BASH_SUBSHELL=0 SECONDS=0 " +
     `BASH_EXECUTION_STRING='set -euo pipefail; ${quoted}'`;
 }
 
+/** The bytes of `text` as `$'…'` takes them. */
+function octal(text: string): string {
+  return Array.from(
+    new TextEncoder().encode(text),
+    (byte) => `\\${byte.toString(8)}`,
+  ).join("");
+}
+
 /**
- * The bytes of a program for a runner, with its length and the runner's process
+ * The bytes of a program for a runner, with the runner's process and its length
  * before it: what is left of a frame that another did not read to its end is
  * none for this one.
  */
 export function frameOf(program: string, runner: number): Uint8Array {
-  const text = new TextEncoder().encode(program);
-  const header = new TextEncoder().encode(
-    String(text.length).padStart(8) + String(runner).padEnd(8),
+  return new TextEncoder().encode(
+    String(runner).padEnd(8) + String(program.length).padStart(8) + program,
   );
-  const frame = new Uint8Array(header.length + text.length);
-  frame.set(header);
-  frame.set(text, header.length);
-  return frame;
 }

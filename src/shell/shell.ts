@@ -2,10 +2,10 @@ import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
 import { after, delay, orAbort } from "../time/mod.ts";
 import { ConsoleLink, type ConsoleListener } from "./console_link.ts";
 import { ShellLost } from "./errors.ts";
+import { guestSide } from "./guest.ts";
 import { Job, type RunOptions, type RunResult } from "./job.ts";
 import { PortReader } from "./port.ts";
 import { frameOf, programOf } from "./program.ts";
-import guestScript from "./guest.sh" with { type: "text" };
 
 /** A port that leads into the guest, and the name it bears there. */
 export interface ShellPort {
@@ -27,12 +27,6 @@ export interface ShellOptions {
   /** Takes lines that others in the guest wrote to the console. */
   onNoise?: (line: string) => void;
 }
-
-/**
- * Our side of the guest without what only people read: bash takes each byte of
- * a console by itself, and keeps in memory what every command forks.
- */
-const GUEST_SIDE = guestScript.replace(/^ *#.*\n/gm, "").replace(/^ +/gm, " ");
 
 /** Seconds without an answer after which a shell that may be dead is. */
 const NO_ANSWER = 30;
@@ -158,14 +152,10 @@ export class Shell implements Disposable {
     const { signal: life } = this.#life;
     await this.#greeted.promise;
     life.throwIfAborted();
-    const script = `vw_token=${this.#token}\n${GUEST_SIDE}`;
     this.#introduced = true;
     // The end of something longer that was sent to the shell before this one
     // may come first.
-    this.#console.send(
-      `\nIFS= read -r -N ${script.length} REPLY; eval "$REPLY"; unset REPLY\n` +
-        script,
-    );
+    this.#console.send(`\n${guestSide(this.#token)}`);
     await this.#up.promise;
     life.throwIfAborted();
     await this.#found.promise;
@@ -294,6 +284,11 @@ export class Shell implements Disposable {
     this.#ask(slot, () => clearTimeout(noAnswer));
   }
 
+  /** Calls one of the functions that the backdoor shell learns when it needs them. */
+  #callSeldom(call: string): void {
+    this.#console.send(`vw_seldom; ${call}`);
+  }
+
   /** Asks the guest whether those who serve a busy port live. */
   #ask(slot: PortSlot, answered: () => void = () => {}): void {
     const { job, name } = slot;
@@ -307,7 +302,7 @@ export class Shell implements Disposable {
       slot.job = undefined;
       job?.fail(runnerKilled());
     });
-    if (before === undefined) this.#console.send(`vw_alive ${name}\n`);
+    if (before === undefined) this.#callSeldom(`vw_alive ${name}\n`);
   }
 
   /** While commands run, asks after those who serve them now and then. */
@@ -563,7 +558,7 @@ export class Shell implements Disposable {
     }
     const { runner } = port;
     job.watch(
-      (signal) => this.#console.send(`vw_signal ${runner} ${signal}\n`),
+      (signal) => this.#callSeldom(`vw_signal ${runner} ${signal}\n`),
       () => {
         port.state = port.sent ? "lost" : "spoilt";
         port.job = undefined;
@@ -598,7 +593,7 @@ export class Shell implements Disposable {
   /** Serves a port no longer whose stream holds what a command did not read. */
   #spoil(port: PortSlot): void {
     port.state = "spoilt";
-    this.#console.send(`vw_stop ${port.name}\n`);
+    this.#callSeldom(`vw_stop ${port.name}\n`);
   }
 
   /** Takes the job from a port; `ended` is called with its stream of stderr. */
@@ -607,7 +602,7 @@ export class Shell implements Disposable {
     port.job = port.stderr = undefined;
     if (stderr === undefined) return ended();
     stderr.ended = ended;
-    this.#console.send(`vw_end ${stderr.name}\n`);
+    this.#callSeldom(`vw_end ${stderr.name}\n`);
   }
 
   #finish(port: PortSlot, status: number): void {
@@ -634,7 +629,7 @@ export class Shell implements Disposable {
     const id = `c${this.#nextJob++}`;
     this.#consoleJobs.set(id, job);
     job.watch(
-      (signal) => this.#console.send(`vw_kill ${id} ${signal}\n`),
+      (signal) => this.#callSeldom(`vw_kill ${id} ${signal}\n`),
       () => this.#consoleJobs.delete(id),
     );
     if (job.options.stdin !== undefined) {
@@ -656,7 +651,7 @@ export class Shell implements Disposable {
       programOf(command, { stderr: isApart ? "serial" : stderr, stdin: false }),
     );
     const files = isApart ? 2 : 1;
-    this.#console.send(`vw_run ${id} ${files} ${text.length}\n${text}`);
+    this.#callSeldom(`vw_run ${id} ${files} ${text.length}\n${text}`);
   }
 }
 

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { guestSide } from "../../src/shell/guest.ts";
 import { frameOf, programOf } from "../../src/shell/program.ts";
 
-const guestScript = new URL("../../src/shell/guest.sh", import.meta.url)
-  .pathname;
+/** Our side of the guest: a line that reads the texts after it. */
+const [, line, texts] = /^(.*)\n([^]*)$/.exec(guestSide("token"))!;
 
 /** What a runner of the guest's side prints that is sent these frames. */
 async function run(frames: (runner: number) => Uint8Array[]): Promise<string> {
@@ -10,8 +11,9 @@ async function run(frames: (runner: number) => Uint8Array[]): Promise<string> {
     args: [
       "--norc",
       "-c",
-      `vw_token=token; . ${guestScript} >/dev/null 2>&1; exec 3<&0 4>&2; ` +
+      'eval "$1" <<<"$2" >/dev/null 2>&1; exec 3<&0 4>&2; ' +
       '"${vw_shell[@]}" & echo $!; wait $!',
+      ...["bash", line, texts],
     ],
     stdin: "piped",
     stdout: "piped",

@@ -1,0 +1,81 @@
+# Evaluated once by the backdoor shell. Set before are `vw_token`, which every
+# answer bears, so that whatever else is written to the console is noise, and
+# `vw_runner`, `vw_serve` and `vw_rest`, the texts of the files beside this one:
+# what a shell has in memory, each command has to copy, and a text is small.
+# Nothing here parses what a test author wrote: the runner reads that as data and
+# evaluates it in a process of its own.
+
+# Where a file with the runner's text can be executed, it is opened and forgotten;
+# where no writable place allows that, and with a bash before 5.0, which lets
+# nobody change $0, every command costs a new bash. That counts SHLVL by itself.
+# It is found where this shell has it open: a path through /proc/self is new for
+# each process, and the kernel has to make it. Messages of bash's own begin with
+# that path, and not with $0: they take it from BASH_SOURCE, which bash lets
+# nobody change.
+vw_shell=("$BASH" -c "SHLVL=$((SHLVL + 1)); $vw_runner" bash)
+vw_install() {
+  local place file
+  [ -n "${BASH_ARGV0-}" ] || return
+  for place in /run /dev/shm /tmp /var/tmp /; do
+    file=$place/.vw$$
+    printf %s "$vw_runner" 2>/dev/null >"$file" || continue
+    chmod 700 "$file" && exec 9<"$file"
+    { rm -f "$file" & } 2>/dev/null
+    if /proc/$$/fd/9 3</dev/null; then
+      vw_shell=(/proc/$$/fd/9)
+      return
+    fi
+    exec 9<&-
+  done
+}
+vw_install 2>/dev/null
+
+declare -A vw_device vw_pid
+
+# Makes the functions known that are seldom needed.
+vw_seldom() {
+  eval "$vw_rest"
+  vw_rest=
+}
+
+# A shell that is told all this once more has its ports again: those who serve
+# them for what was lost would hold them.
+vw_forget() {
+  local port
+  for port in "${!vw_device[@]}"; do
+    # A process that has ended may have left its number to another.
+    [[ $'\n'$(jobs -p)$'\n' == *$'\n'${vw_pid[$port]-none}$'\n'* ]] ||
+      continue
+    vw_seldom
+    vw_stop "$port"
+  done
+  vw_device=() vw_pid=()
+}
+
+# Says which ports of ours the guest has: their names, and their devices.
+vw_find() {
+  local port name
+  for port in /sys/class/virtio-ports/*; do
+    name=
+    read -r name <"$port/name" || [ -n "$name" ] || continue
+    [ -n "${vw_device[$name]-}" ] || [ ! -e "/dev/${port##*/}" ] && continue
+    case $name in
+      vw.*)
+        vw_device[$name]=/dev/${port##*/}
+        printf '%s port %s %s\n' "$vw_token" "$name" "${port##*/vport}"
+        ;;
+    esac
+  done 2>/dev/null
+  printf '%s found\n' "$vw_token"
+}
+
+# Has a port served.
+vw_start() {
+  eval "$vw_serve" &
+  vw_pid[$1]=$!
+}
+
+vw_forget
+unset -f vw_install vw_forget
+printf '%s up %s\n' "$vw_token" "$BASH_VERSION"
+vw_find

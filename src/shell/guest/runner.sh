@@ -1,0 +1,18 @@
+# What the process of a command runs first. When execve refuses a file with this
+# text, since it has no interpreter line on purpose (ENOEXEC), the forked bash
+# starts over in place as a fresh shell, with its own $$ and none of our
+# variables, for a twentieth of what a new program costs. It is started before
+# there is a command and waits for one.
+# fd 1: where the output goes. fd 3: whom it is for, eight digits of length, and
+# a program that leads the streams to where they belong and has the command in a
+# variable; all ASCII. fd 4: the serial port. What was for a runner that died is
+# passed over.
+# Its lines are made one, since that is what messages say of an author's first.
+until read -r -N 16 -u 3 || exit 0;
+[[ $REPLY == "$$ "* || $REPLY == console* ]]; do
+read -r -N "${REPLY:8}" -u 3;
+done;
+read -r -N "${REPLY:8}" -u 3 || exit 0;
+eval "$REPLY";
+unset REPLY;
+eval "$BASH_EXECUTION_STRING"

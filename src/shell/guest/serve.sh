@@ -1,0 +1,32 @@
+# Serves a port: one waiting runner after the other. This is evaluated in a
+# process of its own, with the port's name and a mark. A port is closed after
+# each command and opened again; that fails while a child that the command left
+# behind still holds it, and then the port is given up. What it holds at first
+# was sent to a guest before this one, up to a line with the mark that the host
+# sends when it hears of this, and is not run here. Runners remember the programs
+# that this shell has run: none. All of ours that they need not have, each would
+# copy and clear away.
+# As the jobs of any subshell, a runner that is stopped is waited for on.
+set -m
+hash -r
+SHLVL=$((SHLVL + 1))
+vw_path=${vw_device[$1]}
+# What is not open need not be saved when the loop redirects it.
+exec 4>&2 5>&1 </dev/null >&- 2>/dev/null 9<&-
+{
+  printf '%s open %s %s\n' "$vw_token" "$1" "$2" >&5
+  while LC_ALL=C IFS= read -r REPLY <&3; do
+    [[ $REPLY != *"$vw_token $2" ]] || break
+  done
+} 3<>"$vw_path" && {
+  unset -f vw_find vw_start vw_seldom
+  unset REPLY vw_device vw_pid vw_runner vw_serve vw_rest
+  while {
+    # Without a word about stdin, bash would open /dev/null for it.
+    "${vw_shell[@]}" <&0 5>&- &
+    printf '%srdy%07d' "$vw_token" $!
+    wait $!
+    printf '%s%-10d' "$vw_token" $?
+  } 3<>"$vw_path" >&3; do :; done
+}
+printf '%s lost %s\n' "$vw_token" "$1" >&5
