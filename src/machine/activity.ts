@@ -1,39 +1,37 @@
 import { orAbort } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
-import { FIRST_OF_PAUSES, longerPauses, pause } from "./guest_loop.ts";
+import { FIRST_OF_PAUSES, LONGER_PAUSE } from "./guest_loop.ts";
 
-/** Seconds until the interrupt is counted that it is to say something. */
-const SAID = 0.03;
-/** Seconds at least in which what a command has stirred up comes to rest. */
-const REST = 0.06;
-/** Seconds in which the console has carried a byte, where there is no port. */
-const CARRIED = 0.3;
+/** Seconds in which what a command has stirred up comes to rest. */
+const REST = 0.04;
+/** Ends the look at a guest. */
+const END = "q";
 
 /**
- * Prints a byte when a device has interrupted the guest, or a process was
- * started there, since the last look. The first of the interrupts' numbers is
- * their sum, in which the clock's are too.
+ * A script that reads characters, and writes each again when a device has
+ * interrupted the guest, or a process was started there, since it was read. The
+ * first of the interrupts' numbers is their sum, in which the clock's are too.
  */
-const LOOK = [
+export const LOOK: string = [
   "vw_look() {",
-  "mapfile -t vw_stat </proc/stat",
-  'vw_new="${vw_stat[vw_at]#intr * } ${vw_stat[vw_at + 3]}"',
+  "mapfile -t -s $vw_at -n 4 vw_stat </proc/stat",
+  "vw_new=${vw_stat#intr * }${vw_stat[3]}",
   "}",
   "mapfile -t vw_stat </proc/stat",
   "vw_at=0",
   'until [[ ${vw_stat[vw_at]} == "intr "* ]]; do vw_at=$((vw_at + 1)); done',
-  "vw_look",
   FIRST_OF_PAUSES,
-  "while :; do",
-  longerPauses(),
-  "vw_old=$vw_new; vw_look",
-  'if [ "$vw_new" != "$vw_old" ]; then',
-  "printf .",
-  // To say so is an interrupt, too, and processes where there is no port.
-  `if [ -z "\${vw_idle-}" ]; then ${pause(SAID)}; else`,
-  `${pause(CARRIED)}; fi`,
+  "vw_next=",
+  `while { [ -n "$vw_next" ] || read -r -N 1 vw_next; } && ` +
+  `[ "$vw_next" != ${END} ]; do`,
+  "vw_told=$vw_next",
   "vw_look",
-  "fi",
+  "vw_old=$vw_new",
+  "while read -r -N 1 -t 0.0$vw_pause vw_next; (( $? > 128 )); do",
+  LONGER_PAUSE,
+  "vw_look",
+  '[ "$vw_new" = "$vw_old" ] || { printf %s "$vw_told"; break; }',
+  "done",
   "done",
 ].join("\n");
 
@@ -44,8 +42,11 @@ const LOOK = [
  */
 export class Activity implements Disposable {
   readonly #core: MachineCore;
-  readonly #stop = new AbortController();
-  #running = false;
+  #looks = false;
+  /** Takes what the command that looks at the guest is to read. */
+  #questions?: ReadableStreamDefaultController<Uint8Array>;
+  /** What was asked last: the answer to an earlier question may be under way. */
+  #question = 0;
   #stirred = Promise.withResolvers<void>();
 
   /** Looks at a guest from the first {@linkcode pass} on. */
@@ -73,7 +74,7 @@ export class Activity implements Disposable {
     const over = after(longest);
     const least = after(shortest);
     const happened = async () => {
-      await after(Math.max(REST, shortest / 2));
+      await after(REST);
       await this.#next();
       await least;
       return true;
@@ -87,21 +88,37 @@ export class Activity implements Disposable {
 
   /** Looks no longer. */
   [Symbol.dispose](): void {
-    this.#stop.abort();
+    this.#questions?.enqueue(new TextEncoder().encode(END));
+    this.#questions?.close();
+    this.#questions = undefined;
   }
 
+  /** Waits until something happens from now on. */
   #next(): Promise<void> {
     this.#stirred = Promise.withResolvers();
+    this.#question = (this.#question + 1) % 10;
+    this.#questions?.enqueue(new TextEncoder().encode(`${this.#question}`));
     return this.#stirred.promise;
   }
 
-  /** Where the guest can't tell, time alone is what passes. */
+  /**
+   * Has a command look at the guest, once. It can't be asked where there are no
+   * ports, and there time alone is what passes.
+   */
   #look(): void {
-    if (this.#running) return;
-    this.#running = true;
-    this.#core.running().shell.run(LOOK, {
-      signal: this.#stop.signal,
-      onStdout: () => this.#stirred.resolve(),
-    }).catch(() => {}).finally(() => this.#running = false);
+    const { shell } = this.#core.running();
+    if (this.#looks || !shell.hasPorts) return;
+    this.#looks = true;
+    const questions = new ReadableStream<Uint8Array>({
+      start: (controller) => this.#questions = controller,
+      cancel: () => this.#questions = undefined,
+    });
+    shell.run(LOOK, {
+      stdin: questions,
+      onStdout: (chunk) => {
+        const answer = new TextDecoder().decode(chunk);
+        if (answer.endsWith(`${this.#question}`)) this.#stirred.resolve();
+      },
+    }).catch(() => {});
   }
 }

@@ -157,7 +157,9 @@ export function repeat(
           LONGEST_PAUSE,
           Math.max(shortest, PATIENCE * longest),
         );
-        if (await activity.pass(shortest, longest, signal)) longest = 0;
+        if (await activity.pass(shortest, longest, signal)) {
+          longest /= PATIENCE ** 2;
+        }
       }
     })
   );

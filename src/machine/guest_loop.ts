@@ -7,31 +7,32 @@ const LONGEST_PAUSE = 80_000;
 /** The part of a pause that the next one is longer: so a wait is as much late. */
 const LATE = 50;
 
-/** Sets the pause of a loop to what the first of {@linkcode longerPauses} is. */
+/**
+ * What a loop begins with that pauses: nothing ever arrives on the port that
+ * stdout is; where it is none, that goes for a pipe of the shell's own.
+ */
+export const READY_TO_PAUSE = "[ -c /proc/self/fd/1 ] || exec {vw_idle}<> <(:)";
+
+/** Sets the pause of a loop to what it is at first. */
 export const FIRST_OF_PAUSES = `vw_pause=${FIRST_PAUSE}`;
 
 /**
- * A pause that is longer each time: the longer a wait has taken, the less it
- * matters how late it ends.
+ * Makes a loop's pause longer: the longer a wait has taken, the less it matters
+ * how late it ends.
  */
-export function longerPauses(): string {
-  return `${pause("0.0$vw_pause")}; ` +
-    `(( vw_pause >= ${LONGEST_PAUSE} || (vw_pause += vw_pause / ${LATE}) ))`;
-}
+export const LONGER_PAUSE =
+  `(( vw_pause >= ${LONGEST_PAUSE} || (vw_pause += vw_pause / ${LATE}) ))`;
 
-/**
- * A pause of a running shell, without a process: nothing ever arrives on the
- * port that stdout is. Where stdout is no port, the first pause is spent on a
- * pipe of the shell's own, which does for the others.
- */
+/** A pause of a running shell, without a process, and never a failure. */
 export function pause(seconds: number | string): string {
-  return `read -r -t ${seconds} -u \${vw_idle-1} _ 2>/dev/null || ` +
-    "[ $? -gt 128 ] || exec {vw_idle}<> <(:)";
+  return `read -r -t ${seconds} -u \${vw_idle-1} _ || :`;
 }
 
-/** A loop in the guest that ends when `condition` holds. */
+/** A loop in the guest that ends when `condition` holds, and says nothing. */
 export function untilHolds(condition: string): string {
-  return `${FIRST_OF_PAUSES}; until ${condition}; do ${longerPauses()}; done`;
+  return `${READY_TO_PAUSE}; ${FIRST_OF_PAUSES}; ` +
+    `until ${condition}; do ${pause("0.0$vw_pause")}; ${LONGER_PAUSE}; done ` +
+    "2>/dev/null";
 }
 
 /**
@@ -43,6 +44,7 @@ export function untilHolds(condition: string): string {
  */
 export function reportChanges(produce: string, seconds: number): string {
   return [
+    READY_TO_PAUSE,
     "vw_old=; vw_first=1",
     "while :; do",
     `vw_new=$(${produce}) || :`,

@@ -2,7 +2,7 @@ import { shellQuote } from "../backend/mod.ts";
 import { TestFailure } from "../report/mod.ts";
 import { execute } from "./commands.ts";
 import type { MachineCore } from "./core.ts";
-import { pause } from "./guest_loop.ts";
+import { pause, READY_TO_PAUSE } from "./guest_loop.ts";
 import { decode } from "./output.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
@@ -147,6 +147,7 @@ function unitLoop(unit: string, user: string | undefined): string {
   );
   const jobs = systemctlCommand("list-jobs --full 2>&1", user);
   return [
+    READY_TO_PAUSE,
     `vw_manager=${managerOf(user)}`,
     // A kernel that does not count a process's turns gets more questions.
     "vw_turns() { read -r _ _ vw_now </proc/$vw_manager/schedstat || " +

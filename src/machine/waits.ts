@@ -36,7 +36,7 @@ export function waitForFile(
   const exists = /[*?[\]$`~"'\\{}]/.test(filename)
     ? `{ [ -e ${quoted} ] || { set +u; set --; eval ${
       shellQuote(`set -- ${filename}`)
-    } 2>/dev/null; [ -e "\${1-}" ]; }; }`
+    }; [ -e "\${1-}" ]; }; }`
     : `[ -e ${quoted} ]`;
   return waitFor(core, `waiting for file '${filename}'`, exists, options, {
     seen: `ls -lad -- ${quoted} "$(dirname -- ${quoted})" 2>&1`,
@@ -232,8 +232,8 @@ export function isTurn(looks: number): string {
 }
 
 /** Counts the guest's sockets, which costs less than the table of them. */
-const COUNT_SOCKETS = "{ mapfile -t vw_count </proc/net/sockstat; " +
-  "mapfile -t -O ${#vw_count[@]} vw_count </proc/net/sockstat6; } 2>/dev/null";
+const COUNT_SOCKETS = "mapfile -t vw_count </proc/net/sockstat; " +
+  "mapfile -t -O ${#vw_count[@]} vw_count </proc/net/sockstat6";
 
 /** Whether the guest's own table has somebody listening on a TCP port. */
 function listed(port: number): string {
@@ -243,7 +243,7 @@ function listed(port: number): string {
   );
   return "{ vw_tcp=(); mapfile -t vw_tcp </proc/net/tcp; " +
     "mapfile -t -O ${#vw_tcp[@]} vw_tcp </proc/net/tcp6; " +
-    `${listens.join(" || ")}; } 2>/dev/null`;
+    `${listens.join(" || ")}; }`;
 }
 
 /** Whether a TCP port takes connections: a builtin of bash. */
@@ -253,7 +253,7 @@ function portOpen(port: number, addr: string): string {
   }
   const hosts = addr === "localhost" ? ["127.0.0.1", "::1"] : [addr];
   const tries = hosts.map((host) =>
-    `{ : 3<>${shellQuote(`/dev/tcp/${host}/${port}`)}; } 2>/dev/null`
+    `{ : 3<>${shellQuote(`/dev/tcp/${host}/${port}`)}; }`
   );
   return `{ ${tries.join(" || ")}; }`;
 }

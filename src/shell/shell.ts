@@ -138,6 +138,11 @@ export class Shell implements Disposable {
     return this.#connected;
   }
 
+  /** Whether the guest has ports, so that a command's stdin may come as it runs. */
+  get hasPorts(): boolean {
+    return this.#ports.some((port) => port.state !== "absent");
+  }
+
   /**
    * Waits for the backdoor shell and readies it. Calling it again is free, and
    * connects anew after a reboot.
