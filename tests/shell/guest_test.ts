@@ -4,18 +4,15 @@ import { frameOf, programOf } from "../../src/shell/program.ts";
 
 /** What a bash prints that was sent our side of the guest, and then a command. */
 async function said(command: string): Promise<string> {
-  const process = new Deno.Command("bash", {
-    args: ["--norc", "/dev/stdin"],
-    stdin: "piped",
-    stdout: "piped",
+  const { stdout } = await new Deno.Command("bash", {
+    args: [
+      "--norc",
+      "-c",
+      `eval "\${1%%$'\\n'*}" <<<"\${1#*$'\\n'}"; eval "$2"`,
+      ...["bash", guestSide("token"), command],
+    ],
     stderr: "null",
-  }).spawn();
-  const writer = process.stdin.getWriter();
-  await writer.write(
-    new TextEncoder().encode(`${guestSide("token")}\n${command}\n`),
-  );
-  await writer.close();
-  const { stdout } = await process.output();
+  }).output();
   return new TextDecoder().decode(stdout);
 }
 
