@@ -55,6 +55,14 @@ export class Activity implements Disposable {
   }
 
   /**
+   * Whether the guest can be asked. That takes ports; where there are none, time
+   * alone is what passes.
+   */
+  get canTell(): boolean {
+    return this.#core.running().shell.hasPorts;
+  }
+
+  /**
    * Lets time pass after a command: until something happens that was not the
    * command's doing, or else for `longest` seconds, but `shortest` at least.
    *
@@ -101,19 +109,15 @@ export class Activity implements Disposable {
     return this.#stirred.promise;
   }
 
-  /**
-   * Has a command look at the guest, once. It can't be asked where there are no
-   * ports, and there time alone is what passes.
-   */
+  /** Has a command look at the guest, once. */
   #look(): void {
-    const { shell } = this.#core.running();
-    if (this.#looks || !shell.hasPorts) return;
+    if (this.#looks || !this.canTell) return;
     this.#looks = true;
     const questions = new ReadableStream<Uint8Array>({
       start: (controller) => this.#questions = controller,
       cancel: () => this.#questions = undefined,
     });
-    shell.run(LOOK, {
+    this.#core.running().shell.run(LOOK, {
       stdin: questions,
       onStdout: (chunk) => {
         const answer = new TextDecoder().decode(chunk);

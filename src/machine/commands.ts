@@ -29,6 +29,8 @@ export type CommandArguments =
 /** Seconds between two runs of a repeated command, at least and at most. */
 const SHORTEST_PAUSE = 0.05;
 const LONGEST_PAUSE = 1;
+/** At most, where nothing can tell that something has happened. */
+const LONGEST_BLIND_PAUSE = 0.3;
 /** How much longer than a run the pause after it is: a bound on its load. */
 const PAUSE_FACTOR = 4;
 /** How much longer each pause is than the one before, while nothing happens. */
@@ -153,9 +155,12 @@ export function repeat(
           LONGEST_PAUSE,
           Math.max(SHORTEST_PAUSE, PAUSE_FACTOR * took),
         );
-        longest = Math.min(
-          LONGEST_PAUSE,
-          Math.max(shortest, PATIENCE * longest),
+        longest = Math.max(
+          shortest,
+          Math.min(
+            activity.canTell ? LONGEST_PAUSE : LONGEST_BLIND_PAUSE,
+            PATIENCE * longest,
+          ),
         );
         if (await activity.pass(shortest, longest, signal)) {
           longest /= PATIENCE ** 2;
