@@ -1,5 +1,5 @@
 import type { Machine } from "../../../mod.ts";
-import { cpuOf, pass } from "../clock.ts";
+import { cpuOf, pass, timed } from "../clock.ts";
 import type { ClassicMachine } from "../classic.ts";
 import { type Lab, openLab } from "../lab.ts";
 import { clockOf } from "../trigger.ts";
@@ -21,6 +21,9 @@ const listen = "{ nc -ll -p 4321 -e true & } >&2; nc=$!; " +
   "{ mapfile -t tcp </proc/net/tcp; mapfile -t tcp6 </proc/net/tcp6; " +
   '[[ "${tcp[*]} ${tcp6[*]}" == *:10E1\\ +([0:])\\ 0A* ]]; }; do :; done';
 const unlisten = "kill ${nc-} 2>/dev/null; wait";
+
+/** A condition that costs a process. */
+const PROCESS = "grep -q x /tmp/bench";
 
 const waits: Wait[] = [
   {
@@ -53,8 +56,8 @@ const waits: Wait[] = [
   },
   {
     name: "waitUntilSucceeds, a process",
-    ours: (machine) => machine.waitUntilSucceeds("grep -q x /tmp/bench"),
-    other: (machine) => machine.waitUntilSucceeds("grep -q x /tmp/bench"),
+    ours: (machine) => machine.waitUntilSucceeds(PROCESS),
+    other: (machine) => machine.waitUntilSucceeds(PROCESS),
     happen: "echo x >/tmp/bench",
     prepare: ": >/tmp/bench",
   },
@@ -80,6 +83,17 @@ export const reaction: Part = {
         aim: { atMost: 50 },
       });
     }
+    const alone: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      await pass(500);
+      alone.push(await timed(() => lab.machine.succeed(PROCESS)));
+    }
+    tell({
+      name: "that process by itself, after a pause",
+      unit: "ms",
+      ours: alone,
+      note: "a wait for it can't be sooner",
+    });
     const ours: number[] = [];
     for (let round = 0; round < rounds; round++) {
       const text = `round ${round} said`;
