@@ -7,11 +7,14 @@ const LONGEST_PAUSE = 80_000;
 /** The part of a pause that the next one is longer: so a wait is as much late. */
 const LATE = 50;
 
+/** Opens a pipe of the shell's own, on which nothing ever arrives. */
+const OWN_PIPE = "exec {vw_idle}<> <(:)";
+
 /**
  * What a loop begins with that pauses: nothing ever arrives on the port that
- * stdout is; where it is none, that goes for a pipe of the shell's own.
+ * stdout is, either; it may be none.
  */
-export const READY_TO_PAUSE = "[ -c /proc/self/fd/1 ] || exec {vw_idle}<> <(:)";
+export const READY_TO_PAUSE = `[ -c /proc/self/fd/1 ] || ${OWN_PIPE}`;
 
 /** Sets the pause of a loop to what it is at first. */
 export const FIRST_OF_PAUSES = `vw_pause=${FIRST_PAUSE}`;
@@ -23,9 +26,13 @@ export const FIRST_OF_PAUSES = `vw_pause=${FIRST_PAUSE}`;
 export const LONGER_PAUSE =
   `(( vw_pause >= ${LONGEST_PAUSE} || (vw_pause += vw_pause / ${LATE}) ))`;
 
-/** A pause of a running shell, without a process, and never a failure. */
+/**
+ * A pause of a running shell, without a process, and never a failure. A port
+ * ends where the host has gone and left the guest to itself.
+ */
 export function pause(seconds: number | string): string {
-  return `read -r -t ${seconds} -u \${vw_idle-1} _ || :`;
+  return `read -r -t ${seconds} -u \${vw_idle-1} _ || ` +
+    `[ $? -gt 128 ] || ${OWN_PIPE}`;
 }
 
 /** A loop in the guest that ends when `condition` holds, and says nothing. */
