@@ -5,7 +5,7 @@
 const FIRST_PAUSE = 20_000;
 const LONGEST_PAUSE = 80_000;
 /** The part of a pause that the next one is longer: so a wait is as much late. */
-const LATE = 50;
+const LATE = 100;
 
 /** Opens a pipe of the shell's own, on which nothing ever arrives. */
 const OWN_PIPE = "exec {vw_idle}<> <(:)";
