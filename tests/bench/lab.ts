@@ -73,7 +73,7 @@ async function plugConsole(
   const id = `bench${consoles++}`;
   const path = `${directory}/${id}`;
   using listener = Deno.listen({ transport: "unix", path });
-  const before = await machine.succeed(OPENABLE);
+  const before = await machine.succeed(openable(""));
   const qmp = machine.qmpClient;
   const [stream] = await Promise.all([
     listener.accept(),
@@ -91,19 +91,30 @@ async function plugConsole(
     chardev: id,
     id,
   });
-  await machine.waitUntilSucceeds(
-    `[ "$(${OPENABLE})" != "${before.trim()}" ]`,
+  const device = await machine.waitUntilSucceeds(
+    openable(` ${before.trim().split("\n").join(" ")} `),
   );
-  const after = await machine.succeed(OPENABLE);
-  const device = after.trim().split(" ").find((name) => !before.includes(name));
+  // A console that was just closed can't be opened for a moment.
   await machine.succeed(
-    `setsid bash -c 'exec <>"$0" >&0 2>/dev/ttyS0; stty raw -echo
+    `setsid bash -c 'exec 2>/dev/ttyS0
+      until exec <>"$0" >&0; do sleep 0.01; done
+      stty raw -echo
       echo "Spawning backdoor root shell..."
-      PS1= exec bash --norc "$0"' ${device} </dev/null >/dev/null 2>&1 &`,
+      PS1= exec bash --norc "$0"' ${device.trim()} </dev/null >/dev/null 2>&1 &`,
   );
   return stream;
 }
 
-/** Names the consoles that have a port behind them. */
-const OPENABLE =
-  'for hvc in /dev/hvc*; do { : <>$hvc; } 2>/dev/null && printf "%s " $hvc || :; done';
+/**
+ * Names the consoles that have a port behind them and are not `known`, and
+ * fails where there are none.
+ */
+function openable(known: string): string {
+  return `found=1
+    for hvc in /dev/hvc*; do
+      [[ "${known}" != *" $hvc "* ]] && { : <>$hvc; } 2>/dev/null || continue
+      echo $hvc
+      found=0
+    done
+    exit $found`;
+}
