@@ -63,6 +63,17 @@ export async function openLab(
   }
 }
 
+/**
+ * Has the kernel put programs at random addresses, as it does by itself, or
+ * not. A QEMU that translates keeps its translation, up to version 7.2 at least,
+ * only for the same addresses: most of what it costs to start a program.
+ */
+export async function setAslr({ machine }: Lab, on: boolean): Promise<void> {
+  await machine.succeed(
+    `echo ${on ? 2 : 0} >/proc/sys/kernel/randomize_va_space`,
+  );
+}
+
 let consoles = 0;
 
 /** Plugs a console into the guest, with a root shell as the backdoor's on it. */

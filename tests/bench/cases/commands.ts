@@ -1,5 +1,5 @@
 import { ownCpu, timed } from "../clock.ts";
-import { openLab } from "../lab.ts";
+import { openLab, setAslr } from "../lab.ts";
 import type { Part } from "../part.ts";
 
 const COMMANDS = 100;
@@ -18,15 +18,23 @@ export const commands: Part = {
         while (started++ < COMMANDS) await one();
       }));
     };
+    const byCallers = `by ${CALLERS} callers`;
     const cpu: { ours: number[]; other: number[] } = { ours: [], other: [] };
     for (
-      const [how, run, processors, faster] of [
-        ["in a row", sequential, 1, 5],
-        [`by ${CALLERS} callers`, concurrent, 1, 10],
-        [`by ${CALLERS} callers, on 2 processors`, concurrent, 2, 10],
-      ] as const
+      const { how, run, processors = 1, aslr = true, aim } of [
+        { how: "in a row", run: sequential, aim: { faster: 5 } },
+        { how: "in a row, without ASLR", run: sequential, aslr: false },
+        { how: byCallers, run: concurrent, aim: { faster: 10 } },
+        {
+          how: `${byCallers}, on 2 processors`,
+          run: concurrent,
+          processors: 2,
+          aim: { faster: 10 },
+        },
+      ]
     ) {
       await using lab = await openLab("tiny", processors);
+      await setAslr(lab, aslr);
       const ours = () => lab.machine.succeed("true");
       const other = () => lab.classic.succeed("true");
       await ours();
@@ -43,7 +51,7 @@ export const commands: Part = {
         name: `${COMMANDS} × succeed("true") ${how}`,
         unit: "ms",
         ...samples,
-        aim: { faster },
+        aim,
       });
     }
     tell({

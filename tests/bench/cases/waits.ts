@@ -1,7 +1,7 @@
 import type { Machine } from "../../../mod.ts";
 import { cpuOf, pass, timed } from "../clock.ts";
 import type { ClassicMachine } from "../classic.ts";
-import { type Lab, openLab } from "../lab.ts";
+import { type Lab, openLab, setAslr } from "../lab.ts";
 import { clockOf } from "../trigger.ts";
 import type { Part } from "../part.ts";
 
@@ -24,6 +24,14 @@ const unlisten = "kill ${nc-} 2>/dev/null; wait";
 
 /** A condition that costs a process. */
 const PROCESS = "grep -q x /tmp/bench";
+
+const processWait: Wait = {
+  name: "waitUntilSucceeds, a process",
+  ours: (machine) => machine.waitUntilSucceeds(PROCESS),
+  other: (machine) => machine.waitUntilSucceeds(PROCESS),
+  happen: "echo x >/tmp/bench",
+  prepare: ": >/tmp/bench",
+};
 
 const waits: Wait[] = [
   {
@@ -54,13 +62,7 @@ const waits: Wait[] = [
     happen: ": >/tmp/bench",
     prepare: "rm -f /tmp/bench",
   },
-  {
-    name: "waitUntilSucceeds, a process",
-    ours: (machine) => machine.waitUntilSucceeds(PROCESS),
-    other: (machine) => machine.waitUntilSucceeds(PROCESS),
-    happen: "echo x >/tmp/bench",
-    prepare: ": >/tmp/bench",
-  },
+  processWait,
 ];
 
 /** How soon waits answer after what they wait for. */
@@ -68,7 +70,7 @@ export const reaction: Part = {
   name: "reaction",
   async run({ rounds }, tell) {
     await using lab = await openLab();
-    for (const wait of waits) {
+    const tellOf = async (wait: Wait) => {
       const samples = { ours: [] as number[], other: [] as number[] };
       for (let round = 0; round < rounds; round++) {
         samples.ours.push(await react(lab, wait, () => wait.ours(lab.machine)));
@@ -82,18 +84,27 @@ export const reaction: Part = {
         ...samples,
         aim: { atMost: 50 },
       });
-    }
-    const alone: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      await pass(500);
-      alone.push(await timed(() => lab.machine.succeed(PROCESS)));
-    }
-    tell({
-      name: "that process by itself, after a pause",
-      unit: "ms",
-      ours: alone,
-      note: "a wait for it can't be sooner",
-    });
+    };
+    const tellProcess = async (how: string, note: string) => {
+      const alone: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        await pass(500);
+        alone.push(await timed(() => lab.machine.succeed(PROCESS)));
+      }
+      tell({
+        name: `that process by itself${how}, after a pause`,
+        unit: "ms",
+        ours: alone,
+        note,
+      });
+    };
+    for (const wait of waits) await tellOf(wait);
+    await tellProcess("", "a wait for it can't be sooner");
+    await setAslr(lab, false);
+    const how = ", without ASLR";
+    await tellOf({ ...processWait, name: processWait.name + how });
+    await tellProcess(how, "as where QEMU need not translate it at each start");
+    await setAslr(lab, true);
     const ours: number[] = [];
     for (let round = 0; round < rounds; round++) {
       const text = `round ${round} said`;
