@@ -6,13 +6,19 @@
 # fd 1: where the output goes. fd 3: whom it is for, eight digits of length, and
 # a program that leads the streams to where they belong and has the command in a
 # variable; all ASCII. fd 4: the serial port. What was for a runner that died is
-# passed over.
+# passed over: only where a length follows on this one's number is it a length.
+# Who runs a command on the console can't know that number. A shell need not
+# parse the text of what is rare.
 # Its lines are made one, since that is what messages say of an author's first.
-until read -r -N 16 -u 3 || exit 0;
-[[ $REPLY == "$$ "* || $REPLY == console* ]]; do
+read -r -N 16 -u 3 || exit 0;
+read -r -N "${REPLY#$$ }" -u 3 || eval '
+until [[ $REPLY == console* ]] && read -r -N "${REPLY:8}" -u 3;
+do
 read -r -N "${REPLY:8}" -u 3;
-done;
-read -r -N "${REPLY:8}" -u 3 || exit 0;
+read -r -N 16 -u 3 || exit 0;
+read -r -N "${REPLY#$$ }" -u 3 && break;
+done
+';
 eval "$REPLY";
 unset REPLY;
 eval "$BASH_EXECUTION_STRING"
