@@ -65,8 +65,8 @@ export async function openLab(
 
 /**
  * Has the kernel put programs at random addresses, as it does by itself, or
- * not. A QEMU that translates keeps its translation, up to version 7.2 at least,
- * only for the same addresses: most of what it costs to start a program.
+ * not. QEMU 7.2 translates a program anew at each address that it is put at:
+ * most of what it costs to start one.
  */
 export async function setAslr({ machine }: Lab, on: boolean): Promise<void> {
   await machine.succeed(
