@@ -2,11 +2,44 @@ import { removeTree, shellQuote } from "../backend/mod.ts";
 import { MachineError, UsageError } from "../report/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { baseName } from "./paths.ts";
-import { Archive, content, isSymlink, makeRoom, Unarchiver } from "./tar.ts";
+import {
+  Archive,
+  content,
+  isSymlink,
+  type LeaveOut,
+  makeRoom,
+  Unarchiver,
+} from "./tar.ts";
 import { enter, lookThrough, type Within } from "./through_links.ts";
 
 /** What a command of ours answers where the guest lacks the shared directory. */
 const NOT_SHARED = 77;
+
+/** A step that copies, and warns of what it leaves out. */
+function copying(
+  core: MachineCore,
+  what: string,
+  copy: (leaveOut: LeaveOut) => Promise<void>,
+): Promise<void> {
+  return core.nested(`copying ${what}`, async () => {
+    let first: string | undefined;
+    let count = 0;
+    try {
+      await copy((name) => {
+        first ??= name;
+        count++;
+      });
+    } finally {
+      if (first !== undefined) {
+        core.log.warning(
+          "Only files, directories and links are copied; left out: " + first +
+            (count > 1 ? ` and ${count - 1} more` : ""),
+          core.attributes,
+        );
+      }
+    }
+  });
+}
 
 /** See {@linkcode BaseMachine.copyFromHost}. */
 export function copyFromHost(
@@ -14,25 +47,28 @@ export function copyFromHost(
   source: string,
   target: string,
 ): Promise<void> {
-  return core.nested(`copying ${source} to ${target}`, async () => {
+  return copying(core, `${source} to ${target}`, async (leaveOut) => {
     const { isDirectory } = await Deno.stat(source);
     const isPacked = isDirectory && await hasTar(core);
+    // Each file that is shared costs the guest more than its bytes.
+    if (isPacked && core.running().shell.hasPorts) {
+      return await sendTree(core, source, target, leaveOut);
+    }
     const name = isPacked ? "tree.tar" : baseName(source);
     const shared = await withSharedDirectory(core, async (host, guest) => {
       if (isPacked) {
-        // Each file that is shared costs the guest more than its bytes.
-        const archive = await Archive.of(source, "tree");
+        const archive = await Archive.of(source, "tree", leaveOut);
         const bytes = ReadableStream.from(archive.bytes());
         await Deno.writeFile(`${host}/${name}`, bytes);
         return unpack(source, target, `tar -x -f ${guest}/${name}`);
       }
-      await copyTree(source, `${host}/${name}`, []);
+      await copyTree(source, `${host}/${name}`, leaveOut, []);
       return `${makeParent(target)}; cp -r -- ${
         shellQuote(`${guest}/${name}`)
       } ${shellQuote(target)}`;
     }, () => Promise.resolve());
     if (shared) return;
-    if (isPacked) await sendTree(core, source, target);
+    if (isPacked) await sendTree(core, source, target, leaveOut);
     else if (!isDirectory) await sendFile(core, source, target);
     else {
       throw new MachineError(
@@ -61,7 +97,7 @@ export function copyFromMachine(
   source: string,
   targetDir: string,
 ): Promise<void> {
-  return core.nested(`copying ${source} to the host`, async () => {
+  return copying(core, `${source} to the host`, async (leaveOut) => {
     const name = baseName(source);
     const directory = targetDir.startsWith("/")
       ? targetDir
@@ -75,9 +111,9 @@ export function copyFromMachine(
         Promise.resolve(
           `cp -rH -- ${shellQuote(source)} ${shellQuote(`${guest}/${name}`)}`,
         ),
-      (host) => copyTree(`${host}/${name}`, target),
+      (host) => copyTree(`${host}/${name}`, target, leaveOut),
     );
-    if (!shared) await receive(core, source, directory, name);
+    if (!shared) await receive(core, source, target, leaveOut);
     core.log.fileCopied(core.name, target);
   });
 }
@@ -147,8 +183,9 @@ async function sendTree(
   core: MachineCore,
   source: string,
   target: string,
+  leaveOut: LeaveOut,
 ): Promise<void> {
-  const archive = await Archive.of(source, "tree");
+  const archive = await Archive.of(source, "tree", leaveOut);
   await core.demand(
     unpack(source, target, `head -c ${archive.size} | tar -x`),
     { stdin: archive.bytes() },
@@ -179,20 +216,19 @@ async function hasTar(core: MachineCore): Promise<boolean> {
 async function receive(
   core: MachineCore,
   source: string,
-  directory: string,
-  name: string,
+  target: string,
+  leaveOut: LeaveOut,
 ): Promise<void> {
   const path = shellQuote(source);
   const { status } = await core.run(`[ -d ${path} ]`);
   if (status === 0) {
-    using files = new Unarchiver(`${directory}/${name}`);
+    using files = new Unarchiver(target, leaveOut);
     await core.demand(
       `tar -c -C ${path} .`,
       { stderr: "serial", onStdout: (chunk) => files.push(chunk) },
     );
     return;
   }
-  const target = `${directory}/${name}`;
   // One that a guest made leads anywhere on the host.
   if (isSymlink(target)) makeRoom(target);
   using file = await Deno.open(target, {
@@ -224,6 +260,7 @@ function makeParent(path: string): string {
 async function copyTree(
   source: string,
   target: string,
+  leaveOut: LeaveOut,
   within?: Within,
 ): Promise<void> {
   const info = await (within ? lookThrough : Deno.lstat)(source);
@@ -234,12 +271,17 @@ async function copyTree(
     // One that was copied before may not let its owner write to it.
     await Deno.chmod(target, 0o700);
     for await (const { name } of Deno.readDir(source)) {
-      await copyTree(`${source}/${name}`, `${target}/${name}`, inside);
+      await copyTree(
+        `${source}/${name}`,
+        `${target}/${name}`,
+        leaveOut,
+        inside,
+      );
     }
     if (info.mode !== null) await Deno.chmod(target, info.mode & 0o7777);
   } else if (info.isSymlink || info.isFile) {
     makeRoom(target);
     if (info.isFile) await Deno.copyFile(source, target);
     else await Deno.symlink(await Deno.readLink(source), target);
-  }
+  } else leaveOut(source);
 }

@@ -16,6 +16,9 @@ const LONGEST_RECORD = 1024 * 1024;
 /** Bytes of a path on Linux, its final NUL aside; PATH_MAX in limits.h. */
 const LONGEST_PATH = 4095;
 
+/** Is told the name of what a copy does not take: a device, a pipe or a socket. */
+export type LeaveOut = (name: string) => void;
+
 type Kind = "file" | "directory" | "symlink";
 
 const TYPE_FLAGS: Record<Kind, string> = {
@@ -47,10 +50,15 @@ export class Archive {
    * Looks at what `path` holds, for an archive that has it as `name`. What links
    * lead to is in the archive instead of them.
    *
+   * @param leaveOut Is told what is neither file nor directory.
    * @throws {UsageError} where links lead in a circle.
    */
-  static async of(path: string, name: string): Promise<Archive> {
-    return new Archive(await Array.fromAsync(entries(path, name)));
+  static async of(
+    path: string,
+    name: string,
+    leaveOut: LeaveOut = () => {},
+  ): Promise<Archive> {
+    return new Archive(await Array.fromAsync(entries(path, name, leaveOut)));
   }
 
   /** Its bytes. */
@@ -94,6 +102,7 @@ export async function* content(
 async function* entries(
   path: string,
   name: string,
+  leaveOut: LeaveOut,
   within: Within = [],
 ): AsyncGenerator<Entry> {
   const info = await lookThrough(path);
@@ -119,13 +128,14 @@ async function* entries(
       yield* entries(
         `${path}/${entry.name}`,
         `${name}/${entry.name}`,
+        leaveOut,
         inside,
       );
     }
   } else if (info.isFile) {
     const { size } = info;
     yield { path, header: [...header(name, "file", facts, size)], size };
-  }
+  } else leaveOut(path);
 }
 
 function length(chunks: Uint8Array[]): number {
@@ -190,6 +200,7 @@ function block(
  */
 export class Unarchiver implements Disposable {
   readonly #directory: string;
+  readonly #leaveOut: LeaveOut;
   #held = new Uint8Array(0);
   #file?: Deno.FsFile;
   /** Bytes of the file that are still to come, and of the padding after it. */
@@ -200,9 +211,14 @@ export class Unarchiver implements Disposable {
   #longName?: string;
   #longLink?: string;
 
-  /** Takes the directory that the files go to. */
-  constructor(directory: string) {
+  /**
+   * Takes the directory that the files go to.
+   *
+   * @param leaveOut Is told what is neither file, directory nor link.
+   */
+  constructor(directory: string, leaveOut: LeaveOut = () => {}) {
     this.#directory = directory;
+    this.#leaveOut = leaveOut;
   }
 
   /**
@@ -296,7 +312,9 @@ export class Unarchiver implements Disposable {
       case HARD_LINK: {
         const other = this.#place(target);
         makeRoom(path);
-        Deno.linkSync(other, path);
+        // Of a pipe that was left out, a second name is too.
+        if (at(other)) Deno.linkSync(other, path);
+        else this.#leaveOut(name);
         break;
       }
       case TYPE_FLAGS.file:
@@ -306,6 +324,9 @@ export class Unarchiver implements Disposable {
           createNew: true,
           mode: mode | 0o600,
         });
+        break;
+      default:
+        this.#leaveOut(name);
     }
   }
 
@@ -375,10 +396,15 @@ export function makeRoom(path: string): void {
 
 /** Whether there is a link, wherever that leads. */
 export function isSymlink(path: string): boolean {
+  return at(path)?.isSymlink ?? false;
+}
+
+/** What is there under a name itself. */
+function at(path: string): Deno.FileInfo | undefined {
   try {
-    return Deno.lstatSync(path).isSymlink;
+    return Deno.lstatSync(path);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

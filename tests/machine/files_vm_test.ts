@@ -67,6 +67,10 @@ Deno.test("copying files between host and guest", async (t) => {
   await fill(`${host}/tree`);
   await machine.connect();
 
+  const lastWarning = () =>
+    events.filter((event) => event.type === "message")
+      .findLast(({ level }) => level === "warning")!.text;
+
   const both = async (how: string) => {
     await t.step(`a file goes there and comes back, ${how}`, async () => {
       for (const name of ["bytes", "none", "script"]) {
@@ -216,6 +220,15 @@ Deno.test("copying files between host and guest", async (t) => {
       },
     );
 
+    await t.step(`a warning tells what is left out, ${how}`, async () => {
+      const odd = `${host}/odd`;
+      await Deno.mkdir(odd, { recursive: true });
+      await new Deno.Command("mkfifo", { args: [`${odd}/pipe`] }).output();
+      await machine.copyFromHost(odd, "/tmp/even");
+      assertMatch(lastWarning(), /files, directories and links.*odd\/pipe$/);
+      assertEquals(await machine.succeed("ls /tmp/even; rm -r /tmp/even"), "");
+    });
+
     await t.step(`what is not there fails with its name, ${how}`, async () => {
       await assertRejects(
         () => machine.copyFromHost(`${host}/missing`, "/tmp/missing"),
@@ -255,6 +268,16 @@ Deno.test("copying files between host and guest", async (t) => {
 
   await machine.succeed("umount /tmp/shared");
   await both("without the shared directory");
+
+  await t.step(
+    "a warning tells what the guest's tree has besides",
+    async () => {
+      await machine.succeed("mkdir /tmp/odd; mkfifo /tmp/odd/pipe");
+      await machine.copyFromMachine("/tmp/odd");
+      assertMatch(lastWarning(), /files, directories and links.*pipe$/);
+      assertEquals(tree(`${outDir}/odd`), { "": "directory" });
+    },
+  );
 
   await t.step("copyFromHostViaShell() takes a file of megabytes", async () => {
     await Deno.writeFile(`${host}/big`, new Uint8Array(3 << 20).fill(0x61));

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Archive, Unarchiver } from "../../src/machine/tar.ts";
+import { Archive, type LeaveOut, Unarchiver } from "../../src/machine/tar.ts";
 import { UsageError } from "../../src/report/mod.ts";
 import { awkward } from "../backend/awkward.ts";
 
@@ -14,8 +14,12 @@ async function scratch(): Promise<{ path: string } & AsyncDisposable> {
   };
 }
 
-async function archived(path: string, name: string): Promise<Uint8Array> {
-  const archive = await Archive.of(path, name);
+async function archived(
+  path: string,
+  name: string,
+  leaveOut?: LeaveOut,
+): Promise<Uint8Array> {
+  const archive = await Archive.of(path, name, leaveOut);
   const chunks = await Array.fromAsync(archive.bytes());
   const bytes = new Uint8Array(
     await new Blob(chunks as BlobPart[]).arrayBuffer(),
@@ -342,18 +346,28 @@ Deno.test("an Archive holds what links lead to", async () => {
   );
 });
 
-Deno.test("devices and pipes are left out", async () => {
+Deno.test("pipes are left out, and told", async () => {
   await using directory = await scratch();
   const { path } = directory;
   await Deno.mkdir(`${path}/from`);
   await new Deno.Command("mkfifo", { args: [`${path}/from/pipe`] }).output();
+  await Deno.link(`${path}/from/pipe`, `${path}/from/same pipe`);
   await Deno.writeTextFile(`${path}/from/file`, "");
-  assertEquals(
-    (await archived(`${path}/from`, "to")).length,
-    4 * 512,
+  const left: string[] = [];
+  const bytes = await archived(
+    `${path}/from`,
+    "to",
+    (name) => left.push(name),
   );
-  using files = new Unarchiver(`${path}/to`);
+  assertEquals(bytes.length, 4 * 512);
+  assertEquals(left.sort(), [
+    `${path}/from/pipe`,
+    `${path}/from/same pipe`,
+  ]);
+  left.length = 0;
+  using files = new Unarchiver(`${path}/to`, (name) => left.push(name));
   files.push(await tar(["-c", "-C", path, "from"]));
+  assertEquals(left.sort(), ["from/pipe", "from/same pipe"]);
   assertEquals(
     [...Deno.readDirSync(`${path}/to/from`)].map(({ name }) => name),
     ["file"],
