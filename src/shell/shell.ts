@@ -451,8 +451,9 @@ export class Shell implements Disposable {
       },
       code: (code) => {
         if (code.startsWith("rdy")) {
-          // What the guest said before it was lost may come after that.
-          const isServed = slot.state === "lost" ||
+          // What the guest said before it was lost may come after that. A runner
+          // that was killed while it waited has a successor.
+          const isServed = slot.state === "lost" || slot.state === "ready" ||
             slot.state === "readying" && slot.mark === undefined;
           if (!isServed) return;
           slot.runner = Number(code.slice(3));

@@ -221,6 +221,29 @@ Deno.test("the channel under load", async (t) => {
     },
   );
 
+  await t.step("runs on when those are killed that wait", async () => {
+    await Promise.all([1, 2, 3].map(() => machine.succeed("sleep 0.1")));
+    await machine.succeed(
+      `read -r _ _ _ backdoor _ </proc/$PPID/stat
+      for server in $(</proc/$backdoor/task/$backdoor/children); do
+        [ $server != $PPID ] || continue
+        children=/proc/$server/task/$server/children
+        runner=$(<$children) || continue
+        kill -KILL $runner || continue
+        # The next one.
+        until [[ $(<$children) != @(|$runner) ]]; do :; done
+      done`,
+      { timeout: 30 },
+    );
+    const outputs = await Promise.all(
+      Array.from(
+        { length: CALLERS },
+        (_, n) => machine.execute(`sleep 0.1; echo ${n}`, { timeout: 60 }),
+      ),
+    );
+    assertEquals(outputs, outputs.map((_, n) => [0, `${n}\n`]));
+  });
+
   await t.step("answers when a child still holds stdout", async () => {
     assertEquals(await machine.succeed("sleep 1000 & echo first"), "first\n");
     const [, leak] = await machine.execute(
