@@ -591,7 +591,8 @@ export class BaseMachine implements AsyncDisposable {
 
   /**
    * Copies a file or a tree from the host into the guest, with its modes. Of
-   * links, what they lead to is copied; those that lead nowhere stay links.
+   * links, what they lead to is copied; those that lead nowhere stay links. Of
+   * devices, pipes and sockets a warning tells that they are left out.
    *
    * @param source The path on the host.
    * @param target The path in the guest.
