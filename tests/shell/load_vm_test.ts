@@ -223,7 +223,7 @@ Deno.test("the channel under load", async (t) => {
 
   await t.step("runs on when those are killed that wait", async () => {
     await Promise.all([1, 2, 3].map(() => machine.succeed("sleep 0.1")));
-    await machine.succeed(
+    const killed = await machine.succeed(
       `read -r _ _ _ backdoor _ </proc/$PPID/stat
       for server in $(</proc/$backdoor/task/$backdoor/children); do
         [ $server != $PPID ] || continue
@@ -232,9 +232,11 @@ Deno.test("the channel under load", async (t) => {
         kill -KILL $runner || continue
         # The next one.
         until [[ $(<$children) != @(|$runner) ]]; do :; done
+        echo $runner
       done`,
       { timeout: 30 },
     );
+    assert(killed.trim().split("\n").length >= 2, killed);
     const outputs = await Promise.all(
       Array.from(
         { length: CALLERS },
