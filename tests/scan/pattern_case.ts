@@ -326,8 +326,9 @@ function earliestMatches(
   // for every end, V8 gets the text up to the character after it. Each start
   // is tried by itself, since V8's search overlooks some of `(?:|.*?a^)$`.
   const method = flags.replace("y", "") + "y";
-  const before = new RegExp(`(?:${source})(?=[^])(?![^][^])`, method);
-  const atEnd = new RegExp(`(?:${source})(?![^])`, method);
+  const same = withPlainStart(source);
+  const before = new RegExp(`(?:${same})(?=[^])(?![^][^])`, method);
+  const atEnd = new RegExp(`(?:${same})(?![^])`, method);
   const matches: { start: number; end: number }[] = [];
   let base = from;
   for (let end = from; end <= text.length; end++) {
@@ -342,6 +343,17 @@ function earliestMatches(
     base = end;
   }
   return matches;
+}
+
+/**
+ * The same pattern, with a `^` that V8 does not look at before the rest: it
+ * finds nothing by `/(.+?A)?^/s` where Python finds the start of the text.
+ */
+function withPlainStart(source: string): string {
+  return source.replace(
+    /\\[^]|\[(?:\\[^]|[^\]\\])*\]|\^/g,
+    (part) => part === "^" ? "(?:^|(?!))" : part,
+  );
 }
 
 /** The first index, from one to another, at which a sticky pattern matches. */
