@@ -451,18 +451,22 @@ export class Shell implements Disposable {
       },
       code: (code) => {
         if (code.startsWith("rdy")) {
-          // What the guest said before it was lost may come after that. A runner
-          // that was killed while it waited has a successor.
-          const isServed = slot.state === "lost" || slot.state === "ready" ||
+          // What the guest said before it was lost may come after that.
+          const isServed = slot.state === "lost" ||
             slot.state === "readying" && slot.mark === undefined;
-          if (!isServed) return;
-          slot.runner = Number(code.slice(3));
-          slot.state = "ready";
-          this.#dispatch();
+          if (isServed) {
+            slot.runner = Number(code.slice(3));
+            slot.state = "ready";
+            // Once all is heard that came with it: that it was killed since.
+            queueMicrotask(() => this.#dispatch());
+          }
         } else if (code === "end") {
           this.#endStderr(slot, "idle");
         } else if (slot.job !== undefined) {
           this.#finish(slot, Number(code));
+        } else if (slot.state === "ready") {
+          // A runner that was killed while it waited has a successor.
+          slot.state = "readying";
         }
       },
       closed: () => slot.reader[Symbol.dispose](),

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Shell, ShellLost } from "../../src/shell/mod.ts";
 import { hostBash } from "./host_bash.ts";
 import { scriptedGuest } from "./scripted_guest.ts";
@@ -301,6 +301,36 @@ Deno.test("what waits for a port ends with its signal", async () => {
   await guest.heard("vw_start");
   controller.abort(new Error("enough"));
   await assertRejects(() => running, Error, "enough");
+});
+
+Deno.test("a command is for a runner that lives", async (t) => {
+  await using guest = scriptedGuest();
+  const stream = guest.port();
+  using shell = new Shell({
+    console: guest.console,
+    ports: [{ name: "vw.0", stream }],
+  });
+  await guest.connect(shell, "vw.0");
+  const [, mark] = /vw_start vw.0 (\d+)/.exec(await guest.heard("vw_start"))!;
+  await guest.answer(`open vw.0 ${mark}`);
+  await stream.heard(mark);
+
+  await t.step("though one was killed just when it was ready", async () => {
+    const running = shell.run("true");
+    stream.say("rdy0000001", "137", "rdy0000002");
+    assertMatch(await stream.heard("true"), /\n2 {7} .*true'$/);
+    stream.say("0");
+    assertEquals((await running).status, 0);
+  });
+
+  await t.step("though one was killed while it waited", async () => {
+    stream.say("rdy0000003", "137");
+    const running = shell.run("false");
+    stream.say("rdy0000004");
+    assertMatch(await stream.heard("false"), /'4 {7} .*false'$/);
+    stream.say("1");
+    assertEquals((await running).status, 1);
+  });
 });
 
 Deno.test("a source of stdin that fails fails its command, and no other", async () => {
