@@ -1,26 +1,33 @@
-/** Where a command's streams lead in the guest. */
+/** What a command has in the guest, and what becomes of its streams. */
 export interface Streams {
   /** `serial`, `merge` for stdout, or the device number of a port. */
   stderr: string;
   /** Whether stdin is the port that the command came on; else it is empty. */
   stdin: boolean;
+  /** Whether the command comes over the console. */
+  overConsole?: boolean;
 }
 
 /**
  * What a runner in the guest evaluates, before it evaluates the command itself:
  * the fewer words there are, the sooner a command begins. It is ASCII, so that
- * its characters are its bytes in every locale. See `guest/runner.sh` for its
- * descriptors.
+ * its characters are its bytes in every locale. See `guest/runner.sh` and, for
+ * the console, `vw_job` for the descriptors that a runner has.
  */
-export function programOf(command: string, { stderr, stdin }: Streams): string {
-  const to = stderr === "serial"
-    ? "&4-"
-    : stderr === "merge"
-    ? "&1 4>&-"
-    : `/dev/vport${stderr} 4>&-`;
+export function programOf(
+  command: string,
+  { stderr, stdin, overConsole = false }: Streams,
+): string {
+  const leads = [
+    ...(overConsole ? [">&8- 2>&4-"] : []),
+    ...(stderr === "serial"
+      ? []
+      : [stderr === "merge" ? "2>&1" : `2>/dev/vport${stderr}`]),
+    ...(stdin ? ["<&1"] : []),
+  ];
   const quoted = command.replaceAll("'", "'\\''")
     .replace(/[^\0-\x7f]+/g, (text) => `'$'${octal(text)}''`);
-  return `exec 2>${to} ${stdin ? "<&3-" : "3>&-"};` +
+  return (leads.length > 0 ? `exec ${leads.join(" ")};` : "") +
     "BASH_ARGV0=bash BASH_SUBSHELL=0 SECONDS=0 " +
     `BASH_EXECUTION_STRING='set -euo pipefail; ${quoted}'`;
 }

@@ -658,7 +658,11 @@ export class Shell implements Disposable {
     const { stderr = "serial" } = job.options;
     const isApart = stderr === "separate";
     const text = escapeForConsole(
-      programOf(command, { stderr: isApart ? "serial" : stderr, stdin: false }),
+      programOf(command, {
+        stderr: isApart ? "serial" : stderr,
+        stdin: false,
+        overConsole: true,
+      }),
     );
     const files = isApart ? 2 : 1;
     this.#callSeldom(`vw_run ${id} ${files} ${text.length}\n${text}`);

@@ -32,6 +32,8 @@ const COMMANDS = [
   "kill -TERM $$",
   "kill -KILL $$",
   "kill -HUP $$",
+  "kill -INT $$",
+  "kill -QUIT $$; echo on",
   "sh -c 'kill -9 $$'",
   "sh -c 'kill -15 $$' || echo $?",
   "exec true",

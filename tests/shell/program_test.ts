@@ -12,7 +12,7 @@ async function run(frames: (runner: number) => Uint8Array[]): Promise<string> {
       "--norc",
       "-c",
       'eval "$1" <<<"$2" >/dev/null 2>&1; exec 3<&0 4>&2; ' +
-      '"${vw_shell[@]}" & echo $!; wait $!',
+      '"${vw_shell[@]}" 8>&1 1<&3 3<&- & echo $!; wait $!',
       ...["bash", line, texts],
     ],
     stdin: "piped",
@@ -38,7 +38,7 @@ async function run(frames: (runner: number) => Uint8Array[]): Promise<string> {
 }
 
 const program = (command: string) =>
-  programOf(command, { stderr: "serial", stdin: false });
+  programOf(command, { stderr: "serial", stdin: false, overConsole: true });
 
 Deno.test("a runner evaluates what is for it, byte for byte", async () => {
   const command =

@@ -5,14 +5,16 @@
 # Nothing here parses what a test author wrote: the runner reads that as data and
 # evaluates it in a process of its own.
 
+# A runner says that it waits, and who it is. In two parts, no list of processes
+# shows the token.
+vw_runner="printf vw%srdy%07d ${vw_token#vw} \$\$; $vw_runner"
 # Where a file with the runner's text can be executed, it is opened and forgotten;
 # where no writable place allows that, and with a bash before 5.0, which lets
-# nobody change $0, every command costs a new bash. That counts SHLVL by itself.
-# It is found where this shell has it open: a path through /proc/self is new for
-# each process, and the kernel has to make it. Messages of bash's own begin with
-# that path, and not with $0: they take it from BASH_SOURCE, which bash lets
-# nobody change.
-vw_shell=("$BASH" -c "SHLVL=$((SHLVL + 1)); $vw_runner" bash)
+# nobody change $0, every command costs a new bash. The file is found where this
+# shell has it open: a path through /proc/self is new for each process, and the
+# kernel has to make it. Messages of bash's own begin with that path, and not with
+# $0: they take it from BASH_SOURCE, which bash lets nobody change.
+vw_shell=("$BASH" -c "$vw_runner" bash)
 vw_install() {
   local place file
   [ -n "${BASH_ARGV0-}" ] || return
@@ -21,14 +23,14 @@ vw_install() {
     printf %s "$vw_runner" 2>/dev/null >"$file" || continue
     chmod 700 "$file" && exec 9<"$file"
     { rm -f "$file" & } 2>/dev/null
-    if /proc/$$/fd/9 3</dev/null; then
+    if /proc/$$/fd/9 >&0; then
       vw_shell=(/proc/$$/fd/9)
       return
     fi
     exec 9<&-
   done
 }
-vw_install 2>/dev/null
+vw_install </dev/null 2>/dev/null
 
 declare -A vw_device vw_pid
 

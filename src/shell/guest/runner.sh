@@ -3,22 +3,24 @@
 # starts over in place as a fresh shell, with its own $$ and none of our
 # variables, for a twentieth of what a new program costs. It is started before
 # there is a command and waits for one.
-# fd 1: where the output goes. fd 3: whom it is for, eight digits of length, and
-# a program that leads the streams to where they belong and has the command in a
-# variable; all ASCII. fd 4: the serial port. What was for a runner that died is
+# fd 1: where the command comes from, and its output goes: whom it is for, eight
+# digits of length, and a program that leads the streams to where they belong and
+# has the command in a variable; all ASCII. What was for a runner that died is
 # passed over: only where a length follows on this one's number is it a length.
 # Who runs a command on the console can't know that number. A shell need not
-# parse the text of what is rare.
+# parse the text of what is rare, and the one variable is one that each command
+# has anyway.
 # Its lines are made one, since that is what messages say of an author's first.
-read -r -N 16 -u 3 || exit 0;
-read -r -N "${REPLY#$$ }" -u 3 || eval '
-until [[ $REPLY == console* ]] && read -r -N "${REPLY:8}" -u 3;
+read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 0;
+read -r -N "${BASH_EXECUTION_STRING#$$ }" -u 1 BASH_EXECUTION_STRING || eval '
+until
+[[ $BASH_EXECUTION_STRING == console* ]] &&
+read -r -N "${BASH_EXECUTION_STRING:8}" -u 1 BASH_EXECUTION_STRING;
 do
-read -r -N "${REPLY:8}" -u 3;
-read -r -N 16 -u 3 || exit 0;
-read -r -N "${REPLY#$$ }" -u 3 && break;
+read -r -N "${BASH_EXECUTION_STRING:8}" -u 1 BASH_EXECUTION_STRING;
+read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 0;
+read -r -N "${BASH_EXECUTION_STRING#$$ }" -u 1 BASH_EXECUTION_STRING && break;
 done
 ';
-eval "$REPLY";
-unset REPLY;
+eval "$BASH_EXECUTION_STRING";
 eval "$BASH_EXECUTION_STRING"

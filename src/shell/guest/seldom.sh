@@ -51,6 +51,8 @@ vw_run() {
 # may hold as long as it likes.
 # fd 4: stderr, or the serial port. fd 5: the console. fd 6 and 8: where stdout
 # and stderr are read. fd 7: the stdin of who reads them, which ends with this.
+# The runner has its command at fd 1, where it can't say that it waits, and at 8
+# where stdout goes.
 vw_job() {
   local file=/tmp/.vw$BASHPID line
   exec 4>&2 5>&1 </dev/null 2>/dev/null 9<&- >"$file.out" 6<"$file.out"
@@ -60,10 +62,8 @@ vw_job() {
   exec 7> >(vw_follow "$1" "$file")
   set -m
   hash -r
-  SHLVL=$((SHLVL + 1))
   printf -v line 'console %8d%s' "${#3}" "$3"
-  "${vw_shell[@]}" 3<<<"$line" 5>&- 6<&- 7>&- 8<&- &
-  wait $!
+  "${vw_shell[@]}" 8>&1 1<<<"$line" 5>&- 6<&- 7>&-
   echo $? >"$file.status"
 }
 

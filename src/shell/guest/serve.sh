@@ -6,27 +6,24 @@
 # sends when it hears of this, and is not run here. Runners remember the programs
 # that this shell has run: none. All of ours that they need not have, each would
 # copy and clear away.
-# As the jobs of any subshell, a runner that is stopped is waited for on.
+# As the jobs of any subshell, a runner that is stopped is waited for on; and one
+# that ends by an interrupt does not end the loop.
 set -m
 hash -r
-SHLVL=$((SHLVL + 1))
 vw_path=${vw_device[$1]}
 # What is not open need not be saved when the loop redirects it.
 exec 4>&2 5>&1 </dev/null >&- 2>/dev/null 9<&-
 {
   printf '%s open %s %s\n' "$vw_token" "$1" "$2" >&5
-  while LC_ALL=C IFS= read -r REPLY <&3; do
+  while LC_ALL=C IFS= read -r REPLY <&1; do
     [[ $REPLY != *"$vw_token $2" ]] || break
   done
-} 3<>"$vw_path" && {
+} 1<>"$vw_path" && {
   unset -f vw_find vw_start vw_seldom
   unset REPLY vw_device vw_pid vw_runner vw_serve vw_rest
   while {
-    # Without a word about stdin, bash would open /dev/null for it.
-    "${vw_shell[@]}" <&0 5>&- &
-    printf '%srdy%07d' "$vw_token" $!
-    wait $!
+    "${vw_shell[@]}" 2>&4- 5>&-
     printf '%s%-10d' "$vw_token" $?
-  } 3<>"$vw_path" >&3; do :; done
+  } 1<>"$vw_path"; do :; done
 }
 printf '%s lost %s\n' "$vw_token" "$1" >&5
