@@ -532,14 +532,24 @@ export class Shell implements Disposable {
     return true;
   }
 
-  /** Writes to a port after what was written before, if that is still `due`. */
+  /**
+   * Writes to a port after what was written before, if that is still `due`.
+   *
+   * @throws {ShellLost} where the other end is gone.
+   */
   #write(
     port: PortSlot,
     bytes: Uint8Array,
     due: () => boolean,
   ): Promise<void> {
     const written = port.writing.then(async () => {
-      if (due()) await writeAll(port.stream, bytes);
+      if (!due()) return;
+      try {
+        await writeAll(port.stream, bytes);
+      } catch (error) {
+        if (!isClosedError(error)) throw error;
+        throw this.#closed ?? new ShellLost("The guest's port was closed");
+      }
     });
     port.writing = written.catch(() => {});
     return written;
@@ -592,7 +602,7 @@ export class Shell implements Disposable {
       }
     })().catch((error) => {
       if (!isDue()) return;
-      if (isClosedError(error)) return job.fail(this.#closed ?? error);
+      if (error instanceof ShellLost) return job.fail(error);
       // The command waits for what will never come.
       this.#free(port);
       this.#spoil(port);

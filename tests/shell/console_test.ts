@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Shell, ShellLost } from "../../src/shell/mod.ts";
+import type { ByteStream } from "../../src/stream/mod.ts";
 import { hostBash } from "./host_bash.ts";
-import { scriptedGuest } from "./scripted_guest.ts";
+import { type ScriptedGuest, scriptedGuest } from "./scripted_guest.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
@@ -303,16 +304,23 @@ Deno.test("what waits for a port ends with its signal", async () => {
   await assertRejects(() => running, Error, "enough");
 });
 
-Deno.test("a command is for a runner that lives", async (t) => {
-  await using guest = scriptedGuest();
-  const stream = guest.port();
-  using shell = new Shell({
+/** A shell with one port, at which no runner waits yet. */
+async function withPort(guest: ScriptedGuest, stream: ByteStream) {
+  const shell = new Shell({
     console: guest.console,
     ports: [{ name: "vw.0", stream }],
   });
   await guest.connect(shell, "vw.0");
   const [, mark] = /vw_start vw.0 (\d+)/.exec(await guest.heard("vw_start"))!;
   await guest.answer(`open vw.0 ${mark}`);
+  return { shell, mark };
+}
+
+Deno.test("a command is for a runner that lives", async (t) => {
+  await using guest = scriptedGuest();
+  const stream = guest.port();
+  const { shell: opened, mark } = await withPort(guest, stream);
+  using shell = opened;
   await stream.heard(mark);
 
   await t.step("though one was killed just when it was ready", async () => {
@@ -331,6 +339,41 @@ Deno.test("a command is for a runner that lives", async (t) => {
     stream.say("1");
     assertEquals((await running).status, 1);
   });
+});
+
+Deno.test("a command whose port breaks has lost its shell", async () => {
+  await using guest = scriptedGuest();
+  const port = guest.port();
+  let write = port.write;
+  const { shell: opened, mark } = await withPort(guest, {
+    ...port,
+    write: (bytes) => write(bytes),
+  });
+  using shell = opened;
+  await port.heard(mark);
+  write = () => Promise.reject(new Deno.errors.BrokenPipe("os error 32"));
+  const running = shell.run("true");
+  port.say("rdy0000001");
+  await assertRejects(() => running, ShellLost, "port was closed");
+});
+
+Deno.test("a source of stdin that breaks as a port does fails its command only", async () => {
+  await using guest = scriptedGuest();
+  const port = guest.port();
+  const { shell: opened, mark } = await withPort(guest, port);
+  using shell = opened;
+  await port.heard(mark);
+  const running = shell.run("cat", {
+    // deno-lint-ignore require-yield
+    stdin: (async function* () {
+      await port.heard("cat");
+      throw new Deno.errors.BrokenPipe("the source's");
+    })(),
+  });
+  port.say("rdy0000001");
+  await assertRejects(() => running, Deno.errors.BrokenPipe, "the source's");
+  // Nobody is to read what it would have been sent.
+  await guest.heard("vw_stop vw.0");
 });
 
 Deno.test("a source of stdin that fails fails its command, and no other", async () => {
