@@ -1,4 +1,4 @@
-/** What a command has in the guest, and what becomes of its streams. */
+/** How a command comes into the guest, and where its streams lead there. */
 export interface Streams {
   /** `serial`, `merge` for stdout, or the device number of a port. */
   stderr: string;

@@ -457,7 +457,7 @@ export class Shell implements Disposable {
           if (isServed) {
             slot.runner = Number(code.slice(3));
             slot.state = "ready";
-            // Once all is heard that came with it: that it was killed since.
+            // Not before the rest of this chunk: it may say that it was killed.
             queueMicrotask(() => this.#dispatch());
           }
         } else if (code === "end") {

@@ -3,9 +3,10 @@
 # starts over in place as a fresh shell, with its own $$ and none of our
 # variables, for a twentieth of what a new program costs. It is started before
 # there is a command and waits for one.
-# fd 1: where the command comes from, and its output goes: whom it is for, eight
-# digits of length, and a program that leads the streams to where they belong and
-# has the command in a variable; all ASCII. What was for a runner that died is
+# fd 0: nothing. fd 2: the serial port. fd 1: where the command comes from, and
+# its output goes: whom it is for, eight digits of length, and a program that
+# leads the streams elsewhere where that is asked for, and has the command in a
+# variable; all ASCII. What was for a runner that died is
 # passed over: only where a length follows on this one's number is it a length.
 # Who runs a command on the console can't know that number. A shell need not
 # parse the text of what is rare, and the one variable is one that each command
