@@ -133,11 +133,12 @@ export function configure(
   const isEval = command === "eval";
   if (isEval) refuseMachines(given);
 
-  const machines = isEval ? [] : machinesOf(
+  const named = isEval ? [] : machinesOf(
     given.startScripts,
     file.machines,
     fromEnvironment("startScripts"),
   );
+  const machines = named ?? [];
   const containers = isEval ? [] : file.containers ?? [];
   refuseDoubles([...machines, ...containers]);
   const vlans = isEval
@@ -153,7 +154,7 @@ export function configure(
     return { ...common, machines, containers, vlans };
   }
 
-  if (!isEval && machines.length + containers.length === 0) {
+  if (named === undefined && file.containers === undefined) {
     throw new UsageError(
       "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
     );
@@ -317,13 +318,19 @@ function refuseMachines(given: OptionValues): void {
   }
 }
 
+/**
+ * The machines that somebody named, or nothing where nobody said anything: no
+ * machines at all is an answer too, of a test that makes its own. An option
+ * without a single word after it is one that somebody has forgotten to fill in.
+ */
 function machinesOf(
   given: readonly string[] | undefined,
   file: MachineConfiguration[] | undefined,
   environment: string[] | undefined,
-): MachineConfiguration[] {
+): MachineConfiguration[] | undefined {
   if (given === undefined && file !== undefined) return file;
-  return (given ?? environment ?? []).map((startCommand) => {
+  if (given?.length === 0) return;
+  return (given ?? environment)?.map((startCommand) => {
     try {
       return { name: new StartCommand(startCommand).machineName, startCommand };
     } catch (error) {

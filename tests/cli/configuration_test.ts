@@ -89,6 +89,27 @@ Deno.test("the environment is read where no option is given", () => {
   assertEquals([globalTimeout, xmlLog], [7.5, "@/log.xml"]);
 });
 
+Deno.test("no machines are an answer, where somebody gives it", () => {
+  using directory = temporaryDirectory({
+    "vms.json": JSON.stringify({ vms: {} }),
+    "containers.json": JSON.stringify({ containers: {} }),
+  });
+  const none = [
+    configured(["@/test.py"], { startScripts: "" }),
+    configured(["@/test.py"], { startScripts: " \n" }),
+    ...["vms", "containers"].map((key) =>
+      configured(["@/test.py", "-c", `${directory.path}/${key}.json`])
+    ),
+    // What is given beats what the environment has.
+    configured(["@/test.py", "-c", `${directory.path}/vms.json`], {
+      startScripts: "@/run-web-vm",
+    }),
+  ];
+  for (const { machines, containers, command } of none) {
+    assertEquals([machines, containers, command], [[], [], "run"]);
+  }
+});
+
 Deno.test("an option beats the environment", () => {
   const { machines, vlans, script, globalTimeout, logLevel } = configured(
     [

@@ -25,6 +25,7 @@ const files = {
   "timeout.json": `{"global_timeout": "60"}`,
   "ssh.json": `{"enable_ssh_backdoor": "yes"}`,
   "number.json": `{"test_script": 1}`,
+  "nobody.json": `{"vlans": [], "test_script": "test.ts"}`,
   "doubles.json": `{"vms": {"a": {"name": "x", "start_script": "/bin/true"},
     "b": {"name": "x", "start_script": "/bin/false"}}}`,
 };
@@ -78,9 +79,8 @@ const cases: [string[], string, Record<string, string>?][] = [
     "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
   ],
   [
-    ["test.ts"],
+    ["test.ts", "--config", "nobody.json"],
     "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
-    { startScripts: " \n" },
   ],
   [
     ["test.ts", "--start-scripts", "./run-b-vm"],

@@ -9,6 +9,7 @@ import { harmless } from "../../scan/mod.ts";
 import type { Message } from "./channel.ts";
 import type { CrossedErrors, ExceptionReport } from "./errors.ts";
 import { QmpEvents } from "./qmp_events.ts";
+import type { StateLinks } from "./state_links.ts";
 
 /** The methods of machines that Python calls by name. */
 const METHODS = [
@@ -91,6 +92,7 @@ interface MachineFacts {
 export class Bridge implements Disposable {
   readonly #driver: Driver;
   readonly #errors: CrossedErrors;
+  readonly #links: StateLinks;
   readonly #check: Check;
   readonly #machines = new Map<string, Machine>();
   readonly #events = new Map<Machine, QmpEvents>();
@@ -101,10 +103,19 @@ export class Bridge implements Disposable {
   /** Those that are kept at the moment, as often as they were entered. */
   readonly #kept: PollingCondition[] = [];
 
-  /** Takes the driver, the errors that Python knows, and the way to conditions. */
-  constructor(driver: Driver, errors: CrossedErrors, check: Check) {
+  /**
+   * Takes the driver, the errors that Python knows, the links to what the
+   * machines keep on the host, and the way to conditions.
+   */
+  constructor(
+    driver: Driver,
+    errors: CrossedErrors,
+    links: StateLinks,
+    check: Check,
+  ) {
     this.#driver = driver;
     this.#errors = errors;
+    this.#links = links;
     this.#check = check;
     for (const machine of driver.machines) this.#add(machine);
     this.#listening = driver.log.addListener({
@@ -227,6 +238,7 @@ export class Bridge implements Disposable {
     this.#machines.set(machine.name, machine);
     // Scripts may put files there before the machine is started.
     Deno.mkdirSync(machine.stateDir, { recursive: true, mode: 0o700 });
+    this.#links.add(machine);
     if (machine.isContainer) return;
     this.#events.set(machine, new QmpEvents(machine));
   }

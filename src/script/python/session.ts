@@ -9,7 +9,7 @@ import { noteTraceback } from "../traceback.ts";
 import { Bridge } from "./bridge.ts";
 import { Channel, type Message } from "./channel.ts";
 import { CrossedErrors, type ExceptionReport, PythonError } from "./errors.ts";
-import { linkState } from "./state_links.ts";
+import { StateLinks } from "./state_links.ts";
 import { sources } from "./sources.ts";
 
 /** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
@@ -163,14 +163,14 @@ export class PythonSession implements AsyncDisposable {
   async bind(driver: Driver, options: BindOptions = {}): Promise<void> {
     this.#driver = driver;
     this.#options = options;
+    const script = { name: this.#name, text: this.#text() };
     this.#bridge = new Bridge(
       driver,
       this.#errors,
+      new StateLinks(script.text, this.#supervisor),
       (condition) => this.#perform("check", [condition], { check: true }),
     );
     const thread = await this.#mainThread();
-    const script = { name: this.#name, text: this.#text() };
-    linkState(script.text, driver, this.#supervisor);
     const stopsAtFailure = options.onFailure !== undefined;
     const facts = { ...this.#bridge.facts(), script, stopsAtFailure };
     await this.#perform("bind", [facts], { thread });

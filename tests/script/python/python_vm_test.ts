@@ -81,6 +81,45 @@ Deno.test("a configuration of upstream's runs its script, which finds its state"
   );
 });
 
+Deno.test("a test without nodes makes its machines itself", async () => {
+  const { startScriptFor } = await guest("tiny");
+  const command = JSON.stringify(startScriptFor("machine"));
+  using directory = temporaryDirectory({
+    "test-script": [
+      "assert machines == [] and 'machine' not in globals()",
+      "start_all()",
+      `made = create_machine(${command}, name="made")`,
+      'assert made.succeed("echo hello") == "hello\\n"',
+      'assert os.path.isdir("vm-state-made"), os.listdir(".")',
+      "made.shutdown()",
+      "join_all()",
+    ].join("\n"),
+    "test.ts": `
+      const made = createMachine(${command});
+      assertEquals(await made.succeed("echo hello"), "hello\\n");
+      await made.shutdown();`,
+    "config.json": JSON.stringify({
+      vms: {},
+      containers: {},
+      vlans: [],
+      global_timeout: 600,
+      enable_ssh_backdoor: false,
+      test_script: "test-script",
+    }),
+  });
+  const env = { TMPDIR: directory.path, XDG_RUNTIME_DIR: "" };
+  const python = await vmwright(["--config", "config.json"], {
+    cwd: directory.path,
+    env,
+  });
+  assertEquals(python.code, 0, python.stderr);
+  const typescript = await vmwright(["test.ts"], {
+    cwd: directory.path,
+    env: { ...env, startScripts: "" },
+  });
+  assertEquals(typescript.code, 0, typescript.stderr);
+});
+
 Deno.test("a failing script shows its own lines, and exits with 1", async () => {
   const { startScriptFor } = await guest("tiny");
   using directory = temporaryDirectory({
