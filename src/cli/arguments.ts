@@ -39,7 +39,8 @@ for (const [key, option] of Object.entries(options) as [OptionKey, Option][]) {
 /**
  * Tells options and other words apart, as Python's argparse does: `--name value`,
  * `--name=value`, `-o value`, `-ovalue`, unambiguous beginnings of a name, lists
- * that run up to the next option, `--` before words that are no options.
+ * that run up to the next option, `--` before words that are no options. Other
+ * than there, a list ends before a word that can't belong to it.
  *
  * @param args The command line's words.
  * @returns What they are.
@@ -80,7 +81,9 @@ export function parseArguments(args: readonly string[]): Arguments {
     } else {
       const list = (values[key] ??= []) as string[];
       if (attached !== undefined) list.push(attached);
-      else while (nextIsWord()) list.push(args[at++]);
+      else {
+        while (nextIsWord() && !option.ends?.(args[at])) list.push(args[at++]);
+      }
     }
   };
 

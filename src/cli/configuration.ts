@@ -10,6 +10,8 @@ import {
   type MachineConfiguration,
   parseConfigFile,
 } from "./config_file.ts";
+import { isExecutable } from "./executable.ts";
+import { isNamedAsScript } from "./list_ends.ts";
 import { normalPath } from "./normal_path.ts";
 import { options } from "./options.ts";
 
@@ -42,7 +44,7 @@ export interface Configuration {
   readonly script?: ScriptConfiguration;
   /** The language of the script, or of a prompt without one. */
   readonly language: Language;
-  /** Absolute path; it exists and can be written to. */
+  /** Absolute path; it can be written to, or made. */
   readonly outDir: string;
   /** Seconds. */
   readonly globalTimeout?: number;
@@ -162,8 +164,8 @@ export function configure(
   if (script === undefined && given.interactive !== true) {
     const last = given.startScripts?.at(-1);
     throw new UsageError(
-      last !== undefined && /\.([cm]?[jt]sx?|py)$/.test(last)
-        ? `no test script: ${last} was taken for a start script; name it before --start-scripts, or with --test-script`
+      last !== undefined && isNamedAsScript(last)
+        ? `no test script: ${last} is executable and was taken for a start script; name it before --start-scripts, or with --test-script`
         : "no test script: name a file, or set the environment variable testScript",
     );
   }
@@ -181,10 +183,13 @@ export function configure(
   if (common.language === "python") requirePython(script, environment);
 
   const outDir = absolute(given.outputDir ?? ".");
-  requireWritable(given.outputDir ?? ".", "output directory");
+  const isThere = requireDirectory(given.outputDir ?? ".", "output directory");
   const report = (path: string, what: string, base = outDir) => {
     const whole = absolute(path, base);
-    requireWritableFile(whole, `${what} ${JSON.stringify(path)}`);
+    // Nothing is in the way in a directory that is yet to be made.
+    const isNew = !isThere && whole === `${outDir}/${path}` &&
+      !path.includes("/");
+    if (!isNew) requireWritableFile(whole, `${what} ${JSON.stringify(path)}`);
     return whole;
   };
   for (const { name } of [...machines, ...containers]) {
@@ -383,16 +388,17 @@ function vlansOf(
   file: readonly number[] | undefined,
   environment: readonly string[] | undefined,
 ): number[] {
-  const numbers = (words: readonly string[], where: string) =>
+  const numbers = (words: readonly string[], where: string, advice = "") =>
     words.map((word) => {
       const number = Number(word);
       if (/^\d+$/.test(word) && Number.isSafeInteger(number)) return number;
       throw new UsageError(
-        `${where} expects numbers from 0 up, got ${JSON.stringify(word)}`,
+        `${where} expects numbers from 0 up, got ${JSON.stringify(word)}` +
+          (/\d/.test(word) ? "" : advice),
       );
     });
   const vlans = given !== undefined
-    ? numbers(given, "--vlans")
+    ? numbers(given, "--vlans", "; if that is the test script, name it first")
     : file ?? numbers(environment ?? [], "the environment variable vlans");
   return [...new Set(vlans)];
 }
@@ -493,15 +499,6 @@ function requireStartCommand({ startCommand }: MachineConfiguration): void {
   }
 }
 
-/** Whether we may execute a file, which it may be that only others may. */
-function isExecutable(path: string, mode: number): boolean {
-  const bits = mode & 0o111;
-  if (bits === 0 || bits === 0o111) return bits !== 0;
-  return new Deno.Command("/bin/sh", {
-    args: ["-c", '[ -x "$1" ]', "sh", path],
-  }).outputSync().success;
-}
-
 function requirePython(
   script: ScriptConfiguration | undefined,
   environment: Environment,
@@ -526,15 +523,51 @@ function requirePython(
   );
 }
 
-/** Finds out by writing: permissions alone don't tell of a file system mounted read-only. */
-function requireWritable(path: string, what: string): void {
-  if (!look(path, what).isDirectory) {
-    throw new UsageError(`${what} ${JSON.stringify(path)} is not a directory`);
+/**
+ * Sees to it that files can be written to a directory, or that it can be made.
+ * Finds out by writing: permissions alone don't tell of a file system mounted
+ * read-only.
+ *
+ * @returns Whether it is there already.
+ */
+function requireDirectory(path: string, what: string): boolean {
+  const named = JSON.stringify(path);
+  const [at, info] = lowestThere(path === "" ? "." : path);
+  const isThere = at === path || path === "";
+  if (info === undefined) {
+    throw new UsageError(`${what} ${named} can not be made`);
+  }
+  if (!info.isDirectory) {
+    throw new UsageError(
+      isThere
+        ? `${what} ${named} is not a directory`
+        : `${what} ${named} can not be made: ${at} is not a directory`,
+    );
   }
   try {
-    Deno.removeSync(Deno.makeTempFileSync({ dir: path, prefix: ".vmwright-" }));
+    Deno.removeSync(Deno.makeTempFileSync({ dir: at, prefix: ".vmwright-" }));
   } catch {
-    throw new UsageError(`${what} ${JSON.stringify(path)} is not writable`);
+    throw new UsageError(
+      isThere
+        ? `${what} ${named} is not writable`
+        : `${what} ${named} can not be made: ${at} is not writable`,
+    );
+  }
+  return isThere;
+}
+
+/** What there is of a path: its longest beginning, and what that is. */
+function lowestThere(path: string): [string, Deno.FileInfo | undefined] {
+  for (let at = path;;) {
+    try {
+      return [at, Deno.statSync(at)];
+    } catch (error) {
+      const isMissing = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory;
+      if (!isMissing || at === "/" || at === ".") return [at, undefined];
+    }
+    const [, above] = /^(.*?)\/*[^/]+\/*$/.exec(at) ?? [, ""];
+    at = above || (path.startsWith("/") ? "/" : ".");
   }
 }
 

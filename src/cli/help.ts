@@ -29,7 +29,8 @@ ${rows.map(([left, right]) => row(left, right)).join("\n")}
 
 An option beats the configuration file, and that the environment variable in
 brackets; a list in the environment is split at white space. A list takes all
-words up to the next option. LOGFILE names a file for the XML log.
+words up to the next option, or up to a test script. LOGFILE names a file for
+the XML log.
 
 Exit status: 0 passed, 1 failed, 2 used wrongly, 124 global timeout,
 130 interrupted, 143 terminated

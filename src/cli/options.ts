@@ -1,9 +1,16 @@
+import { endsStartScripts, endsVlans } from "./list_ends.ts";
+
 /** How an option takes its values. */
 export interface Option {
   /** Its spellings, the one that messages use first. */
   readonly names: readonly string[];
-  /** `list` takes every word up to the next option, and may be repeated. */
+  /**
+   * `list` takes every word up to the next option, or to the first that can't
+   * belong to it, and may be repeated.
+   */
   readonly kind: "flag" | "value" | "list";
+  /** Whether a word can't belong to the list. */
+  readonly ends?: (word: string) => boolean;
   /** What stands for the value in the help. */
   readonly value?: string;
   /** The environment variable that is read where the option is not given. */
@@ -23,6 +30,7 @@ export const options = {
     names: ["--start-scripts"],
     kind: "list",
     value: "S…",
+    ends: endsStartScripts,
     environment: "startScripts",
     help: "one machine per start script, named by run-<name>-vm",
   },
@@ -30,6 +38,7 @@ export const options = {
     names: ["--vlans"],
     kind: "list",
     value: "N…",
+    ends: endsVlans,
     environment: "vlans",
     help: "numbers of the networks to create",
   },
@@ -58,7 +67,7 @@ export const options = {
     kind: "value",
     value: "DIR",
     help:
-      "where screenshots, copied files, console logs and reports go; default: the working directory",
+      "where screenshots, copied files, console logs and reports go, made where it is missing; default: the working directory",
   },
   globalTimeout: {
     names: ["--global-timeout"],

@@ -9,6 +9,7 @@ import type { Configuration } from "./configuration.ts";
 
 /** Opens the run's log, with every report that the configuration asks for. */
 export function openLog(configuration: Configuration): Log {
+  Deno.mkdirSync(configuration.outDir, { recursive: true });
   const { logLevel: level, xmlLog, junitXml, html } = configuration;
   const log = new Log([new TerminalListener({ level })]);
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));

@@ -21,6 +21,21 @@ const understood: [string, string, ReturnType<typeof parseArguments>][] = [
     { options: { vlans: [], interactive: true }, words: [] },
   ],
   [
+    "a list of numbers ends before a path",
+    "--vlans 1 2 ./script",
+    { options: { vlans: ["1", "2"] }, words: ["./script"] },
+  ],
+  [
+    "a list of start scripts ends before a test script",
+    "--start-scripts a b web.ts --vlans 1",
+    { options: { startScripts: ["a", "b"], vlans: ["1"] }, words: ["web.ts"] },
+  ],
+  [
+    "a value by = belongs to its list, whatever it is named",
+    "--start-scripts=vm.py --vlans=a.ts",
+    { options: { startScripts: ["vm.py"], vlans: ["a.ts"] }, words: [] },
+  ],
+  [
     "-- ends a list, and all options",
     "--start-scripts a -- -x.ts --help",
     { options: { startScripts: ["a"] }, words: ["-x.ts", "--help"] },

@@ -178,6 +178,14 @@ Deno.test("reports are relative to the output directory, the XML log is not", ()
   ]);
 });
 
+Deno.test("an output directory may be missing, however deep", () => {
+  const { outDir, junitXml } = configured([
+    ...["@/test.ts", "--start-scripts", "@/run-web-vm"],
+    ...["-o", "@/new/deeper", "--junit-xml", "j.xml"],
+  ]);
+  assertEquals([outDir, junitXml], ["@/new/deeper", "@/new/deeper/j.xml"]);
+});
+
 Deno.test("looking at files and directories leaves nothing behind", () => {
   using directory = temporaryDirectory(files);
   const before = [...Deno.readDirSync(directory.path)].length;

@@ -175,6 +175,17 @@ Deno.test("what fails after the end of the script is a warning", async () => {
   assertStringIncludes(stderr, "after the end of the script: Error: x");
 });
 
+Deno.test("a run makes its output directory", async () => {
+  using directory = temporaryDirectory();
+  const { code, stderr } = await vmwright(
+    ["eval", "1", "-o", "new/deep/", "--junit-xml", "j.xml"],
+    { cwd: directory.path },
+  );
+  assertEquals(code, 0, stderr);
+  const made = [...Deno.readDirSync(`${directory.path}/new/deep`)];
+  assertEquals(made.map(({ name }) => name).sort(), ["j.xml", "report.html"]);
+});
+
 Deno.test("reports tell of the failure", async () => {
   using directory = temporaryDirectory();
   const { code, stderr } = await vmwright([

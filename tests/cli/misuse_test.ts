@@ -7,6 +7,7 @@ const files = {
   "run-plain": "not executable",
   "test.ts": "throw new Error('must not run')",
   "test.py": "raise Exception('must not run')",
+  "executable.py": "#!/usr/bin/python3\n",
   "test.js": "machine.suceed('true');",
   "out/x": "",
   "taken/a.log/x": "",
@@ -30,6 +31,8 @@ const files = {
     "b": {"name": "x", "start_script": "/bin/false"}}}`,
 };
 
+const executables = ["executable.py"];
+
 const one = ["--start-scripts", "run-a-vm"];
 
 const cases: [string[], string, Record<string, string>?][] = [
@@ -43,8 +46,12 @@ const cases: [string[], string, Record<string, string>?][] = [
     "no test script: name a file, or set the environment variable testScript",
   ],
   [
-    ["--start-scripts", "run-a-vm", "test.ts"],
-    "no test script: test.ts was taken for a start script; name it before --start-scripts, or with --test-script",
+    ["--start-scripts", "run-a-vm", "no.ts"],
+    `test script "no.ts" does not exist`,
+  ],
+  [
+    ["--start-scripts", "run-a-vm", "executable.py"],
+    "no test script: executable.py is executable and was taken for a start script; name it before --start-scripts, or with --test-script",
   ],
   [["no.ts", ...one], `test script "no.ts" does not exist`],
   [["test.ts/x", ...one], `test script "test.ts/x" does not exist`],
@@ -106,7 +113,15 @@ const cases: [string[], string, Record<string, string>?][] = [
   // numbers
   [
     ["test.ts", ...one, "--vlans", "1", "two"],
-    `--vlans expects numbers from 0 up, got "two"`,
+    `--vlans expects numbers from 0 up, got "two"; if that is the test script, name it first`,
+  ],
+  [
+    ["test.ts", ...one, "--vlans", "1", "-2"],
+    `--vlans expects numbers from 0 up, got "-2"`,
+  ],
+  [
+    ["test.ts", ...one, "--vlans", "1", "./test.ts"],
+    `unexpected argument "./test.ts" after "test.ts"`,
   ],
   [
     ["test.ts", ...one, "--vlans=-1"],
@@ -143,8 +158,16 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   // directories and reports
   [
-    ["test.ts", ...one, "-o", "nowhere"],
-    `output directory "nowhere" does not exist`,
+    ["test.ts", ...one, "-o", "test.py/out"],
+    `output directory "test.py/out" can not be made: test.py is not a directory`,
+  ],
+  [
+    ["test.ts", ...one, "-o", "/proc/out/deep"],
+    `output directory "/proc/out/deep" can not be made: /proc is not writable`,
+  ],
+  [
+    ["test.ts", ...one, "-o", "new", "--junit-xml", "no/j.xml"],
+    `JUnit report "no/j.xml" can not be written`,
   ],
   [
     ["test.ts", ...one, "-o", "test.py"],
@@ -188,6 +211,10 @@ const cases: [string[], string, Record<string, string>?][] = [
   [
     ["test.ts", ...one, "-o", "out", "--html", "a.log"],
     "the HTML report and the console of a would both be in @/out/a.log",
+  ],
+  [
+    ["test.ts", ...one, "-o", "new/", "--html", "a.log"],
+    "the HTML report and the console of a would both be in @/new/a.log",
   ],
   [
     ["test.ts", ...one, "-o", "out"],
@@ -268,6 +295,9 @@ for (const [args, message, env] of cases) {
     .map(([name, value]) => `${name}=${JSON.stringify(value)} `).join("");
   Deno.test(`misuse: ${environment}vmwright ${args.join(" ")}`, async () => {
     using directory = temporaryDirectory(files);
+    for (const name of executables) {
+      Deno.chmodSync(`${directory.path}/${name}`, 0o755);
+    }
     const run = await vmwright(args, { cwd: directory.path, env });
     assertEquals(run, {
       code: 2,
