@@ -1,3 +1,4 @@
+import { harmless } from "../scan/mod.ts";
 import { escape } from "./escape.ts";
 import type { Event, Listener } from "./event.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
@@ -96,7 +97,7 @@ ${this.#contents(this.#trace.root)}</section>
       path.unshift(`<a href="#step${step.id}">${title(step)}</a>`);
     }
     let out = `<section class="failure"><h2>${escape(error.name)}</h2>
-<pre>${escape(shortened(end?.detail ?? error.message, 100_000))}</pre>
+<pre>${escape(shortened(harmless(end?.detail ?? error.message), 100_000))}</pre>
 `;
     if (path.length > 0) out += `<p>In ${path.join(" › ")}</p>\n`;
     const picture = failed && lastPicture(failed);
@@ -228,7 +229,7 @@ ${this.#contents(this.#trace.root)}</section>
         step.steps.some((one) => one.error === step.error)
       ? ""
       : `<pre class="error">${
-        escape(shortened(step.error.message, 100_000))
+        escape(shortened(harmless(step.error.message), 100_000))
       }</pre>\n`;
     const machine = step.machine === undefined
       ? ""

@@ -194,10 +194,10 @@ export class JunitListener implements Listener {
       const failure = one.failure ?? this.#unfinished(one);
       if (failure !== undefined) {
         failures++;
-        const message = shortened(failure.error.message, longestLine);
+        const message = shortened(harmless(failure.error.message), longestLine);
         cases += `      <failure message="${escape(message, true)}" type="${
           escape(failure.error.name, true)
-        }">${escape(harmless(failure.text))}</failure>\n`;
+        }">${escape(failure.text)}</failure>\n`;
       }
       cases += output("system-out", one.stdout);
       cases += output("system-err", one.stderr);

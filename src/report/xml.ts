@@ -1,4 +1,3 @@
-import { harmless } from "../scan/mod.ts";
 import { escape } from "./escape.ts";
 import {
   type Attributes,
@@ -181,7 +180,7 @@ export class XmlListener implements Listener {
   #open(nest: Nest, attributes: Attributes): void {
     this.#stack.push(nest);
     this.#batch.add(
-      `<nest><head${written(attributes)}>${escape(harmless(nest.text))}</head>`,
+      `<nest><head${written(attributes)}>${escape(nest.text)}</head>`,
     );
   }
 
@@ -192,7 +191,7 @@ export class XmlListener implements Listener {
 
   #line(text: string, attributes: Attributes): void {
     this.#batch.add(
-      `<line${written(attributes)}>${escape(harmless(text))}</line>\n`,
+      `<line${written(attributes)}>${escape(text)}</line>\n`,
     );
   }
 

@@ -6,17 +6,21 @@ const sequences =
   // deno-lint-ignore no-control-regex
   /(?:\x1b\[|\x9b)[\x20-\x3f]*[\x40-\x7e]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\r\n]*(?:\x07|\x9c|\x1b\\)?|\x1b[\x20-\x2f]*[\x30-\x7e]?/g;
 
-// What is left after that and would still move the cursor, ring, or turn the
-// direction in which a terminal writes.
-const controls =
+// What is left after that and would still move the cursor, or ring; what turns
+// the direction of writing, takes no room or can't be seen at all, and so lets a
+// text look like another (but for U+FE0E and U+FE0F, which an emoji ends with);
+// other ends of lines; halves of characters, and what is never a character.
+const hidden =
   // deno-lint-ignore no-control-regex
-  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 
 /**
- * Makes text safe to write to a terminal: control sequences (colours, cursor
- * movements, window titles) are removed, other control characters become
- * visible (`␇` for BEL, U+FFFD for those that have no picture), and every
- * line ends in `\n`, whether it came with `\n`, `\r\n` or a lone `\r`. Tabs stay.
+ * Makes text safe to show to a person, on a terminal or elsewhere: control
+ * sequences (colours, cursor movements, window titles) are removed; other
+ * control characters, and all that can't be seen or turns the direction of
+ * writing, become visible (`␇` for BEL, U+FFFD for those that have no picture);
+ * every line ends in `\n`, whether it came with `\n`, `\r\n` or a lone `\r`.
+ * Tabs stay.
  *
  * @example
  * ```ts
@@ -27,11 +31,11 @@ export function harmless(text: string): string {
   return text
     .replace(sequences, "")
     .replace(/\r+\n?/g, "\n")
-    .replace(controls, picture);
+    .replace(hidden, picture);
 }
 
-function picture(control: string): string {
-  const code = control.charCodeAt(0);
+function picture(character: string): string {
+  const code = character.charCodeAt(0);
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
   return code === 0x7f ? "\u2421" : "\ufffd";
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { HtmlListener, Log } from "../../src/report/mod.ts";
+import { hostile } from "./hostile.ts";
 import { killed, withFolder } from "./process.ts";
 import { randomRun } from "./random_run.ts";
 import { all, type Element, parse, textOf } from "./well_formed.ts";
@@ -136,6 +137,17 @@ Deno.test("a screenshot is inside the page if it is an image, and linked", async
     ["./one.png", "./two.png", "./absent.png"],
   );
   assertEquals(figures.map((figure) => all(figure, "img").length), [1, 0, 0]);
+});
+
+Deno.test("a failure shows nothing that can't be seen, and no remains of colours", async () => {
+  const long = "\x1b[31mred\x1b[0m ".repeat(20_000);
+  for (const text of [...hostile, long]) {
+    await page(async (log) => {
+      await log.nested(text, () => Promise.reject(new Error(text)))
+        .catch(() => {});
+      log.runEnded("failed", new TypeError(text), text);
+    });
+  }
 });
 
 Deno.test("a page is well-formed, and nothing on it runs, whatever is logged", async () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { JunitListener, Log } from "../../src/report/mod.ts";
+import { hostile } from "./hostile.ts";
 import { killed, withFolder } from "./process.ts";
 import { randomRun } from "./random_run.ts";
 import { all, type Element, parse, textOf } from "./well_formed.ts";
@@ -183,6 +184,16 @@ Deno.test("the report is valid whatever is logged", async () => {
     await report((log) => {
       randomRun(log, seed);
       if (seed % 2) log.runEnded("failed", new Error("\x00]]>"));
+    });
+  }
+});
+
+Deno.test("a failure shows nothing that can't be seen, and no remains of colours", async () => {
+  const long = "\x1b[31mred\x1b[0m ".repeat(20_000);
+  for (const text of [...hostile, long]) {
+    await report((log) => {
+      log.subtest(text, () => Promise.reject(new Error(text))).catch(() => {});
+      log.runEnded("failed", new TypeError(text), text);
     });
   }
 });

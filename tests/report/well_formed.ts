@@ -1,3 +1,5 @@
+import { unseen } from "./hostile.ts";
+
 /** An element of a document. */
 export interface Element {
   name: string;
@@ -8,19 +10,17 @@ export interface Element {
 const token =
   /<([A-Za-z_][\w.-]*)((?:\s+[A-Za-z_][\w.-]*="[^"<]*")*)\s*(\/?)>|<\/([A-Za-z_][\w.-]*)>|([^<>]+)/y;
 const attribute = /\s+([A-Za-z_][\w.-]*)="([^"<]*)"/g;
-// What XML 1.0 calls Char, and no C1 control characters either.
-const characters =
-  /^[\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
-
 /**
  * Reads an XML document strictly: elements, attributes in double quotes and
- * text, nothing else.
+ * text that can be seen, nothing else.
  *
  * @throws {Error} At the first thing that is not well-formed.
  */
 export function parse(document: string): Element {
-  if (!document.isWellFormed()) throw new Error("lone surrogates");
-  if (!characters.test(document)) throw new Error("forbidden characters");
+  const hidden = unseen.exec(document);
+  if (hidden !== null) {
+    throw new Error(`hidden characters: ${JSON.stringify(hidden[0])}`);
+  }
   const text = document.replace(/^(?:<\?xml[^>]*\?>|<!doctype html>)\n/, "");
   const root: Element = { name: "", attributes: {}, children: [] };
   const open = [root];

@@ -11,17 +11,20 @@ _sequences = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\r\n]*(?:\x07|\x9c|\x1b\\)?"
     r"|\x1b[\x20-\x2f]*[\x30-\x7e]?"
 )
-# What would still ring, move the cursor, or turn the direction of writing.
-_controls = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+# What would still ring or move the cursor; what turns the direction of writing, takes
+# no room or can't be seen at all; other ends of lines; halves of characters.
+_hidden = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5"
+    r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff"
+    r"\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 
 def harmless(text: str) -> str:
-    """Text without control sequences, and with other control characters visible."""
+    """Text without control sequences, and with what can't be seen made visible."""
     text = re.sub(r"\r+\n?", "\n", _sequences.sub("", text))
-    return _controls.sub(_picture, text)
+    return _hidden.sub(_picture, text)
 
 
 def _picture(found) -> str:
