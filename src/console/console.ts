@@ -345,8 +345,29 @@ export class Console {
     return this.#linesBefore(this.#file.length, lines);
   }
 
-  #linesBefore(end: number, lines: number): string[] {
-    const from = Math.max(this.#bootStart, end - (1 << 16));
+  /** How many bytes it has said, since before the first boot. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * The lines since a place that are not empty, harmless for a terminal. Of a
+   * line of more than 1000 characters the middle is left out, and of more than
+   * 64 KiB the beginning.
+   *
+   * @param position What {@linkcode Console.position} was there.
+   * @returns The lines, oldest first.
+   */
+  linesSince(position: number): string[] {
+    return this.#linesBefore(this.#file.length, Infinity, position);
+  }
+
+  #linesBefore(
+    end: number,
+    lines: number,
+    since: number = this.#bootStart,
+  ): string[] {
+    const from = Math.max(this.#bootStart, since, end - (1 << 16));
     const bytes = this.#file.read(
       from,
       new Uint8Array(Math.max(0, end - from)),

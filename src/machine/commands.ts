@@ -1,7 +1,7 @@
 import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
 import { checkTimeout } from "../time/mod.ts";
 import { Activity } from "./activity.ts";
-import type { MachineCore } from "./core.ts";
+import type { CommandResult, MachineCore } from "./core.ts";
 import { decode, lastLines, OutputText } from "./output.ts";
 import { DEFAULT_TIMEOUT, isPlainObject, type WaitOptions } from "./timeout.ts";
 
@@ -48,9 +48,7 @@ export async function execute(
     );
   }
   const { checkReturn = true, checkOutput = true } = options;
-  const timeout = options.timeout === undefined
-    ? DEFAULT_TIMEOUT
-    : options.timeout;
+  const { timeout = DEFAULT_TIMEOUT } = options;
   if (!checkOutput) {
     await core.ready();
     core.run(command, { timeout }).catch(() => {});
@@ -108,10 +106,17 @@ async function runAll(
   let output = "";
   for (const command of commands) {
     output += await core.nested(`${title}: ${command}`, async () => {
-      const [status, out] = await execute(core, command, { timeout });
-      const complaint = complain(command, status, out);
+      const text = new OutputText();
+      const result = await core.run(command, {
+        timeout,
+        onStdout: (chunk) => text.push(chunk),
+      });
+      const out = text.end();
+      const complaint = complain(command, result.status, out);
       if (complaint === undefined) return out;
-      throw new TestFailure(complaint + lastLines(out));
+      throw new TestFailure(
+        complaint + lastLines(out) + await result.lastStderr(),
+      );
     });
   }
   return output;
@@ -131,23 +136,25 @@ export function repeat(
       const began = performance.now();
       using activity = new Activity(core);
       let longest = 0;
-      let last: { status: number; output: string } | undefined;
+      let last: { result: CommandResult; output: string } | undefined;
       while (true) {
         const asked = performance.now();
-        const { status, timedOut, stdout } = await core.run(command, {
+        const result = await core.run(command, {
           timeout: Math.max(0, timeout - (asked - began) / 1000),
           check,
         });
+        const { status, timedOut, stdout } = result;
         const output = decode(stdout);
         if (!timedOut && (status === 0) === (what === "success")) return output;
         // What was cut short says less than the try before it.
-        if (!timedOut || last === undefined) last = { status, output };
+        if (!timedOut || last === undefined) last = { result, output };
         const now = performance.now();
         if (timedOut || now - began > timeout * 1000) {
           throw new TestFailure(
             `waiting for ${what} of \`${command}\` timed out after ` +
-              `${timeout} seconds; its last status was ${last.status}` +
-              lastLines(last.output),
+              `${timeout} seconds; its last status was ` +
+              last.result.status + lastLines(last.output) +
+              await last.result.lastStderr(),
           );
         }
         const took = (now - asked) / 1000;

@@ -22,8 +22,10 @@ import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
 import { checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { fileName } from "./file_name.ts";
-import { decode, lastLines } from "./output.ts";
+import { decode, lastLines, QUOTED_LINES } from "./output.ts";
 import { absolute } from "./paths.ts";
+import { SerialMarks } from "./serial_marks.ts";
+import { StderrPlace } from "./stderr.ts";
 
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;
@@ -68,6 +70,16 @@ export interface CoreRunOptions {
   check?: () => Promise<void>;
 }
 
+/** How a command of {@linkcode MachineCore.run} ended. */
+export interface CommandResult extends RunResult {
+  /**
+   * The end of what it wrote to the serial port, where stderr goes, as the end
+   * of a failure's message; empty where it wrote nothing. Asked soon, it quotes
+   * no command that came later.
+   */
+  lastStderr(): Promise<string>;
+}
+
 /**
  * What all that a machine offers is made of: its life, the ways into its
  * guest, its place in the log, and its failures.
@@ -80,6 +92,9 @@ export class MachineCore {
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
+  readonly #marks = new SerialMarks();
+  /** Commands that run now, whose stderr the serial port takes. */
+  readonly #running = new Set<StderrPlace>();
   #stateDir: string;
   #boot?: Boot;
   #starting?: Promise<void>;
@@ -182,12 +197,16 @@ export class MachineCore {
     this.console.reset();
     // Filled in once the guest runs; until then nobody is told of it.
     const late: { boot?: Boot } = {};
+    const hear = (bytes: Uint8Array) => {
+      this.console.feed(bytes);
+      for (const listener of this.#serialListeners) listener(bytes);
+    };
     const listener: GuestListener = {
-      serial: (bytes) => {
-        this.console.feed(bytes);
-        for (const listener of this.#serialListeners) listener(bytes);
+      serial: (bytes) => hear(this.#marks.strip(bytes)),
+      serialEnd: () => {
+        hear(this.#marks.reset());
+        this.console.end();
       },
-      serialEnd: () => this.console.end(),
       complaint: (line) => this.log.warning(line, this.attributes),
       portClosed: (name) => late.boot?.shell.portClosed(name),
       reset: () => {
@@ -410,21 +429,41 @@ export class MachineCore {
   }
 
   /** Runs a command in the guest, under the eyes of the driver. */
-  run(command: string, options: CoreRunOptions = {}): Promise<RunResult> {
+  run(command: string, options: CoreRunOptions = {}): Promise<CommandResult> {
     checkTimeout(options.timeout);
     return this.watched(async (signal) => {
       await options.check?.();
       await orAbort(this.connect(), signal);
-      return await this.guarded(() =>
-        this.running().shell.run(command, {
-          ...options,
-          timeout: options.timeout ?? undefined,
-          signal: options.signal === undefined
-            ? signal
-            : AbortSignal.any([signal, options.signal]),
-        })
-      );
+      const place = options.stderr === "merge"
+        ? undefined
+        : new StderrPlace(this.console, this.#running);
+      try {
+        const result = await this.guarded(() =>
+          this.running().shell.run(command, {
+            ...options,
+            timeout: options.timeout ?? undefined,
+            signal: options.signal === undefined
+              ? signal
+              : AbortSignal.any([signal, options.signal]),
+            onSent: () => place?.begin(),
+          })
+        );
+        return { ...result, lastStderr: () => this.#lastStderr(place) };
+      } finally {
+        place?.end();
+      }
     });
+  }
+
+  async #lastStderr(place: StderrPlace | undefined): Promise<string> {
+    if (place === undefined) return "";
+    const shell = this.#boot?.shell;
+    // Without one, all that there is has arrived.
+    if (shell?.connected) {
+      await this.#marks.arrived((mark) => shell.writeStderr(mark))
+        .catch(() => {});
+    }
+    return place.quote(QUOTED_LINES);
   }
 
   /** Runs a command of our own that must succeed; answers its stdout. */

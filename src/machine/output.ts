@@ -1,5 +1,5 @@
-/** Lines of a command's output that a failure quotes. */
-const QUOTED_LINES = 10;
+/** Lines of a command's output, and of its stderr, that a failure quotes. */
+export const QUOTED_LINES = 10;
 
 /** Output that becomes text as it comes; what is no UTF-8 becomes U+FFFD. */
 export class OutputText {

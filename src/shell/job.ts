@@ -20,6 +20,8 @@ export interface RunOptions {
   stdin?: AsyncIterable<Uint8Array>;
   /** Ends the command's process group and rejects with the reason. */
   signal?: AbortSignal;
+  /** Called when the command has been sent as a whole, before it begins. */
+  onSent?: () => void;
 }
 
 /** How a command ended. */

@@ -233,6 +233,16 @@ export class Shell implements Disposable {
     await this.#console.send(`${command}\n`);
   }
 
+  /**
+   * Has the backdoor shell write a text to its stderr, which is that of every
+   * command too: what they wrote before stands before it.
+   *
+   * @param text ASCII.
+   */
+  async writeStderr(text: string): Promise<void> {
+    await this.send(`printf %b '${escapeForConsole(text)}' >&2`);
+  }
+
   /** Says that the guest is gone: all that is under way fails with `reason`. */
   lose(reason: string): void {
     const error = new ShellLost(reason);
@@ -290,8 +300,8 @@ export class Shell implements Disposable {
   }
 
   /** Calls one of the functions that the backdoor shell learns when it needs them. */
-  #callSeldom(call: string): void {
-    this.#console.send(`vw_seldom; ${call}`);
+  #callSeldom(call: string): Promise<void> {
+    return this.#console.send(`vw_seldom; ${call}`);
   }
 
   /** Asks the guest whether those who serve a busy port live. */
@@ -595,7 +605,10 @@ export class Shell implements Disposable {
     const isDue = () => port.job === job && !job.settled;
     (async () => {
       await this.#write(port, frame, isDue);
-      if (isDue()) port.sent = true;
+      if (isDue()) {
+        port.sent = true;
+        job.options.onSent?.();
+      }
       for await (const bytes of job.options.stdin ?? []) {
         if (!isDue()) break;
         await this.#write(port, bytes, isDue);
@@ -675,7 +688,8 @@ export class Shell implements Disposable {
       }),
     );
     const files = isApart ? 2 : 1;
-    this.#callSeldom(`vw_run ${id} ${files} ${text.length}\n${text}`);
+    await this.#callSeldom(`vw_run ${id} ${files} ${text.length}\n${text}`);
+    if (!job.settled) job.options.onSent?.();
   }
 }
 

@@ -195,6 +195,60 @@ Deno.test("commands in a guest", async (t) => {
     },
   );
 
+  await t.step("succeed() fails with the end of stderr too", async () => {
+    const error = await assertRejects(
+      () =>
+        machine.succeed(
+          "echo before >&2",
+          "echo fine; for n in {1..40}; do echo bad $n; done >&2; exit 4",
+        ),
+      TestFailure,
+    );
+    const stderr = Array.from({ length: 10 }, (_, n) => `bad ${31 + n}`);
+    assertEquals(
+      error.message,
+      "command `echo fine; for n in {1..40}; do echo bad $n; done >&2; exit 4` " +
+        "failed (exit code 4); its output ended with:\nfine; " +
+        `its stderr ended with:\n${stderr.join("\n")}`,
+    );
+    // Each is of its own command.
+    const another = await assertRejects(
+      () => machine.succeed("nonesuch"),
+      TestFailure,
+    );
+    assertMatch(
+      another.message,
+      /^command `nonesuch` failed \(exit code 127\); its stderr ended with:\n.*nonesuch: command not found$/,
+    );
+  });
+
+  await t.step("stderr of commands side by side is told as such", async () => {
+    const [error] = await Promise.all([
+      assertRejects(
+        () =>
+          machine.succeed(
+            "echo mine >&2; touch /mine; until [ -e /beside ]; do :; done; false",
+          ),
+        TestFailure,
+      ),
+      machine.succeed(
+        "until [ -e /mine ]; do :; done; echo beside >&2; touch /beside",
+      ),
+    ]);
+    assertStringIncludes(
+      error.message,
+      "; stderr of commands that ran at the same time ended with:\nmine\nbeside",
+    );
+  });
+
+  await t.step("stderr is on the console, and nothing of ours", async () => {
+    await machine.succeed("echo the last of stderr >&2");
+    await machine.waitForConsoleText(/the last of stderr\n/, { timeout: 60 });
+    const text = machine.getConsoleLog();
+    assertStringIncludes(text, "bad 1\nbad 2\n");
+    assert(!text.includes("\x01"), text);
+  });
+
   await t.step("succeed() with a timeout fails with status 124", async () => {
     await assertRejects(
       () => machine.succeed("sleep 1000", { timeout: 0.2 }),
@@ -263,14 +317,19 @@ Deno.test("commands in a guest", async (t) => {
     async () => {
       const error = await assertRejects(
         () =>
-          machine.waitUntilSucceeds("echo not yet; exit 3", { timeout: 0.3 }),
+          machine.waitUntilSucceeds("echo not yet; echo bad >&2; exit 3", {
+            timeout: 0.3,
+          }),
         TestFailure,
       );
       assertMatch(
         error.message,
-        /^waiting for success of `echo not yet; exit 3` timed out after 0.3 seconds; its last status was 3/,
+        /^waiting for success of `[^`]*` timed out after 0.3 seconds; its last status was 3/,
       );
-      assertStringIncludes(error.message, "not yet");
+      assertStringIncludes(
+        error.message,
+        "; its output ended with:\nnot yet; its stderr ended with:\nbad",
+      );
     },
   );
 
