@@ -1,6 +1,7 @@
 /** Scripts that share one machine of the guest tiny, in this order. */
 export const onTiny = [
   "commands.py",
+  "durations.py",
   "steps.py",
   "waits.py",
   "files.py",

@@ -15,6 +15,7 @@ import olderQmp from "./test_driver/qmp.py" with { type: "text" };
 import qmp from "./test_driver/machine/qmp.py" with { type: "text" };
 import runner from "./test_driver/_runner.py" with { type: "text" };
 import vlan from "./test_driver/vlan.py" with { type: "text" };
+import warnings from "./test_driver/_warnings.py" with { type: "text" };
 import vsock from "./test_driver/vsock.py" with { type: "text" };
 
 /** The Python package that scripts run in: its files by name. */
@@ -24,6 +25,7 @@ export const sources: Readonly<Record<string, string>> = {
   "_link.py": link,
   "_patterns.py": patterns,
   "_runner.py": runner,
+  "_warnings.py": warnings,
   "debug.py": debug,
   "driver.py": driver,
   "duration.py": duration,

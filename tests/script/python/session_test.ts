@@ -19,6 +19,7 @@ import {
   runPython,
 } from "../../../src/script/python/mod.ts";
 import { tracebackOf } from "../../../src/script/traceback.ts";
+import { temporaryDirectory, vmwright } from "../../cli/vmwright.ts";
 import { Recorder } from "./recorder.ts";
 
 /** Runs a script with machines that nobody starts. */
@@ -202,6 +203,104 @@ check(1)
       "RequestedAssertionFailed: 1 != 2",
     ].join("\n"),
   );
+});
+
+Deno.test("durations have the spellings of 2026, each once at most", async () => {
+  await run(`
+import datetime as dt
+second = dt.timedelta(seconds=1)
+
+def refused(fn, *args, **options):
+    with t.assertRaises(TypeError) as caught:
+        fn(*args, **options)
+    return str(caught.exception)
+
+condition = polling_condition(lambda: True, interval=second)
+t.assertEqual([
+    refused(machine.sleep),
+    refused(machine.sleep, 1, duration=second),
+    refused(retry, lambda last: True, 5, timeout=second),
+    refused(retry, lambda last: True, timeout_seconds=5, timeout=None),
+    refused(polling_condition, lambda: True, seconds_interval=1, interval=second),
+    refused(condition.wait, 5, timeout=second),
+], [
+    "sleep() takes a duration, and was given none",
+    "sleep() takes secs or duration, and not both",
+    "retry() takes timeout_seconds or timeout, and not both",
+    "retry() takes timeout_seconds or timeout, and not both",
+    "polling_condition() takes seconds_interval or interval, and not both",
+    "wait() takes timeout_seconds or timeout, and not both",
+])
+condition.wait(second)
+condition.wait(timeout=second)
+condition.wait(timeout_seconds=second)
+@polling_condition(interval=second)
+def other():
+    return True
+other.wait()
+assert other.seconds_interval == condition.seconds_interval == 1
+retry(lambda last: last is False, second.seconds)
+retry(lambda left: 0 < left <= 1, timeout=second)
+retry(lambda left: left is None, timeout=None)
+`);
+});
+
+Deno.test("a bare number as a duration has a warning, once for what takes it", async () => {
+  await run(`
+import datetime as dt, warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    polling_condition(lambda: True).wait()
+    polling_condition(lambda: True, interval=dt.timedelta(seconds=1)).wait()
+    assert caught == [], caught
+    for _ in range(2):
+        polling_condition(lambda: True, seconds_interval=1).wait(5)
+        retry(lambda last: True, 3)
+found = [(str(one.message), one.filename, one.lineno) for one in caught]
+t.assertEqual(found, [
+    (f"{name}(): a bare number as a duration is deprecated; "
+     "use datetime.timedelta instead", "<string>", line)
+    for name, line in [("polling_condition", 9), ("wait", 9), ("retry", 10)]
+])
+`);
+});
+
+Deno.test("machine for an only machine of another name has a warning, once", async (t) => {
+  const said = async (code: string, name = "web-server") => {
+    using directory = temporaryDirectory({
+      [`run-${name}-vm`]: "#!/bin/sh\n",
+      "test.py": code,
+    });
+    Deno.chmodSync(`${directory.path}/run-${name}-vm`, 0o755);
+    const { code: status, stderr } = await vmwright(
+      ["test.py", "--start-scripts", `./run-${name}-vm`, "--no-html"],
+      { cwd: directory.path },
+    );
+    assertEquals(status, 0, stderr);
+    return stderr.split("\n").filter((line) => /Warning/.test(line));
+  };
+  await t.step("at the line that uses it first", async () => {
+    assertEquals(
+      await said("print(web_server)\nprint(machine)\nprint(machine)\n"),
+      [
+        "test.py:2: UserWarning: machine is deprecated for the only machine, " +
+        "web_server; use web_server instead",
+      ],
+    );
+  });
+  await t.step("not where it is its name, or the script's own", async () => {
+    assertEquals(await said("print(machine)", "machine"), []);
+    assertEquals(await said("machine = web_server\nprint(machine)"), []);
+    assertEquals(await said("[print(machine) for machine in machines]"), []);
+    assertEquals(
+      await said("def name(machine):\n    return machine\nname(web_server)"),
+      [],
+    );
+    assertEquals(
+      await said("def name(one):\n    return one.machine\nprint('machine')"),
+      [],
+    );
+  });
 });
 
 Deno.test("a traceback of any other exception shows other modules too", async () => {

@@ -87,6 +87,8 @@ class Session:
         code = self.compile(script["text"], script["name"])
         if "t" not in self.namespace and uses(code, "t"):
             self.namespace["t"] = assertion_tester()
+        if uses(code, "machine"):
+            self.driver._warn_of_other_name(script["text"], script["name"])
         exec(code, self.namespace)
 
     def compile(self, text, name):

@@ -6,9 +6,10 @@ import os
 import re
 from contextlib import contextmanager
 
-from .duration import as_seconds
+from .duration import as_seconds, one_of
 from .machine import BaseMachine, NspawnMachine, QemuMachine, retry
-from .polling_condition import PollingCondition
+from .polling_condition import _INTERVAL, PollingCondition
+from ._warnings import warn_once
 from .vlan import VLan
 from .vsock import VHostDeviceVsock
 
@@ -42,6 +43,30 @@ def __getattr__(name):
 def pythonize_name(name):
     """A name with what no identifier may hold as `_`."""
     return re.sub(r"^[^A-Za-z_]|[^A-Za-z0-9_]", "_", name)
+
+
+def _first_use(text, script, name):
+    """The line where a script uses a name that it has not made itself, if any."""
+    import ast
+    import symtable
+
+    used = False
+    tables = [symtable.symtable(text, script, "exec")]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        symbol = table.lookup(name) if name in table.get_identifiers() else None
+        if symbol is None or not (symbol.is_global() or table.get_type() == "module"):
+            continue
+        if symbol.is_assigned() or symbol.is_imported():
+            return None
+        used = used or symbol.is_referenced()
+    found = [
+        node.lineno
+        for node in (ast.walk(ast.parse(text, script)) if used else ())
+        if isinstance(node, ast.Name) and node.id == name
+    ]
+    return min(found, default=None)
 
 
 class Driver:
@@ -136,14 +161,22 @@ class Driver:
             yield
 
     def polling_condition(
-        self, fun_=None, *, seconds_interval=2.0, description=None
+        self, fun_=None, *, seconds_interval=None, interval=None, description=None
     ):
         """Makes a condition of a function; with and without arguments."""
+        pause = one_of(
+            "polling_condition",
+            "seconds_interval",
+            seconds_interval,
+            "interval",
+            interval,
+            _INTERVAL,
+        )
+        as_seconds(pause)
 
         def decorate(fun):
-            return PollingCondition(self._link, fun, seconds_interval, description)
+            return PollingCondition(self._link, fun, pause, description)
 
-        as_seconds(seconds_interval)
         return decorate if fun_ is None else decorate(fun_)
 
     def serial_stdout_on(self):
@@ -178,6 +211,19 @@ class Driver:
                     f"{name} is a machine in the script, and nothing else of that name"
                 )
             seen.add(name)
+
+    def _warn_of_other_name(self, text, script):
+        """Says that `machine` is not the name of the only machine, where it is used."""
+        if len(self.machines) != 1:
+            return
+        name = pythonize_name(self.machines[0].name)
+        line = None if name == "machine" else _first_use(text, script, "machine")
+        if line is not None:
+            warn_once(
+                f"machine is deprecated for the only machine, {name}; use {name} instead",
+                line,
+                script,
+            )
 
     def _symbols(self):
         symbols = {

@@ -19,6 +19,32 @@ def as_seconds(duration: object) -> float:
     )
 
 
+class Preset(float):
+    """Seconds that stand where a script gives none."""
+
+
+def given_seconds(duration: object, taker: str) -> float:
+    """A duration of a script's in seconds; a bare number has a warning, once a taker."""
+    seconds = as_seconds(duration)
+    if isinstance(duration, (int, float)) and not isinstance(duration, Preset):
+        from ._warnings import warn_once
+
+        warn_once(
+            f"{taker}(): a bare number as a duration is deprecated; "
+            "use datetime.timedelta instead"
+        )
+    return seconds
+
+
+def one_of(taker: str, older: str, old: object, newer: str, new: object, preset=None):
+    """The one of two spellings of a duration that a script gives."""
+    if old is not None and new is not None:
+        raise TypeError(f"{taker}() takes {older} or {newer}, and not both")
+    if new is not None:
+        return new
+    return preset if old is None else old
+
+
 def as_timedelta(duration: object):
     """A duration as `datetime.timedelta`."""
     from datetime import timedelta

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .duration import as_seconds
+from .duration import Preset, given_seconds, one_of
+
+_INTERVAL = Preset(2.0)
+_PATIENCE = Preset(900)
 
 
 class PollingConditionError(Exception):
@@ -12,9 +15,9 @@ class PollingConditionError(Exception):
 class PollingCondition:
     """A condition: entered as a context manager, or waited for."""
 
-    def __init__(self, link, condition, seconds_interval=2.0, description=None):
+    def __init__(self, link, condition, seconds_interval=_INTERVAL, description=None):
         self.condition = condition
-        self.seconds_interval = as_seconds(seconds_interval)
+        self.seconds_interval = given_seconds(seconds_interval, "polling_condition")
         if description is not None:
             self.description = str(description)
         else:
@@ -32,9 +35,12 @@ class PollingCondition:
             return False
         return result is None or bool(result)
 
-    def wait(self, timeout=900):
+    def wait(self, timeout_seconds=None, timeout=None):
         """Waits until the condition holds."""
-        self._ask("conditionWait", timeout=as_seconds(timeout))
+        limit = one_of(
+            "wait", "timeout_seconds", timeout_seconds, "timeout", timeout, _PATIENCE
+        )
+        self._ask("conditionWait", timeout=given_seconds(limit, "wait"))
 
     def __enter__(self):
         self._ask("conditionEnter")

@@ -9,7 +9,11 @@ class PollingCondition:
     description: str
     seconds_interval: float
     def check(self, force: bool = False) -> bool: ...
-    def wait(self, timeout: Duration = 900) -> None: ...
+    def wait(
+        self,
+        timeout_seconds: Optional[Duration] = None,
+        timeout: Optional[Duration] = None,
+    ) -> None: ...
     def __enter__(self) -> None: ...
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None: ...
 
@@ -19,7 +23,8 @@ class PollingConditionProtocol(Protocol):
         self,
         fun_: Callable[[], Any],
         *,
-        seconds_interval: Duration = 2.0,
+        seconds_interval: Optional[Duration] = None,
+        interval: Optional[Duration] = None,
         description: Optional[str] = None,
     ) -> PollingCondition: ...
     @overload
@@ -27,6 +32,7 @@ class PollingConditionProtocol(Protocol):
         self,
         fun_: None = None,
         *,
-        seconds_interval: Duration = 2.0,
+        seconds_interval: Optional[Duration] = None,
+        interval: Optional[Duration] = None,
         description: Optional[str] = None,
     ) -> Callable[[Callable[[], Any]], PollingCondition]: ...

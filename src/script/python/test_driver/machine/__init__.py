@@ -5,22 +5,28 @@ from __future__ import annotations
 import os
 import time
 
-from ..duration import as_seconds
+from ..duration import Preset, as_seconds, given_seconds, one_of
 from ..errors import MachineError, RequestedAssertionFailed
 
-_GIVEN_SECONDS = object()
+_NOT_GIVEN = object()
+# How long a wait takes at most, and how long a key is held, by default.
+_PATIENCE = Preset(900)
+_EVENT_PATIENCE = Preset(600)
+_KEY_DELAY = Preset(0.01)
 
 
-def retry(fn, timeout_seconds=900, timeout=_GIVEN_SECONDS):
+def retry(fn, timeout_seconds=_NOT_GIVEN, timeout=_NOT_GIVEN):
     """Calls `fn` again and again until it answers something true.
 
     Given seconds, the last call gets `True`, all others `False`. Given `timeout` as a
     timedelta, or as None for no limit, each call gets the seconds that are left, or None,
     and there is no call after the end.
     """
-    if timeout is _GIVEN_SECONDS:
-        timeout = timeout_seconds
-    limit = None if timeout is None else as_seconds(timeout)
+    if timeout is _NOT_GIVEN:
+        timeout = _PATIENCE if timeout_seconds is _NOT_GIVEN else timeout_seconds
+    elif timeout_seconds is not _NOT_GIVEN:
+        raise TypeError("retry() takes timeout_seconds or timeout, and not both")
+    limit = _seconds(timeout, "retry")
     told_what_is_left = not isinstance(timeout, (int, float))
     began = time.monotonic()
     # Soon at first, and then once in a second.
@@ -208,7 +214,9 @@ class BaseMachine:
 
     # Commands
 
-    def execute(self, command, check_return=True, check_output=True, timeout=900):
+    def execute(
+        self, command, check_return=True, check_output=True, timeout=_PATIENCE
+    ):
         """Runs a shell command; answers its status and what it wrote to stdout."""
         self.run_callbacks()
         status, output = self._ask(
@@ -219,7 +227,7 @@ class BaseMachine:
                 {
                     "checkReturn": bool(check_return),
                     "checkOutput": bool(check_output),
-                    "timeout": None if timeout is None else as_seconds(timeout),
+                    "timeout": _seconds(timeout, "execute"),
                 },
             ],
         )
@@ -235,39 +243,66 @@ class BaseMachine:
 
     def _run(self, method, commands, timeout):
         self.run_callbacks()
-        return self._call(method, *map(str, commands), timeout=_seconds(timeout))
+        timeout = _seconds(timeout, method)
+        return self._call(method, *map(str, commands), timeout=timeout)
 
-    def wait_until_succeeds(self, command, timeout=900, attempt_timeout=None):
+    def wait_until_succeeds(self, command, timeout=_PATIENCE, attempt_timeout=None):
         """Runs a command again and again until it succeeds."""
         if attempt_timeout is not None:
             return self._repeat("success", command, timeout, attempt_timeout)
-        return self._wait("waitUntilSucceeds", str(command), timeout=timeout)
+        return self._wait("wait_until_succeeds", str(command), timeout=timeout)
 
-    def wait_until_fails(self, command, timeout=900, attempt_timeout=None):
+    def wait_until_fails(self, command, timeout=_PATIENCE, attempt_timeout=None):
         """Runs a command again and again until it fails."""
         if attempt_timeout is not None:
             return self._repeat("failure", command, timeout, attempt_timeout)
-        return self._wait("waitUntilFails", str(command), timeout=timeout)
+        return self._wait("wait_until_fails", str(command), timeout=timeout)
 
     def _repeat(self, what, command, timeout, attempt_timeout):
         """Repeats a command whose every run has a limit of its own."""
+        from datetime import timedelta
+
+        taker = f"wait_until_{'succeeds' if what == 'success' else 'fails'}"
+        whole = _seconds(timeout, taker)
+        attempt = given_seconds(attempt_timeout, taker)
         outcome = []
 
-        def run(_last):
-            outcome[:] = self.execute(command, timeout=attempt_timeout)
+        def run(left):
+            # Also a run that hangs is over when the whole wait is.
+            limit = attempt if left is None else min(attempt, left)
+            outcome[:] = self.execute(command, timeout=Preset(limit))
             return (outcome[0] == 0) == (what == "success")
 
         with self.nested(f"waiting for {what}: {command}"):
-            retry(run, as_seconds(timeout))
+            retry(run, timeout=None if whole is None else timedelta(seconds=whole))
             return outcome[1]
 
-    def _wait(self, method, *args, timeout, **options):
+    def _wait(self, name, *args, timeout, attempt_timeout=None, **options):
+        """Leaves a wait to the driver, which has the same in its own spelling."""
         self.run_callbacks()
-        return self._call(method, *args, timeout=_seconds(timeout), **options)
+        limit = _seconds(timeout, name)
+        method = _camel_case(name)
+        if attempt_timeout is None:
+            return self._call(method, *args, timeout=limit, **options)
+        attempt = given_seconds(attempt_timeout, name)
+        left = _Deadline(limit)
+        while True:
+            rest = left.seconds()
+            seconds = attempt if rest is None else min(attempt, rest)
+            began = time.monotonic()
+            try:
+                return self._call(method, *args, timeout=seconds, **options)
+            except RequestedAssertionFailed:
+                # One that came before its time is no timeout, and final.
+                if time.monotonic() - began < seconds or left.seconds() == 0:
+                    raise
 
-    def sleep(self, secs):
+    def sleep(self, secs=None, duration=None):
         """Lets time pass in the guest."""
-        self._call("sleep", as_seconds(secs))
+        given = one_of("sleep", "secs", secs, "duration", duration)
+        if given is None:
+            raise TypeError("sleep() takes a duration, and was given none")
+        self._call("sleep", given_seconds(given, "sleep"))
 
     # systemd
 
@@ -276,18 +311,26 @@ class BaseMachine:
         status, output = self._call("systemctl", str(q), user)
         return status, output
 
-    def wait_for_unit(self, unit, user=None, timeout=900):
+    def wait_for_unit(
+        self, unit, user=None, timeout=_PATIENCE, attempt_timeout=None
+    ):
         """Waits until a unit is active."""
-        self._wait("waitForUnit", str(unit), user=user, timeout=timeout)
+        self._wait(
+            "wait_for_unit",
+            str(unit),
+            user=user,
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+        )
 
-    def wait_for_unit_active_state(self, unit, state, user=None, timeout=900):
+    def wait_for_unit_active_state(self, unit, state, user=None, timeout=_PATIENCE):
         """Waits until a unit is in a state."""
 
         def reached(_last):
             return self.get_unit_property(unit, "ActiveState", user) == state
 
         with self.nested(f"waiting for unit {unit} to be {state}"):
-            retry(reached, as_seconds(timeout))
+            retry(reached, Preset(given_seconds(timeout, "wait_for_unit_active_state")))
 
     def get_unit_info(self, unit, user=None):
         """The properties of a unit."""
@@ -313,25 +356,49 @@ class BaseMachine:
 
     # Waits
 
-    def wait_for_file(self, filename, timeout=900):
+    def wait_for_file(self, filename, timeout=_PATIENCE, attempt_timeout=None):
         """Waits until a file exists."""
-        self._wait("waitForFile", str(filename), timeout=timeout)
+        self._wait(
+            "wait_for_file",
+            str(filename),
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+        )
 
-    def wait_for_open_port(self, port, addr="localhost", timeout=900):
+    def wait_for_open_port(
+        self, port, addr="localhost", timeout=_PATIENCE, attempt_timeout=None
+    ):
         """Waits until somebody listens on a TCP port."""
-        self._wait("waitForOpenPort", int(port), addr=str(addr), timeout=timeout)
+        self._wait(
+            "wait_for_open_port",
+            int(port),
+            addr=str(addr),
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+        )
 
-    def wait_for_closed_port(self, port, addr="localhost", timeout=900):
+    def wait_for_closed_port(
+        self, port, addr="localhost", timeout=_PATIENCE, attempt_timeout=None
+    ):
         """Waits until nobody listens on a TCP port."""
-        self._wait("waitForClosedPort", int(port), addr=str(addr), timeout=timeout)
+        self._wait(
+            "wait_for_closed_port",
+            int(port),
+            addr=str(addr),
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+        )
 
-    def wait_for_open_unix_socket(self, addr, is_datagram=False, timeout=900):
+    def wait_for_open_unix_socket(
+        self, addr, is_datagram=False, timeout=_PATIENCE, attempt_timeout=None
+    ):
         """Waits until somebody listens on a UNIX socket."""
         self._wait(
-            "waitForOpenUnixSocket",
+            "wait_for_open_unix_socket",
             str(addr),
             isDatagram=bool(is_datagram),
             timeout=timeout,
+            attempt_timeout=attempt_timeout,
         )
 
     # Console
@@ -341,23 +408,24 @@ class BaseMachine:
         from .._patterns import Pattern
 
         pattern = Pattern(regex)
+        limit = _seconds(timeout, "wait_for_console_text")
         self.run_callbacks()
         if pattern.search(""):
             with self.nested(f"waiting for {pattern} to appear on console"):
                 return
         translated = pattern.for_stream()
         if translated is not None:
-            self._call("waitForConsoleText", translated, timeout=_seconds(timeout))
+            self._call("waitForConsoleText", translated, timeout=limit)
             return
         with self.nested(f"waiting for {pattern} to appear on console"):
-            left = _Deadline(timeout)
+            left = _Deadline(limit)
             text = None
             while True:
                 line = self._ask("consoleLineNext", timeout=left.seconds())
                 if line is None:
                     raise RequestedAssertionFailed(
                         f"the console of {self.name} did not say {pattern} "
-                        f"within {as_seconds(timeout):g} seconds"
+                        f"within {limit:g} seconds"
                     )
                 text = line if text is None else f"{text}\n{line}"
                 if pattern.search(text) or pattern.search(text + "\n"):
@@ -378,33 +446,34 @@ class BaseMachine:
 
     # Windows
 
-    def wait_for_x(self, timeout=900):
+    def wait_for_x(self, timeout=_PATIENCE, attempt_timeout=None):
         """Waits until the X server can be connected to."""
-        self._wait("waitForX", timeout=timeout)
+        self._wait("wait_for_x", timeout=timeout, attempt_timeout=attempt_timeout)
 
     def get_window_names(self):
         """The names of all X11 windows."""
         return self._call("getWindowNames")
 
-    def wait_for_window(self, regexp, timeout=900):
+    def wait_for_window(self, regexp, timeout=_PATIENCE):
         """Waits until an X11 window has a name that matches."""
         self._wait_for_pattern(
+            "wait_for_window",
             "waiting for a window to appear",
             regexp,
             timeout,
-            lambda pattern: self._wait("waitForWindow", pattern, timeout=timeout),
             self.get_window_names,
         )
 
-    def _wait_for_pattern(self, text, regex, timeout, wait, look):
+    def _wait_for_pattern(self, name, text, regex, timeout, look, *args):
         """Leaves the wait to the driver, unless only Python knows the pattern."""
         from .._patterns import Pattern
 
         pattern = Pattern(regex)
         translated = pattern.for_text()
         if translated is not None:
-            wait(translated)
+            self._wait(name, *args, translated, timeout=timeout)
             return
+        limit = _seconds(timeout, name)
         self.run_callbacks()
         with self.nested(text):
             seen = []
@@ -414,7 +483,7 @@ class BaseMachine:
                 return any(pattern.search(one) for one in seen)
 
             try:
-                retry(matches, timeout)
+                retry(matches, limit if limit is None else Preset(limit))
             except RequestedAssertionFailed as error:
                 shown = "\n".join(seen)
                 raise RequestedAssertionFailed(f"{error}; last seen:\n{shown}") from None
@@ -476,16 +545,15 @@ class QemuMachine(BaseMachine):
         """What a virtual terminal shows."""
         return self._call("getTtyText", str(tty))
 
-    def wait_until_tty_matches(self, tty, regexp, timeout=900):
+    def wait_until_tty_matches(self, tty, regexp, timeout=_PATIENCE):
         """Waits until what a virtual terminal shows matches."""
         self._wait_for_pattern(
+            "wait_until_tty_matches",
             f"waiting for {regexp} to appear on tty {tty}",
             regexp,
             timeout,
-            lambda pattern: self._wait(
-                "waitUntilTtyMatches", str(tty), pattern, timeout=timeout
-            ),
             lambda: [self.get_tty_text(tty)],
+            str(tty),
         )
 
     def dump_tty_contents(self, tty):
@@ -494,14 +562,14 @@ class QemuMachine(BaseMachine):
 
     # Keyboard
 
-    def send_key(self, key, delay=0.01, log=True):
+    def send_key(self, key, delay=_KEY_DELAY, log=True):
         """Presses a key, or several together."""
-        delay = 0 if delay is None else as_seconds(delay)
+        delay = 0 if delay is None else given_seconds(delay, "send_key")
         self._call("sendKey", str(key), delay=delay, log=bool(log))
 
-    def send_chars(self, chars, delay=0.01):
+    def send_chars(self, chars, delay=_KEY_DELAY):
         """Types text."""
-        delay = 0 if delay is None else as_seconds(delay)
+        delay = 0 if delay is None else given_seconds(delay, "send_chars")
         self._call("sendChars", str(chars), delay=delay)
 
     # Screen
@@ -521,13 +589,13 @@ class QemuMachine(BaseMachine):
         """What the text on the screen may be."""
         return self._call("getScreenTextVariants")
 
-    def wait_for_text(self, regex, timeout=900):
+    def wait_for_text(self, regex, timeout=_PATIENCE):
         """Waits until the text on the screen matches."""
         self._wait_for_pattern(
+            "wait_for_text",
             f"waiting for {regex} to appear on screen",
             regex,
             timeout,
-            lambda pattern: self._wait("waitForText", pattern, timeout=timeout),
             self.get_screen_text_variants,
         )
 
@@ -550,17 +618,16 @@ class QemuMachine(BaseMachine):
         self.run_callbacks()
         return self._call("sendMonitorCommand", str(command))
 
-    def wait_for_qmp_event(self, event_filter, timeout=600):
+    def wait_for_qmp_event(self, event_filter, timeout=_EVENT_PATIENCE):
         """The first QMP event that `event_filter` accepts and nobody has taken yet."""
         if not self._ask("qmpReady"):
             raise RuntimeError("QMP is not ready: the machine was not started")
-        left = _Deadline(timeout)
+        limit = _seconds(timeout, "wait_for_qmp_event")
+        left = _Deadline(limit)
         while True:
             event = self._ask("qmpNext", timeout=left.seconds())
             if event is None:
-                raise TimeoutError(
-                    f"no such QMP event came in {as_seconds(timeout):g} seconds"
-                )
+                raise TimeoutError(f"no such QMP event came in {limit:g} seconds")
             if event_filter(event):
                 return event
 
@@ -617,17 +684,24 @@ class Monitor:
 
 
 class _Deadline:
-    def __init__(self, timeout):
-        self._end = None if timeout is None else time.monotonic() + as_seconds(timeout)
+    def __init__(self, limit):
+        self._end = None if limit is None else time.monotonic() + limit
 
     def seconds(self):
+        """The seconds that are left; None without a limit."""
         if self._end is None:
             return None
         return max(0.0, self._end - time.monotonic())
 
 
-def _seconds(timeout):
-    return None if timeout is None else as_seconds(timeout)
+def _seconds(timeout, taker):
+    return None if timeout is None else given_seconds(timeout, taker)
+
+
+def _camel_case(name):
+    """The driver's own spelling of a method's name."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def _host_path(path):

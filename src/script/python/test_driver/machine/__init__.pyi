@@ -14,7 +14,7 @@ _Path = Union[str, "os.PathLike[str]"]
 
 def retry(
     fn: Callable[[Any], Any],
-    timeout_seconds: Duration = 900,
+    timeout_seconds: Duration = ...,
     timeout: Optional[Duration] = ...,
 ) -> None: ...
 
@@ -78,10 +78,16 @@ class BaseMachine:
         timeout: Duration = 900,
         attempt_timeout: Optional[Duration] = None,
     ) -> str: ...
-    def sleep(self, secs: Duration) -> None: ...
+    def sleep(
+        self, secs: Optional[Duration] = None, duration: Optional[Duration] = None
+    ) -> None: ...
     def systemctl(self, q: str, user: Optional[str] = None) -> Tuple[int, str]: ...
     def wait_for_unit(
-        self, unit: str, user: Optional[str] = None, timeout: Duration = 900
+        self,
+        unit: str,
+        user: Optional[str] = None,
+        timeout: Duration = 900,
+        attempt_timeout: Optional[Duration] = None,
     ) -> None: ...
     def wait_for_unit_active_state(
         self,
@@ -101,15 +107,32 @@ class BaseMachine:
         self, jobname: str, user: Optional[str] = None
     ) -> Tuple[int, str]: ...
     def stop_job(self, jobname: str, user: Optional[str] = None) -> Tuple[int, str]: ...
-    def wait_for_file(self, filename: str, timeout: Duration = 900) -> None: ...
+    def wait_for_file(
+        self,
+        filename: str,
+        timeout: Duration = 900,
+        attempt_timeout: Optional[Duration] = None,
+    ) -> None: ...
     def wait_for_open_port(
-        self, port: int, addr: str = "localhost", timeout: Duration = 900
+        self,
+        port: int,
+        addr: str = "localhost",
+        timeout: Duration = 900,
+        attempt_timeout: Optional[Duration] = None,
     ) -> None: ...
     def wait_for_closed_port(
-        self, port: int, addr: str = "localhost", timeout: Duration = 900
+        self,
+        port: int,
+        addr: str = "localhost",
+        timeout: Duration = 900,
+        attempt_timeout: Optional[Duration] = None,
     ) -> None: ...
     def wait_for_open_unix_socket(
-        self, addr: str, is_datagram: bool = False, timeout: Duration = 900
+        self,
+        addr: str,
+        is_datagram: bool = False,
+        timeout: Duration = 900,
+        attempt_timeout: Optional[Duration] = None,
     ) -> None: ...
     def wait_for_console_text(
         self, regex: _Regex, timeout: Optional[Duration] = None
@@ -118,7 +141,11 @@ class BaseMachine:
     def send_console(self, chars: str) -> None: ...
     @property
     def full_console_log(self) -> List[str]: ...
-    def wait_for_x(self, timeout: Duration = 900) -> None: ...
+    def wait_for_x(
+        self,
+        timeout: Duration = 900,
+        attempt_timeout: Optional[Duration] = None,
+    ) -> None: ...
     def get_window_names(self) -> List[str]: ...
     def wait_for_window(self, regexp: _Regex, timeout: Duration = 900) -> None: ...
     def copy_from_host(self, source: _Path, target: _Path) -> None: ...
