@@ -42,7 +42,13 @@ export async function evaluate(
   const { classes } = await import("../script/classes.ts");
   const { outDir, keepState, globalTimeout } = configuration;
   const create = async (given: api.DriverOptions = {}) => {
-    const common = { outDir, keepState, globalTimeout, log };
+    const common = {
+      outDir,
+      keepState,
+      globalTimeout,
+      log,
+      tellEnd: false,
+    };
     const debug = new Debugger({ attach: configuration.debugHookAttach });
     const driver = await Driver.create({
       ...common,

@@ -11,7 +11,9 @@ import type { Configuration } from "./configuration.ts";
 export function openLog(configuration: Configuration): Log {
   Deno.mkdirSync(configuration.outDir, { recursive: true });
   const { logLevel: level, xmlLog, junitXml, html } = configuration;
-  const log = new Log([new TerminalListener({ level })]);
+  const log = new Log([new TerminalListener({ level })], {
+    name: configuration.script?.path ?? `[${configuration.command}]`,
+  });
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));
   if (junitXml !== undefined) log.addListener(new JunitListener(junitXml));
   if (html !== undefined) log.addListener(new HtmlListener(html));

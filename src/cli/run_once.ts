@@ -205,6 +205,7 @@ async function create(
       globalTimeout: configuration.globalTimeout,
       sshBackdoor: configuration.vhostVsock,
       log,
+      tellEnd: false,
       signal,
       testScript: script &&
         ((driver) =>

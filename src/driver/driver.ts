@@ -12,12 +12,14 @@ import {
   offerSnakeCase,
 } from "../machine/mod.ts";
 import {
+  describeError,
   Log,
   MachineError,
   TerminalListener,
   UsageError,
 } from "../report/mod.ts";
-import { after, checkTimeout } from "../time/mod.ts";
+import { authorPositions, showPosition } from "../report/positions.ts";
+import { after, checkTimeout, delay } from "../time/mod.ts";
 import { bindings } from "./bindings.ts";
 import {
   type ConditionOptions,
@@ -77,6 +79,12 @@ export interface DriverOptions {
   outDir?: string;
   /** Where everything is told; the terminal by default. */
   log?: Log;
+  /**
+   * Whether the driver tells the log how {@linkcode Driver.runTests} ended, or
+   * that the driver could not be made; true by default. Without, whoever made the
+   * driver does, by {@linkcode Log.runEnded}.
+   */
+  tellEnd?: boolean;
   /** Whether the machines' state directories outlive the run. */
   keepState?: boolean;
   /** Seconds that {@linkcode Driver.runTests} may take; no limit by default. */
@@ -234,6 +242,7 @@ export class Driver implements AsyncDisposable {
     } catch (error) {
       await driver?.[Symbol.asyncDispose]();
       await supervisor[Symbol.asyncDispose]();
+      if (options.tellEnd !== false) options.log?.runEnded("failed", error);
       throw error;
     }
   }
@@ -499,7 +508,8 @@ export class Driver implements AsyncDisposable {
   }
 
   /**
-   * Runs the test script under the global timeout.
+   * Runs the test script under the global timeout, and tells the log how that
+   * ended.
    *
    * @throws {GlobalTimeout} when that has passed.
    */
@@ -521,9 +531,29 @@ export class Driver implements AsyncDisposable {
             .map((machine) => machine.execute("sync")),
         );
       }
+      if (this.#options.tellEnd !== false) this.log.runEnded("passed");
+    } catch (error) {
+      if (this.#options.tellEnd !== false) await this.#tellFailure(error);
+      throw error;
     } finally {
       this.#cancelTimeout();
     }
+  }
+
+  async #tellFailure(error: unknown): Promise<void> {
+    // Steps that end with the signal tell the error where the script waits.
+    if (this.signal.aborted) await delay(0);
+    const [position] = authorPositions(error);
+    const { name, message } = describeError(error);
+    this.log.runEnded(
+      error instanceof GlobalTimeout
+        ? "timeout"
+        : this.signal.aborted && error === this.signal.reason
+        ? "interrupted"
+        : "failed",
+      error ?? String(error),
+      position && `${showPosition(position)}\n${name}: ${message}`,
+    );
   }
 
   /** Every name that a test script sees, with what it stands for. */

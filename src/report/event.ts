@@ -1,3 +1,6 @@
+import { MachineError, TestFailure, UsageError } from "./errors.ts";
+import type { Position } from "./positions.ts";
+
 /** How much a message matters, least first. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
@@ -41,6 +44,8 @@ export interface RunBegan extends EventBase {
   readonly type: "runBegan";
   /** When, in milliseconds since 1970. */
   readonly date: number;
+  /** What runs: the path of the test script, if it has one. */
+  readonly name?: string;
 }
 
 /** The run is over. */
@@ -103,6 +108,8 @@ export interface SubtestBegan extends EventBase {
   readonly id: number;
   /** The subtest's name. */
   readonly name: string;
+  /** Where in the author's files it begins, if known. */
+  readonly position?: Position;
 }
 
 /** A subtest is over. */
@@ -190,6 +197,17 @@ export type Event =
   | FileCopied
   | SerialStdout
   | LogLevelSet;
+
+/**
+ * Whether an error says all that there is to say, wherever it was thrown: what
+ * the test demanded does not hold, or something outside ended it.
+ */
+export function isExpected(error: unknown): boolean {
+  return error instanceof TestFailure || error instanceof MachineError ||
+    error instanceof UsageError ||
+    (error instanceof Error &&
+      ["GlobalTimeout", "Interruption", "ScriptExit"].includes(error.name));
+}
 
 /** Somebody who is told of everything that happens in a run. */
 export interface Listener {

@@ -64,7 +64,7 @@ export class HtmlListener implements Listener {
   }
 
   #render(): string {
-    const { end, date, time } = this.#trace;
+    const { end, date, name = "VM test", time } = this.#trace;
     const verdict = end?.verdict ?? "unfinished";
     const when = new Date(date).toISOString().slice(0, 19).replace("T", " ");
     return `<!doctype html>
@@ -73,13 +73,13 @@ export class HtmlListener implements Listener {
 <meta charset="utf-8"/>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
-<title>${verdict}: VM test</title>
+<title>${verdict}: ${escape(name)}</title>
 <style>
 ${style}</style>
 </head>
 <body>
 <header class="${verdict}"><h1>${verdict}</h1>
-<p>${seconds(time)}, begun ${when} UTC</p></header>
+<p><bdi>${escape(name)}</bdi>, ${seconds(time)}, begun ${when} UTC</p></header>
 <main>
 ${this.#failure()}${this.#timeline()}<section><h2>Steps</h2>
 ${this.#contents(this.#trace.root)}</section>

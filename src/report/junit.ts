@@ -2,6 +2,7 @@ import { harmless } from "../scan/mod.ts";
 import { BoundedLines } from "./bounded_lines.ts";
 import { escape } from "./escape.ts";
 import type { ErrorReport, Event, Listener } from "./event.ts";
+import { pathOf, type Position } from "./positions.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { shortened } from "./shortened.ts";
 
@@ -17,13 +18,19 @@ class TestCase {
   duration: number | undefined;
   nested = 0;
 
-  constructor(readonly name: string, readonly parent: TestCase | undefined) {}
+  constructor(
+    readonly name: string,
+    readonly parent?: TestCase,
+    readonly position?: Position,
+  ) {}
 }
 
 /**
- * Writes a JUnit report: a test case per subtest, and `main` for what happens
- * outside of them. A case's output holds the messages, steps and console lines
- * of its time, bounded: of much output the middle is left out.
+ * Writes a JUnit report: a suite named as the test script, with a test case per
+ * subtest. A case `main` stands for the whole of a script without subtests, and
+ * for one that failed outside of them. A case's output holds the messages, steps
+ * and console lines of its time, the suite's holds all; both are bounded: of
+ * much output the middle is left out.
  *
  * The file is complete from the start and renewed at each subtest's end; a run
  * that is killed leaves `main` failed as unfinished.
@@ -34,14 +41,16 @@ class TestCase {
  * ```
  */
 export class JunitListener implements Listener {
-  readonly #main = new TestCase("main", undefined);
-  readonly #cases: TestCase[] = [this.#main];
+  /** The whole run, and the case of what is outside of subtests. */
+  readonly #main = new TestCase("main");
+  readonly #subtests: TestCase[] = [];
   readonly #names = new Set(["main"]);
   /** The case that each open step belongs to. */
   readonly #owners = new Map<number, TestCase>();
-  readonly #running: TestCase[] = [this.#main];
+  readonly #running: TestCase[] = [];
   readonly #file: RewrittenFile;
   #date = Date.now();
+  #name: string | undefined;
   #time = 0;
   #ended = false;
   #closed = false;
@@ -67,6 +76,7 @@ export class JunitListener implements Listener {
     switch (event.type) {
       case "runBegan":
         this.#date = event.date;
+        this.#name = event.name;
         break;
       case "message":
         if (event.level === "debug") break;
@@ -74,7 +84,7 @@ export class JunitListener implements Listener {
           owner,
           event.machine,
           event.text,
-          event.level === "error" ? owner.stderr : owner.stdout,
+          event.level === "error" ? "stderr" : "stdout",
         );
         break;
       case "stepBegan":
@@ -93,9 +103,11 @@ export class JunitListener implements Listener {
         break;
       }
       case "consoleLine": {
-        const running = this.#running.at(-1) ?? this.#main;
-        running.stdout.add(
-          shortened(`${event.machine} # ${event.text}`, longestLine),
+        const line = `${event.machine} # ${event.text}`;
+        this.#add(
+          this.#running.at(-1) ?? this.#main,
+          "stdout",
+          shortened(line, longestLine),
         );
         break;
       }
@@ -103,8 +115,9 @@ export class JunitListener implements Listener {
         const begun = new TestCase(
           this.#unique(shortened(harmless(event.name), 1000)),
           owner,
+          event.position,
         );
-        this.#cases.push(begun);
+        this.#subtests.push(begun);
         this.#owners.set(event.id, begun);
         this.#running.push(begun);
         break;
@@ -131,7 +144,7 @@ export class JunitListener implements Listener {
           // What a subtest failed of already is not a second failure.
           // Compared by what it says: a script in another language hands the
           // error over twice.
-          const same = this.#cases.findLast(({ failure }) =>
+          const same = this.#subtests.findLast(({ failure }) =>
             failure?.error.name === error.name &&
             failure.error.message === error.message
           );
@@ -173,47 +186,75 @@ export class JunitListener implements Listener {
     owner: TestCase,
     machine: string | undefined,
     text: string,
-    into = owner.stdout,
+    stream: "stdout" | "stderr" = "stdout",
   ): void {
     const prefix = machine === undefined ? "" : `${machine}: `;
     for (const line of harmless(prefix + text).split("\n")) {
-      into.add(shortened(line, longestLine));
+      this.#add(owner, stream, shortened(line, longestLine));
     }
+  }
+
+  /** The run's output holds that of every case. */
+  #add(owner: TestCase, stream: "stdout" | "stderr", line: string): void {
+    this.#main[stream].add(line);
+    if (owner !== this.#main) owner[stream].add(line);
   }
 
   #render(): string {
     let failures = 0;
     let total = 0;
-    let cases = "";
-    for (const one of this.#cases) {
+    let rendered = "";
+    const main = this.#main;
+    const tellsMain = this.#subtests.length === 0 ||
+      (main.failure ?? this.#unfinished(main)) !== undefined;
+    const cases = tellsMain ? [main, ...this.#subtests] : this.#subtests;
+    const suite = this.#name ?? "VM test";
+    const className = escape(classNameOf(suite), true);
+    for (const one of cases) {
       const time = one.duration ?? Math.max(0, this.#time - one.nested);
       total += time;
-      cases += `    <testcase name="${
-        escape(one.name, true)
-      }" classname="test script" time="${time.toFixed(3)}">\n`;
+      const name = escape(one.name, true);
+      rendered +=
+        `    <testcase name="${name}" classname="${className}" time="${
+          time.toFixed(3)
+        }"${this.#place(one)}>\n`;
       const failure = one.failure ?? this.#unfinished(one);
       if (failure !== undefined) {
         failures++;
         const message = shortened(harmless(failure.error.message), longestLine);
-        cases += `      <failure message="${escape(message, true)}" type="${
+        rendered += `      <failure message="${escape(message, true)}" type="${
           escape(failure.error.name, true)
         }">${escape(failure.text)}</failure>\n`;
       }
-      cases += output("system-out", one.stdout);
-      cases += output("system-err", one.stderr);
-      cases += "    </testcase>\n";
+      if (one !== main) {
+        rendered += output("      ", "system-out", one.stdout);
+        rendered += output("      ", "system-err", one.stderr);
+      }
+      rendered += "    </testcase>\n";
     }
     const counts =
-      `tests="${this.#cases.length}" failures="${failures}" errors="0" time="${
+      `tests="${cases.length}" failures="${failures}" errors="0" time="${
         total.toFixed(3)
       }"`;
     const date = new Date(this.#date).toISOString().slice(0, 19);
     return `<?xml version="1.0" encoding="utf-8"?>
 <testsuites ${counts}>
-  <testsuite name="NixOS integration test" ${counts} skipped="0" timestamp="${date}">
-${cases}  </testsuite>
+  <testsuite name="${
+      escape(suite, true)
+    }" ${counts} skipped="0" timestamp="${date}">
+${rendered}${output("    ", "system-out", main.stdout)}${
+      output("    ", "system-err", main.stderr)
+    }  </testsuite>
 </testsuites>
 `;
+  }
+
+  /** Where a case is, as attributes. */
+  #place({ position }: TestCase): string {
+    const file = position === undefined ? this.#name : pathOf(position.url);
+    if (file === undefined) return "";
+    const line = position === undefined ? "" : ` line="${position.line}"`;
+    return ` file="${escape(file, true)}"${line}`;
   }
 
   #unfinished(one: TestCase): TestCase["failure"] {
@@ -227,11 +268,26 @@ function traceOf(error: ErrorReport): string {
   return error.stack ?? `${error.name}: ${error.message}`;
 }
 
-function output(name: string, lines: BoundedLines<string>): string {
+/**
+ * A script's name as those who read reports group by it: `tests.web` for
+ * `tests/web.ts`. Of a path from elsewhere the file's name is enough, without
+ * the hash of a Nix store.
+ */
+function classNameOf(script: string): string {
+  const path = script.replace(/^\/(?:.*\/)?(?:[0-9a-z]{32}-)?/, "");
+  return path.replace(/^(?:\.*\/)+/, "").replace(/\.[cm]?[jt]sx?$|\.py$/, "")
+    .replaceAll("/", ".");
+}
+
+function output(
+  indent: string,
+  name: string,
+  lines: BoundedLines<string>,
+): string {
   const { head, omitted, tail } = lines;
   if (head.length + tail.length + omitted === 0) return "";
   const gap = omitted === 0 ? [] : [`… ${omitted} lines left out …`];
-  return `      <${name}>${
+  return `${indent}<${name}>${
     escape([...head, ...gap, ...tail].join("\n"))
   }\n</${name}>\n`;
 }

@@ -3,15 +3,26 @@ import {
   type Attributes,
   describeError,
   type Event,
+  isExpected,
   type Listener,
   type LogLevel,
   type Verdict,
 } from "./event.ts";
+import { addCaller, callerPosition, pathOf } from "./positions.ts";
 
 /** A step of the test that has begun. */
 export interface Step {
   /** Unique within the run. */
   readonly id: number;
+}
+
+/** Options of {@linkcode Log}. */
+export interface LogOptions {
+  /**
+   * What runs, for reports: the path of the test script, say. Default: the
+   * program's main module, if that is a file.
+   */
+  name?: string;
 }
 
 interface OpenStep extends Step {
@@ -47,15 +58,19 @@ export class Log {
   readonly #unload = () => this.flush();
   /** The files that hold the machines' consoles. */
   readonly #consoles = new Set<string>();
+  readonly #name: string | undefined;
   #nextId = 1;
+  #hasFailed = false;
   #closing: Promise<void> | undefined;
 
   /**
    * Begins the run's log.
    *
    * @param listeners Those who are told from the start.
+   * @param options What is known of the run.
    */
-  constructor(listeners: Listener[] = []) {
+  constructor(listeners: Listener[] = [], options: LogOptions = {}) {
+    this.#name = options.name ?? mainModule();
     for (const listener of listeners) this.addListener(listener);
     // Deno.exit() from anywhere must not cost a buffered line.
     globalThis.addEventListener("unload", this.#unload);
@@ -70,7 +85,12 @@ export class Log {
    */
   addListener(listener: Listener): Disposable {
     this.#listeners.push(listener);
-    this.#tell(listener, { type: "runBegan", time: 0, date: this.#date });
+    this.#tell(listener, {
+      type: "runBegan",
+      time: 0,
+      date: this.#date,
+      name: this.#name,
+    });
     return { [Symbol.dispose]: () => this.#drop(listener) };
   }
 
@@ -323,7 +343,8 @@ export class Log {
   }
 
   /**
-   * Tells how the run ended. Steps that are still open end with it.
+   * Tells how the run ended. Steps that are still open end with it. Of several
+   * ends, the first that is not `"passed"` counts.
    *
    * @param verdict How it ended.
    * @param error What ended it, unless it passed.
@@ -331,6 +352,8 @@ export class Log {
    * script's own lines, say.
    */
   runEnded(verdict: Verdict, error?: unknown, detail?: string): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = verdict !== "passed";
     for (const step of [...this.#open.values()].reverse()) {
       this.end(
         step,
@@ -398,7 +421,12 @@ export class Log {
     const common = { time, step, machine: attributes.machine, id };
     this.#emit(
       subtest
-        ? { type: "subtestBegan", ...common, name: text }
+        ? {
+          type: "subtestBegan",
+          ...common,
+          name: text,
+          position: callerPosition(),
+        }
         : { type: "stepBegan", ...common, text, attributes },
     );
     return { id };
@@ -409,6 +437,7 @@ export class Log {
     try {
       result = await this.#current.run(step, fn);
     } catch (error) {
+      addCaller(error, isExpected(error));
       this.end(step, error ?? String(error));
       throw error;
     }
@@ -454,11 +483,6 @@ export class Log {
     }
   }
 
-  #remove(listener: Listener): void {
-    const at = this.#listeners.indexOf(listener);
-    if (at >= 0) this.#listeners.splice(at, 1);
-  }
-
   #complain(error: unknown): void {
     const text = `part of the log is lost from here on: ${
       describeError(error).message
@@ -466,6 +490,14 @@ export class Log {
     if (this.#listeners.length > 0) this.warning(text);
     else console.error(text);
   }
+}
+
+function mainModule(): string | undefined {
+  const url = Deno.mainModule;
+  // What was given as text has an address too.
+  return url.startsWith("file:") && !/\/\$deno\$[^/]*$/.test(url)
+    ? pathOf(url)
+    : undefined;
 }
 
 function isSameFile(one: string, other: string): boolean {

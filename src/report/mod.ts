@@ -27,7 +27,8 @@ export type {
   Verdict,
 } from "./event.ts";
 export { describeError, isShown } from "./event.ts";
-export { Log, type Step } from "./log.ts";
+export type { Position } from "./positions.ts";
+export { Log, type LogOptions, type Step } from "./log.ts";
 export { TerminalListener, type TerminalOptions } from "./terminal.ts";
 export { XmlListener, type XmlOptions } from "./xml.ts";
 export { JunitListener } from "./junit.ts";

@@ -72,6 +72,8 @@ export class Trace {
   /** The files that hold the machines' consoles. */
   readonly consoles: Map<string, string> = new Map();
   date: number = Date.now();
+  /** What runs. */
+  name: string | undefined;
   /** Of the latest event. */
   time = 0;
   end: RunEnded | undefined;
@@ -102,6 +104,7 @@ export class Trace {
     switch (event.type) {
       case "runBegan":
         this.date = event.date;
+        this.name = event.name;
         break;
       case "runEnded":
         this.end = event;

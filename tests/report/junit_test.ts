@@ -6,11 +6,14 @@ import { randomRun } from "./random_run.ts";
 import { all, type Element, parse, textOf } from "./well_formed.ts";
 
 /** The report of what `act` logs. */
-async function report(act: (log: Log) => unknown): Promise<Element> {
+async function report(
+  act: (log: Log) => unknown,
+  name = "there/web.ts",
+): Promise<Element> {
   let document: Element | undefined;
   await withFolder(async (folder) => {
     const path = `${folder}/junit.xml`;
-    const log = new Log([new JunitListener(path)]);
+    const log = new Log([new JunitListener(path)], { name });
     await act(log);
     await log.close();
     document = parse(Deno.readTextFileSync(path));
@@ -31,12 +34,12 @@ function conforms(document: Element): void {
       "errors",
     ]],
     testsuite: [
-      ["testcase"],
+      ["testcase", "system-out", "system-err"],
       ["name", "tests", "failures", "errors", "time", "skipped", "timestamp"],
     ],
     testcase: [
       ["failure", "system-out", "system-err"],
-      ["name", "time", "classname"],
+      ["name", "time", "classname", "file", "line"],
     ],
     failure: [[], ["type", "message"]],
     "system-out": [[], []],
@@ -86,14 +89,23 @@ function failures(document: Element): Record<string, string[] | undefined> {
   );
 }
 
-function outputOf(document: Element, name: string, stream: string): string {
-  const [one] = all(document, "testcase")
-    .filter((one) => one.attributes.name === name);
-  return all(one, stream).map(textOf).join("").trim()
+/** What a case said; the whole run, where no case is named. */
+function outputOf(
+  document: Element,
+  stream: string,
+  name?: string,
+): string {
+  const [one] = name === undefined
+    ? all(document, "testsuite")
+    : all(document, "testcase").filter((one) => one.attributes.name === name);
+  return one.children
+    .filter((child) => typeof child === "object" && child.name === stream).map((
+      child,
+    ) => textOf(child as Element)).join("").trim()
     .replace(/in \d\.\d\d/g, "in N");
 }
 
-Deno.test("a test case per subtest, and main for what is outside of them", async () => {
+Deno.test("a test case per subtest, and all that was said in the suite", async () => {
   const document = await report(async (log) => {
     log.info("before");
     await log.subtest("first", () => {
@@ -104,20 +116,54 @@ Deno.test("a test case per subtest, and main for what is outside of them", async
     log.consoleLine("m", "outside");
     log.runEnded("passed");
   });
-  assertEquals(failures(document), {
-    main: undefined,
-    first: undefined,
-    second: undefined,
+  assertEquals(failures(document), { first: undefined, second: undefined });
+  const first = "m # line\nm: step\nm: (finished: step, in N seconds)";
+  assertEquals(outputOf(document, "system-out", "first"), first);
+  assertEquals(outputOf(document, "system-err", "first"), "complaint");
+  assertEquals(outputOf(document, "system-out", "second"), "");
+  assertEquals(
+    outputOf(document, "system-out"),
+    `before\n${first}\nm # outside`,
+  );
+  assertEquals(outputOf(document, "system-err"), "complaint");
+});
+
+Deno.test("main stands for a script without subtests", async () => {
+  const document = await report((log) => {
+    log.info("said");
+    log.runEnded("passed");
   });
-  assertEquals(
-    outputOf(document, "main", "system-out"),
-    "before\nm # outside",
-  );
-  assertEquals(
-    outputOf(document, "first", "system-out"),
-    "m # line\nm: step\nm: (finished: step, in N seconds)",
-  );
-  assertEquals(outputOf(document, "first", "system-err"), "complaint");
+  assertEquals(failures(document), { main: undefined });
+  assertEquals(outputOf(document, "system-out"), "said");
+});
+
+const names: [string, string, string][] = [
+  ["there/web.ts", "there/web.ts", "there.web"],
+  ["./web.test.py", "./web.test.py", "web.test"],
+  ["../../tests/web.mts", "../../tests/web.mts", "tests.web"],
+  [
+    "/nix/store/00000000000000000000000000000000-web-script",
+    "/nix/store/00000000000000000000000000000000-web-script",
+    "web-script",
+  ],
+  ["[eval]", "[eval]", "[eval]"],
+];
+for (const [name, suite, className] of names) {
+  Deno.test(`suite and class of ${name} tell it from other scripts`, async () => {
+    const document = await report((log) => log.runEnded("passed"), name);
+    assertEquals(all(document, "testsuite")[0].attributes.name, suite);
+    const [{ attributes }] = all(document, "testcase");
+    assertEquals([attributes.classname, attributes.file], [className, name]);
+    assertEquals(attributes.line, undefined);
+  });
+}
+
+Deno.test("a subtest's case names the place where it begins", async () => {
+  const document = await report((log) => log.subtest("here", () => {}));
+  const [{ attributes }] = all(document, "testcase");
+  assertEquals(attributes.file?.endsWith("tests/report/junit_test.ts"), true);
+  const lines = Deno.readTextFileSync(import.meta.filename!).split("\n");
+  assertMatch(lines[Number(attributes.line) - 1], /log\.subtest\("here"/);
 });
 
 Deno.test("a subtest's failure is its own and not main's as well", async () => {
@@ -128,7 +174,6 @@ Deno.test("a subtest's failure is its own and not main's as well", async () => {
     log.runEnded("failed", error, "test.ts:7\n  no answer");
   });
   assertEquals(failures(document), {
-    main: undefined,
     good: undefined,
     bad: ["no answer", "test.ts:7\n  no answer"],
   });
@@ -160,7 +205,7 @@ Deno.test("a subtest that failed and was caught fails by itself", async () => {
       .catch(() => {});
     log.runEnded("passed");
   });
-  assertEquals(failures(document).main, undefined);
+  assertEquals(Object.keys(failures(document)), ["bad"]);
   assertEquals(failures(document).bad?.[0], "x");
 });
 
@@ -171,7 +216,6 @@ Deno.test("subtests of one name are told apart", async () => {
     }
   });
   assertEquals(Object.keys(failures(document)), [
-    "main",
     "again",
     "main (2)",
     "again (2)",
@@ -205,7 +249,7 @@ Deno.test("of much output the middle is left out", async () => {
     }
     log.consoleLine("m", "y".repeat(1 << 20));
   });
-  const output = outputOf(document, "main", "system-out");
+  const output = outputOf(document, "system-out");
   assertLess(output.length, 600 << 10);
   assertMatch(output, /^m # line 0 /);
   assertMatch(output, /\n… \d+ lines left out …\n/);
@@ -223,6 +267,16 @@ Deno.test("a killed driver leaves a report that says so", () =>
     conforms(document);
     assertEquals(failures(document).main?.[0], "the run has not finished");
   }));
+
+Deno.test("of several ends, the first that is not passed counts", async () => {
+  const document = await report((log) => {
+    log.runEnded("passed");
+    log.runEnded("failed", new Error("first"));
+    log.runEnded("passed");
+    log.runEnded("failed", new Error("second"));
+  });
+  assertEquals(failures(document).main?.[0], "first");
+});
 
 Deno.test("the report goes to a device too, once", async () => {
   const log = new Log([new JunitListener("/dev/null")]);

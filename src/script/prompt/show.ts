@@ -1,6 +1,7 @@
 import { MachineError, TestFailure, UsageError } from "../../report/errors.ts";
 import { harmless } from "../../scan/mod.ts";
-import { authorPositions, describeFailure } from "../failure.ts";
+import { authorPositions } from "../../report/positions.ts";
+import { describeFailure } from "../failure.ts";
 import type { Script } from "../script.ts";
 import type { Outcome } from "./evaluator.ts";
 import { Interrupted } from "./interrupted.ts";

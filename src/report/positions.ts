@@ -1,0 +1,152 @@
+/** A place in a source file, counted from 1. */
+export interface Position {
+  /** The file's address. */
+  readonly url: string;
+  /** The line. */
+  readonly line: number;
+  /** The column. */
+  readonly column: number;
+}
+
+/**
+ * Finds the places in files of the author's that an error came through,
+ * innermost first: not those in the driver, in a library or in the runtime.
+ *
+ * @param error What was thrown.
+ * @returns The places.
+ */
+export function authorPositions(error: unknown): Position[] {
+  if (!(error instanceof Error)) return [];
+  const frames = withoutColours(String(error.stack ?? "")).matchAll(
+    /^\s+at .*?(file:\/\/\/[^\s()]+?):(\d+)(?::(\d+))?\)?$/gm,
+  );
+  return [...frames]
+    .map(([, url, line, column]) => ({
+      url: url.replace(/\?run=\d+$/, ""),
+      line: Number(line),
+      column: Number(column ?? 1),
+    }))
+    .filter(({ url }) => !isOwn(url) && !isLibrary(url));
+}
+
+/** Where the program's own modules are: its sources, or the one bundled file. */
+const ownRoot = new URL("../../", import.meta.url).href;
+const ownFiles = ["mod.ts", "cli.ts", "src/"].map((path) => ownRoot + path);
+
+function isOwn(url: string): boolean {
+  if (url === import.meta.url) return true;
+  return import.meta.url.startsWith(`${ownRoot}src/`) &&
+    ownFiles.some((own) => url.startsWith(own));
+}
+
+/** Whether a module comes from a registry: in `node_modules`, or in Deno's cache. */
+function isLibrary(url: string): boolean {
+  return /\/node_modules\/|\/npm\/[^/]+\/(?:@[^/]+\/)?[^/]+\/\d+\.\d+\.\d+[^/]*\//
+    .test(url);
+}
+
+/** Frames that are looked at for a line of the author's: waits lie deep. */
+const deepest = 60;
+
+/** Runs `fn`; an error that it makes remembers more of who called. */
+export function withDeepStack<T>(fn: () => T): T {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = deepest;
+  try {
+    return fn();
+  } finally {
+    Error.stackTraceLimit = before;
+  }
+}
+
+/** Where the calling code was called from, of the author's files. */
+export function callerPosition(): Position | undefined {
+  return authorPositions(withDeepStack(() => new Error()))[0];
+}
+
+/**
+ * Has an error tell of the author's line that waits for what it ends: one that
+ * was made elsewhere, by a timer or for several who wait, does not.
+ *
+ * @param error What is about to be passed on.
+ * @param isExpected Whether nobody asks where in the driver it was made.
+ */
+export function addCaller(error: unknown, isExpected: boolean): void {
+  if (!(error instanceof Error) || !Object.isExtensible(error)) return;
+  if (authorPositions(error).length > 0) return;
+  const here = withDeepStack(() => new Error());
+  if (authorPositions(here).length === 0) return;
+  if (isExpected) withDeepStack(() => Error.captureStackTrace(error));
+  else {
+    const [, ...frames] = here.stack!.split("\n");
+    error.stack = `${error.stack}\n${frames.join("\n")}`;
+  }
+}
+
+/** The path of a module's file, relative to the working directory where it is below. */
+export function pathOf(url: string): string {
+  const path = decodeURIComponent(new URL(url).pathname);
+  const here = `${Deno.cwd()}/`;
+  return path.startsWith(here) ? path.slice(here.length) : path;
+}
+
+/**
+ * Shows a place to a person: where it is, and its line among those around it.
+ *
+ * @param position The place.
+ * @param name What to call its file. Default: its path.
+ * @param text The file's text. Default: what the file holds.
+ */
+export function showPosition(
+  position: Position,
+  name: string = pathOf(position.url),
+  text: string | undefined = readText(position.url),
+): string {
+  const head = `${name}:${position.line}:${position.column}`;
+  return text === undefined ? head : `${head}\n${excerpt(text, position)}`;
+}
+
+/**
+ * Shows a line of a text with the lines around it, and a mark below its column.
+ *
+ * @param text The whole text.
+ * @param position Which line and column.
+ * @param around How many lines before and after. Default: 2.
+ * @returns The lines, numbered.
+ */
+export function excerpt(
+  text: string,
+  position: { line: number; column: number },
+  around = 2,
+): string {
+  const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  const first = Math.max(1, position.line - around);
+  const last = Math.min(lines.length, position.line + around);
+  const width = String(last).length;
+  const out: string[] = [];
+  for (let number = first; number <= last; number++) {
+    const line = lines[number - 1] ?? "";
+    const mark = number === position.line ? ">" : " ";
+    out.push(`${mark} ${String(number).padStart(width)} | ${line}`.trimEnd());
+    if (number === position.line) {
+      // Tabs stay tabs, so that the mark stands below its column.
+      const indent = line.slice(0, position.column - 1).replace(/[^\t]/g, " ");
+      out.push(`  ${" ".repeat(width)} | ${indent}^`);
+    }
+  }
+  return out.join("\n");
+}
+
+/** Without the colours that some messages bring along. */
+export function withoutColours(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/\x1b\[[\d;]*m/g, "");
+}
+
+function readText(url: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(new URL(url));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+import { authorPositions, excerpt } from "../../src/report/positions.ts";
+
+const five = "one\ntwo\n\tthree\nfour\nfive\n";
+
+const excerpts: [string, number, number, string][] = [
+  [
+    "a line in the middle has two around it, tabs kept above the mark",
+    3,
+    2,
+    "  1 | one\n  2 | two\n> 3 | \tthree\n    | \t^\n  4 | four\n  5 | five",
+  ],
+  ["the first line", 1, 1, "> 1 | one\n    | ^\n  2 | two\n  3 | \tthree"],
+  ["the last line", 5, 3, "  3 | \tthree\n  4 | four\n> 5 | five\n    |   ^"],
+];
+for (const [name, line, column, expected] of excerpts) {
+  Deno.test(`an excerpt shows ${name}`, () => {
+    assertEquals(excerpt(five, { line, column }), expected);
+  });
+}
+
+Deno.test("line numbers of different lengths are aligned", () => {
+  const text = Array.from({ length: 12 }, (_, i) => `line ${i + 1}`).join("\n");
+  assertEquals(
+    excerpt(text, { line: 10, column: 1 }, 1),
+    "   9 | line 9\n> 10 | line 10\n     | ^\n  11 | line 11",
+  );
+});
+
+const own = new URL("../../src/machine/machine.ts", import.meta.url).href;
+
+Deno.test("positions in the driver, in libraries and in the runtime are not the author's", () => {
+  const error = new Error("it failed");
+  error.stack = [
+    "Error: it failed",
+    `BaseMachine.succeed (${own}:5:6)`,
+    "ext:core/01_core.js:1:2",
+    "assertEquals (file:///root/.cache/deno/npm/registry.npmjs.org/deno-std/1.4.0/assert/equals.js:60:9)",
+    "assertEquals (file:///there/node_modules/@std/assert/equals.js:60:9)",
+    "async helper (file:///there/help%20er.ts:7:8)",
+    "async file:///there/test.ts?run=2:9:10",
+  ].join("\n    at ");
+  assertEquals(authorPositions(error), [
+    { url: "file:///there/help%20er.ts", line: 7, column: 8 },
+    { url: "file:///there/test.ts", line: 9, column: 10 },
+  ]);
+});
