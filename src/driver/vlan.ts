@@ -14,8 +14,22 @@ import { HostPlug } from "./host_plug.ts";
 const QUESTION = "version\n", ANSWER = /^1\d{3} /m;
 
 /**
+ * Ports of a switch; vde_switch itself would have 32. It uses all but the
+ * first, and looks at each for every frame: between two cards, a frame of 1514
+ * bytes was measured to take 3.6 µs of its time with 32 ports, 3.8 µs with 256
+ * and 4.2 µs with 1024.
+ */
+const PORTS = 256;
+
+/**
  * A virtual network that machines are plugged into: a `vde_switch` of its own.
  * Start scripts find it in `QEMU_VDE_SOCKET_<number>`.
+ *
+ * - The switch is a hub, as that of the NixOS driver is: each frame goes to all
+ *   other cards. As a switch it would drop frames with 802.1Q tags.
+ * - Up to 255 cards hear each other.
+ * - A frame has at most 1518 bytes, a tag among them: vde_switch cuts off the
+ *   rest of a longer one. So cards keep an MTU of 1500, which is the default.
  */
 export class Vlan {
   /** The VLAN's number. */
@@ -71,7 +85,8 @@ export class Vlan {
     );
     const socketDir = `${place.path}/${name}`;
     const process = supervisor.spawn(
-      `exec vde_switch -s ${shellQuote(socketDir)} -dirmode 0700`,
+      `exec vde_switch --hub --numports ${PORTS} ` +
+        `--sock ${shellQuote(socketDir)} --dirmode 0700`,
     );
     const said = { text: "" };
     const { promise: ready, resolve } = Promise.withResolvers<void>();
