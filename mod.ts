@@ -19,10 +19,13 @@ export * from "./src/driver/mod.ts";
 export * from "./src/machine/mod.ts";
 export * from "./src/report/mod.ts";
 export {
+  QmpAnswerTooLarge,
   QmpClient,
   QmpClosed,
+  type QmpConnectOptions,
   QmpError,
   type QmpEvent,
+  type QmpSendOptions,
 } from "./src/qmp/mod.ts";
 export type {
   AddedConsole,

@@ -34,10 +34,42 @@ export class QmpClosed extends Error {
   }
 }
 
+/** An answer of QEMU's is larger than this client reads. */
+export class QmpAnswerTooLarge extends Error {
+  /** Takes the command's name, and what is too large as a sentence. */
+  constructor(command: string, reason: string) {
+    super(`The answer to the QMP command ${command} can't be read: ${reason}`);
+    this.name = "QmpAnswerTooLarge";
+  }
+}
+
+/** Bytes of the longest answer that is read. */
+const LONGEST_ANSWER = 64 * 1024 * 1024;
+/** The deepest nesting that is read: QEMU itself reads no deeper one. */
+const DEEPEST_ANSWER = 1024;
+/** Seconds that QEMU may take to greet. */
+const GREETING_TIMEOUT = 60;
+/** Seconds that QEMU may take to answer. */
+const ANSWER_TIMEOUT = 600;
+
+/** How {@linkcode QmpClient.connect} waits. */
+export interface QmpConnectOptions {
+  /** Seconds until the greeting, `null`: no limit. Default: 60. */
+  timeout?: number | null;
+}
+
+/** How {@linkcode QmpClient.send} waits. */
+export interface QmpSendOptions {
+  /** Seconds until the answer, `null`: no limit. Default: 600. */
+  timeout?: number | null;
+}
+
 interface Pending {
   command: string;
   resolve(value: unknown): void;
   reject(error: unknown): void;
+  /** Stops the clock. */
+  cancel(): void;
 }
 
 /**
@@ -48,7 +80,11 @@ interface Pending {
  */
 export class QmpClient implements Disposable {
   readonly #stream: ByteStream;
-  readonly #cutter = new FrameCutter();
+  readonly #cutter = new FrameCutter({
+    maxFrame: LONGEST_ANSWER,
+    maxDepth: DEEPEST_ANSWER,
+  });
+  /** In the order in which they were sent, which is that of the answers. */
   readonly #pending = new Map<string, Pending>();
   readonly #listeners = new Set<(event: QmpEvent) => void>();
   readonly #onClosed = new Set<(error: QmpClosed) => void>();
@@ -65,15 +101,37 @@ export class QmpClient implements Disposable {
 
   /**
    * Talks to a QMP server over `stream`: waits for its greeting and leaves
-   * the negotiation mode.
+   * the negotiation mode. Where that fails, the stream is closed.
    *
+   * @throws {UsageError} for a timeout that is none.
+   * @throws {DOMException} a `TimeoutError` when the greeting is not there in
+   * time.
    * @throws {QmpClosed} where the stream ends first.
    */
-  static async connect(stream: ByteStream): Promise<QmpClient> {
+  static async connect(
+    stream: ByteStream,
+    options: QmpConnectOptions = {},
+  ): Promise<QmpClient> {
+    const { timeout = GREETING_TIMEOUT } = options;
+    checkTimeout(timeout);
     const client = new QmpClient(stream);
-    await client.#ready.promise;
-    await client.send("qmp_capabilities");
-    return client;
+    const cancel = after(
+      timeout ?? Infinity,
+      () =>
+        client.#ready.reject(
+          late(`QEMU has not greeted over QMP in ${timeout} seconds`),
+        ),
+    );
+    try {
+      await client.#ready.promise;
+      await client.send("qmp_capabilities", undefined, { timeout });
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    } finally {
+      cancel();
+    }
   }
 
   /**
@@ -81,20 +139,39 @@ export class QmpClient implements Disposable {
    *
    * @param command The name, such as `query-status`.
    * @param args Its arguments.
+   * @param options How long to wait: 600 seconds by default.
+   * @throws {UsageError} for a timeout that is none.
+   * @throws {DOMException} a `TimeoutError` when QEMU has not answered in time.
    * @throws {QmpError} where QEMU answers with an error.
+   * @throws {QmpAnswerTooLarge} where the answer has more than 64 MiB, or is
+   * nested more than 1024 deep.
    * @throws {QmpClosed} where the connection ends first.
    */
-  send(command: string, args?: Record<string, unknown>): Promise<unknown> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+  async send(
+    command: string,
+    args?: Record<string, unknown>,
+    options: QmpSendOptions = {},
+  ): Promise<unknown> {
+    const { timeout = ANSWER_TIMEOUT } = options;
+    checkTimeout(timeout);
+    if (this.#closed !== undefined) throw this.#closed;
     const id = `vw${this.#nextId++}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#pending.set(id, { command, resolve, reject });
+    const cancel = after(timeout ?? Infinity, () => {
+      this.#pending.delete(id);
+      reject(
+        late(
+          `QEMU has not answered the QMP command ${command} in ${timeout} seconds`,
+        ),
+      );
+    });
+    this.#pending.set(id, { command, resolve, reject, cancel });
     const bytes = new TextEncoder().encode(
       JSON.stringify({ execute: command, arguments: args, id }) + "\n",
     );
     this.#writing = this.#writing.then(() => writeAll(this.#stream, bytes))
       .catch((error) => this.#end(`QMP can't be written to: ${error.message}`));
-    return promise;
+    return await promise;
   }
 
   /**
@@ -186,19 +263,43 @@ export class QmpClient implements Disposable {
   }
 
   #take(frame: Frame | FrameError): void {
-    // The stream recovers at the next message; a lost answer shows by its id.
-    if (frame instanceof FrameError) return;
+    if (frame instanceof FrameError) {
+      // The stream goes on at the next message. QEMU answers in order, and
+      // nothing else that it says is as large as this.
+      if (!frame.isTooLarge) return;
+      for (const [id, pending] of this.#pending) {
+        this.#settle(id);
+        const { command } = pending;
+        return pending.reject(new QmpAnswerTooLarge(command, frame.message));
+      }
+      return;
+    }
     if (frame.kind === "greeting") return this.#ready.resolve();
     const message = parse(frame.bytes);
-    if (message === undefined) return;
-    if (frame.kind === "event") return this.#tell(message as QmpEvent);
-    const pending = this.#pending.get(message.id);
+    if (frame.kind === "event") {
+      if (isEvent(message)) this.#tell(message);
+      return;
+    }
+    const pending = this.#settle(message?.id);
     if (pending === undefined) return;
-    this.#pending.delete(message.id);
     if (frame.kind === "return") return pending.resolve(message.return);
-    const { class: errorClass = "no class", desc = "no reason" } =
-      message.error ?? {};
-    pending.reject(new QmpError(pending.command, errorClass, desc));
+    const { class: errorClass, desc } = message.error ?? {};
+    pending.reject(
+      new QmpError(
+        pending.command,
+        typeof errorClass === "string" ? errorClass : "no class",
+        typeof desc === "string" ? desc : "no reason",
+      ),
+    );
+  }
+
+  /** Takes a command out of those that wait for their answers, if it is there. */
+  #settle(id: unknown): Pending | undefined {
+    if (typeof id !== "string") return undefined;
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.cancel();
+    return pending;
   }
 
   #tell(event: QmpEvent): void {
@@ -216,8 +317,9 @@ export class QmpClient implements Disposable {
     if (this.#closed !== undefined) return;
     this.#closed = new QmpClosed(reason);
     this.#ready.reject(this.#closed);
-    for (const { reject } of this.#pending.values()) reject(this.#closed);
-    this.#pending.clear();
+    for (const id of [...this.#pending.keys()]) {
+      this.#settle(id)?.reject(this.#closed);
+    }
     for (const listener of [...this.#onClosed]) listener(this.#closed);
     try {
       this.#stream.close();
@@ -225,6 +327,24 @@ export class QmpClient implements Disposable {
       if (!isClosedError(error)) throw error;
     }
   }
+}
+
+function late(message: string): DOMException {
+  return new DOMException(message, "TimeoutError");
+}
+
+/** Whether a message is an event with all that its readers rely on. */
+function isEvent(message: unknown): message is QmpEvent {
+  if (!isObject(message)) return false;
+  const { event, data, timestamp } = message;
+  return typeof event === "string" &&
+    (data === undefined || isObject(data)) &&
+    isObject(timestamp) && typeof timestamp.seconds === "number" &&
+    typeof timestamp.microseconds === "number";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 // deno-lint-ignore no-explicit-any

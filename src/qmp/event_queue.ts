@@ -46,5 +46,6 @@ export class QmpEventQueue {
 
 /** Whether an event is about the driver's own ports, of which authors know nothing. */
 function isOurOwn({ event, data }: QmpEvent): boolean {
-  return event === "VSERPORT_CHANGE" && String(data?.id).startsWith("vw-");
+  return event === "VSERPORT_CHANGE" && typeof data?.id === "string" &&
+    data.id.startsWith("vw-");
 }

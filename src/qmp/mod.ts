@@ -3,5 +3,13 @@
  *
  * @module
  */
-export { QmpClient, QmpClosed, QmpError, type QmpEvent } from "./client.ts";
+export {
+  QmpAnswerTooLarge,
+  QmpClient,
+  QmpClosed,
+  type QmpConnectOptions,
+  QmpError,
+  type QmpEvent,
+  type QmpSendOptions,
+} from "./client.ts";
 export { QmpEventQueue } from "./event_queue.ts";

@@ -30,11 +30,14 @@ export class FrameError extends Error {
   override name = "FrameError";
   /** Offset in the stream, in bytes, of the first byte that was wrong. */
   readonly offset: number;
+  /** Whether it may be a message, which is larger than a limit allows. */
+  readonly isTooLarge: boolean;
 
   /** Says what was wrong, and where in the stream. */
-  constructor(message: string, offset: number) {
+  constructor(message: string, offset: number, isTooLarge = false) {
     super(message);
     this.offset = offset;
+    this.isTooLarge = isTooLarge;
   }
 }
 
@@ -45,6 +48,7 @@ const kinds = new Map<number, FrameKind>([
   [4, "error"],
   [8, "event"],
 ]);
+const tooLong = 3, tooDeep = 4;
 const recordWords = 8;
 
 const decoder = new TextDecoder();
@@ -123,7 +127,11 @@ export class FrameCutter {
     const [what, , , members] = record;
     const [begin, end] = [record[1] | 0, record[2] | 0];
     if (what !== 0) {
-      return new FrameError(this.#complaint(what), this.#offset + begin);
+      return new FrameError(
+        this.#complaint(what),
+        this.#offset + begin,
+        what === tooLong || what === tooDeep,
+      );
     }
     let bytes = piece.subarray(Math.max(0, begin), end);
     if (begin < 0) {
@@ -158,9 +166,9 @@ export class FrameCutter {
     switch (what) {
       case 1:
         return "Expected a QMP message to begin with a brace, but got something else";
-      case 3:
+      case tooLong:
         return `Expected a QMP message of at most ${this.#maxFrame} bytes, but got a longer one`;
-      case 4:
+      case tooDeep:
         return `Expected a QMP message nested at most ${this.#maxDepth} deep, but got a deeper one`;
       case 5:
         return "Expected the rest of a QMP message, but another one begins";

@@ -4,12 +4,19 @@ import {
   assertMatch,
   assertRejects,
 } from "@std/assert";
-import { QmpClient, QmpClosed, QmpError } from "../../src/qmp/mod.ts";
+import {
+  QmpAnswerTooLarge,
+  QmpClient,
+  QmpClosed,
+  QmpError,
+} from "../../src/qmp/mod.ts";
 import { UsageError } from "../../src/report/mod.ts";
 import { FakeServer } from "./fake_server.ts";
 
 /** A QEMU without a guest, and a client that talks to it. */
-async function qemu(): Promise<{ client: QmpClient } & AsyncDisposable> {
+async function qemu(): Promise<
+  { client: QmpClient; signal(name: Deno.Signal): void } & AsyncDisposable
+> {
   const directory = await Deno.makeTempDir();
   const path = `${directory}/qmp`;
   const listener = Deno.listen({ transport: "unix", path });
@@ -26,6 +33,7 @@ async function qemu(): Promise<{ client: QmpClient } & AsyncDisposable> {
   listener.close();
   return {
     client,
+    signal: (name) => process.kill(name),
     async [Symbol.asyncDispose]() {
       client.close();
       try {
@@ -305,4 +313,140 @@ Deno.test("an answer of megabytes arrives", async () => {
   const text = "x".repeat(4 << 20);
   await server.say(JSON.stringify({ return: text, id }));
   assertEquals((await answer as string).length, text.length);
+});
+
+/** Objects in objects, the message itself among them. */
+function nested(depth: number, id: string): string {
+  const inner = depth - 1;
+  return `{"return": ${'{"a":'.repeat(inner)}1${
+    "}".repeat(inner)
+  }, "id": "${id}"}`;
+}
+
+Deno.test("an answer is read up to 1024 levels deep and 64 MiB long; a larger one fails its command, and no other", async () => {
+  await using server = await FakeServer.start();
+  using client = await server.client();
+  const ask = async (answer: (id: string) => string) => {
+    const [first, second] = [client.send("first"), client.send("second")];
+    first.catch(() => {});
+    for (
+      const said of [answer, (id: string) => `{"return": 2, "id": "${id}"}`]
+    ) {
+      const { id } = await server.request();
+      await server.say(said(id));
+    }
+    assertEquals(await second, 2);
+    return await first;
+  };
+  let depth = 1;
+  for (
+    // deno-lint-ignore no-explicit-any
+    let value: any = await ask((id) => nested(1024, id));
+    typeof value === "object";
+    value = value.a
+  ) depth++;
+  assertEquals(depth, 1024);
+  await assertRejects(
+    () => ask((id) => nested(1025, id)),
+    QmpAnswerTooLarge,
+    "The answer to the QMP command first can't be read: " +
+      "Expected a QMP message nested at most 1024 deep, but got a deeper one",
+  );
+  const text = (length: number) => (id: string) =>
+    `{"return": "${"x".repeat(length)}", "id": "${id}"}`;
+  assertEquals((await ask(text(63 << 20)) as string).length, 63 << 20);
+  await assertRejects(
+    () => ask(text(64 << 20)),
+    QmpAnswerTooLarge,
+    "Expected a QMP message of at most 67108864 bytes",
+  );
+});
+
+Deno.test("a QEMU that stands still is not waited for", async () => {
+  await using started = await qemu();
+  const { client } = started;
+  started.signal("SIGSTOP");
+  const error = await assertRejects(
+    () => client.send("query-status", undefined, { timeout: 0.1 }),
+    DOMException,
+    "QEMU has not answered the QMP command query-status in 0.1 seconds",
+  );
+  assertEquals(error.name, "TimeoutError");
+  await assertRejects(
+    () => client.send("query-status", {}, { timeout: -1 }),
+    UsageError,
+  );
+  const patient = client.send("query-name", {}, { timeout: null });
+  started.signal("SIGCONT");
+  // The answer that came too late is nobody's.
+  assertEquals(await patient, {});
+});
+
+Deno.test("a greeting is not waited for forever, nor an answer to the first command", async () => {
+  for (const greeting of ["", '{"QMP": {}}\n']) {
+    const { readable, writable } = new TransformStream<Uint8Array>();
+    const writer = writable.getWriter();
+    writer.write(new TextEncoder().encode(greeting));
+    const reader = readable.getReader();
+    let isClosed = false;
+    await assertRejects(
+      () =>
+        QmpClient.connect({
+          async read(buffer) {
+            const { value, done } = await reader.read();
+            if (done) return null;
+            buffer.set(value);
+            return value.length;
+          },
+          write: (bytes) => Promise.resolve(bytes.length),
+          close: () => {
+            isClosed = true;
+            writer.close();
+          },
+        }, { timeout: 0.05 }),
+      DOMException,
+      greeting === ""
+        ? "QEMU has not greeted over QMP in 0.05 seconds"
+        : "QEMU has not answered the QMP command qmp_capabilities in 0.05 seconds",
+    );
+    assertEquals(isClosed, true);
+  }
+});
+
+Deno.test("events of odd types are noise", async () => {
+  await using server = await FakeServer.start();
+  using client = await server.client();
+  const seen: unknown[] = [];
+  client.onEvent((event) => seen.push(event));
+  const timestamp = '"timestamp": {"seconds": 1, "microseconds": 2}';
+  const odd = [
+    `{"event": ["STOP"], ${timestamp}}`,
+    `{"event": 5, ${timestamp}}`,
+    `{"event": null, ${timestamp}}`,
+    `{"event": {"toString": 1}, ${timestamp}}`,
+    `{"event": "A", "\\u0065vent": 5, ${timestamp}}`,
+    `{"event": "A", "data": 5, ${timestamp}}`,
+    `{"event": "A", "data": null, ${timestamp}}`,
+    `{"event": "A", "data": [1], ${timestamp}}`,
+    '{"event": "A"}',
+    '{"event": "A", "timestamp": 5}',
+    '{"event": "A", "timestamp": {"seconds": "1", "microseconds": 2}}',
+    `{"__proto__": {"event": "A"}, ${timestamp}}`,
+    `{"event": "A", "return": 1, "id": "vw1", ${timestamp}}`,
+  ];
+  for (const line of odd) await server.say(line);
+  const answer = client.send("query");
+  const { id } = await server.request();
+  const good =
+    `{"event": "A", "data": {"id": {"toString": 1}, "__proto__": 1}, ${timestamp}}`;
+  await server.say(good);
+  await server.say(
+    `{"error": {"class": {"toString": 1}, "desc": []}, "id": "${id}"}`,
+  );
+  await assertRejects(
+    () => answer,
+    QmpError,
+    "QMP command query failed: no reason (no class)",
+  );
+  assertEquals(seen, [JSON.parse(good)]);
 });
