@@ -29,6 +29,8 @@ import { StderrPlace } from "./stderr.ts";
 
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;
+/** Seconds that QEMU may take for a picture of the screen. */
+const SCREENDUMP_TIMEOUT = 60;
 /** Milliseconds after the loss of a channel until its reason is known. */
 const REASON_MS = 500;
 
@@ -487,12 +489,18 @@ export class MachineCore {
 
   /** Takes a picture of the screen into a file. */
   async screendump(path: string): Promise<void> {
-    await this.guarded(() =>
-      this.qmp.send("screendump", {
-        filename: absolute(path),
-        format: "png",
-      })
-    );
+    const args = { filename: absolute(path), format: "png" };
+    try {
+      await this.guarded(() =>
+        this.qmp.send("screendump", args, { timeout: SCREENDUMP_TIMEOUT })
+      );
+    } catch (error) {
+      if ((error as Error).name !== "TimeoutError") throw error;
+      throw new MachineError(
+        `${this.name} shows no screen: ${(error as Error).message}`,
+        { cause: error },
+      );
+    }
   }
 
   /** Quotes `text` for the guest's shell. */

@@ -56,6 +56,7 @@ const variants = {
 /** Loaded at boot by `rc`, or at hand for `modprobe`. */
 const modules = [
   "virtio_pci",
+  "virtio_mmio",
   "virtio_console",
   "virtio_net",
   "virtio_rng",

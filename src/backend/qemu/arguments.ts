@@ -13,6 +13,17 @@ export const PORT_NAMES: string[] = [
   ...Array.from({ length: 2 }, (_, n) => `vw.err.${n}`),
 ];
 
+/** What QEMU's arguments depend on, besides the driver. */
+export interface Adaptation {
+  /**
+   * The bus of the driver's devices: the one that virtio devices are on by
+   * default, which is PCI on most machine types, or the slots of virtio-mmio.
+   */
+  readonly bus: "default" | "mmio";
+  /** Whether the start script has a serial port on stdio itself. */
+  readonly ownSerial: boolean;
+}
+
 /** The QEMU arguments that the driver appends to a start command. */
 export function qemuArguments(options: {
   /** The path of a socket by the name of what it carries. */
@@ -23,17 +34,24 @@ export function qemuArguments(options: {
   allowReboot: boolean;
   /** Whether there is a display for QEMU's window. */
   display: boolean;
+  /** What else they depend on. */
+  adaptation: Adaptation;
 }): string[] {
   const chardev = (id: string, name: string) => [
     "-chardev",
     `socket,id=${id},path=${qemuValue(options.socket(name))}`,
   ];
-  return [
-    ...chardev("vw-qmp", "qmp"),
-    ...["-mon", "chardev=vw-qmp,mode=control"],
+  const { bus, ownSerial } = options.adaptation;
+  // By these names, QEMU takes the devices of whatever bus is the default.
+  const [serial, rng, vsock] = bus === "mmio"
+    ? ["virtio-serial-device", "virtio-rng-device", "vhost-user-vsock-device"]
     // A guest that writes to a port does nothing else until that is taken; so
     // its own processor takes it, sooner than QEMU's main loop would wake.
-    ...["-device", "virtio-serial,id=vw,ioeventfd=off"],
+    : ["virtio-serial,ioeventfd=off", "virtio-rng", "vhost-user-vsock-pci"];
+  return [
+    ...chardev("vw-qmp", "qmp"),
+    ...["-qmp", "chardev:vw-qmp"],
+    ...["-device", `${serial},id=vw`],
     ...chardev("vw-shell", "shell"),
     // The first virtconsole is /dev/hvc0 in Linux guests.
     ...["-device", "virtconsole,bus=vw.0,chardev=vw-shell"],
@@ -42,15 +60,16 @@ export function qemuArguments(options: {
       "-device",
       `virtserialport,bus=vw.0,chardev=vw-${name},id=vw-${name},name=${name}`,
     ]),
-    ...["-device", "virtio-rng-pci"],
+    ...["-device", rng],
     ...options.vsock === undefined ? [] : [
       "-chardev",
       `socket,id=vw-vsock,path=${qemuValue(options.vsock)}`,
       "-device",
-      "vhost-user-vsock-pci,chardev=vw-vsock",
+      `${vsock},chardev=vw-vsock`,
     ],
     // A monitor that nobody named would fight for stdio.
-    ...["-serial", "stdio", "-monitor", "none"],
+    ...ownSerial ? [] : ["-serial", "stdio"],
+    ...["-monitor", "none"],
     ...options.allowReboot ? [] : ["-no-reboot"],
     ...options.display ? [] : ["-nographic"],
   ];

@@ -2,6 +2,7 @@ import { MachineError } from "../../report/errors.ts";
 import { QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
+import { delay } from "../../time/mod.ts";
 import type {
   AddedConsole,
   Backend,
@@ -11,7 +12,9 @@ import type {
 } from "../backend.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
-import { PORT_NAMES, qemuArguments } from "./arguments.ts";
+import { type Adaptation, PORT_NAMES, qemuArguments } from "./arguments.ts";
+import { hasSerialOnStdio, rivals } from "./rivals.ts";
+import { adapted, adviceFor, isAvoidable } from "./start_failure.ts";
 
 /** Bytes of the longest name of a socket, with those of consoles added later. */
 const LONGEST_NAME = 20;
@@ -19,25 +22,100 @@ const LONGEST_NAME = 20;
 const UNPLUG_TIMEOUT = 10;
 /** Milliseconds until the author of a start script gets a hint. */
 const HINT_MS = 10_000;
+/** Seconds that a start script may take until QEMU has connected. */
+const CONNECT_TIMEOUT = 300;
+/** Milliseconds in which a start command ends whose QEMU has hung up. */
+const HANG_UP_MS = 2000;
+/** Seconds that QEMU may take to quit; then it is ended from outside. */
+const QUIT_TIMEOUT = 5;
+/** What a start script may have forgotten. */
+const HAND_OVER = 'does the start script hand its arguments, "$@", to QEMU?';
 /** Milliseconds after QEMU's end in which what it said last arrives. */
 const LAST_WORDS_MS = 1000;
 /** Lines of QEMU's stderr that are told when it ends. */
 const COMPLAINTS = 10;
 
+/** How {@linkcode QemuBackend} starts guests. */
+export interface QemuBackendOptions {
+  /**
+   * Seconds that a start script may take until QEMU has connected: it may have
+   * images to copy first. Default: 300.
+   */
+  connectTimeout?: number;
+}
+
 /** Starts guests by start scripts that run QEMU. */
 export class QemuBackend implements Backend {
   readonly #supervisor: Supervisor;
+  readonly #connectTimeout: number;
+  /** What start commands were found to need. */
+  readonly #adaptations = new Map<string, Adaptation>();
 
   /** Takes the owner of all processes. */
-  constructor(supervisor: Supervisor) {
+  constructor(supervisor: Supervisor, options: QemuBackendOptions = {}) {
     this.#supervisor = supervisor;
+    this.#connectTimeout = options.connectTimeout ?? CONNECT_TIMEOUT;
   }
 
-  /** Starts a guest; answers when QEMU runs and its sockets are connected. */
+  /**
+   * Starts a guest; answers when QEMU runs and its sockets are connected. What
+   * the machine type has is known to QEMU alone: where that says that it lacks
+   * PCI, or that the start script has a serial port on stdio, the start command
+   * is run once more, with other arguments.
+   *
+   * @throws {MachineError} where QEMU ends first, or has not connected in time.
+   */
   async start(
     options: StartOptions,
     listener: GuestListener,
   ): Promise<Guest & { readonly qmp: QmpClient }> {
+    const { text } = options.startCommand;
+    const usual: Adaptation = { bus: "default", ownSerial: false };
+    let adaptation = this.#adaptations.get(text) ?? usual;
+    let failure: { how: string; said: string } | undefined;
+    while (true) {
+      const attempt = await this.#try(options, listener, adaptation);
+      const { guest } = attempt;
+      if (guest !== undefined) {
+        if (!adaptation.ownSerial || await guest.hasConsole()) {
+          this.#adaptations.set(text, adaptation);
+          return guest;
+        }
+        // Something else is on stdio, and the guest's console is nowhere.
+        await guest.stop();
+        if (failure === undefined) {
+          // It was a serial port at an earlier start.
+          adaptation = usual;
+          continue;
+        }
+      } else {
+        failure = attempt;
+      }
+      const { how, said } = failure;
+      const next = options.signal?.aborted || guest !== undefined
+        ? undefined
+        : adapted(said, adaptation);
+      if (next !== undefined) {
+        adaptation = next;
+        continue;
+      }
+      listener.serialEnd();
+      const advice = adviceFor(said);
+      throw new MachineError(
+        `${options.name} did not start: ${how}` +
+          (advice === undefined ? "" : `\n${advice}`),
+      );
+    }
+  }
+
+  async #try(
+    options: StartOptions,
+    listener: GuestListener,
+    adaptation: Adaptation,
+  ): Promise<
+    | { guest: QemuGuest }
+    | { guest?: undefined; how: string; said: string }
+  > {
     const sockets = new Sockets(
       await socketDirectory(
         options.stateDir,
@@ -45,23 +123,20 @@ export class QemuBackend implements Backend {
         this.#supervisor,
       ),
     );
-    let process: PipedProcess | undefined;
-    const stop = () => {
-      if (process !== undefined) this.#supervisor.reap(process);
-    };
-    const hint = setTimeout(
-      () =>
-        listener.complaint(
-          `QEMU has not connected to the driver in ${HINT_MS / 1000} ` +
-            'seconds; does the start script hand its arguments, "$@", to QEMU?',
-        ),
-      HINT_MS,
-    );
+    let guest: QemuGuest | undefined;
+    const stop = () => guest?.reap();
+    const over = new AbortController();
+    const passed = (ms: number) => delay(ms / 1000, over.signal);
+    passed(HINT_MS).then(() =>
+      listener.complaint(
+        `QEMU has not connected to the driver in ${HINT_MS / 1000} ` +
+          `seconds; ${HAND_OVER}`,
+      ), () => {});
     try {
       options.signal?.throwIfAborted();
       options.signal?.addEventListener("abort", stop);
-      const accepting = ["qmp", "shell", ...PORT_NAMES].map((name) =>
-        sockets.accept(name)
+      const accepting = Promise.all(
+        ["qmp", "shell", ...PORT_NAMES].map((name) => sockets.accept(name)),
       );
       const command = options.startCommand.commandLine(qemuArguments({
         socket: (name) => sockets.path(name),
@@ -70,8 +145,9 @@ export class QemuBackend implements Backend {
         display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
           Deno.env.get(name)
         ),
+        adaptation,
       }));
-      process = this.#supervisor.spawn(command, {
+      const process = this.#supervisor.spawn(command, {
         cwd: options.stateDir,
         env: {
           ...options.env,
@@ -80,32 +156,80 @@ export class QemuBackend implements Backend {
           USE_TMPDIR: "1",
         },
       });
-      const guest = new QemuGuest(
+      const started = guest = new QemuGuest(
         process,
         this.#supervisor,
-        listener,
+        {
+          ...listener,
+          // A console goes on with the next attempt.
+          serialEnd: () => {
+            if (started.isConnected) listener.serialEnd();
+          },
+          complaint: (line) => {
+            // The next attempt is without it.
+            const isMute = !started.isConnected &&
+              isAvoidable(line, adaptation);
+            if (!isMute) listener.complaint(line);
+          },
+        },
         sockets,
       );
-      const [qmp, shell, ...ports] = await Promise.race([
-        // Where the command ends, its sockets are closed before that is known.
-        Promise.all(accepting).catch((error) =>
-          guest.ended.then(() => {
-            throw error;
-          })
-        ),
-        guest.ended.then((how) => {
-          throw new MachineError(`${options.name} did not start: ${how}`);
-        }),
+      const outcome = await Promise.race([
+        accepting.then((streams) => started.connect(streams))
+          .then(() => "connected" as const)
+          // QEMU ended, though a process that it leaves may go on.
+          .catch((error) =>
+            passed(HANG_UP_MS).then(() => ({
+              how: error instanceof QmpClosed
+                ? "QEMU closed its connections, and the start script goes on"
+                : `${error.message}`,
+            }))
+          ),
+        started.ended.then((how) => ({ how })),
+        passed(this.#connectTimeout * 1000).then(() => ({
+          how: sockets.accepted === 0
+            ? `QEMU has not connected to the driver in ` +
+              `${this.#connectTimeout} seconds; ${HAND_OVER}`
+            : "QEMU connected to the driver, and did not greet it over QMP in " +
+              `${this.#connectTimeout} seconds`,
+        })),
       ]);
-      await guest.connect(qmp, shell, ports);
-      return guest;
+      if (outcome === "connected") {
+        this.#lookForRivals(started, listener);
+        return { guest: started };
+      }
+      let { how } = outcome;
+      started.reap();
+      const { success } = await process.status;
+      await started.ended;
+      const said = started.complaints.join("\n");
+      if (success && sockets.accepted === 0) {
+        how = "the start script ended with status 0 before QEMU connected to " +
+          `the driver; ${HAND_OVER}`;
+      }
+      if (said !== "" && !how.endsWith(said)) how += `\nit said last:\n${said}`;
+      sockets.hangUp();
+      return { how, said };
     } catch (error) {
       stop();
+      sockets.hangUp();
       await sockets.remove();
       throw error;
     } finally {
-      clearTimeout(hint);
+      over.abort();
       options.signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Warns of what a start script has where the driver's devices should be. */
+  async #lookForRivals(
+    guest: QemuGuest,
+    listener: GuestListener,
+  ): Promise<void> {
+    try {
+      for (const rival of await rivals(guest.qmp)) listener.complaint(rival);
+    } catch {
+      // The guest has ended, which others tell.
     }
   }
 }
@@ -114,9 +238,15 @@ export class QemuBackend implements Backend {
 class Sockets {
   readonly #directory: SocketDirectory;
   readonly #listeners = new Map<string, Deno.Listener>();
+  readonly #connections: Deno.Conn[] = [];
 
   constructor(directory: SocketDirectory) {
     this.#directory = directory;
+  }
+
+  /** How many connections there have been. */
+  get accepted(): number {
+    return this.#connections.length;
   }
 
   path(name: string): string {
@@ -133,6 +263,7 @@ class Sockets {
     const listener = Deno.listen({ transport: "unix", path: this.path(name) });
     this.#listeners.set(name, listener);
     const connection = await listener.accept();
+    this.#connections.push(connection);
     listener.close();
     this.#listeners.delete(name);
     return connection;
@@ -145,6 +276,11 @@ class Sockets {
     await Deno.remove(this.path(name)).catch(() => {});
   }
 
+  /** Closes the connections of a QEMU that did not start. */
+  hangUp(): void {
+    this.#connections.forEach(closeQuietly);
+  }
+
   async remove(): Promise<void> {
     for (const name of [...this.#listeners.keys()]) await this.refuse(name);
     for (const name of ["qmp", "shell", ...PORT_NAMES]) {
@@ -153,6 +289,15 @@ class Sockets {
     await this.#directory.remove();
   }
 }
+
+/** What the reasons of QEMU's SHUTDOWN event mean. */
+const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
+  ["guest-shutdown", "the guest powered off"],
+  ["guest-reset", "the guest reset itself, and reboots are not allowed"],
+  ["guest-panic", "the guest panicked"],
+  ["host-qmp-quit", "QEMU was told to quit"],
+  ["host-signal", "QEMU was told to end by a signal"],
+]);
 
 type PipeReader = ReadableStreamDefaultReader<Uint8Array>;
 
@@ -170,7 +315,8 @@ class QemuGuest implements Guest {
   readonly #supervisor: Supervisor;
   readonly #listener: GuestListener;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #complaints: string[] = [];
+  /** What was said last on stderr. */
+  readonly complaints: string[] = [];
   readonly #sockets: Sockets;
   #addedConsoles = 0;
   #stopping = false;
@@ -221,6 +367,25 @@ class QemuGuest implements Guest {
     return this.#process.pid;
   }
 
+  get isConnected(): boolean {
+    return this.#connected !== undefined;
+  }
+
+  /** Whether QEMU's stdout is the guest's serial console. */
+  async hasConsole(): Promise<boolean> {
+    try {
+      return await hasSerialOnStdio(this.qmp);
+    } catch (error) {
+      // One that has ended tells that itself.
+      return error instanceof QmpClosed;
+    }
+  }
+
+  /** Ends the start command, and all that it started. */
+  reap(): void {
+    this.#supervisor.reap(this.#process);
+  }
+
   get console(): ByteStream {
     return this.#connected!.console;
   }
@@ -236,17 +401,20 @@ class QemuGuest implements Guest {
     return this.#connected!.qmp;
   }
 
+  /** Takes the connections of QMP, the shell's console and its ports. */
   async connect(
-    qmpStream: ByteStream,
-    console: ByteStream,
-    ports: ByteStream[],
+    [qmpStream, console, ...ports]: ByteStream[],
   ): Promise<void> {
-    const qmp = await QmpClient.connect(qmpStream);
+    // Whoever starts the guest looks at the time.
+    const qmp = await QmpClient.connect(qmpStream, { timeout: null });
     qmp.onEvent(({ event, data }) => {
-      if (event === "SHUTDOWN") this.#shutdown = String(data?.reason ?? "");
+      if (event === "SHUTDOWN" && typeof data?.reason === "string") {
+        this.#shutdown = data.reason;
+      }
       if (event === "RESET") this.#listener.reset();
       if (event === "VSERPORT_CHANGE" && data?.open === false) {
-        this.#listener.portClosed(String(data.id).replace(/^vw-/, ""));
+        if (typeof data.id !== "string") return;
+        this.#listener.portClosed(data.id.replace(/^vw-/, ""));
       }
     });
     this.#connected = { qmp, console, ports };
@@ -312,9 +480,13 @@ class QemuGuest implements Guest {
   }
 
   async crash(): Promise<void> {
-    await this.qmp.send("quit").catch((error) => {
-      if (!(error instanceof QmpClosed)) throw error;
-    });
+    try {
+      await this.qmp.send("quit", undefined, { timeout: QUIT_TIMEOUT });
+    } catch (error) {
+      if (error instanceof QmpClosed) return;
+      // One that stands still takes no command.
+      this.#supervisor.kill(this.#process, "SIGKILL");
+    }
   }
 
   async stop(): Promise<void> {
@@ -341,8 +513,8 @@ class QemuGuest implements Guest {
     const hear = (line: string) => {
       // What it says to the signal that we send is no news.
       if (this.#stopping) return;
-      this.#complaints.push(line);
-      if (this.#complaints.length > COMPLAINTS) this.#complaints.shift();
+      this.complaints.push(line);
+      if (this.complaints.length > COMPLAINTS) this.complaints.shift();
       this.#listener.complaint(line);
     };
     for await (const chunk of chunksOf(pipe)) {
@@ -352,19 +524,13 @@ class QemuGuest implements Guest {
   }
 
   #howItEnded(status: Deno.CommandStatus): string {
-    const reason = {
-      "guest-shutdown": "the guest powered off",
-      "guest-reset": "the guest reset itself, and reboots are not allowed",
-      "guest-panic": "the guest panicked",
-      "host-qmp-quit": "QEMU was told to quit",
-      "host-signal": "QEMU was told to end by a signal",
-    }[this.#shutdown ?? ""];
+    const reason = SHUTDOWN_REASONS.get(this.#shutdown ?? "");
     const how = status.signal !== null
       ? `QEMU was killed by ${status.signal}`
       : `QEMU ended with status ${status.code}`;
     if (reason !== undefined && status.success) return reason;
-    const said = this.#complaints.length > 0
-      ? `, and said last:\n${this.#complaints.join("\n")}`
+    const said = this.complaints.length > 0
+      ? `, and said last:\n${this.complaints.join("\n")}`
       : "";
     return how + said;
   }
