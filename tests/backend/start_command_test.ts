@@ -194,10 +194,10 @@ Deno.test("QEMU gets QMP, the shell's console, entropy and the serial port", () 
   const line = argumentsOf({}).join(" ");
   for (
     const part of [
-      "-chardev socket,id=vw-qmp,path=/s/qmp -mon chardev=vw-qmp,mode=control",
+      "-chardev socket,id=vw-qmp,path=/s/qmp -qmp chardev:vw-qmp",
       "-chardev socket,id=vw-shell,path=/s/shell " +
       "-device virtconsole,bus=vw.0,chardev=vw-shell",
-      "-device virtio-rng-pci",
+      "-device virtio-rng",
       "-serial stdio",
     ]
   ) {

@@ -4,6 +4,7 @@ import { temporaryDirectory, vmwright } from "./vmwright.ts";
 const SCRIPTS: [how: string, text: string][] = [
   ["machine.start()", "const x = 1;\nawait machine.start();\n"],
   ["startAll()", "const x = 1;\nawait startAll();\n"],
+  ["succeed()", 'const x = 1;\nawait machine.succeed("true");\n'],
 ];
 
 for (const [how, text] of SCRIPTS) {
@@ -15,7 +16,6 @@ for (const [how, text] of SCRIPTS) {
         'exec qemu-system-x86_64 -M pc -m 16 -monitor stdio "$@"\n',
     });
     const { path } = directory;
-    await Deno.chmod(`${path}/run-web-vm`, 0o755);
     const { code, stderr } = await vmwright([
       ...["--start-scripts", "./run-web-vm", "--no-check"],
       ...["--output-dir", "out", "--junit-xml", "junit.xml", "test.ts"],

@@ -24,6 +24,9 @@ export interface Adaptation {
   readonly ownSerial: boolean;
 }
 
+/** What they depend on where nobody has found anything else. */
+export const usual: Adaptation = { bus: "default", ownSerial: false };
+
 /** The QEMU arguments that the driver appends to a start command. */
 export function qemuArguments(options: {
   /** The path of a socket by the name of what it carries. */
@@ -34,14 +37,14 @@ export function qemuArguments(options: {
   allowReboot: boolean;
   /** Whether there is a display for QEMU's window. */
   display: boolean;
-  /** What else they depend on. */
-  adaptation: Adaptation;
+  /** What else they depend on; nothing unusual by default. */
+  adaptation?: Adaptation;
 }): string[] {
   const chardev = (id: string, name: string) => [
     "-chardev",
     `socket,id=${id},path=${qemuValue(options.socket(name))}`,
   ];
-  const { bus, ownSerial } = options.adaptation;
+  const { bus, ownSerial } = options.adaptation ?? usual;
   // By these names, QEMU takes the devices of whatever bus is the default.
   const [serial, rng, vsock] = bus === "mmio"
     ? ["virtio-serial-device", "virtio-rng-device", "vhost-user-vsock-device"]

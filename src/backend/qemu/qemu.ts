@@ -12,7 +12,12 @@ import type {
 } from "../backend.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
-import { type Adaptation, PORT_NAMES, qemuArguments } from "./arguments.ts";
+import {
+  type Adaptation,
+  PORT_NAMES,
+  qemuArguments,
+  usual,
+} from "./arguments.ts";
 import { hasSerialOnStdio, rivals } from "./rivals.ts";
 import { adapted, adviceFor, isAvoidable } from "./start_failure.ts";
 
@@ -70,7 +75,6 @@ export class QemuBackend implements Backend {
     listener: GuestListener,
   ): Promise<Guest & { readonly qmp: QmpClient }> {
     const { text } = options.startCommand;
-    const usual: Adaptation = { bus: "default", ownSerial: false };
     let adaptation = this.#adaptations.get(text) ?? usual;
     let failure: { how: string; said: string } | undefined;
     while (true) {
