@@ -55,6 +55,8 @@ export interface Guest {
   readonly ports: ShellPort[];
   /** QEMU's monitor, where the hypervisor is QEMU. */
   readonly qmp?: QmpClient;
+  /** How that process ended, once it has. */
+  readonly status: Promise<Deno.CommandStatus>;
   /** How the guest ended, as a sentence, once it has. */
   readonly ended: Promise<string>;
   /** Types on the serial console. */

@@ -27,12 +27,16 @@ export interface ConsoleWaitOptions {
   timeout?: number;
   /** Ends the wait with the signal's reason. */
   signal?: AbortSignal;
+  /** Whether what was said counts for the next wait too. Default: it does not. */
+  keep?: boolean;
 }
 
 interface Wait {
   readonly regexp: RegExp;
   /** Where in the file its match may begin at the earliest. */
   from: number;
+  /** Whether what was said counts for the next wait too. */
+  readonly keep: boolean;
   /** Its number in the live scanner, once it is there. */
   id: number | undefined;
   resolve(match: Match): void;
@@ -270,7 +274,7 @@ export class Console {
     pattern: RegExp | string,
     options: ConsoleWaitOptions,
   ): Promise<Match> {
-    const { timeout, signal } = options;
+    const { timeout, signal, keep = false } = options;
     const regexp = compilePattern(pattern, "m");
     checkTimeout(timeout);
     signal?.throwIfAborted();
@@ -278,6 +282,7 @@ export class Console {
     const wait: Wait = {
       regexp,
       from: this.#consumed,
+      keep,
       id: undefined,
       resolve,
       reject,
@@ -454,7 +459,9 @@ export class Console {
     watch.waits.delete(match.id);
     if (!this.#pending.has(wait)) return;
     this.#forget(wait);
-    this.#consumed = Math.max(this.#consumed, watch.base + match.end);
+    if (!wait.keep) {
+      this.#consumed = Math.max(this.#consumed, watch.base + match.end);
+    }
     wait.resolve(match);
   }
 

@@ -305,6 +305,11 @@ export class Driver implements AsyncDisposable {
     return this.#vsocks;
   }
 
+  /** Whether the machines' state directories outlive the run. */
+  get keepState(): boolean {
+    return this.#options.keepState ?? false;
+  }
+
   /** All machines, also those that the test made itself. */
   get machinesMade(): Machine[] {
     return [...this.#made.values()];

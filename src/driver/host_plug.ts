@@ -54,6 +54,11 @@ export class HostPlug {
     throw failed((await said).join("").trim() || "vde_plug2tap said nothing");
   }
 
+  /** The process that is the plug. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Takes the interface away. */
   async pull(): Promise<void> {
     this.#supervisor.kill(this.#process);

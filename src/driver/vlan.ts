@@ -146,6 +146,11 @@ export class Vlan {
     );
   }
 
+  /** The process that plugs the host into the switch, where one does. */
+  get plugPid(): number | undefined {
+    return this.#hostPlug?.pid;
+  }
+
   /** Stops the switch and waits until it is gone. */
   stop(): Promise<void> {
     return this.#stopped ??= (async () => {

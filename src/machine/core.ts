@@ -89,7 +89,7 @@ export interface CommandResult extends RunResult {
 export class MachineCore {
   readonly name: string;
   readonly isContainer: boolean;
-  readonly startCommand: StartCommand;
+  startCommand: StartCommand;
   readonly console: Console;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
@@ -99,6 +99,8 @@ export class MachineCore {
   readonly #running = new Set<StderrPlace>();
   #stateDir: string;
   #boot?: Boot;
+  /** How the processes of the starts before have ended. */
+  readonly #statuses = new Map<number, Deno.CommandStatus>();
   #starting?: Promise<void>;
   /** Ends a start that is under way. */
   #stopStart?: AbortController;
@@ -162,6 +164,11 @@ export class MachineCore {
 
   get pid(): number | undefined {
     return this.#boot?.guest.pid;
+  }
+
+  /** How the process of a start has ended, by its number; nothing before that. */
+  exitStatus(pid: number): Deno.CommandStatus | undefined {
+    return this.#statuses.get(pid);
   }
 
   /** @throws {MachineError} while the machine is not running, or without QEMU. */
@@ -238,11 +245,14 @@ export class MachineCore {
     });
     const boot = { guest, shell, reset: Promise.withResolvers<string>() };
     late.boot = this.#boot = boot;
-    this.#ended = guest.ended.then((how) => {
-      shell.close(`${this.name} ended: ${how}`);
-      if (this.#boot === boot) this.#boot = undefined;
-      return how;
-    });
+    this.#ended = Promise.all([guest.ended, guest.status]).then(
+      ([how, status]) => {
+        this.#statuses.set(guest.pid, status);
+        shell.close(`${this.name} ended: ${how}`);
+        if (this.#boot === boot) this.#boot = undefined;
+        return how;
+      },
+    );
     const runner = this.isContainer ? "systemd-nspawn" : "QEMU";
     this.log.info(`${runner} running (pid ${guest.pid})`, this.attributes);
   }

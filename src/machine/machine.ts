@@ -9,6 +9,8 @@ import {
   repeat,
   succeed,
 } from "./commands.ts";
+import { StartCommand } from "../backend/mod.ts";
+import type { ByteStream } from "../stream/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { MachineCore, type MachineOptions } from "./core.ts";
 import {
@@ -93,9 +95,18 @@ export class BaseMachine implements AsyncDisposable {
     return this.#core.context.outDir;
   }
 
-  /** The start script's path, or command line. */
+  /**
+   * The start script's path, or command line. It can be made another, for the
+   * next start.
+   *
+   * @throws {UsageError} where it is set to nothing.
+   */
   get startCommand(): string {
     return this.#core.startCommand.text;
+  }
+
+  set startCommand(text: string) {
+    this.#core.startCommand = new StartCommand(text);
   }
 
   /** Whether the guest runs. */
@@ -111,6 +122,16 @@ export class BaseMachine implements AsyncDisposable {
   /** The process of the start command; `undefined` while nothing runs. */
   get pid(): number | undefined {
     return this.#core.pid;
+  }
+
+  /**
+   * How the process of a start has ended.
+   *
+   * @param pid That process, as {@linkcode pid} was while it ran.
+   * @returns Its end, or nothing while it runs.
+   */
+  exitStatus(pid: number): Deno.CommandStatus | undefined {
+    return this.#core.exitStatus(pid);
   }
 
   /** The serial console. */
@@ -716,6 +737,20 @@ export class BaseMachine implements AsyncDisposable {
   async shellInteract(address?: string): Promise<void> {
     const { shellInteract } = await import("./interact.ts");
     await shellInteract(this.#core, address);
+  }
+
+  /**
+   * Connects a `bash` in the guest with a stream of bytes: it reads commands from
+   * there, and writes what they say, without a terminal, an echo or a prompt. Who
+   * wants to run commands has {@linkcode execute}.
+   *
+   * @param stream Is closed when that shell, or the guest, has ended; its own end
+   * ends the shell.
+   * @throws {MachineError} where the guest has no ports to carry it.
+   */
+  async attachShell(stream: ByteStream): Promise<void> {
+    const { attachShell } = await import("./raw_shell.ts");
+    await attachShell(this.#core, stream);
   }
 
   /**

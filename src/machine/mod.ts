@@ -22,3 +22,4 @@ export {
 export type { WaitOptions } from "./timeout.ts";
 export type { UnitOptions } from "./units.ts";
 export type { PortOptions, UnixSocketOptions } from "./waits.ts";
+export { readScreen } from "./screen.ts";

@@ -33,6 +33,22 @@ export async function screenText(
   }
 }
 
+/**
+ * Reads the text in a picture of a screen.
+ *
+ * @param path A picture that tesseract can read.
+ * @param options.variants Whether to read it in several ways. Default: in one.
+ * @returns What each way has read.
+ * @throws {MachineError} where tesseract is missing, or can't read the picture.
+ */
+export async function readScreen(
+  path: string,
+  options: { variants?: boolean } = {},
+): Promise<string[]> {
+  const modes = options.variants ? MODES : MODES.slice(0, 1);
+  return await Promise.all(modes.map((mode) => recognise(path, mode)));
+}
+
 async function recognise(path: string, mode: string): Promise<string> {
   let output;
   try {

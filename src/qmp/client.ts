@@ -16,12 +16,15 @@ export interface QmpEvent {
 export class QmpError extends Error {
   /** QEMU's class of the error, such as `GenericError`. */
   readonly errorClass: string;
+  /** QEMU's own words. */
+  readonly description: string;
 
   /** Takes the command's name, and the class and description QEMU gave. */
   constructor(command: string, errorClass: string, description: string) {
     super(`QMP command ${command} failed: ${description} (${errorClass})`);
     this.name = "QmpError";
     this.errorClass = errorClass;
+    this.description = description;
   }
 }
 

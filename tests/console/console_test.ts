@@ -82,6 +82,19 @@ Deno.test("waitFor() begins where the last successful wait ended", async () => {
   assertEquals((await third)[1], "3");
 });
 
+Deno.test("a wait that only looks leaves what it found to the next", async () => {
+  await using bench = new Bench();
+  bench.say("one\ntwo\n");
+  const { console } = bench;
+  assertEquals((await console.waitFor(/\w+\n/, { keep: true }))[0], "one\n");
+  const live = console.waitFor(/three\n/, { keep: true });
+  bench.say("three\n");
+  await live;
+  for (const line of ["one", "two", "three"]) {
+    assertEquals((await console.waitFor(/(\w+)\n/))[1], line);
+  }
+});
+
 Deno.test("a wait that failed consumes nothing", async () => {
   await using bench = new Bench();
   bench.say("here it is\n");

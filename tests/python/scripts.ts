@@ -8,6 +8,7 @@ export const onTiny = [
   "threads.py",
   "qemu.py",
   "life.py",
+  "internals.py",
 ];
 
 /** Scripts that share one machine of the guest debian, in this order. */

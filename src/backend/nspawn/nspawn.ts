@@ -132,6 +132,10 @@ class NspawnGuest implements Guest {
     return this.#process.pid;
   }
 
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#process.status;
+  }
+
   get console(): ByteStream {
     return this.#shellStream;
   }

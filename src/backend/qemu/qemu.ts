@@ -390,6 +390,10 @@ class QemuGuest implements Guest {
     this.#supervisor.reap(this.#process);
   }
 
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#process.status;
+  }
+
   get console(): ByteStream {
     return this.#connected!.console;
   }

@@ -47,6 +47,7 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
   await using session = new PythonSession(script);
   const interrupt = () => session.interrupt();
   await session.bind(driver, {
+    interactive: true,
     onBreakpoint: onBreakpoint && ((at) => onBreakpoint(at, interrupt)),
   });
   await run(new PythonEvaluator(session.prompt, interrupt), "test_script()");

@@ -1,78 +1,25 @@
 import type { Driver, PollingCondition } from "../../driver/mod.ts";
-import type { BaseMachine, Machine } from "../../machine/mod.ts";
-import {
-  type Attributes,
-  type LogLevel,
-  TestFailure,
-} from "../../report/mod.ts";
+import { type Machine, readScreen } from "../../machine/mod.ts";
+import { TestFailure } from "../../report/mod.ts";
 import { harmless } from "../../scan/mod.ts";
-import type { Message } from "./channel.ts";
-import type { CrossedErrors, ExceptionReport } from "./errors.ts";
+import { Doors, doors } from "./doors.ts";
+import type { CrossedErrors } from "./errors.ts";
+import {
+  type BridgeRequest,
+  type ConditionRequest,
+  FACTS,
+  METHODS,
+} from "./messages.ts";
 import { QmpEvents } from "./qmp_events.ts";
 import type { StateLinks } from "./state_links.ts";
 
-/** The methods of machines that Python calls by name. */
-const METHODS = [
-  "block",
-  "connect",
-  "consoleInteract",
-  "copyFromHost",
-  "copyFromHostViaShell",
-  "copyFromMachine",
-  "crash",
-  "disconnect",
-  "dumpTtyContents",
-  "execute",
-  "fail",
-  "forwardPort",
-  "getConsoleLog",
-  "getScreenText",
-  "getScreenTextVariants",
-  "getTtyText",
-  "getUnitInfo",
-  "getUnitProperty",
-  "getWindowNames",
-  "isUp",
-  "reboot",
-  "release",
-  "requireUnitState",
-  "screenshot",
-  "sendChars",
-  "sendConsole",
-  "sendKey",
-  "sendMonitorCommand",
-  "shellInteract",
-  "shutdown",
-  "sleep",
-  "sshBackdoorCommand",
-  "start",
-  "startJob",
-  "stopJob",
-  "succeed",
-  "switchRoot",
-  "systemctl",
-  "unblock",
-  "waitForClosedPort",
-  "waitForConsoleText",
-  "waitForFile",
-  "waitForOpenPort",
-  "waitForOpenUnixSocket",
-  "waitForShutdown",
-  "waitForText",
-  "waitForUnit",
-  "waitForWindow",
-  "waitForX",
-  "waitUntilFails",
-  "waitUntilSucceeds",
-  "waitUntilTtyMatches",
-] as const satisfies readonly (keyof BaseMachine)[];
+/** The requests to do one of some things. */
+type Of<Name extends BridgeRequest["do"]> = Extract<
+  BridgeRequest,
+  { do: Name }
+>;
 
-/** The facts of machines that may be different each time. */
-const FACTS = ["booted", "connected", "pid"] as const satisfies readonly (
-  keyof BaseMachine
-)[];
-
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+const LEVELS = ["debug", "info", "warning", "error"] as const;
 
 /** Has Python check a condition. */
 export type Check = (condition: number) => Promise<unknown>;
@@ -88,14 +35,23 @@ interface MachineFacts {
   keepState: boolean;
 }
 
+/** A translated pattern: a regular expression of JavaScript, shown as Python's. */
+interface TranslatedPattern {
+  source: string;
+  flags: string;
+  text: string;
+}
+
 /** Does for Python what it asks for: the driver's work, by the names it has there. */
 export class Bridge implements Disposable {
   readonly #driver: Driver;
   readonly #errors: CrossedErrors;
   readonly #links: StateLinks;
+  readonly #directory: string;
   readonly #check: Check;
   readonly #machines = new Map<string, Machine>();
   readonly #events = new Map<Machine, QmpEvents>();
+  readonly #doors = new Map<Machine, Doors>();
   readonly #conditions = new Map<number, PollingCondition>();
   /** What variables of the environment were before the script changed them. */
   readonly #environment = new Map<string, string | undefined>();
@@ -105,17 +61,20 @@ export class Bridge implements Disposable {
 
   /**
    * Takes the driver, the errors that Python knows, the links to what the
-   * machines keep on the host, and the way to conditions.
+   * machines keep on the host, a directory for sockets, and the way to
+   * conditions.
    */
   constructor(
     driver: Driver,
     errors: CrossedErrors,
     links: StateLinks,
+    directory: string,
     check: Check,
   ) {
     this.#driver = driver;
     this.#errors = errors;
     this.#links = links;
+    this.#directory = directory;
     this.#check = check;
     for (const machine of driver.machines) this.#add(machine);
     this.#listening = driver.log.addListener({
@@ -130,10 +89,17 @@ export class Bridge implements Disposable {
 
   /** What Python is told at its beginning. */
   facts(): Record<string, unknown> {
-    const { machines, vlans, vhostVsock, outDir, globalTimeout } = this.#driver;
+    const { machines, vlans, vhostVsock, outDir, globalTimeout, keepState } =
+      this.#driver;
     return {
-      machines: machines.map(factsOf),
-      vlans: vlans.map(({ nr, socketDir, pid }) => ({ nr, socketDir, pid })),
+      keepState,
+      machines: machines.map((machine) => factsOf(machine, keepState)),
+      vlans: vlans.map(({ nr, socketDir, pid, plugPid = null }) => ({
+        nr,
+        socketDir,
+        pid,
+        plugPid,
+      })),
       vsocks: Object.fromEntries(
         [...vhostVsock].map(([name, { guest, host }]) => [
           name,
@@ -146,11 +112,8 @@ export class Bridge implements Disposable {
   }
 
   /** Does what a request asks for. */
-  async handle(request: Message): Promise<unknown> {
+  async handle(request: BridgeRequest): Promise<unknown> {
     const { log } = this.#driver;
-    if (request.environment !== undefined) {
-      this.#setEnvironment(request.environment as Record<string, string>);
-    }
     switch (request.do) {
       case "call":
         return await this.#call(request);
@@ -158,29 +121,33 @@ export class Bridge implements Disposable {
         return this.#machine(request)[oneOf(FACTS, request.fact)] ?? null;
       case "setStateDir": {
         const machine = this.#machine(request);
-        machine.stateDir = String(request.path);
+        machine.stateDir = request.path;
         return machine.stateDir;
       }
+      case "setStartCommand":
+        this.#machine(request).startCommand = request.command;
+        return;
+      case "exitStatus":
+        return this.#machine(request).exitStatus(request.pid);
+      case "door":
+        return this.#doorsOf(request).path(oneOf(doors, request.door));
       case "log":
         return this.#log(request);
       case "consoleLine":
-        for (const line of harmless(String(request.text)).split("\n")) {
-          log.consoleLine(String(request.machine), line);
+        for (const line of harmless(request.text).split("\n")) {
+          log.consoleLine(request.machine, line);
         }
         return;
       case "begin":
-        return log.begin(
-          String(request.text),
-          request.attributes as Attributes,
-        ).id;
+        return log.begin(request.text, request.attributes).id;
       case "beginSubtest":
-        return log.beginSubtest(String(request.name)).id;
+        return log.beginSubtest(request.name).id;
       case "end": {
-        const report = request.error as ExceptionReport | null;
-        const error = report === null
-          ? undefined
-          : this.#errors.fromPython(report);
-        return log.end({ id: request.ended as number }, error);
+        const { ended: id, error } = request;
+        return log.end(
+          { id },
+          error === null ? undefined : this.#errors.fromPython(error),
+        );
       }
       case "serialStdout":
         return request.on
@@ -194,6 +161,11 @@ export class Bridge implements Disposable {
         return await this.#driver.joinAll();
       case "createMachine":
         return this.#createMachine(request);
+      case "stopVlan":
+        return await this.#driver.vlans.find(({ nr }) => nr === request.nr)
+          ?.stop();
+      case "readScreen":
+        return await readScreen(request.path, { variants: request.variants });
       case "conditionEnter":
         this.#kept.push(this.#condition(request).enter());
         return;
@@ -202,25 +174,38 @@ export class Bridge implements Disposable {
         if (at >= 0) this.#kept.splice(at, 1)[0].exit();
         return;
       }
-      case "conditionWait":
-        return await this.#condition(request).wait({
-          timeout: request.timeout as number,
-        });
+      case "conditionWait": {
+        const { timeout } = request;
+        return await this.#condition(request).wait({ timeout });
+      }
       case "qmpReady":
         return this.#eventsOf(request).ready;
       case "qmpSend":
         return await this.#machine(request).qmpClient.send(
-          String(request.command),
-          request.args as Record<string, unknown>,
+          request.command,
+          request.args,
         );
       case "qmpNext":
         return await this.#eventsOf(request).next(
-          request.timeout as number ?? undefined,
+          request.timeout ?? undefined,
         ) ?? null;
       case "consoleLineNext":
         return await this.#nextLine(request);
       default:
-        throw new TypeError(`Python asked for ${request.do}, unknown here`);
+        throw unknown((request as { do: unknown }).do);
+    }
+  }
+
+  /**
+   * What the script sets in its environment is meant for start scripts, and the
+   * programs that the driver runs: for the script, all of it is one process.
+   */
+  setEnvironment(changes: Record<string, string | null>): void {
+    for (const [name, value] of Object.entries(changes)) {
+      if (!this.#environment.has(name)) {
+        this.#environment.set(name, Deno.env.get(name));
+      }
+      setVariable(name, value ?? undefined);
     }
   }
 
@@ -229,6 +214,8 @@ export class Bridge implements Disposable {
     this.#listening[Symbol.dispose]();
     for (const condition of this.#kept) condition.exit();
     for (const [name, value] of this.#environment) setVariable(name, value);
+    for (const doors of this.#doors.values()) doors[Symbol.dispose]();
+    this.#doors.clear();
     for (const events of this.#events.values()) events[Symbol.dispose]();
     this.#events.clear();
     this.#machines.clear();
@@ -243,62 +230,60 @@ export class Bridge implements Disposable {
     this.#events.set(machine, new QmpEvents(machine));
   }
 
-  /**
-   * What the script sets in its environment is meant for start scripts, and the
-   * programs that the driver runs: for the script, all of it is one process.
-   */
-  #setEnvironment(changes: Record<string, string | null>): void {
-    for (const [name, value] of Object.entries(changes)) {
-      if (!this.#environment.has(name)) {
-        this.#environment.set(name, Deno.env.get(name));
-      }
-      setVariable(name, value ?? undefined);
-    }
-  }
-
-  #machine(request: Message): Machine {
-    const machine = this.#machines.get(String(request.machine));
+  #machine(request: { machine: string }): Machine {
+    const machine = this.#machines.get(request.machine);
     if (machine !== undefined) return machine;
     throw new TypeError(`Python asked for machine ${request.machine}`);
   }
 
-  #eventsOf(request: Message): QmpEvents {
+  #eventsOf(request: { machine: string }): QmpEvents {
     return this.#events.get(this.#machine(request))!;
   }
 
-  async #call(request: Message): Promise<unknown> {
+  #doorsOf(request: { machine: string }): Doors {
+    const machine = this.#machine(request);
+    let found = this.#doors.get(machine);
+    if (found === undefined) {
+      found = new Doors(machine, this.#driver.log, {
+        directory: this.#directory,
+        number: this.#doors.size,
+      });
+      this.#doors.set(machine, found);
+    }
+    return found;
+  }
+
+  async #call(request: Of<"call">): Promise<unknown> {
     const machine = this.#machine(request);
     const method = machine[oneOf(METHODS, request.method)] as (
       ...args: unknown[]
     ) => unknown;
-    const args = (request.args as unknown[]).map(revivePattern);
-    return await method.apply(machine, args);
+    return await method.apply(machine, request.args.map(revivePattern));
   }
 
-  #log(request: Message): void {
+  #log({ level, text, attributes }: Of<"log">): void {
     const { log } = this.#driver;
-    const text = String(request.text);
-    const attributes = request.attributes as Attributes;
-    if (request.level === null) log.log(text, attributes);
-    else log[request.level as LogLevel](text, attributes);
+    if (level === null) log.log(text, attributes);
+    else log[oneOf(LEVELS, level)](text, attributes);
   }
 
-  #createMachine(request: Message): MachineFacts {
-    const machine = this.#driver.createMachine(String(request.startCommand), {
-      name: request.name as string ?? undefined,
-      keepState: request.keepState as boolean,
+  #createMachine(request: Of<"createMachine">): MachineFacts {
+    const { startCommand, name, keepState } = request;
+    const machine = this.#driver.createMachine(startCommand, {
+      name: name ?? undefined,
+      keepState,
     });
     this.#add(machine);
-    return { ...factsOf(machine), keepState: request.keepState as boolean };
+    return factsOf(machine, keepState);
   }
 
-  #condition(request: Message): PollingCondition {
-    const number = request.condition as number;
+  #condition(request: ConditionRequest): PollingCondition {
+    const { condition: number, interval, description } = request;
     let condition = this.#conditions.get(number);
     if (condition === undefined) {
       condition = this.#driver.pollingCondition(() => this.#check(number), {
-        interval: request.interval as number,
-        description: String(request.description),
+        interval,
+        description,
       });
       this.#conditions.set(number, condition);
     }
@@ -309,15 +294,16 @@ export class Bridge implements Disposable {
    * The next line of the console: for patterns that only Python can search for.
    * Answers `null` where the time has passed.
    */
-  async #nextLine(request: Message): Promise<string | null> {
+  async #nextLine(request: Of<"consoleLineNext">): Promise<string | null> {
     const machine = this.#machine(request);
-    const end = performance.now() +
-      (request.timeout as number ?? Infinity) * 1000;
+    const { keep, timeout } = request;
+    const end = performance.now() + (timeout ?? Infinity) * 1000;
     while (true) {
       const left = (end - performance.now()) / 1000;
       try {
         const [, line] = await machine.console.waitFor(/([^\n]*)\n/, {
           timeout: Math.min(0.5, Math.max(0, left)),
+          keep,
           signal: this.#driver.signal,
         });
         return line ?? "";
@@ -335,7 +321,7 @@ export class Bridge implements Disposable {
   }
 }
 
-function factsOf(machine: Machine): MachineFacts {
+function factsOf(machine: Machine, keepState: boolean): MachineFacts {
   const { name, stateDir, sharedDir, outDir, startCommand, isContainer } =
     machine;
   return {
@@ -345,7 +331,7 @@ function factsOf(machine: Machine): MachineFacts {
     outDir,
     startCommand,
     isContainer,
-    keepState: false,
+    keepState,
   };
 }
 
@@ -356,16 +342,22 @@ function setVariable(name: string, value: string | undefined): void {
 
 function oneOf<T extends string>(names: readonly T[], name: unknown): T {
   if ((names as readonly unknown[]).includes(name)) return name as T;
-  throw new TypeError(`Python asked for ${name}, unknown here`);
+  throw unknown(name);
+}
+
+function unknown(name: unknown): TypeError {
+  return new TypeError(`Python asked for ${name}, unknown here`);
 }
 
 /** A translated pattern as a regular expression that shows as Python's own. */
 function revivePattern(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || !("source" in value)) {
-    return value;
-  }
-  const { source, flags, text } = value as Record<string, string>;
+  if (!isPattern(value)) return value;
+  const { source, flags, text } = value;
   const regexp = new RegExp(source, flags);
   regexp.toString = () => text;
   return regexp;
+}
+
+function isPattern(value: unknown): value is TranslatedPattern {
+  return typeof value === "object" && value !== null && "source" in value;
 }

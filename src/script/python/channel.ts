@@ -1,5 +1,4 @@
-/** A message of either side. */
-export type Message = Record<string, unknown>;
+import type { Received, Sent } from "./messages.ts";
 
 /** Bytes of the length that stands before each message. */
 const HEADER = 4;
@@ -19,7 +18,7 @@ export class Channel implements Disposable {
   }
 
   /** Sends a message. What nobody receives any more is dropped. */
-  send(message: Message): void {
+  send(message: Sent): void {
     const json = this.#encoder.encode(JSON.stringify(message));
     const bytes = new Uint8Array(HEADER + json.length);
     new DataView(bytes.buffer).setUint32(0, json.length);
@@ -30,7 +29,7 @@ export class Channel implements Disposable {
   }
 
   /** Gives the messages that come, until the stream ends. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Message> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Received> {
     const decoder = new TextDecoder();
     let buffer = new Uint8Array(1 << 16);
     let filled = 0;
@@ -52,6 +51,7 @@ export class Channel implements Disposable {
         }
         const json = buffer.subarray(at + HEADER, at + size);
         at += size;
+        // The package on the other side, and nobody else, writes there.
         yield JSON.parse(decoder.decode(json));
       }
       buffer.copyWithin(0, at, filled);

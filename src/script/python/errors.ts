@@ -63,9 +63,7 @@ export class CrossedErrors {
 }
 
 /** What QEMU itself said of an error. */
-function partsOf({ errorClass: className, message }: QmpError) {
-  const [, description = message] =
-    /^QMP command \S+ failed: (.*) \(\S+\)$/s.exec(message) ?? [];
+function partsOf({ errorClass: className, description }: QmpError) {
   return { className, description };
 }
 

@@ -7,8 +7,9 @@ import { ScriptExit } from "../script_exit.ts";
 import type { Script } from "../script.ts";
 import { noteTraceback } from "../traceback.ts";
 import { Bridge } from "./bridge.ts";
-import { Channel, type Message } from "./channel.ts";
-import { CrossedErrors, type ExceptionReport, PythonError } from "./errors.ts";
+import { Channel } from "./channel.ts";
+import { CrossedErrors, PythonError } from "./errors.ts";
+import type { Done, Failure, Received, Request, Stop } from "./messages.ts";
 import { StateLinks } from "./state_links.ts";
 import { sources } from "./sources.ts";
 
@@ -77,16 +78,12 @@ export interface Breakpoint {
 
 /** What {@linkcode PythonSession.bind} takes. */
 export interface BindOptions {
+  /** Whether somebody sits at a prompt, and runs no script by itself. */
+  interactive?: boolean;
   /** What `debug.breakpoint()` does; the driver's own by default. */
   onBreakpoint?: (breakpoint: Breakpoint) => void | Promise<void>;
   /** Told where the script has failed, and of what, before it ends. */
   onFailure?: (error: Error, place: Breakpoint) => void | Promise<void>;
-}
-
-/** How Python tells what a script has failed of. */
-interface Failure {
-  error: ExceptionReport;
-  traceback: string;
 }
 
 interface Task {
@@ -103,6 +100,7 @@ interface Task {
 export class PythonSession implements AsyncDisposable {
   readonly #script: Script;
   readonly #supervisor = new Supervisor();
+  readonly #directory: string;
   readonly #process: Deno.ChildProcess;
   readonly #listener: Deno.Listener;
   readonly #errors = new CrossedErrors();
@@ -124,7 +122,7 @@ export class PythonSession implements AsyncDisposable {
     this.#script = script;
     this.#ready.promise.catch(() => {});
     this.#ended.promise.catch(() => {});
-    const directory = makeDirectory();
+    const directory = this.#directory = makeDirectory();
     this.#supervisor.own(directory);
     Deno.mkdirSync(`${directory}/test_driver/machine`, {
       recursive: true,
@@ -164,15 +162,22 @@ export class PythonSession implements AsyncDisposable {
     this.#driver = driver;
     this.#options = options;
     const script = { name: this.#name, text: this.#text() };
+    const { interactive = false } = options;
     this.#bridge = new Bridge(
       driver,
       this.#errors,
       new StateLinks(script.text, this.#supervisor),
+      this.#directory,
       (condition) => this.#perform("check", [condition], { check: true }),
     );
     const thread = await this.#mainThread();
     const stopsAtFailure = options.onFailure !== undefined;
-    const facts = { ...this.#bridge.facts(), script, stopsAtFailure };
+    const facts = {
+      ...this.#bridge.facts(),
+      script,
+      interactive,
+      stopsAtFailure,
+    };
     await this.#perform("bind", [facts], { thread });
   }
 
@@ -274,43 +279,41 @@ export class PythonSession implements AsyncDisposable {
     }
   }
 
-  #take(message: Message): void {
-    if (message.done !== undefined) {
-      const task = this.#tasks.get(message.done as number);
-      this.#tasks.delete(message.done as number);
-      if (message.error !== undefined) {
-        task?.reject(this.#errors.fromPython(message.error as ExceptionReport));
-      } else if (message.exit !== undefined) {
-        task?.reject(new ScriptExit(message.exit as number));
-      } else if (message.gone) {
-        task?.reject(new PythonError("KeyboardInterrupt", ""));
-      } else {
-        task?.resolve(message.value ?? null);
-      }
+  #take(message: Received): void {
+    if ("done" in message) {
+      this.#finish(message);
     } else if (message.do === "session") {
       // Again, where an interruption came between two things to do.
-      this.#idle = message.id as number;
+      this.#idle = message.id;
       this.#ready.resolve();
     } else {
       this.#answer(message);
     }
   }
 
-  async #answer(request: Message): Promise<void> {
-    const { id, step } = request;
-    const answer = () =>
-      request.do === "breakpoint"
-        ? this.#stop(request)
-        : request.do === "failed"
-        ? this.#stopAtFailure(request)
-        : request.do === "input"
-        ? this.#askForLine!(String(request.prompt))
-        : this.#bridge!.handle(request);
-    const inStep = typeof step === "number"
-      ? () => this.#driver!.log.within({ id: step }, answer)
-      : answer;
-    const task = this.#tasks.get(request.check as number);
+  #finish(message: Done): void {
+    const task = this.#tasks.get(message.done);
+    this.#tasks.delete(message.done);
+    if (message.error !== undefined) {
+      task?.reject(this.#errors.fromPython(message.error));
+    } else if (message.exit !== undefined) {
+      task?.reject(new ScriptExit(message.exit));
+    } else if (message.gone) {
+      task?.reject(new PythonError("KeyboardInterrupt", ""));
+    } else {
+      task?.resolve(message.value ?? null);
+    }
+  }
+
+  async #answer(request: Exclude<Request, { do: "session" }>): Promise<void> {
+    const { id, step, check, environment } = request;
+    const answer = () => this.#do(request);
+    const inStep = step === null
+      ? answer
+      : () => this.#driver!.log.within({ id: step }, answer);
+    const task = check === undefined ? undefined : this.#tasks.get(check);
     try {
+      if (environment !== undefined) this.#bridge!.setEnvironment(environment);
       const value = await (task === undefined ? inStep() : task.within(inStep));
       this.#channel?.send({ id, value: value ?? null });
     } catch (error) {
@@ -318,24 +321,35 @@ export class PythonSession implements AsyncDisposable {
     }
   }
 
-  async #stop(request: Message): Promise<void> {
+  async #do(request: Exclude<Request, { do: "session" }>): Promise<unknown> {
+    switch (request.do) {
+      case "breakpoint":
+        return await this.#stop(request);
+      case "failed":
+        return await this.#options.onFailure?.(
+          this.#failureOf(request.failure),
+          this.#placeOf(request),
+        );
+      case "input":
+        return await this.#askForLine!(request.prompt);
+      default:
+        return await this.#bridge!.handle(request);
+    }
+  }
+
+  async #stop(request: Stop & { id: number }): Promise<void> {
     if (this.#options.onBreakpoint === undefined) {
       return await this.#driver!.debug.breakpoint();
     }
     await this.#options.onBreakpoint(this.#placeOf(request));
   }
 
-  async #stopAtFailure(request: Message): Promise<void> {
-    const error = this.#failureOf(request.failure as Failure);
-    await this.#options.onFailure?.(error, this.#placeOf(request));
-  }
-
-  #placeOf({ id, file, line, host, port }: Message): Breakpoint {
+  #placeOf({ id, file, line, host, port }: Stop & { id: number }): Breakpoint {
     return {
-      file: String(file),
-      line: Number(line),
-      address: { hostname: String(host), port: Number(port) },
-      prompt: this.#prompt(() => Promise.resolve(id as number)),
+      file,
+      line,
+      address: { hostname: host, port },
+      prompt: this.#prompt(() => Promise.resolve(id)),
     };
   }
 

@@ -1,1 +1,19 @@
 """What a NixOS test script sees, in front of a driver that does the work."""
+
+from __future__ import annotations
+
+
+def __getattr__(name):
+    # The names that other versions have here.
+    import importlib
+
+    places = {
+        "Driver": "driver",
+        "DriverConfiguration": "config",
+        "get_tmp_dir": "driver",
+        "in_nix_sandbox": "driver",
+        "load_driver_configuration": "config",
+    }
+    if name not in places:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{places[name]}"), name)

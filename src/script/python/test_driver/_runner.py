@@ -11,6 +11,7 @@ from ._link import Link, enter_step, exit_status, leave_step
 from .debug import Debug
 from .driver import Driver, assertion_tester
 from .logger import CompositeLogger
+from .logger import _current as loggers
 from .polling_condition import check
 
 _here = os.path.dirname(os.path.abspath(__file__))
@@ -36,6 +37,7 @@ class Session:
     def bind(self, facts):
         """Binds every name that a script sees."""
         logger = CompositeLogger(self.link)
+        loggers.append(logger)
         self.debug = debug = Debug(self.link, self.enter_prompt)
         self.facts = facts
         self.driver = Driver(self.link, logger, debug, facts)

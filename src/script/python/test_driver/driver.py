@@ -40,6 +40,19 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def get_tmp_dir():
+    """The directory that the directories of all machines are in."""
+    from pathlib import Path
+    from tempfile import gettempdir
+
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or gettempdir())
+
+
+def in_nix_sandbox():
+    """Whether this is a build of Nix's."""
+    return "NIX_BUILD_TOP" in os.environ
+
+
 def pythonize_name(name):
     """A name with what no identifier may hold as `_`."""
     return re.sub(r"^[^A-Za-z_]|[^A-Za-z0-9_]", "_", name)
@@ -83,9 +96,10 @@ class Driver:
         self.out_dir = Path(facts["outDir"])
         self.global_timeout = facts["globalTimeout"]
         self.polling_conditions = []
-        self.vlans = [
-            VLan(vlan["nr"], vlan["socketDir"], vlan["pid"]) for vlan in facts["vlans"]
-        ]
+        self.interactive = facts["interactive"]
+        self.keep_machine_state = self.keep_vm_state = facts["keepState"]
+        self._script_name = facts["script"]["name"]
+        self.vlans = [VLan(link, vlan) for vlan in facts["vlans"]]
         for vlan in self.vlans:
             os.environ[f"QEMU_VDE_SOCKET_{vlan.nr}"] = str(vlan.socket_dir)
         self.vhost_vsock = None
@@ -104,6 +118,27 @@ class Driver:
         for machine in self.machines_qemu if self.vhost_vsock else []:
             socket = self.vhost_vsock.sockets.get(machine.name)
             machine.vsock_host = socket and socket.host
+            machine.vsock_guest = socket and socket.guest
+
+    @property
+    def config(self):
+        """What the test is made of."""
+        from .config import DriverConfiguration
+
+        def described(machines):
+            return {
+                one.name: {"name": one.name, "start_script": str(one.start_command)}
+                for one in machines
+            }
+
+        return DriverConfiguration(
+            vms=described(self.machines_qemu),
+            containers=described(self.machines_nspawn),
+            vlans=[vlan.nr for vlan in self.vlans],
+            global_timeout=self.global_timeout,
+            enable_ssh_backdoor=self.vhost_vsock is not None,
+            test_script=self._script_name,
+        )
 
     @property
     def machines(self):

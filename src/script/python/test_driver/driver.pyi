@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Type
 from unittest import TestCase
 
+from .config import DriverConfiguration
 from .debug import DebugAbstract
 from .logger import AbstractLogger
 from .machine import BaseMachine, NspawnMachine, QemuMachine
@@ -14,12 +15,17 @@ class AssertionTester(TestCase):
     failureException: Type[BaseException]
 
 def assertion_tester() -> AssertionTester: ...
+def get_tmp_dir() -> Path: ...
+def in_nix_sandbox() -> bool: ...
 def pythonize_name(name: str) -> str: ...
 
 class Driver:
     tests: str
     out_dir: Path
     global_timeout: Optional[float]
+    interactive: bool
+    keep_machine_state: bool
+    keep_vm_state: bool
     logger: AbstractLogger
     debug: DebugAbstract
     vlans: List[VLan]
@@ -28,6 +34,8 @@ class Driver:
     machines_nspawn: List[NspawnMachine]
     polling_conditions: List[PollingCondition]
     polling_condition: PollingConditionProtocol
+    @property
+    def config(self) -> DriverConfiguration: ...
     @property
     def machines(self) -> List[BaseMachine]: ...
     def start_all(self) -> None: ...

@@ -106,6 +106,14 @@ class CompositeLogger(AbstractLogger):
 
 
 Logger = AbstractLogger
+_current: list = []
+
+
+def __getattr__(name):
+    # The log of scripts that have no other name for it.
+    if name == "rootlog" and _current:
+        return _current[-1]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _attributes(attributes):

@@ -28,3 +28,4 @@ class AbstractLogger:
 class CompositeLogger(AbstractLogger): ...
 
 Logger = AbstractLogger
+rootlog: CompositeLogger

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 
-class VHostVsock:
-    """A machine's virtual socket: what QEMU, and what the host connects to."""
+class VsockPair:
+    """The ends of a virtual socket: what QEMU, and what the host connects to."""
 
-    def __init__(self, name: str, guest: str, host: str) -> None:
+    def __init__(self, guest, host) -> None:
         from pathlib import Path
 
-        self.name = name
         self.guest = Path(guest)
         self.host = Path(host)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(guest={self.guest!r}, host={self.host!r})"
+
+
+class VHostVsock(VsockPair):
+    """A machine's."""
+
+    def __init__(self, name: str, guest, host) -> None:
+        super().__init__(guest, host)
+        self.name = name
 
 
 class VHostDeviceVsock:

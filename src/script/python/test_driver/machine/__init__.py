@@ -48,11 +48,68 @@ def retry(fn, timeout_seconds=_NOT_GIVEN, timeout=_NOT_GIVEN):
         )
 
 
+_SHIFTED = {
+    "-": "_", "=": "+", "[": "{", "]": "}", ";": ":", "'": '"', "`": "~",
+    "\\": "|", ",": "<", ".": ">", "/": "?",
+}  # fmt: skip
+_CODES = {
+    "-": "0x0C", "=": "0x0D", "[": "0x1A", "]": "0x1B", ";": "0x27", "'": "0x28",
+    "`": "0x29", "\\": "0x2B", ",": "0x33", ".": "0x34", "/": "0x35",
+}  # fmt: skip
+# The keys of an American keyboard, as QEMU's `sendkey` has them, by what they type.
+CHAR_TO_KEY = {
+    **{chr(code).upper(): f"shift-{chr(code)}" for code in range(ord("a"), ord("z") + 1)},
+    **{one: f"shift-0x{number:02X}" for number, one in enumerate("!@#$%^&*()", start=2)},
+    **_CODES,
+    **{shifted: f"shift-{_CODES[plain]}" for plain, shifted in _SHIFTED.items()},
+    " ": "spc",
+    "\n": "ret",
+}
+
+
+def make_command(args):
+    """A command for the shell, of its words."""
+    from shlex import quote
+
+    return " ".join(quote(str(one)) for one in args)
+
+
 class QemuStartCommand:
     """How a machine is started."""
 
     def __init__(self, script):
-        self._cmd = script
+        self._text = os.fspath(script)
+        self._machine = None
+
+    @property
+    def _cmd(self):
+        return self._text
+
+    @_cmd.setter
+    def _cmd(self, text):
+        # The next start runs it.
+        self._text = os.fspath(text)
+        if self._machine is not None:
+            self._machine._ask("setStartCommand", command=self._text)
+
+    def cmd(self, *args, **options):
+        """Not here: the driver appends QEMU's arguments where it starts the machine."""
+        raise NotImplementedError(
+            "the driver appends QEMU's arguments itself when it starts a machine; set "
+            "start_command._cmd, or use create_machine(), to start another command"
+        )
+
+    run = cmd
+
+    @staticmethod
+    def build_environment(state_dir, shared_dir):
+        """The environment that a start command runs in."""
+        return {
+            **os.environ,
+            "TMPDIR": str(state_dir),
+            "SHARED_DIR": str(shared_dir),
+            "USE_TMPDIR": "1",
+        }
 
     @property
     def machine_name(self):
@@ -72,6 +129,10 @@ class BaseMachine:
     def __init__(self, link, logger, facts):
         self._link = link
         self._facts = facts
+        self._processes = {}
+        # The processes that the script takes for ended, or has no number of.
+        self._given_up = None
+        self._forgotten = None
         self.logger = logger
         self.name = facts["name"]
         self.callbacks = []
@@ -130,13 +191,16 @@ class BaseMachine:
 
     @property
     def booted(self):
-        """Whether the guest runs."""
-        return self._get("booted")
+        """Whether the guest runs; `False` has the next start begin a new one."""
+        return self._get("booted") and not self._is_given_up()
 
     @booted.setter
     def booted(self, value):
         # Scripts say so where nothing is to be asked of a guest that powers itself off.
-        pass
+        self._given_up = None if value else self._get("pid")
+
+    def _is_given_up(self):
+        return self._given_up is not None and self._given_up == self._get("pid")
 
     @property
     def connected(self):
@@ -151,7 +215,42 @@ class BaseMachine:
     @property
     def pid(self):
         """The process of the start command, or None while nothing runs."""
-        return self._get("pid")
+        pid = self._get("pid")
+        return None if pid == self._forgotten else pid
+
+    @pid.setter
+    def pid(self, value):
+        # Who says None has ended the process, and wants no more done about it.
+        if value is not None:
+            raise AttributeError(
+                f"pid of {self!r} can be None, and else is what the driver has started"
+            )
+        self._forgotten = self._get("pid")
+
+    @property
+    def process(self):
+        """The process of the last start, or None before the first."""
+        from .._process import Process
+
+        pid = self._get("pid")
+        if pid is None:
+            # How it has ended is known by its number.
+            return next(reversed(self._processes.values()), None)
+        if pid not in self._processes:
+            self._processes[pid] = Process(
+                pid, str(self.start_command), self._status, self.send_console
+            )
+        return self._processes[pid]
+
+    def _status(self, pid):
+        status = self._ask("exitStatus", pid=pid)
+        if status is None:
+            return None
+        if status["signal"] is not None:
+            import signal
+
+            return -getattr(signal, status["signal"]).value
+        return status["code"]
 
     # The log
 
@@ -171,11 +270,16 @@ class BaseMachine:
 
     def is_up(self):
         """Whether the guest runs and its shell is connected."""
-        return self._call("isUp")
+        return self._call("isUp") and not self._is_given_up()
 
     def start(self, allow_reboot=False):
         """Starts the machine, and does not wait until its guest has booted."""
+        if self._is_given_up():
+            # A second one would have the same disks.
+            self._call("release")
         self._call("start", {"allowReboot": True} if allow_reboot else {})
+        # Its process is to be had also when it has ended.
+        self.process  # noqa: B018
 
     def connect(self):
         """Waits until the guest's shell takes commands."""
@@ -183,19 +287,23 @@ class BaseMachine:
 
     def wait_for_shutdown(self):
         """Waits until the guest has ended by itself."""
-        self._call("waitForShutdown")
+        if not self._is_given_up():
+            self._call("waitForShutdown")
 
     def release(self):
         """Ends the guest, whatever it does."""
-        self._call("release")
+        if self._forgotten is None or self.pid is not None:
+            self._call("release")
 
     def shutdown(self):
         """Powers the guest off and waits until it is gone."""
-        self._call("shutdown")
+        if not self._is_given_up():
+            self._call("shutdown")
 
     def crash(self):
         """Ends the guest at once, as a power failure does."""
-        self._call("crash")
+        if not self._is_given_up():
+            self._call("crash")
 
     def reboot(self):
         """Presses Ctrl+Alt+Delete; the next command waits for the new boot."""
@@ -421,7 +529,9 @@ class BaseMachine:
             left = _Deadline(limit)
             text = None
             while True:
-                line = self._ask("consoleLineNext", timeout=left.seconds())
+                line = self._ask(
+                    "consoleLineNext", timeout=left.seconds(), keep=False
+                )
                 if line is None:
                     raise RequestedAssertionFailed(
                         f"the console of {self.name} did not say {pattern} "
@@ -516,8 +626,73 @@ class QemuMachine(BaseMachine):
 
     def __init__(self, link, logger, facts):
         super().__init__(link, logger, facts)
-        self.start_command = QemuStartCommand(facts["startCommand"])
-        self.vsock_host = None
+        self._start_command = QemuStartCommand(facts["startCommand"])
+        self._start_command._machine = self
+        self.vsock_host = self.vsock_guest = None
+        self._shells = {}
+        self._last_lines = None
+
+    @property
+    def start_command(self):
+        """How the machine is started; another one starts it the next time."""
+        return self._start_command
+
+    @start_command.setter
+    def start_command(self, command):
+        if not isinstance(command, QemuStartCommand):
+            command = QemuStartCommand(command)
+        command._machine = self
+        self._start_command = command
+        command._cmd = command._text
+
+    def _door(self, name):
+        from pathlib import Path
+
+        return Path(self._ask("door", door=name))
+
+    @property
+    def shell_path(self):
+        """A socket that leads to a shell in the guest; each connection has its own."""
+        return self._door("shell")
+
+    @property
+    def monitor_path(self):
+        """A socket that leads to QEMU's human monitor."""
+        return self._door("monitor")
+
+    @property
+    def qmp_path(self):
+        """A socket that speaks QMP, beside the driver's own session."""
+        return self._door("qmp")
+
+    @property
+    def shell(self):
+        """A connection to a shell in the guest, or None while nothing runs.
+
+        It is one of the script's own: what `execute` and the others run goes elsewhere.
+        """
+        pid = self._get("pid")
+        if pid is None:
+            return None
+        if pid not in self._shells:
+            import socket
+
+            one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            one.connect(str(self.shell_path))
+            self._shells[pid] = one
+        return self._shells[pid]
+
+    @property
+    def last_lines(self):
+        """The lines of the serial console that no wait has taken yet, as a queue."""
+        if self._last_lines is None:
+            self._last_lines = LastLines(self)
+        return self._last_lines
+
+    @property
+    def serial_thread(self):
+        """What reads the serial console, or None before the first start."""
+        return None if self.process is None else SerialThread(self.process)
 
     @property
     def qmp_client(self):
@@ -681,6 +856,59 @@ class Monitor:
         """What the monitor said to that."""
         taken, self._said = self._said[:size], self._said[size:]
         return taken
+
+
+class LastLines:
+    """Lines of a serial console in the form of `queue.Queue`."""
+
+    def __init__(self, machine):
+        self._machine = machine
+
+    def _next(self, timeout, keep=False):
+        return self._machine._ask("consoleLineNext", timeout=timeout, keep=keep)
+
+    def get(self, block=True, timeout=None):
+        """The next line, for which it waits."""
+        line = self._next(timeout if block else 0)
+        if line is not None:
+            return line.rstrip()
+        from queue import Empty
+
+        raise Empty
+
+    def get_nowait(self):
+        """The next line, if there is one."""
+        return self.get(block=False)
+
+    def empty(self):
+        """Whether there is no line yet."""
+        return self._next(0, keep=True) is None
+
+    def __getattr__(self, name):
+        raise AttributeError(
+            f"last_lines has no {name}, only get, get_nowait and empty; "
+            "full_console_log has all lines"
+        )
+
+
+class SerialThread:
+    """What reads a serial console in the form of `threading.Thread`."""
+
+    def __init__(self, process):
+        self._process = process
+
+    def is_alive(self):
+        """Whether there may be more to read."""
+        return self._process.poll() is None
+
+    def join(self, timeout=None):
+        """Waits until there is no more."""
+        from subprocess import TimeoutExpired
+
+        try:
+            self._process.wait(timeout)
+        except TimeoutExpired:
+            pass
 
 
 class _Deadline:

@@ -1,8 +1,22 @@
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Pattern, Tuple, Union
+from socket import socket
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NoReturn,
+    Optional,
+    Pattern,
+    Tuple,
+    Union,
+)
 
+from .._process import Process
 from ..duration import Duration
 from ..errors import MachineError as MachineError
 from ..errors import RequestedAssertionFailed as RequestedAssertionFailed
@@ -18,7 +32,17 @@ def retry(
     timeout: Optional[Duration] = ...,
 ) -> None: ...
 
+CHAR_TO_KEY: Dict[str, str]
+
+def make_command(args: Iterable[Any]) -> str: ...
+
 class QemuStartCommand:
+    _cmd: str
+    def __init__(self, script: _Path) -> None: ...
+    def cmd(self, *args: Any, **options: Any) -> NoReturn: ...
+    def run(self, *args: Any, **options: Any) -> NoReturn: ...
+    @staticmethod
+    def build_environment(state_dir: _Path, shared_dir: _Path) -> Dict[str, str]: ...
     @property
     def machine_name(self) -> str: ...
 
@@ -42,6 +66,10 @@ class BaseMachine:
     def tmp_dir(self) -> Path: ...
     @property
     def pid(self) -> Optional[int]: ...
+    @pid.setter
+    def pid(self, value: None) -> None: ...
+    @property
+    def process(self) -> Process: ...
     def log(self, msg: str) -> None: ...
     def log_serial(self, msg: str) -> None: ...
     def nested(
@@ -155,8 +183,24 @@ class BaseMachine:
     def ssh_backdoor_command(self, index: int = 0) -> str: ...
 
 class QemuMachine(BaseMachine):
-    start_command: QemuStartCommand
     vsock_host: Optional[Path]
+    vsock_guest: Optional[Path]
+    @property
+    def start_command(self) -> QemuStartCommand: ...
+    @start_command.setter
+    def start_command(self, command: Union[QemuStartCommand, _Path]) -> None: ...
+    @property
+    def shell(self) -> socket: ...
+    @property
+    def shell_path(self) -> Path: ...
+    @property
+    def monitor_path(self) -> Path: ...
+    @property
+    def qmp_path(self) -> Path: ...
+    @property
+    def last_lines(self) -> LastLines: ...
+    @property
+    def serial_thread(self) -> SerialThread: ...
     @property
     def qmp_client(self) -> Optional[QMPSession]: ...
     @property
@@ -189,6 +233,15 @@ class QemuMachine(BaseMachine):
 
 class NspawnMachine(BaseMachine):
     start_command: str
+
+class LastLines:
+    def get(self, block: bool = True, timeout: Optional[float] = None) -> str: ...
+    def get_nowait(self) -> str: ...
+    def empty(self) -> bool: ...
+
+class SerialThread:
+    def is_alive(self) -> bool: ...
+    def join(self, timeout: Optional[float] = None) -> None: ...
 
 Machine = QemuMachine
 StartCommand = QemuStartCommand
