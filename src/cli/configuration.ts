@@ -58,6 +58,8 @@ export interface Configuration {
   readonly keepMachines: boolean;
   /** Whether the script's types are checked. */
   readonly check: boolean;
+  /** Whether `vmwright check` looks for promises that nothing waits for. */
+  readonly lint: boolean;
   /** Absolute path of the JUnit report. */
   readonly junitXml?: string;
   /** Absolute path of the HTML report. */
@@ -153,7 +155,8 @@ export function configure(
         `check reads TypeScript, but ${script.path} is Python`,
       );
     }
-    return { ...common, machines, containers, vlans };
+    const lint = given.lint ?? true;
+    return { ...common, machines, containers, vlans, lint };
   }
 
   if (named === undefined && file.containers === undefined) {
@@ -249,6 +252,7 @@ const nothing = {
   watch: false,
   keepMachines: false,
   check: true,
+  lint: true,
   sshBackdoor: false,
   vhostVsock: false,
   logLevel: "info",

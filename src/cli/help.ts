@@ -19,7 +19,7 @@ export function helpText(): string {
 
 Usage: vmwright [OPTIONS] SCRIPT
        vmwright --interactive [OPTIONS] [SCRIPT]
-       vmwright check [OPTIONS] SCRIPT   report type errors, start nothing
+       vmwright check [OPTIONS] SCRIPT   report type errors and missing awaits
        vmwright types [OPTIONS]          print the types of what a script sees
        vmwright eval CODE                run code that makes its own driver
        vmwright eval-file FILE           the same, from a file

@@ -109,6 +109,13 @@ export const options = {
     negatable: true,
     help: "whether to check the script's types; default: yes, where deno is",
   },
+  lint: {
+    names: ["--lint"],
+    kind: "flag",
+    negatable: true,
+    help:
+      "with check: whether to look for promises that nothing waits for; default: yes",
+  },
   junitXml: {
     names: ["--junit-xml", "--junit_xml"],
     kind: "value",

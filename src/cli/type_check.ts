@@ -2,6 +2,8 @@ import {
   checkTypes,
   findApi,
   findDeno,
+  floatingPromises,
+  isJavaScript,
   Script,
   type TypeDiagnostic,
   wantsCheck,
@@ -38,10 +40,26 @@ export async function check(configuration: Configuration): Promise<number> {
       `${script.name} is JavaScript, which is checked where a line \`// @ts-check\` in it says so`,
     );
   }
-  const diagnostics = await checkTypes(script, namesOf(configuration));
-  if (diagnostics.length === 0) return exitCodes.passed;
-  const { detail, message } = new TypeErrors(diagnostics);
-  console.error(`${detail}\nvmwright: ${message}`);
+  const names = namesOf(configuration);
+  const diagnostics = await checkTypes(script, names);
+  if (diagnostics.length > 0) {
+    const { detail, message } = new TypeErrors(diagnostics);
+    console.error(`${detail}\nvmwright: ${message}`);
+    return exitCodes.failed;
+  }
+  // Without its types, nobody knows what is a promise.
+  const promises = configuration.lint && !isJavaScript(script)
+    ? await floatingPromises(script, names)
+    : [];
+  if (promises.length === 0) return exitCodes.passed;
+  const count = promises.length;
+  console.error(
+    `${
+      promises.map(shown).join("\n")
+    }\nvmwright: the script misses ${count} await${
+      count === 1 ? "" : "s"
+    }; --no-lint leaves them out of the check`,
+  );
   return exitCodes.failed;
 }
 

@@ -1,5 +1,5 @@
-import { temporaryBase } from "../driver/temporary.ts";
 import { UsageError } from "../report/errors.ts";
+import { makeCheckDirectory } from "./check_directory.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";
 import { fileUrl, type Script } from "./script.ts";
 
@@ -85,7 +85,7 @@ export async function checkTypes(
   }
   if (api === undefined) throw new UsageError(missingApi);
   const text = declarations(names, api);
-  using directory = await makeDirectory(text);
+  using directory = await makeCheckDirectory(text);
   const file = `${directory.path}/vmwright.d.ts`;
   await Deno.writeTextFile(file, text);
 
@@ -157,8 +157,14 @@ export function wantsCheck(script: Script): boolean {
     /^\s*\/\/\s*@ts-check\b/m.test(script.readText());
 }
 
-/** A script's text with its relative imports as they are from elsewhere. */
-function absoluteImports(code: string, url: string): string {
+/**
+ * Makes the relative imports of a script absolute, for a copy of it elsewhere.
+ *
+ * @param code The script's text.
+ * @param url Its address.
+ * @returns The text of the copy.
+ */
+export function absoluteImports(code: string, url: string): string {
   return code.replace(
     /(\b(?:from|import)\s*\(?\s*)(["'])(\.{0,2}\/[^"'\n]*)\2/g,
     (_, before, quote, path) => before + quote + new URL(path, url) + quote,
@@ -212,38 +218,4 @@ function shortened(url: string): string {
     : url;
   const here = `${Deno.cwd()}/`;
   return path.startsWith(here) ? path.slice(here.length) : path;
-}
-
-async function makeDirectory(
-  text: string,
-): Promise<Disposable & { path: string; handOver(): void }> {
-  const bytes = new TextEncoder().encode(text);
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  const hash = new Uint8Array(digest).slice(0, 8).toHex();
-  const parent = temporaryBase();
-  let path = `${parent}/vmwright-types-${hash}`;
-  try {
-    // Fails where there is one, of a check that runs at the same time or of
-    // somebody else: then this check does without being known again.
-    await Deno.mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    path = await Deno.makeTempDir({ dir: parent, prefix: "vmwright-types-" });
-  }
-  let isOurs = true;
-  return {
-    path,
-    handOver() {
-      isOurs = false;
-    },
-    [Symbol.dispose]() {
-      // Who it was handed to may have removed it, and another check made it anew.
-      if (!isOurs) return;
-      try {
-        Deno.removeSync(path, { recursive: true });
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    },
-  };
 }

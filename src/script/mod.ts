@@ -7,12 +7,14 @@ export {
   checkTypes,
   findApi,
   findDeno,
+  isJavaScript,
   type TypeDiagnostic,
   wantsCheck,
 } from "./check_types.ts";
 export { Debugger, type DebuggerOptions } from "./debugger.ts";
 export { declarations, type ScriptNames } from "./declarations.ts";
 export { describeFailure, type FailureContext } from "./failure.ts";
+export { floatingPromises } from "./floating_promises.ts";
 export { forgottenAwait } from "./forgotten_await.ts";
 export { bindGlobals } from "./globals.ts";
 export { type Language, languageOf } from "./language.ts";

@@ -58,6 +58,7 @@ Deno.test("a run has sensible defaults", () => {
     watch: false,
     keepMachines: false,
     check: true,
+    lint: true,
     html: "@/report.html",
     logLevel: "info",
     sshBackdoor: false,
