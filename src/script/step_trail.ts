@@ -31,7 +31,10 @@ export interface UnfinishedStep {
 export class StepTrail implements Listener {
   readonly #open = new Map<number, Open>();
   readonly #withStacks: boolean;
+  /** When the latest event happened, in seconds since the run began … */
   #time = 0;
+  /** … and in milliseconds of this process's clock. */
+  #heardAt = performance.now();
   #error: ErrorReport | undefined;
   #failed: string[] = [];
 
@@ -47,6 +50,7 @@ export class StepTrail implements Listener {
   /** See {@linkcode Listener.on}. */
   on(event: Event): void {
     this.#time = event.time;
+    this.#heardAt = performance.now();
     switch (event.type) {
       case "stepBegan":
       case "subtestBegan":
@@ -88,8 +92,10 @@ export class StepTrail implements Listener {
     if (this.#error !== undefined && this.#error === describeError(error)) {
       return [...this.#failed];
     }
+    // The latest event may be as old as the step itself.
+    const now = this.#time + (performance.now() - this.#heardAt) / 1000;
     return [...this.#open.values()].reverse().map(({ what, began }) =>
-      `${what} (since ${(this.#time - began).toFixed(2)} seconds)`
+      `${what} (since ${(now - began).toFixed(2)} seconds)`
     );
   }
 

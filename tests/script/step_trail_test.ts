@@ -36,6 +36,17 @@ Deno.test("an error that ended no step comes with those under way", () => {
   );
 });
 
+Deno.test("a step under way is told with the time that it has taken, also where nothing has happened since", () => {
+  const trail = new StepTrail();
+  const log = new Log([trail]);
+  const step = log.begin("waiting for a file");
+  const until = performance.now() + 250;
+  while (performance.now() < until);
+  const seconds = /\(since (.*) seconds\)/.exec(trail.of(new Error("x"))[0])!;
+  assertEquals(Number(seconds[1]) >= 0.25, true);
+  log.end(step);
+});
+
 Deno.test("an earlier error, since caught, has nothing to do with it", async () => {
   const { trail, log } = logged();
   await log.nested("a", () => Promise.reject(new Error("1"))).catch(() => {});
