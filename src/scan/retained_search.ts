@@ -2,9 +2,14 @@ import { Decoded } from "./decoded.ts";
 import type { Match } from "./match.ts";
 import type { Tail } from "./tail.ts";
 
+/** Whether the text after a match may undo it; also of some that it may not. */
+const looksAhead = /\$|\\b|\(\?[=!]/i;
+
 interface Wanted {
   regexp: RegExp;
   text: boolean;
+  /** Whether a match at the end of what has come is not sure. */
+  waits: boolean;
   /** Where its next match may begin, as an offset in the stream. */
   from: number;
   /** Where its last match ended, so that an empty one is not found twice. */
@@ -31,6 +36,7 @@ export class RetainedSearch {
     this.#wanted.set(id, {
       regexp: withFlag(regexp, regexp.sticky ? "y" : "g"),
       text,
+      waits: looksAhead.test(regexp.source),
       from: position,
       lastEnd: -1,
     });
@@ -60,6 +66,8 @@ export class RetainedSearch {
         regexp.lastIndex = index;
         const found = regexp.exec(decoded.text);
         if (found === null) break;
+        const atEnd = found.index + found[0].length === decoded.text.length;
+        if (atEnd && wanted.waits && !final) break;
         index = found.index + found[0].length;
         const end = decoded.endOf(index);
         if (end <= wanted.lastEnd) {

@@ -37,6 +37,8 @@ const abandoned = new FinalizationRegistry((set: number) => wasm.freeSet(set));
  * those, classes of the `v` flag and repetitions in the thousands are searched
  * by V8 after every chunk, in the last `window` bytes; so their matches are
  * V8's own, take as long as it takes, and may depend on how the stream is cut.
+ * A match at the end of what has come is not sure where such a pattern looks at
+ * what follows: it is told when more has come, or the stream pauses or ends.
  *
  * @example
  * ```ts
@@ -127,6 +129,17 @@ export class Scanner {
 
   /** Ends the stream; gives the matches that depended on its end (`$`, `\b`). */
   finish(): Match[] {
+    return this.#scan(new Uint8Array(0), true);
+  }
+
+  /**
+   * Gives the matches that depended on the stream's end (`$`, `\b`) as if it
+   * were here, and goes on: for a stream that has paused. In the middle of a
+   * character there are none. A match at this place may be given again when the
+   * stream goes on, unless its pattern is wanted `once`.
+   */
+  pause(): Match[] {
+    if (unfinishedTail(this.#tail.bytes) > 0) return [];
     return this.#scan(new Uint8Array(0), true);
   }
 

@@ -116,6 +116,29 @@ Deno.test("what depends on the next character waits for it, or for the end", () 
   ]);
 });
 
+Deno.test("a stream that pauses has an end there, and goes on", () => {
+  for (const lookAround of ["", "(?<=x?)"]) {
+    using scanner = new Scanner({ skipCarriageReturns: true });
+    const options = { once: true, text: true };
+    const prompt = scanner.add(new RegExp(`${lookAround}a: $`), options);
+    const line = scanner.add(new RegExp(`${lookAround}b$`, "m"), options);
+    assertEquals(scanner.scan(encoder.encode("a: ")), []);
+    assertEquals(scanner.scan(encoder.encode("b")), []);
+    assertEquals(scanner.pause().map(({ id, end }) => [id, end]), [[line, 4]]);
+    assertEquals(scanner.pause(), []);
+    assertEquals(scanner.scan(encoder.encode("\r\na: ")), []);
+    assertEquals(scanner.pause().map(({ id, end }) => [id, end]), [[
+      prompt,
+      9,
+    ]]);
+    const whole = scanner.add(/é$/);
+    assertEquals(scanner.scan(Uint8Array.of(0xc3)), []);
+    assertEquals(scanner.pause(), []);
+    assertEquals(scanner.scan(Uint8Array.of(0xa9)), []);
+    assertEquals(scanner.pause().map(({ id }) => id), [whole]);
+  }
+});
+
 Deno.test("carriage returns are invisible if that is asked for, and counted", () => {
   const skip = { skipCarriageReturns: true };
   assertEquals(ends(/a\nb/, ["a\r\nb"], skip), [4]);
