@@ -35,6 +35,8 @@ export interface GuestListener {
   portClosed(name: string): void;
   /** The guest was reset and boots anew. */
   reset(): void;
+  /** The guest's kernel panicked, as its device for that says. */
+  panicked(): void;
 }
 
 /** A console that was added to a guest while that runs. */

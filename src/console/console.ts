@@ -3,7 +3,7 @@ import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
 import { after, checkTimeout } from "../time/mod.ts";
 import { ConsoleFile } from "./console_file.ts";
-import { deathPatterns, GuestDied } from "./guest_died.ts";
+import { deathPatterns, GuestDied, isPanic, isSign } from "./guest_died.ts";
 import { compilePattern } from "./pattern.ts";
 
 /** Options of {@linkcode Console}. */
@@ -15,7 +15,7 @@ export interface ConsoleOptions {
   /** Where the lines go. */
   log: Log;
   /**
-   * What the guest says when it is beyond help. Default:
+   * What the guest says when it may be beyond help. Default:
    * {@linkcode deathPatterns}; none, if the test means the guest to die.
    */
   dead?: readonly RegExp[];
@@ -29,6 +29,18 @@ export interface ConsoleWaitOptions {
   signal?: AbortSignal;
   /** Whether what was said counts for the next wait too. Default: it does not. */
   keep?: boolean;
+}
+
+/** What a guest said that may be its death. */
+export interface DeathSign {
+  /** The line. */
+  readonly line: string;
+  /** Whether a kernel says of itself that it panicked. */
+  readonly isPanic: boolean;
+  /** Where in the console's file the line begins. */
+  readonly start: number;
+  /** Where in the console's file what was seen of it ends. */
+  readonly end: number;
 }
 
 interface Wait {
@@ -48,7 +60,8 @@ interface Watch {
   readonly scanner: Scanner;
   base: number;
   readonly waits: Map<number, Wait>;
-  readonly deaths: Set<number>;
+  /** The patterns of death, by their numbers. */
+  readonly deaths: Map<number, RegExp>;
 }
 
 /** Bytes read at once when the log on disk is read. */
@@ -61,6 +74,8 @@ const turn = 1 << 22;
 const lead = 4096;
 /** Lines that a message quotes. */
 const lastLines = 10;
+/** Seconds of silence after which a console's text ends where it ends for now. */
+const quiet = 0.2;
 /** Characters of a line in a message. */
 const longestLine = 1000;
 
@@ -72,7 +87,14 @@ const longestLine = 1000;
  * time. What memory holds does not grow with what the guest prints.
  *
  * Text is waited for from where the last successful wait ended, so that what
- * came before the call counts. Carriage returns are invisible to patterns.
+ * came before the call counts. Carriage returns are invisible to patterns. Once
+ * the console has been quiet for 0.2 seconds, `$` and `\b` match at the end of
+ * what has been said, so that `/login: $/` finds a prompt. Whoever else writes to
+ * the console, such as the kernel, may do so in the middle of a line: a pattern
+ * finds a text only where nothing stands within it.
+ *
+ * A sign of death is no proof: anybody can print it. Who knows more is told of
+ * it, and says whether the guest lives or not.
  *
  * @example
  * ```ts
@@ -89,6 +111,7 @@ export class Console {
   readonly #file: ConsoleFile;
   readonly #pending = new Set<Wait>();
   readonly #deathListeners = new Set<(error: GuestDied) => void>();
+  readonly #signListeners = new Set<(sign: DeathSign) => void>();
   #dead: readonly RegExp[];
   #madeWatch: Watch | undefined;
   #lines = new LineSplitter();
@@ -100,7 +123,12 @@ export class Console {
   #searches = 0;
   #searching = false;
   #diskFull = false;
+  /** The first sign of death that nobody has explained. */
+  #sign: DeathSign | undefined;
   #died: GuestDied | undefined;
+  /** When it last said something, in milliseconds of this process's clock. */
+  #spokeAt = performance.now();
+  #cancelPause: (() => void) | undefined;
   #ended = false;
   #closed = false;
 
@@ -124,6 +152,36 @@ export class Console {
     return this.#died;
   }
 
+  /** The sign of death that nobody has explained yet, if there is one. */
+  get sign(): DeathSign | undefined {
+    return this.#sign;
+  }
+
+  /**
+   * Whether the test means the sign of death: it has waited for that text, or for
+   * one after it. Waits for text then go on after the death.
+   */
+  get isDeathMeant(): boolean {
+    return this.#sign !== undefined && this.#consumed > this.#sign.start;
+  }
+
+  /** Seconds since the guest last said something. */
+  get silence(): number {
+    return (performance.now() - this.#spokeAt) / 1000;
+  }
+
+  /**
+   * Tells of each sign of death that the guest gives.
+   *
+   * @param listener Called with the sign. It, or somebody later, is to call
+   * {@linkcode Console.die} or {@linkcode Console.live}.
+   * @returns A function that takes the listener away.
+   */
+  onSign(listener: (sign: DeathSign) => void): () => void {
+    this.#signListeners.add(listener);
+    return () => void this.#signListeners.delete(listener);
+  }
+
   /**
    * Tells of the guest's death, now if it is dead already.
    *
@@ -137,18 +195,18 @@ export class Console {
   }
 
   /**
-   * Changes what counts as the guest's death from now on, and forgets a death
-   * that has been seen.
+   * Changes what may be the guest's death from now on, and forgets a death that
+   * has been seen.
    *
    * @param patterns The patterns; none if the test means the guest to die.
    */
   setDead(patterns: readonly RegExp[]): void {
     this.#dead = patterns;
-    this.#died = undefined;
+    this.live();
     if (this.#closed) return;
     const watch = this.#madeWatch;
     if (watch !== undefined) {
-      for (const id of watch.deaths) watch.scanner.delete(id);
+      for (const id of watch.deaths.keys()) watch.scanner.delete(id);
       watch.deaths.clear();
       this.#addDeaths(watch);
     }
@@ -156,11 +214,30 @@ export class Console {
   }
 
   /**
-   * Forgets the guest's death: it was reset by its watchdog, say, and boots
-   * again. Unlike after {@linkcode Console.reset}, what it said still counts.
+   * The guest is dead: waits for its text fail, but for those of a test that
+   * means it. Where no text may be the guest's death, nothing is.
+   *
+   * @param sign What the guest said, where that has been explained in between;
+   * or what to say of one that has given no sign itself.
    */
-  forgetDeath(): void {
-    this.#died = undefined;
+  die(sign: DeathSign | string = "it said so on its console"): void {
+    if (this.#died !== undefined || this.#dead.length === 0) return;
+    if (typeof sign !== "string") this.#sign ??= sign;
+    const { line = String(sign), end = this.#file.length } = this.#sign ?? {};
+    // The lines end with what it said: a trace may follow.
+    const last = this.#linesBefore(end, lastLines);
+    this.#died = new GuestDied(this.machine, line, last);
+    this.#failHopeless();
+    for (const listener of [...this.#deathListeners]) listener(this.#died);
+  }
+
+  /**
+   * The guest lives, whatever it said: its shell has answered, or it was reset
+   * and boots again. Unlike after {@linkcode Console.reset}, what it said still
+   * counts.
+   */
+  live(): void {
+    this.#died = this.#sign = undefined;
   }
 
   /**
@@ -174,10 +251,12 @@ export class Console {
     this.#store(chunk);
     const matches = this.#watch.scanner.scan(chunk);
     this.#position += chunk.length;
+    this.#spokeAt = performance.now();
     for (const line of this.#lines.push(chunk)) {
       this.#log.consoleLine(this.machine, line);
     }
     this.#take(this.#watch, matches, true);
+    this.#awaitPause();
   }
 
   /** The console is closed: waits that are not fulfilled fail. */
@@ -199,7 +278,7 @@ export class Console {
     this.#endLines();
     this.#lines = new LineSplitter();
     this.#bootStart = this.#consumed = this.#position;
-    this.#died = undefined;
+    this.live();
     this.#ended = false;
     this.#searches++;
     this.#searching = false;
@@ -292,10 +371,11 @@ export class Console {
     try {
       this.#pending.add(wait);
       const live = wait.from === this.#position && !this.#searching &&
-        !this.#ended && this.#died === undefined;
+        !this.#isOver;
       if (live) this.#addWait(this.#watch, wait);
       else this.#search();
       signal?.addEventListener("abort", abort);
+      this.#awaitPause();
       if (timeout !== undefined) {
         cancel = after(
           timeout,
@@ -417,7 +497,7 @@ export class Console {
       scanner: new Scanner({ skipCarriageReturns: true }),
       base,
       waits: new Map(),
-      deaths: new Set(),
+      deaths: new Map(),
     };
     this.#addDeaths(watch);
     return watch;
@@ -425,7 +505,7 @@ export class Console {
 
   #addDeaths(watch: Watch): void {
     for (const pattern of this.#dead) {
-      watch.deaths.add(watch.scanner.add(pattern, { text: true }));
+      watch.deaths.set(watch.scanner.add(pattern), pattern);
     }
   }
 
@@ -435,24 +515,57 @@ export class Console {
     if (watch === this.#madeWatch) wait.id = id;
   }
 
+  /** Whether nothing that is waited for will be said any more. */
+  get #isOver(): boolean {
+    return this.#ended || this.#died !== undefined && !this.isDeathMeant;
+  }
+
+  /** Has the end of what was said count as an end once nothing more comes. */
+  #awaitPause(): void {
+    if (this.#pending.size === 0 || this.#cancelPause !== undefined) return;
+    this.#cancelPause = after(Math.max(0, quiet - this.silence), () => {
+      this.#cancelPause = undefined;
+      if (this.#pending.size === 0 || this.#ended) return;
+      const watch = this.#madeWatch;
+      if (this.silence < quiet || this.#searching) this.#awaitPause();
+      else if (watch) this.#take(watch, watch.scanner.pause(), true);
+    });
+  }
+
   /** Acts on what a scanner found. */
   #take(watch: Watch, matches: Match[], live: boolean): void {
-    let death: Match | undefined;
+    const deaths: Match[] = [];
     for (const match of matches) {
       const wait = watch.waits.get(match.id);
-      if (wait !== undefined) {
-        this.#fulfil(wait, match, watch);
-      } else if (live && watch.deaths.has(match.id)) {
-        death ??= match;
-      }
+      if (wait !== undefined) this.#fulfil(wait, match, watch);
+      else if (live && watch.deaths.has(match.id)) deaths.push(match);
     }
-    // What was said before the guest died, in the same breath, was said.
-    if (death !== undefined && this.#died === undefined) {
-      this.#die(
-        death.groups?.[0] ?? "it said so on its console",
-        watch.base + death.end,
-      );
+    // What was said before the sign, in the same breath, was said. One sign is
+    // enough to look at the guest.
+    deaths.some(({ id, end }) =>
+      this.#suspect(watch.base + end, watch.deaths.get(id)!)
+    );
+  }
+
+  /** Tells of a sign of death, if what stands before `end` is one. */
+  #suspect(end: number, pattern: RegExp): boolean {
+    const from = Math.max(this.#bootStart, end - lead);
+    // None where the disk is full.
+    const bytes = this.#file.read(from, new Uint8Array(end - from));
+    const last = bytes.at(-1) === 10 ? bytes.length - 1 : bytes.length;
+    const first = last === 0 ? 0 : bytes.lastIndexOf(10, last - 1) + 1;
+    const text = new TextDecoder().decode(bytes.subarray(first, last))
+      .replaceAll("\r", "");
+    if (!this.#diskFull && !isSign(text, pattern)) return false;
+    const line = shortened(harmless(text).trim(), longestLine) ||
+      "it said so on its console";
+    const start = from + first;
+    const sign = { line, isPanic: isPanic(line), start, end };
+    this.#sign ??= sign;
+    if (this.#died === undefined) {
+      for (const listener of [...this.#signListeners]) listener(sign);
     }
+    return true;
   }
 
   #fulfil(wait: Wait, match: Match, watch: Watch): void {
@@ -473,26 +586,26 @@ export class Console {
 
   #forget(wait: Wait): void {
     this.#pending.delete(wait);
+    if (this.#pending.size === 0) {
+      this.#cancelPause?.();
+      this.#cancelPause = undefined;
+    }
     if (wait.id === undefined) return;
     this.#watch.scanner.delete(wait.id);
     this.#watch.waits.delete(wait.id);
   }
 
-  /** The lines that are shown end with what it said: a trace may follow. */
-  #die(said: string, end: number): void {
-    const line = shortened(harmless(said).trim(), longestLine);
-    const last = this.#linesBefore(end, lastLines);
-    this.#died = new GuestDied(this.machine, line, last);
-    this.#failHopeless();
-    for (const listener of [...this.#deathListeners]) listener(this.#died);
-  }
-
   /** Fails what can't be fulfilled any more. A wait whose search goes on still can. */
   #failHopeless(): void {
-    if (this.#died === undefined && !this.#ended) return;
+    if (!this.#isOver) return;
     for (const wait of [...this.#pending]) {
       if (this.#searching && wait.id === undefined) continue;
-      this.#fail(wait, this.#died ?? this.#unsaid(wait));
+      this.#fail(
+        wait,
+        this.isDeathMeant
+          ? this.#unsaid(wait)
+          : this.#died ?? this.#unsaid(wait),
+      );
     }
   }
 

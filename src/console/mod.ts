@@ -7,6 +7,7 @@ export {
   Console,
   type ConsoleOptions,
   type ConsoleWaitOptions,
+  type DeathSign,
 } from "./console.ts";
 export { deathPatterns, GuestDied } from "./guest_died.ts";
 export { compilePattern } from "./pattern.ts";

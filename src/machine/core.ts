@@ -21,9 +21,11 @@ import {
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
 import { checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
+import { DeathWatch } from "./death_watch.ts";
 import { fileName } from "./file_name.ts";
 import { decode, lastLines, QUOTED_LINES } from "./output.ts";
 import { absolute } from "./paths.ts";
+import { ShellHints } from "./shell_hints.ts";
 import { SerialMarks } from "./serial_marks.ts";
 import { StderrPlace } from "./stderr.ts";
 
@@ -33,6 +35,8 @@ const TAIL = 10;
 const SCREENDUMP_TIMEOUT = 60;
 /** Milliseconds after the loss of a channel until its reason is known. */
 const REASON_MS = 500;
+/** Milliseconds of a wait for a console until it is told that nothing speaks. */
+const NOT_STARTED_MS = 1000;
 
 /** How a machine is made. */
 export interface MachineOptions {
@@ -52,6 +56,8 @@ export interface MachineOptions {
 interface Boot {
   guest: Guest;
   shell: Shell;
+  /** Whether the guest boots again after a reset. */
+  mayReboot: boolean;
   /** Says at the next reset that there was one. */
   reset: PromiseWithResolvers<string>;
 }
@@ -93,6 +99,7 @@ export class MachineCore {
   readonly console: Console;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
+  readonly #deathWatch: DeathWatch;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   readonly #marks = new SerialMarks();
   /** Commands that run now, whose stderr the serial port takes. */
@@ -122,6 +129,7 @@ export class MachineCore {
       log: context.log,
       dead: context.deadPatterns,
     });
+    this.#deathWatch = new DeathWatch(this.console, () => this.#boot?.shell);
     this.console.onDeath((error) => this.#boot?.shell.lose(error.message));
   }
 
@@ -214,17 +222,20 @@ export class MachineCore {
       serial: (bytes) => hear(this.#marks.strip(bytes)),
       serialEnd: () => {
         hear(this.#marks.reset());
+        this.#deathWatch.conclude();
         this.console.end();
       },
       complaint: (line) => this.log.warning(line, this.attributes),
       portClosed: (name) => late.boot?.shell.portClosed(name),
       reset: () => {
         const reason = `${this.name} was reset`;
-        this.console.forgetDeath();
+        this.#deathWatch.conclude();
+        this.console.live();
         late.boot?.shell.reset(reason);
         late.boot?.reset.resolve(reason);
         if (late.boot) late.boot.reset = Promise.withResolvers();
       },
+      panicked: () => this.#deathWatch.panicked(),
     };
     const guest = await backend.start({
       name: this.name,
@@ -243,10 +254,16 @@ export class MachineCore {
       onNoise: (line) =>
         this.log.debug(`on the shell's console: ${line}`, this.attributes),
     });
-    const boot = { guest, shell, reset: Promise.withResolvers<string>() };
+    const boot = {
+      guest,
+      shell,
+      mayReboot: allowReboot,
+      reset: Promise.withResolvers<string>(),
+    };
     late.boot = this.#boot = boot;
     this.#ended = Promise.all([guest.ended, guest.status]).then(
       ([how, status]) => {
+        this.#deathWatch.conclude();
         this.#statuses.set(guest.pid, status);
         shell.close(`${this.name} ended: ${how}`);
         if (this.#boot === boot) this.#boot = undefined;
@@ -263,11 +280,16 @@ export class MachineCore {
       `waiting for the ${this.#kind} to finish booting`,
       async () => {
         await this.start();
-        // A guest that is dead, and may not boot again, greets nobody.
-        const { died } = this.console;
-        if (died !== undefined && !this.#allowReboot) throw died;
+        this.#demandHope();
         const began = performance.now();
-        await this.guarded(() => this.running().shell.connect());
+        await this.guarded(async () => {
+          const { guest, shell } = this.running();
+          using _hints = new ShellHints(this, guest, shell);
+          await shell.connect();
+        });
+        // A shell that answers is alive, whatever the console said before.
+        this.#deathWatch.forget();
+        this.console.live();
         const seconds = (performance.now() - began) / 1000;
         this.log.info(
           `connected to guest root shell (took ${seconds.toFixed(2)} seconds)`,
@@ -275,6 +297,15 @@ export class MachineCore {
         );
       },
     ).finally(() => this.#connecting = undefined);
+  }
+
+  /** @throws {GuestDied} where the guest is dead, and no shell will come. */
+  #demandHope(): void {
+    const { died, isDeathMeant } = this.console;
+    const { shell, mayReboot } = this.running();
+    if (died === undefined || shell.isThere || mayReboot) return;
+    // Who waited for the emergency shell's words may help the guest up.
+    if (died.isPanic || !isDeathMeant) throw died;
   }
 
   /** Waits until commands can be run, under the eyes of the driver. */
@@ -362,6 +393,7 @@ export class MachineCore {
         }),
       ]);
       clearTimeout(timer);
+      if (this.console.died !== undefined) throw this.console.died;
       throw this.#broken(reason ?? error.message, error);
     }
   }
@@ -405,6 +437,14 @@ export class MachineCore {
     options: ConsoleWaitOptions,
   ): Promise<void> {
     const ended = this.#ended;
+    const hint = setTimeout(() => {
+      if (this.#boot !== undefined || this.#starting !== undefined) return;
+      this.log.warning(
+        "is not running, so it says nothing; a wait for its console's text " +
+          "does not start it, as start() does",
+        this.attributes,
+      );
+    }, NOT_STARTED_MS);
     try {
       await this.console.waitUntilSaid(pattern, options);
     } catch (error) {
@@ -415,6 +455,8 @@ export class MachineCore {
         `${this.name} ended: ${await ended}; ${error.message}`,
         { cause: error },
       );
+    } finally {
+      clearTimeout(hint);
     }
   }
 

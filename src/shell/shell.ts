@@ -108,6 +108,10 @@ export class Shell implements Disposable {
   #introduced = false;
   /** A greeting that may be another's, until the shell has answered. */
   #doubt?: { question: string; cancel: () => void };
+  /** Questions whether the shell is there, and what its answer is to do. */
+  readonly #questions = new Map<string, () => void>();
+  /** Seconds that the shell took to take our side of the guest in. */
+  #pace = 0;
   #closed?: ShellLost;
   /** Aborted when the shell is lost that there is, or is waited for. */
   #life = new AbortController();
@@ -138,6 +142,16 @@ export class Shell implements Disposable {
     return this.#connected;
   }
 
+  /** Whether the backdoor shell has spoken, so that it can be asked. */
+  get isThere(): boolean {
+    return this.#greetedYet && this.#closed === undefined;
+  }
+
+  /** Seconds that the shell took when it was last connected to; 0 before. */
+  get pace(): number {
+    return this.#pace;
+  }
+
   /** Whether the guest has ports, so that a command's stdin may come as it runs. */
   get hasPorts(): boolean {
     return this.#ports.some((port) => port.state !== "absent");
@@ -158,11 +172,13 @@ export class Shell implements Disposable {
     await this.#greeted.promise;
     life.throwIfAborted();
     this.#introduced = true;
+    const began = performance.now();
     // The end of something longer that was sent to the shell before this one
     // may come first.
     this.#console.send(`\n${guestSide(this.#token)}`);
     await this.#up.promise;
     life.throwIfAborted();
+    this.#pace = (performance.now() - began) / 1000;
     await this.#found.promise;
     life.throwIfAborted();
     // The devices of ports may follow their console by a moment.
@@ -241,6 +257,20 @@ export class Shell implements Disposable {
    */
   async writeStderr(text: string): Promise<void> {
     await this.send(`printf %b '${escapeForConsole(text)}' >&2`);
+  }
+
+  /**
+   * Asks the backdoor shell, which has to be there, whether it lives. One that
+   * answers only after it was taken for lost is there again.
+   *
+   * @returns Fulfilled when it has answered.
+   */
+  answer(): Promise<void> {
+    const question = String(this.#nextJob++);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#questions.set(question, resolve);
+    this.#console.send(this.#whoAreYou(question));
+    return promise;
   }
 
   /** Says that the guest is gone: all that is under way fails with `reason`. */
@@ -375,10 +405,23 @@ export class Shell implements Disposable {
     this.#doubt?.cancel();
     const cancel = after(NO_ANSWER, () => this.#startedAnew());
     this.#doubt = { question, cancel };
+    this.#console.send(this.#whoAreYou(question));
+  }
+
+  /** A question that every shell answers. */
+  #whoAreYou(question: string): string {
     // A new shell may have the beginning of something else before it.
-    this.#console.send(
-      `\necho "${this.#token} shell ${question} \${vw_token:-new}"\n`,
-    );
+    return `\necho "${this.#token} shell ${question} \${vw_token:-new}"\n`;
+  }
+
+  #hearAnswer(question: string): void {
+    const answered = this.#questions.get(question)!;
+    for (const older of [...this.#questions.keys()]) {
+      this.#questions.delete(older);
+      if (older === question) break;
+    }
+    if (!this.#greetedYet) this.#greet();
+    answered();
   }
 
   #startedAnew(): void {
@@ -393,6 +436,7 @@ export class Shell implements Disposable {
       case "found":
         return this.#found.resolve();
       case "shell":
+        if (this.#questions.has(words[0])) return this.#hearAnswer(words[0]);
         if (words[0] !== this.#doubt?.question) return;
         this.#doubt.cancel();
         this.#doubt = undefined;

@@ -27,6 +27,7 @@ async function backend(connectTimeout?: number) {
     complaint: (line) => complaints.push(line),
     portClosed: () => {},
     reset: () => {},
+    panicked: () => {},
   };
   return {
     stateDir,
@@ -223,4 +224,37 @@ Deno.test("a guest that stands still is ended by crash()", async () => {
   Deno.kill(guest.pid, "SIGSTOP");
   await guest.crash();
   assertEquals(await guest.ended, "QEMU was killed by SIGKILL");
+});
+
+Deno.test("a machine that has a device for panics, which nobody could see, starts without a second one", async () => {
+  await using test = await backend(60);
+  const device = ["pv", "panic"].join("");
+  await Deno.writeTextFile(
+    `${test.stateDir}/inner`,
+    `#!/bin/sh\n${QEMU} -device ${device} "$@"\n`,
+    { mode: 0o755 },
+  );
+  // The outer one names QEMU, so that it is taken for a machine without.
+  const guest = await test.start(
+    `: qemu-system-x86_64; ${test.stateDir}/inner`,
+  );
+  const devices = await guest.qmp.send("qom-list", {
+    path: "/machine/peripheral-anon",
+  });
+  assertEquals(
+    JSON.stringify(devices).split(`child<${device}>`).length - 1,
+    1,
+  );
+  assertEquals(test.complaints, []);
+  await guest.stop();
+});
+
+Deno.test("a machine gets a device for panics", async () => {
+  await using test = await backend(60);
+  const guest = await test.start(QEMU);
+  const devices = await guest.qmp.send("qom-list", {
+    path: "/machine/peripheral-anon",
+  });
+  assertEquals(JSON.stringify(devices).includes("child<pvpanic>"), true);
+  await guest.stop();
 });

@@ -18,6 +18,7 @@ const quiet: GuestListener = {
   complaint: () => {},
   portClosed: () => {},
   reset: () => {},
+  panicked: () => {},
 };
 
 /** A backend with a directory for a machine's state. */

@@ -36,6 +36,12 @@ class Bench {
     this.console.feed(new TextEncoder().encode(text));
   }
 
+  /** Nobody knows better: each sign of death is one. */
+  believe(): this {
+    this.console.onSign(() => this.console.die());
+    return this;
+  }
+
   get lines(): string[] {
     return this.events.filter((event) => event.type === "consoleLine")
       .map((event) => event.text);
@@ -218,7 +224,7 @@ Deno.test("waitFor() refuses a pattern or a timeout that means nothing", async (
 });
 
 Deno.test("a kernel panic fails every wait at once, and those that come later", async () => {
-  await using bench = new Bench();
+  await using bench = new Bench().believe();
   const deaths: GuestDied[] = [];
   bench.console.onDeath((error) => void deaths.push(error));
   const waits = [bench.console.waitFor("A"), bench.console.waitFor("B")];
@@ -229,19 +235,19 @@ Deno.test("a kernel panic fails every wait at once, and those that come later", 
   assertEquals(deaths.length, 1);
   assertEquals(
     deaths[0].line,
-    "Kernel panic - not syncing: VFS: Unable to mount root fs",
+    "[ 1.0] Kernel panic - not syncing: VFS: Unable to mount root fs",
   );
   for (const wait of waits) {
     assertEquals(await assertRejects(() => wait, GuestDied), deaths[0]);
   }
   await assertRejects(() => bench.console.waitFor("later"), GuestDied);
+  assertEquals(bench.console.died, deaths[0]);
   // What it said before it died, it said.
   await bench.console.waitFor("VFS");
-  assertEquals(bench.console.died, deaths[0]);
 });
 
 Deno.test("a death is shown with what came before it, however much follows at once", async () => {
-  await using bench = new Bench();
+  await using bench = new Bench().believe();
   const trace = Array.from({ length: 50 }, (_, n) => `[ 1.1]  frame ${n}\r\n`);
   bench.say(
     "the last words\r\nKernel panic - not syncing: crash\r\n" + trace.join(""),
@@ -254,7 +260,7 @@ Deno.test("a death is shown with what came before it, however much follows at on
 });
 
 Deno.test("emergency mode counts as death", async () => {
-  await using bench = new Bench();
+  await using bench = new Bench().believe();
   const wait = bench.console.waitFor("login:");
   bench.say('You are in emergency mode. After logging in, type "journalctl"');
   bench.say(" to view\r\n");
@@ -262,7 +268,7 @@ Deno.test("emergency mode counts as death", async () => {
 });
 
 Deno.test("a death is seen though it began before the scanner was made anew", async () => {
-  await using bench = new Bench();
+  await using bench = new Bench().believe();
   bench.say("up\nKernel panic - ");
   const wait = bench.console.waitFor("down");
   await bench.console.waitFor("up");
@@ -272,8 +278,164 @@ Deno.test("a death is seen though it began before the scanner was made anew", as
   await assertRejects(() => second, GuestDied);
 });
 
+Deno.test("a sign of death is one at a line's beginning alone, as kernel and systemd print it", async () => {
+  const signs = [
+    "Kernel panic - not syncing: x\n",
+    "[   12.345678] Kernel panic - not syncing: x\r\n",
+    "[   12.345678][    T1] Kernel panic - not syncing: x\r\n",
+    "\x1b[0;1;31mYou are in emergency mode. After logging in, …\n",
+    "You are in rescue mode. After logging in, …\n",
+    "Cannot open access to console, the root account is locked.\n",
+    "Entering emergency mode. Exit the shell to continue.\n",
+    "(initramfs) ",
+    "\x1b[2J\x1b[Hgrub rescue> ",
+  ];
+  for (const sign of signs) {
+    await using bench = new Bench();
+    const seen: string[] = [];
+    bench.console.onSign(({ line }) => void seen.push(line));
+    bench.say(`before\r\n${sign}`);
+    assertEquals(seen.length, 1, sign);
+  }
+  const quotes = [
+    "+ grep -c 'Kernel panic - not syncing' /proc/version\n",
+    "Nov 28 12:00:00 host kernel: Kernel panic - not syncing: x\n",
+    "nested # [   12.345678] Kernel panic - not syncing: x\n",
+    "[   12.345678] reason: Kernel panic - not syncing: x\n",
+    "---[ end Kernel panic - not syncing: x ]---\n",
+    "See: You are in emergency mode.\n",
+    "press: (initramfs) ",
+    "the prompt grub rescue> ",
+    `${"x".repeat(5000)}Kernel panic - not syncing: x\n`,
+  ];
+  for (const quote of quotes) {
+    await using bench = new Bench();
+    const seen: string[] = [];
+    bench.console.onSign(({ line }) => void seen.push(line));
+    bench.say(`before\r\n${quote}`);
+    assertEquals(seen, [], quote);
+    assertEquals(bench.console.sign, undefined);
+  }
+});
+
+Deno.test("a quote and a sign in one breath are a sign", async () => {
+  await using bench = new Bench();
+  const seen: string[] = [];
+  bench.console.onSign(({ line }) => void seen.push(line));
+  bench.say(
+    "he said Kernel panic - not syncing: a\nKernel panic - not syncing: b\n",
+  );
+  assertEquals(seen, ["Kernel panic - not syncing: b"]);
+});
+
+Deno.test("a sign kills nobody whose shell answers", async () => {
+  await using bench = new Bench();
+  const wait = bench.console.waitFor("login:");
+  bench.say("Kernel panic - not syncing: quoted\n");
+  const { line, isPanic } = bench.console.sign!;
+  assertEquals([line, isPanic], ["Kernel panic - not syncing: quoted", true]);
+  assertEquals(await stateOf(wait), "pending");
+  bench.console.live();
+  assertEquals([bench.console.sign, bench.console.died], [
+    undefined,
+    undefined,
+  ]);
+  bench.say("login:");
+  await wait;
+});
+
+Deno.test("waits go on after a death that the test has waited for", async () => {
+  await using bench = new Bench().believe();
+  const early = bench.console.waitFor("Kernel panic");
+  const after = bench.console.waitFor("vmcore (.)");
+  bench.say("[ 3.0] Kernel panic - not syncing: sysrq\n");
+  await early;
+  assertEquals(bench.console.died?.isPanic, true);
+  assertEquals(bench.console.isDeathMeant, true);
+  const later = bench.console.waitFor("reboots");
+  bench.say("saving vmcore 1\nreboots\n");
+  assertEquals((await after)[1], "1");
+  await later;
+});
+
+Deno.test("a test may also wait for the death's text when it has been said", async () => {
+  await using bench = new Bench().believe();
+  bench.say("up\nYou are in emergency mode. Really\n");
+  await bench.console.waitFor("up");
+  await assertRejects(() => bench.console.waitFor("never"), GuestDied);
+  await bench.console.waitFor("emergency mode");
+  const wait = bench.console.waitFor("shell");
+  bench.say("shell\n");
+  await wait;
+});
+
+Deno.test("text before a death is none that the test has waited for", async () => {
+  await using bench = new Bench().believe();
+  bench.say("up\n");
+  await bench.console.waitFor("up\n");
+  const wait = bench.console.waitFor("login:");
+  bench.say("Kernel panic - not syncing: x\n");
+  await assertRejects(() => wait, GuestDied);
+});
+
+Deno.test("a death that only the hypervisor tells of says so", async () => {
+  await using bench = new Bench();
+  bench.say("up\n");
+  const wait = bench.console.waitFor("login:");
+  bench.console.die("its kernel panicked");
+  await assertRejects(() => wait, GuestDied, "died: its kernel panicked; the");
+});
+
+Deno.test("$ matches at a prompt once the console is quiet", async () => {
+  for (
+    const pattern of [/login: $/, /login: $/m, /login:\s(?!.)$/, "login: $"]
+  ) {
+    await using bench = new Bench();
+    const wait = bench.console.waitFor(pattern);
+    bench.say("host login: ");
+    assertEquals(await stateOf(wait), "pending");
+    const [text] = await wait;
+    assertEquals(text, "login: ");
+  }
+});
+
+Deno.test("$ matches at a prompt that was there before the wait", async () => {
+  await using bench = new Bench();
+  bench.say("[root@host:~]# ");
+  const [text] = await bench.console.waitFor(/\]# $/);
+  assertEquals(text, "]# ");
+  // What was matched is not there for the next.
+  const next = bench.console.waitFor(/\]# $/);
+  bench.say("\n[root@host:~]# ");
+  await next;
+});
+
+Deno.test("$ is not where a chunk ends", async () => {
+  for (const pattern of [/number: \d+$/m, /(?<=number: )\d+$/m]) {
+    await using bench = new Bench();
+    const wait = bench.console.waitFor(pattern);
+    bench.say("number: 1");
+    assertEquals(await stateOf(wait), "pending");
+    bench.say("7");
+    assertEquals(await stateOf(wait), "pending");
+    bench.say("3\nmore");
+    const [text] = await wait;
+    assertEquals(/\d+/.exec(text)?.[0], "173");
+  }
+});
+
+Deno.test("a pause in the middle of a character ends no text", async () => {
+  await using bench = new Bench();
+  const wait = bench.console.waitFor(/size: .*$/);
+  bench.console.feed(new TextEncoder().encode("size: 1 µ").subarray(0, -1));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assertEquals(await stateOf(wait), "pending");
+  bench.console.feed(new TextEncoder().encode("µ").subarray(1));
+  assertEquals((await wait)[0], "size: 1 µ");
+});
+
 Deno.test("a test that means its guest to die says so", async () => {
-  await using bench = new Bench([]);
+  await using bench = new Bench([]).believe();
   const wait = bench.console.waitFor("after");
   bench.say("Kernel panic - not syncing: sysrq\n");
   assertEquals(await stateOf(wait), "pending");
@@ -285,9 +447,9 @@ Deno.test("a test that means its guest to die says so", async () => {
 });
 
 Deno.test("a guest that boots again after its death is alive", async () => {
-  await using bench = new Bench();
+  await using bench = new Bench().believe();
   bench.say("Kernel panic - not syncing: x\nRebooting in 1 seconds..\n");
-  bench.console.forgetDeath();
+  bench.console.live();
   await bench.console.waitFor("Rebooting");
   const wait = bench.console.waitFor("login:");
   bench.say("Kernel panic - not syncing: again\n");
@@ -310,7 +472,7 @@ Deno.test("the end of the console fails what was not said", async () => {
 });
 
 Deno.test("a new boot starts anew, the file keeps everything", async () => {
-  await using bench = new Bench();
+  await using bench = new Bench().believe();
   bench.say("boot 1\r\nKernel panic - not syncing: x\r\n");
   bench.console.end();
   const early = bench.console.waitFor("boot 2");
@@ -431,7 +593,7 @@ Deno.test("what is far back on disk is found while more comes", async () => {
 });
 
 Deno.test("a death during a long search fails the wait when the search is over", async () => {
-  await using bench = new Bench();
+  await using bench = new Bench().believe();
   const megabyte = new TextEncoder().encode("nothing to see\n".repeat(70_000));
   for (let i = 0; i < 12; i++) bench.console.feed(megabyte);
   bench.say("said before");

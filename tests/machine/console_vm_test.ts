@@ -123,4 +123,27 @@ Deno.test("the console of a guest", async (t) => {
     await waiting;
     assert(performance.now() - began < 60_000);
   });
+
+  await t.step("a prompt without a line's end matches with $", async () => {
+    await machine.succeed("printf '\\nlogin: ' >/dev/ttyS0");
+    await machine.waitForConsoleText(/^login: $/m, { timeout: 60 });
+    await machine.succeed("printf '\\n[root@tiny:~]# ' >/dev/ttyS0");
+    await machine.waitForConsoleText(/\]# $/, { timeout: 60 });
+  });
+});
+
+Deno.test("a wait for the console of a machine that nobody started says so", async () => {
+  await using test = await booted();
+  const { machine, events } = test;
+  await assertRejects(
+    () => machine.waitForConsoleText("Linux version", { timeout: 3 }),
+    TestFailure,
+    "it said nothing",
+  );
+  const warnings = events.filter((event) =>
+    event.type === "message" && event.level === "warning"
+  ).map((event) => event.type === "message" ? event.text : "");
+  assertEquals(warnings, [
+    "is not running, so it says nothing; a wait for its console's text does not start it, as start() does",
+  ]);
 });

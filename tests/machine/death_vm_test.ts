@@ -194,6 +194,117 @@ Deno.test("a machine that dies", async (t) => {
   );
 });
 
+Deno.test("a machine whose shell answers lives, whatever is printed", async (t) => {
+  await using test = await booted();
+  const { machine, driver } = test;
+  await machine.connect();
+
+  const quotes: [string, string][] = [
+    [
+      "by set -x",
+      "set -x; grep -c 'Kernel panic - not syncing' /proc/version || true",
+    ],
+    [
+      "by an old journal at a line's beginning",
+      "echo '[   12.345678] Kernel panic - not syncing: old' >/dev/ttyS0",
+    ],
+    [
+      "by a nested guest's emergency shell",
+      "printf 'You are in emergency mode. Really\\n(initramfs) ' >/dev/ttyS0",
+    ],
+    [
+      "again and again",
+      "for n in {1..50}; do echo 'Kernel panic - not syncing: x'; " +
+      "done >/dev/ttyS0",
+    ],
+  ];
+  for (const [how, command] of quotes) {
+    await t.step(`death is quoted ${how}`, async () => {
+      const waiting = machine.waitUntilSucceeds("[ -e /tmp/go ]");
+      await machine.succeed(command);
+      // A machine that were taken for dead would be by then.
+      await machine.succeed("sleep 3; touch /tmp/go");
+      await waiting;
+      assertEquals(machine.console.died, undefined);
+      assertEquals(machine.console.sign, undefined);
+      await machine.succeed("rm /tmp/go");
+    });
+  }
+
+  await t.step("a test can wait for the words of an emergency", async () => {
+    await machine.succeed("echo Entering emergency mode. >/dev/ttyS0");
+    await machine.waitForConsoleText("Entering emergency mode", {
+      timeout: 60,
+    });
+    assertEquals(await machine.succeed("echo alive"), "alive\n");
+  });
+
+  await t.step("a machine that was quoted dead dies when it does", async () => {
+    await machine.succeed(
+      "echo 0 >/proc/sys/kernel/panic",
+      "echo 'Kernel panic - not syncing: quoted' >/dev/ttyS0",
+    );
+    await assertRejects(
+      () => machine.execute("echo c >/proc/sysrq-trigger"),
+      MachineError,
+      "Kernel panic - not syncing: sysrq triggered crash",
+    );
+    await machine.crash();
+  });
+
+  await t.step("the hypervisor's word is proof, and QEMU goes on", async () => {
+    const waiting = machine.waitForConsoleText("never said");
+    waiting.catch(() => {});
+    await machine.connect();
+    // As the kernel does that has the module.
+    const panic = "printf '\\1' | dd bs=1 seek=1285 of=/dev/port";
+    const died = "died: its kernel panicked, says the hypervisor";
+    await assertRejects(
+      () => machine.succeed(`${panic}; sleep 1000`),
+      MachineError,
+      died,
+    );
+    await assertRejects(() => waiting, MachineError, died);
+    assertEquals(machine.booted, true);
+    await machine.crash();
+  });
+
+  await t.step(
+    "a test that panics on purpose looks at the console",
+    async () => {
+      await machine.succeed("echo 0 >/proc/sys/kernel/panic");
+      await machine.execute("echo c >/proc/sysrq-trigger", {
+        checkReturn: false,
+      });
+      await machine.waitForConsoleText("Kernel panic - not syncing: sysrq");
+      await machine.waitForConsoleText("end Kernel panic");
+      await assertRejects(
+        () => machine.succeed("true"),
+        MachineError,
+        "Kernel panic",
+      );
+      await machine.crash();
+    },
+  );
+
+  await t.step(
+    "a guest that may reboot is waited for after its panic",
+    async () => {
+      const other = driver.createMachine(machine.startCommand, {
+        name: "reboots",
+      });
+      await other.start({ allowReboot: true });
+      await other.succeed("echo 1 >/proc/sys/kernel/panic; touch /tmp/before");
+      await other.execute("echo c >/proc/sysrq-trigger", {
+        checkReturn: false,
+      });
+      await other.waitForConsoleText("Rebooting in 1 seconds");
+      await other.succeed("[ ! -e /tmp/before ]");
+      await other.release();
+    },
+  );
+});
+
 async function underWayOne(machine: Machine): Promise<void> {
   await machine.waitUntilSucceeds("pidof sleep", { timeout: 120 });
 }

@@ -22,6 +22,8 @@ export interface Adaptation {
   readonly bus: "default" | "mmio";
   /** Whether the start script has a serial port on stdio itself. */
   readonly ownSerial: boolean;
+  /** Whether QEMU does not take the device that tells of a panic. */
+  readonly withoutPanicDevice?: boolean;
 }
 
 /** What they depend on where nobody has found anything else. */
@@ -33,6 +35,8 @@ export function qemuArguments(options: {
   socket: (name: string) => string;
   /** The socket of a vhost-user device for the guest's virtual socket. */
   vsock?: string;
+  /** The device by which the guest's kernel says that it panics. */
+  panicDevice?: string;
   /** Whether the guest may reboot. */
   allowReboot: boolean;
   /** Whether there is a display for QEMU's window. */
@@ -70,6 +74,9 @@ export function qemuArguments(options: {
       "-device",
       `${vsock},chardev=vw-vsock`,
     ],
+    ...options.panicDevice === undefined
+      ? []
+      : ["-device", options.panicDevice],
     // A monitor that nobody named would fight for stdio.
     ...ownSerial ? [] : ["-serial", "stdio"],
     ...["-monitor", "none"],

@@ -18,6 +18,7 @@ import {
   qemuArguments,
   usual,
 } from "./arguments.ts";
+import { panicDevice } from "./panic_device.ts";
 import { hasSerialOnStdio, rivals } from "./rivals.ts";
 import { adapted, adviceFor, isAvoidable } from "./start_failure.ts";
 
@@ -142,9 +143,13 @@ export class QemuBackend implements Backend {
       const accepting = Promise.all(
         ["qmp", "shell", ...PORT_NAMES].map((name) => sockets.accept(name)),
       );
+      const device = adaptation.withoutPanicDevice
+        ? undefined
+        : panicDevice(options.startCommand);
       const command = options.startCommand.commandLine(qemuArguments({
         socket: (name) => sockets.path(name),
         vsock: options.vsock,
+        panicDevice: device,
         allowReboot: options.allowReboot ?? false,
         display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
           Deno.env.get(name)
@@ -199,6 +204,7 @@ export class QemuBackend implements Backend {
         })),
       ]);
       if (outcome === "connected") {
+        if (device !== undefined) started.outlivePanic();
         this.#lookForRivals(started, listener);
         return { guest: started };
       }
@@ -419,6 +425,9 @@ class QemuGuest implements Guest {
       if (event === "SHUTDOWN" && typeof data?.reason === "string") {
         this.#shutdown = data.reason;
       }
+      const isPanic = event === "GUEST_PANICKED" ||
+        data?.reason === "guest-panic";
+      if (isPanic) this.#listener.panicked();
       if (event === "RESET") this.#listener.reset();
       if (event === "VSERPORT_CHANGE" && data?.open === false) {
         if (typeof data.id !== "string") return;
@@ -426,6 +435,15 @@ class QemuGuest implements Guest {
       }
     });
     this.#connected = { qmp, console, ports };
+  }
+
+  /**
+   * Has QEMU go on where the guest's kernel panics: what the kernel does then,
+   * such as to reboot, is its own affair, as it is without a device that tells.
+   */
+  outlivePanic(): void {
+    // QEMU before 6.0 doesn't know of it.
+    this.qmp.send("set-action", { panic: "none" }).catch(() => {});
   }
 
   async writeSerial(text: string | Uint8Array): Promise<void> {

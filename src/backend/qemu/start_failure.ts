@@ -4,6 +4,8 @@ import type { Adaptation } from "./arguments.ts";
 const NO_PCI = /No 'PCI' bus found for device 'virtio-serial-/;
 /** A machine type without any place for virtio devices. */
 const NO_VIRTIO = /No 'virtio-bus' bus found for device 'virtio-serial-/;
+/** A QEMU or a machine type without it, or one that has one already. */
+const NO_PANIC_DEVICE = /pvpanic/;
 /** Something else that the start script puts on stdio. */
 const STDIO_TAKEN = /cannot use stdio by multiple character devices/;
 const DAEMON = / with -daemonize/;
@@ -14,10 +16,17 @@ const DAEMON = / with -daemonize/;
  */
 export function adapted(
   said: string,
-  { bus, ownSerial }: Adaptation,
+  before: Adaptation,
 ): Adaptation | undefined {
-  if (bus === "default" && NO_PCI.test(said)) return { bus: "mmio", ownSerial };
-  if (!ownSerial && STDIO_TAKEN.test(said)) return { bus, ownSerial: true };
+  if (before.bus === "default" && NO_PCI.test(said)) {
+    return { ...before, bus: "mmio" };
+  }
+  if (!before.ownSerial && STDIO_TAKEN.test(said)) {
+    return { ...before, ownSerial: true };
+  }
+  if (!before.withoutPanicDevice && NO_PANIC_DEVICE.test(said)) {
+    return { ...before, withoutPanicDevice: true };
+  }
 }
 
 /** Whether a line is only about what {@linkcode adapted} avoids. */
