@@ -6,9 +6,10 @@ from typing import Any
 from unittest import TestCase
 
 from test_driver.debug import DebugAbstract
-from test_driver.driver import Driver
+from test_driver.driver import CreateMachine, Driver, DumpMachineSsh
 from test_driver.logger import AbstractLogger
-from test_driver.machine import BaseMachine, Machine, NspawnMachine, QemuMachine
+from test_driver.machine import BaseMachine, Machine, NspawnMachine, QemuMachine, Retry
+from test_driver.polling_condition import PollingConditionProtocol
 from test_driver.vlan import VLan
 
 start_all: Callable[[], None]
@@ -21,14 +22,14 @@ machines_nspawn: list[NspawnMachine]
 vlans: list[VLan]
 driver: Driver
 log: AbstractLogger
-create_machine: Callable[..., QemuMachine]
+create_machine: CreateMachine
 subtest: Callable[[str], AbstractContextManager[Any]]
-retry: Callable[..., Any]
+retry: Retry
 serial_stdout_on: Callable[[], None]
 serial_stdout_off: Callable[[], None]
-polling_condition: Callable[..., Any]
+polling_condition: PollingConditionProtocol
 debug: DebugAbstract
-dump_machine_ssh: Callable[..., None]
+dump_machine_ssh: DumpMachineSsh
 t: TestCase
 
 # The test's own machines and networks, and then the script, follow.

@@ -150,11 +150,6 @@ export function configure(
     : vlansOf(given.vlans, file.vlans, fromEnvironment("vlans"));
 
   if (command === "check" || command === "types") {
-    if (command === "check" && script?.language === "python") {
-      throw new UsageError(
-        `check reads TypeScript, but ${script.path} is Python`,
-      );
-    }
     const lint = given.lint ?? true;
     return { ...common, machines, containers, vlans, lint };
   }

@@ -35,6 +35,7 @@ export class TypeErrors extends Error {
 /** `vmwright check`. */
 export async function check(configuration: Configuration): Promise<number> {
   const script = new Script(configuration.script!);
+  if (script.language === "python") return await checkInPython(configuration);
   if (!wantsCheck(script)) {
     throw new UsageError(
       `${script.name} is JavaScript, which is checked where a line \`// @ts-check\` in it says so`,
@@ -60,6 +61,22 @@ export async function check(configuration: Configuration): Promise<number> {
       count === 1 ? "" : "s"
     }; --no-lint leaves them out of the check`,
   );
+  return exitCodes.failed;
+}
+
+async function checkInPython(configuration: Configuration): Promise<number> {
+  const { checkPython } = await import("../script/python/check_types.ts");
+  const diagnostics = await checkPython(new Script(configuration.script!), {
+    ...namesOf(configuration),
+    containers: configuration.containers.map(({ name }) => name),
+  });
+  const [warnings, errors] = [true, false].map((isWarning) =>
+    diagnostics.filter((one) => (one.isWarning ?? false) === isWarning)
+  );
+  for (const one of warnings) console.error(`warning: ${shown(one)}`);
+  if (errors.length === 0) return exitCodes.passed;
+  const { detail, message } = new TypeErrors(errors);
+  console.error(`${detail}\nvmwright: ${message}`);
   return exitCodes.failed;
 }
 

@@ -13,6 +13,8 @@ export interface TypeDiagnostic {
   readonly source?: string;
   /** Whether the script can't be run: it is no TypeScript, or misses a module. */
   readonly isFatal?: boolean;
+  /** Whether it is no more than a hint: the script is right all the same. */
+  readonly isWarning?: boolean;
 }
 
 /** Removes the directory `$0` after the command `$@`, also if the driver is killed. */

@@ -273,7 +273,6 @@ const cases: [string[], string, Record<string, string>?][] = [
     "eval runs code that makes its own driver, and takes no --vlans",
   ],
   [["check"], "check expects a script"],
-  [["check", "test.py"], "check reads TypeScript, but test.py is Python"],
   [
     ["check", "test.js"],
     "test.js is JavaScript, which is checked where a line `// @ts-check` in it says so",

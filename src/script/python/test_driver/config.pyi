@@ -1,7 +1,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Union
 
 class MachineConfiguration:
     name: str
@@ -15,9 +15,9 @@ class DriverConfiguration:
     vms: Dict[str, QemuMachineConfiguration]
     containers: Dict[str, NspawnMachineConfiguration]
     vlans: List[int]
-    global_timeout: Optional[timedelta]
+    global_timeout: timedelta
     enable_ssh_backdoor: bool
-    test_script: Optional[Path]
+    test_script: Path
     def __init__(self, **values: Any) -> None: ...
 
 def load_driver_configuration(

@@ -1,6 +1,7 @@
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, List, Optional, Protocol, Type, Union
 from unittest import TestCase
 
 from .config import DriverConfiguration
@@ -11,6 +12,8 @@ from .polling_condition import PollingCondition, PollingConditionProtocol
 from .vlan import VLan
 from .vsock import VHostDeviceVsock
 
+_Path = Union[str, "os.PathLike[str]"]
+
 class AssertionTester(TestCase):
     failureException: Type[BaseException]
 
@@ -18,6 +21,19 @@ def assertion_tester() -> AssertionTester: ...
 def get_tmp_dir() -> Path: ...
 def in_nix_sandbox() -> bool: ...
 def pythonize_name(name: str) -> str: ...
+
+class CreateMachine(Protocol):
+    def __call__(
+        self,
+        start_command: _Path,
+        *,
+        name: Optional[str] = None,
+        keep_machine_state: bool = False,
+        keep_vm_state: bool = False,
+    ) -> QemuMachine: ...
+
+class DumpMachineSsh(Protocol):
+    def __call__(self, offset: int = 0) -> None: ...
 
 class Driver:
     tests: str
@@ -29,7 +45,7 @@ class Driver:
     logger: AbstractLogger
     debug: DebugAbstract
     vlans: List[VLan]
-    vhost_vsock: Optional[VHostDeviceVsock]
+    vhost_vsock: VHostDeviceVsock
     machines_qemu: List[QemuMachine]
     machines_nspawn: List[NspawnMachine]
     polling_conditions: List[PollingCondition]
@@ -44,7 +60,7 @@ class Driver:
     def run_tests(self) -> None: ...
     def create_machine(
         self,
-        start_command: str,
+        start_command: _Path,
         *,
         name: Optional[str] = None,
         keep_machine_state: bool = False,

@@ -12,9 +12,12 @@ from typing import (
     NoReturn,
     Optional,
     Pattern,
+    Protocol,
     Tuple,
     Union,
 )
+
+from typing_extensions import deprecated
 
 from .._process import Process
 from ..duration import Duration
@@ -179,12 +182,13 @@ class BaseMachine:
     def copy_from_host(self, source: _Path, target: _Path) -> None: ...
     def copy_from_host_via_shell(self, source: _Path, target: _Path) -> None: ...
     def copy_from_machine(self, source: _Path, target_dir: _Path = "") -> None: ...
+    @deprecated("Use copy_from_machine() instead")
     def copy_from_vm(self, source: _Path, target_dir: _Path = "") -> None: ...
     def ssh_backdoor_command(self, index: int = 0) -> str: ...
 
 class QemuMachine(BaseMachine):
-    vsock_host: Optional[Path]
-    vsock_guest: Optional[Path]
+    vsock_host: Path
+    vsock_guest: Path
     @property
     def start_command(self) -> QemuStartCommand: ...
     @start_command.setter
@@ -202,7 +206,7 @@ class QemuMachine(BaseMachine):
     @property
     def serial_thread(self) -> SerialThread: ...
     @property
-    def qmp_client(self) -> Optional[QMPSession]: ...
+    def qmp_client(self) -> QMPSession: ...
     @property
     def monitor(self) -> Any: ...
     def switch_root(self) -> None: ...
@@ -228,11 +232,20 @@ class QemuMachine(BaseMachine):
         event_filter: Callable[[Dict[str, Any]], Any],
         timeout: Duration = 600,
     ) -> Dict[str, Any]: ...
+    @deprecated("Use the ssh backdoor, or debug.breakpoint(), instead")
     def shell_interact(self, address: Optional[str] = None) -> None: ...
     def console_interact(self) -> None: ...
 
 class NspawnMachine(BaseMachine):
     start_command: str
+
+class Retry(Protocol):
+    def __call__(
+        self,
+        fn: Callable[[Any], Any],
+        timeout_seconds: Duration = ...,
+        timeout: Optional[Duration] = ...,
+    ) -> None: ...
 
 class LastLines:
     def get(self, block: bool = True, timeout: Optional[float] = None) -> str: ...

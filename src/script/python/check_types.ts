@@ -1,0 +1,269 @@
+import { identifier } from "../../driver/identifier.ts";
+import { temporaryBase } from "../../driver/temporary.ts";
+import { UsageError } from "../../report/errors.ts";
+import type { CheckOptions, TypeDiagnostic } from "../check_types.ts";
+import type { ScriptNames } from "../declarations.ts";
+import type { Script } from "../script.ts";
+import { prelude, stubs } from "./stubs.ts";
+
+/** What the prelude imports for scripts, and not for itself alone. */
+const IMPORTED = [
+  "BaseMachine",
+  "Machine",
+  "NspawnMachine",
+  "QemuMachine",
+  "os",
+];
+
+/**
+ * What mypy finds that is wrong for sure. It also refuses what runs well: a name
+ * that changes its type, a second annotation, the value of a call that has none.
+ */
+const CERTAIN = [
+  "arg-type",
+  "attr-defined",
+  "call-arg",
+  "call-overload",
+  "name-defined",
+  "syntax",
+];
+
+/** The first version of mypy whose names may change their types anywhere. */
+const FLEXIBLE_MYPY = [1, 16];
+
+/** What a program has printed, and whether it was there at all. */
+type Output = { readonly text: string } | undefined;
+
+/**
+ * Checks a script in Python, without running anything of it: by `ty` or else by
+ * `mypy`, and by `ruff` where that is there too, for names that nothing binds,
+ * imports that nothing uses and the like.
+ *
+ * @param script The script.
+ * @param names The machines, of which `containers` are some, and networks.
+ * @param options How to check.
+ * @returns What is wrong; nothing if all is well.
+ * @throws {UsageError} There is neither `ty` nor `mypy`.
+ */
+export async function checkPython(
+  script: Script,
+  names: ScriptNames & { readonly containers: readonly string[] },
+  options: CheckOptions = {},
+): Promise<TypeDiagnostic[]> {
+  const bound = boundNames(names);
+  const text = script.readText().replace(/^\ufeff/, "");
+  using check = new Check(script, text, bound, options);
+  const types = await check.ty() ?? await check.mypy();
+  if (types === undefined) {
+    throw new UsageError(
+      `${script.name} is written in Python, and there is neither ty nor mypy ` +
+        "on PATH to check it",
+    );
+  }
+  // A name that nothing binds is an error of its own for both.
+  const places = new Set(types.map(({ place }) => place));
+  const lint = (await check.ruff() ?? [])
+    .filter(({ place }) => !places.has(place));
+  return [...types, ...lint];
+}
+
+/** The types of the names of machines and networks. */
+function boundNames(
+  { machines, containers, vlans }: Parameters<typeof checkPython>[1],
+): Map<string, string> {
+  const types = new Map<string, string>();
+  const typeOf = (name: string) =>
+    containers.includes(name) ? "NspawnMachine" : "QemuMachine";
+  for (const vlan of vlans) types.set(`vlan${vlan}`, "VLan");
+  if (machines.length === 1) types.set("machine", typeOf(machines[0]));
+  for (const name of machines) types.set(identifier(name), typeOf(name));
+  return types;
+}
+
+/** A script and the types of what it sees, in a directory of their own. */
+class Check implements Disposable {
+  readonly #script: Script;
+  readonly #text: string;
+  readonly #bound: Map<string, string>;
+  readonly #signal?: AbortSignal;
+  readonly #directory: string;
+
+  constructor(
+    script: Script,
+    text: string,
+    bound: Map<string, string>,
+    { signal }: CheckOptions,
+  ) {
+    this.#script = script;
+    this.#text = text;
+    this.#bound = bound;
+    this.#signal = signal;
+    this.#directory = Deno.makeTempDirSync({
+      dir: temporaryBase(),
+      prefix: "vmwright-types-",
+    });
+    Deno.mkdirSync(`${this.#directory}/test_driver/machine`, {
+      recursive: true,
+    });
+    for (const [name, stub] of Object.entries(stubs)) {
+      this.#write(`test_driver/${name}`, stub);
+    }
+  }
+
+  async ty(): Promise<TypeDiagnostic[] | undefined> {
+    this.#write("script.py", this.#text);
+    const exported = this.#declarations.replace(
+      /^(import|from \S+ import) (.*)$/gm,
+      (_, from, imported: string) =>
+        `${from} ${
+          imported.split(", ")
+            .map((one) => IMPORTED.includes(one) ? `${one} as ${one}` : one)
+            .join(", ")
+        }`,
+    );
+    this.#write("__builtins__.pyi", exported);
+    const python = await this.#run("python3", [
+      "-c",
+      "import sys; print(sys.executable)",
+    ]);
+    const output = await this.#run("ty", [
+      "check",
+      ...["--output-format", "concise", "--color", "never"],
+      ...python === undefined ? [] : ["--python", python.text.trim()],
+      ...["--extra-search-path", this.#ownDirectory, "script.py"],
+    ]);
+    return output && this.#found(
+      output.text,
+      /^script\.py:(\d+):(\d+): (error|warning)\[(\S+)\] (.*)$/,
+    );
+  }
+
+  async mypy(): Promise<TypeDiagnostic[] | undefined> {
+    const version = await this.#run("mypy", ["--version"]);
+    if (version === undefined) return;
+    const [, ...numbers] = /(\d+)\.(\d+)/.exec(version.text) ?? [];
+    const [major, minor] = numbers.map(Number);
+    const isFlexible = major > FLEXIBLE_MYPY[0] ||
+      major === FLEXIBLE_MYPY[0] && minor >= FLEXIBLE_MYPY[1];
+    // What has to be a file's first statement stays that.
+    const futures = this.#text.match(/^from __future__ import .*$/gm) ?? [];
+    const before = [...futures, this.#declarations.trimEnd(), ""].join("\n");
+    const rest = this.#text.replace(/^from __future__ import .*$/gm, "");
+    this.#write("script.py", before + rest);
+    const output = await this.#run("mypy", [
+      "--check-untyped-defs",
+      ...isFlexible
+        ? [
+          major > 1 ? "--allow-redefinition" : "--allow-redefinition-new",
+          "--local-partial-types",
+        ]
+        : ["--allow-redefinition"],
+      "--no-implicit-optional",
+      ...["--follow-imports", "silent", "--ignore-missing-imports"],
+      "--show-column-numbers",
+      ...["--no-pretty", "--no-error-summary", "--no-color-output"],
+      ...["--config-file", "/dev/null", "--cache-dir", "/dev/null"],
+      "script.py",
+    ], { MYPYPATH: `${this.#directory}:${this.#ownDirectory}` });
+    return output && this.#found(
+      output.text,
+      /^script\.py:(\d+):(\d+): (error): (?=.* \[([\w-]+)\]$)(.*)$/,
+      before.split("\n").length - 1,
+    ).filter(({ code }) => CERTAIN.includes(code));
+  }
+
+  async ruff(): Promise<TypeDiagnostic[] | undefined> {
+    this.#write("script.py", this.#text);
+    const declared = this.#declarations.matchAll(/^(\w+): /gm);
+    const builtins = [...IMPORTED, ...[...declared].map(([, name]) => name)];
+    const output = await this.#run("ruff", [
+      "check",
+      ...["--select", "F", "--isolated", "--no-cache", "--quiet"],
+      ...["--output-format", "concise"],
+      ...["--config", `builtins = ${JSON.stringify(builtins)}`, "script.py"],
+    ]);
+    return output && this.#found(
+      output.text,
+      /^script\.py:(\d+):(\d+):( )([A-Z]\d+) (?:\[\*\] )?(.*)$/,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.#directory, { recursive: true });
+  }
+
+  /** What a script sees, each name with its type. */
+  get #declarations(): string {
+    const own = [...this.#bound].map(([name, type]) => `${name}: ${type}\n`);
+    return prelude + own.join("");
+  }
+
+  /** Where the modules are that the script imports. */
+  get #ownDirectory(): string {
+    return decodeURIComponent(new URL(".", this.#script.url).pathname);
+  }
+
+  #write(name: string, text: string): void {
+    Deno.writeTextFileSync(`${this.#directory}/${name}`, text);
+  }
+
+  /** What a program prints, or nothing where there is no such program. */
+  async #run(
+    program: string,
+    args: string[],
+    env: Record<string, string> = {},
+  ): Promise<Output> {
+    let output: Deno.CommandOutput;
+    try {
+      output = await new Deno.Command(program, {
+        args,
+        cwd: this.#directory,
+        env: { NO_COLOR: "1", ...env },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+        signal: this.#signal,
+      }).output();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    const [text, complaint] = [output.stdout, output.stderr]
+      .map((bytes) => new TextDecoder().decode(bytes));
+    // 1 says that there is something to find.
+    if (output.code > 1 && !/^script\.py:/m.test(text)) {
+      throw new UsageError(
+        `${program} can not check ${this.#script.name}: ${
+          (complaint || text).trim()
+        }`,
+      );
+    }
+    return { text };
+  }
+
+  /** Takes lines apart, and tells of the script's own, with its own numbers. */
+  #found(
+    text: string,
+    pattern: RegExp,
+    before = 0,
+  ): (TypeDiagnostic & { code: string })[] {
+    const lines = this.#text.split("\n");
+    return text.split("\n").flatMap((line) => {
+      const match = pattern.exec(line);
+      if (match === null) return [];
+      const [, row, column, kind, code, message] = match;
+      const number = Number(row) - before;
+      if (number < 1) return [];
+      const source = lines[number - 1] ?? "";
+      return [{
+        place: `${this.#script.name}:${number}:${column}`,
+        message: message.endsWith(`[${code}]`)
+          ? message
+          : `${message} [${code}]`,
+        source: `${source}\n${" ".repeat(Number(column) - 1)}^`,
+        isWarning: kind === "warning",
+        code,
+      }];
+    });
+  }
+}
