@@ -69,7 +69,7 @@ async function checkInPython(configuration: Configuration): Promise<number> {
   const diagnostics = await checkPython(new Script(configuration.script!), {
     ...namesOf(configuration),
     containers: configuration.containers.map(({ name }) => name),
-  });
+  }, { lint: configuration.lint });
   const [warnings, errors] = [true, false].map((isWarning) =>
     diagnostics.filter((one) => (one.isWarning ?? false) === isWarning)
   );

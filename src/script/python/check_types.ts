@@ -41,14 +41,14 @@ type Output = { readonly text: string } | undefined;
  *
  * @param script The script.
  * @param names The machines, of which `containers` are some, and networks.
- * @param options How to check.
+ * @param options How to check; `lint: false` leaves `ruff` out.
  * @returns What is wrong; nothing if all is well.
  * @throws {UsageError} There is neither `ty` nor `mypy`.
  */
 export async function checkPython(
   script: Script,
   names: ScriptNames & { readonly containers: readonly string[] },
-  options: CheckOptions = {},
+  options: CheckOptions & { lint?: boolean } = {},
 ): Promise<TypeDiagnostic[]> {
   const bound = boundNames(names);
   const text = script.readText().replace(/^\ufeff/, "");
@@ -60,6 +60,7 @@ export async function checkPython(
         "on PATH to check it",
     );
   }
+  if (options.lint === false) return types;
   // A name that nothing binds is an error of its own for both.
   const places = new Set(types.map(({ place }) => place));
   const lint = (await check.ruff() ?? [])

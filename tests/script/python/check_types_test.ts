@@ -7,6 +7,7 @@ async function check(
   programs: string[],
   script: string,
   files: Record<string, string> = {},
+  options: string[] = [],
 ): Promise<{ code: number; lines: string[] }> {
   const bin = await checkers();
   using directory = temporaryDirectory({
@@ -19,7 +20,7 @@ async function check(
   }
   const { code, stderr } = await vmwright([
     ...["check", "test.py", "--start-scripts", "run-web-vm", "run-db-1-vm"],
-    ...["--vlans", "1"],
+    ...["--vlans", "1", ...options],
   ], {
     cwd: directory.path,
     env: { PATH: `${directory.path}/bin:/usr/bin:/bin` },
@@ -125,6 +126,8 @@ Deno.test("ruff finds what no type tells", async () => {
   );
   assertEquals(code, 1);
   assertEquals(lines[0], "test.py:1:8: `json` imported but unused [F401]");
+  const typed = await check(["ty", "ruff"], "import json", {}, ["--no-lint"]);
+  assertEquals(typed.code, 0);
 });
 
 Deno.test("without ty and mypy there is no check of Python", async () => {
