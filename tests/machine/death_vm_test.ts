@@ -253,9 +253,9 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
   });
 
   await t.step("the hypervisor's word is proof, and QEMU goes on", async () => {
+    await machine.connect();
     const waiting = machine.waitForConsoleText("never said");
     waiting.catch(() => {});
-    await machine.connect();
     // As the kernel does that has the module.
     const panic = "printf '\\1' | dd bs=1 seek=1285 of=/dev/port";
     const died = "died: its kernel panicked, says the hypervisor";
