@@ -199,6 +199,18 @@ export class MachineCore {
     throw new MachineError(`${this.name} is not running`);
   }
 
+  /**
+   * @throws {UsageError} where the guest may not reboot.
+   * @throws {MachineError} while the machine is not running.
+   */
+  requireReboot(): void {
+    if (this.running().mayReboot) return;
+    throw new UsageError(
+      `${this.name} may not reboot: it was started without allowReboot, as in ` +
+        "start({ allowReboot: true }), in Python start(allow_reboot=True)",
+    );
+  }
+
   start(allowReboot?: boolean): Promise<void> {
     if (this.#boot !== undefined) return Promise.resolve();
     return this.#starting ??= this.#start(allowReboot).finally(() => {

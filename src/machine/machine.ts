@@ -196,9 +196,12 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Presses Ctrl+Alt+Delete. The next command waits for the new boot; a guest
-   * that was started without `allowReboot` ends instead. A container powers off
-   * and is started again.
+   * Presses Ctrl+Alt+Delete. The next command waits for the new boot. A container
+   * powers off and is started again.
+   *
+   * @throws {UsageError} where the machine was started without `allowReboot`: a
+   * reset would end it.
+   * @throws {MachineError} while the machine is not running, or paused.
    */
   async reboot(): Promise<void> {
     if (this.isContainer) {
@@ -208,6 +211,7 @@ export class BaseMachine implements AsyncDisposable {
       await this.start();
       return;
     }
+    this.#core.requireReboot();
     await this.sendKey("ctrl-alt-delete");
     this.#core.lose(`${this.name} reboots`);
   }

@@ -4,7 +4,7 @@ import {
   assertMatch,
   assertRejects,
 } from "@std/assert";
-import { MachineError } from "../../mod.ts";
+import { MachineError, UsageError } from "../../mod.ts";
 import { booted } from "./booted.ts";
 
 const bootId = "cat /proc/sys/kernel/random/boot_id";
@@ -113,9 +113,23 @@ Deno.test("a machine that may not reboot", async (t) => {
   await using test = await booted();
   const { machine } = test;
 
-  await t.step("ends when it does", async () => {
+  await t.step("says at once how it may", async () => {
+    await assertRejects(
+      () => machine.reboot(),
+      MachineError,
+      "tiny is not running",
+    );
     await machine.connect();
-    await machine.reboot();
+    await assertRejects(
+      () => machine.reboot(),
+      UsageError,
+      "tiny may not reboot: it was started without allowReboot, as in start({ allowReboot: true }), in Python start(allow_reboot=True)",
+    );
+    assertEquals(await machine.succeed("echo on"), "on\n");
+  });
+
+  await t.step("ends when it does", async () => {
+    await machine.sendKey("ctrl-alt-delete");
     await machine.waitForShutdown();
     assertEquals(machine.booted, false);
   });
@@ -125,5 +139,16 @@ Deno.test("a machine that may not reboot", async (t) => {
     const boot = await machine.succeed(bootId);
     await machine.reboot();
     assertEquals(await machine.succeed(bootId) === boot, false);
+  });
+
+  await t.step("says that it can't while it is paused", async () => {
+    await machine.sendMonitorCommand("stop");
+    await assertRejects(
+      () => machine.reboot(),
+      MachineError,
+      'tiny takes no keys while it does not run: its status is "paused"',
+    );
+    await machine.sendMonitorCommand("cont");
+    assertEquals(await machine.succeed("echo on"), "on\n");
   });
 });
