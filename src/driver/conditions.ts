@@ -66,11 +66,14 @@ export class PollingCondition implements Disposable {
   /**
    * Waits until the condition holds.
    *
-   * @param options.timeout Seconds to wait at most; 900 by default.
+   * @param options.timeout Seconds to wait at most; 900 by default, `null` for
+   * no limit.
    * @throws {TestFailure} when the time has passed.
    */
-  async wait(options: { timeout?: number } | number = {}): Promise<void> {
-    const { timeout = 900 } = typeof options === "number"
+  async wait(
+    options: { timeout?: number | null } | number = {},
+  ): Promise<void> {
+    const { timeout } = typeof options === "number"
       ? { timeout: options }
       : options;
     await this.#conditions.log.nested(

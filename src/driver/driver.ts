@@ -461,7 +461,8 @@ export class Driver implements AsyncDisposable {
   }
 
   /**
-   * Calls `fn` again and again until it answers `true`.
+   * Calls `fn` again and again until it answers `true`. The end of the run ends
+   * that, whatever signal is given.
    *
    * @throws {TestFailure} when the time has passed.
    */
@@ -470,8 +471,12 @@ export class Driver implements AsyncDisposable {
     options: RetryOptions | number = {},
   ): Promise<void> {
     const given = typeof options === "number" ? { timeout: options } : options;
+    const { signal: own } = given;
     return this.#conditions.interruptible((signal) =>
-      retry(fn, { signal, ...given })
+      retry(fn, {
+        ...given,
+        signal: own === undefined ? signal : AbortSignal.any([signal, own]),
+      })
     );
   }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { retry } from "../../src/driver/mod.ts";
-import { TestFailure, UsageError } from "../../src/report/mod.ts";
+import { Driver, retry } from "../../src/driver/mod.ts";
+import { Log, TestFailure, UsageError } from "../../src/report/mod.ts";
 
 Deno.test("retry() calls until the answer is true", async () => {
   let calls = 0;
@@ -89,4 +89,35 @@ Deno.test("retry() refuses a timeout that is none", async () => {
       `Expected a timeout of zero or more seconds, got ${timeout}`,
     );
   }
+});
+
+Deno.test("retry() may have no limit", async () => {
+  let calls = 0;
+  await retry(() => ++calls === 3, { timeout: null, interval: 0.001 });
+  assertEquals(calls, 3);
+});
+
+Deno.test("the signal of retry() ends a call that answers nothing", async () => {
+  const controller = new AbortController();
+  const trying = retry(() => new Promise(() => {}), {
+    signal: controller.signal,
+  });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => trying, Error, "enough");
+});
+
+Deno.test("both the end of the run and a signal of the caller's end driver.retry()", async () => {
+  const outDir = await Deno.makeTempDir();
+  for (const end of ["run", "caller"]) {
+    await using driver = await Driver.create({ outDir, log: new Log() });
+    const controller = new AbortController();
+    const trying = driver.retry(() => false, {
+      signal: controller.signal,
+      interval: 1000,
+    });
+    if (end === "run") driver.abort(new Error("the run is over"));
+    else controller.abort(new Error("the caller is done"));
+    await assertRejects(() => trying, Error, `the ${end} is`);
+  }
+  await Deno.remove(outDir, { recursive: true });
 });
