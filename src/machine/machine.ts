@@ -19,6 +19,11 @@ import {
   copyFromMachine,
 } from "./files.ts";
 import { type KeyOptions, sendChars, sendKey } from "./keyboard.ts";
+import {
+  type PortOptions,
+  waitForClosedPort,
+  waitForOpenPort,
+} from "./ports.ts";
 import { screenshot, screenText } from "./screen.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
 import { type WaitOptions, waitOptions } from "./timeout.ts";
@@ -32,14 +37,10 @@ import {
   waitForUnit,
 } from "./units.ts";
 import {
-  askUntil,
-  type PortOptions,
   type UnixSocketOptions,
-  waitForClosedPort,
-  waitForFile,
-  waitForOpenPort,
   waitForOpenUnixSocket,
-} from "./waits.ts";
+} from "./unix_sockets.ts";
+import { askUntil, waitForFile } from "./waits.ts";
 import { getWindowNames, waitForWindow, waitForX } from "./windows.ts";
 
 /**
@@ -529,17 +530,24 @@ export class BaseMachine implements AsyncDisposable {
   // Keyboard
 
   /**
-   * Presses a key, or several together.
+   * Presses a key, or several together: one after the other goes down, and up in
+   * turn. Answers when the last is up.
    *
    * @param key A character, or names such as `ctrl-alt-delete` or `ret`.
-   * @param options.delay Seconds to hold it and to wait after it; 0.01 by
-   * default.
+   * @param options.delay Seconds from each event, down or up, to the next, and
+   * after the last; 0.01 by default. A keyboard of USB's or virtio's gets more
+   * time where it needs that.
+   * @throws {UsageError} for an empty name, or a character that no key types.
+   * @throws {MachineError} while the machine is not running, or paused.
    */
   sendKey(key: string, options: KeyOptions = {}): Promise<void> {
     return sendKey(this.#core, key, options);
   }
 
-  /** Types text: one key after the other, each for `delay` seconds. */
+  /**
+   * Types text of any length, as on a US keyboard: each character as
+   * {@linkcode sendKey} does it. Answers when the last key is up.
+   */
   sendChars(chars: string, options: KeyOptions = {}): Promise<void> {
     return sendChars(this.#core, chars, options);
   }

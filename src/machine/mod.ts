@@ -13,6 +13,7 @@ export type { MachineContext } from "./context.ts";
 export type { MachineOptions } from "./core.ts";
 export type { KeyOptions } from "./keyboard.ts";
 export { BaseMachine, type Machine } from "./machine.ts";
+export type { PortOptions } from "./ports.ts";
 export {
   offerSnakeCase,
   type SnakeCase,
@@ -21,5 +22,5 @@ export {
 } from "./snake_case.ts";
 export type { WaitOptions } from "./timeout.ts";
 export type { UnitOptions } from "./units.ts";
-export type { PortOptions, UnixSocketOptions } from "./waits.ts";
 export { readScreen } from "./screen.ts";
+export type { UnixSocketOptions } from "./unix_sockets.ts";

@@ -122,3 +122,52 @@ Deno.test("QEMU's side of a guest", async (t) => {
     await machine.succeed("true");
   });
 });
+
+Deno.test("a look at a port ends soon, whoever is at the other end", async (t) => {
+  await using test = await booted({ names: ["node1", "node2"], vlans: [1] });
+  const [node1, node2] = test.machines;
+  await test.driver.startAll();
+  const addr = "192.168.1.2";
+  await node2.succeed("nc -ll -p 80 -e true >/dev/null 2>&1 &");
+  await node1.waitForOpenPort(80, { addr, timeout: 120 });
+
+  await t.step("another machine's port is open, or it is not", async () => {
+    const open = await assertRejects(
+      () => node1.waitForClosedPort(80, { addr, timeout: 1 }),
+      TestFailure,
+    );
+    assertStringIncludes(
+      open.message,
+      `somebody listens on port 80 of ${addr}`,
+    );
+    const closed = await assertRejects(
+      () => node1.waitForOpenPort(81, { addr, timeout: 1 }),
+      TestFailure,
+    );
+    assertStringIncludes(
+      closed.message,
+      `connecting to port 81 of ${addr} fails: Connection refused`,
+    );
+  });
+
+  await t.step("a machine that is gone has no open port", async () => {
+    // The kernel knows for sure whom to send to, and goes on for two minutes.
+    await node1.succeed(
+      `arp -s ${addr} $(arp -n ${addr} | grep -o '\\(..:\\)\\{5\\}..')`,
+    );
+    await node2.crash();
+    await node1.waitForClosedPort(80, { addr, timeout: 60 });
+    const error = await assertRejects(
+      () => node1.waitForOpenPort(80, { addr, timeout: 2 }),
+      TestFailure,
+    );
+    assertStringIncludes(
+      error.message,
+      `last seen:\nnobody answers at port 80 of ${addr} within 1 s`,
+    );
+    // Nobody of the waits' is left who still tries to connect.
+    await node1.waitUntilFails("grep ':0050 02 ' /proc/net/tcp", {
+      timeout: 60,
+    });
+  });
+});

@@ -213,7 +213,10 @@ Deno.test("systemd in a guest", async (t) => {
       () => machine.waitForOpenPort(80, { timeout: 1 }),
       TestFailure,
     );
-    assertMatch(error.message, /last seen:\nState +Recv-Q/);
+    assertMatch(
+      error.message,
+      /last seen:\nnobody listens on port 80 of localhost, and on no other/,
+    );
   });
 
   await t.step(
@@ -239,6 +242,47 @@ Deno.test("systemd in a guest", async (t) => {
         () => machine.waitForOpenUnixSocket("/tmp/stream", { timeout: 1 }),
         TestFailure,
         "waiting for UNIX-domain stream on '/tmp/stream' timed out after 1 seconds",
+      );
+    },
+  );
+
+  await t.step(
+    "waitForOpenUnixSocket() finds abstract names and relative paths, as far as it can without a program",
+    async () => {
+      const server = `
+        use Socket;
+        socket(my $padded, PF_UNIX, SOCK_STREAM, 0);
+        bind($padded, pack("S a108", AF_UNIX, "\\0padded"));
+        listen($padded, 1);
+        socket(my $spaced, PF_UNIX, SOCK_DGRAM, 0);
+        bind($spaced, pack("S a*", AF_UNIX, "\\0tmp/a datagram"));
+        chdir "/tmp";
+        socket(my $relative, PF_UNIX, SOCK_STREAM, 0);
+        bind($relative, sockaddr_un("relative"));
+        listen($relative, 1);
+        sleep 1000`;
+      await machine.execute(`exec perl -e '${server}'`, { checkOutput: false });
+      const within = { timeout: 300 };
+      await machine.waitForOpenUnixSocket("@padded", within);
+      await machine.waitForOpenUnixSocket("@tmp/a datagram", {
+        isDatagram: true,
+        ...within,
+      });
+      // By connecting: the kernel tells no directory.
+      await machine.waitForOpenUnixSocket("/tmp/relative", within);
+      await machine.succeed("mv /bin/nc.openbsd /bin/nc.gone");
+      await machine.waitForOpenUnixSocket(
+        "/var/run/dbus/system_bus_socket",
+        within,
+      );
+      await machine.succeed("mv /bin/nc.gone /bin/nc.openbsd; pkill perl");
+      const error = await assertRejects(
+        () => machine.waitForOpenUnixSocket("@tmp/a datagram", { timeout: 1 }),
+        TestFailure,
+      );
+      assertMatch(
+        error.message,
+        /nobody has the abstract stream socket @tmp\/a datagram; there are: /,
       );
     },
   );

@@ -63,7 +63,10 @@ Deno.test("waits in a guest", async (t) => {
       error.message,
       /^waiting for TCP port 4444 on localhost timed out after 0.3 seconds; last seen:\n/,
     );
-    assertStringIncludes(error.message, "local_address");
+    assertStringIncludes(
+      error.message,
+      "nobody listens on port 4444 of localhost",
+    );
   });
 
   await t.step(
@@ -82,7 +85,7 @@ Deno.test("waits in a guest", async (t) => {
       );
       assertMatch(
         error.message,
-        /^waiting for TCP port 4445 on localhost to be closed timed out after 0.3 seconds; last seen:\n/,
+        /^waiting for TCP port 4445 on localhost to be closed timed out after 0.3 seconds; last seen:\nsomebody listens on port 4445 of localhost/,
       );
       const closing = machine.waitForClosedPort(4445, { timeout: 60 });
       await machine.succeed("kill $(cat /tmp/nc.pid)");
@@ -131,6 +134,41 @@ Deno.test("waits in a guest", async (t) => {
           }),
         TestFailure,
         "waiting for UNIX-domain datagram on '/tmp/nothing' timed out",
+      );
+    },
+  );
+
+  await t.step(
+    "waitForOpenUnixSocket() finds a socket by each of its paths, without a program",
+    async () => {
+      // The one server of UNIX sockets in this guest.
+      await machine.execute("exec syslogd -n", { checkOutput: false });
+      const isDatagram = true;
+      await machine.waitForOpenUnixSocket("/dev/log", {
+        isDatagram,
+        timeout: 60,
+      });
+      await machine.succeed("ln -s /dev /tmp/devices");
+      await machine.waitForOpenUnixSocket("/tmp/devices/log", {
+        isDatagram,
+        timeout: 60,
+      });
+      await assertRejects(
+        () => machine.waitForOpenUnixSocket("/dev/log", { timeout: 0.3 }),
+        TestFailure,
+        "waiting for UNIX-domain stream on '/dev/log' timed out",
+      );
+      await machine.succeed("kill -9 $(pidof syslogd); [ -S /dev/log ]");
+      await assertRejects(
+        () =>
+          machine.waitForOpenUnixSocket("/dev/log", { isDatagram, timeout: 1 }),
+        TestFailure,
+        "timed out",
+      );
+      await assertRejects(
+        () => machine.waitForOpenUnixSocket("@none", { timeout: 0.3 }),
+        TestFailure,
+        "last seen:\nnobody has the abstract stream socket @none; there are: none",
       );
     },
   );
