@@ -15,7 +15,7 @@ export type {
   GuestListener,
   StartOptions,
 } from "./backend.ts";
-export { removeTree } from "./remove_tree.ts";
+export { ownDirectory, unclaimedDirectory } from "./own_directory.ts";
 export { type SocketDirectory, socketDirectory } from "./socket_directory.ts";
 export { NspawnBackend } from "./nspawn/nspawn.ts";
 export { QemuBackend } from "./qemu/qemu.ts";

@@ -1,6 +1,7 @@
 /**
  * Removes a file or a tree, whatever its modes are: who is not root may not
- * take files out of a directory such as those of the Nix store are.
+ * take files out of a directory such as those of the Nix store are. Whoever else
+ * could change the tree, as a guest can what is shared with it, has to be gone.
  */
 export function removeTree(path: string): void {
   try {

@@ -1,6 +1,7 @@
 import {
   type Guest,
   type GuestListener,
+  ownDirectory,
   shellQuote,
   StartCommand,
 } from "../backend/mod.ts";
@@ -67,9 +68,11 @@ export interface CoreRunOptions {
   /** Seconds at most; `null` or none: no limit. */
   timeout?: number | null;
   /** Where stderr goes; to the serial port by default. */
-  stderr?: "serial" | "merge";
-  /** Takes stdout as it comes. */
-  onStdout?: (chunk: Uint8Array) => void;
+  stderr?: "serial" | "merge" | "separate";
+  /** Takes stdout as it comes; the command waits for a promise of it. */
+  onStdout?: (chunk: Uint8Array) => void | Promise<void>;
+  /** Takes stderr as it comes, where it is apart. */
+  onStderr?: (chunk: Uint8Array) => void;
   /** Sent to the command's stdin; the command has to take all of it. */
   stdin?: AsyncIterable<Uint8Array>;
   /** Ends the command. */
@@ -222,7 +225,7 @@ export class MachineCore {
     const { backend } = this.context;
     const { signal } = this.#stopStart = new AbortController();
     this.log.info(`starting ${this.#kind.toLowerCase()}`, this.attributes);
-    await Deno.mkdir(this.stateDir, { recursive: true, mode: 0o700 });
+    ownDirectory(this.stateDir);
     this.console.reset();
     // Filled in once the guest runs; until then nobody is told of it.
     const late: { boot?: Boot } = {};

@@ -86,7 +86,11 @@ export class BaseMachine implements AsyncDisposable {
     this.#core.stateDir = directory;
   }
 
-  /** The directory that all machines share with the host. */
+  /**
+   * The directory that all machines share with the host, `/tmp/shared` in
+   * guests. They may change everything in it at any moment, also into links that
+   * lead elsewhere: for what a guest made, {@linkcode copyFromMachine} is safe.
+   */
   get sharedDir(): string {
     return this.#core.context.sharedDir;
   }
@@ -623,13 +627,19 @@ export class BaseMachine implements AsyncDisposable {
   // Files
 
   /**
-   * Copies a file or a tree from the host into the guest, with its modes. Of
-   * links, what they lead to is copied; those that lead nowhere stay links. Of
-   * devices, pipes and sockets a warning tells that they are left out.
+   * Copies a file or a tree from the host into the guest, with modes, times and
+   * hard links; all of it is root's. Of symbolic links, what they lead to is
+   * copied; those that lead nowhere stay links. A warning names what is left out:
+   * devices, pipes and sockets, what may not be read, and what has a name that is
+   * not UTF-8.
    *
    * @param source The path on the host.
-   * @param target The path in the guest.
+   * @param target The path in the guest. Where that is a directory, the copy is
+   * in it, under the source's name; a file's is also where the path ends in a
+   * slash. Directories on the way are made. A tree takes `tar` in the guest.
    * @throws {UsageError} where links lead in a circle.
+   * @throws {MachineError} where the guest moves or replaces the file in the
+   * shared directory that the copy goes through.
    */
   copyFromHost(source: string, target: string): Promise<void> {
     return copyFromHost(this.#core, source, target);
@@ -640,7 +650,7 @@ export class BaseMachine implements AsyncDisposable {
    * guests without the shared directory.
    *
    * @param source The path on the host.
-   * @param target The path in the guest.
+   * @param target The path in the guest, as of {@linkcode copyFromHost}.
    * @throws {UsageError} for what is no file, such as a directory.
    */
   copyFromHostViaShell(source: string, target: string): Promise<void> {
@@ -648,13 +658,22 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Copies a file or a tree from the guest into the output directory. Links in
-   * a tree stay links.
+   * Copies a file or a tree from the guest into the output directory, with
+   * modes, times and links; a link that is named itself is followed. A warning
+   * names what is left out: devices, pipes and sockets, names that are not
+   * UTF-8, and the bits setuid and setgid.
    *
-   * @param source The path in the guest.
+   * @param source The path in the guest. A tree takes `tar` in the guest.
    * @param targetDir A directory below the output directory, which is itself
-   * the default, or a path from the host's root on.
-   * @throws {UsageError} where the run's own logs and reports would be replaced.
+   * the default, or a path from the host's root on. It is made where it is
+   * missing.
+   * @throws {UsageError} where the run's own logs and reports would be replaced,
+   * where a link leads out of the output directory, or for a device, a pipe or a
+   * socket.
+   * @throws {MachineError} where the guest moves or replaces the file in the
+   * shared directory that the copy goes through.
+   * @throws {TypeError} where a guest sends what is no archive of a tree, or not
+   * the whole of one.
    */
   copyFromMachine(source: string, targetDir = ""): Promise<void> {
     return copyFromMachine(this.#core, source, targetDir);

@@ -1,76 +1,50 @@
 /**
- * The part of the tar format that carries files, directories and symbolic
- * links, with GNU's records for long names; see tar(5).
+ * The part of the tar format that carries files, directories and links, with
+ * GNU's records for long names and those of pax(1); see tar(5).
+ *
+ * What is read comes from a guest, which may send anything.
  *
  * @module
  */
 
+import { HostFile, permissions, seconds } from "./host_file.ts";
+import type { LeaveOut } from "./left_out.ts";
 import { enter, lookThrough, type Within } from "./through_links.ts";
 
 const BLOCK = 512;
-/** Bytes of a file that are read at once. */
-const PIECE = 256 * 1024;
 const NAME_LENGTH = 100;
 /** Bytes of a record, which is held in memory. */
 const LONGEST_RECORD = 1024 * 1024;
 /** Bytes of a path on Linux, its final NUL aside; PATH_MAX in limits.h. */
 const LONGEST_PATH = 4095;
+/** Directories in each other. To look at so many takes well below a millisecond. */
+const DEEPEST = 256;
+/** Directories that are known to be no links; more are looked at anew. */
+const MOST_KNOWN = 10_000;
+/** The last second that fits every file system's times; the end of 2105. */
+const LATEST = 2 ** 32 - 1;
+/** Bytes of zeros that a file need not have on the disk. */
+const HOLE = 4096;
 
-/** Is told the name of what a copy does not take: a device, a pipe or a socket. */
-export type LeaveOut = (name: string) => void;
+/** Bytes of an archive that are taken at once: a few small files. */
+const STEP = 4096;
+/** Milliseconds after which others have their turn. */
+const TURN_MS = 10;
 
-type Kind = "file" | "directory" | "symlink";
+type Kind = "file" | "directory" | "symlink" | "hard link";
 
 const TYPE_FLAGS: Record<Kind, string> = {
   file: "0",
   directory: "5",
   symlink: "2",
+  "hard link": "1",
 };
-const HARD_LINK = "1";
 const LONG_NAME = "L";
 const LONG_LINK = "K";
 const PAX = "x";
-
-/** An archive of a file or a tree on the host. */
-export class Archive {
-  /** Its length in bytes. */
-  readonly size: number;
-  readonly #entries: Entry[];
-
-  private constructor(entries: Entry[]) {
-    this.#entries = entries;
-    this.size = entries.reduce(
-      (sum, entry) =>
-        sum + length(entry.header) + entry.size + padding(entry.size),
-      2 * BLOCK,
-    );
-  }
-
-  /**
-   * Looks at what `path` holds, for an archive that has it as `name`. What links
-   * lead to is in the archive instead of them.
-   *
-   * @param leaveOut Is told what is neither file nor directory.
-   * @throws {UsageError} where links lead in a circle.
-   */
-  static async of(
-    path: string,
-    name: string,
-    leaveOut: LeaveOut = () => {},
-  ): Promise<Archive> {
-    return new Archive(await Array.fromAsync(entries(path, name, leaveOut)));
-  }
-
-  /** Its bytes. */
-  async *bytes(): AsyncGenerator<Uint8Array> {
-    for (const { path, header, size } of this.#entries) {
-      yield* header;
-      if (size > 0) yield* content(path, size);
-      yield new Uint8Array(padding(size));
-    }
-    yield new Uint8Array(2 * BLOCK);
-  }
-}
+const GLOBAL_PAX = "g";
+/** A file, as old systems told it to lie on the disk in one piece. */
+const CONTIGUOUS = "7";
 
 /** What an archive says of a file beside its name and its kind. */
 interface Facts {
@@ -79,67 +53,102 @@ interface Facts {
   time: number;
 }
 
-interface Entry {
-  path: string;
-  header: Uint8Array[];
-  size: number;
+/**
+ * The bytes of an archive of a file or a tree on the host. What links lead to
+ * is in the archive instead of them.
+ *
+ * @param path Where the tree is.
+ * @param name What it is called in the archive.
+ * @param leaveOut Is told what is neither file nor directory, has a name that
+ * is not UTF-8, may not be read, or is gone when its turn comes.
+ * @throws {UsageError} where links lead in a circle, after the archive's end.
+ */
+export async function* archive(
+  path: string,
+  name: string,
+  leaveOut: LeaveOut = () => {},
+): AsyncGenerator<Uint8Array> {
+  let failure: { error: unknown } | undefined;
+  try {
+    yield* entries(path, name, { leaveOut, linked: new Map() }, []);
+  } catch (error) {
+    // Whoever unpacks it waits for an end.
+    failure = { error };
+  }
+  yield new Uint8Array(2 * BLOCK);
+  if (failure !== undefined) throw failure.error;
 }
 
-/** Exactly `size` bytes of a file, whatever happens to it meanwhile. */
-export async function* content(
-  path: string,
-  size: number,
-): AsyncGenerator<Uint8Array> {
-  using file = await Deno.open(path);
-  for (let left = size; left > 0;) {
-    const piece = new Uint8Array(Math.min(left, PIECE));
-    const count = await file.read(piece) ?? piece.length;
-    yield piece.subarray(0, count);
-    left -= count;
-  }
+interface Walk {
+  leaveOut: LeaveOut;
+  /** The names in the archive of files that have several, by device and inode. */
+  linked: Map<string, string>;
 }
 
 async function* entries(
   path: string,
   name: string,
-  leaveOut: LeaveOut,
-  within: Within = [],
-): AsyncGenerator<Entry> {
-  const info = await lookThrough(path);
-  const facts = {
-    mode: (info.mode ?? 0o644) & 0o7777,
-    time: Math.max(0, Math.floor((info.mtime?.getTime() ?? 0) / 1000)),
-  };
+  walk: Walk,
+  within: Within,
+): AsyncGenerator<Uint8Array> {
+  const info = await readable(path, within, walk, lookThrough);
+  if (info === undefined) return;
+  const facts = { mode: permissions(info), time: seconds(info) };
   if (info.isSymlink) {
     const target = await Deno.readLink(path);
-    yield {
-      path,
-      header: [...header(name, "symlink", facts, 0, target)],
-      size: 0,
-    };
+    yield* header(name, "symlink", facts, 0, target);
   } else if (info.isDirectory) {
     const inside = enter(path, info, within);
-    yield {
-      path,
-      header: [...header(`${name}/`, "directory", facts, 0)],
-      size: 0,
-    };
-    for await (const entry of Deno.readDir(path)) {
-      yield* entries(
-        `${path}/${entry.name}`,
-        `${name}/${entry.name}`,
-        leaveOut,
-        inside,
-      );
+    const names = await readable(path, within, walk, namesIn);
+    if (names === undefined) return;
+    yield* header(`${name}/`, "directory", facts, 0);
+    for (const inner of names) {
+      yield* entries(`${path}/${inner}`, `${name}/${inner}`, walk, inside);
     }
+    // What came into it gave it another time, and not every tar looks back.
+    if (names.size > 0) yield* header(`${name}/`, "directory", facts, 0);
   } else if (info.isFile) {
-    const { size } = info;
-    yield { path, header: [...header(name, "file", facts, size)], size };
-  } else leaveOut(path);
+    const same = `${info.dev}:${info.ino}`;
+    const first = walk.linked.get(same);
+    if (first !== undefined) {
+      yield* header(name, "hard link", facts, 0, first);
+      return;
+    }
+    using file = await readable(path, within, walk, HostFile.open);
+    if (file === undefined) return;
+    if ((info.nlink ?? 1) > 1) walk.linked.set(same, name);
+    const { size } = file;
+    yield* header(name, "file", facts, size);
+    yield* file.bytes();
+    yield new Uint8Array(padding(size));
+    if (file.missing > 0) walk.leaveOut(path, "shorter");
+  } else walk.leaveOut(path);
 }
 
-function length(chunks: Uint8Array[]): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+/** Reads something below the top of a tree, or says why it is left out. */
+async function readable<T>(
+  path: string,
+  within: Within,
+  walk: Walk,
+  read: (path: string) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read(path);
+  } catch (error) {
+    if (within.length === 0) throw error;
+    if (error instanceof Deno.errors.PermissionDenied) {
+      walk.leaveOut(path, "unreadable");
+    } else if (error instanceof Deno.errors.NotFound) {
+      // Deno gives this character for each that it can't read in a name.
+      walk.leaveOut(path, path.includes("\ufffd") ? "name" : "gone");
+    } else throw error;
+  }
+}
+
+/** The names in a directory. Those that are not UTF-8 may look alike. */
+async function namesIn(path: string): Promise<Set<string>> {
+  const entries = await Array.fromAsync(Deno.readDir(path));
+  return new Set(entries.map(({ name }) => name));
 }
 
 function* header(
@@ -193,32 +202,69 @@ function block(
   return bytes;
 }
 
+/** What the header of an entry says, and the records before it. */
+interface Header {
+  name: string;
+  /** A type flag of tar(5). */
+  flag: string;
+  size: number;
+  facts: Facts;
+  target: string;
+}
+
+/** What records say of the entry after them, in place of its header. */
+interface Overrides {
+  name?: Uint8Array;
+  target?: Uint8Array;
+  size?: number;
+  time?: number;
+  /** Whether the entry's bytes are not the file's, but say where its holes are. */
+  sparse?: boolean;
+}
+
 /**
  * Writes the files of an archive that arrives in chunks of any size below a
- * directory of the host, in the place of older ones. Names that would lead out
- * of it are refused.
+ * directory of the host, in the place of older ones, with their modes and
+ * times. Names that would lead out of it are refused.
  */
 export class Unarchiver implements Disposable {
+  /** How many there are: each may replace what another has looked at. */
+  static #live = 0;
   readonly #directory: string;
   readonly #leaveOut: LeaveOut;
-  #held = new Uint8Array(0);
+  readonly #held = new Uint8Array(BLOCK);
+  #heldLength = 0;
   #file?: Deno.FsFile;
-  /** Bytes of the file that are still to come, and of the padding after it. */
+  /** The entry that is being read. */
+  #header?: Header;
+  /** Whether the file ends in zeros that were not written. */
+  #endsInHole = false;
+  /** Bytes of the entry that are still to come, and of the padding after it. */
   #left = 0;
   #padding = 0;
+  /** What is still to be taken before what comes next. */
+  #taking = Promise.resolve();
   /** Set while a record's bytes are collected instead of written. */
-  #record?: { flag: string; chunks: Uint8Array[] };
-  #longName?: string;
-  #longLink?: string;
+  #record?: { flag: string; bytes: Uint8Array };
+  #overrides: Overrides = {};
+  /** Blocks of zeros that came last; two are the archive's end. */
+  #zeros = 0;
+  /** The directories that the archive is in, whose modes and times are due. */
+  readonly #open: { path: string; facts: Facts }[] = [];
+  /** Directories that are no links. */
+  readonly #known = new Set<string>();
+  #isDisposed = false;
 
   /**
    * Takes the directory that the files go to.
    *
-   * @param leaveOut Is told what is neither file, directory nor link.
+   * @param leaveOut Is told what is neither file, directory nor link, has a
+   * name that is not UTF-8, or loses its setuid and setgid bits.
    */
   constructor(directory: string, leaveOut: LeaveOut = () => {}) {
     this.#directory = directory;
     this.#leaveOut = leaveOut;
+    Unarchiver.#live++;
   }
 
   /**
@@ -229,7 +275,7 @@ export class Unarchiver implements Disposable {
    */
   push(chunk: Uint8Array): void {
     let offset = 0;
-    while (offset < chunk.length) {
+    while (offset < chunk.length && this.#zeros < 2) {
       if (this.#left > 0) {
         const count = Math.min(this.#left, chunk.length - offset);
         this.#take(chunk.subarray(offset, offset + count));
@@ -242,146 +288,330 @@ export class Unarchiver implements Disposable {
         offset += count;
       } else {
         const count = Math.min(
-          BLOCK - this.#held.length,
+          BLOCK - this.#heldLength,
           chunk.length - offset,
         );
-        this.#held = Uint8Array.from([
-          ...this.#held,
-          ...chunk.subarray(offset, offset + count),
-        ]);
+        this.#held.set(
+          chunk.subarray(offset, offset + count),
+          this.#heldLength,
+        );
+        this.#heldLength += count;
         offset += count;
-        if (this.#held.length < BLOCK) return;
+        if (this.#heldLength < BLOCK) return;
+        this.#heldLength = 0;
         this.#begin(this.#held);
-        this.#held = new Uint8Array(0);
       }
     }
   }
 
+  /**
+   * Takes the next bytes after those before, in steps between which others have
+   * their turn: an archive of many small files takes long. The bytes have to
+   * stay as they are until then.
+   */
+  take(chunk: Uint8Array): Promise<void> {
+    return this.#taking = this.#taking.then(async () => {
+      let start = performance.now();
+      for (
+        let offset = 0;
+        offset < chunk.length && !this.#isDisposed;
+        offset += STEP
+      ) {
+        this.push(chunk.subarray(offset, offset + STEP));
+        if (performance.now() - start < TURN_MS) continue;
+        await new Promise((resolve) => setTimeout(resolve));
+        start = performance.now();
+      }
+    });
+  }
+
+  /**
+   * Says that no more comes.
+   *
+   * @throws {TypeError} where the archive is not whole.
+   */
+  async end(): Promise<void> {
+    await this.#taking;
+    const { size, name } = this.#header ?? {};
+    if (this.#left > 0 && this.#record === undefined) {
+      throw new TypeError(
+        `Expected ${size} bytes of ${name} from the guest, ` +
+          `got ${size! - this.#left}`,
+      );
+    }
+    if (this.#zeros < 2) {
+      throw new TypeError(
+        "Expected a whole tar archive from the guest, " +
+          `got one that ends ${this.#where()}`,
+      );
+    }
+    this.#finishDirectories();
+  }
+
+  /** For messages: the place in the archive. */
+  #where(): string {
+    return this.#header === undefined
+      ? "before its first file"
+      : `after ${this.#header.name}`;
+  }
+
+  #noArchive(what: string): TypeError {
+    return new TypeError(
+      `Expected a tar archive from the guest, got ${what} ${this.#where()}`,
+    );
+  }
+
   #begin(block: Uint8Array): void {
-    if (block.every((byte) => byte === 0)) return;
-    const text = (offset: number, length: number) =>
-      new TextDecoder().decode(block.subarray(offset, offset + length))
-        .split("\0")[0];
-    if (!text(257, 5).startsWith("ustar")) {
-      throw new TypeError("Expected a tar archive from the guest");
+    if (isZero(block)) {
+      this.#zeros++;
+      return;
     }
-    const size = block[124] & 0x80
-      ? Number(new DataView(block.buffer, block.byteOffset).getBigUint64(128))
-      : parseInt(text(124, 12).trim() || "0", 8);
-    if (Number.isNaN(size)) {
-      throw new TypeError("Expected a tar archive from the guest");
+    this.#zeros = 0;
+    const magic = ascii(block.subarray(257, 265));
+    if (!magic.startsWith("ustar")) throw this.#noArchive("something else");
+    if (!hasRightSum(block)) throw this.#noArchive("a wrong checksum");
+    const flag = ascii(block.subarray(156, 157)).replace("\0", "0");
+    const isRecord = [LONG_NAME, LONG_LINK, PAX, GLOBAL_PAX].includes(flag);
+    const told = numeric(block.subarray(124, 136));
+    if (isRecord) return this.#beginRecord(flag, told);
+    const overrides = this.#overrides;
+    this.#overrides = {};
+    const prefix = cString(block.subarray(345, 500));
+    const short = cString(block.subarray(0, 100));
+    const bytes = overrides.name ??
+      (magic.startsWith("ustar ") || prefix.length === 0
+        ? short
+        : Uint8Array.from([...prefix, 0x2f, ...short]));
+    const target = overrides.target ?? cString(block.subarray(157, 257));
+    for (const { length } of [bytes, target]) {
+      if (length <= LONGEST_PATH) continue;
+      throw new TypeError(
+        `Expected paths of up to ${LONGEST_PATH} bytes from the guest, got one ` +
+          `that begins with ${escaped(bytes.subarray(0, 20))}`,
+      );
     }
-    const flag = text(156, 1) || "0";
-    const isRecord = [LONG_NAME, LONG_LINK, PAX, "g"].includes(flag);
-    if (isRecord && size > LONGEST_RECORD) {
+    const name = decoded(bytes) ?? escaped(bytes);
+    const size = flag === TYPE_FLAGS["hard link"] ? 0 : overrides.size ?? told;
+    if (size === undefined || size > Number.MAX_SAFE_INTEGER) {
+      throw new TypeError(
+        `Expected a size of up to ${Number.MAX_SAFE_INTEGER} bytes of ` +
+          `${name} from the guest, got ${size ?? "no number"}`,
+      );
+    }
+    if (bytes.includes(0) || target.includes(0)) {
+      throw new TypeError(`Expected no NUL in a name, got ${name}`);
+    }
+    this.#header = {
+      name,
+      flag,
+      size,
+      facts: {
+        mode: Number(numeric(block.subarray(100, 108)) ?? 0) & 0o7777,
+        time: Math.min(
+          overrides.time ?? numeric(block.subarray(136, 148)) ?? 0,
+          LATEST,
+        ),
+      },
+      target: decoded(target) ?? "",
+    };
+    this.#left = size;
+    this.#padding = padding(size);
+    const isUnreadable = decoded(bytes) === undefined ||
+      decoded(target) === undefined;
+    if (isUnreadable) this.#leaveOut(name, "name");
+    else if (overrides.sparse) this.#leaveOut(name);
+    else this.#create(this.#header);
+    if (size === 0) this.#endOfEntry();
+  }
+
+  #beginRecord(flag: string, size: number | undefined): void {
+    if (size === undefined || size > LONGEST_RECORD) {
       throw new TypeError(
         `Expected names of up to ${LONGEST_RECORD} bytes from the guest, ` +
           `got one of ${size}`,
       );
     }
+    if (size === 0) throw this.#noArchive("an empty name");
+    this.#record = { flag, bytes: new Uint8Array(size) };
     this.#left = size;
     this.#padding = padding(size);
-    if (isRecord) {
-      this.#record = { flag, chunks: [] };
-      return;
-    }
-    const gnu = text(257, 8).startsWith("ustar ");
-    const prefix = gnu ? "" : text(345, 155);
-    const name = this.#longName ??
-      (prefix ? `${prefix}/${text(0, 100)}` : text(0, 100));
-    const target = this.#longLink ?? text(157, 100);
-    this.#longName = this.#longLink = undefined;
-    this.#create(name, flag, parseInt(text(100, 8), 8) & 0o777, target);
-    if (size === 0) this.#endOfEntry();
   }
 
-  #create(name: string, flag: string, mode: number, target: string): void {
+  #create({ name, flag, facts, target }: Header): void {
     const path = this.#place(name);
-    if (path === this.#directory && flag !== TYPE_FLAGS.directory) {
+    const isDirectory = flag === TYPE_FLAGS.directory;
+    if (path === this.#directory && !isDirectory) {
       throw new TypeError(`Expected names below a directory, got ${name}`);
     }
+    this.#leave(path);
+    // With these, whoever may read it could run what the guest made as the
+    // driver's user.
+    if ((facts.mode & 0o6000) !== 0 && flag !== TYPE_FLAGS.symlink) {
+      if (flag !== TYPE_FLAGS["hard link"]) this.#leaveOut(name, "setuid");
+      facts.mode &= 0o1777;
+    }
+    if (!isDirectory) this.#makeParent(path);
     switch (flag) {
       case TYPE_FLAGS.directory:
         if (isSymlink(path)) makeRoom(path);
-        Deno.mkdirSync(path, { recursive: true, mode: mode | 0o700 });
+        Deno.mkdirSync(path, { recursive: true });
+        // One that was copied before may not let its owner write to it.
+        Deno.chmodSync(path, facts.mode | 0o700);
+        this.#open.push({ path, facts });
         break;
       case TYPE_FLAGS.symlink:
-        makeRoom(path);
+        this.#makeRoom(path);
         Deno.symlinkSync(target, path);
         break;
-      case HARD_LINK: {
+      case TYPE_FLAGS["hard link"]: {
         const other = this.#place(target);
-        makeRoom(path);
+        if (other === path) break;
+        this.#makeRoom(path);
         // Of a pipe that was left out, a second name is too.
         if (at(other)) Deno.linkSync(other, path);
         else this.#leaveOut(name);
         break;
       }
       case TYPE_FLAGS.file:
+      case CONTIGUOUS:
         makeRoom(path);
-        this.#file = Deno.openSync(path, {
-          write: true,
-          createNew: true,
-          mode: mode | 0o600,
-        });
+        this.#file = Deno.openSync(path, { write: true, createNew: true });
+        Deno.chmodSync(path, facts.mode);
         break;
       default:
         this.#leaveOut(name);
     }
   }
 
+  /** Removes what is in the place of something that may be a link. */
+  #makeRoom(path: string): void {
+    if (this.#known.has(path)) this.#known.clear();
+    makeRoom(path);
+  }
+
+  #makeParent(path: string): void {
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (this.#open.at(-1)?.path === parent) return;
+    Deno.mkdirSync(parent, { recursive: true });
+  }
+
+  /** Gives the directories that `path` is not in their modes and times. */
+  #leave(path: string): void {
+    while (this.#open.length > 0) {
+      const { path: directory } = this.#open.at(-1)!;
+      if (path.startsWith(`${directory}/`)) return;
+      this.#finishDirectory();
+    }
+  }
+
+  #finishDirectories(): void {
+    while (this.#open.length > 0) this.#finishDirectory();
+  }
+
+  #finishDirectory(): void {
+    const { path, facts: { mode, time } } = this.#open.pop()!;
+    // Another archive may have put something in its place.
+    this.#refuseLinks(path, path);
+    if (!at(path)?.isDirectory) return;
+    Deno.utimeSync(path, time, time);
+    Deno.chmodSync(path, mode);
+  }
+
   /** The path for a name, which must not lead out of the directory. */
   #place(name: string): string {
-    if (new TextEncoder().encode(name).length > LONGEST_PATH) {
-      throw new TypeError(
-        `Expected paths of up to ${LONGEST_PATH} bytes from the guest, got one ` +
-          `that begins with ${name.slice(0, 20)}`,
-      );
-    }
     const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-    if (name.startsWith("/") || parts.includes("..")) {
+    if (name === "" || name.startsWith("/") || parts.includes("..")) {
       throw new TypeError(`Expected names below a directory, got ${name}`);
     }
-    let path = this.#directory;
-    for (const part of parts) {
-      if (isSymlink(path)) {
+    if (parts.length > DEEPEST) {
+      throw new TypeError(
+        `Expected up to ${DEEPEST} directories in each other from the guest, ` +
+          `got ${parts.length} in a path that begins with ${name.slice(0, 20)}`,
+      );
+    }
+    const path = [this.#directory, ...parts].join("/");
+    this.#refuseLinks(path, name);
+    return path;
+  }
+
+  /** @throws {TypeError} where a directory on the way to a path is a link. */
+  #refuseLinks(path: string, name: string): void {
+    if (Unarchiver.#live > 1 || this.#known.size > MOST_KNOWN) {
+      this.#known.clear();
+    }
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (path === this.#directory || this.#known.has(parent)) return;
+    for (let end = this.#directory.length; end >= 0;) {
+      const directory = path.slice(0, end);
+      if (isSymlink(directory)) {
         throw new TypeError(`Expected no file below a link, got ${name}`);
       }
-      path += `/${part}`;
+      this.#known.add(directory);
+      if (directory === parent) return;
+      end = path.indexOf("/", end + 1);
     }
-    return [this.#directory, ...parts].join("/");
   }
 
   #take(bytes: Uint8Array): void {
-    if (this.#record !== undefined) this.#record.chunks.push(bytes.slice());
-    for (let offset = 0; this.#file && offset < bytes.length;) {
+    const done = (this.#record?.bytes.length ?? this.#header!.size) -
+      this.#left;
+    if (this.#record !== undefined) this.#record.bytes.set(bytes, done);
+    if (this.#file === undefined) return;
+    this.#endsInHole = bytes.length >= HOLE && isZero(bytes);
+    if (this.#endsInHole) {
+      this.#file.seekSync(bytes.length, Deno.SeekMode.Current);
+      return;
+    }
+    for (let offset = 0; offset < bytes.length;) {
       offset += this.#file.writeSync(bytes.subarray(offset));
     }
   }
 
   #endOfEntry(): void {
-    this.#file?.close();
-    this.#file = undefined;
-    if (this.#record === undefined) return;
-    const { flag, chunks } = this.#record;
-    this.#record = undefined;
-    const bytes = new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
-    if (flag === PAX) {
-      for (const [key, value] of paxRecords(bytes)) {
-        if (key === "path") this.#longName = value;
-        else if (key === "linkpath") this.#longLink = value;
-      }
-      return;
+    if (this.#file !== undefined) {
+      const { size, facts: { time } } = this.#header!;
+      if (this.#endsInHole) this.#file.truncateSync(size);
+      this.#endsInHole = false;
+      this.#file.utimeSync(time, time);
+      this.#file.close();
+      this.#file = undefined;
     }
-    const text = new TextDecoder().decode(bytes).replace(/\0+$/, "");
-    if (flag === LONG_NAME) this.#longName = text;
-    else if (flag === LONG_LINK) this.#longLink = text;
+    if (this.#record === undefined) return;
+    const { flag, bytes } = this.#record;
+    this.#record = undefined;
+    if (flag === LONG_NAME) this.#overrides.name = cString(bytes);
+    else if (flag === LONG_LINK) this.#overrides.target = cString(bytes);
+    else if (flag === PAX) this.#overridePax(bytes);
+  }
+
+  #overridePax(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) {
+      // Each record tells its length, as it may hold newlines.
+      const space = bytes.indexOf(0x20, at);
+      const digits = space < 0 ? "" : ascii(bytes.subarray(at, space));
+      const end = at + Number(digits);
+      const equals = bytes.indexOf(0x3d, space);
+      if (
+        !/^\d{1,7}$/.test(digits) || end > bytes.length ||
+        bytes[end - 1] !== 0x0a || equals < 0 || equals >= end
+      ) throw this.#noArchive("a record that is none");
+      const key = ascii(bytes.subarray(space + 1, equals));
+      const value = bytes.slice(equals + 1, end - 1);
+      if (key === "path") this.#overrides.name = value;
+      else if (key === "linkpath") this.#overrides.target = value;
+      else if (key === "size") this.#overrides.size = decimal(value);
+      else if (key === "mtime") this.#overrides.time = decimal(value) ?? 0;
+      else if (key.startsWith("GNU.sparse.")) this.#overrides.sparse = true;
+      at = end;
+    }
   }
 
   /** Closes a file that was not finished. */
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
+    if (!this.#isDisposed) Unarchiver.#live--;
+    this.#isDisposed = true;
   }
 }
 
@@ -408,22 +638,69 @@ function at(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** What a header of pax(1) says. Each record tells its length, as it may hold newlines. */
-function* paxRecords(bytes: Uint8Array): Generator<[string, string]> {
-  const decoder = new TextDecoder();
-  for (let at = 0; at < bytes.length;) {
-    const length = parseInt(decoder.decode(bytes.subarray(at, at + 8)));
-    if (!(length > 0)) {
-      throw new TypeError("Expected a tar archive from the guest");
-    }
-    const record = decoder.decode(bytes.subarray(at, at + length - 1));
-    const equals = record.indexOf("=");
-    yield [
-      record.slice(record.indexOf(" ") + 1, equals),
-      record.slice(equals + 1),
-    ];
-    at += length;
+function isZero(bytes: Uint8Array): boolean {
+  // Ten times as fast as the method `every`.
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] !== 0) return false;
   }
+  return true;
+}
+
+/** Whether the checksum in a header is that of its bytes, itself taken as spaces. */
+function hasRightSum(block: Uint8Array): boolean {
+  let sum = 8 * 0x20;
+  for (let at = 0; at < BLOCK; at++) {
+    if (at < 148 || at >= 156) sum += block[at];
+  }
+  return numeric(block.subarray(148, 156)) === sum;
+}
+
+/** The number in a field: octal digits, or where they don't suffice, binary. */
+function numeric(field: Uint8Array): number | undefined {
+  if (field[0] === 0x80) {
+    return field.subarray(1).reduce((value, byte) => value * 256 + byte, 0);
+  }
+  const digits = ascii(cString(field)).trim();
+  return /^[0-7]*$/.test(digits) ? parseInt(digits || "0", 8) : undefined;
+}
+
+/** The number that a record says; digits after a point are left out. */
+function decimal(value: Uint8Array): number | undefined {
+  const digits = /^\d+/.exec(ascii(value));
+  return digits === null ? undefined : Number(digits[0]);
+}
+
+/** The bytes up to the first NUL. */
+function cString(field: Uint8Array): Uint8Array {
+  const end = field.indexOf(0);
+  return end < 0 ? field : field.slice(0, end);
+}
+
+function ascii(bytes: Uint8Array): string {
+  return latin1.decode(bytes);
+}
+
+const latin1 = new TextDecoder("latin1");
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What the bytes say, where they are UTF-8. */
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A name for people, whose bytes that are not ASCII are told as `ls -b` does. */
+function escaped(bytes: Uint8Array): string {
+  return Array.from(
+    bytes,
+    (byte) =>
+      byte >= 0x20 && byte < 0x7f
+        ? String.fromCharCode(byte)
+        : `\\${byte.toString(8).padStart(3, "0")}`,
+  ).join("");
 }
 
 function padding(size: number): number {

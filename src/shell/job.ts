@@ -9,8 +9,12 @@ export interface RunOptions {
    * or apart.
    */
   stderr?: "serial" | "merge" | "separate";
-  /** Takes stdout as it comes instead of collecting it. */
-  onStdout?: (chunk: Uint8Array) => void;
+  /**
+   * Takes stdout as it comes instead of collecting it. The bytes are valid
+   * during the call only. Where it answers with a promise, and the command has a
+   * port, the command waits for that before it can write much more.
+   */
+  onStdout?: (chunk: Uint8Array) => void | Promise<void>;
   /** Takes stderr as it comes, where it is apart. */
   onStderr?: (chunk: Uint8Array) => void;
   /**
@@ -57,6 +61,8 @@ export class Job {
   /** Ends those of its group who outlive the command that was ended. */
   #sweep = () => {};
   #refused = false;
+  /** Under way while what came of stdout is still worked at. */
+  taken?: Promise<void>;
   /** Whether it has ended, and nothing more is to be done about it. */
   settled = false;
   /** Whether it is to end, if it has not ended. */
@@ -81,17 +87,20 @@ export class Job {
   #give(
     bytes: Uint8Array,
     kept: Uint8Array[],
-    take?: (bytes: Uint8Array) => void,
+    take?: (bytes: Uint8Array) => void | Promise<void>,
   ): void {
     if (this.#refused) return;
     if (take === undefined) return void kept.push(bytes.slice());
-    try {
-      take(bytes);
-    } catch (error) {
-      // Whoever can't take it has no use for the rest, nor for the command.
+    // Whoever can't take it has no use for the rest, nor for the command.
+    const refuse = (error: unknown) => {
       this.#refused = true;
       this.#endEarly();
       this.#reject(error);
+    };
+    try {
+      this.taken = take(bytes)?.catch(refuse);
+    } catch (error) {
+      refuse(error);
     }
   }
 

@@ -10,6 +10,8 @@ export interface PortListener {
   data(bytes: Uint8Array): void;
   /** A code that the guest's side marked with the session's token. */
   code(code: string): void;
+  /** Where it gives something, no more is read before that is there. */
+  taken?(): Promise<void> | undefined;
   /** The stream has ended. */
   closed(): void;
 }
@@ -39,6 +41,8 @@ export class PortReader implements Disposable {
         const count = await stream.read(buffer.subarray(start));
         if (count === null) break;
         this.push(buffer.subarray(0, start + count), listener);
+        const taken = listener.taken?.();
+        if (taken !== undefined) await taken;
       }
     } catch (error) {
       // A socket closed under a pending read; the end, all the same.

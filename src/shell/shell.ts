@@ -523,6 +523,7 @@ export class Shell implements Disposable {
           slot.state = "readying";
         }
       },
+      taken: () => slot.job?.taken,
       closed: () => slot.reader[Symbol.dispose](),
     });
   }

@@ -25,6 +25,8 @@ export interface BootedOptions extends Omit<DriverOptions, "machines"> {
   guest?: GuestName;
   /** The machines' names; one, with the guest's own name, by default. */
   names?: string[];
+  /** What starts a single machine instead of the guest's script. */
+  startCommand?: string;
   /** Whether the guests may reboot. */
   allowReboot?: boolean;
 }
@@ -34,6 +36,7 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
   const {
     guest: guestName = "tiny",
     names = [guestName],
+    startCommand,
     allowReboot,
     ...rest
   } = options;
@@ -48,7 +51,7 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
     log,
     machines: names.map((name) => ({
       name,
-      startCommand: startScriptFor(name),
+      startCommand: startCommand ?? startScriptFor(name),
       allowReboot,
     })),
   });

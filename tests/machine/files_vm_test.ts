@@ -7,7 +7,8 @@ import {
 } from "@std/assert";
 import { TestFailure, UsageError } from "../../mod.ts";
 import { awkward } from "../backend/awkward.ts";
-import { booted } from "./booted.ts";
+import { guest } from "../guests/mod.ts";
+import { type Booted, booted } from "./booted.ts";
 
 /** A tree on the host with what files have. */
 async function fill(root: string): Promise<void> {
@@ -60,18 +61,25 @@ function followed(path: string): Record<string, string> {
   });
 }
 
-Deno.test("copying files between host and guest", async (t) => {
-  await using test = await booted();
-  const { machine, outDir, events } = test;
-  const host = await Deno.makeTempDir();
-  await fill(`${host}/tree`);
-  await machine.connect();
-
-  const lastWarning = () =>
+/** What is copied the same way, whatever the guest has. */
+function copies(
+  t: Deno.TestContext,
+  { machine, outDir, events }: Booted,
+  host: string,
+) {
+  const warnings = () =>
     events.filter((event) => event.type === "message")
-      .findLast(({ level }) => level === "warning")!.text;
+      .filter(({ level }) => level === "warning").map(({ text }) => text);
+  const lastWarning = () => warnings().at(-1)!;
+  const bash = async (script: string) => {
+    const { success, stderr } = await new Deno.Command("bash", {
+      args: ["-euc", script],
+      cwd: host,
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  };
 
-  const both = async (how: string) => {
+  const steps = async (how: string) => {
     await t.step(`a file goes there and comes back, ${how}`, async () => {
       for (const name of ["bytes", "none", "script"]) {
         await machine.copyFromHost(
@@ -229,6 +237,184 @@ Deno.test("copying files between host and guest", async (t) => {
       assertEquals(await machine.succeed("ls /tmp/even; rm -r /tmp/even"), "");
     });
 
+    await t.step(
+      `a file goes where cp would put it, ${how}`,
+      async () => {
+        const file = `${host}/tree/script`;
+        await machine.succeed("mkdir /tmp/place");
+        for (
+          const target of ["/tmp/place", "/tmp/place/sub/", "/tmp/place/a/b"]
+        ) await machine.copyFromHost(file, target);
+        await machine.copyFromHostViaShell(file, "/tmp/place/shell/");
+        await machine.copyFromHostViaShell(file, "/tmp/place/shell/x");
+        assertEquals(
+          await machine.succeed("cd /tmp/place; find . -type f | sort"),
+          "./a/b\n./script\n./shell/script\n./shell/x\n./sub/script\n",
+        );
+        await machine.succeed("rm -r /tmp/place");
+      },
+    );
+
+    await t.step(
+      `modes, times and hard links go there and come back, ${how}`,
+      async () => {
+        await bash(`
+          rm -rf full; mkdir -p full/locked full/sticky full/other; cd full
+          echo x >file; chmod 640 file; ln file other/same; echo >locked/file
+          echo x >bits; chmod 6755 bits
+          chmod 1777 sticky; chmod 555 locked
+          touch -d @1000000000 file bits sticky locked
+          touch -d @1100000000 .
+        `);
+        await machine.copyFromHost(`${host}/full`, "/tmp/full");
+        await machine.copyFromHost(`${host}/full/bits`, "/tmp/one");
+        const seen = await machine.succeed(
+          "cd /tmp/full; stat -c '%n %a %Y %h' file other/same bits; " +
+            "stat -c '%n %a %Y' . sticky locked; stat -c '%n %a %Y' /tmp/one",
+        );
+        assertEquals(
+          seen,
+          "file 640 1000000000 2\nother/same 640 1000000000 2\n" +
+            "bits 6755 1000000000 1\n. 755 1100000000\n" +
+            "sticky 1777 1000000000\nlocked 555 1000000000\n" +
+            "/tmp/one 6755 1000000000\n",
+        );
+        await machine.copyFromMachine("/tmp/full", "kept");
+        assertMatch(lastWarning(), /setuid and setgid bits: .*bits$/);
+        await machine.copyFromMachine("/tmp/full/file", "kept");
+        const facts = (name: string) => {
+          const { mode, mtime, nlink } = Deno.lstatSync(
+            `${outDir}/kept/${name}`,
+          );
+          return [(mode! & 0o7777).toString(8), mtime!.getTime() / 1e9, nlink];
+        };
+        assertEquals(facts("full/file"), ["640", 1000, 2]);
+        assertEquals(facts("full/other/same"), ["640", 1000, 2]);
+        assertEquals(facts("full/bits"), ["755", 1000, 1]);
+        assertEquals(facts("file"), ["640", 1000, 1]);
+        assertEquals(facts("full").slice(0, 2), ["755", 1100]);
+        assertEquals(facts("full/sticky").slice(0, 2), ["1777", 1000]);
+        assertEquals(facts("full/locked").slice(0, 2), ["555", 1000]);
+        await machine.copyFromMachine("/tmp/one", "kept");
+        assertEquals(facts("one").slice(0, 2), ["755", 1000]);
+        assertMatch(lastWarning(), /setuid and setgid bits: \/tmp\/one$/);
+        await machine.succeed("rm -r /tmp/full /tmp/one");
+      },
+    );
+
+    await t.step(
+      `pipes and devices in a tree of the guest are left out, and told, ${how}`,
+      async () => {
+        await machine.succeed(
+          "mkdir /tmp/g; cd /tmp/g; echo 1 >file",
+          "cd /tmp/g; mkfifo pipe; mknod device c 1 3; ln pipe same",
+        );
+        await machine.copyFromMachine("/tmp/g", "odd");
+        assertEquals(tree(`${outDir}/odd/g`), {
+          "": "directory",
+          "/file": "file false 1\n",
+        });
+        assertMatch(lastWarning(), /^Only files, directories and links are/);
+        for (const name of ["pipe", "device", "same"]) {
+          assertStringIncludes(lastWarning(), name);
+        }
+        for (const name of ["pipe", "device"]) {
+          await assertRejects(
+            () => machine.copyFromMachine(`/tmp/g/${name}`),
+            UsageError,
+            `to copy, got /tmp/g/${name}, which is neither`,
+          );
+        }
+        await machine.succeed("rm -r /tmp/g");
+      },
+    );
+
+    await t.step(
+      `names that are not UTF-8 are left out, and told, ${how}`,
+      async () => {
+        await bash(
+          "rm -rf names; mkdir names; cd names; " +
+            "echo x >$'\\351'; echo y >good",
+        );
+        await machine.copyFromHost(`${host}/names`, "/tmp/names");
+        assertEquals(await machine.succeed("ls /tmp/names"), "good\n");
+        assertMatch(lastWarning(), /not UTF-8 are left out: .*names\/\ufffd$/);
+        await machine.succeed(
+          "cd /tmp/names; echo one >$'\\351'; echo two >$'\\350'",
+        );
+        await machine.copyFromMachine("/tmp/names", "odd");
+        assertEquals(Object.keys(tree(`${outDir}/odd/names`)), ["", "/good"]);
+        assertStringIncludes(lastWarning(), "/\\351");
+        assertStringIncludes(lastWarning(), "/\\350");
+        await machine.succeed("rm -r /tmp/names");
+      },
+    );
+
+    await t.step(
+      `files whose size is another than they tell are whole, ${how}`,
+      async () => {
+        const files = [
+          "/proc/version",
+          "/sys/kernel/mm/transparent_hugepage/enabled",
+        ];
+        for (const [at, file] of files.entries()) {
+          const text = await Deno.readTextFile(file);
+          await machine.copyFromHost(file, "/tmp/odd");
+          assertEquals(await machine.succeed("cat /tmp/odd"), text);
+          await machine.copyFromHostViaShell(file, "/tmp/odd");
+          assertEquals(await machine.succeed("cat /tmp/odd"), text);
+          const link = `${host}/proc/${at}`;
+          await Deno.mkdir(`${host}/proc`, { recursive: true });
+          await Deno.symlink(file, link).catch(() => {});
+        }
+        await machine.copyFromHost(`${host}/proc`, "/tmp/procs");
+        assertEquals(
+          await machine.succeed("cat /tmp/procs/0"),
+          await Deno.readTextFile(files[0]),
+        );
+        await machine.copyFromMachine("/proc/version", "odd");
+        await machine.copyFromMachine("/proc/sys/vm", "odd");
+        for (
+          const [there, here] of [
+            ["/proc/version", "version"],
+            ["/proc/sys/vm/swappiness", "vm/swappiness"],
+          ]
+        ) {
+          assertEquals(
+            await Deno.readTextFile(`${outDir}/odd/${here}`),
+            await machine.succeed(`cat ${there}`),
+          );
+        }
+        await machine.succeed("rm -r /tmp/odd /tmp/procs");
+      },
+    );
+
+    await t.step(
+      `no copy goes through a link that came out of the guest, ${how}`,
+      async () => {
+        const victim = `${host}/victim`;
+        await Deno.mkdir(victim, { recursive: true });
+        await machine.succeed(
+          `mkdir /tmp/trap; ln -s ${victim} /tmp/trap/sub; echo x >/tmp/file`,
+        );
+        await machine.copyFromMachine("/tmp/trap");
+        for (const target of ["trap/sub", `${outDir}/trap/sub/deep`]) {
+          await assertRejects(
+            () => machine.copyFromMachine("/tmp/file", target),
+            UsageError,
+            `got ${outDir}/trap/sub, which is a link`,
+          );
+        }
+        await assertRejects(
+          () => machine.copyFromMachine("/tmp/trap/.."),
+          UsageError,
+          "that ends in a name, got /tmp/trap/..",
+        );
+        assertEquals([...Deno.readDirSync(victim)], []);
+        await machine.succeed("rm -r /tmp/trap /tmp/file");
+      },
+    );
+
     await t.step(`what is not there fails with its name, ${how}`, async () => {
       await assertRejects(
         () => machine.copyFromHost(`${host}/missing`, "/tmp/missing"),
@@ -251,8 +437,49 @@ Deno.test("copying files between host and guest", async (t) => {
       assertEquals([...Deno.readDirSync(machine.sharedDir)], []);
     });
   };
+  return { steps, lastWarning };
+}
 
-  await both("through the shared directory");
+Deno.test("copying files where the guest has no ports", async (t) => {
+  const { startScriptFor } = await guest("tiny");
+  const host = await Deno.makeTempDir();
+  const script = `${host}/run-bare-vm`;
+  await Deno.writeTextFile(
+    script,
+    `#!/bin/bash
+left=()
+while [ $# -gt 0 ]; do
+  if [[ $1 == -device && $2 == virtserialport,* ]]; then shift
+  else left+=("$1")
+  fi
+  shift
+done
+exec ${startScriptFor("bare")} "\${left[@]}"
+`,
+    { mode: 0o755 },
+  );
+  {
+    await using test = await booted({ startCommand: script });
+    await fill(`${host}/tree`);
+    await test.machine.connect();
+    assertMatch(
+      await test.machine.succeed("ls /sys/class/virtio-ports"),
+      /^vport\dp0\n$/,
+    );
+    await copies(t, test, host).steps("without ports");
+  }
+  await Deno.remove(host, { recursive: true });
+});
+
+Deno.test("copying files between host and guest", async (t) => {
+  await using test = await booted();
+  const { machine, outDir, events } = test;
+  const host = await Deno.makeTempDir();
+  await fill(`${host}/tree`);
+  await machine.connect();
+  const { steps, lastWarning } = copies(t, test, host);
+
+  await steps("through the shared directory");
 
   await t.step("a copied file is an event of the log", () => {
     const copied = events.filter((event) => event.type === "fileCopied");
@@ -267,15 +494,15 @@ Deno.test("copying files between host and guest", async (t) => {
   });
 
   await machine.succeed("umount /tmp/shared");
-  await both("without the shared directory");
+  await steps("without the shared directory");
 
   await t.step(
     "a warning tells what the guest's tree has besides",
     async () => {
-      await machine.succeed("mkdir /tmp/odd; mkfifo /tmp/odd/pipe");
-      await machine.copyFromMachine("/tmp/odd");
+      await machine.succeed("mkdir /tmp/rest; mkfifo /tmp/rest/pipe");
+      await machine.copyFromMachine("/tmp/rest");
       assertMatch(lastWarning(), /files, directories and links.*pipe$/);
-      assertEquals(tree(`${outDir}/odd`), { "": "directory" });
+      assertEquals(tree(`${outDir}/rest`), { "": "directory" });
     },
   );
 

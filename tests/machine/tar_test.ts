@@ -1,7 +1,15 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Archive, type LeaveOut, Unarchiver } from "../../src/machine/tar.ts";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import type { LeaveOut, Reason } from "../../src/machine/left_out.ts";
+import { archive, Unarchiver } from "../../src/machine/tar.ts";
 import { UsageError } from "../../src/report/mod.ts";
 import { awkward } from "../backend/awkward.ts";
+import { Random } from "../scan/random.ts";
 
 /** A directory that is removed at the end. */
 async function scratch(): Promise<{ path: string } & AsyncDisposable> {
@@ -19,13 +27,34 @@ async function archived(
   name: string,
   leaveOut?: LeaveOut,
 ): Promise<Uint8Array> {
-  const archive = await Archive.of(path, name, leaveOut);
-  const chunks = await Array.fromAsync(archive.bytes());
-  const bytes = new Uint8Array(
-    await new Blob(chunks as BlobPart[]).arrayBuffer(),
+  const chunks = await Array.fromAsync(archive(path, name, leaveOut));
+  return joined(...chunks);
+}
+
+function joined(...chunks: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(
+    chunks.reduce((sum, chunk) => sum + chunk.length, 0),
   );
-  assertEquals(bytes.length, archive.size);
-  return bytes;
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
+
+/** Unpacks an archive below a directory. */
+async function unpack(
+  directory: string,
+  bytes: Uint8Array,
+  leaveOut?: LeaveOut,
+  size = bytes.length,
+): Promise<void> {
+  using files = new Unarchiver(directory, leaveOut);
+  for (let at = 0; at < bytes.length; at += size) {
+    files.push(bytes.subarray(at, at + size));
+  }
+  await files.end();
 }
 
 async function tar(args: string[], input?: Uint8Array): Promise<Uint8Array> {
@@ -44,14 +73,15 @@ async function tar(args: string[], input?: Uint8Array): Promise<Uint8Array> {
   return stdout;
 }
 
-/** What a tree holds: by path, its kind, mode and content. */
+/** What a tree holds: by path, its kind, mode, time and content. */
 function tree(
   path: string,
   below = "",
   look: (path: string) => Deno.FileInfo = Deno.lstatSync,
 ): Record<string, string> {
   const info = look(path);
-  const mode = ((info.mode ?? 0) & 0o777).toString(8);
+  const mode = ((info.mode ?? 0) & 0o7777).toString(8) +
+    ` ${Math.floor(info.mtime!.getTime() / 1000)}`;
   const seen: Record<string, string> = {};
   if (info.isSymlink) seen[below] = `link ${Deno.readLinkSync(path)}`;
   else if (info.isFile) {
@@ -74,6 +104,16 @@ function throughLinks(path: string): Deno.FileInfo {
   }
 }
 
+/** Gives a header the checksum that it should have. */
+function sign(header: Uint8Array): void {
+  header.fill(0x20, 148, 156);
+  const sum = header.subarray(0, 512).reduce((sum, byte) => sum + byte, 0);
+  header.set(
+    new TextEncoder().encode(`${sum.toString(8).padStart(6, "0")}\0 `),
+    148,
+  );
+}
+
 /** A tree with everything that files have. */
 function fill(root: string): void {
   const long = "long".repeat(50);
@@ -92,9 +132,17 @@ function fill(root: string): void {
   Deno.symlinkSync("script", `${root}/link`);
   Deno.symlinkSync(`/nowhere/${long}`, `${root}/dangling`);
   Deno.symlinkSync("empty", `${root}/link to a directory`);
+  Deno.mkdirSync(`${root}/locked`);
+  Deno.writeTextFileSync(`${root}/locked/inside`, "");
+  Deno.chmodSync(`${root}/locked`, 0o555);
+  Deno.chmodSync(`${root}/empty`, 0o1777);
+  for (const [at, name] of ["empty", "locked", "script"].entries()) {
+    Deno.utimeSync(`${root}/${name}`, 1e9 + at, 1e9 + at);
+  }
+  Deno.utimeSync(root, 1e9, 1e9);
 }
 
-Deno.test("tar unpacks what an Archive holds", async () => {
+Deno.test("tar unpacks what an archive holds", async () => {
   await using directory = await scratch();
   fill(`${directory.path}/from`);
   const bytes = await archived(`${directory.path}/from`, "to");
@@ -105,7 +153,7 @@ Deno.test("tar unpacks what an Archive holds", async () => {
   );
 });
 
-Deno.test("an Archive keeps the times of files", async () => {
+Deno.test("an archive keeps the times of files", async () => {
   await using directory = await scratch();
   const file = `${directory.path}/file`;
   await Deno.writeTextFile(file, "");
@@ -138,10 +186,7 @@ for (const format of ["gnu", "posix", "ustar"]) {
     ]);
     for (const size of [1, 100, 512, 5000, bytes.length]) {
       await Deno.mkdir(`${path}/to`);
-      using files = new Unarchiver(`${path}/to`);
-      for (let at = 0; at < bytes.length; at += size) {
-        files.push(bytes.subarray(at, at + size));
-      }
+      await unpack(`${path}/to`, bytes, undefined, size);
       assertEquals(tree(`${path}/to/from`), tree(`${path}/from`));
       await Deno.remove(`${path}/to`, { recursive: true });
       // One byte at a time takes long, and once is enough.
@@ -158,8 +203,10 @@ Deno.test("long names may have newlines and escapes in them, whatever the format
   await Deno.writeTextFile(`${path}/from/${name}`, "here");
   await Deno.symlink(`/nowhere/${name}`, `${path}/from/link`);
   for (const format of ["gnu", "posix"]) {
-    using files = new Unarchiver(`${path}/${format}`);
-    files.push(await tar(["-c", `--format=${format}`, "-C", path, "from"]));
+    await unpack(
+      `${path}/${format}`,
+      await tar(["-c", `--format=${format}`, "-C", path, "from"]),
+    );
     assertEquals(tree(`${path}/${format}/from`), tree(`${path}/from`));
   }
 });
@@ -170,8 +217,7 @@ Deno.test("unpacking again replaces what is there", async () => {
   fill(`${path}/from`);
   const bytes = await tar(["-c", "-C", path, "from"]);
   for (const _ of [1, 2]) {
-    using files = new Unarchiver(`${path}/to`);
-    files.push(bytes);
+    await unpack(`${path}/to`, bytes);
   }
   assertEquals(tree(`${path}/to/from`), tree(`${path}/from`));
 });
@@ -245,8 +291,7 @@ Deno.test("a directory takes the place of a link, not of what that leads to", as
   await Deno.mkdir(`${path}/part`);
   await Deno.symlink("../outside", `${path}/part/inner`);
   for (const name of ["whole", "part"]) {
-    using files = new Unarchiver(`${path}/${name}`);
-    files.push(bytes);
+    await unpack(`${path}/${name}`, bytes);
     assertEquals(tree(`${path}/${name}`), tree(`${path}/from`));
   }
   assertEquals([...Deno.readDirSync(`${path}/outside`)], []);
@@ -293,9 +338,16 @@ Deno.test("a size that is no number is refused", async () => {
   await using directory = await scratch();
   await Deno.writeTextFile(`${directory.path}/file`, "");
   const bytes = await archived(`${directory.path}/file`, "file");
-  bytes.set(new TextEncoder().encode("huge"), 124);
-  using files = new Unarchiver(directory.path);
-  assertThrows(() => files.push(bytes), TypeError, "Expected a tar archive");
+  for (const size of ["huge", "-0000000001", "12 3", "\xff\xff"]) {
+    const changed = bytes.slice();
+    changed.set(Uint8Array.from(size, (c) => c.charCodeAt(0)), 124);
+    sign(changed);
+    await assertRejects(
+      () => unpack(directory.path, changed),
+      TypeError,
+      "bytes of file from the guest, got no number",
+    );
+  }
 });
 
 Deno.test("what is no archive is refused", async () => {
@@ -316,6 +368,7 @@ Deno.test("a name that would fill the memory is refused", async () => {
     const header = archive.slice(0, 512);
     header.set(new TextEncoder().encode("77777777777"), 124);
     header[156] = flag.charCodeAt(0);
+    sign(header);
     using files = new Unarchiver(directory.path);
     assertThrows(
       () => files.push(header),
@@ -325,7 +378,7 @@ Deno.test("a name that would fill the memory is refused", async () => {
   }
 });
 
-Deno.test("an Archive holds what links lead to", async () => {
+Deno.test("an archive holds what links lead to", async () => {
   await using directory = await scratch();
   const { path } = directory;
   await Deno.mkdir(`${path}/real/deep`, { recursive: true });
@@ -359,14 +412,14 @@ Deno.test("pipes are left out, and told", async () => {
     "to",
     (name) => left.push(name),
   );
-  assertEquals(bytes.length, 4 * 512);
+  assertEquals(bytes.length, 5 * 512);
   assertEquals(left.sort(), [
     `${path}/from/pipe`,
     `${path}/from/same pipe`,
   ]);
   left.length = 0;
-  using files = new Unarchiver(`${path}/to`, (name) => left.push(name));
-  files.push(await tar(["-c", "-C", path, "from"]));
+  const packed = await tar(["-c", "-C", path, "from"]);
+  await unpack(`${path}/to`, packed, (name) => left.push(name));
   assertEquals(left.sort(), ["from/pipe", "from/same pipe"]);
   assertEquals(
     [...Deno.readDirSync(`${path}/to/from`)].map(({ name }) => name),
@@ -378,15 +431,246 @@ Deno.test("a file that shrinks meanwhile is filled up with zeros", async () => {
   await using directory = await scratch();
   const file = `${directory.path}/file`;
   await Deno.writeTextFile(file, "x".repeat(1000));
-  const archive = await Archive.of(file, "file");
-  await Deno.writeTextFile(file, "short");
-  const bytes = new Uint8Array(
-    await new Blob(await Array.fromAsync(archive.bytes()) as BlobPart[])
-      .arrayBuffer(),
-  );
-  assertEquals(bytes.length, archive.size);
+  await Deno.truncate(file, 1_000_000);
+  const left: [string, Reason?][] = [];
+  const chunks: Uint8Array[] = [];
+  for await (
+    const chunk of archive(file, "file", (...what) => left.push(what))
+  ) {
+    chunks.push(chunk);
+    await Deno.truncate(file, 300_000);
+  }
   await Deno.remove(file);
-  await tar(["-x", "-C", directory.path], bytes);
+  await tar(["-x", "-C", directory.path], joined(...chunks));
   const text = await Deno.readTextFile(file);
-  assertEquals(text, "short" + "\0".repeat(995));
+  assertEquals(text, "x".repeat(1000) + "\0".repeat(999_000));
+  assertEquals(left, [[file, "shorter"]]);
 });
+
+Deno.test("a file in an archive has what a read gives, whatever size it tells", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  for (
+    const file of [
+      "/proc/version",
+      "/sys/kernel/mm/transparent_hugepage/enabled",
+    ]
+  ) {
+    await tar(["-x", "-C", path], await archived(file, "file"));
+    assertEquals(
+      await Deno.readTextFile(`${path}/file`),
+      await Deno.readTextFile(file),
+    );
+  }
+});
+
+Deno.test("a file that grows is archived as long as it was at first", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.writeFile(`${path}/log`, new Uint8Array(600_000).fill(0x61));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of archive(`${path}/log`, "copy")) {
+    chunks.push(chunk);
+    await Deno.writeTextFile(`${path}/log`, "more", { append: true });
+  }
+  await tar(["-x", "-C", path], joined(...chunks));
+  assertEquals(
+    await Deno.readFile(`${path}/copy`),
+    new Uint8Array(600_000).fill(0x61),
+  );
+});
+
+Deno.test("an archive leaves out what is gone, unreadable, or not named in UTF-8", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  const { success } = await new Deno.Command("bash", {
+    args: [
+      "-c",
+      "mkdir from && cd from && echo x >$'\\351' && echo y >$'\\350' && " +
+      "echo z >$'\\357\\277\\275' && echo good >good",
+    ],
+    cwd: path,
+  }).output();
+  assert(success);
+  const left: [string, Reason?][] = [];
+  const bytes = await archived(
+    `${path}/from`,
+    "to",
+    (...what) => left.push(what),
+  );
+  await tar(["-x", "-C", path], bytes);
+  // One has the very name that Deno gives for the others.
+  assertEquals(await Deno.readTextFile(`${path}/to/\ufffd`), "z\n");
+  assertEquals(await Deno.readTextFile(`${path}/to/good`), "good\n");
+  left.length = 0;
+  await Deno.remove(`${path}/from/\ufffd`);
+  await archived(`${path}/from`, "to", (...what) => left.push(what));
+  assertEquals(left, [[`${path}/from/\ufffd`, "name"]]);
+  left.length = 0;
+  for await (
+    const _ of archive(`${path}/to`, "to", (...what) => left.push(what))
+  ) {
+    await Deno.remove(`${path}/to/good`).catch(() => {});
+    await Deno.remove(`${path}/to/\ufffd`).catch(() => {});
+  }
+  assert(left.some(([name, why]) => name.endsWith("/good") && why === "gone"));
+});
+
+Deno.test("names that are not UTF-8 are left out of what is unpacked, and told", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await new Deno.Command("bash", {
+    args: [
+      "-c",
+      "mkdir -p from/$'d\\351' && cd from && echo one >$'\\351' && " +
+      "echo two >$'d\\351/in' && ln -s $'\\350' link && echo good >good",
+    ],
+    cwd: path,
+  }).output();
+  for (const format of ["gnu", "posix"]) {
+    const left: [string, Reason?][] = [];
+    await unpack(
+      `${path}/${format}`,
+      await tar(["-c", `--format=${format}`, "-C", path, "from"]),
+      (...what) => left.push(what),
+    );
+    assertEquals(
+      Object.keys(tree(`${path}/${format}/from`)).sort(),
+      ["", "/good"],
+    );
+    assertEquals(left.sort(), [
+      ["from/\\351", "name"],
+      ["from/d\\351/", "name"],
+      ["from/d\\351/in", "name"],
+      ["from/link", "name"],
+    ]);
+  }
+});
+
+Deno.test("setuid and setgid bits are not unpacked, and told", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/from`);
+  await Deno.writeTextFile(`${path}/from/file`, "");
+  await Deno.chmod(`${path}/from/file`, 0o6755);
+  const left: [string, Reason?][] = [];
+  await unpack(
+    `${path}/to`,
+    await tar(["-c", "-C", path, "from"]),
+    (...what) => left.push(what),
+  );
+  const { mode } = await Deno.stat(`${path}/to/from/file`);
+  assertEquals(mode! & 0o7777, 0o755);
+  assertEquals(left, [["from/file", "setuid"]]);
+});
+
+Deno.test("hard links stay links to one file, both ways", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  const long = "x".repeat(150);
+  await Deno.mkdir(`${path}/from/sub`, { recursive: true });
+  await Deno.writeTextFile(`${path}/from/${long}`, "content");
+  await Deno.link(`${path}/from/${long}`, `${path}/from/sub/same`);
+  const bytes = await archived(`${path}/from`, "to");
+  await tar(["-x", "-C", path], bytes);
+  await unpack(`${path}/ours`, bytes);
+  for (const root of [`${path}/to`, `${path}/ours/to`]) {
+    assertEquals(
+      (await Deno.stat(`${root}/${long}`)).ino,
+      (await Deno.stat(`${root}/sub/same`)).ino,
+    );
+    assertEquals(await Deno.readTextFile(`${root}/sub/same`), "content");
+  }
+});
+
+Deno.test("zeros that a file has take no place on the disk", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.writeTextFile(`${path}/file`, "begin");
+  await Deno.truncate(`${path}/file`, 8 << 20);
+  await Deno.mkdir(`${path}/to`);
+  await unpack(
+    `${path}/to`,
+    await tar(["-c", "-C", path, "file"]),
+    undefined,
+    64 * 1024,
+  );
+  const info = await Deno.stat(`${path}/to/file`);
+  assertLess(info.blocks! * 512, 1 << 20);
+  assertEquals(
+    await Deno.readFile(`${path}/to/file`),
+    await Deno.readFile(`${path}/file`),
+  );
+});
+
+Deno.test("a size that only a record tells is heeded", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.writeTextFile(`${path}/file`, "x".repeat(1000));
+  const whole = await tar([
+    "-c",
+    "--format=posix",
+    "--pax-option=size:=1000",
+    "-C",
+    path,
+    "file",
+  ]);
+  // As for more than eight GiB, where the header has no room for it.
+  const at = 1024;
+  const changed = whole.slice();
+  changed.set(new TextEncoder().encode("00000000000"), at + 124);
+  sign(changed.subarray(at));
+  await unpack(`${path}/to`, changed);
+  assertEquals((await Deno.stat(`${path}/to/file`)).size, 1000);
+});
+
+Deno.test("trees made at random are the same through tar and through ours, both ways", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    await using directory = await scratch();
+    const { path } = directory;
+    grow(`${path}/from`, new Random(seed));
+    const expected = tree(`${path}/from`);
+    for (const format of ["gnu", "posix"]) {
+      const bytes = await tar([
+        ...["-c", `--format=${format}`],
+        ...["-C", path, "from"],
+      ]);
+      const to = `${path}/${format}`;
+      await unpack(to, bytes, undefined, 1 + new Random(seed).below(70_000));
+      assertEquals(tree(`${to}/from`), expected, `seed ${seed}`);
+    }
+    const through = await archived(`${path}/from`, "back");
+    await tar(["-x", "-p", "-C", path], through);
+    assertEquals(
+      tree(`${path}/back`),
+      tree(`${path}/from`, "", throughLinks),
+      `seed ${seed}`,
+    );
+  }
+});
+
+/** Makes a tree of which a seed knows what is in it. */
+function grow(path: string, random: Random, depth = 0): void {
+  Deno.mkdirSync(path);
+  const names = random.below(depth === 0 ? 20 : 6);
+  for (let at = 0; at < names; at++) {
+    const name = random.pick(awkward).slice(0, 1 + random.below(60)) +
+      "n".repeat(random.oneIn(5) ? random.below(150) : 0) + at;
+    const inner = `${path}/${name}`;
+    if (depth < 4 && random.oneIn(3)) grow(inner, random, depth + 1);
+    else if (random.oneIn(5)) {
+      Deno.symlinkSync("/nowhere/" + "t".repeat(random.below(300)), inner);
+    } else {
+      const size = random.pick([0, 1, 511, 512, 513, random.below(50_000)]);
+      Deno.writeFileSync(
+        inner,
+        random.oneIn(4) ? new Uint8Array(size) : random.bytes(size),
+      );
+      const mode = random.pick([0o644, 0o600, 0o755, 0o444]);
+      Deno.chmodSync(inner, mode);
+      Deno.utimeSync(inner, random.below(1.7e9), random.below(1.7e9));
+    }
+  }
+  Deno.utimeSync(path, random.below(1.7e9), random.below(1.7e9));
+  Deno.chmodSync(path, random.pick([0o755, 0o700, 0o555]));
+}
