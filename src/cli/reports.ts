@@ -1,3 +1,4 @@
+import { unclaimedDirectory } from "../backend/mod.ts";
 import {
   HtmlListener,
   JunitListener,
@@ -9,7 +10,7 @@ import type { Configuration } from "./configuration.ts";
 
 /** Opens the run's log, with every report that the configuration asks for. */
 export function openLog(configuration: Configuration): Log {
-  Deno.mkdirSync(configuration.outDir, { recursive: true });
+  unclaimedDirectory(configuration.outDir);
   const { logLevel: level, xmlLog, junitXml, html } = configuration;
   const log = new Log([new TerminalListener({ level })], {
     name: configuration.script?.path ?? `[${configuration.command}]`,

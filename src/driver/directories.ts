@@ -1,4 +1,8 @@
-import type { Supervisor } from "../backend/mod.ts";
+import {
+  ownDirectory,
+  type Supervisor,
+  unclaimedDirectory,
+} from "../backend/mod.ts";
 import { fileName } from "../machine/file_name.ts";
 import { UsageError } from "../report/mod.ts";
 import { temporaryBase } from "./temporary.ts";
@@ -23,7 +27,8 @@ export interface RunDirectories {
  * run, unless their contents are to be kept: then they lie at the place where
  * the next run that keeps them finds them.
  *
- * @throws {UsageError} where the place can't be written to.
+ * @throws {UsageError} where the place can't be written to, or others can change
+ * what is kept there.
  */
 export async function makeRunDirectories(
   keep: boolean,
@@ -35,7 +40,7 @@ export async function makeRunDirectories(
     supervisor.own(own);
     const root = keep ? base : own;
     const shared = `${root}/shared-xchg`;
-    await Deno.mkdir(shared, { recursive: true, mode: 0o700 });
+    ownDirectory(shared);
     return {
       root,
       sockets: own,
@@ -44,7 +49,7 @@ export async function makeRunDirectories(
         `${keepThis ? base : root}/vm-state-${fileName(machine)}`,
     };
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error) || error instanceof UsageError) throw error;
     throw new UsageError(
       `Expected a writable directory for the machines' state in ` +
         `XDG_RUNTIME_DIR or TMPDIR, got ${base}: ${error.message}`,
@@ -57,15 +62,17 @@ export async function makeRunDirectories(
  *
  * @param path Where; a new place by default.
  * @returns Where it is.
- * @throws {UsageError} where it can't be made.
+ * @throws {UsageError} where it can't be made, or another user has made it in a
+ * place where everybody may do that.
  */
 export async function makeOutDirectory(path?: string): Promise<string> {
   if (path === undefined) {
     return await Deno.makeTempDir({ prefix: "vmwright-out-" });
   }
   try {
-    await Deno.mkdir(path, { recursive: true });
+    unclaimedDirectory(path);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(
       `Expected a directory for files at ${path}, which can't be made: ${
         (error as Error).message

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Driver, Log } from "../../mod.ts";
 import { Supervisor } from "../../src/backend/mod.ts";
 import {
   makeOutDirectory,
@@ -116,4 +117,52 @@ Deno.test("of a network nothing is left where state is kept, also after SIGKILL"
     await gone(() => names().length > 1);
     assertEquals(names(), ["shared-xchg"]);
   });
+});
+
+Deno.test({
+  name: "a kept directory that a neighbour made first is refused",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await withPlace((place) => ({ TMPDIR: place }), async (place) => {
+      await Deno.chmod(place, 0o1777);
+      const shared = `${place}/shared-xchg`;
+      await Deno.mkdir(shared);
+      await Deno.chown(shared, 65534, 65534);
+      await using supervisor = new Supervisor();
+      await assertRejects(
+        () => makeRunDirectories(true, supervisor),
+        UsageError,
+        `Expected a directory that no other user can change at ${shared}, ` +
+          "got one of user 65534",
+      );
+      // What is not kept lies where nobody could make it first.
+      await makeRunDirectories(false, supervisor);
+    });
+  },
+});
+
+Deno.test({
+  name: "a machine does not start in a state directory that is a neighbour's",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await withPlace((place) => ({ TMPDIR: place }), async (place) => {
+      await Deno.chmod(place, 0o1777);
+      const state = `${place}/vm-state-web`;
+      await Deno.mkdir(state);
+      await Deno.chown(state, 65534, 65534);
+      await Deno.mkdir(`${place}/out`);
+      await using driver = await Driver.create({
+        machines: [{ name: "web", startCommand: "touch started" }],
+        keepState: true,
+        outDir: `${place}/out`,
+        log: new Log(),
+      });
+      await assertRejects(
+        () => driver.machines[0].start(),
+        UsageError,
+        `at ${state}, got one of user 65534`,
+      );
+      assertEquals([...Deno.readDirSync(state)], []);
+    });
+  },
 });

@@ -1,3 +1,4 @@
+import { ownDirectory } from "../../backend/mod.ts";
 import type { Driver, PollingCondition } from "../../driver/mod.ts";
 import { type Machine, readScreen } from "../../machine/mod.ts";
 import { TestFailure } from "../../report/mod.ts";
@@ -224,7 +225,7 @@ export class Bridge implements Disposable {
   #add(machine: Machine): void {
     this.#machines.set(machine.name, machine);
     // Scripts may put files there before the machine is started.
-    Deno.mkdirSync(machine.stateDir, { recursive: true, mode: 0o700 });
+    ownDirectory(machine.stateDir);
     this.#links.add(machine);
     if (machine.isContainer) return;
     this.#events.set(machine, new QmpEvents(machine));

@@ -1,0 +1,126 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  ownDirectory,
+  unclaimedDirectory,
+} from "../../src/backend/own_directory.ts";
+import { UsageError } from "../../src/report/mod.ts";
+
+/** The user "nobody", who may do to us what any neighbour may. */
+const NEIGHBOUR = 65534;
+
+/** A place where everybody may make something, as `/tmp` is. */
+function place(): { path: string } & Disposable {
+  const path = Deno.makeTempDirSync({ dir: "/tmp" });
+  Deno.chmodSync(path, 0o1777);
+  return {
+    path,
+    [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }),
+  };
+}
+
+const isRoot = Deno.uid() === 0;
+if (!isRoot) {
+  console.log("Only root can make a neighbour's files: some tests are skipped");
+}
+
+function refused(path: string, got: string): void {
+  assertThrows(
+    () => ownDirectory(path),
+    UsageError,
+    `Expected a directory that no other user can change at ${path}, got ${got}`,
+  );
+}
+
+Deno.test("a directory of one's own is made, and taken again", () => {
+  using top = place();
+  const path = `${top.path}/a/state`;
+  ownDirectory(path);
+  assertEquals(Deno.statSync(path).mode! & 0o777, 0o700);
+  // As those of other drivers are.
+  Deno.chmodSync(path, 0o755);
+  Deno.writeTextFileSync(`${path}/disk`, "kept");
+  ownDirectory(path);
+  assertEquals(Deno.readTextFileSync(`${path}/disk`), "kept");
+});
+
+Deno.test("a directory that others may write to is refused", () => {
+  using top = place();
+  const path = `${top.path}/state`;
+  for (
+    const [mode, shown] of [[0o777, "0777"], [0o1777, "1777"], [
+      0o770,
+      "0770",
+    ]] as const
+  ) {
+    Deno.mkdirSync(path, { recursive: true });
+    Deno.chmodSync(path, mode);
+    refused(path, `one that others may write to (mode ${shown})`);
+  }
+});
+
+Deno.test("a link in the place of a directory is refused", () => {
+  using top = place();
+  Deno.mkdirSync(`${top.path}/elsewhere`);
+  for (const target of ["elsewhere", "nowhere"]) {
+    const path = `${top.path}/to-${target}`;
+    Deno.symlinkSync(target, path);
+    refused(path, "a link");
+  }
+  Deno.writeTextFileSync(`${top.path}/file`, "");
+  refused(`${top.path}/file`, "something else");
+});
+
+Deno.test("a place where everybody may move what is there is refused", () => {
+  using top = place();
+  Deno.chmodSync(top.path, 0o777);
+  refused(
+    `${top.path}/state`,
+    `one in ${
+      Deno.realPathSync(top.path)
+    }, which anybody may write to (mode 0777)`,
+  );
+  // Below what only oneself may enter, nobody does.
+  Deno.mkdirSync(`${top.path}/own`, { mode: 0o700 });
+  ownDirectory(`${top.path}/own/state`);
+});
+
+Deno.test({
+  name: "a neighbour's directory is refused",
+  ignore: !isRoot,
+  fn() {
+    using top = place();
+    const path = `${top.path}/state`;
+    Deno.mkdirSync(path);
+    Deno.chownSync(path, NEIGHBOUR, NEIGHBOUR);
+    refused(path, `one of user ${NEIGHBOUR}`);
+    const inner = `${path}/state`;
+    refused(inner, `one in ${path}, which is user ${NEIGHBOUR}'s`);
+  },
+});
+
+Deno.test({
+  name: "files are kept where no neighbour has made the directory",
+  ignore: !isRoot,
+  fn() {
+    using top = place();
+    const theirs = `${top.path}/theirs`;
+    Deno.mkdirSync(theirs);
+    Deno.chownSync(theirs, NEIGHBOUR, NEIGHBOUR);
+    Deno.mkdirSync(`${top.path}/ours`);
+    for (const path of [theirs, `${theirs}/out`]) {
+      assertThrows(
+        () => unclaimedDirectory(path),
+        UsageError,
+        `Expected a directory for files at ${path} that no other user has made, ` +
+          `got ${theirs} of user ${NEIGHBOUR}`,
+      );
+    }
+    unclaimedDirectory(`${top.path}/ours/out`);
+    assert(Deno.statSync(`${top.path}/ours/out`).isDirectory);
+    // Where only they may make something, it is for them to say what is there.
+    const home = `${top.path}/ours/home`;
+    Deno.mkdirSync(home);
+    Deno.chownSync(home, NEIGHBOUR, NEIGHBOUR);
+    unclaimedDirectory(`${home}/out`);
+  },
+});
