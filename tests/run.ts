@@ -2,6 +2,7 @@
 //   deno run -A tests/run.ts [--unit] [--yes] [PATH…]
 // A PATH is any part of a test file's path. Prints the sum of all at the end.
 
+import { fetchBundler } from "./bundler.ts";
 import { ensureTools, guestTools, testTools } from "./guests/tools.ts";
 
 /** Some of the tests, which need the same things. */
@@ -75,6 +76,9 @@ try {
   console.error(error instanceof Error ? error.message : error);
   Deno.exit(1);
 }
+
+const complaint = await fetchBundler();
+if (complaint !== undefined) console.error(complaint.trimEnd());
 
 const sum: Count = { passed: 0, failed: 0, ignored: 0 };
 for (const phase of order) {
