@@ -1,3 +1,5 @@
+import { Supervisor } from "./supervisor.ts";
+
 /** What runs a guest's instructions: the processor itself, or QEMU. */
 export type Accelerator = "kvm" | "tcg";
 
@@ -102,48 +104,48 @@ export async function boots(
   options: { qemu: string; timeout: number },
 ): Promise<boolean> {
   if (accelerator === "kvm" && !await opens("/dev/kvm")) return false;
-  const directory = await Deno.makeTempDir({ prefix: "vmwright-probe-" });
+  await using supervisor = new Supervisor();
+  const directory = supervisor.makeDirectory(
+    Deno.env.get("TMPDIR") || "/tmp",
+    "vmwright-probe-",
+  );
+  const disk = `${directory}/disk`;
+  const sector = new Uint8Array(512);
+  sector.set(Uint8Array.fromHex(bootSector));
+  sector.set([0x55, 0xaa], 510);
+  await Deno.writeFile(disk, sector);
+  let process: Deno.ChildProcess;
   try {
-    const disk = `${directory}/disk`;
-    const sector = new Uint8Array(512);
-    sector.set(Uint8Array.fromHex(bootSector));
-    sector.set([0x55, 0xaa], 510);
-    await Deno.writeFile(disk, sector);
-    let process: Deno.ChildProcess;
-    try {
-      process = new Deno.Command(options.qemu, {
-        args: [
-          ...["-M", "pc", "-accel", accelerator, "-cpu", "max", "-m", "16"],
-          ...["-nodefaults", "-no-user-config", "-display", "none"],
-          ...["-drive", `file=${disk},format=raw,if=ide,snapshot=on`],
-          ...["-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
-        ],
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-    } catch (error) {
-      // Without QEMU there is nothing to accelerate.
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-    let timer;
-    const deadline = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), options.timeout * 1000);
-    });
-    const status = await Promise.race([process.status, deadline]);
-    clearTimeout(timer);
-    if (status === undefined) {
-      process.kill("SIGKILL");
-      // A QEMU that is stuck in the kernel may not even die; leave it behind
-      // rather than hang with it.
-      process.unref();
-      return false;
-    }
-    return status.code === bootedStatus;
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+    process = new Deno.Command(options.qemu, {
+      args: [
+        ...["-M", "pc", "-accel", accelerator, "-cpu", "max", "-m", "16"],
+        ...["-nodefaults", "-no-user-config", "-display", "none"],
+        ...["-drive", `file=${disk},format=raw,if=ide,snapshot=on`],
+        ...["-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  } catch (error) {
+    // Without QEMU there is nothing to accelerate.
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
+  let timer;
+  const deadline = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), options.timeout * 1000);
+  });
+  const status = await Promise.race([process.status, deadline]);
+  clearTimeout(timer);
+  if (status === undefined) {
+    process.kill("SIGKILL");
+    // A QEMU that is stuck in the kernel may not even die; leave it behind
+    // rather than hang with it.
+    process.unref();
+    return false;
+  }
+  return status.code === bootedStatus;
 }
 
 async function opens(path: string): Promise<boolean> {

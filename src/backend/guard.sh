@@ -68,6 +68,30 @@ while [ "$looks" -gt 0 ]; do
     [ "$looks" -eq 0 ] || sleep 0.1
   fi
 done
+# Those that cleared their environment too may still be where they were started.
+# A person who looks around there has a terminal, and is left alone.
+printf %s "$directories" | while IFS= read -r directory; do
+  directory=$(cd -P -- "$(printf %b/ "$directory")" && pwd -P && echo /) || continue
+  # The slash kept a line break at the end, and pwd has added one.
+  directory=${directory%"
+/"}/
+  # A line break in it ends what ls says in one line.
+  ls -ld /proc/[0-9]*/cwd | grep -F -- " -> ${directory%%"
+"*}" |
+    while IFS= read -r line; do
+      pid=${line#*/proc/}
+      pid=${pid%%/*}
+      case $(readlink "/proc/$pid/cwd")/ in
+        "$directory"*) ;;
+        *) continue ;;
+      esac
+      IFS= read -r stat < "/proc/$pid/stat" || continue
+      # The words after the name in parentheses: the fifth is the terminal.
+      terminal=${stat##*) }
+      terminal=${terminal#* * * * }
+      [ "${terminal%% *}" != 0 ] || kill -s KILL "$pid"
+    done
+done
 remove_groups() {
   for inner in "$1"/*/; do
     [ ! -d "$inner" ] || remove_groups "${inner%/}"

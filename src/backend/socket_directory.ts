@@ -15,17 +15,16 @@ export interface SocketDirectory {
  * A directory for sockets with names of up to `longestName` bytes: `directory`
  * itself, or where that path is too long for a socket, one elsewhere.
  */
-export async function socketDirectory(
+export function socketDirectory(
   directory: string,
   longestName: number,
   supervisor: Supervisor,
-): Promise<SocketDirectory> {
+): SocketDirectory {
   const { length } = new TextEncoder().encode(directory);
   if (length + "/".length + longestName <= LONGEST_SOCKET_PATH) {
     return { path: directory, remove: () => Promise.resolve() };
   }
-  const path = await Deno.makeTempDir({ dir: "/tmp", prefix: "vmwright-" });
-  supervisor.own(path);
+  const path = supervisor.makeDirectory("/tmp", "vmwright-");
   return {
     path,
     async remove() {

@@ -39,6 +39,11 @@ export class Supervisor implements AsyncDisposable {
   readonly #directories = new Set<string>();
   readonly #guard: Deno.ChildProcess;
   readonly #guardInput: WritableStreamDefaultWriter<Uint8Array>;
+  /**
+   * The same pipe, for writes that are over at once: a script may never let go
+   * of the thread that would go on with one. Absent where /proc hides it.
+   */
+  readonly #guardPipe?: Deno.FsFile;
   #spawned = 0;
   #disposed?: Promise<void>;
 
@@ -51,6 +56,13 @@ export class Supervisor implements AsyncDisposable {
       detached: true,
     }).spawn();
     this.#guardInput = this.#guard.stdin.getWriter();
+    try {
+      this.#guardPipe = Deno.openSync(`/proc/${this.#guard.pid}/fd/0`, {
+        write: true,
+      });
+    } catch {
+      // Then the guard hears of things a moment later.
+    }
   }
 
   /** Runs `command` through `/bin/sh`, in a process group of its own. */
@@ -109,6 +121,28 @@ export class Supervisor implements AsyncDisposable {
     this.#tell(`ungroup ${group}`);
   }
 
+  /**
+   * Makes a directory, for its owner alone, that is removed at the end of the
+   * run; the guard knows of it before it is there.
+   *
+   * @param base The directory that it is made in.
+   * @param prefix What its name begins with.
+   */
+  makeDirectory(base: string, prefix: string): string {
+    while (true) {
+      const random = crypto.getRandomValues(new Uint8Array(6)).toHex();
+      const path = `${base}/${prefix}${random}`;
+      this.own(path);
+      try {
+        Deno.mkdirSync(path, { mode: 0o700 });
+        return path;
+      } catch (error) {
+        this.disown(path);
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+  }
+
   /** Has `directory` removed at the end of the run, whatever end that is. */
   own(directory: string): void {
     this.#directories.add(directory);
@@ -133,6 +167,7 @@ export class Supervisor implements AsyncDisposable {
     // The guard waits for them, and does the rest.
     if (this.#cleaning.size > 0) return false;
     endMarked(`${this.#token}.`);
+    endInside([...this.#directories]);
     for (const directory of this.#directories) {
       try {
         removeTree(directory);
@@ -153,14 +188,64 @@ export class Supervisor implements AsyncDisposable {
       if (this.killNow()) this.#tell("end");
       this.#groups.clear();
       this.#cleaning.clear();
+      this.#guardPipe?.close();
       await this.#guardInput.close().catch(() => {});
       await this.#guard.status;
     })();
   }
 
   #tell(line: string): void {
-    this.#guardInput.write(new TextEncoder().encode(`${line}\n`))
-      .catch(() => {});
+    const bytes = new TextEncoder().encode(`${line}\n`);
+    if (this.#guardPipe === undefined) {
+      this.#guardInput.write(bytes).catch(() => {});
+      return;
+    }
+    try {
+      this.#guardPipe.writeSync(bytes);
+    } catch {
+      // Who killed the guard has to do without.
+    }
+  }
+}
+
+/**
+ * Ends processes without a terminal whose working directory is in one of these:
+ * they are a start script's, though they left its group and cleared their
+ * environment. A person who looks around there has a terminal.
+ */
+function endInside(directories: readonly string[]): void {
+  const places = directories.flatMap((directory) => {
+    try {
+      return [Deno.realPathSync(directory)];
+    } catch {
+      return [];
+    }
+  });
+  if (places.length === 0) return;
+  for (const pid of allProcesses()) {
+    try {
+      const place = Deno.readLinkSync(`/proc/${pid}/cwd`);
+      const isInside = places.some((directory) =>
+        `${place}/`.startsWith(`${directory}/`)
+      );
+      if (!isInside || pid === Deno.pid) continue;
+      const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+      const [, , , , terminal] = stat.slice(stat.lastIndexOf(")") + 2)
+        .split(" ");
+      if (terminal === "0") signal(pid, "SIGKILL");
+    } catch {
+      // Gone meanwhile, or somebody else's.
+    }
+  }
+}
+
+/** The numbers of all processes. */
+function allProcesses(): number[] {
+  try {
+    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name))
+      .filter(Number.isInteger);
+  } catch {
+    return [];
   }
 }
 
@@ -189,15 +274,7 @@ function markedProcesses(
   const latin1 = new TextDecoder("latin1");
   const marked: number[] = [];
   let unclear = false;
-  let entries: Deno.DirEntry[];
-  try {
-    entries = [...Deno.readDirSync("/proc")];
-  } catch {
-    return { marked, unclear };
-  }
-  for (const { name } of entries) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
+  for (const pid of allProcesses()) {
     try {
       const environment = Deno.readFileSync(`/proc/${pid}/environ`);
       if (latin1.decode(environment).includes(wanted)) marked.push(pid);

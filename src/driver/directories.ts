@@ -36,8 +36,7 @@ export async function makeRunDirectories(
 ): Promise<RunDirectories> {
   const base = temporaryBase();
   try {
-    const own = await Deno.makeTempDir({ dir: base, prefix: "vmwright-" });
-    supervisor.own(own);
+    const own = supervisor.makeDirectory(base, "vmwright-");
     const root = keep ? base : own;
     const shared = `${root}/shared-xchg`;
     ownDirectory(shared);

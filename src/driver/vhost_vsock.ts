@@ -52,9 +52,8 @@ export class VhostVsock {
     directory: string,
     supervisor: Supervisor,
   ): Promise<VhostVsock> {
-    const own = await Deno.makeTempDir({ dir: directory, prefix: "vsock-" });
-    supervisor.own(own);
-    const place = await socketDirectory(own, "guest".length, supervisor);
+    const own = supervisor.makeDirectory(directory, "vsock-");
+    const place = socketDirectory(own, "guest".length, supervisor);
     const [guest, host] = socketsIn(place);
     const process = supervisor.spawn(
       `command -v ${PROGRAM} > /dev/null || exit ${NOT_FOUND}; ` +

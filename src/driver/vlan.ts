@@ -78,7 +78,7 @@ export class Vlan {
     supervisor: Supervisor,
   ): Promise<Vlan> {
     const name = `vde${nr}.ctl`;
-    const place = await socketDirectory(
+    const place = socketDirectory(
       directory,
       `${name}/ctl`.length,
       supervisor,

@@ -1,3 +1,4 @@
+import { shellQuote, Supervisor } from "../backend/mod.ts";
 import { UsageError } from "../report/errors.ts";
 import { makeCheckDirectory } from "./check_directory.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";
@@ -16,14 +17,6 @@ export interface TypeDiagnostic {
   /** Whether it is no more than a hint: the script is right all the same. */
   readonly isWarning?: boolean;
 }
-
-/** Removes the directory `$0` after the command `$@`, also if the driver is killed. */
-const runAndRemove = `
-trap 'rm -rf -- "$0"' EXIT
-trap 'kill "$child"; wait "$child"; exit 143' TERM INT HUP
-"$@" & child=$!
-wait "$child"
-`;
 
 /** Options of {@linkcode checkTypes}. */
 export interface CheckOptions {
@@ -87,15 +80,17 @@ export async function checkTypes(
   }
   if (api === undefined) throw new UsageError(missingApi);
   const text = declarations(names, api);
-  using directory = await makeCheckDirectory(text);
-  const file = `${directory.path}/vmwright.d.ts`;
+  // Whatever ends the program, the check ends with it, and the directory too.
+  await using supervisor = new Supervisor();
+  const directory = await makeCheckDirectory(text, supervisor);
+  const file = `${directory}/vmwright.d.ts`;
   await Deno.writeTextFile(file, text);
 
   let target = new URL(script.url).pathname;
   const isTypeScript = /\.[cm]?tsx?$/.test(target);
   const isScriptFile = isTypeScript || isJavaScript(script);
   if (!isScriptFile) {
-    target = `${directory.path}/script.ts`;
+    target = `${directory}/script.ts`;
     await Deno.writeTextFile(
       target,
       absoluteImports(script.readText(), script.url),
@@ -103,31 +98,29 @@ export async function checkTypes(
   } else {
     target = decodeURIComponent(target);
   }
-  const command = new Deno.Command("/bin/sh", {
-    args: [
-      "-c",
-      runAndRemove,
-      directory.path,
-      deno,
-      ...["check", "--quiet", "--no-lock", file, target],
-    ],
-    cwd: isScriptFile ? target.replace(/\/[^/]*$/, "") || "/" : Deno.cwd(),
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-    signal: options.signal,
-  });
-  const check = command.spawn();
-  directory.handOver();
-  const output = await check.output();
-  if (output.success || options.signal?.aborted) return [];
+  const command = [deno, "check", "--quiet", "--no-lock", file, target];
+  const { signal } = options;
+  if (signal?.aborted) return [];
+  const process = supervisor.spawn(
+    `exec ${command.map(shellQuote).join(" ")}`,
+    {
+      cwd: isScriptFile ? target.replace(/\/[^/]*$/, "") || "/" : Deno.cwd(),
+      env: { NO_COLOR: "1" },
+    },
+  );
+  process.stdin.close().catch(() => {});
+  const stop = () => supervisor.reap(process);
+  signal?.addEventListener("abort", stop);
+  const output = await process.output();
+  signal?.removeEventListener("abort", stop);
+  supervisor.reap(process);
+  if (output.success || signal?.aborted) return [];
   const complaint = new TextDecoder().decode(output.stderr);
   const all = parseDiagnostics(complaint);
   const own = [
     new URL("./src/", api).href,
     api,
-    `file://${directory.path}/v`,
+    `file://${directory}/v`,
   ];
   const isOwn = ({ url }: { url: string }) =>
     own.some((start) => url.startsWith(start));
@@ -140,7 +133,7 @@ export async function checkTypes(
   return all.filter((one) => !isOwn(one))
     .map(({ url, place, ...rest }) => ({
       place: `${
-        url === `file://${directory.path}/script.ts` || url === script.url
+        url === `file://${directory}/script.ts` || url === script.url
           ? script.name
           : shortened(url)
       }:${place}`,

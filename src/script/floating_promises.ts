@@ -1,3 +1,4 @@
+import { Supervisor } from "../backend/mod.ts";
 import { UsageError } from "../report/errors.ts";
 import {
   absoluteImports,
@@ -98,8 +99,8 @@ export async function floatingPromises(
   if (api === undefined) throw new UsageError(missingApi);
   const text = script.readText();
   const declared = declarations(names, api) + settled;
-  using directory = await makeCheckDirectory(`${declared}\n${text}`);
-  const { path } = directory;
+  await using supervisor = new Supervisor();
+  const path = await makeCheckDirectory(`${declared}\n${text}`, supervisor);
   const file = `${path}/script.${/\.tsx$/.test(script.url) ? "tsx" : "ts"}`;
 
   await Deno.writeTextFile(`${path}/plugin.js`, plugin);

@@ -227,6 +227,79 @@ Deno.test("what was adopted ends with the run, or before", async () => {
   await drop(process);
 });
 
+/** What forgets all that it has of the run, but for where it is. */
+const HIDDEN = "env -i setsid sh -c 'echo $$; exec sleep 1000' &";
+
+Deno.test("disposing of it ends what hides in its directories, and nobody elsewhere", async () => {
+  const supervisor = new Supervisor();
+  const directory = supervisor.makeDirectory(await Deno.makeTempDir(), "run-");
+  const elsewhere = `${directory}-elsewhere`;
+  await Deno.mkdir(elsewhere);
+  await Deno.mkdir(`${directory}/state`);
+  const cwds = [`${directory}/state`, directory, elsewhere];
+  const pids: number[] = [];
+  for (const cwd of cwds) {
+    const process = supervisor.spawn(HIDDEN, { cwd });
+    const lines = linesOf(process.stdout);
+    pids.push(Number(await lines.next()));
+    await process.status;
+    await lines.cancel();
+    await drop(process);
+  }
+  await supervisor[Symbol.asyncDispose]();
+  await gone(() => isAlive(pids[0]) || isAlive(pids[1]));
+  assertEquals(isAlive(pids[2]), true);
+  Deno.kill(pids[2], "SIGKILL");
+  assertEquals(exists(directory), false);
+  await Deno.remove(elsewhere.slice(0, elsewhere.lastIndexOf("/")), {
+    recursive: true,
+  });
+});
+
+Deno.test("a directory is its owner's alone, and each another", async () => {
+  const base = await Deno.makeTempDir();
+  const supervisor = new Supervisor();
+  const directories = [1, 2, 3].map(() =>
+    supervisor.makeDirectory(base, "vmwright-")
+  );
+  assertEquals(new Set(directories).size, 3);
+  for (const directory of directories) {
+    assertEquals(Deno.statSync(directory).mode! & 0o777, 0o700);
+  }
+  await supervisor[Symbol.asyncDispose]();
+  assertEquals([...Deno.readDirSync(base)], []);
+  await Deno.remove(base);
+});
+
+Deno.test("a driver that never lets go and is killed leaves nothing", async () => {
+  const base = await Deno.makeTempDir();
+  const file = `${base}/driver.ts`;
+  await Deno.writeTextFile(
+    file,
+    `import { Supervisor } from ${JSON.stringify(supervisorUrl)};
+    const supervisor = new Supervisor();
+    supervisor.makeDirectory(Deno.args[0], "a");
+    supervisor.spawn("sleep 1000; :", { cwd: supervisor.makeDirectory(Deno.args[0], "b") });
+    console.log("ready");
+    for (;;);`,
+  );
+  const place = `${base}/place`;
+  await Deno.mkdir(place);
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--no-config", "--no-lock", file, place],
+    stdout: "piped",
+  }).spawn();
+  const lines = linesOf(child.stdout);
+  assertEquals(await lines.next(), "ready");
+  assertEquals([...Deno.readDirSync(place)].length, 2);
+  child.kill("SIGKILL");
+  await child.status;
+  await gone(() => [...Deno.readDirSync(place)].length > 0);
+  await gone(() => processesWith(place).length > 0);
+  await lines.cancel();
+  await Deno.remove(base, { recursive: true });
+});
+
 const supervisorUrl = new URL(
   "../../src/backend/supervisor.ts",
   import.meta.url,
@@ -301,6 +374,23 @@ Deno.test("a driver that is killed by SIGKILL leaves no process, no guard and no
   assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), []);
   await Deno.remove(root);
   await lines.cancel();
+});
+
+Deno.test("a driver that is killed by SIGKILL leaves nothing that hides in its directories", async () => {
+  for (const name of ["plain", "line\nbreak", "its end\n", "a -> b '*\\"]) {
+    const root = await Deno.makeTempDir();
+    const directory = `${root}/${name}`;
+    await Deno.mkdir(`${directory}/state`, { recursive: true });
+    const { child, lines, pids } = await startDriver([directory], [HIDDEN], {
+      cwd: `${directory}/state`,
+    });
+    child.kill("SIGKILL");
+    await child.status;
+    for (const pid of pids) await gone(() => isAlive(pid));
+    await gone(() => exists(directory));
+    await Deno.remove(root);
+    await lines.cancel();
+  }
 });
 
 /** A tree as in the Nix store, of somebody who is not root. */

@@ -52,7 +52,7 @@ export class NspawnBackend implements Backend {
     // Not in the container's own directory, which is its root.
     const parent = options.stateDir.replace(/\/+[^/]*\/*$/, "") || "/";
     const socket = `${options.stateDir.slice(parent.length + 1)}.sock`;
-    const place = await socketDirectory(
+    const place = socketDirectory(
       parent,
       new TextEncoder().encode(socket).length,
       this.#supervisor,

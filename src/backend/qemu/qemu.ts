@@ -122,7 +122,7 @@ export class QemuBackend implements Backend {
     | { guest?: undefined; how: string; said: string }
   > {
     const sockets = new Sockets(
-      await socketDirectory(
+      socketDirectory(
         options.stateDir,
         LONGEST_NAME,
         this.#supervisor,

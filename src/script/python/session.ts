@@ -122,8 +122,7 @@ export class PythonSession implements AsyncDisposable {
     this.#script = script;
     this.#ready.promise.catch(() => {});
     this.#ended.promise.catch(() => {});
-    const directory = this.#directory = makeDirectory();
-    this.#supervisor.own(directory);
+    const directory = this.#directory = makeDirectory(this.#supervisor);
     Deno.mkdirSync(`${directory}/test_driver/machine`, {
       recursive: true,
       mode: 0o700,
@@ -430,11 +429,11 @@ function how({ signal, code }: Deno.CommandStatus): string {
   return signal === null ? `status ${code}` : signal;
 }
 
-function makeDirectory(): string {
+function makeDirectory(supervisor: Supervisor): string {
   const base = temporaryBase();
   const prefix = "vmwright-python-";
   const name = `${prefix}12345678901234567890/socket`;
   const fits = new TextEncoder().encode(`${base}/${name}`).length <=
     LONGEST_SOCKET_PATH;
-  return Deno.makeTempDirSync({ dir: fits ? base : "/tmp", prefix });
+  return supervisor.makeDirectory(fits ? base : "/tmp", prefix);
 }
