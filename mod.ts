@@ -18,6 +18,7 @@ export * from "./src/console/mod.ts";
 export * from "./src/driver/mod.ts";
 export * from "./src/machine/mod.ts";
 export * from "./src/report/mod.ts";
+export * from "./src/run/mod.ts";
 export {
   QmpAnswerTooLarge,
   QmpClient,

@@ -4,6 +4,7 @@ import { UsageError } from "../report/errors.ts";
 import type { LogLevel } from "../report/event.ts";
 import type { Language } from "../script/language.ts";
 import { languageOf } from "../script/language.ts";
+import type { ScriptSource } from "../run/plan.ts";
 import { type OptionValues, parseArguments } from "./arguments.ts";
 import {
   type ConfigFile,
@@ -20,16 +21,6 @@ export type { MachineConfiguration } from "./config_file.ts";
 /** What to do. */
 export type Command = "run" | "eval" | "check" | "types" | "help" | "version";
 
-/** Where the test script is. */
-export interface ScriptConfiguration {
-  /** Its file, unless it came as text. */
-  readonly path?: string;
-  /** Its text, where that is all there is. */
-  readonly code?: string;
-  /** The language that it is written in. */
-  readonly language: Language;
-}
-
 /** Everything that the command line, the environment and the configuration file say. */
 export interface Configuration {
   /** What to do. */
@@ -41,7 +32,7 @@ export interface Configuration {
   /** Numbers of the networks, each once. */
   readonly vlans: readonly number[];
   /** The test script, if there is one. */
-  readonly script?: ScriptConfiguration;
+  readonly script?: ScriptSource;
   /** The language of the script, or of a prompt without one. */
   readonly language: Language;
   /** Absolute path; it can be written to, or made. */
@@ -266,7 +257,7 @@ function scriptOf(
   words: readonly string[],
   file: ConfigFile,
   environment: Environment,
-): ScriptConfiguration | undefined {
+): ScriptSource | undefined {
   const { language } = given;
   if (
     language !== undefined && language !== "typescript" && language !== "python"
@@ -499,7 +490,7 @@ function requireStartCommand({ startCommand }: MachineConfiguration): void {
 }
 
 function requirePython(
-  script: ScriptConfiguration | undefined,
+  script: ScriptSource | undefined,
   environment: Environment,
 ): void {
   const path = environment.get("PATH");

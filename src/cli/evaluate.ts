@@ -1,25 +1,10 @@
 import * as api from "../../mod.ts";
-import {
-  bindGlobals,
-  Debugger,
-  type RunOptions,
-  runScript,
-  type Script,
-} from "../script/mod.ts";
+import { bindGlobals, Debugger, runScript } from "../script/mod.ts";
 import { after } from "../time/mod.ts";
+import type { OwnDrivers } from "../run/plan.ts";
 import type { Configuration } from "./configuration.ts";
 
 const { Driver, GlobalTimeout } = api;
-
-/** Options of {@linkcode evaluate}. */
-export interface EvaluateOptions extends RunOptions {
-  /** Where everything is told. */
-  log: api.Log;
-  /** Ends what the script's drivers do. */
-  signal: AbortSignal;
-  /** Told of each driver that the script makes, to dispose of it in the end. */
-  onDriver: (driver: api.Driver) => void;
-}
 
 /**
  * Runs a script that makes its own driver. It sees everything that `mod.ts`
@@ -27,17 +12,15 @@ export interface EvaluateOptions extends RunOptions {
  * command line unless it says otherwise. A script in Python finds a driver
  * without machines, as it can't make one.
  *
- * @param script The script.
  * @param configuration The command line's options.
- * @param options How to run it.
+ * @param own The script, and what is told of its drivers.
  * @throws What the script throws.
  */
 export async function evaluate(
-  script: Script,
   configuration: Configuration,
-  options: EvaluateOptions,
+  own: OwnDrivers,
 ): Promise<void> {
-  const { log, signal, onDriver, onFile } = options;
+  const { script, log, signal, onDriver, onFile } = own;
   const { assertions } = await import("../script/assertions.ts");
   const { classes } = await import("../script/classes.ts");
   const { outDir, keepState, globalTimeout } = configuration;

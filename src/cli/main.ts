@@ -1,7 +1,7 @@
 import { UsageError } from "../report/errors.ts";
 import { harmless } from "../scan/harmless.ts";
+import { exitCodes } from "../run/exit_codes.ts";
 import { configure } from "./configuration.ts";
-import { exitCodes } from "./exit_codes.ts";
 
 /**
  * The whole program.
@@ -32,13 +32,13 @@ export async function main(args: readonly string[]): Promise<number> {
         return exitCodes.passed;
       }
       case "check": {
-        const { check } = await import("./type_check.ts");
+        const { check } = await import("./check.ts");
         return await check(configuration);
       }
       case "run":
       case "eval": {
-        const { run } = await import("./run.ts");
-        return await run(configuration);
+        const { runCommand } = await import("./run.ts");
+        return await runCommand(configuration);
       }
     }
   } catch (error) {

@@ -1,8 +1,5 @@
+import { run } from "../run/run.ts";
 import type { Configuration } from "./configuration.ts";
-import { Emergency } from "./emergency.ts";
-import { onInterruption } from "./interruption.ts";
-import { runOnce } from "./run_once.ts";
-import { Watchdog } from "./watchdog.ts";
 
 /**
  * `vmwright SCRIPT` and `vmwright eval`.
@@ -10,21 +7,22 @@ import { Watchdog } from "./watchdog.ts";
  * @param configuration What to run.
  * @returns The exit status.
  */
-export async function run(configuration: Configuration): Promise<number> {
-  const stop = new AbortController();
-  const emergency = new Emergency();
-  using _signals = onInterruption(
-    (interruption) => stop.abort(interruption),
-    (exitCode) => emergency.exit(exitCode),
-  );
-  // Python is a process of its own, and can't block this one.
-  using watchdog = configuration.language === "typescript"
-    ? new Watchdog()
+export async function runCommand(
+  configuration: Configuration,
+): Promise<number> {
+  const { machines, containers, command, script, ...rest } = configuration;
+  const evaluate = command === "eval"
+    ? (await import("./evaluate.ts")).evaluate
     : undefined;
-  const options = { signal: stop.signal, emergency, watchdog };
-  if (configuration.watch) {
-    const { watch } = await import("./watch.ts");
-    return await watch(configuration, options);
-  }
-  return await runOnce(configuration, options);
+  const { exitCode } = await run({
+    ...rest,
+    name: script?.path ?? `[${command}]`,
+    script,
+    machines: [
+      ...machines,
+      ...containers.map((one) => ({ ...one, container: true })),
+    ],
+    evaluate: evaluate && ((own) => evaluate(configuration, own)),
+  });
+  return exitCode;
 }

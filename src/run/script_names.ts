@@ -2,8 +2,18 @@ import type { Driver } from "../driver/mod.ts";
 import { bindGlobals, isReservedWord } from "../script/mod.ts";
 import { classes } from "../script/classes.ts";
 
-// They are wanted as soon as the driver is made; reading them takes a while.
-const assertionsRead = import("../script/assertions.ts");
+let assertionsRead: Promise<typeof import("../script/assertions.ts")>;
+
+/**
+ * Begins to read the assertions, which takes a while: they are wanted as soon as
+ * the driver is made.
+ */
+export function readAssertions(): typeof assertionsRead {
+  assertionsRead ??= import("../script/assertions.ts");
+  // Whoever wants them hears of what went wrong.
+  assertionsRead.catch(() => {});
+  return assertionsRead;
+}
 
 /**
  * Runs a function while everything that a script sees is bound to its name.
@@ -16,7 +26,7 @@ export async function withNames<T>(
   driver: Driver,
   fn: (context: Record<string, unknown>) => Promise<T>,
 ): Promise<T> {
-  const { assertions } = await assertionsRead;
+  const { assertions } = await readAssertions();
   const names = driver.bindings();
   const context = { ...assertions, ...classes, ...names };
   for (const name of Object.keys(names)) {

@@ -12,14 +12,20 @@ import {
   Uncaught,
   type UnfinishedStep,
 } from "../script/mod.ts";
-import type { Configuration } from "./configuration.ts";
 import type { Emergency } from "./emergency.ts";
 import { takeLastScreenshots } from "./last_screenshots.ts";
+import type { Plan } from "./plan.ts";
 import { rejection } from "./rejection.ts";
 import { openLog } from "./reports.ts";
-import { withNames } from "./script_names.ts";
-import { canCheck, checkBeside } from "./type_check.ts";
-import { explain, type Failure, isFailure, judge } from "./verdict.ts";
+import { readAssertions, withNames } from "./script_names.ts";
+import { canCheck, checkBeside } from "./type_errors.ts";
+import {
+  explain,
+  type Failure,
+  isFailure,
+  judge,
+  type Judgement,
+} from "./verdict.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Options of {@linkcode runOnce}. */
@@ -39,7 +45,7 @@ export interface DriverUse {
   /** The machines. */
   readonly driver: Driver;
   /** What is to be run. */
-  readonly configuration: Configuration;
+  readonly plan: Plan;
   /** The script, if there is one. */
   readonly script: Script | undefined;
   /** What the test is doing. */
@@ -51,25 +57,28 @@ export interface DriverUse {
 /**
  * Runs the test once, from the first machine's start to the last report.
  *
- * @param configuration What to run.
+ * @param plan What to run.
  * @param options How to run it.
- * @returns The exit status.
+ * @returns How it ended.
  * @throws {UsageError} There was nothing that could be started.
  */
 export async function runOnce(
-  configuration: Configuration,
+  plan: Plan,
   options: RunOnceOptions,
-): Promise<number> {
+): Promise<Judgement> {
   const { signal, emergency, watchdog } = options;
-  const log = openLog(configuration);
-  const script = configuration.script && new Script(configuration.script);
-  const { interactive, command } = configuration;
+  const log = openLog(plan);
+  const script = plan.script && new Script(plan.script);
+  const { interactive, evaluate } = plan;
+  if (plan.language === "typescript" && plan.test === undefined) {
+    readAssertions();
+  }
   // In Python, what a script began has ended when it ends.
-  const mayForget = !interactive && script?.language === "typescript";
+  const mayForget = !interactive && script?.language !== "python";
   const trail = new StepTrail({ stacks: mayForget });
   log.addListener(trail);
   emergency.add(() => log.flush());
-  for (const warning of configuration.warnings) log.warning(warning);
+  for (const warning of plan.warnings) log.warning(warning);
   const over = new ScriptOver();
   let unfinished: readonly UnfinishedStep[] = [];
   let forgotten = false;
@@ -97,23 +106,18 @@ export async function runOnce(
   let steps: string[] = [];
   try {
     let used: () => Promise<void>;
-    if (command === "eval") {
-      const { evaluate } = await import("./evaluate.ts");
+    if (evaluate !== undefined) {
+      const { onFile } = options;
       used = () =>
-        evaluate(script!, configuration, {
-          log,
-          signal,
-          onDriver: add,
-          onFile: options.onFile,
-        });
+        evaluate({ script: script!, log, signal, onDriver: add, onFile });
     } else {
-      const driver = await create(configuration, log, script, options, signal);
+      const driver = await create(plan, log, script, options, signal);
       add(driver);
-      const test = { driver, configuration, script, trail, watchdog };
+      const test = { driver, plan, script, trail, watchdog };
       used = () => options.use?.(test) ?? use(test);
     }
-    using _deadline = command === "eval"
-      ? watchdog?.deadline(configuration.globalTimeout)
+    using _deadline = evaluate !== undefined
+      ? watchdog?.deadline(plan.globalTimeout)
       : undefined;
     const whole = async () => {
       await used();
@@ -146,7 +150,8 @@ export async function runOnce(
     throw failure.error.cause;
   }
 
-  const { verdict, exitCode } = judge(failure);
+  const judgement = judge(failure);
+  const { verdict } = judgement;
   if (verdict === "passed") {
     if (!interactive) {
       log.info(`test passed in ${log.time.toFixed(2)} seconds`);
@@ -154,12 +159,12 @@ export async function runOnce(
     log.runEnded(verdict);
   } else {
     const { error } = failure!;
-    const detail = explain(error, steps, configuration, script);
+    const detail = explain(error, steps, plan, script);
     log.runEnded(verdict, error ?? String(error), detail);
   }
   await log.close();
   emergency.clear();
-  return exitCode;
+  return judgement;
 }
 
 /** Why what a script began, and has not waited for, ends with it. */
@@ -184,37 +189,34 @@ class NothingStarted extends Error {
 }
 
 async function create(
-  configuration: Configuration,
+  plan: Plan,
   log: Log,
   script: Script | undefined,
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<Driver> {
-  const { machines, containers, vlans, outDir, keepState } = configuration;
+  const { machines, vlans, outDir, keepState, globalTimeout } = plan;
   try {
-    const debug = new Debugger({ attach: configuration.debugHookAttach });
+    const debug = new Debugger({ attach: plan.debugHookAttach });
     return debug.driver = await Driver.create({
       debug,
-      machines: [
-        ...machines,
-        ...containers.map((one) => ({ ...one, container: true })),
-      ],
+      machines: [...machines],
       vlans: [...vlans],
       outDir,
       keepState,
-      globalTimeout: configuration.globalTimeout,
-      sshBackdoor: configuration.vhostVsock,
+      globalTimeout,
+      sshBackdoor: plan.vhostVsock,
       log,
       tellEnd: false,
       signal,
-      testScript: script &&
+      testScript: plan.test ?? (script &&
         ((driver) =>
           script.language === "python"
             ? runScript(script, { driver, context: {} }, options)
             : withNames(
               driver,
               (context) => runScript(script, { driver, context }, options),
-            )),
+            ))),
     });
   } catch (error) {
     throw error instanceof UsageError ? new NothingStarted(error) : error;
@@ -223,43 +225,38 @@ async function create(
 
 /** Does with the driver what it was made for. */
 async function use(test: DriverUse): Promise<void> {
-  const { driver, configuration, script, watchdog } = test;
-  tellAddresses(driver, configuration);
-  if (configuration.interactive) {
+  const { driver, plan, script, watchdog } = test;
+  tellAddresses(driver, plan);
+  if (plan.interactive) {
     const { runPrompt } = await import("../script/prompt/mod.ts");
     const { debug, signal } = driver;
     const prompt = (context: Record<string, unknown>) =>
       runPrompt({
         driver,
         context,
-        language: configuration.language,
+        language: plan.language,
         script,
         signal,
         onBreakpoint: debug instanceof Debugger
           ? debug.breakpointInPython.bind(debug)
           : undefined,
       });
-    await (configuration.language === "python"
-      ? prompt({})
-      : withNames(driver, prompt));
+    await (plan.language === "python" ? prompt({}) : withNames(driver, prompt));
     return;
   }
-  using _deadline = watchdog?.deadline(configuration.globalTimeout);
+  using _deadline = watchdog?.deadline(plan.globalTimeout);
   await runChecked(test, () => driver.runTests(), driver.signal);
 }
 
 /** Says how to reach the machines from another terminal, where one can. */
-export function tellAddresses(
-  driver: Driver,
-  configuration: Configuration,
-): void {
-  const { sshBackdoor, dumpVsocks } = configuration;
+export function tellAddresses(driver: Driver, plan: Plan): void {
+  const { sshBackdoor, dumpVsocks } = plan;
   if (!sshBackdoor && dumpVsocks === undefined) return;
   // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
   const offset = dumpVsocks ?? 2;
   driver.machines.forEach((machine, i) => {
     const { name, isContainer } = machine;
-    const has = isContainer || !configuration.vhostVsock ||
+    const has = isContainer || !plan.vhostVsock ||
       driver.vhostVsock.has(name);
     if (!has) return;
     const command = machine.sshBackdoorCommand(offset + 1 + i);
@@ -276,14 +273,14 @@ export function tellAddresses(
  * @throws {TypeErrors} Its types are wrong.
  */
 export async function runChecked(
-  { driver, configuration, script }: DriverUse,
+  { driver, plan, script }: DriverUse,
   run: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.all([
     run(),
-    script && canCheck(configuration)
-      ? checkBeside(script, configuration, signal).catch((error) => {
+    script && canCheck(plan)
+      ? checkBeside(script, plan, signal).catch((error) => {
         if (!(error instanceof UsageError)) throw error;
         driver.log.warning(error.message);
       })

@@ -6,17 +6,18 @@ import {
   TerminalListener,
   XmlListener,
 } from "../report/mod.ts";
-import type { Configuration } from "./configuration.ts";
+import type { Plan } from "./plan.ts";
 
-/** Opens the run's log, with every report that the configuration asks for. */
-export function openLog(configuration: Configuration): Log {
-  unclaimedDirectory(configuration.outDir);
-  const { logLevel: level, xmlLog, junitXml, html } = configuration;
+/** Opens the run's log, with every report that is planned. */
+export function openLog(plan: Plan): Log {
+  const { logLevel: level, xmlLog, junitXml, html, script, listeners } = plan;
+  unclaimedDirectory(plan.outDir);
   const log = new Log([new TerminalListener({ level })], {
-    name: configuration.script?.path ?? `[${configuration.command}]`,
+    name: plan.name ?? script?.path,
   });
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));
   if (junitXml !== undefined) log.addListener(new JunitListener(junitXml));
   if (html !== undefined) log.addListener(new HtmlListener(html));
+  for (const listener of listeners ?? []) log.addListener(listener);
   return log;
 }

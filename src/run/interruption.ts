@@ -11,6 +11,15 @@ export class Interruption extends Error {
   }
 }
 
+/** The end of a run that somebody's `AbortSignal` asked for. */
+export function interruptionBy(reason: unknown): Interruption {
+  if (reason instanceof Interruption) return reason;
+  const message = reason instanceof Error ? reason.message : String(reason);
+  const interruption = new Interruption(message, exitCodes.interrupted);
+  interruption.cause = reason;
+  return interruption;
+}
+
 /** The signals that end a run, what they mean, and the exit status. */
 export const exitSignals = [
   ["SIGINT", "interrupted", exitCodes.interrupted],

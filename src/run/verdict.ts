@@ -1,10 +1,10 @@
 import { GlobalTimeout } from "../driver/mod.ts";
 import type { Verdict } from "../report/mod.ts";
 import { describeFailure, type Script, ScriptExit } from "../script/mod.ts";
-import type { Configuration } from "./configuration.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { Interruption } from "./interruption.ts";
-import { TypeErrors } from "./type_check.ts";
+import type { Plan } from "./plan.ts";
+import { TypeErrors } from "./type_errors.ts";
 
 /** What ended a run that did not pass: anything may be thrown, also `undefined`. */
 export interface Failure {
@@ -18,6 +18,8 @@ export interface Judgement {
   readonly verdict: Verdict;
   /** As an exit status. */
   readonly exitCode: number;
+  /** What ended it, unless it passed. */
+  readonly error?: unknown;
 }
 
 /** Judges a run by what ended it; `undefined` if nothing went wrong. */
@@ -27,19 +29,20 @@ export function judge(failure: Failure | undefined): Judgement {
   }
   const { error } = failure;
   if (error instanceof Interruption) {
-    return { verdict: "interrupted", exitCode: error.exitCode };
+    return { verdict: "interrupted", exitCode: error.exitCode, error };
   }
   if (error instanceof GlobalTimeout) {
-    return { verdict: "timeout", exitCode: exitCodes.timeout };
+    return { verdict: "timeout", exitCode: exitCodes.timeout, error };
   }
   if (error instanceof ScriptExit) {
     const { code } = error;
     if (code === 0) return { verdict: "passed", exitCode: exitCodes.passed };
     // The system keeps eight bits of it: of 256, nothing.
     const isStatus = Number.isInteger(code) && code > 0 && code < 256;
-    return { verdict: "failed", exitCode: isStatus ? code : exitCodes.failed };
+    const exitCode = isStatus ? code : exitCodes.failed;
+    return { verdict: "failed", exitCode, error };
   }
-  return { verdict: "failed", exitCode: exitCodes.failed };
+  return { verdict: "failed", exitCode: exitCodes.failed, error };
 }
 
 /** Whether a run came to an end that somebody will ask about. */
@@ -52,13 +55,13 @@ export function isFailure({ verdict }: Judgement): boolean {
  *
  * @param error What ended it.
  * @param steps What it was doing, innermost first.
- * @param configuration What was to be run.
+ * @param plan What was to be run.
  * @param script The script.
  */
 export function explain(
   error: unknown,
   steps: readonly string[],
-  configuration: Configuration,
+  plan: Plan,
   script: Script | undefined,
 ): string {
   if (error instanceof TypeErrors) {
@@ -70,6 +73,6 @@ export function explain(
     scriptName: script?.name ?? "",
     scriptText: script?.path === undefined ? script?.readText() : undefined,
     steps,
-    artifacts: configuration.html ?? configuration.outDir,
+    artifacts: plan.html ?? plan.outDir,
   });
 }

@@ -1,7 +1,7 @@
 import { Uncaught } from "../script/mod.ts";
-import type { Configuration } from "./configuration.ts";
 import { Interruption } from "./interruption.ts";
 import { runOnKept } from "./kept_machines.ts";
+import type { Plan } from "./plan.ts";
 import { rejection } from "./rejection.ts";
 import {
   type DriverUse,
@@ -10,6 +10,7 @@ import {
   type RunOnceOptions,
   tellAddresses,
 } from "./run_once.ts";
+import { judge, type Judgement } from "./verdict.ts";
 
 /**
  * Runs the test, and again whenever the script or a file that it imports has
@@ -18,16 +19,16 @@ import {
  * The machines are started afresh each time, and a change during a run ends that;
  * with `keepMachines` the machines stay, and a run is let finish.
  *
- * @param configuration What to run.
+ * @param plan What to run.
  * @param given How to run it; the signal ends it all.
- * @returns The exit status.
+ * @returns How it ended.
  */
 export async function watch(
-  configuration: Configuration,
+  plan: Plan,
   given: RunOnceOptions,
-): Promise<number> {
+): Promise<Judgement> {
   const { signal } = given;
-  const { path } = configuration.script!;
+  const { path } = plan.script!;
   let changes = new Changes([path!]);
   const options: RunOnceOptions = {
     ...given,
@@ -47,15 +48,15 @@ export async function watch(
     changes = new Changes([path!]);
   };
 
-  if (configuration.keepMachines) {
+  if (plan.keepMachines) {
     const use = async (test: DriverUse) => {
-      tellAddresses(test.driver, configuration);
+      tellAddresses(test.driver, plan);
       for (;; begin()) {
         await runOnKept(test);
         await waitForChange();
       }
     };
-    return await runOnce(configuration, { ...options, use });
+    return await runOnce(plan, { ...options, use });
   }
 
   for (;; begin()) {
@@ -64,11 +65,11 @@ export async function watch(
       change.abort(new Interruption(`${file} changed`, 0))
     );
     options.signal = AbortSignal.any([signal, change.signal]);
-    await runOnce(configuration, options);
+    await runOnce(plan, options);
     if (!signal.aborted && !change.signal.aborted) {
       await waitForChange().catch(() => {});
     }
-    if (signal.aborted) return (signal.reason as Interruption).exitCode;
+    if (signal.aborted) return judge({ error: signal.reason });
   }
 }
 

@@ -13,8 +13,8 @@ import { explain, type Failure, judge } from "./verdict.ts";
  * @throws The reason of the driver's end, if that has come.
  */
 export async function runOnKept(test: DriverUse): Promise<void> {
-  const { driver, configuration, script, trail, watchdog } = test;
-  const { globalTimeout } = configuration;
+  const { driver, plan, script, trail, watchdog } = test;
+  const { globalTimeout } = plan;
   const end = new AbortController();
   const over = new Error("the script's run is over");
   let hasFailedLate = false;
@@ -60,6 +60,6 @@ export async function runOnKept(test: DriverUse): Promise<void> {
   }
   if (judge(failure).verdict === "passed") driver.log.info("test passed");
   else {
-    driver.log.error(explain(failure!.error, steps, configuration, script));
+    driver.log.error(explain(failure!.error, steps, plan, script));
   }
 }

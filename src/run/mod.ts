@@ -1,0 +1,7 @@
+/**
+ * What makes a run: log and reports, driver and script, verdict and failure.
+ *
+ * @module
+ */
+export { Interruption } from "./interruption.ts";
+export { runTest, type TestOptions, type TestResult } from "./run_test.ts";
