@@ -130,8 +130,13 @@ function unlessShared({ guestPath }: SharedFile): string {
   return `[ -f ${guestPath} ] || exit ${NOT_SHARED}`;
 }
 
-/** Whether the guest sees a file of the shared directory. */
-async function isShared(core: MachineCore, file: SharedFile): Promise<boolean> {
+/**
+ * Whether the guest sees what is in the shared directory. It is asked about a
+ * file of its own: a guest may remember for a second how long a file was when it
+ * looked at it last.
+ */
+async function isShared(core: MachineCore): Promise<boolean> {
+  using file = share(core);
   const { status } = await core.run(unlessShared(file));
   return status !== NOT_SHARED;
 }
@@ -186,8 +191,8 @@ async function sendThroughShare(
   target: string,
   leaveOut: LeaveOut,
 ): Promise<boolean> {
+  if (!await isShared(core)) return false;
   using shared = share(core);
-  if (!await isShared(core, shared)) return false;
   await shared.write(file.bytes());
   shared.setTime(file.time);
   const command = [
@@ -258,8 +263,8 @@ async function sendTree(
   };
   // Over the console, a tree would have to be read as a whole first.
   if (!core.running().shell.hasPorts) {
-    using shared = share(core);
-    if (await isShared(core, shared)) {
+    if (await isShared(core)) {
+      using shared = share(core);
       await shared.write(bytes);
       const unpack = `tar -x -p -f ${shared.guestPath} -C "$vw_target"`;
       await run([...place, unpack].join("\n")).finally(() => shared.check());
@@ -371,7 +376,7 @@ async function receiveTree(
   leaveOut: LeaveOut,
 ): Promise<void> {
   const isOnPort = core.running().shell.hasPorts ||
-    !await isShared(core, shared);
+    !await isShared(core);
   const command = [
     `command -v tar >/dev/null || exit ${NOT_SHARED}`,
     `cd -P -- ${shellQuote(source)} >/dev/null`,
