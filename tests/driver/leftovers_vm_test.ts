@@ -9,6 +9,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { containerScript, noContainers } from "../guests/container.ts";
 import { guest } from "../guests/mod.ts";
+import { virtiofsd, virtiofsScript } from "../guests/virtiofs.ts";
 import { ownVlan } from "./own_vlan.ts";
 
 const CLI = new URL("../../cli.ts", import.meta.url).pathname;
@@ -120,6 +121,8 @@ interface Way {
   /** What its console says. */
   says: string;
   ignore?: boolean;
+  /** The only ends it is tried with; all by default. */
+  ends?: string[];
 }
 
 const vlan = ownVlan("leftovers");
@@ -145,6 +148,14 @@ const WAYS: Way[] = [
     program: "systemd-nspawn",
     says: "Welcome",
     ignore: noContainers !== undefined,
+  },
+  {
+    name: "virtiofsd in the background",
+    startScript: async (place) => await virtiofsScript(place, await tiny()),
+    program: "virtiofsd",
+    says: "Linux version",
+    ignore: virtiofsd() === undefined,
+    ends: ["a script that passes", "Ctrl-C", "kill -9 of the driver"],
   },
 ];
 
@@ -231,6 +242,7 @@ function isEmpty(group: string): boolean {
 
 for (const test of CASES) {
   for (const way of WAYS) {
+    if (way.ends?.includes(test.name) === false) continue;
     Deno.test(
       `${test.name} leaves nothing behind, with ${way.name}`,
       { ignore: way.ignore },
