@@ -23,8 +23,8 @@ export interface ConsoleOptions {
 
 /** Options of {@linkcode Console.waitFor}. */
 export interface ConsoleWaitOptions {
-  /** Seconds until the wait fails. Default: it never does. */
-  timeout?: number;
+  /** Seconds until the wait fails; by default, and for `null`, it never does. */
+  timeout?: number | null;
   /** Ends the wait with the signal's reason. */
   signal?: AbortSignal;
   /** Whether what was said counts for the next wait too. Default: it does not. */
@@ -376,7 +376,7 @@ export class Console {
       else this.#search();
       signal?.addEventListener("abort", abort);
       this.#awaitPause();
-      if (timeout !== undefined) {
+      if (timeout !== undefined && timeout !== null) {
         cancel = after(
           timeout,
           () => this.#fail(wait, this.#timedOut(wait, timeout)),

@@ -1,5 +1,5 @@
 import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
-import { checkTimeout } from "../time/mod.ts";
+import { limitOf, orAbort } from "../time/mod.ts";
 import { Activity } from "./activity.ts";
 import type { CommandResult, MachineCore } from "./core.ts";
 import { decode, lastLines, OutputText } from "./output.ts";
@@ -129,10 +129,10 @@ export function repeat(
   command: string,
   options: WaitOptions,
 ): Promise<string> {
-  const { timeout = DEFAULT_TIMEOUT } = options;
-  checkTimeout(timeout);
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   return core.whileUp((signal, check) =>
     core.nested(`waiting for ${what}: ${command}`, async () => {
+      await orAbort(core.connect(), signal);
       const began = performance.now();
       using activity = new Activity(core);
       let longest = 0;

@@ -20,7 +20,7 @@ import {
   UsageError,
 } from "../report/mod.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
-import { checkTimeout, orAbort } from "../time/mod.ts";
+import { after, checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
 import { fileName } from "./file_name.ts";
@@ -347,11 +347,24 @@ export class MachineCore {
     };
   }
 
-  /** Has a step in the log until the guest has ended by itself. */
-  waitForPowerOff(signal: AbortSignal): Promise<void> {
+  /** Has a step in the log until the guest has ended by itself, in so many seconds. */
+  waitForPowerOff(signal: AbortSignal, timeout: number): Promise<void> {
     return this.nested(
       `waiting for the ${this.#kind} to power off`,
-      () => this.waitForEnd(signal),
+      async () => {
+        const late = new AbortController();
+        const cancel = after(timeout, () => late.abort());
+        try {
+          await this.waitForEnd(AbortSignal.any([signal, late.signal]));
+        } catch (error) {
+          if (error !== late.signal.reason) throw error;
+          throw new TestFailure(
+            `${this.name} did not power off in ${timeout} seconds`,
+          );
+        } finally {
+          cancel();
+        }
+      },
     );
   }
 
@@ -446,11 +459,17 @@ export class MachineCore {
     });
   }
 
+  /** Waits for a start that is under way; whoever asked for it hears how it went. */
+  async #untilStarted(signal?: AbortSignal): Promise<void> {
+    await orAbort(this.#starting?.catch(() => {}) ?? Promise.resolve(), signal);
+  }
+
   /** Says of a console that was closed in the middle of a wait why that was. */
   async waitForConsole(
     pattern: RegExp | string,
     options: ConsoleWaitOptions,
   ): Promise<void> {
+    await this.#untilStarted(options.signal);
     const ended = this.#ended;
     const hint = setTimeout(() => {
       if (this.#boot !== undefined || this.#starting !== undefined) return;
@@ -478,9 +497,11 @@ export class MachineCore {
   /** See {@linkcode BaseMachine.waitForQmpEvent}. */
   async waitForQmpEvent(
     filter: (event: QmpEvent) => boolean,
-    timeout = 600,
+    timeout: number | null = 600,
   ): Promise<QmpEvent> {
+    checkTimeout(timeout);
     try {
+      await this.#untilStarted();
       return await this.watched((signal) =>
         this.guarded(() => {
           const events = this.#qmpEvents ?? new QmpEventQueue(this.qmp);

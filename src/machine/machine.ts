@@ -1,4 +1,5 @@
 import { MachineError } from "../report/mod.ts";
+import { limitOf } from "../time/mod.ts";
 import { compilePattern, type Console } from "../console/mod.ts";
 import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
 import {
@@ -232,10 +233,18 @@ export class BaseMachine implements AsyncDisposable {
     this.#core.running().guest.hangUp?.();
   }
 
-  /** Waits until the guest has ended by itself. */
-  async waitForShutdown(): Promise<void> {
+  /**
+   * Waits until the guest has ended by itself.
+   *
+   * @param options.timeout Seconds to wait at most; no limit by default.
+   * @throws {TestFailure} when the time has passed.
+   */
+  async waitForShutdown(options: WaitOptions | number = {}): Promise<void> {
+    const timeout = limitOf(waitOptions(options).timeout, Infinity);
     if (!this.booted) return;
-    await this.#core.watched((signal) => this.#core.waitForPowerOff(signal));
+    await this.#core.watched((signal) =>
+      this.#core.waitForPowerOff(signal, timeout)
+    );
   }
 
   /** Ends the guest, whatever it does, and waits until it is gone. */
@@ -353,10 +362,11 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits until a systemd unit is active.
+   * Waits until a systemd unit is active, also over restarts of the manager.
    *
-   * @throws {TestFailure} at once where the unit has failed, or is inactive
-   * with no job pending; else when the time has passed.
+   * @throws {TestFailure} at once where the unit has failed, is not found, is
+   * masked, does not meet its own conditions, or is inactive with no job pending;
+   * else when the time has passed.
    */
   async waitForUnit(
     unit: string,
@@ -430,7 +440,11 @@ export class BaseMachine implements AsyncDisposable {
     return await waitForFile(this.#core, filename, waitOptions(options));
   }
 
-  /** Waits until somebody listens on a TCP port. */
+  /**
+   * Waits until somebody listens on a TCP port.
+   *
+   * @throws {TestFailure} when the time has passed, with who listens instead.
+   */
   async waitForOpenPort(
     port: number,
     options: PortOptions | number = {},
@@ -438,7 +452,12 @@ export class BaseMachine implements AsyncDisposable {
     return await waitForOpenPort(this.#core, port, waitOptions(options));
   }
 
-  /** Waits until nobody listens on a TCP port. */
+  /**
+   * Waits until nobody listens on a TCP port: a connection is refused, or three
+   * in a row are not answered within a second.
+   *
+   * @throws {TestFailure} when the time has passed.
+   */
   async waitForClosedPort(
     port: number,
     options: PortOptions | number = {},
@@ -449,6 +468,7 @@ export class BaseMachine implements AsyncDisposable {
   /**
    * Waits until somebody listens on a UNIX socket.
    *
+   * @param addr A path, or the name of an abstract socket after an `@`.
    * @param options.isDatagram Whether it is a datagram socket; a stream by
    * default.
    */
@@ -523,6 +543,7 @@ export class BaseMachine implements AsyncDisposable {
       (check) => getTtyText(this.#core, tty, check),
       (text) => pattern.test(text),
       waitOptions(options),
+      { byShell: true },
     );
   }
 
@@ -599,6 +620,7 @@ export class BaseMachine implements AsyncDisposable {
       },
       (variants) => variants.some((text) => pattern.test(text)),
       waitOptions(options),
+      { byShell: false },
     );
   }
 
@@ -731,7 +753,8 @@ export class BaseMachine implements AsyncDisposable {
    * Waits for a QMP event that `filter` accepts: one of those that came since
    * the last that was waited for, at the first since the start, or else the next.
    *
-   * @param options.timeout Seconds to wait at most; 600 by default.
+   * @param options.timeout Seconds to wait at most; 600 by default, `null` for
+   * no limit.
    * @throws {TestFailure} when the time has passed.
    * @throws {MachineError} before the machine was started, where it ends
    * meanwhile, and for a container.

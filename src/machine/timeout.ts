@@ -5,8 +5,12 @@ export const DEFAULT_TIMEOUT = 900;
 
 /** What a wait takes. */
 export interface WaitOptions {
-  /** Seconds to wait at most; 900 by default. */
-  timeout?: number;
+  /**
+   * Seconds to wait at most; 900 by default, `null` for no limit. They count
+   * from when the machine is up: its shell takes commands, or for what is seen
+   * from outside of the guest, such as its console, it runs.
+   */
+  timeout?: number | null;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { shellQuote } from "../backend/mod.ts";
 import { TestFailure } from "../report/mod.ts";
-import { checkTimeout, delay } from "../time/mod.ts";
+import { delay, limitOf, orAbort } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { untilHolds } from "./guest_loop.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
@@ -45,7 +45,7 @@ export function waitFor(
   options: WaitOptions,
   { prepare = "", seen, tell = (output) => output }: Look,
 ): Promise<void> {
-  const { timeout = DEFAULT_TIMEOUT } = options;
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   return core.nested(text, async () => {
     const { status, timedOut } = await core.run(
       `${prepare}\n${untilHolds(condition)}`,
@@ -62,7 +62,11 @@ export function waitFor(
   });
 }
 
-/** Waits until what a loop in the guest reports, NUL after NUL, fits. */
+/**
+ * Waits until what a loop in the guest reports, NUL after NUL, fits.
+ *
+ * @param how.seen A command that says why there is nothing, where there is not.
+ */
 export function waitForReport(
   core: MachineCore,
   text: string,
@@ -70,14 +74,15 @@ export function waitForReport(
   loop: string,
   accept: (report: string) => boolean,
   options: WaitOptions,
+  { seen }: Pick<Look, "seen">,
 ): Promise<void> {
-  const { timeout = DEFAULT_TIMEOUT } = options;
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   const found = new DOMException("What was waited for is there", "AbortError");
   return core.nested(text, async () => {
     const stop = new AbortController();
     const decoder = new TextDecoder();
     let report = "";
-    let last = "nothing";
+    let last = "";
     try {
       await core.run(loop, {
         timeout,
@@ -93,13 +98,18 @@ export function waitForReport(
       if (error === found) return;
       throw error;
     }
+    last ||= await core.observe(seen) || "nothing";
     throw new TestFailure(
       `${failure} in ${timeout} seconds; last seen:\n${last}`,
     );
   });
 }
 
-/** Asks again and again, at a pace set by what asking costs. */
+/**
+ * Asks again and again, at a pace set by what asking costs.
+ *
+ * @param how.byShell Whether asking takes the guest's shell.
+ */
 export function askUntil<T>(
   core: MachineCore,
   text: string,
@@ -107,11 +117,12 @@ export function askUntil<T>(
   ask: (check: () => Promise<void>) => Promise<T>,
   accept: (answer: T) => boolean,
   options: WaitOptions,
+  { byShell }: { byShell: boolean },
 ): Promise<void> {
-  const { timeout = DEFAULT_TIMEOUT } = options;
-  checkTimeout(timeout);
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   return core.whileUp((signal, check) =>
     core.nested(text, async () => {
+      if (byShell) await orAbort(core.connect(), signal);
       const began = performance.now();
       while (true) {
         const asked = performance.now();

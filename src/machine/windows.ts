@@ -48,5 +48,6 @@ export function waitForWindow(
     reportChanges(`{ ${WINDOW_NAMES}; } 2>/dev/null`, 0.1),
     (names) => names.split("\n").some((name) => pattern.test(name)),
     options,
+    { seen: `{ ${WINDOW_NAMES}; } 2>&1` },
   );
 }

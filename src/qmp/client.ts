@@ -189,14 +189,15 @@ export class QmpClient implements Disposable {
   /**
    * Waits for an event that `filter` accepts.
    *
-   * @param timeout Seconds to wait at most; 600 by default.
+   * @param options.timeout Seconds to wait at most; 600 by default, `null` for
+   * no limit.
    * @throws {UsageError} for a timeout that is none.
    * @throws {DOMException} a `TimeoutError` when they have passed.
    * @throws {QmpClosed} where the connection ends first.
    */
   async waitForEvent(
     filter: (event: QmpEvent) => boolean,
-    options: { timeout?: number; signal?: AbortSignal } = {},
+    options: { timeout?: number | null; signal?: AbortSignal } = {},
   ): Promise<QmpEvent> {
     const { timeout = 600, signal } = options;
     checkTimeout(timeout);
@@ -222,7 +223,7 @@ export class QmpClient implements Disposable {
         settle();
         resolve(event);
       });
-      const cancel = after(timeout, () =>
+      const cancel = after(timeout ?? Infinity, () =>
         fail(
           new DOMException(
             `No such QMP event came in ${timeout} seconds`,

@@ -25,14 +25,15 @@ export class QmpEventQueue {
    * Takes the first event that `filter` accepts, of those that came since the
    * last one that was taken, or else that come; those before it are forgotten.
    *
-   * @param options.timeout Seconds to wait at most; 600 by default.
+   * @param options.timeout Seconds to wait at most; 600 by default, `null` for
+   * no limit.
    * @throws {UsageError} for a timeout that is none.
    * @throws {DOMException} a `TimeoutError` when they have passed.
    * @throws {QmpClosed} where the connection ends first.
    */
   async take(
     filter: (event: QmpEvent) => boolean,
-    options: { timeout?: number; signal?: AbortSignal } = {},
+    options: { timeout?: number | null; signal?: AbortSignal } = {},
   ): Promise<QmpEvent> {
     const event = this.#events.find(filter) ??
       await this.#client.waitForEvent(

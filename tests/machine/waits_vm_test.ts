@@ -4,7 +4,12 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { TestFailure, UsageError } from "../../mod.ts";
+import {
+  type Machine,
+  TestFailure,
+  UsageError,
+  type WaitOptions,
+} from "../../mod.ts";
 import { booted } from "./booted.ts";
 
 Deno.test("waits in a guest", async (t) => {
@@ -173,6 +178,14 @@ Deno.test("waits in a guest", async (t) => {
     },
   );
 
+  await t.step("waitForWindow() says why there are no windows", async () => {
+    const error = await assertRejects(
+      () => machine.waitForWindow("never", { timeout: 0.5 }),
+      TestFailure,
+    );
+    assertMatch(error.message, /; last seen:\n.*xwininfo: command not found$/);
+  });
+
   await t.step(
     "a number in place of options is the timeout, and nothing else is",
     async () => {
@@ -262,4 +275,102 @@ Deno.test("waits in a guest", async (t) => {
       await machine.succeed("true");
     },
   );
+});
+
+type Wait = (machine: Machine, options: WaitOptions) => Promise<unknown>;
+
+/** Each wait for what never comes, but for that of `true`. */
+const WAITS: Record<"byShell" | "fromOutside", Record<string, Wait>> = {
+  byShell: {
+    waitForFile: (m, how) => m.waitForFile("/never", how),
+    waitForOpenPort: (m, how) => m.waitForOpenPort(4444, how),
+    waitForClosedPort: (m, how) => m.waitForClosedPort(4445, how),
+    waitForOpenUnixSocket: (m, how) => m.waitForOpenUnixSocket("@never", how),
+    waitForX: (m, how) => m.waitForX(how),
+    waitForWindow: (m, how) => m.waitForWindow("never", how),
+    waitUntilSucceeds: (m, how) => m.waitUntilSucceeds("false", how),
+    waitUntilFails: (m, how) => m.waitUntilFails("true", how),
+    waitUntilTtyMatches: (m, how) => m.waitUntilTtyMatches(1, "never", how),
+  },
+  fromOutside: {
+    waitForConsoleText: (m, how) => m.waitForConsoleText("never", how),
+    waitForQmpEvent: (m, how) => m.waitForQmpEvent(() => false, how),
+    waitForShutdown: (m, how) => m.waitForShutdown(how),
+  },
+};
+
+Deno.test("a timeout means the same to every wait", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+  const timeout = 2;
+  /** When a wait failed by its timeout. */
+  const failed = async ([name, wait]: [string, Wait]) => {
+    const error = await assertRejects(
+      () => wait(machine, { timeout }),
+      TestFailure,
+      undefined,
+      name,
+    );
+    assertStringIncludes(error.message, `${timeout} seconds`, name);
+    return [name, performance.now()] as const;
+  };
+
+  await t.step("it counts from when the machine is up", async () => {
+    // All of them begin before the guest does.
+    const started = machine.start().then(() => performance.now());
+    const { waitForShutdown: _, ...outside } = WAITS.fromOutside;
+    const fromOutside = Object.entries(outside).map(failed);
+    await machine.start();
+    const { waitForClosedPort: __, ...inside } = WAITS.byShell;
+    const byShell = Object.entries(inside).map(failed);
+    await machine.connect();
+    const connected = performance.now();
+    for (const [name, at] of await Promise.all(byShell)) {
+      assert(
+        at - connected > timeout * 1000 - 200,
+        `${name}: ${at - connected}`,
+      );
+    }
+    for (const [name, at] of await Promise.all(fromOutside)) {
+      const after = at - await started;
+      assert(after > timeout * 1000 - 200, `${name}: ${after}`);
+    }
+    // These need a guest first.
+    await machine.succeed("nc -ll -p 4445 -e true >/dev/null 2>&1 &");
+    await machine.waitForOpenPort(4445, { timeout: 60 });
+    const { waitForClosedPort } = WAITS.byShell;
+    await failed(["waitForClosedPort", waitForClosedPort]);
+    await failed(["waitForShutdown", WAITS.fromOutside.waitForShutdown]);
+  });
+
+  await t.step("null is no limit", async () => {
+    const reason = new Error("that was long enough");
+    const waiting = Object.values(WAITS).flatMap(Object.entries<Wait>).map(
+      ([name, wait]) =>
+        assertRejects(
+          () => wait(machine, { timeout: null }),
+          Error,
+          reason.message,
+          name,
+        ),
+    );
+    await machine.sleep(2);
+    test.driver.interrupt(reason);
+    await Promise.all(waiting);
+  });
+
+  await t.step("what is no number of seconds is refused", async () => {
+    for (
+      const [name, wait] of Object.values(WAITS).flatMap(Object.entries<Wait>)
+    ) {
+      for (const timeout of [-1, NaN, "5" as unknown as number]) {
+        await assertRejects(
+          async () => await wait(machine, { timeout }),
+          UsageError,
+          `Expected a timeout of zero or more seconds, got ${timeout}`,
+          name,
+        );
+      }
+    }
+  });
 });
