@@ -95,7 +95,10 @@ export interface DriverOptions {
   signal?: AbortSignal;
   /** What `debug` is in test scripts; does nothing by default. */
   debug?: Debug;
-  /** Console text that means a dead guest; the usual by default. */
+  /**
+   * Console text after which a guest whose shell does not answer is dead; the
+   * usual by default. With none, no guest is dead before it ends.
+   */
   deadPatterns?: RegExp[];
   /**
    * Whether the driver gives each virtual machine a virtual socket that leads to

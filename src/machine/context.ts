@@ -15,7 +15,7 @@ export interface MachineContext {
   readonly env: Record<string, string>;
   /** The UNIX sockets of the guest's virtual socket, where it was given one. */
   readonly vsock?: { readonly guest: string; readonly host: string };
-  /** Patterns of console text that mean a dead guest; the usual by default. */
+  /** Console text after which a guest that does not answer is dead; the usual by default. */
   readonly deadPatterns?: RegExp[];
   /**
    * Runs what a machine does under the eyes of the driver: polling conditions

@@ -485,7 +485,13 @@ export class BaseMachine implements AsyncDisposable {
    * Waits until the serial console's text matches.
    *
    * Counted from where the last successful wait ended, so what came before the
-   * call matches too; at the first from the boot on.
+   * call matches too; at the first from the boot on. It does not start the
+   * machine. Once the console has been quiet for 0.2 seconds, `$` matches at the
+   * end of what was said: `/login: $/` finds a prompt. The kernel may write in the
+   * middle of another's line, and what it cuts in two does not match.
+   *
+   * Whoever waits for the text of a guest's death, such as "Kernel panic", means
+   * it: further waits for the console go on.
    *
    * @param regex A regular expression, as such or as its source.
    * @param options.timeout Seconds to wait at most; no limit by default.
