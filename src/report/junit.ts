@@ -103,11 +103,12 @@ export class JunitListener implements Listener {
         break;
       }
       case "consoleLine": {
-        const line = `${event.machine} # ${event.text}`;
+        // Before anything else takes a copy of a line of any length.
+        const text = shortened(event.text, longestLine);
         this.#add(
           this.#running.at(-1) ?? this.#main,
           "stdout",
-          shortened(line, longestLine),
+          `${event.machine} # ${text}`,
         );
         break;
       }

@@ -127,7 +127,8 @@ export class Trace {
           event.time,
           "console",
           event.machine,
-          event.text,
+          // Before anything else takes a copy of a line of any length.
+          shortened(event.text, limits.line),
         );
         break;
       case "consoleOpened":
