@@ -26,7 +26,9 @@ const PORTS = 256;
  * Start scripts find it in `QEMU_VDE_SOCKET_<number>`.
  *
  * - The switch is a hub, as that of the NixOS driver is: each frame goes to all
- *   other cards. As a switch it would drop frames with 802.1Q tags.
+ *   other cards. As a switch it would drop frames with 802.1Q tags, and was not
+ *   seen to be faster: between two guests without KVM, on a busy host, 0.7 to
+ *   1.0 MB/s by either.
  * - Up to 255 cards hear each other.
  * - A frame has at most 1518 bytes, a tag among them: vde_switch cuts off the
  *   rest of a longer one. So cards keep an MTU of 1500, which is the default.

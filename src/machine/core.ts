@@ -33,7 +33,7 @@ import { StderrPlace } from "./stderr.ts";
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;
 /** Seconds that QEMU may take for a picture of the screen. */
-const SCREENDUMP_TIMEOUT = 60;
+const SCREENDUMP_TIMEOUT = 30;
 /** Milliseconds after the loss of a channel until its reason is known. */
 const REASON_MS = 500;
 /** Milliseconds of a wait for a console until it is told that nothing speaks. */

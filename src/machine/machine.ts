@@ -591,6 +591,7 @@ export class BaseMachine implements AsyncDisposable {
    * @param filename A name in the output directory, or a path; `.png` is added
    * where there is no ending.
    * @throws {UsageError} for the path of one of the run's own logs and reports.
+   * @throws {MachineError} where QEMU has not answered in 30 seconds.
    */
   screenshot(filename: string): Promise<void> {
     return screenshot(this.#core, filename);
