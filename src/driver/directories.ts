@@ -30,10 +30,10 @@ export interface RunDirectories {
  * @throws {UsageError} where the place can't be written to, or others can change
  * what is kept there.
  */
-export async function makeRunDirectories(
+export function makeRunDirectories(
   keep: boolean,
   supervisor: Supervisor,
-): Promise<RunDirectories> {
+): RunDirectories {
   const base = temporaryBase();
   try {
     const own = supervisor.makeDirectory(base, "vmwright-");

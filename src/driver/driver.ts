@@ -218,7 +218,7 @@ export class Driver implements AsyncDisposable {
     const supervisor = new Supervisor();
     let driver: Driver | undefined;
     try {
-      const directories = await makeRunDirectories(
+      const directories = makeRunDirectories(
         options.keepState ?? false,
         supervisor,
       );
