@@ -1,0 +1,48 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { booted } from "./booted.ts";
+
+/** The guest's start script, with more options for QEMU, and the machine's name. */
+const SILENT: [name: string, options: string, hint: RegExp][] = [
+  [
+    "still",
+    "-S",
+    /^no shell after \d+ seconds: the guest stands still, QEMU's query-status says "prelaunch" \(.*-S.*; its console has said nothing$/,
+  ],
+  [
+    "taken",
+    "-device virtio-serial,id=mine -chardev null,id=c -device virtconsole,bus=mine.0,chardev=c",
+    /^no shell after \d+ seconds: nothing on the guest's \/dev\/hvc0 has greeted; .*backdoor\.service.*; its console said last: ./,
+  ],
+];
+
+Deno.test("a shell that does not come is said to be waited for, and where to look", async () => {
+  await using test = await booted({ names: ["still", "taken"] });
+  const waiting = SILENT.map(async ([name, options, hint]) => {
+    const { startCommand } = test.machines.find((one) => one.name === name)!;
+    const machine = test.driver.createMachine(
+      `QEMU_OPTS='${options}' ${startCommand}`,
+      { name: `${name}-2` },
+    );
+    const connecting = machine.connect();
+    connecting.catch(() => {});
+    let text: string | undefined;
+    const until = performance.now() + 120_000;
+    while (text === undefined && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      for (const event of test.events) {
+        if (event.type !== "message" || event.machine !== machine.name) {
+          continue;
+        }
+        if (event.text.startsWith("no shell")) text = event.text;
+      }
+    }
+    assertMatch(text ?? "nothing", hint);
+    if (name === "still") {
+      await machine.sendMonitorCommand("cont");
+      await connecting;
+      assertEquals(await machine.succeed("echo up"), "up\n");
+    }
+    await machine.release();
+  });
+  await Promise.all(waiting);
+});
