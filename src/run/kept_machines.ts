@@ -13,7 +13,7 @@ import { explain, type Failure, judge } from "./verdict.ts";
  * @throws The reason of the driver's end, if that has come.
  */
 export async function runOnKept(test: DriverUse): Promise<void> {
-  const { driver, plan, script, trail, watchdog } = test;
+  const { driver, plan, script, trail, watchdog, findings } = test;
   const { globalTimeout } = plan;
   const end = new AbortController();
   const over = new Error("the script's run is over");
@@ -45,8 +45,9 @@ export async function runOnKept(test: DriverUse): Promise<void> {
     ]);
   } catch (error) {
     driver.signal.throwIfAborted();
-    failure = { error };
+    if (end.signal.aborted) await nextTurn();
     steps = trail.of(error);
+    failure = { error, findings: await findings.of(error, script, end.signal) };
   } finally {
     cancel();
   }
@@ -60,6 +61,6 @@ export async function runOnKept(test: DriverUse): Promise<void> {
   }
   if (judge(failure).verdict === "passed") driver.log.info("test passed");
   else {
-    driver.log.error(explain(failure!.error, steps, plan, script));
+    driver.log.error(explain(failure!, steps, plan, script));
   }
 }

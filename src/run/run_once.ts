@@ -13,6 +13,7 @@ import {
   type UnfinishedStep,
 } from "../script/mod.ts";
 import type { Emergency } from "./emergency.ts";
+import { Findings } from "./findings.ts";
 import { takeLastScreenshots } from "./last_screenshots.ts";
 import type { Plan } from "./plan.ts";
 import { rejection } from "./rejection.ts";
@@ -52,6 +53,8 @@ export interface DriverUse {
   readonly trail: StepTrail;
   /** Is told of the time that the script has. */
   readonly watchdog: Watchdog | undefined;
+  /** What the type checker says. */
+  readonly findings: Findings;
 }
 
 /**
@@ -80,13 +83,16 @@ export async function runOnce(
   emergency.add(() => log.flush());
   for (const warning of plan.warnings) log.warning(warning);
   const over = new ScriptOver();
+  let failure: Failure | undefined;
+  const findings = new Findings();
   let unfinished: readonly UnfinishedStep[] = [];
   let forgotten = false;
   using uncaught = new Uncaught((error, isOwn) => {
     if (interactive && error instanceof ScriptExit) return;
     // The end of the run has ended something whose end nobody looks at.
     if (isOwn && unfinished.length > 0) forgotten = true;
-    if (error === over) return;
+    // What the end of the run has ended tells nothing new.
+    if (error === over || (failure && error === failure.error)) return;
     const when = interactive ? "nobody caught" : "after the end of the script";
     log.warning(`${when}: ${messageOf(error)}`);
   });
@@ -98,11 +104,12 @@ export async function runOnce(
     : undefined;
 
   const drivers: Driver[] = [];
+  const isOver = () =>
+    signal.aborted || drivers.some((driver) => driver.signal.aborted);
   const add = (driver: Driver) => {
     drivers.push(driver);
     emergency.add(() => driver.killNow());
   };
-  let failure: Failure | undefined;
   let steps: string[] = [];
   try {
     let used: () => Promise<void>;
@@ -113,7 +120,7 @@ export async function runOnce(
     } else {
       const driver = await create(plan, log, script, options, signal);
       add(driver);
-      const test = { driver, plan, script, trail, watchdog };
+      const test = { driver, plan, script, trail, watchdog, findings };
       used = () => options.use?.(test) ?? use(test);
     }
     using _deadline = evaluate !== undefined
@@ -126,8 +133,14 @@ export async function runOnce(
     await Promise.race([...ends, uncaught.run(whole)]);
     if (mayForget) unfinished = trail.unfinished();
   } catch (error) {
+    // Steps that end with the signal tell the error where the script waits.
+    if (isOver()) await nextTurn();
     failure = { error: signal.aborted ? signal.reason : error };
     steps = trail.of(failure.error);
+    failure = {
+      ...failure,
+      findings: await findings.of(failure.error, script, signal),
+    };
   }
   uncaught.scriptEnded();
   const isFailed = isFailure(judge(failure));
@@ -159,7 +172,7 @@ export async function runOnce(
     log.runEnded(verdict);
   } else {
     const { error } = failure!;
-    const detail = explain(error, steps, plan, script);
+    const detail = explain(failure!, steps, plan, script);
     log.runEnded(verdict, error ?? String(error), detail);
   }
   await log.close();
@@ -273,19 +286,16 @@ export function tellAddresses(driver: Driver, plan: Plan): void {
  * @throws {TypeErrors} Its types are wrong.
  */
 export async function runChecked(
-  { driver, plan, script }: DriverUse,
+  { driver, plan, script, findings }: DriverUse,
   run: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all([
-    run(),
-    script && canCheck(plan)
-      ? checkBeside(script, plan, signal).catch((error) => {
-        if (!(error instanceof UsageError)) throw error;
-        driver.log.warning(error.message);
-      })
-      : undefined,
-  ]);
+  if (script === undefined || !canCheck(plan)) return await run();
+  findings.checking = checkBeside(script, plan, signal).catch((error) => {
+    if (!(error instanceof UsageError)) throw error;
+    driver.log.warning(error.message);
+  });
+  await Promise.all([run(), findings.checking]);
 }
 
 /** An error as a part of a line. */

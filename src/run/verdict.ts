@@ -1,15 +1,22 @@
 import { GlobalTimeout } from "../driver/mod.ts";
 import type { Verdict } from "../report/mod.ts";
-import { describeFailure, type Script, ScriptExit } from "../script/mod.ts";
+import {
+  describeFailure,
+  type Script,
+  ScriptExit,
+  type TypeDiagnostic,
+} from "../script/mod.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { Interruption } from "./interruption.ts";
 import type { Plan } from "./plan.ts";
-import { TypeErrors } from "./type_errors.ts";
+import { shownDiagnostic, TypeErrors } from "./type_errors.ts";
 
 /** What ended a run that did not pass: anything may be thrown, also `undefined`. */
 export interface Failure {
   /** What was thrown. */
   readonly error: unknown;
+  /** What the type checker says of the line that failed. */
+  readonly findings?: readonly TypeDiagnostic[];
 }
 
 /** How a run ended, in words and as an exit status. */
@@ -53,13 +60,13 @@ export function isFailure({ verdict }: Judgement): boolean {
 /**
  * Tells a person why a run did not pass.
  *
- * @param error What ended it.
+ * @param failure What ended it.
  * @param steps What it was doing, innermost first.
  * @param plan What was to be run.
  * @param script The script.
  */
 export function explain(
-  error: unknown,
+  { error, findings = [] }: Failure,
   steps: readonly string[],
   plan: Plan,
   script: Script | undefined,
@@ -68,7 +75,11 @@ export function explain(
     const advice = error.isFatal ? "" : "; --no-check runs it all the same";
     return `${error.detail}\n${error.message}${advice}`;
   }
+  const remarks = findings.map((one) =>
+    `the type checker says: ${shownDiagnostic(one)}`
+  );
   return describeFailure(error, {
+    remarks,
     scriptUrl: script?.url ?? "",
     scriptName: script?.name ?? "",
     scriptText: script?.path === undefined ? script?.readText() : undefined,

@@ -15,6 +15,8 @@ export interface FailureContext {
   readonly scriptName: string;
   /** The script's text, where that is not in a file. */
   readonly scriptText?: string;
+  /** What else there is to say of the failure's line. */
+  readonly remarks?: readonly string[];
   /** What the test was doing, one sentence each, innermost first. */
   readonly steps?: readonly string[];
   /** Where to look further. */
@@ -48,6 +50,7 @@ export function describeFailure(
     traceback ??
       errorText(error, innermost === undefined && !isExpected(error)),
   );
+  parts.push(...context.remarks ?? []);
   for (const step of context.steps ?? []) parts.push(`while: ${step}`);
   if (context.artifacts !== undefined) {
     parts.push(`artifacts: ${context.artifacts}`);
