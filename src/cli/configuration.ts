@@ -2,6 +2,7 @@ import { StartCommand } from "../backend/start_command.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import { UsageError } from "../report/errors.ts";
 import type { LogLevel } from "../report/event.ts";
+import type { ConsoleDisplay } from "../report/terminal.ts";
 import type { Language } from "../script/language.ts";
 import { languageOf } from "../script/language.ts";
 import type { ScriptSource } from "../run/plan.ts";
@@ -59,6 +60,8 @@ export interface Configuration {
   readonly xmlLog?: string;
   /** The lowest level of messages to show. */
   readonly logLevel: LogLevel;
+  /** When the terminal shows the machines' consoles. */
+  readonly console: ConsoleDisplay;
   /** Whether to print how to reach the machines by ssh. */
   readonly sshBackdoor: boolean;
   /**
@@ -124,6 +127,7 @@ export function configure(
     language: script?.language ?? given.language as Language ?? "typescript",
     warnings,
     logLevel: logLevelOf(given, environment),
+    console: consoleOf(given, environment),
   };
   const isEval = command === "eval";
   if (isEval) refuseMachines(given);
@@ -242,6 +246,7 @@ const nothing = {
   sshBackdoor: false,
   vhostVsock: false,
   logLevel: "info",
+  console: "live",
 } as const;
 
 function commandOf(given: OptionValues, words: string[]): Command | "eval" {
@@ -436,6 +441,22 @@ function logLevelOf(given: OptionValues, environment: Environment): LogLevel {
     `${where} expects debug, info, warning or error, got ${
       JSON.stringify(word)
     }`,
+  );
+}
+
+function consoleOf(
+  given: OptionValues,
+  environment: Environment,
+): ConsoleDisplay {
+  if (given.console === false) return "quiet";
+  const { environment: variable } = options.console;
+  const word = given.console ?? (environment.get(variable) || "live");
+  if (word === "live" || word === "quiet" || word === "failed") return word;
+  const where = given.console === undefined
+    ? `the environment variable ${variable}`
+    : "--console";
+  throw new UsageError(
+    `${where} expects live, quiet or failed, got ${JSON.stringify(word)}`,
   );
 }
 

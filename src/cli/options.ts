@@ -137,6 +137,15 @@ export const options = {
     environment: "logLevel",
     help: "debug, info, warning or error; default: info",
   },
+  console: {
+    names: ["--console"],
+    kind: "value",
+    value: "WHEN",
+    negatable: true,
+    environment: "console",
+    help:
+      "show the machines' consoles live, quiet (not at all) or failed (their last lines, where the run fails); default: live; --no-console: quiet",
+  },
   sshBackdoor: {
     names: ["--ssh-backdoor"],
     kind: "flag",

@@ -29,7 +29,11 @@ export type {
 export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
 export { Log, type LogOptions, type Step } from "./log.ts";
-export { TerminalListener, type TerminalOptions } from "./terminal.ts";
+export {
+  type ConsoleDisplay,
+  TerminalListener,
+  type TerminalOptions,
+} from "./terminal.ts";
 export { XmlListener, type XmlOptions } from "./xml.ts";
 export { JunitListener } from "./junit.ts";
 export { HtmlListener } from "./html.ts";

@@ -11,6 +11,12 @@ import { Lanes, type Place } from "./lanes.ts";
 import { writeStandardError } from "./standard_error.ts";
 import { TextBatch } from "./text_batch.ts";
 
+/**
+ * When the terminal shows the lines of serial consoles: as they come, never, or
+ * the last of each machine where the run fails.
+ */
+export type ConsoleDisplay = "live" | "quiet" | "failed";
+
 /** Options of {@linkcode TerminalListener}. */
 export interface TerminalOptions {
   /**
@@ -22,7 +28,12 @@ export interface TerminalOptions {
   colour?: boolean;
   /** The lowest level of messages to show. Default: `"info"`. */
   level?: LogLevel;
+  /** When to show the lines of serial consoles. Default: `"live"`. */
+  console?: ConsoleDisplay;
 }
+
+/** Lines of each console that are shown where a run fails. */
+const lastLines = 20;
 
 const bold = 1, dim = 2, red = 31, green = 32, yellow = 33;
 
@@ -41,8 +52,10 @@ const bold = 1, dim = 2, red = 31, green = 32, yellow = 33;
 export class TerminalListener implements Listener {
   /** The lowest level of messages to show. */
   level: LogLevel;
-  /** Whether to show the lines of serial consoles. */
-  serial = true;
+  /** Whether to show the lines of serial consoles as they come. */
+  serial: boolean;
+  /** The last lines of each console, where they wait for a failure. */
+  readonly #last: Map<string, string[]> | undefined;
   readonly #colour: boolean;
   readonly #batch: TextBatch;
   readonly #lanes = new Lanes();
@@ -53,7 +66,10 @@ export class TerminalListener implements Listener {
    * @param options How to show it.
    */
   constructor(options: TerminalOptions = {}) {
-    this.level = options.level ?? "info";
+    const { level = "info", console = "live" } = options;
+    this.level = level;
+    this.serial = console === "live";
+    if (console === "failed") this.#last = new Map();
     this.#colour = options.colour ??
       (!Deno.noColor && Deno.stderr.isTerminal());
     this.#batch = new TextBatch(options.write ?? writeStandardError);
@@ -83,10 +99,8 @@ export class TerminalListener implements Listener {
         this.#ended(event, `subtest: ${event.name}`);
         break;
       case "consoleLine":
-        if (this.serial) {
-          const text = `${harmless(event.machine)} # ${event.text}`;
-          this.#batch.add(this.#painted(text, dim) + "\n");
-        }
+        if (this.serial) this.#consoleLine(event.machine, event.text);
+        else this.#keep(event.machine, event.text);
         break;
       case "serialStdout":
         this.serial = event.on;
@@ -108,6 +122,18 @@ export class TerminalListener implements Listener {
   /** See {@linkcode Listener.close}. */
   close(): void {
     this.#batch.flush();
+  }
+
+  #consoleLine(machine: string, text: string): void {
+    const line = `${harmless(machine)} # ${text}`;
+    this.#batch.add(this.#painted(line, dim) + "\n");
+  }
+
+  #keep(machine: string, text: string): void {
+    if (this.#last === undefined) return;
+    const lines = this.#last.get(machine);
+    if (lines === undefined) this.#last.set(machine, [text]);
+    else if (lines.push(text) > lastLines) lines.shift();
   }
 
   #message(event: Message): void {
@@ -150,6 +176,11 @@ export class TerminalListener implements Listener {
   }
 
   #runEnded(event: RunEnded): void {
+    if (event.verdict === "failed" || event.verdict === "timeout") {
+      for (const [machine, lines] of this.#last ?? []) {
+        for (const line of lines) this.#consoleLine(machine, line);
+      }
+    }
     const text = event.detail ??
       (event.error && `${event.error.name}: ${event.error.message}`);
     if (text === undefined) return;

@@ -1,5 +1,5 @@
 import type { Driver, MachineConfiguration } from "../driver/mod.ts";
-import type { Listener, Log, LogLevel } from "../report/mod.ts";
+import type { ConsoleDisplay, Listener, Log, LogLevel } from "../report/mod.ts";
 import type { Language, RunOptions, Script } from "../script/mod.ts";
 
 /** Where a test script is. */
@@ -50,6 +50,8 @@ export interface Plan {
   readonly xmlLog?: string;
   /** The lowest level of messages to show. */
   readonly logLevel: LogLevel;
+  /** When the terminal shows the machines' consoles. */
+  readonly console: ConsoleDisplay;
   /** More who are told of everything. */
   readonly listeners?: readonly Listener[];
   /** Whether to print how to reach the machines by ssh. */

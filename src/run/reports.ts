@@ -10,9 +10,17 @@ import type { Plan } from "./plan.ts";
 
 /** Opens the run's log, with every report that is planned. */
 export function openLog(plan: Plan): Log {
-  const { logLevel: level, xmlLog, junitXml, html, script, listeners } = plan;
+  const {
+    logLevel: level,
+    xmlLog,
+    junitXml,
+    html,
+    script,
+    listeners,
+    console,
+  } = plan;
   unclaimedDirectory(plan.outDir);
-  const log = new Log([new TerminalListener({ level })], {
+  const log = new Log([new TerminalListener({ level, console })], {
     name: plan.name ?? script?.path,
   });
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));

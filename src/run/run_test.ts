@@ -1,5 +1,10 @@
 import type { Driver, MachineConfiguration } from "../driver/mod.ts";
-import type { Listener, LogLevel, Verdict } from "../report/mod.ts";
+import type {
+  ConsoleDisplay,
+  Listener,
+  LogLevel,
+  Verdict,
+} from "../report/mod.ts";
 import { UsageError } from "../report/errors.ts";
 import { languageOf } from "../script/language.ts";
 import type { Plan } from "./plan.ts";
@@ -34,6 +39,8 @@ export interface TestOptions {
   xmlLog?: string;
   /** The lowest level of messages to show. Default: `"info"`. */
   logLevel?: LogLevel;
+  /** When the terminal shows the machines' consoles. Default: `"live"`. */
+  console?: ConsoleDisplay;
   /** More who are told of everything that happens. Default: none. */
   listeners?: readonly Listener[];
   /** Whether the types of a script are checked. Default: yes, where `deno` is. */
@@ -119,6 +126,7 @@ function planOf(options: TestOptions): Plan {
     html: html === false ? undefined : report(html),
     xmlLog: report(options.xmlLog),
     logLevel: options.logLevel ?? "info",
+    console: options.console ?? "live",
     listeners: options.listeners,
     sshBackdoor: false,
     vhostVsock: false,

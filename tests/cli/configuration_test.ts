@@ -61,6 +61,7 @@ Deno.test("a run has sensible defaults", () => {
     lint: true,
     html: "@/report.html",
     logLevel: "info",
+    console: "live",
     sshBackdoor: false,
     vhostVsock: false,
     warnings: [],
@@ -177,6 +178,16 @@ Deno.test("reports are relative to the output directory, the XML log is not", ()
     "@/page.html",
     "/dev/null",
   ]);
+});
+
+Deno.test("consoles are shown as an option, else the environment, says", () => {
+  const run = ["@/test.ts", "--start-scripts", "@/run-web-vm"];
+  const environment = { console: "failed" };
+  const shown = (...args: string[]) =>
+    configured([...run, ...args], environment).console;
+  assertEquals(shown(), "failed");
+  assertEquals(shown("--no-console"), "quiet");
+  assertEquals(shown("--console=live"), "live");
 });
 
 Deno.test("an output directory may be missing, however deep", () => {

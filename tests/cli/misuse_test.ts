@@ -156,6 +156,15 @@ const cases: [string[], string, Record<string, string>?][] = [
     `the environment variable logLevel expects debug, info, warning or error, got "loud"`,
     { logLevel: "loud" },
   ],
+  [
+    ["test.ts", ...one, "--console", "loud"],
+    `--console expects live, quiet or failed, got "loud"`,
+  ],
+  [
+    ["test.ts", ...one],
+    `the environment variable console expects live, quiet or failed, got "1"`,
+    { console: "1" },
+  ],
   // directories and reports
   [
     ["test.ts", ...one, "-o", "test.py/out"],

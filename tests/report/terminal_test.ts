@@ -3,6 +3,7 @@ import {
   Log,
   TerminalListener,
   type TerminalOptions,
+  type Verdict,
 } from "../../src/report/mod.ts";
 
 /** What a terminal shows of what `act` logs, without durations. */
@@ -122,6 +123,34 @@ Deno.test("serialStdoutOff() hides console lines until serialStdoutOn()", async 
     log.consoleLine("m", "shown");
   });
   assertEquals(text, "m # shown\n");
+});
+
+/** A run of two consoles that says more than a person wants to read. */
+function talkative(verdict: Verdict): (log: Log) => void {
+  return (log) => {
+    for (let i = 1; i <= 30; i++) log.consoleLine("m", `line ${i}`);
+    log.consoleLine("n", "only");
+    log.runEnded(verdict, verdict === "passed" ? undefined : new Error("no"));
+  };
+}
+
+Deno.test("a quiet terminal shows no console, unless the script asks for it", async () => {
+  const options = { console: "quiet" } as const;
+  assertEquals(await shown(talkative("failed"), options), "!!! Error: no\n");
+  const text = await shown((log) => {
+    log.serialStdoutOn();
+    log.consoleLine("m", "shown");
+  }, options);
+  assertEquals(text, "m # shown\n");
+});
+
+Deno.test("each console's last lines can be shown where the run fails, and only there", async () => {
+  const options = { console: "failed" } as const;
+  const last = Array.from({ length: 20 }, (_, i) => `m # line ${i + 11}\n`);
+  const expected = `${last.join("")}n # only\n!!! Error: no\n`;
+  assertEquals(await shown(talkative("failed"), options), expected);
+  assertEquals(await shown(talkative("timeout"), options), expected);
+  assertEquals(await shown(talkative("passed"), options), "");
 });
 
 Deno.test("nothing in a text reaches the terminal as a command", async () => {
