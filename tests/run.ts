@@ -20,7 +20,7 @@ const phases: readonly Phase[] = [
   {
     name: "tests on the guest tiny",
     files: /_vm_test\.ts$/,
-    guests: ["tiny", "tiny-busybox"],
+    guests: ["tiny", "tiny-busybox", "tiny-bare"],
     jobs: 2,
   },
   {

@@ -9,6 +9,7 @@ import { accelerator } from "../../src/backend/accelerator.ts";
 const images = {
   "tiny": (told) => tiny("tiny", told),
   "tiny-busybox": (told) => tiny("tiny-busybox", told),
+  "tiny-bare": (told) => tiny("tiny-bare", told),
   "debian": debian,
 } satisfies Record<string, (told?: Told) => Promise<GuestImage>>;
 

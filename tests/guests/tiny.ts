@@ -1,5 +1,6 @@
 import bringUp from "./common/bring_up.sh" with { type: "text" };
 import backdoor from "./tiny/backdoor" with { type: "text" };
+import bareInit from "./tiny/bare_init" with { type: "text" };
 import halt from "./tiny/halt" with { type: "text" };
 import inittab from "./tiny/inittab" with { type: "text" };
 import profile from "./tiny/profile" with { type: "text" };
@@ -20,6 +21,10 @@ interface TinyVariant {
   readonly packages: readonly string[];
   /** The programs of these packages that are there instead of busybox's. */
   readonly programs: readonly string[];
+  /** The first process, instead of busybox's. */
+  readonly init?: string;
+  /** Programs of busybox that are not there. */
+  readonly without?: readonly string[];
 }
 
 const variants = {
@@ -50,6 +55,13 @@ const variants = {
     name: "tiny-busybox",
     packages: ["bash", "busybox-static"],
     programs: [],
+  },
+  "tiny-bare": {
+    name: "tiny-bare",
+    packages: ["bash", "busybox-static"],
+    programs: [],
+    init: bareInit,
+    without: ["base64", "dd", "mkfifo", "setsid", "timeout"],
   },
 } satisfies Record<string, TinyVariant>;
 
@@ -140,7 +152,8 @@ async function build(variant: TinyVariant, directory: string): Promise<void> {
     archive.file(`usr/sbin/${name}`, halt, 0o755);
   }
   archive.symlink("usr/bin/sh", "bash");
-  archive.symlink("init", "usr/bin/busybox");
+  if (variant.init === undefined) archive.symlink("init", "usr/bin/busybox");
+  else archive.file("init", variant.init, 0o755);
   archive.file(
     "usr/bin/busybox",
     await Deno.readFile(`${tree}/bin/busybox`),
@@ -150,6 +163,7 @@ async function build(variant: TinyVariant, directory: string): Promise<void> {
     await run(`${tree}/bin/busybox`, ["--list"]),
   ).trim().split("\n");
   for (const applet of applets) {
+    if (variant.without?.includes(applet)) continue;
     if (["usr/bin", "usr/sbin"].some((at) => archive.has(`${at}/${applet}`))) {
       continue;
     }

@@ -1,0 +1,96 @@
+/** What a command leaves behind that has its stdout: over ports. */
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { MachineError } from "../../mod.ts";
+import { booted } from "../machine/booted.ts";
+
+/** Prints what stdout is: a port, or a file where the console carries it. */
+const STDOUT = "readlink /proc/$$/fd/1";
+
+Deno.test("a child that has a command's stdout", async (t) => {
+  await using test = await booted();
+  const { machine, events } = test;
+  const warnings = () =>
+    events.flatMap((event) =>
+      event.type === "message" && event.level === "warning" ? [event.text] : []
+    );
+
+  await t.step("has all its output answered where it ends soon", async () => {
+    const commands = {
+      "exec > >(tee /tmp/log); echo one; echo two": ["one", "two"],
+      "printf 'one\\ntwo\\n' > >(cat)": ["one", "two"],
+      "echo hi | tee >(sed s/h/j/)": ["hi", "ji"],
+      "seq 20000 > >(sort -n | tail -n 1)": ["20000"],
+      "{ sleep 0.3; echo late; } & echo early": ["early", "late"],
+    };
+    for (let n = 0; n < 4; n++) {
+      for (const [command, lines] of Object.entries(commands)) {
+        const output = await machine.succeed(command);
+        assertEquals(output.trim().split("\n").toSorted(), lines, command);
+      }
+    }
+    assertEquals(warnings(), []);
+  });
+
+  await t.step("neither blocks nor is hurt where it stays", async () => {
+    assertEquals(
+      await machine.execute("sleep 1000 & echo left; exit 3"),
+      [3, "left\n"],
+    );
+    const output = await machine.succeed(
+      "mkfifo /tmp/go; { while sleep 0.1; do echo on; done; } & " +
+        "echo $! >/tmp/chatty",
+    );
+    assertMatch(output, /^(on\n)+$/);
+    assertEquals(await machine.succeed("echo clean"), "clean\n");
+    await machine.succeed("kill -0 $(cat /tmp/chatty)");
+  });
+
+  await t.step("is warned of by name, once", async () => {
+    await machine.succeed("sleep 1000 & echo left");
+    while (warnings().length < 2) await machine.succeed(":");
+    assertMatch(
+      warnings()[0],
+      /^the command `sleep 1000 & echo left; exit 3` has ended and left sleep \(process \d+\) behind, which holds its output; what that still writes is not shown$/,
+    );
+    assertEquals(
+      warnings().filter((text) => text.includes("left sleep")).length,
+      1,
+    );
+  });
+
+  await t.step("gives its port back when it ends", async () => {
+    // More than there are ports, one after the other.
+    for (let n = 0; n < 14; n++) {
+      await machine.succeed("sleep 1000 & echo $! >/tmp/child");
+      await machine.succeed("kill $(cat /tmp/child)");
+    }
+    for (let n = 0; n < 14; n++) {
+      assertMatch(await machine.succeed(STDOUT), /^\/dev\/vport/);
+    }
+  });
+
+  await t.step("is not waited for by a command at its timeout", async () => {
+    assertEquals(
+      await machine.execute("sleep 1000 & echo mine; wait", { timeout: 0.5 }),
+      [124, "mine\n"],
+    );
+  });
+});
+
+Deno.test("whoever kills what serves a command is told of with the signal", async () => {
+  await using test = await booted();
+  const error = await assertRejects(
+    () => test.machine.succeed("kill -KILL $PPID; sleep 1000"),
+    MachineError,
+  );
+  assertMatch(
+    error.message,
+    /^The shell that served the command in the guest \(process \d+, the command's parent\) was killed by signal 9: /,
+  );
+  assertStringIncludes(error.message, "its console said last");
+});
