@@ -268,6 +268,7 @@ export class MachineCore {
       ports: guest.ports,
       onNoise: (line) =>
         this.log.debug(`on the shell's console: ${line}`, this.attributes),
+      onWarning: (text) => this.log.warning(text, this.attributes),
     });
     const boot = {
       guest,
@@ -403,7 +404,7 @@ export class MachineCore {
 
   /** Runs `fn`; where the machine breaks in it, says how, and what came last. */
   async guarded<T>(fn: () => Promise<T>): Promise<T> {
-    const ended = this.#ended?.then((how) => `${this.name} ended: ${how}`);
+    const ended = this.#ended;
     const reset = this.#boot?.reset.promise;
     try {
       return await fn();
@@ -415,7 +416,11 @@ export class MachineCore {
       // The channels break a moment before it is known why.
       let timer;
       const reason = await Promise.race([
-        ...[ended, reset].filter((promise) => promise !== undefined),
+        ...[
+          // Here and not before: a promise keeps all that hangs on it.
+          ended?.then((how) => `${this.name} ended: ${how}`),
+          reset,
+        ].filter((promise) => promise !== undefined),
         new Promise<undefined>((resolve) => {
           timer = setTimeout(() => resolve(undefined), REASON_MS);
         }),
