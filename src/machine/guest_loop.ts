@@ -7,8 +7,11 @@ const LONGEST_PAUSE = 80_000;
 /** The part of a pause that the next one is longer: so a wait is as much late. */
 const LATE = 100;
 
-/** Opens a pipe of the shell's own, on which nothing ever arrives. */
-const OWN_PIPE = "exec {vw_idle}<> <(:)";
+/**
+ * Opens a pipe of the shell's own, on which nothing ever arrives. A process
+ * substitution would take a /dev/fd, which the guest need not have.
+ */
+const OWN_PIPE = "{ shopt -s lastpipe; : | exec {vw_idle}<>/proc/self/fd/0; }";
 
 /**
  * What a loop begins with that pauses: nothing ever arrives on the port that

@@ -20,9 +20,32 @@ export function guestSide(token: string): string {
   const reads = texts.map(([name, { length }]) =>
     `IFS= read -r -N ${length} ${name}; `
   );
-  return `vw_token=${token}; ${reads.join("")}eval "$REPLY"; unset REPLY\n` +
+  return `vw_token=${token}; ${ELSEWHERE} || ${NO_BASH}; ${
+    reads.join("")
+  }eval "$REPLY"; unset REPLY\n` +
     texts.map(([, text]) => text).join("");
 }
+
+/**
+ * What ends the lines that a shell which is no bash passes over: it has read
+ * some of them, and nobody knows which.
+ */
+export function sendAnew(token: string): string {
+  return `\n${token} go\n${guestSide(token)}`;
+}
+
+/**
+ * In a bash, nothing. Any other shell says so, waits until it is told to go on,
+ * and becomes a bash. Where that has a terminal, it is named as a script, and
+ * does not act as for a person.
+ */
+const ELSEWHERE = `[ -n "\${BASH_VERSION-}" ] || { ` +
+  `command -v bash >/dev/null && { echo "$vw_token posix"; ` +
+  `until read -r vw_line && [ "$vw_line" = "$vw_token go" ]; do :; done; ` +
+  `if [ -t 0 ]; then exec bash --norc /proc/self/fd/0; fi; exec bash --norc; }; }`;
+/** Says that there is no bash, and passes over what is for one. */
+const NO_BASH =
+  `{ echo "$vw_token nobash"; while read -r vw_line; do :; done; }`;
 
 /**
  * A script without what only people read. It is ASCII, so that a shell counts

@@ -48,6 +48,7 @@ const GIVE_UP = 5;
 /** One command under way, whichever way it travels. */
 export class Job {
   readonly done: Promise<RunResult>;
+  readonly command: string;
   readonly options: RunOptions;
   readonly #resolve: (result: RunResult) => void;
   readonly #reject: (error: unknown) => void;
@@ -68,7 +69,8 @@ export class Job {
   /** Whether it is to end, if it has not ended. */
   over = false;
 
-  constructor(options: RunOptions) {
+  constructor(command: string, options: RunOptions) {
+    this.command = command;
     this.options = options;
     const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
     this.done = promise;
@@ -137,9 +139,17 @@ export class Job {
     }
   }
 
-  end(status: number): void {
+  /**
+   * The command has ended, and the rest of its output is on its way: its limit
+   * does not hold for that, and its group ends now if it was to.
+   */
+  ended(): void {
     this.#settle();
     this.#sweep();
+  }
+
+  end(status: number): void {
+    this.ended();
     this.#resolve({
       status: this.#timedOut ? 124 : status,
       timedOut: this.#timedOut,

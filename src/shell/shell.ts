@@ -2,10 +2,12 @@ import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
 import { after, delay, orAbort } from "../time/mod.ts";
 import { ConsoleLink, type ConsoleListener } from "./console_link.ts";
 import { ShellLost } from "./errors.ts";
-import { guestSide } from "./guest.ts";
+import { guestSide, sendAnew } from "./guest.ts";
 import { Job, type RunOptions, type RunResult } from "./job.ts";
 import { PortReader } from "./port.ts";
 import { frameOf, programOf } from "./program.ts";
+import { Quiet } from "./quiet.ts";
+import { unquote } from "./quoted.ts";
 
 /** A port that leads into the guest, and the name it bears there. */
 export interface ShellPort {
@@ -26,6 +28,8 @@ export interface ShellOptions {
   ports?: ShellPort[];
   /** Takes lines that others in the guest wrote to the console. */
   onNoise?: (line: string) => void;
+  /** Takes what a user is to know though nothing has failed. */
+  onWarning?: (text: string) => void;
 }
 
 /** Seconds without an answer after which a shell that may be dead is. */
@@ -34,12 +38,17 @@ const NO_ANSWER = 30;
 const LOOK_AFTER = 5;
 /** Seconds in which what a guest wrote before a message arrives for sure. */
 const SETTLE = 0.1;
+/** Seconds between two tries to serve a port that a child may still hold. */
+const PROBE = 1;
+/** Characters of a command that a message quotes. */
+const QUOTED = 60;
 
 /**
  * A port's life: `absent` until the guest has it, `idle` until it is served,
- * `readying` until a runner waits on it, `ready`, `busy` with a job, `lost`
- * when a child that a command left behind holds it, `spoilt` for good when a
- * command left a part of itself or of its stdin in it.
+ * `readying` until a runner waits on it, `ready`, `busy` with a job, `draining`
+ * when the command has ended and a child of it holds the port, `held` when that
+ * is not waited for any more, `abandoned` when its command can't be ended,
+ * `spoilt` for good when a command left a part of itself or of its stdin in it.
  */
 type PortState =
   | "absent"
@@ -47,7 +56,9 @@ type PortState =
   | "readying"
   | "ready"
   | "busy"
-  | "lost"
+  | "draining"
+  | "held"
+  | "abandoned"
   | "spoilt";
 
 interface PortSlot {
@@ -63,14 +74,22 @@ interface PortSlot {
   job?: Job;
   /** Whether the job's command is on its way as a whole. */
   sent?: boolean;
-  /** Whether nobody serves it any more once its job has ended. */
-  abandoned?: boolean;
+  /** The wait for the rest of what a child of its command writes. */
+  quiet?: Quiet;
   /** The process in the guest that waits for a command, or runs it. */
   runner?: number;
   /** The port that carries the job's stderr. */
   stderr?: PortSlot;
+  /** How its command ended, while a child of it is waited for. */
+  status?: number;
   /** Told when this port's stream of stderr has ended. */
   ended?: () => void;
+}
+
+/** How somebody in the guest died. */
+interface Death {
+  process: string;
+  status: number;
 }
 
 /** Somebody who waits for a port. */
@@ -89,14 +108,21 @@ export class Shell implements Disposable {
   readonly #errPorts: PortSlot[];
   readonly #token: string;
   readonly #onNoise: (line: string) => void;
+  readonly #onWarning: (text: string) => void;
   /** Those who wait for a port; they get none where the console has to do. */
   readonly #waiting: Waiter[] = [];
   /** Jobs that travel over the console, by number. */
   readonly #consoleJobs = new Map<string, Job>();
-  /** Told whether those who serve a port live. */
-  readonly #asked = new Map<string, (alive: boolean) => void>();
+  /** Commands that left a child behind, by what that still holds. */
+  readonly #left = new Map<string, string>();
+  /** Names of children that were warned of. */
+  readonly #warned = new Set<string>();
+  /** Told how those who serve a port ended; nothing where they have not. */
+  readonly #asked = new Map<string, (died?: Death) => void>();
   #looking?: ReturnType<typeof setInterval>;
   #nextJob = 0;
+  /** When a port was last tried that a child may still hold. */
+  #probed = -Infinity;
   #greeted = Promise.withResolvers<void>();
   #found = Promise.withResolvers<void>();
   #up = Promise.withResolvers<void>();
@@ -106,6 +132,8 @@ export class Shell implements Disposable {
   #greetedYet = false;
   /** Whether it has been sent our side of the guest. */
   #introduced = false;
+  /** Whether it was no bash, and can't become one. */
+  #noBash = false;
   /** A greeting that may be another's, until the shell has answered. */
   #doubt?: { question: string; cancel: () => void };
   /** Questions whether the shell is there, and what its answer is to do. */
@@ -120,6 +148,7 @@ export class Shell implements Disposable {
     this.#console = new ConsoleLink(options.console);
     this.#token = `vw${crypto.randomUUID().replaceAll("-", "").slice(0, 22)}`;
     this.#onNoise = options.onNoise ?? (() => {});
+    this.#onWarning = options.onWarning ?? (() => {});
     const slots = (options.ports ?? []).map(({ name, stream }): PortSlot => ({
       name,
       stream,
@@ -232,9 +261,9 @@ export class Shell implements Disposable {
       this.#giveBack(port);
       throw signal.reason;
     }
-    const job = new Job(options);
-    if (port === undefined) this.#runOverConsole(job, command);
-    else this.#runOnPort(port, job, command);
+    const job = new Job(command, options);
+    if (port === undefined) this.#runOverConsole(job);
+    else this.#runOnPort(port, job);
     return await job.done;
   }
 
@@ -296,11 +325,16 @@ export class Shell implements Disposable {
       slot.state = "absent";
       slot.ended?.();
       slot.job?.fail(error);
-      slot.job = slot.stderr = slot.ended = undefined;
+      slot.job =
+        slot.stderr =
+        slot.ended =
+        slot.quiet =
+          undefined;
     }
-    for (const answer of [...this.#asked.values()]) answer(true);
+    for (const answer of [...this.#asked.values()]) answer();
     for (const job of this.#consoleJobs.values()) job.fail(error);
     this.#consoleJobs.clear();
+    this.#left.clear();
     for (const waiter of this.#waiting.splice(0)) waiter.reject(error);
     if (this.#closed === undefined) return;
     this.#greeted.reject(error);
@@ -315,13 +349,15 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Takes the hypervisor's word that the guest closed a port. In the middle of
-   * a command that means that those who served it may be gone; the word comes
+   * Takes the hypervisor's word that the guest closed a port. Nobody holds it
+   * any more who was left behind. In the middle of a command that means that those who served it may be gone; the word comes
    * late at times, so the guest is asked.
    */
   portClosed(name: string): void {
-    const slot = this.#ports.find((slot) => slot.name === name);
-    if (slot?.job === undefined) return;
+    const slot = this.#slot(name);
+    // The child that held it has ended.
+    if (slot?.state === "held") slot.state = "idle";
+    if (slot?.state !== "busy" || !this.#ports.includes(slot)) return;
     const noAnswer = setTimeout(
       () => this.lose("The guest's shell died in the middle of a command"),
       NO_ANSWER * 1000,
@@ -338,14 +374,16 @@ export class Shell implements Disposable {
   #ask(slot: PortSlot, answered: () => void = () => {}): void {
     const { job, name } = slot;
     const before = this.#asked.get(name);
-    this.#asked.set(name, (alive) => {
-      before?.(alive);
+    this.#asked.set(name, (died) => {
+      before?.(died);
       answered();
       this.#asked.delete(name);
-      if (alive || slot.job !== job) return;
+      if (died === undefined || slot.job !== job || slot.state !== "busy") {
+        return;
+      }
       slot.state = "idle";
       slot.job = undefined;
-      job?.fail(runnerKilled());
+      job?.fail(serverKilled(died));
     });
     if (before === undefined) this.#callSeldom(`vw_alive ${name}\n`);
   }
@@ -353,7 +391,7 @@ export class Shell implements Disposable {
   /** While commands run, asks after those who serve them now and then. */
   #lookAfter(): void {
     this.#looking ??= setInterval(() => {
-      const busy = this.#ports.filter((port) => port.job !== undefined);
+      const busy = this.#ports.filter((port) => port.state === "busy");
       for (const port of busy) this.#ask(port);
       if (busy.length > 0) return;
       clearInterval(this.#looking);
@@ -393,6 +431,8 @@ export class Shell implements Disposable {
 
   #greet(): void {
     this.#greetedYet = true;
+    if (this.#noBash) this.#connecting = undefined;
+    this.#noBash = false;
     this.#greeted.resolve();
   }
 
@@ -435,6 +475,21 @@ export class Shell implements Disposable {
         return this.#up.resolve();
       case "found":
         return this.#found.resolve();
+      case "posix":
+        this.#console.send(sendAnew(this.#token));
+        return;
+      case "nobash": {
+        const error = new ShellLost(
+          "The guest's backdoor shell is not bash, and finds no bash in its " +
+            "PATH to run commands with",
+        );
+        this.lose(error.message);
+        // Nothing will change until another shell greets.
+        this.#noBash = true;
+        this.#connecting = Promise.reject(error);
+        this.#connecting.catch(() => {});
+        return;
+      }
       case "shell":
         if (this.#questions.has(words[0])) return this.#hearAnswer(words[0]);
         if (words[0] !== this.#doubt?.question) return;
@@ -461,31 +516,53 @@ export class Shell implements Disposable {
         ).catch(() => {});
         return;
       }
-      case "alive":
-        return this.#asked.get(words[0])?.(words[1] === "yes");
+      case "alive": {
+        const [name, status, process] = words;
+        return this.#asked.get(name)?.(
+          status === "served" ? undefined : { process, status: Number(status) },
+        );
+      }
       case "lost": {
         const slot = this.#slot(words[0]);
-        if (slot?.state === "readying") slot.state = "lost";
-        // The status of its last command is still on its way.
-        else if (slot?.state === "busy") slot.abandoned = true;
+        const status = words[1] === undefined ? undefined : Number(words[1]);
+        if (slot?.state === "busy" && status !== undefined) {
+          return this.#drain(slot, status);
+        }
+        if (["readying", "ready", "abandoned"].includes(slot?.state ?? "")) {
+          slot!.state = "held";
+        }
         return this.#dispatch();
       }
-      case "held": {
-        // What the command itself wrote is on its way; its child's is not ours.
-        const slot = this.#slot(words[0]);
-        setTimeout(() => this.#endStderr(slot, "lost"), SETTLE * 1000);
-        return;
-      }
+      case "holder":
+        return this.#warn(words[0], words[1], words.slice(2).join(" "));
       case "data": {
         const job = this.#consoleJobs.get(words[0]);
         const bytes = decodeBase64(words[2]);
         return words[1] === "1" ? job?.stdout(bytes) : job?.stderr(bytes);
       }
+      case "text": {
+        const job = this.#consoleJobs.get(words[0]);
+        const bytes = unquote(words.slice(3).join(" "));
+        const nul = new Uint8Array(Number(words[2]));
+        for (const part of [bytes, nul]) {
+          if (words[1] === "1") job?.stdout(part);
+          else job?.stderr(part);
+        }
+        return;
+      }
+      case "ended":
+        return this.#consoleJobs.get(words[0])?.ended();
+      case "still":
+        return this.#still(words[0]);
       case "done": {
         const job = this.#consoleJobs.get(words[0]);
         this.#consoleJobs.delete(words[0]);
-        if (words[1] === "killed") return job?.fail(runnerKilled());
-        return job?.end(Number(words[1]));
+        if (words[1] !== "killed") return job?.end(Number(words[1]));
+        return job?.fail(
+          new ShellLost(
+            "The shell that served the command in the guest was killed",
+          ),
+        );
       }
     }
   }
@@ -498,6 +575,7 @@ export class Shell implements Disposable {
   #listen(slot: PortSlot): void {
     slot.reader.read(slot.stream, {
       data: (bytes) => {
+        slot.quiet?.stir();
         // An idle port's bytes are those of a child that was left behind.
         slot.job?.[slot.name.startsWith("vw.err.") ? "stderr" : "stdout"](
           bytes,
@@ -506,7 +584,7 @@ export class Shell implements Disposable {
       code: (code) => {
         if (code.startsWith("rdy")) {
           // What the guest said before it was lost may come after that.
-          const isServed = slot.state === "lost" ||
+          const isServed = slot.state === "abandoned" ||
             slot.state === "readying" && slot.mark === undefined;
           if (isServed) {
             slot.runner = Number(code.slice(3));
@@ -521,6 +599,9 @@ export class Shell implements Disposable {
         } else if (slot.state === "ready") {
           // A runner that was killed while it waited has a successor.
           slot.state = "readying";
+        } else if (slot.state === "held") {
+          // It was free just when it was waited for no longer.
+          slot.state = "idle";
         }
       },
       taken: () => slot.job?.taken,
@@ -577,14 +658,28 @@ export class Shell implements Disposable {
 
   /** Has one more port served; answers whether there was one. */
   #serveMore(): boolean {
-    const port = this.#ports.find((port) => port.state === "idle") ??
-      this.#ports.find((port) => port.state === "lost");
+    let port = this.#ports.find((port) => port.state === "idle");
+    const now = performance.now();
+    if (port === undefined && now - this.#probed > PROBE * 1000) {
+      // Not every hypervisor tells that the child has ended.
+      port = this.#ports.find((port) => port.state === "held");
+      this.#probed = now;
+      if (port !== undefined) {
+        // Another one's turn comes next.
+        this.#ports.splice(this.#ports.indexOf(port), 1);
+        this.#ports.push(port);
+      }
+    }
     if (port === undefined) return false;
+    this.#serve(port);
+    return true;
+  }
+
+  /** Has a port served. */
+  #serve(port: PortSlot): void {
     port.state = "readying";
-    port.abandoned = false;
     port.mark = String(this.#nextJob++);
     this.#console.send(`vw_start ${port.name} ${port.mark}\n`);
-    return true;
   }
 
   /**
@@ -610,7 +705,7 @@ export class Shell implements Disposable {
     return written;
   }
 
-  #runOnPort(port: PortSlot, job: Job, command: string): void {
+  #runOnPort(port: PortSlot, job: Job): void {
     port.state = "busy";
     port.job = job;
     port.sent = false;
@@ -623,7 +718,7 @@ export class Shell implements Disposable {
         port.state = "ready";
         port.job = undefined;
         this.#dispatch();
-        this.#runOverConsole(job, command);
+        this.#runOverConsole(job);
         return;
       }
       err.state = "busy";
@@ -635,12 +730,12 @@ export class Shell implements Disposable {
     job.watch(
       (signal) => this.#callSeldom(`vw_signal ${runner} ${signal}\n`),
       () => {
-        port.state = port.sent ? "lost" : "spoilt";
+        port.state = port.sent ? "abandoned" : "spoilt";
         port.job = undefined;
       },
     );
     const frame = frameOf(
-      programOf(command, {
+      programOf(job.command, {
         stderr: where,
         stdin: job.options.stdin !== undefined,
       }),
@@ -680,32 +775,90 @@ export class Shell implements Disposable {
     port.job = port.stderr = undefined;
     if (stderr === undefined) return ended();
     stderr.ended = ended;
-    this.#callSeldom(`vw_end ${stderr.name}\n`);
+    this.#awaitEnd(stderr, "end");
   }
 
   #finish(port: PortSlot, status: number): void {
     const { job } = port;
-    port.state = port.abandoned ? "lost" : "readying";
-    port.abandoned = false;
+    const isServed = port.state === "busy";
+    port.quiet = undefined;
+    port.state = isServed ? "readying" : "idle";
     // What it left unread would be taken for the next command.
     const unread = job?.over && !port.sent ||
       job?.options.stdin !== undefined && status !== 0;
     if (unread) this.#spoil(port);
+    else if (!isServed) this.#serve(port);
     this.#free(port, () => job?.end(status));
-    if (port.state === "lost") this.#dispatch();
+  }
+
+  /** Waits for the rest of the output of a command that has left a child. */
+  #drain(port: PortSlot, status: number): void {
+    port.state = "draining";
+    port.status = status;
+    port.job?.ended();
+    this.#awaitEnd(port, String(status));
+  }
+
+  /** Has a port's stream end with a code once nobody holds it any more. */
+  #awaitEnd(slot: PortSlot, code: string): void {
+    slot.quiet = new Quiet();
+    this.#callSeldom(`vw_drain ${slot.name} ${code}\n`);
+  }
+
+  /** A child holds what is waited for; gives it up where it has fallen silent. */
+  #still(held: string): void {
+    const slot = this.#slot(held);
+    if (!slot?.quiet?.passed()) return;
+    const { quiet } = slot;
+    this.#left.set(held, slot.job?.command ?? "");
+    this.#callSeldom(`vw_leave ${held}\n`);
+    // What it wrote before may still be on its way.
+    setTimeout(() => {
+      if (slot.quiet === quiet) this.#giveUp(slot);
+    }, SETTLE * 1000);
+  }
+
+  #giveUp(slot: PortSlot): void {
+    if (this.#errPorts.includes(slot)) return this.#endStderr(slot, "held");
+    const { job, status } = slot;
+    slot.state = "held";
+    slot.quiet = undefined;
+    this.#free(slot, () => job?.end(status!));
+    this.#dispatch();
   }
 
   #endStderr(slot: PortSlot | undefined, state: PortState): void {
     if (slot?.job === undefined) return;
     const { ended } = slot;
     slot.state = state;
-    slot.job = slot.ended = undefined;
+    slot.job = slot.ended = slot.quiet = undefined;
     ended?.();
   }
 
-  async #runOverConsole(job: Job, command: string): Promise<void> {
+  /** Warns of a child that a command left behind with its stdout or stderr. */
+  #warn(held: string, process: string, name: string): void {
+    const command = this.#left.get(held) ??
+      this.#consoleJobs.get(held)?.command;
+    this.#left.delete(held);
+    if (command === undefined || this.#warned.has(name)) return;
+    this.#warned.add(name);
+    const quoted = command.length > QUOTED
+      ? `${command.slice(0, QUOTED)}…`
+      : command;
+    this.#onWarning(
+      `the command \`${quoted}\` has ended and left ${name} (process ` +
+        `${process}) behind, which holds its output; what that still writes ` +
+        "is not shown",
+    );
+  }
+
+  async #runOverConsole(job: Job): Promise<void> {
     const id = `c${this.#nextJob++}`;
+    const { stderr = "serial" } = job.options;
+    const isApart = stderr === "separate";
+    const files = isApart ? 2 : 1;
     this.#consoleJobs.set(id, job);
+    let { command } = job;
     job.watch(
       (signal) => this.#callSeldom(`vw_kill ${id} ${signal}\n`),
       () => this.#consoleJobs.delete(id),
@@ -723,8 +876,6 @@ export class Shell implements Disposable {
         return job.end(124);
       }
     }
-    const { stderr = "serial" } = job.options;
-    const isApart = stderr === "separate";
     const text = escapeForConsole(
       programOf(command, {
         stderr: isApart ? "serial" : stderr,
@@ -732,17 +883,26 @@ export class Shell implements Disposable {
         overConsole: true,
       }),
     );
-    const files = isApart ? 2 : 1;
     await this.#callSeldom(`vw_run ${id} ${files} ${text.length}\n${text}`);
     if (!job.settled) job.options.onSent?.();
   }
 }
 
-function runnerKilled(): ShellLost {
-  return new ShellLost("What ran the command in the guest was killed");
+function serverKilled({ process, status }: Death): ShellLost {
+  const how = status > 128
+    ? `was killed by signal ${status - 128}`
+    : `ended with status ${status}`;
+  return new ShellLost(
+    `The shell that served the command in the guest (process ${process}, the ` +
+      `command's parent) ${how}: by something in the guest, or by its kernel ` +
+      "for want of memory",
+  );
 }
 
-/** A command that brings its stdin along. */
+/**
+ * A command that brings its stdin along, in a file: a process substitution
+ * takes a /dev/fd, which the guest need not have.
+ */
 async function withStdin(
   command: string,
   stdin: AsyncIterable<Uint8Array>,
@@ -753,9 +913,8 @@ async function withStdin(
       lines.push(btoa(String.fromCharCode(...bytes.subarray(at, at + 57))));
     }
   }
-  return `{\n${command}\n} < <(base64 -d <<'VW_END'\n${
-    lines.join("\n")
-  }\nVW_END\n)`;
+  return `base64 -d >/tmp/.vw$$ <<'VW_END'\n${lines.join("\n")}\nVW_END\n` +
+    `exec </tmp/.vw$$\nrm -f /tmp/.vw$$\n${command}`;
 }
 
 /** Ends what `printf %b` prints; with it, a word is no command's name. */

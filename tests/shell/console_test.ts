@@ -8,7 +8,11 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 Deno.test("a shell without ports runs commands over its console", async (t) => {
   await using console = hostBash();
-  using shell = new Shell({ console });
+  const warnings: string[] = [];
+  using shell = new Shell({
+    console,
+    onWarning: (text) => void warnings.push(text),
+  });
 
   await t.step("and answers their status and their stdout", async () => {
     const { status, stdout } = await shell.run(
@@ -91,11 +95,57 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     assertEquals(status, 3);
   });
 
+  await t.step("with all that a child writes soon after", async () => {
+    const late = (to: string) =>
+      shell.run(`(sleep 0.2; echo late >&${to}) & echo early`, {
+        stderr: "separate",
+      });
+    const both = (await Promise.all([late("1"), late("2")]))
+      .map(({ stdout, stderr }) => [text(stdout), text(stderr)]);
+    assertEquals(both, [["early\nlate\n", ""], ["early\n", "late\n"]]);
+    for (
+      const command of [
+        "exec > >(cat); echo one; echo two",
+        "printf 'one\\ntwo\\n' > >(cat)",
+        "echo one | tee >(sed s/one/two/)",
+        "echo one; { sleep 0.3; echo two; } 2>&1 &",
+      ]
+    ) {
+      const { stdout } = await shell.run(command);
+      assertEquals(
+        text(stdout).trim().split("\n").toSorted(),
+        ["one", "two"],
+        command,
+      );
+    }
+  });
+
+  await t.step("and warns of such a child, once", async () => {
+    const { stdout } = await shell.run("sleep 1000 & echo $!");
+    Deno.kill(Number(text(stdout)));
+    assertEquals(warnings.length, 1);
+    assertMatch(
+      warnings[0],
+      /^the command `sleep 1000 & echo \$!; exit 3` has ended and left sleep \(process \d+\) behind, which holds its output; what that still writes is not shown$/,
+    );
+  });
+
+  await t.step("for a child that never stops writing, too", async () => {
+    const { stdout } = await shell.run(
+      "{ while sleep 0.1; do echo on; done; } & echo $!",
+    );
+    const process = Number(text(stdout).split("\n")[0]);
+    await shell.run("true");
+    // It was not hurt.
+    Deno.kill(process);
+    assertMatch(JSON.stringify(text(stdout)), /^"\d+\\n(on\\n)+"$/);
+  });
+
   await t.step("unless what runs them is killed", async () => {
     await assertRejects(
       () => shell.run("kill -KILL $PPID", { timeout: 60 }),
       ShellLost,
-      "was killed",
+      "The shell that served the command in the guest was killed",
     );
   });
 
@@ -165,6 +215,28 @@ for (const [name, before] of [["", ""], [" before 5.0", BASH_4_4]]) {
         const result = await shell.run(command, { timeout: 20 });
         assertEquals([result.status, text(result.stdout)], [status, output]);
       });
+    }
+  });
+}
+
+for (const command of [["dash"], ["busybox", "sh"]]) {
+  const name = command.join(" ");
+  Deno.test(`a backdoor that is ${name} becomes a bash`, async () => {
+    await using console = hostBash("", command);
+    using shell = new Shell({ console });
+    const { stdout } = await shell.run("echo ${BASH_VERSION:+bash} $0");
+    assertEquals(text(stdout), "bash bash\n");
+  });
+
+  Deno.test(`a backdoor that is ${name} says that there is no bash`, async () => {
+    await using console = hostBash("PATH=/nonesuch", command);
+    using shell = new Shell({ console });
+    for (let n = 0; n < 2; n++) {
+      await assertRejects(
+        () => shell.run("true"),
+        ShellLost,
+        "The guest's backdoor shell is not bash, and finds no bash in its PATH",
+      );
     }
   });
 }

@@ -5,10 +5,14 @@ import type { ByteStream } from "../../src/stream/mod.ts";
  * pipes, for what needs neither a guest nor ports.
  *
  * @param before What the shell runs before it greets.
+ * @param command What is run; bash by default.
  */
-export function hostBash(before = ""): ByteStream & AsyncDisposable {
-  const process = new Deno.Command("bash", {
-    args: ["--norc", "/dev/stdin"],
+export function hostBash(
+  before = "",
+  command = ["bash", "--norc", "/dev/stdin"],
+): ByteStream & AsyncDisposable {
+  const process = new Deno.Command(command[0], {
+    args: command.slice(1),
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

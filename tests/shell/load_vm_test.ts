@@ -177,12 +177,13 @@ Deno.test("the channel under load", async (t) => {
         ),
       ]).then(([answer]) => answer);
       assertEquals(status, 124);
-      // Nor does anybody try to make sense of the rest.
+      // Nor does anybody try to make sense of the rest, which is thousands of
+      // frames: each would take a process.
       const started = (await machine.succeed(
         "echo $BASHPID; read -t 1 -u 1 _ || :",
         "echo $BASHPID",
       )).trim().split("\n").map(Number);
-      assert(started[1] - started[0] < 20, `${started}`);
+      assert(started[1] - started[0] < 1000, `${started}`);
       await machine.succeed("[ ! -e /stale ]");
     },
   );

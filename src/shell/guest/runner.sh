@@ -13,6 +13,7 @@
 # has anyway.
 # Its lines are made one, since that is what messages say of an author's first.
 read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 0;
+[[ $BASH_EXECUTION_STRING = $$\ * ]] &&
 read -r -N "${BASH_EXECUTION_STRING#$$ }" -u 1 BASH_EXECUTION_STRING || eval '
 until
 [[ $BASH_EXECUTION_STRING == console* ]] &&
@@ -20,6 +21,7 @@ read -r -N "${BASH_EXECUTION_STRING:8}" -u 1 BASH_EXECUTION_STRING;
 do
 read -r -N "${BASH_EXECUTION_STRING:8}" -u 1 BASH_EXECUTION_STRING;
 read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 0;
+[[ $BASH_EXECUTION_STRING = $$\ * ]] &&
 read -r -N "${BASH_EXECUTION_STRING#$$ }" -u 1 BASH_EXECUTION_STRING && break;
 done
 ';

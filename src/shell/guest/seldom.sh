@@ -8,11 +8,12 @@ vw_stop() {
   kill -KILL "${vw_pid[$1]}"
 }
 
-# Says whether a port is still served.
+# Says whether a port is still served, and how who served it ended.
 vw_alive() {
-  kill -0 "${vw_pid[$1]}" 2>/dev/null && set -- "$1" yes
-  printf '%s alive %s %s\n' "$vw_token" "$1" "${2-no}"
-}
+  local status=served
+  kill -0 "${vw_pid[$1]}" || { wait "${vw_pid[$1]}"; status=$?; }
+  printf '%s alive %s %s %s\n' "$vw_token" "$1" "$status" "${vw_pid[$1]}"
+} 2>/dev/null
 
 # Signals the process group of one command, and never of the next.
 vw_signal() {
@@ -32,11 +33,55 @@ vw_kill() {
   done 2>/dev/null
 }
 
-# Ends a port's stream of stderr. It can't where a child still holds the port.
-vw_end() {
-  { printf '%send       ' "$vw_token" >"${vw_device[$1]}"; } 2>/dev/null ||
-    printf '%s held %s\n' "$vw_token" "$1"
+# Ends a port's stream with a code. While a child that a command left behind holds
+# the port, waits until it does not.
+vw_drain() {
+  vw_close "$1" "$2" && return
+  {
+    set +m
+    trap 'exit 0' TERM
+    # A pipe of its own to pause on: nothing ever arrives there.
+    shopt -s lastpipe
+    : | exec 3<>/proc/self/fd/0
+    vw_tries=0
+    until vw_close "$1" "$2"; do
+      read -r -t 0.02 -u 3
+      vw_still "$1"
+    done
+  } </dev/null &
+  vw_pid[$1]=$!
 }
+
+# Says now and then that a child is still waited for. Tries are counted, and not
+# time: where a guest is busy or stands still, the child had none either.
+vw_still() {
+  [ $((vw_tries = (vw_tries + 1) % 25)) != 0 ] ||
+    printf '%s still %s\n' "$vw_token" "$1"
+}
+
+vw_close() {
+  printf '%s%-10s' "$vw_token" "$2" >"${vw_device[$1]}"
+} 2>/dev/null
+
+# Waits for a port no longer, and names who holds it.
+vw_leave() {
+  kill -TERM "${vw_pid[$1]}"
+  vw_name "$1" "${vw_device[$1]}" &
+} 2>/dev/null
+
+# Names a process whose stdout or stderr is a port, or a job's file.
+vw_name() {
+  local fd pid name
+  for fd in /proc/[0-9]*/fd/[12]; do
+    [ "$fd" -ef "$2" ] || continue
+    pid=${fd#/proc/}
+    pid=${pid%%/*}
+    read -r name <"/proc/$pid/comm" || continue
+    printf '%s holder %s %s %s\n' "$vw_token" "$1" "$pid" "$name"
+    return
+  done
+  false
+} 2>/dev/null
 
 # Runs a program that follows on the console, for a guest that has no ports; its
 # output is one stream, or two.
@@ -48,23 +93,50 @@ vw_run() {
 }
 
 # What the command writes goes to files, which a child that it leaves behind
-# may hold as long as it likes.
-# fd 4: stderr, or the serial port. fd 5: the console. fd 6 and 8: where stdout
-# and stderr are read. fd 7: the stdin of who reads them, which ends with this.
+# may hold as long as it likes. The pipe to who reads them comes with a
+# coprocess: /dev/fd, which others take, may be missing. It is opened anew, since
+# a copy of it would be closed by exec.
+# fd 3: a pipe that ends with who reads the files. fd 4: stderr, or the serial
+# port. fd 5: the console. fd 6 and 8: where stdout and stderr are read. fd 7: the
+# stdin of who reads them, which ends with this. fd 9: stdout.
 # The runner has its command at fd 1, where it can't say that it waits, and at 8
 # where stdout goes.
 vw_job() {
-  local file=/tmp/.vw$BASHPID line
-  exec 4>&2 5>&1 </dev/null 2>/dev/null 9<&- >"$file.out" 6<"$file.out"
+  local file=/tmp/.vw$BASHPID line in out status
+  exec 4>&2 5>&1 </dev/null 2>/dev/null 9>"$file.out" 6<"$file.out"
   [ "$2" = 1 ] || exec 4>"$file.err" 8<"$file.err"
   # Before there is job control: in a group of its own, it would be ended with
   # the command.
-  exec 7> >(vw_follow "$1" "$file")
+  coproc vw_follow "$1" "$file"
+  in=${COPROC[0]} out=${COPROC[1]}
+  exec 3<&"$in" {in}<&- 7>"/proc/self/fd/$out" {out}>&-
   set -m
   hash -r
   printf -v line 'console %8d%s' "${#3}" "$3"
-  "${vw_shell[@]}" 8>&1 1<<<"$line" 5>&- 6<&- 7>&-
-  echo $? >"$file.status"
+  "${vw_shell[@]}" 8>&9 9>&- 1<<<"$line" 3<&- 5>&- 6<&- 7>&-
+  status=$?
+  printf '%s ended %s\n' "$vw_token" "$1" >&5
+  vw_rest_of "$1" "$file.out" 9
+  [ "$2" = 1 ] || vw_rest_of "$1" "$file.err" 4
+  echo "$status" >"$file.status"
+}
+
+# Waits while a child that the command left behind holds a file and writes to it:
+# until it has written nothing for half a second, or for five seconds. Pauses are
+# counted, and not time: where a guest is busy or stands still, so is the child.
+vw_rest_of() {
+  local pauses=0 before after
+  read -r _ before <"/proc/self/fdinfo/$3"
+  while [ $((pauses % 5)) != 0 ] || vw_name "$1" "$2" >/dev/null; do
+    read -r -t 0.02 -u 3
+    [ $(((pauses += 1) % 25)) = 0 ] || continue
+    read -r _ after <"/proc/self/fdinfo/$3"
+    if [ "$before" = "$after" ] || [ $pauses -ge 250 ]; then
+      vw_name "$1" "$2" >&5
+      return
+    fi
+    before=$after
+  done
 }
 
 # Sends what a job writes, until stdin ends, and then its status. That is in a
@@ -72,7 +144,7 @@ vw_job() {
 vw_follow() {
   local status=killed
   while read -r -t 0.05 || [ $? -gt 128 ]; do
-    vw_grown 1 6 && vw_send "$1" 1 <&6
+    vw_grown 9 6 && vw_send "$1" 1 <&6
     [ -s "$2.err" ] && vw_grown 4 8 && vw_send "$1" 2 <&8
   done
   [ -s "$2.out" ] && vw_send "$1" 1 <&6
@@ -93,9 +165,18 @@ vw_grown() {
 
 # Sends stdin in whole lines of base64, ten at once: a read of so many
 # characters takes them in one piece, where one of a line takes each alone.
+# Without base64, in bash's own way to quote, a NUL apart.
 vw_send() {
-  local lines
-  base64 | while read -r -N 770 lines || [ -n "$lines" ]; do
-    printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "${lines//$'\n'/}" >&5
+  local lines LC_ALL=C ends=0
+  if type -P base64 >/dev/null; then
+    base64 | while read -r -N 770 lines || [ -n "$lines" ]; do
+      printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "${lines//$'\n'/}" >&5
+    done
+    return
+  fi
+  while IFS= read -r -d '' -n 200 lines && ends=1 || [ -n "$lines" ]; do
+    [ ${#lines} = 200 ] && ends=0
+    printf '%s text %s %s %d %q\n' "$vw_token" "$1" "$2" "$ends" "$lines" >&5
+    ends=0
   done
 }

@@ -1,7 +1,9 @@
 # Serves a port: one waiting runner after the other. This is evaluated in a
 # process of its own, with the port's name and a mark. A port is closed after
-# each command and opened again; that fails while a child that the command left
-# behind still holds it, and then the port is given up. What it holds at first
+# each command and opened again, and only then says how the command ended: the
+# kernel lets a port be open once, so that nobody else has it, and all of the
+# command's output is in the port's stream. Where opening fails, a child that the
+# command left behind holds the port, and it is given up. What it holds at first
 # was sent to a guest before this one, up to a line with the mark that the host
 # sends when it hears of this, and is not run here. Runners remember the programs
 # that this shell has run: none. All of ours that they need not have, each would
@@ -21,9 +23,11 @@ exec 4>&2 5>&1 </dev/null >&- 2>/dev/null 9<&-
 } 1<>"$vw_path" && {
   unset -f vw_find vw_start vw_seldom
   unset REPLY vw_device vw_pid vw_runner vw_serve vw_rest
+  vw_code=
   while {
+    printf %s "$vw_code"
     "${vw_shell[@]}" 2>&4- 5>&-
-    printf '%s%-10d' "$vw_token" $?
+    printf -v vw_code '%s%-10d' "$vw_token" $?
   } 1<>"$vw_path"; do :; done
 }
-printf '%s lost %s\n' "$vw_token" "$1" >&5
+printf '%s lost %s %s\n' "$vw_token" "$1" "${vw_code#"$vw_token"}" >&5
