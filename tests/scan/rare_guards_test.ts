@@ -112,6 +112,31 @@ for (const { name, pattern, part, parts } of full) {
   });
 }
 
+Deno.test("a match at the very byte that fills the cache is told", () => {
+  const first = seed();
+  console.log(`seed: ${first} (run again with SEED=${first})`);
+  const numbers = new Random(first);
+  // One makes the states, and the others match at every other byte.
+  const patterns = [/QZX[ab]*?a[ab]{16}c/];
+  for (let n = 1; n < 45; n++) patterns.push(new RegExp(`QZX[ab]{${n}}`));
+  const text = Array.from(
+    { length: 8000 },
+    () => `QZX${random(45, "ab", numbers)}c` + " some words here".repeat(3),
+  ).join("");
+  using scanner = new Scanner();
+  const ids = patterns.map((pattern) => scanner.add(pattern));
+  const found = new Map(ids.map((id) => [id, [] as number[]]));
+  for (const { id, end } of scanner.scan(encoder.encode(text))) {
+    found.get(id)!.push(end);
+  }
+  patterns.forEach((pattern, number) => {
+    const expected = [...text.matchAll(new RegExp(pattern, "g"))]
+      .map(({ index, 0: { length } }) => index + length);
+    assertEquals(found.get(ids[number])!.length, expected.length);
+    assertEquals(found.get(ids[number]), expected, `${pattern}`);
+  });
+});
+
 Deno.test("a pattern that was freed after its match hides no other one", () => {
   for (const gone of [/b/, /ab/, /b$/m, /\bab/]) {
     using scanner = new Scanner();
