@@ -389,7 +389,12 @@ async function receiveTree(
     "esac",
     `tar -c ${isOnPort ? "" : `-f ${shared.guestPath} `}.`,
   ].join("\n");
-  using files = new Unarchiver(target, leaveOut);
+  const pathOf = (name: string) =>
+    `${source.replace(/\/+$/, "")}/${name.replace(/^\.\//, "")}`;
+  using files = new Unarchiver(
+    target,
+    (name, reason) => leaveOut(pathOf(name), reason),
+  );
   let complaints = new Uint8Array(0);
   const result = await core.run(command, {
     stderr: "separate",

@@ -280,7 +280,10 @@ function copies(
             "/tmp/one 6755 1000000000\n",
         );
         await machine.copyFromMachine("/tmp/full", "kept");
-        assertMatch(lastWarning(), /setuid and setgid bits: .*bits$/);
+        assertMatch(
+          lastWarning(),
+          /setuid and setgid bits: \/tmp\/full\/bits$/,
+        );
         await machine.copyFromMachine("/tmp/full/file", "kept");
         const facts = (name: string) => {
           const { mode, mtime, nlink } = Deno.lstatSync(
@@ -316,7 +319,7 @@ function copies(
         });
         assertMatch(lastWarning(), /^Only files, directories and links are/);
         for (const name of ["pipe", "device", "same"]) {
-          assertStringIncludes(lastWarning(), name);
+          assertStringIncludes(lastWarning(), `/tmp/g/${name}`);
         }
         for (const name of ["pipe", "device"]) {
           await assertRejects(
@@ -344,8 +347,8 @@ function copies(
         );
         await machine.copyFromMachine("/tmp/names", "odd");
         assertEquals(Object.keys(tree(`${outDir}/odd/names`)), ["", "/good"]);
-        assertStringIncludes(lastWarning(), "/\\351");
-        assertStringIncludes(lastWarning(), "/\\350");
+        assertStringIncludes(lastWarning(), "/tmp/names/\\351");
+        assertStringIncludes(lastWarning(), "/tmp/names/\\350");
         await machine.succeed("rm -r /tmp/names");
       },
     );
