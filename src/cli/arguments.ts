@@ -1,5 +1,5 @@
 import { UsageError } from "../report/errors.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../report/nearest.ts";
 import { type Option, type OptionKey, options } from "./options.ts";
 
 type ValueOf<O extends Option> = O["kind"] extends "list" ? string[]

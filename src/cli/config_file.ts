@@ -1,5 +1,5 @@
 import { UsageError } from "../report/errors.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../report/nearest.ts";
 
 /** A machine as a configuration names it. */
 export interface MachineConfiguration {

@@ -209,8 +209,9 @@ export class MachineCore {
   requireReboot(): void {
     if (this.running().mayReboot) return;
     throw new UsageError(
-      `${this.name} may not reboot: it was started without allowReboot, as in ` +
-        "start({ allowReboot: true }), in Python start(allow_reboot=True)",
+      `${this.name} may not reboot, which would end it; it may where ` +
+        "start({ allowReboot: true }) starts it, " +
+        "in Python start(allow_reboot=True)",
     );
   }
 
@@ -574,9 +575,13 @@ export class MachineCore {
     );
   }
 
-  /** What a command sees right now, for the message of a failure. */
-  async observe(command: string): Promise<string> {
-    const { stdout } = await this.run(`{ ${command}\n} || :`, { timeout: 5 });
+  /**
+   * What a command sees right now, for the message of a failure.
+   *
+   * @param timeout Seconds that it may take.
+   */
+  async observe(command: string, timeout = 5): Promise<string> {
+    const { stdout } = await this.run(`{ ${command}\n} || :`, { timeout });
     return decode(stdout).trimEnd();
   }
 

@@ -29,6 +29,7 @@ export type {
 export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
 export { Log, type LogOptions, type Step } from "./log.ts";
+export { nearest } from "./nearest.ts";
 export {
   type ConsoleDisplay,
   TerminalListener,

@@ -123,7 +123,7 @@ Deno.test("a machine that may not reboot", async (t) => {
     await assertRejects(
       () => machine.reboot(),
       UsageError,
-      "tiny may not reboot: it was started without allowReboot, as in start({ allowReboot: true }), in Python start(allow_reboot=True)",
+      "tiny may not reboot, which would end it; it may where start({ allowReboot: true }) starts it, in Python start(allow_reboot=True)",
     );
     assertEquals(await machine.succeed("echo on"), "on\n");
   });

@@ -85,13 +85,11 @@ Deno.test("systemd in a guest", async (t) => {
   await t.step(
     "waitForUnit() fails at once for a unit that nobody starts",
     async () => {
-      for (const name of ["idle", "no-such-unit"]) {
-        await assertRejects(
-          () => machine.waitForUnit(name),
-          TestFailure,
-          `unit "${name}" is inactive and there are no pending jobs`,
-        );
-      }
+      await assertRejects(
+        () => machine.waitForUnit("idle"),
+        TestFailure,
+        'unit "idle" is inactive and there are no pending jobs',
+      );
     },
   );
 
