@@ -14,6 +14,7 @@
  *
  * @module
  */
+export { MachineError, TestFailure, UsageError } from "./src/errors.ts";
 export * from "./src/console/mod.ts";
 export * from "./src/driver/mod.ts";
 export * from "./src/machine/mod.ts";

@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 
 /** Quotes `text` as one word for a POSIX shell. */
 export function shellQuote(text: string): string {

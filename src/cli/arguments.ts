@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import { nearest } from "../report/nearest.ts";
 import { type Option, type OptionKey, options } from "./options.ts";
 

@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import { exitCodes } from "../run/exit_codes.ts";
 import { shownDiagnostic, TypeErrors } from "../run/type_errors.ts";
 import {

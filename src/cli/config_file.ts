@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import { nearest } from "../report/nearest.ts";
 
 /** A machine as a configuration names it. */

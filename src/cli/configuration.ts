@@ -1,6 +1,6 @@
 import { StartCommand } from "../backend/start_command.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import type { LogLevel } from "../report/event.ts";
 import type { ConsoleDisplay } from "../report/terminal.ts";
 import type { Language } from "../script/language.ts";

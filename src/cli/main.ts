@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import { harmless } from "../scan/harmless.ts";
 import { exitCodes } from "../run/exit_codes.ts";
 import { configure } from "./configuration.ts";

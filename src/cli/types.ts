@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import { findApi, missingApi } from "../script/check_types.ts";
 import { declarations } from "../script/declarations.ts";
 import type { Configuration } from "./configuration.ts";

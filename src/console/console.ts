@@ -1,4 +1,5 @@
-import { type Log, MachineError, TestFailure } from "../report/mod.ts";
+import { MachineError, TestFailure } from "../errors.ts";
+import type { Log } from "../report/mod.ts";
 import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
 import { after, checkTimeout } from "../time/mod.ts";

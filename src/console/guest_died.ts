@@ -1,4 +1,4 @@
-import { MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
 
 /** The guest is beyond help. */
 export class GuestDied extends MachineError {

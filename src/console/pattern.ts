@@ -1,4 +1,4 @@
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 
 /**
  * What a test author takes for a pattern, as a regular expression that each

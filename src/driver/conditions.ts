@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type Log, TestFailure } from "../report/mod.ts";
+import { TestFailure } from "../errors.ts";
+import type { Log } from "../report/mod.ts";
 import { retry } from "./retry.ts";
 
 /** What a polling condition takes. */

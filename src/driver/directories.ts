@@ -4,7 +4,7 @@ import {
   unclaimedDirectory,
 } from "../backend/mod.ts";
 import { fileName } from "../machine/file_name.ts";
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 import { temporaryBase } from "./temporary.ts";
 
 /**

@@ -11,13 +11,8 @@ import {
   type MachineContext,
   offerSnakeCase,
 } from "../machine/mod.ts";
-import {
-  describeError,
-  Log,
-  MachineError,
-  TerminalListener,
-  UsageError,
-} from "../report/mod.ts";
+import { MachineError, UsageError } from "../errors.ts";
+import { describeError, Log, TerminalListener } from "../report/mod.ts";
 import { authorPositions, showPosition } from "../report/positions.ts";
 import { after, checkTimeout, delay } from "../time/mod.ts";
 import { bindings } from "./bindings.ts";

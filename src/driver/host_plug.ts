@@ -1,5 +1,5 @@
 import { shellQuote, type Supervisor } from "../backend/mod.ts";
-import { MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
 
 /** Milliseconds between two looks for the interface, which no event tells of. */
 const LOOK_MS = 10;

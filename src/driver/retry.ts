@@ -1,4 +1,4 @@
-import { TestFailure } from "../report/mod.ts";
+import { TestFailure } from "../errors.ts";
 import { delay, limitOf, orAbort } from "../time/mod.ts";
 
 /** Seconds until the second try, and between two tries at last, by default. */

@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 
 /**
  * The directory for what does not outlive a run: `XDG_RUNTIME_DIR`, else

@@ -4,7 +4,7 @@ import {
   socketDirectory,
   type Supervisor,
 } from "../backend/mod.ts";
-import { MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
 import { HostPlug } from "./host_plug.ts";
 
 /**

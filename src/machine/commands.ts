@@ -1,4 +1,4 @@
-import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
+import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import { limitOf, orAbort } from "../time/mod.ts";
 import { Activity } from "./activity.ts";
 import type { CommandResult, MachineCore } from "./core.ts";

@@ -12,13 +12,8 @@ import {
   type QmpEvent,
   QmpEventQueue,
 } from "../qmp/mod.ts";
-import {
-  type Attributes,
-  type Log,
-  MachineError,
-  TestFailure,
-  UsageError,
-} from "../report/mod.ts";
+import { MachineError, TestFailure, UsageError } from "../errors.ts";
+import type { Attributes, Log } from "../report/mod.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
 import { after, checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";

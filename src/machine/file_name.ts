@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 
 /** Bytes of the longest name of a machine, of whose files one is `<name>-failed.png`. */
 const LONGEST_NAME = 255 - "-failed.png".length;

@@ -1,5 +1,5 @@
 import { shellQuote } from "../backend/mod.ts";
-import { MachineError, TestFailure, UsageError } from "../report/mod.ts";
+import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { RunResult } from "../shell/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { framed, UNFRAME } from "./framed.ts";

@@ -1,4 +1,4 @@
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 
 /** Bytes of a file that are read at once. */
 const PIECE = 256 * 1024;

@@ -1,4 +1,4 @@
-import { MachineError, UsageError } from "../report/mod.ts";
+import { MachineError, UsageError } from "../errors.ts";
 import {
   divertStandardError,
   writeStandardError,

@@ -1,5 +1,5 @@
 import { QmpClosed, QmpError } from "../qmp/mod.ts";
-import { MachineError, UsageError } from "../report/mod.ts";
+import { MachineError, UsageError } from "../errors.ts";
 import { delay } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 

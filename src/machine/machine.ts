@@ -1,4 +1,4 @@
-import { MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
 import { limitOf } from "../time/mod.ts";
 import { compilePattern, type Console } from "../console/mod.ts";
 import type { QmpClient, QmpEvent } from "../qmp/mod.ts";

@@ -1,5 +1,5 @@
 import { shellQuote } from "../backend/mod.ts";
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import type { WaitOptions } from "./timeout.ts";
 import { isTurn, waitFor } from "./waits.ts";

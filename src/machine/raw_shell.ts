@@ -1,4 +1,4 @@
-import { MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
 import { ShellLost } from "../shell/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
 import type { MachineCore } from "./core.ts";

@@ -1,4 +1,4 @@
-import { MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import { refuseOwn } from "./files.ts";
 import { baseName } from "./paths.ts";

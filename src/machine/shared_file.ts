@@ -1,4 +1,4 @@
-import { MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
 
 /** Bytes that are moved at once. */
 const PIECE = 64 * 1024;

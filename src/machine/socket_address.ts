@@ -1,4 +1,4 @@
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 import type { ByteStream } from "../stream/mod.ts";
 
 /** A place where one connection is made. */

@@ -1,4 +1,4 @@
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 
 /** The directories that a walk through a tree is in, from the outermost on. */
 export type Within = readonly { path: string; info: Deno.FileInfo }[];

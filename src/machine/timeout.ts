@@ -1,4 +1,4 @@
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 
 /** Seconds that a wait takes at most where the author names no other limit. */
 export const DEFAULT_TIMEOUT = 900;

@@ -1,4 +1,4 @@
-import { UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import { DEFAULT_TIMEOUT } from "./timeout.ts";
 

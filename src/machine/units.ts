@@ -1,5 +1,6 @@
 import { shellQuote } from "../backend/mod.ts";
-import { nearest, TestFailure } from "../report/mod.ts";
+import { TestFailure } from "../errors.ts";
+import { nearest } from "../report/mod.ts";
 import { limitOf } from "../time/mod.ts";
 import { execute } from "./commands.ts";
 import type { MachineCore } from "./core.ts";

@@ -1,5 +1,5 @@
 import { shellQuote } from "../backend/mod.ts";
-import { TestFailure } from "../report/mod.ts";
+import { TestFailure } from "../errors.ts";
 import { delay, limitOf, orAbort } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { untilHolds } from "./guest_loop.ts";

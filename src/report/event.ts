@@ -1,4 +1,4 @@
-import { MachineError, TestFailure, UsageError } from "./errors.ts";
+import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Position } from "./positions.ts";
 
 /** How much a message matters, least first. */

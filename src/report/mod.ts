@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { MachineError, TestFailure, UsageError } from "./errors.ts";
 export type {
   Attributes,
   ConsoleLine,

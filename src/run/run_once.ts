@@ -1,5 +1,6 @@
 import { Driver } from "../driver/mod.ts";
-import { type Log, UsageError } from "../report/mod.ts";
+import { UsageError } from "../errors.ts";
+import type { Log } from "../report/mod.ts";
 import {
   Debugger,
   forgottenAwait,

@@ -5,7 +5,7 @@ import type {
   LogLevel,
   Verdict,
 } from "../report/mod.ts";
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import { languageOf } from "../script/language.ts";
 import type { Plan } from "./plan.ts";
 

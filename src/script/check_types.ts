@@ -1,5 +1,5 @@
 import { shellQuote, Supervisor } from "../backend/mod.ts";
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import { makeCheckDirectory } from "./check_directory.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";
 import { fileUrl, type Script } from "./script.ts";

@@ -1,5 +1,6 @@
 import type { Debug, Driver } from "../driver/mod.ts";
-import { describeError, MachineError } from "../report/mod.ts";
+import { MachineError } from "../errors.ts";
+import { describeError } from "../report/mod.ts";
 import type { Breakpoint } from "./python/mod.ts";
 import { ScriptExit } from "./script_exit.ts";
 import { tracebackOf } from "./traceback.ts";

@@ -1,5 +1,5 @@
 import { Supervisor } from "../backend/mod.ts";
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 import {
   absoluteImports,
   findApi,

@@ -1,4 +1,4 @@
-import { TestFailure } from "../report/errors.ts";
+import { TestFailure } from "../errors.ts";
 import type { UnfinishedStep } from "./step_trail.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { UsageError } from "../report/errors.ts";
+import { UsageError } from "../errors.ts";
 
 /** @throws {UsageError} for a timeout that is not valid. */
 export function checkTimeout(timeout: number | null | undefined): void {

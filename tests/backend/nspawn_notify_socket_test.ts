@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { NotifySocket } from "../../src/backend/nspawn/notify_socket.ts";
 import { Supervisor } from "../../src/backend/supervisor.ts";
-import { MachineError } from "../../src/report/mod.ts";
+import { MachineError } from "../../src/errors.ts";
 import { awkward } from "./awkward.ts";
 
 const missing = ["systemd-socket-activate", "systemd-notify"].find((program) =>

@@ -3,7 +3,7 @@ import {
   ownDirectory,
   unclaimedDirectory,
 } from "../../src/backend/own_directory.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 
 /** The user "nobody", who may do to us what any neighbour may. */
 const NEIGHBOUR = 65534;

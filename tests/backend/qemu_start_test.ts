@@ -9,7 +9,7 @@ import {
   StartCommand,
   Supervisor,
 } from "../../src/backend/mod.ts";
-import { MachineError } from "../../src/report/mod.ts";
+import { MachineError } from "../../src/errors.ts";
 import { gone, processesWith } from "./processes.ts";
 
 /** A QEMU that runs no guest. */

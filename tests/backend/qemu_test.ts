@@ -5,7 +5,7 @@ import {
   StartCommand,
   Supervisor,
 } from "../../src/backend/mod.ts";
-import { MachineError } from "../../src/report/mod.ts";
+import { MachineError } from "../../src/errors.ts";
 import { awkward } from "./awkward.ts";
 import { gone, isAlive, processesWith } from "./processes.ts";
 

@@ -5,7 +5,7 @@ import {
   shellQuote,
   StartCommand,
 } from "../../src/backend/start_command.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 import { awkward } from "./awkward.ts";
 
 /** Prints its arguments with a NUL after each, as nothing else can be told. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseArguments } from "../../src/cli/arguments.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 
 const understood: [string, string, ReturnType<typeof parseArguments>][] = [
   ["nothing", "", { options: {}, words: [] }],

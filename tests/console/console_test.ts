@@ -7,13 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Console, GuestDied } from "../../src/console/mod.ts";
-import {
-  type Event,
-  Log,
-  MachineError,
-  TestFailure,
-  UsageError,
-} from "../../src/report/mod.ts";
+import { MachineError, TestFailure, UsageError } from "../../src/errors.ts";
+import { type Event, Log } from "../../src/report/mod.ts";
 
 /** A console with a file of its own, and what it tells the log. */
 class Bench {

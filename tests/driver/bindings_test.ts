@@ -10,7 +10,8 @@ import {
   type DriverOptions,
   identifier,
 } from "../../src/driver/mod.ts";
-import { Log, UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
+import { Log } from "../../src/report/mod.ts";
 
 /** A driver whose machines are never started. */
 async function driverOf(

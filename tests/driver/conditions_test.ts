@@ -5,7 +5,8 @@ import {
   assertStrictEquals,
 } from "@std/assert";
 import { Conditions, PollingCondition } from "../../src/driver/conditions.ts";
-import { Log, TestFailure } from "../../src/report/mod.ts";
+import { TestFailure } from "../../src/errors.ts";
+import { Log } from "../../src/report/mod.ts";
 
 function conditions(controller = new AbortController()) {
   const all = new Conditions(new Log(), controller.signal);

@@ -5,7 +5,7 @@ import {
   makeOutDirectory,
   makeRunDirectories,
 } from "../../src/driver/directories.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 import { gone } from "../backend/processes.ts";
 
 /** Sets the variables that say where directories go, and a place for them. */

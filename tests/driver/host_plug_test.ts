@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Supervisor } from "../../src/backend/mod.ts";
 import { Vlan } from "../../src/driver/vlan.ts";
-import { MachineError } from "../../src/report/mod.ts";
+import { MachineError } from "../../src/errors.ts";
 import { ownVlan } from "./own_vlan.ts";
 
 const missing = (() => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Driver, retry } from "../../src/driver/mod.ts";
-import { Log, TestFailure, UsageError } from "../../src/report/mod.ts";
+import { TestFailure, UsageError } from "../../src/errors.ts";
+import { Log } from "../../src/report/mod.ts";
 
 Deno.test("retry() calls until the answer is true", async () => {
   let calls = 0;

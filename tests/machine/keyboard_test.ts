@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { keysOf } from "../../src/machine/keyboard.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 
 /** Keys as one text: `shift+a`. */
 function pressed(key: string): string {

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { SharedFile } from "../../src/machine/shared_file.ts";
-import { MachineError } from "../../src/report/mod.ts";
+import { MachineError } from "../../src/errors.ts";
 
 /** A shared directory, and one beside it that no guest may reach. */
 function place() {

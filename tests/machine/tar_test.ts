@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import type { LeaveOut, Reason } from "../../src/machine/left_out.ts";
 import { archive, Unarchiver } from "../../src/machine/tar.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 import { awkward } from "../backend/awkward.ts";
 import { Random } from "../scan/random.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ttyNumber, ttyText } from "../../src/machine/tty.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 
 /** A dump of a terminal with 3 columns. */
 function dump(kind: "u" | "b", cells: number[]): Uint8Array {

@@ -10,7 +10,7 @@ import {
   QmpClosed,
   QmpError,
 } from "../../src/qmp/mod.ts";
-import { UsageError } from "../../src/report/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 import { FakeServer } from "./fake_server.ts";
 
 /** A QEMU without a guest, and a client that talks to it. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { TestFailure } from "../../src/report/mod.ts";
+import { TestFailure } from "../../src/errors.ts";
 import { describeFailure } from "../../src/script/failure.ts";
 
 function thrownAt(...frames: string[]): Error {

@@ -1,4 +1,4 @@
-import { MachineError } from "../../report/errors.ts";
+import { MachineError } from "../../errors.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import { shellQuote } from "../start_command.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";

@@ -1,4 +1,4 @@
-import { MachineError } from "../../report/errors.ts";
+import { MachineError } from "../../errors.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
 import type {

@@ -1,4 +1,4 @@
-import { MachineError, TestFailure, UsageError } from "../../report/errors.ts";
+import { MachineError, TestFailure, UsageError } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { authorPositions } from "../../report/positions.ts";
 import { describeFailure } from "../failure.ts";

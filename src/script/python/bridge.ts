@@ -1,7 +1,7 @@
 import { ownDirectory } from "../../backend/mod.ts";
 import type { Driver, PollingCondition } from "../../driver/mod.ts";
 import { type Machine, readScreen } from "../../machine/mod.ts";
-import { TestFailure } from "../../report/mod.ts";
+import { TestFailure } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { Doors, doors } from "./doors.ts";
 import type { CrossedErrors } from "./errors.ts";

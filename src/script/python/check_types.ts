@@ -1,6 +1,6 @@
 import { identifier } from "../../driver/identifier.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
-import { UsageError } from "../../report/errors.ts";
+import { UsageError } from "../../errors.ts";
 import type { CheckOptions, TypeDiagnostic } from "../check_types.ts";
 import type { ScriptNames } from "../declarations.ts";
 import type { Script } from "../script.ts";

@@ -1,4 +1,4 @@
-import { MachineError, TestFailure, UsageError } from "../../report/mod.ts";
+import { MachineError, TestFailure, UsageError } from "../../errors.ts";
 import { QmpClosed, QmpError } from "../../qmp/mod.ts";
 
 /** An exception of the script's own, under the name that it has in Python. */

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { shellQuote, Supervisor } from "../../backend/mod.ts";
 import type { Driver } from "../../driver/mod.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
-import { UsageError } from "../../report/mod.ts";
+import { UsageError } from "../../errors.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Script } from "../script.ts";
 import { noteTraceback } from "../traceback.ts";
