@@ -18,6 +18,7 @@ import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
 import { after, checkTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
+import { efiVarsPath } from "./efi_vars.ts";
 import { fileName } from "./file_name.ts";
 import { decode, lastLines, QUOTED_LINES } from "./output.ts";
 import { absolute } from "./paths.ts";
@@ -253,7 +254,7 @@ export class MachineCore {
       startCommand: this.startCommand,
       stateDir: this.stateDir,
       sharedDir: this.context.sharedDir,
-      env: this.context.env,
+      env: { ...this.context.env, NIX_EFI_VARS: efiVarsPath(this) },
       vsock: this.context.vsock?.guest,
       allowReboot,
       signal,

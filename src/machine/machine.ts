@@ -13,6 +13,14 @@ import {
 import { StartCommand } from "../backend/mod.ts";
 import type { ByteStream } from "../stream/mod.ts";
 import type { MachineContext } from "./context.ts";
+import type { EfiVariable } from "./efi_store.ts";
+import {
+  createEfiVars,
+  dumpEfiVars,
+  efiVarsPath,
+  readEfiVars,
+  writeEfiVars,
+} from "./efi_vars.ts";
 import { MachineCore, type MachineOptions } from "./core.ts";
 import {
   copyFromHost,
@@ -774,6 +782,65 @@ export class BaseMachine implements AsyncDisposable {
       filter,
       waitOptions(options).timeout,
     );
+  }
+
+  // EFI variables
+
+  /**
+   * The file of the variables of a firmware of UEFI, where the start script looks
+   * for one: it is told by the environment variable `NIX_EFI_VARS`.
+   */
+  get efiVarsPath(): string {
+    return efiVarsPath(this.#core);
+  }
+
+  /**
+   * Makes a store of EFI variables, empty, for OVMF's firmware of 4 MiB.
+   *
+   * @throws {TestFailure} where there is one, or the machine runs.
+   */
+  async createEfiVars(): Promise<void> {
+    await createEfiVars(this.#core);
+  }
+
+  /**
+   * Reads the EFI variables.
+   *
+   * @returns All of them; nothing where there is no store.
+   * @throws {TestFailure} while the machine runs, and where the file is none.
+   */
+  async readEfiVars(): Promise<EfiVariable[] | undefined> {
+    return await readEfiVars(this.#core);
+  }
+
+  /**
+   * Writes EFI variables; others stay as they are.
+   *
+   * @throws {TestFailure} while the machine runs, and where there is no room.
+   * @throws {UsageError} for what is no variable.
+   *
+   * @example
+   * ```ts
+   * await machine.createEfiVars();
+   * await machine.writeEfiVars([{
+   *   guid: "65a72bd9-f42b-4039-8084-66cd1702cb24",
+   *   name: "NextBoot",
+   *   data: new TextEncoder().encode("a"),
+   * }]);
+   * await machine.start();
+   * ```
+   */
+  async writeEfiVars(variables: EfiVariable[]): Promise<void> {
+    await writeEfiVars(this.#core, variables);
+  }
+
+  /**
+   * Shows the EFI variables in the log.
+   *
+   * @throws {TestFailure} while the machine runs, and where the file is none.
+   */
+  async dumpEfiVars(): Promise<void> {
+    await dumpEfiVars(this.#core);
   }
 
   // By hand

@@ -11,6 +11,7 @@ export type {
 } from "./commands.ts";
 export type { MachineContext } from "./context.ts";
 export type { MachineOptions } from "./core.ts";
+export { efiAttributes, type EfiVariable } from "./efi_store.ts";
 export type { KeyOptions } from "./keyboard.ts";
 export { BaseMachine, type Machine } from "./machine.ts";
 export type { PortOptions } from "./ports.ts";

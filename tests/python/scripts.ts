@@ -22,5 +22,6 @@ export const onDebian = [
 /** Scripts that are run on their own, as somebody would run them. */
 export const onTheirOwn = [
   "tiny/environment.py",
+  "uefi/efi_vars.py",
   "debian/ten_steps.py",
 ];

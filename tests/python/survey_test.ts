@@ -25,7 +25,7 @@ Deno.test("every form is in the script that is said to cover it", async (t) => {
 });
 
 Deno.test("every script here is run by a test", () => {
-  const found = ["tiny", "debian"].flatMap((directory) =>
+  const found = ["tiny", "debian", "uefi"].flatMap((directory) =>
     [...Deno.readDirSync(new URL(`./${directory}`, import.meta.url))]
       .map(({ name }) => `${directory}/${name}`)
       .filter((name) => name.endsWith(".py"))

@@ -130,6 +130,30 @@ export class Bridge implements Disposable {
         return;
       case "exitStatus":
         return this.#machine(request).exitStatus(request.pid);
+      case "efiVarsPath":
+        return this.#machine(request).efiVarsPath;
+      case "efiCreate":
+        return await this.#machine(request).createEfiVars();
+      case "efiDump":
+        return await this.#machine(request).dumpEfiVars();
+      case "efiRead":
+        return (await this.#machine(request).readEfiVars())?.map(
+          ({ guid, name, data, attributes = 0, timestamp }) => ({
+            guid,
+            name,
+            data: data.toHex(),
+            attributes,
+            timestamp: timestamp?.toHex() ?? "",
+          }),
+        );
+      case "efiWrite":
+        return await this.#machine(request).writeEfiVars(
+          request.variables.map((one) => ({
+            ...one,
+            data: Uint8Array.fromHex(one.data),
+            timestamp: Uint8Array.fromHex(one.timestamp),
+          })),
+        );
       case "door":
         return this.#doorsOf(request).path(oneOf(doors, request.door));
       case "log":

@@ -68,6 +68,20 @@ export const FACTS = [
   keyof BaseMachine
 )[];
 
+/** An EFI variable as Python has it. */
+export interface EfiVariableOfPython {
+  /** Whose variable it is. */
+  guid: string;
+  /** Its name. */
+  name: string;
+  /** Its value, in hexadecimal digits. */
+  data: string;
+  /** Its attributes. */
+  attributes: number;
+  /** When it was written, in hexadecimal digits of an `EFI_TIME`. */
+  timestamp: string;
+}
+
 /** What Python asks a machine for. */
 type MachineRequest =
   & { machine: string }
@@ -77,6 +91,8 @@ type MachineRequest =
     | { do: "setStateDir"; path: string }
     | { do: "setStartCommand"; command: string }
     | { do: "exitStatus"; pid: number }
+    | { do: "efiVarsPath" | "efiCreate" | "efiRead" | "efiDump" }
+    | { do: "efiWrite"; variables: EfiVariableOfPython[] }
     | { do: "door"; door: Door }
     | { do: "consoleLine"; text: string }
     | { do: "consoleLineNext"; timeout: number | null; keep: boolean }

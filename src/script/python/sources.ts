@@ -5,6 +5,7 @@ import config from "./test_driver/config.py" with { type: "text" };
 import debug from "./test_driver/debug.py" with { type: "text" };
 import driver from "./test_driver/driver.py" with { type: "text" };
 import duration from "./test_driver/duration.py" with { type: "text" };
+import efi from "./test_driver/efi.py" with { type: "text" };
 import errors from "./test_driver/errors.py" with { type: "text" };
 import harmless from "./test_driver/_harmless.py" with { type: "text" };
 import init from "./test_driver/__init__.py" with { type: "text" };
@@ -34,6 +35,7 @@ export const sources: Readonly<Record<string, string>> = {
   "debug.py": debug,
   "driver.py": driver,
   "duration.py": duration,
+  "efi.py": efi,
   "errors.py": errors,
   "logger.py": logger,
   "machine/__init__.py": machine,

@@ -5,6 +5,7 @@ import config from "./test_driver/config.pyi" with { type: "text" };
 import debug from "./test_driver/debug.pyi" with { type: "text" };
 import driver from "./test_driver/driver.pyi" with { type: "text" };
 import duration from "./test_driver/duration.pyi" with { type: "text" };
+import efi from "./test_driver/efi.pyi" with { type: "text" };
 import errors from "./test_driver/errors.pyi" with { type: "text" };
 import init from "./test_driver/__init__.pyi" with { type: "text" };
 import logger from "./test_driver/logger.pyi" with { type: "text" };
@@ -25,6 +26,7 @@ export const stubs: Readonly<Record<string, string>> = {
   "debug.pyi": debug,
   "driver.pyi": driver,
   "duration.pyi": duration,
+  "efi.pyi": efi,
   "errors.pyi": errors,
   "logger.pyi": logger,
   "machine/__init__.pyi": machine,

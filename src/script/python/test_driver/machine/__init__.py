@@ -714,6 +714,38 @@ class QemuMachine(BaseMachine):
         """Goes on from stage 1 to stage 2, and connects anew."""
         self._call("switchRoot")
 
+    # EFI variables
+
+    @property
+    def efi_vars_path(self):
+        """The file of the firmware's variables."""
+        from pathlib import Path
+
+        return Path(self._ask("efiVarsPath"))
+
+    @property
+    def efi_vars(self):
+        """The store of the firmware's variables."""
+        from ..efi import EfiVars
+
+        return EfiVars(self.efi_vars_path, self)
+
+    def create_efi_vars(self):
+        """Makes a store of variables, empty."""
+        self.efi_vars.create_empty()
+
+    def read_efi_vars(self):
+        """All variables, or None where there is no store."""
+        return self.efi_vars.read_content()
+
+    def write_efi_vars(self, add):
+        """Adds variables, or gives those that are there another value."""
+        self.efi_vars.write(add)
+
+    def dump_efi_vars(self):
+        """Shows all variables in the log."""
+        self._ask("efiDump")
+
     # Virtual terminals
 
     def get_tty_text(self, tty):

@@ -1,0 +1,220 @@
+import { TestFailure } from "../report/mod.ts";
+
+/** A variable of UEFI firmware. */
+export interface EfiVariable {
+  /** Whose variable it is, such as `8be4df61-93ca-11d2-aa0d-00e098032b8c`. */
+  guid: string;
+  /** Its name. */
+  name: string;
+  /** Its value. */
+  data: Uint8Array;
+  /**
+   * Its attributes, bit by bit, as {@linkcode efiAttributes} names them. Default:
+   * it is kept, and there during and after the boot.
+   */
+  attributes?: number;
+  /**
+   * When a variable that is authenticated by time was last written, in the 16 bytes
+   * of an `EFI_TIME`. Default: never.
+   */
+  timestamp?: Uint8Array;
+}
+
+/** Attributes of variables, by their names in the specification of UEFI. */
+export const efiAttributes = {
+  /** It outlives a reset. */
+  nonVolatile: 0x1,
+  /** Programs of the boot see it. */
+  bootserviceAccess: 0x2,
+  /** The operating system sees it. */
+  runtimeAccess: 0x4,
+  /** Only who has its owner's key writes it. */
+  timeBasedAuthenticatedWriteAccess: 0x20,
+} as const;
+
+/** Attributes of a variable that nobody says anything about. */
+const USUAL = 0x7;
+
+/** EFI_SYSTEM_NV_DATA_FV_GUID: a volume of variables. */
+const VOLUME = "fff12b8d-7696-4c8b-a985-2747075b4f50";
+/** EFI_AUTHENTICATED_VARIABLE_GUID: a store whose variables have a time. */
+const STORE = "aaf32c78-947b-439a-a180-2e144ec37792";
+/** EDKII_WORKING_BLOCK_SIGNATURE_GUID: where an interrupted write is noted. */
+const WORKING_BLOCK = "9e58292b-7c68-497d-a0ce-6500fd9f1b95";
+
+const VOLUME_HEADER = 0x48, STORE_HEADER = 28, VARIABLE_HEADER = 60;
+/** Of a variable's header. */
+const START = 0x55aa;
+/** Bits of a variable's state are cleared one by one. */
+const ADDED = 0x3f, BEING_DELETED = 0x3e;
+
+/** Where the parts of a volume are, by its length, as OVMF is built. */
+const LAYOUTS: Record<number, { store: number; working: number }> = {
+  // 4 MiB of flash in all.
+  0x84000: { store: 0x40000, working: 0x41000 },
+  // 1 and 2 MiB.
+  0x20000: { store: 0xe000, working: 0xf000 },
+};
+
+/** The length of a volume of variables: that of a firmware of 4 MiB. */
+export const EFI_STORE_LENGTH = 0x84000;
+
+/** A place of the flash has this until it is written. */
+const ERASED = 0xff;
+
+/**
+ * A volume without variables, as OVMF's build makes it.
+ *
+ * See the volume and variable headers of the UEFI platform initialization
+ * specification, and `MdeModulePkg/Include/Guid/VariableFormat.h` of EDK II.
+ */
+export function emptyStore(length = EFI_STORE_LENGTH): Uint8Array {
+  const { store, working } = LAYOUTS[length];
+  const bytes = new Uint8Array(length).fill(ERASED);
+  const view = new DataView(bytes.buffer);
+  bytes.fill(0, 0, VOLUME_HEADER);
+  bytes.set(guidBytes(VOLUME), 16);
+  view.setBigUint64(32, BigInt(length), true);
+  bytes.set(new TextEncoder().encode("_FVH"), 40);
+  // Readable, writable, of memory that erases to ones.
+  view.setUint32(44, 0x0004feff, true);
+  view.setUint16(48, VOLUME_HEADER, true);
+  bytes[55] = 2;
+  view.setUint32(56, length / 0x1000, true);
+  view.setUint32(60, 0x1000, true);
+  let sum = 0;
+  for (let at = 0; at < VOLUME_HEADER; at += 2) sum += view.getUint16(at, true);
+  view.setUint16(50, -sum & 0xffff, true);
+  bytes.fill(0, VOLUME_HEADER, VOLUME_HEADER + STORE_HEADER);
+  bytes.set(guidBytes(STORE), VOLUME_HEADER);
+  view.setUint32(VOLUME_HEADER + 16, store - VOLUME_HEADER, true);
+  // It is formatted, and healthy.
+  bytes[VOLUME_HEADER + 20] = 0x5a;
+  bytes[VOLUME_HEADER + 21] = 0xfe;
+  bytes.set(guidBytes(WORKING_BLOCK), working);
+  // The header's checksum, and that no write was interrupted.
+  view.setUint32(working + 16, 0x642caf2c, true);
+  view.setUint32(working + 20, 0xfffffffe, true);
+  view.setUint32(working + 24, 0xfe0, true);
+  view.setUint32(working + 28, 0, true);
+  return bytes;
+}
+
+/**
+ * The variables in a volume.
+ *
+ * @param bytes The volume.
+ * @param file Its name, for messages.
+ * @throws {TestFailure} where it is no volume of variables.
+ */
+export function parseStore(bytes: Uint8Array, file: string): EfiVariable[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const start = bytes.length < VOLUME_HEADER + STORE_HEADER
+    ? 0
+    : view.getUint16(48, true);
+  const isVolume = start >= VOLUME_HEADER &&
+    start + STORE_HEADER <= bytes.length && guidAt(bytes, 16) === VOLUME &&
+    guidAt(bytes, start) === STORE;
+  if (!isVolume) {
+    throw new TestFailure(
+      `${file} is no store of EFI variables, as OVMF's firmware has one`,
+    );
+  }
+  const end = Math.min(bytes.length, start + view.getUint32(start + 16, true));
+  const found = new Map<string, EfiVariable>();
+  for (let at = start + STORE_HEADER; at + VARIABLE_HEADER <= end;) {
+    if (view.getUint16(at, true) !== START) break;
+    const state = bytes[at + 2];
+    const nameLength = view.getUint32(at + 36, true);
+    const dataLength = view.getUint32(at + 40, true);
+    const name = at + VARIABLE_HEADER, data = name + nameLength;
+    if (data + dataLength > end) break;
+    const variable = {
+      guid: guidAt(bytes, at + 44),
+      name: new TextDecoder("utf-16le").decode(bytes.slice(name, data))
+        .replace(/\0.*$/s, ""),
+      data: bytes.slice(data, data + dataLength),
+      attributes: view.getUint32(at + 4, true),
+      timestamp: bytes.slice(at + 16, at + 32),
+    };
+    const key = `${variable.guid}-${variable.name}`;
+    // One that is being deleted holds until its successor is written.
+    if (state === ADDED || (state === BEING_DELETED && !found.has(key))) {
+      found.set(key, variable);
+    }
+    at = align(data + dataLength);
+  }
+  return [...found.values()];
+}
+
+/**
+ * A volume of some variables.
+ *
+ * @param variables All that is to be in it.
+ * @param length The volume's length.
+ * @throws {TestFailure} where they are more than fit.
+ */
+export function writeStore(
+  variables: readonly EfiVariable[],
+  length = EFI_STORE_LENGTH,
+): Uint8Array {
+  const bytes = emptyStore(length);
+  const view = new DataView(bytes.buffer);
+  const end = LAYOUTS[length].store;
+  let at = VOLUME_HEADER + STORE_HEADER;
+  for (const variable of variables) {
+    const { name, data, attributes = USUAL, timestamp } = variable;
+    const nameLength = 2 * name.length + 2;
+    if (at + VARIABLE_HEADER + nameLength + data.length > end) {
+      throw new TestFailure(
+        `the EFI variables are more than the ${end} bytes of their store hold`,
+      );
+    }
+    bytes.fill(0, at, at + VARIABLE_HEADER + nameLength);
+    view.setUint16(at, START, true);
+    bytes[at + 2] = ADDED;
+    view.setUint32(at + 4, attributes, true);
+    if (timestamp !== undefined) bytes.set(timestamp.subarray(0, 16), at + 16);
+    view.setUint32(at + 36, nameLength, true);
+    view.setUint32(at + 40, data.length, true);
+    bytes.set(guidBytes(variable.guid), at + 44);
+    for (let i = 0; i < name.length; i++) {
+      view.setUint16(at + VARIABLE_HEADER + 2 * i, name.charCodeAt(i), true);
+    }
+    bytes.set(data, at + VARIABLE_HEADER + nameLength);
+    at = align(at + VARIABLE_HEADER + nameLength + data.length);
+  }
+  return bytes;
+}
+
+/** Whether a volume of this length can be written. */
+export function isKnownLength(length: number): boolean {
+  return length in LAYOUTS;
+}
+
+/** Whether a text is a GUID. */
+export function isGuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
+/** A GUID's first three groups are numbers, and lie in memory as such. */
+const ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+
+function guidBytes(guid: string): Uint8Array {
+  const digits = guid.replaceAll("-", "");
+  return Uint8Array.from(
+    ORDER,
+    (at) => parseInt(digits.slice(2 * at, 2 * at + 2), 16),
+  );
+}
+
+function guidAt(bytes: Uint8Array, at: number): string {
+  const digits = ORDER.map((one) =>
+    bytes[at + one].toString(16).padStart(2, "0")
+  ).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+function align(at: number): number {
+  return (at + 3) & ~3;
+}

@@ -1,0 +1,127 @@
+import { TestFailure, UsageError } from "../report/mod.ts";
+import type { MachineCore } from "./core.ts";
+import {
+  EFI_STORE_LENGTH,
+  efiAttributes,
+  type EfiVariable,
+  emptyStore,
+  isGuid,
+  isKnownLength,
+  parseStore,
+  writeStore,
+} from "./efi_store.ts";
+import { fileName } from "./file_name.ts";
+
+/** Bytes of a value that a dump shows. */
+const SHOWN = 32;
+
+/** Where a machine's start script finds its variables, in `NIX_EFI_VARS`. */
+export function efiVarsPath(core: MachineCore): string {
+  return `${core.stateDir}/${fileName(core.name)}-efi-vars.fd`;
+}
+
+/** See {@linkcode BaseMachine.createEfiVars}. */
+export async function createEfiVars(core: MachineCore): Promise<void> {
+  requireStopped(core);
+  await Deno.mkdir(core.stateDir, { recursive: true, mode: 0o700 });
+  try {
+    await Deno.writeFile(efiVarsPath(core), emptyStore(), { createNew: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    throw new TestFailure(
+      `${core.name} has a store of EFI variables already: ${efiVarsPath(core)}`,
+    );
+  }
+}
+
+/** See {@linkcode BaseMachine.readEfiVars}. */
+export async function readEfiVars(
+  core: MachineCore,
+): Promise<EfiVariable[] | undefined> {
+  requireStopped(core);
+  const bytes = await read(core);
+  return bytes && parseStore(bytes, efiVarsPath(core));
+}
+
+/** See {@linkcode BaseMachine.writeEfiVars}. */
+export async function writeEfiVars(
+  core: MachineCore,
+  variables: readonly EfiVariable[],
+): Promise<void> {
+  requireStopped(core);
+  for (const variable of variables) requireVariable(variable);
+  const path = efiVarsPath(core);
+  const bytes = await read(core);
+  const length = bytes?.length ?? EFI_STORE_LENGTH;
+  const all = new Map<string, EfiVariable>();
+  const keyOf = (one: EfiVariable) => `${one.guid.toLowerCase()}-${one.name}`;
+  for (const one of bytes === undefined ? [] : parseStore(bytes, path)) {
+    all.set(keyOf(one), one);
+  }
+  if (!isKnownLength(length)) {
+    throw new TestFailure(
+      `${path} has ${length} bytes, and is of no firmware of OVMF's that is known`,
+    );
+  }
+  // Where it stands among the others is no matter to the firmware.
+  for (const one of variables) all.set(keyOf(one), one);
+  await Deno.mkdir(core.stateDir, { recursive: true, mode: 0o700 });
+  await Deno.writeFile(path, writeStore([...all.values()], length));
+}
+
+/** See {@linkcode BaseMachine.dumpEfiVars}. */
+export async function dumpEfiVars(core: MachineCore): Promise<void> {
+  const variables = await readEfiVars(core);
+  const path = efiVarsPath(core);
+  const lines = variables === undefined
+    ? [`there are no EFI variables: ${path} does not exist`]
+    : [`EFI variables in ${path}:`, ...variables.map(shown)];
+  for (const line of lines) core.log.info(line, core.attributes);
+}
+
+function shown({ guid, name, data, attributes = 0 }: EfiVariable): string {
+  const names = Object.entries(efiAttributes)
+    .filter(([, bit]) => (attributes & bit) !== 0).map(([one]) => one);
+  const more = data.length > SHOWN ? "…" : "";
+  return `  ${name} of ${guid} (${names.join(", ")}): ${data.length} bytes: ${
+    data.slice(0, SHOWN).toHex()
+  }${more}`;
+}
+
+async function read(core: MachineCore): Promise<Uint8Array | undefined> {
+  try {
+    return await Deno.readFile(efiVarsPath(core));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** The firmware has the store open, and may be in the middle of a write. */
+function requireStopped(core: MachineCore): void {
+  if (!core.booted) return;
+  throw new TestFailure(
+    `${core.name} is running, and its EFI variables can be read and written ` +
+      "only while it is not",
+  );
+}
+
+function requireVariable({ guid, name, data }: EfiVariable): void {
+  if (typeof guid !== "string" || !isGuid(guid)) {
+    throw new UsageError(
+      `Expected a GUID such as "8be4df61-93ca-11d2-aa0d-00e098032b8c" for an ` +
+        `EFI variable, got ${Deno.inspect(guid)}`,
+    );
+  }
+  if (typeof name !== "string" || name === "" || name.includes("\0")) {
+    throw new UsageError(
+      `Expected a name for an EFI variable, got ${Deno.inspect(name)}`,
+    );
+  }
+  if (!(data instanceof Uint8Array) || data.length === 0) {
+    throw new UsageError(
+      `Expected a Uint8Array with the value of the EFI variable ${name}, got ${
+        Deno.inspect(data)
+      }; one without a value is no variable`,
+    );
+  }
+}
