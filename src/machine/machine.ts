@@ -33,7 +33,7 @@ import {
   waitForClosedPort,
   waitForOpenPort,
 } from "./ports.ts";
-import { screenshot, screenText } from "./screen.ts";
+import { screenshot, screenText, waitForScreen } from "./screen.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
 import { type WaitOptions, waitOptions } from "./timeout.ts";
 import { getTtyText, ttyNumber } from "./tty.ts";
@@ -557,7 +557,6 @@ export class BaseMachine implements AsyncDisposable {
       (check) => getTtyText(this.#core, tty, check),
       (text) => pattern.test(text),
       waitOptions(options),
-      { byShell: true },
     );
   }
 
@@ -607,16 +606,17 @@ export class BaseMachine implements AsyncDisposable {
 
   /** The text on the screen, by optical character recognition (tesseract). */
   async getScreenText(): Promise<string> {
-    return (await screenText(this.#core, 1))[0];
+    return (await screenText(this.#core))[0];
   }
 
   /** What the text on the screen may be; at least one reading. */
   getScreenTextVariants(): Promise<string[]> {
-    return screenText(this.#core);
+    return screenText(this.#core, { variants: true });
   }
 
   /**
-   * Waits until the text on the screen matches, in one of its readings.
+   * Waits until the text on the screen matches, in one of its readings. A screen
+   * that stays as it is is read once.
    *
    * @throws {TestFailure} when the time has passed, with what was read last.
    */
@@ -625,17 +625,12 @@ export class BaseMachine implements AsyncDisposable {
     options: WaitOptions | number = {},
   ): Promise<void> {
     const pattern = compilePattern(regex);
-    return await askUntil(
+    await waitForScreen(
       this.#core,
+      (reading) => pattern.test(reading),
       `waiting for ${regex} to appear on screen`,
       `/${pattern.source}/ did not appear on the screen`,
-      async (check) => {
-        await check();
-        return await this.getScreenTextVariants();
-      },
-      (variants) => variants.some((text) => pattern.test(text)),
       waitOptions(options),
-      { byShell: false },
     );
   }
 

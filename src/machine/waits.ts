@@ -107,8 +107,6 @@ export function waitForReport(
 
 /**
  * Asks again and again, at a pace set by what asking costs.
- *
- * @param how.byShell Whether asking takes the guest's shell.
  */
 export function askUntil<T>(
   core: MachineCore,
@@ -117,12 +115,11 @@ export function askUntil<T>(
   ask: (check: () => Promise<void>) => Promise<T>,
   accept: (answer: T) => boolean,
   options: WaitOptions,
-  { byShell }: { byShell: boolean },
 ): Promise<void> {
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   return core.whileUp((signal, check) =>
     core.nested(text, async () => {
-      if (byShell) await orAbort(core.connect(), signal);
+      await orAbort(core.connect(), signal);
       const began = performance.now();
       while (true) {
         const asked = performance.now();

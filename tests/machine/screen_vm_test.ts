@@ -123,6 +123,50 @@ Deno.test("keyboard, terminals and screen of a guest", async (t) => {
     assertMatch(error.message, /seabios/i);
   });
 
+  /** Runs `fn` where tesseract does something first; answers its calls. */
+  const besideTesseract = async (first: string, fn: () => Promise<void>) => {
+    const path = Deno.env.get("PATH")!;
+    const calls = `${outDir}/calls`;
+    await Deno.mkdir(`${outDir}/bin`);
+    const script = `#!/bin/sh\necho "$*" >> ${calls}\n${first}\n` +
+      `PATH=${path} exec tesseract "$@"\n`;
+    await Deno.writeTextFile(`${outDir}/bin/tesseract`, script);
+    await Deno.chmod(`${outDir}/bin/tesseract`, 0o755);
+    Deno.env.set("PATH", `${outDir}/bin:${path}`);
+    try {
+      await fn();
+      return (await Deno.readTextFile(calls)).trim().split("\n");
+    } finally {
+      Deno.env.set("PATH", path);
+      await Deno.remove(`${outDir}/bin`, { recursive: true });
+      await Deno.remove(calls).catch(() => {});
+    }
+  };
+
+  await t.step(
+    "a screen that stays as it is is read once in each way",
+    async () => {
+      const calls = await besideTesseract(":", async () => {
+        await assertRejects(
+          () => machine.waitForText("no such text", { timeout: 15 }),
+          TestFailure,
+        );
+      });
+      // There are two of it: the cursor blinks.
+      assert(calls.length <= 6, calls.join("\n"));
+    },
+  );
+
+  await t.step("the first reading that matches ends the wait", async () => {
+    const slow = 'case "$*" in *"--dpi 216") ;; *) exec sleep 600 ;; esac';
+    const began = performance.now();
+    await besideTesseract(
+      slow,
+      () => machine.waitForText(/seabios/i, { timeout: 300 }),
+    );
+    assert(performance.now() - began < 300_000);
+  });
+
   await t.step("without tesseract the error says what to install", async () => {
     const path = Deno.env.get("PATH")!;
     Deno.env.set("PATH", "/nowhere");

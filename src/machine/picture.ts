@@ -1,0 +1,136 @@
+/** A picture: three bytes, of red, green and blue, for each point. */
+export interface Picture {
+  /** Points in a row. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+  /** The points, row by row. */
+  readonly rgb: Uint8Array;
+}
+
+/** A picture in shades of grey: a byte for each point. */
+export interface GreyPicture {
+  /** Points in a row. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+  /** The points, row by row; 0 is black. */
+  readonly grey: Uint8Array;
+}
+
+/**
+ * Decodes a picture in the binary form of PPM, as QEMU's `screendump` has it.
+ *
+ * @throws {TypeError} for anything else.
+ */
+export function decodePpm(bytes: Uint8Array): Picture {
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 200));
+  const match = /^P6\s+(?:#.*\n\s*)*(\d+)\s+(\d+)\s+255\s/.exec(head);
+  if (match === null) throw new TypeError("Expected a picture in PPM");
+  const [width, height] = [Number(match[1]), Number(match[2])];
+  const start = match[0].length;
+  const rgb = bytes.subarray(start, start + 3 * width * height);
+  if (rgb.length < 3 * width * height) {
+    throw new TypeError("Expected a whole picture in PPM");
+  }
+  return { width, height, rgb };
+}
+
+/** A picture in shades of grey in the binary form of PGM. */
+export function encodePgm({ width, height, grey }: GreyPicture): Uint8Array {
+  const head = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`);
+  const bytes = new Uint8Array(head.length + grey.length);
+  bytes.set(head);
+  bytes.set(grey, head.length);
+  return bytes;
+}
+
+/** Which samples of a PNG's colour type are red, green and blue. */
+const CHANNELS: Record<number, { count: number; rgb: number[] }> = {
+  0: { count: 1, rgb: [0, 0, 0] },
+  2: { count: 3, rgb: [0, 1, 2] },
+  3: { count: 1, rgb: [0, 0, 0] },
+  4: { count: 2, rgb: [0, 0, 0] },
+  6: { count: 4, rgb: [0, 1, 2] },
+};
+
+/**
+ * Decodes a picture in PNG of 8 bits a sample, without interlacing, as QEMU and
+ * most others write it. Nothing is transparent in it.
+ *
+ * See https://www.w3.org/TR/png-3/
+ *
+ * @throws {TypeError} for anything else.
+ */
+export async function decodePng(bytes: Uint8Array): Promise<Picture> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < 33 || view.getUint32(0) !== 0x89504e47) {
+    throw new TypeError("Expected a picture in PNG");
+  }
+  const width = view.getUint32(16), height = view.getUint32(20);
+  const [depth, kind, , , interlaced] = bytes.subarray(24, 29);
+  const channels = CHANNELS[kind];
+  if (depth !== 8 || channels === undefined || interlaced !== 0) {
+    throw new TypeError(
+      "Expected a PNG of 8 bits a sample, without interlacing",
+    );
+  }
+  const parts: Uint8Array[] = [];
+  let palette: Uint8Array | undefined;
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const length = view.getUint32(at), name = view.getUint32(at + 4);
+    const data = bytes.subarray(at + 8, at + 8 + length);
+    if (name === 0x49444154) parts.push(data);
+    if (name === 0x504c5445) palette = data;
+    at += 12 + length;
+  }
+  const stream = new Blob(parts as BlobPart[]).stream()
+    .pipeThrough(new DecompressionStream("deflate"));
+  const raw = new Uint8Array(await new Response(stream).arrayBuffer());
+  const { count, rgb: order } = channels;
+  const row = width * count;
+  if (raw.length < height * (row + 1)) {
+    throw new TypeError("Expected a whole picture in PNG");
+  }
+  const rgb = new Uint8Array(3 * width * height);
+  let before = new Uint8Array(row);
+  for (let y = 0; y < height; y++) {
+    const start = y * (row + 1);
+    const line = raw.subarray(start + 1, start + 1 + row);
+    unfilter(raw[start], line, before, count);
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < 3; c++) {
+        const sample = line[x * count + order[c]];
+        rgb[3 * (y * width + x) + c] = kind === 3
+          ? palette?.[3 * sample + c] ?? 0
+          : sample;
+      }
+    }
+    before = line;
+  }
+  return { width, height, rgb };
+}
+
+/** Undoes a row's filter: each sample was written as a difference. */
+function unfilter(
+  filter: number,
+  line: Uint8Array,
+  before: Uint8Array,
+  count: number,
+): void {
+  for (let i = 0; i < line.length; i++) {
+    const left = i < count ? 0 : line[i - count];
+    const above = before[i];
+    if (filter === 1) line[i] += left;
+    else if (filter === 2) line[i] += above;
+    else if (filter === 3) line[i] += (left + above) >> 1;
+    else if (filter === 4) {
+      const corner = i < count ? 0 : before[i - count];
+      const guess = left + above - corner;
+      const [a, b, c] = [left, above, corner].map((one) =>
+        Math.abs(guess - one)
+      );
+      line[i] += a <= b && a <= c ? left : b <= c ? above : corner;
+    }
+  }
+}
