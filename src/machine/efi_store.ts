@@ -1,4 +1,4 @@
-import { TestFailure } from "../report/mod.ts";
+import { TestFailure } from "../errors.ts";
 
 /** A variable of UEFI firmware. */
 export interface EfiVariable {

@@ -1,4 +1,4 @@
-import { TestFailure, UsageError } from "../report/mod.ts";
+import { TestFailure, UsageError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import {
   EFI_STORE_LENGTH,
