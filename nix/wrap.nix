@@ -9,6 +9,8 @@
   language,
   # The test script, a file.
   script,
+  # How an author says that the script is TypeScript.
+  languageOption ? "testScriptLanguage = \"typescript\"",
   # Virtual machines and containers: their names, and what starts them, a start script or something with
   # a `bin/run-*-vm`, for containers a `bin/run-*-nspawn`.
   machines,
@@ -31,18 +33,6 @@
 let
   inherit (pkgs) lib;
   inherit (lib) escapeShellArg;
-  inherit (import ./script.nix { inherit lib; }) identifier;
-
-  # As the driver does: the only machine, of whichever kind, is `machine` too.
-  names = map (machine: machine.name) (machines ++ containers);
-  isAlone = builtins.length names == 1 && names != [ "machine" ];
-  bind =
-    ofOneKind:
-    map (machine: identifier machine.name) ofOneKind
-    ++ lib.optional (isAlone && ofOneKind != [ ]) "machine";
-  boundMachines = bind machines;
-  boundContainers = bind containers;
-  boundVlans = map (vlan: "vlan${toString vlan}") vlans;
 
   isPython = language == "python";
   python = pkgs.python3.withPackages extraPythonPackages;
@@ -59,52 +49,38 @@ let
   ++ lib.optional enableOCR (pkgs.tesseract4.override { enableLanguages = [ "eng" ]; })
   ++ extraPackages;
 
-  hints = lib.concatMapStrings (hint: hint + "\n") (
-    map (bound: "${bound}: QemuMachine") boundMachines
-    ++ map (bound: "${bound}: NspawnMachine") boundContainers
-    ++ map (bound: "${bound}: VLan") boundVlans
-  );
-
   machineFlags = lib.optionalString (configurationFile != null) "--config ${configurationFile}";
 
-  share = "${package}/share/vmwright";
+  # A compiled vmwright has no type checker for TypeScript in it, the Deno that it is built with has.
+  checker =
+    if isPython then
+      "${package}/bin/vmwright"
+    else
+      "deno run -A --no-config --no-lock ${package}/share/vmwright/cli.js";
 
-  checkTypeScript = ''
-    echo "Checking the types of the test script (skipTypeCheck leaves this out)"
-    HOME=$TMPDIR deno run -A --no-config --no-lock ${share}/cli.js \
-      check --language typescript ${machineFlags} ${escapeShellArg script}
+  checkFlags = lib.concatStringsSep " " (
+    [ "--language ${language}" ]
+    ++ lib.optional skipTypeCheck "--no-check"
+    ++ lib.optional skipLint "--no-lint"
+    ++ lib.optional (configurationFile != null) machineFlags
+  );
+
+  check = ''
+    echo "Checking the test script (skipTypeCheck leaves out its types, skipLint other mistakes)"
+    HOME=$TMPDIR ${checker} check ${checkFlags} ${escapeShellArg script}
   '';
+  isChecked = !(skipTypeCheck && skipLint);
 
-  checkPython = ''
-    echo "Checking the types of the test script (skipTypeCheck leaves this out)"
-    cat ${./prelude.py} - ${escapeShellArg script} > test-script-with-types.py \
-      <<< ${escapeShellArg hints}
-    MYPYPATH=${share}/src/script/python mypy \
-      --no-implicit-optional --follow-imports silent --pretty --no-color-output \
-      --cache-dir "$TMPDIR/mypy" test-script-with-types.py
-  '';
+  # How lines of TypeScript begin. Some of them are in Python programs, too, which then can be parsed.
+  typescriptLine = "^[[:space:]]*(await [A-Za-z_]|(const|let) [A-Za-z_[{]|import [^\"']* from [\"'])";
 
-  # Every name in the prelude that is not there for its own sake is bound in scripts.
-  commonNames = [
-    "BaseMachine"
-    "Machine"
-    "NspawnMachine"
-    "QemuMachine"
-    "os"
-  ]
-  ++ lib.concatMap (
-    line:
-    let
-      declared = builtins.match "([A-Za-z_]+): .*" line;
-    in
-    lib.optionals (declared != null) declared
-  ) (lib.splitString "\n" (builtins.readFile ./prelude.py));
-
-  lintPython = ''
-    echo "Linting the test script (skipLint leaves this out)"
-    PYFLAKES_BUILTINS=${
-      lib.concatStringsSep "," (commonNames ++ boundMachines ++ boundContainers ++ boundVlans)
-    } pyflakes ${escapeShellArg script}
+  hintAtLanguage = ''
+    if grep -qE ${escapeShellArg typescriptLine} ${escapeShellArg script} &&
+      ! ${python}/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' \
+        ${escapeShellArg script} 2> /dev/null; then
+      echo "the test script is no Python and looks like TypeScript; for that, set "${escapeShellArg languageOption} >&2
+      exit 1
+    fi
   '';
 
   addStartScript = kind: machine: ''
@@ -159,10 +135,10 @@ pkgs.runCommand "nixos-test-driver-${name}"
     nativeBuildInputs = [
       pkgs.makeWrapper
     ]
-    ++ lib.optionals (isPython && !skipTypeCheck) [ pkgs.mypy ]
-    ++ lib.optionals (isPython && !skipLint) [ pkgs.python3Packages.pyflakes ]
-    # A compiled vmwright has no type checker in it, the Deno that it is built with has.
-    ++ lib.optionals (!isPython && !skipTypeCheck) [ (package.deno or pkgs.deno) ];
+    ++ lib.optional (isPython && isChecked) python
+    ++ lib.optional (isPython && !skipTypeCheck) (pkgs.ty or pkgs.mypy)
+    ++ lib.optional (isPython && !skipLint && pkgs ? ruff) pkgs.ruff
+    ++ lib.optional (!isPython && isChecked) (package.deno or pkgs.deno);
     preferLocalBuild = true;
     inherit passthru;
     meta = meta // {
@@ -173,9 +149,8 @@ pkgs.runCommand "nixos-test-driver-${name}"
     mkdir -p $out/bin
     ln -s ${escapeShellArg script} $out/test-script
     ${lib.optionalString (configurationFile == null) useStartScripts}
-    ${lib.optionalString (!isPython && !skipTypeCheck) checkTypeScript}
-    ${lib.optionalString (isPython && !skipTypeCheck) checkPython}
-    ${lib.optionalString (isPython && !skipLint) lintPython}
+    ${lib.optionalString isPython hintAtLanguage}
+    ${lib.optionalString isChecked check}
     makeWrapper ${package}/bin/vmwright $out/bin/nixos-test-driver \
       ${lib.concatStringsSep " " wrapperArguments}
   ''

@@ -1,3 +1,4 @@
+import { StartCommand } from "../backend/mod.ts";
 import { UsageError } from "../errors.ts";
 import { exitCodes } from "../run/exit_codes.ts";
 import { shownDiagnostic, TypeErrors } from "../run/type_errors.ts";
@@ -20,13 +21,15 @@ export async function check(configuration: Configuration): Promise<number> {
     );
   }
   const names = namesOf(configuration);
-  const diagnostics = await checkTypes(script, names);
+  const diagnostics = configuration.check
+    ? await checkTypes(script, names)
+    : [];
   if (diagnostics.length > 0) {
     const { detail, message } = new TypeErrors(diagnostics);
     console.error(`${detail}\nvmwright: ${message}`);
     return exitCodes.failed;
   }
-  // Without its types, nobody knows what is a promise.
+  // Where types are wrong, what they say of promises may be as well.
   const promises = configuration.lint && !isJavaScript(script)
     ? await floatingPromises(script, names)
     : [];
@@ -44,10 +47,14 @@ export async function check(configuration: Configuration): Promise<number> {
 
 async function checkInPython(configuration: Configuration): Promise<number> {
   const { checkPython } = await import("../script/python/check_types.ts");
+  const { machines, containers } = configuration;
+  const named = machines.filter(({ startCommand }) =>
+    new StartCommand(startCommand).startsContainer
+  );
   const diagnostics = await checkPython(new Script(configuration.script!), {
     ...namesOf(configuration),
-    containers: configuration.containers.map(({ name }) => name),
-  }, { lint: configuration.lint });
+    containers: [...named, ...containers].map(({ name }) => name),
+  }, { types: configuration.check, lint: configuration.lint });
   const [warnings, errors] = [true, false].map((isWarning) =>
     diagnostics.filter((one) => (one.isWarning ?? false) === isWarning)
   );

@@ -145,8 +145,8 @@ export function configure(
     : vlansOf(given.vlans, file.vlans, fromEnvironment("vlans"));
 
   if (command === "check" || command === "types") {
-    const lint = given.lint ?? true;
-    return { ...common, machines, containers, vlans, lint };
+    const check = given.check ?? true, lint = given.lint ?? true;
+    return { ...common, machines, containers, vlans, check, lint };
   }
 
   if (named === undefined && file.containers === undefined) {

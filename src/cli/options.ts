@@ -114,7 +114,7 @@ export const options = {
     kind: "flag",
     negatable: true,
     help:
-      "with check: whether to look for promises that nothing waits for; default: yes",
+      "with check: whether to look for mistakes beside wrong types, as for a missing await; default: yes",
   },
   junitXml: {
     names: ["--junit-xml", "--junit_xml"],

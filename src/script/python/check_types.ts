@@ -41,19 +41,21 @@ type Output = { readonly text: string } | undefined;
  *
  * @param script The script.
  * @param names The machines, of which `containers` are some, and networks.
- * @param options How to check; `lint: false` leaves `ruff` out.
+ * @param options How to check; `lint: false` leaves `ruff` out, `types: false` all else.
  * @returns What is wrong; nothing if all is well.
  * @throws {UsageError} There is neither `ty` nor `mypy`.
  */
 export async function checkPython(
   script: Script,
   names: ScriptNames & { readonly containers: readonly string[] },
-  options: CheckOptions & { lint?: boolean } = {},
+  options: CheckOptions & { lint?: boolean; types?: boolean } = {},
 ): Promise<TypeDiagnostic[]> {
   const bound = boundNames(names);
   const text = script.readText().replace(/^\ufeff/, "");
   using check = new Check(script, text, bound, options);
-  const types = await check.ty() ?? await check.mypy();
+  const types = options.types === false
+    ? []
+    : await check.ty() ?? await check.mypy();
   if (types === undefined) {
     throw new UsageError(
       `${script.name} is written in Python, and there is neither ty nor mypy ` +
@@ -123,14 +125,11 @@ class Check implements Disposable {
         }`,
     );
     this.#write("__builtins__.pyi", exported);
-    const python = await this.#run("python3", [
-      "-c",
-      "import sys; print(sys.executable)",
-    ]);
+    const python = await this.#python();
     const output = await this.#run("ty", [
       "check",
       ...["--output-format", "concise", "--color", "never"],
-      ...python === undefined ? [] : ["--python", python.text.trim()],
+      ...python === undefined ? [] : ["--python", python],
       ...["--extra-search-path", this.#ownDirectory, "script.py"],
     ]);
     return output && this.#found(
@@ -142,6 +141,7 @@ class Check implements Disposable {
   async mypy(): Promise<TypeDiagnostic[] | undefined> {
     const version = await this.#run("mypy", ["--version"]);
     if (version === undefined) return;
+    const python = await this.#python();
     const [, ...numbers] = /(\d+)\.(\d+)/.exec(version.text) ?? [];
     const [major, minor] = numbers.map(Number);
     const isFlexible = major > FLEXIBLE_MYPY[0] ||
@@ -164,6 +164,7 @@ class Check implements Disposable {
       "--show-column-numbers",
       ...["--no-pretty", "--no-error-summary", "--no-color-output"],
       ...["--config-file", "/dev/null", "--cache-dir", "/dev/null"],
+      ...python === undefined ? [] : ["--python-executable", python],
       "script.py",
     ], { MYPYPATH: `${this.#directory}:${this.#ownDirectory}` });
     return output && this.#found(
@@ -197,6 +198,15 @@ class Check implements Disposable {
   get #declarations(): string {
     const own = [...this.#bound].map(([name, type]) => `${name}: ${type}\n`);
     return prelude + own.join("");
+  }
+
+  /** The Python that runs scripts, whose packages they import. */
+  async #python(): Promise<string | undefined> {
+    const output = await this.#run("python3", [
+      "-c",
+      "import sys; print(sys.executable)",
+    ]);
+    return output?.text.trim();
   }
 
   /** Where the modules are that the script imports. */

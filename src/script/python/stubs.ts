@@ -12,7 +12,7 @@ import logger from "./test_driver/logger.pyi" with { type: "text" };
 import machine from "./test_driver/machine/__init__.pyi" with { type: "text" };
 import ocr from "./test_driver/machine/ocr.pyi" with { type: "text" };
 import olderQmp from "./test_driver/qmp.pyi" with { type: "text" };
-import prelude from "../../../nix/prelude.py" with { type: "text" };
+import prelude from "./prelude.py" with { type: "text" };
 import process from "./test_driver/_process.pyi" with { type: "text" };
 import qmp from "./test_driver/machine/qmp.pyi" with { type: "text" };
 import vlan from "./test_driver/vlan.pyi" with { type: "text" };

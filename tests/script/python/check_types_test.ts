@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { temporaryDirectory, vmwright } from "../../cli/vmwright.ts";
 import { checkers } from "./checkers.ts";
 
@@ -8,6 +8,8 @@ async function check(
   script: string,
   files: Record<string, string> = {},
   options: string[] = [],
+  python = "/usr/bin",
+  startScripts = ["run-web-vm", "run-db-1-vm"],
 ): Promise<{ code: number; lines: string[] }> {
   const bin = await checkers();
   using directory = temporaryDirectory({
@@ -19,11 +21,11 @@ async function check(
     Deno.symlinkSync(`${bin}/${program}`, `${directory.path}/bin/${program}`);
   }
   const { code, stderr } = await vmwright([
-    ...["check", "test.py", "--start-scripts", "run-web-vm", "run-db-1-vm"],
+    ...["check", "test.py", "--start-scripts", ...startScripts],
     ...["--vlans", "1", ...options],
   ], {
     cwd: directory.path,
-    env: { PATH: `${directory.path}/bin:/usr/bin:/bin` },
+    env: { PATH: `${directory.path}/bin:${python}:/usr/bin:/bin` },
   });
   return { code, lines: stderr.trimEnd().split("\n") };
 }
@@ -139,3 +141,54 @@ Deno.test("without ty and mypy there is no check of Python", async () => {
     "on PATH to check it",
   ]]);
 });
+
+Deno.test("a container that its start script names has the type of one", async () => {
+  if (await checkers() === undefined) return;
+  const found = await check(
+    ["ty"],
+    'jail.succeed("true")\njail.send_key("a")\nweb.send_key("a")\n',
+    {},
+    [],
+    "/usr/bin",
+    ["run-web-vm", "run-jail-nspawn"],
+  );
+  assertEquals([found.code, placesOf(found.lines)], [1, ["2"]]);
+});
+
+Deno.test("--no-check leaves the lint alone, --no-lint the types", async () => {
+  if (await checkers() === undefined) return;
+  const script = 'import json\nweb.sleep("5")\n';
+  for (
+    const [flag, place] of [["--no-check", "1"], ["--no-lint", "2"]] as const
+  ) {
+    const { code, lines } = await check(["ty", "ruff"], script, {}, [flag]);
+    assertEquals([code, placesOf(lines)], [1, [place]]);
+  }
+});
+
+for (const program of ["ty", "mypy"]) {
+  Deno.test(`${program} knows the packages of the Python on PATH`, async () => {
+    if (await checkers() === undefined) return;
+    using environment = temporaryDirectory();
+    const { success } = await new Deno.Command("python3", {
+      args: ["-m", "venv", "--without-pip", environment.path],
+    }).output();
+    assert(success);
+    const [library] = Deno.readDirSync(`${environment.path}/lib`);
+    const site = `${environment.path}/lib/${library.name}/site-packages/probe`;
+    Deno.mkdirSync(site, { recursive: true });
+    Deno.writeTextFileSync(`${site}/py.typed`, "");
+    Deno.writeTextFileSync(
+      `${site}/__init__.py`,
+      "def answer(question: str) -> int: return 42\n",
+    );
+    const { code, lines } = await check(
+      [program],
+      'import probe\nprobe.answer("life")\nprobe.answer(1)\n',
+      {},
+      [],
+      `${environment.path}/bin`,
+    );
+    assertEquals([code, placesOf(lines)], [1, ["3"]]);
+  });
+}
