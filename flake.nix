@@ -35,6 +35,8 @@
       # For `imports` of a test of the NixOS test framework.
       nixosModules.test = testLib.testModule { };
 
+      overlays.default = final: _: { vmwright = final.callPackage ./nix/package.nix { }; };
+
       packages = forAllSystems (
         { pkgs, system }:
         {

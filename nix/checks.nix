@@ -33,7 +33,7 @@ in
     imports = [ vmwright.nixosModules.test ];
     name = "framework-typescript";
     inherit nodes;
-    testScriptLanguage = "typescript";
+    vmwright.language = "typescript";
     testScript = typescript;
   };
 

@@ -15,7 +15,8 @@
   util-linux,
   vde2,
   tesseract4,
-  compiled ? true,
+  # By default where the runtime can be had.
+  compiled ? (deno ? denort || denort != null),
   enableOCR ? false,
 }:
 let

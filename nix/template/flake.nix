@@ -4,6 +4,8 @@
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
     vmwright.url = "github:vmwright/vmwright";
+    # To build vmwright by the same nixpkgs, which must have Deno 2.8 or newer:
+    # vmwright.inputs.nixpkgs.follows = "nixpkgs";
   };
 
   outputs =
@@ -30,7 +32,7 @@
               environment.systemPackages = [ pkgs.curl ];
             };
 
-          testScriptLanguage = "typescript";
+          vmwright.language = "typescript";
           testScript = builtins.readFile ./web.ts;
         };
       });
