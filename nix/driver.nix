@@ -8,6 +8,8 @@
   machines ? { },
   # NixOS systems by name; each is started by its `system.build.vm`.
   nodes ? { },
+  # NixOS systems by name; each is started as a container by its `system.build.nspawn`.
+  containers ? { },
   # The script: a file, or its text.
   testScript,
   # "python" or "typescript"; by default what the file's name says, and TypeScript for a text.
@@ -24,24 +26,40 @@
   skipLint ? false,
   passthru ? { },
   meta ? { },
-}:
+  ...
+}@arguments:
 let
   inherit (pkgs) lib;
+  checked = import ./arguments.nix { inherit lib; } "mkDriver" "driver" arguments;
   scripts = import ./script.nix { inherit lib; };
 
   language = scripts.languageOf testScript testScriptLanguage;
 
-  configurations = builtins.mapAttrs (_: node: node.config or node) nodes;
+  configurationsOf = builtins.mapAttrs (_: system: system.config or system);
+  nodeConfigurations = configurationsOf nodes;
+  containerConfigurations = configurationsOf containers;
+  builtAs =
+    kind:
+    lib.mapAttrsToList (
+      name: system: {
+        inherit name;
+        startScript = system.system.build.${kind};
+      }
+    );
   started =
     lib.mapAttrsToList (name: startScript: { inherit name startScript; }) machines
-    ++ lib.mapAttrsToList (name: node: {
-      inherit name;
-      startScript = node.system.build.vm;
-    }) configurations;
-  names = scripts.checkNames (map (machine: machine.name) started);
+    ++ builtAs "vm" nodeConfigurations;
+  contained = builtAs "nspawn" containerConfigurations;
+  names = builtins.seq checked (
+    scripts.checkNames (map (machine: machine.name) (started ++ contained))
+  );
   numbers =
     if vlans == null then
-      lib.unique (lib.concatMap scripts.vlansOf (builtins.attrValues configurations))
+      lib.unique (
+        lib.concatMap scripts.vlansOf (
+          builtins.attrValues nodeConfigurations ++ builtins.attrValues containerConfigurations
+        )
+      )
     else
       scripts.vlanNumbers names vlans;
 in
@@ -65,5 +83,10 @@ builtins.seq names (
     script = scripts.fileOf pkgs language testScript;
     machines = started;
     vlans = numbers;
+    containers = contained;
+    extraPackages = lib.optionals (contained != [ ]) [
+      pkgs.e2fsprogs
+      pkgs.systemd
+    ];
   }
 )

@@ -3,7 +3,7 @@
 rec {
   mkDriver = import ./driver.nix { inherit packageFor; };
   runTest = import ./run.nix;
-  mkTest = import ./test.nix { inherit mkDriver runTest; };
+  mkTest = import ./test.nix { inherit mkDriver mkTest runTest; };
 
   # `nixosModules.test` with another vmwright inside.
   testModule =

@@ -1,22 +1,31 @@
 # `lib.mkTest`: a test from NixOS modules, without the test framework. Takes what `mkDriver` takes, with
 # a module for each node and a script that may be a function of the nodes' configurations.
-{ mkDriver, runTest }:
+{
+  mkDriver,
+  mkTest,
+  runTest,
+}:
 {
   pkgs,
   name ? "test",
   # NixOS modules by name.
   nodes ? { },
-  # A NixOS module for all nodes.
+  # NixOS modules by name, of machines that are containers.
+  containers ? { },
+  # A NixOS module for all nodes and containers.
   defaults ? { },
+  # What is otherwise in `driverInteractive`: any of these arguments; modules come on top of the test's.
+  interactive ? { },
   specialArgs ? { },
   testScript,
   # As for `mkDriver`; the attribute set also puts its nodes into these VLANs. By default
   # the nodes' own `virtualisation.vlans`.
   vlans ? null,
-  requiredSystemFeatures ? [
-    "nixos-test"
-    "kvm"
-  ],
+  # Further machines, as for `mkDriver`.
+  machines ? { },
+  # By default "nixos-test", with "kvm" for virtual machines and "uid-range" for containers, whose users
+  # are a range of the builder's.
+  requiredSystemFeatures ? null,
   passthru ? { },
   meta ? { },
   ...
@@ -25,17 +34,33 @@ let
   inherit (pkgs) lib;
   nixos = "${toString pkgs.path}/nixos";
   scripts = import ./script.nix { inherit lib; };
+  check = import ./arguments.nix { inherit lib; };
 
-  names = builtins.attrNames nodes;
+  names = builtins.seq (check "mkTest" "test" arguments) (
+    builtins.attrNames (nodes // containers)
+  );
+  count = builtins.length names;
+
+  systemFeatures =
+    if requiredSystemFeatures != null then
+      requiredSystemFeatures
+    else
+      [ "nixos-test" ]
+      ++ lib.optional (nodes != { } || machines != { }) "kvm"
+      ++ lib.optional (containers != { }) "uid-range";
+
   assigned = builtins.isAttrs vlans;
   given =
-    if vlans == null then
-      [ ]
-    else
-      scripts.vlanNumbers (names ++ builtins.attrNames (arguments.machines or { })) vlans;
-  checkedVlans = lib.unique (
+    if vlans == null then [ ] else scripts.vlanNumbers (names ++ builtins.attrNames machines) vlans;
+  allVlans = lib.unique (
     given ++ lib.concatMap scripts.vlansOf (builtins.attrValues configurations)
   );
+  tooHigh = builtins.filter (vlan: vlan > 255) allVlans;
+  checkedVlans =
+    if tooHigh == [ ] then
+      allVlans
+    else
+      throw "a machine is in VLAN ${toString (builtins.head tooHigh)}, expected at most 255, which is a part of its addresses";
 
   numberOf = lib.listToAttrs (lib.imap1 (number: name: lib.nameValuePair name number) names);
 
@@ -59,21 +84,36 @@ let
     name: configuration:
     lib.imap1 (index: interface: {
       interface = interface.name;
-      address = "192.168.${toString interface.vlan}.${toString numberOf.${name}}";
+      ipv4 = "192.168.${toString interface.vlan}.${toString numberOf.${name}}";
+      ipv6 = "2001:db8:${toString interface.vlan}::${toString numberOf.${name}}";
       mac = "52:54:00:12:${hexadecimal interface.vlan}:${hexadecimal numberOf.${name}}";
       inherit (interface) vlan assignIP;
       inherit index;
     }) (interfacesOf configuration);
-  addressesOf =
+  addressed =
     name: configuration:
-    map (card: card.address) (builtins.filter (card: card.assignIP) (cardsOf name configuration));
+    builtins.filter (card: card.assignIP) (cardsOf name configuration);
+
+  # The lines of `/etc/hosts` that lead to a machine, at its first address of each kind.
+  hostsOf =
+    name:
+    let
+      configuration = configurations.${name};
+      inherit (configuration) networking;
+      cards = addressed name configuration;
+      first = builtins.head cards;
+      domain = networking.domain or null;
+      qualified = lib.optionalString (domain != null) "${networking.hostName}.${domain} ";
+      names = qualified + networking.hostName;
+    in
+    lib.optionalString (cards != [ ]) "${first.ipv4} ${names}\n${first.ipv6} ${names}\n";
 
   networkModule =
     name:
-    { config, ... }:
+    { config, options, ... }:
     let
-      cards = cardsOf name config;
-      addresses = addressesOf name config;
+      cards = addressed name config;
+      first = address: lib.optionalString (cards != [ ]) (builtins.head cards).${address};
     in
     {
       networking = {
@@ -84,26 +124,36 @@ let
             lib.nameValuePair card.interface {
               ipv4.addresses = [
                 {
-                  inherit (card) address;
+                  address = card.ipv4;
                   prefixLength = 24;
                 }
               ];
+              ipv6.addresses = [
+                {
+                  address = card.ipv6;
+                  prefixLength = 64;
+                }
+              ];
             }
-          ) (builtins.filter (card: card.assignIP) cards)
+          ) cards
         );
-        primaryIPAddress = lib.optionalString (addresses != [ ]) (builtins.head addresses);
-        # Any node finds any other by its name, at its first address.
-        extraHosts = lib.concatMapStrings (
-          other:
-          let
-            configuration = configurations.${other};
-            addresses = addressesOf other configuration;
-          in
-          lib.optionalString (
-            addresses != [ ]
-          ) "${builtins.head addresses} ${configuration.networking.hostName}\n"
-        ) names;
+        primaryIPAddress = first "ipv4";
+        extraHosts = lib.concatMapStrings hostsOf names;
+      }
+      # NixOS has the option since 2023.
+      // lib.optionalAttrs (options.networking ? primaryIPv6Address) {
+        primaryIPv6Address = first "ipv6";
       };
+    };
+
+  # A virtual machine has a card in QEMU for each of its interfaces; a container's start script makes its own.
+  cardModule =
+    name:
+    { config, ... }:
+    let
+      cards = cardsOf name config;
+    in
+    {
       virtualisation.qemu.options = lib.concatMap (card: [
         "-device virtio-net-pci,netdev=vlan${toString card.index},mac=${card.mac}"
         "-netdev vde,id=vlan${toString card.index},sock=\"$QEMU_VDE_SOCKET_${toString card.vlan}\""
@@ -113,17 +163,50 @@ let
       '') cards;
     };
 
-  testModule = {
+  machineModule = {
+    nixpkgs.pkgs = lib.mkDefault pkgs;
+    documentation.nixos.enable = lib.mkDefault false;
+    _module.args = {
+      nodes = nodeConfigurations;
+      containers = containerConfigurations;
+    };
+  };
+
+  nodeModule = name: {
     imports = [
       "${nixos}/modules/virtualisation/qemu-vm.nix"
       "${nixos}/modules/testing/test-instrumentation.nix"
+      (cardModule name)
     ];
-    nixpkgs.pkgs = lib.mkDefault pkgs;
-    documentation.nixos.enable = lib.mkDefault false;
     virtualisation.qemu.package = arguments.qemu or pkgs.qemu_test;
     virtualisation.host.pkgs = lib.mkDefault pkgs;
-    _module.args.nodes = configurations;
   };
+
+  containersOfNixos = "${nixos}/modules/virtualisation/nspawn-container";
+
+  containerModule = {
+    imports = [ containersOfNixos ];
+    # PAM needs setuid programs, which a build has none of.
+    services.openssh.settings.UsePAM = false;
+    security.pam.services.login.text = lib.concatMapStrings (
+      type: "${type} sufficient ${pkgs.linux-pam}/lib/security/pam_permit.so\n"
+    ) [ "auth" "account" "password" "session" ];
+  };
+
+  # A module that errors call after the author's file, and not after this one.
+  locate =
+    set: name: module:
+    let
+      position = builtins.unsafeGetAttrPos name set;
+    in
+    {
+      _file =
+        if position == null then
+          "${name} of mkTest"
+        else
+          "${position.file}:${toString position.line}";
+      imports = [ module ];
+    };
 
   vlansModule = name: {
     virtualisation.vlans = map builtins.fromJSON (
@@ -132,49 +215,108 @@ let
   };
 
   configurationOf =
-    name: module:
+    set: ownModule: name: module:
     (import "${nixos}/lib/eval-config.nix" {
       inherit specialArgs;
       system = null;
       modules = [
-        testModule
+        machineModule
+        ownModule
         (networkModule name)
-        defaults
-        module
+        (locate arguments "defaults" defaults)
+        (locate set name module)
       ]
       ++ lib.optional assigned (vlansModule name);
     }).config;
 
-  configurations = builtins.mapAttrs configurationOf nodes;
+  nodeConfigurations = builtins.mapAttrs (
+    name: configurationOf nodes (nodeModule name) name
+  ) nodes;
+  containerConfigurations = builtins.mapAttrs (configurationOf containers containerModule) containers;
+  configurations = nodeConfigurations // containerConfigurations;
+
+  # Gives a script's function what it takes.
+  callScript =
+    script:
+    let
+      offered = {
+        nodes = nodeConfigurations;
+        containers = containerConfigurations;
+      };
+      taken = builtins.functionArgs script;
+    in
+    script (if taken == { } then offered else builtins.intersectAttrs taken offered);
 
   driverWith =
     extraDriverArgs:
     mkDriver (
       removeAttrs arguments [
         "defaults"
-        "specialArgs"
+        "interactive"
         "requiredSystemFeatures"
+        "specialArgs"
       ]
       // {
-        nodes = configurations;
+        nodes = nodeConfigurations;
+        containers = containerConfigurations;
         vlans = checkedVlans;
-        testScript =
-          if lib.isFunction testScript then testScript { nodes = configurations; } else testScript;
+        testScript = if lib.isFunction testScript then callScript testScript else testScript;
         extraDriverArgs = extraDriverArgs ++ arguments.extraDriverArgs or [ ];
       }
     );
+
+  # The same test with what `interactive` says on top.
+  interactiveArguments =
+    let
+      onTop =
+        kind:
+        let
+          given = arguments.${kind} or { };
+        in
+        lib.optionalAttrs (interactive ? ${kind}) {
+          ${kind} =
+            given
+            // builtins.mapAttrs (name: module: {
+              imports = lib.optional (given ? ${name}) (locate given name given.${name}) ++ [
+                (locate interactive.${kind} name module)
+              ];
+            }) interactive.${kind};
+        };
+    in
+    removeAttrs arguments [ "interactive" ]
+    // interactive
+    // onTop "nodes"
+    // onTop "containers"
+    // lib.optionalAttrs (interactive ? defaults) {
+      defaults.imports = [
+        (locate arguments "defaults" defaults)
+        (locate interactive "defaults" interactive.defaults)
+      ];
+    };
 in
-runTest {
-  inherit
-    pkgs
-    name
-    requiredSystemFeatures
-    meta
-    ;
-  driver = driverWith [ ];
-  passthru = {
-    driverInteractive = driverWith [ "--interactive" ];
-    nodes = configurations;
+# Numbers of machines are parts of addresses.
+if count > 254 then
+  throw "mkTest has ${toString count} nodes and containers, expected at most 254, which have addresses in one network"
+else if containers != { } && !builtins.pathExists containersOfNixos then
+  throw "this nixpkgs can not build containers, expected one that has nixos/modules/virtualisation/nspawn-container"
+else
+  runTest {
+    inherit pkgs name meta;
+    requiredSystemFeatures = systemFeatures;
+    driver = driverWith [ ];
+    passthru = {
+      driverInteractive =
+        if interactive == { } then
+          driverWith [ "--interactive" ]
+        else
+          (mkTest (
+            interactiveArguments
+            // {
+              extraDriverArgs = [ "--interactive" ] ++ interactiveArguments.extraDriverArgs or [ ];
+            }
+          )).driver;
+      nodes = nodeConfigurations;
+      containers = containerConfigurations;
+    }
+    // passthru;
   }
-  // passthru;
-}

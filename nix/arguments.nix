@@ -1,0 +1,99 @@
+# Checks the arguments of this project's functions, so that a misspelt one and a wrong one are refused in a
+# sentence that names it.
+{ lib }:
+let
+  inherit (builtins)
+    attrNames
+    filter
+    head
+    isAttrs
+    isBool
+    isFunction
+    isInt
+    isList
+    isPath
+    isString
+    typeOf
+    ;
+
+  kind = description: check: { inherit description check; };
+  isModule = value: isAttrs value || isFunction value || isPath value || isString value;
+
+  boolean = kind "a boolean" isBool;
+  list = kind "a list" isList;
+  set = kind "an attribute set" isAttrs;
+  string = kind "a string" isString;
+  function = kind "a function" (value: isFunction value || value ? __functor);
+  package = kind "a package" (value: isAttrs value || isString value || isPath value);
+  # Whoever uses it checks it.
+  anything = kind "anything" (_: true);
+
+  optional = one: kind "${one.description} or null" (value: value == null || one.check value);
+  either =
+    one: other:
+    kind "${one.description} or ${other.description}" (value: one.check value || other.check value);
+
+  module = kind "a NixOS module" isModule;
+  modules = kind "an attribute set of NixOS modules" (
+    value: isAttrs value && builtins.all isModule (builtins.attrValues value)
+  );
+
+  kinds = rec {
+    driver = {
+      pkgs = set;
+      name = string;
+      inherit package;
+      machines = set;
+      nodes = set;
+      containers = set;
+      testScript = anything;
+      testScriptLanguage = anything;
+      vlans = optional (either list set);
+      globalTimeout = kind "a number of seconds" isInt;
+      enableOCR = boolean;
+      extraPythonPackages = function;
+      extraDriverArgs = list;
+      qemu = package;
+      skipTypeCheck = boolean;
+      skipLint = boolean;
+      passthru = set;
+      meta = set;
+    };
+    test = driver // {
+      nodes = modules;
+      containers = modules;
+      defaults = module;
+      specialArgs = set;
+      interactive = set;
+      requiredSystemFeatures = optional list;
+    };
+  };
+
+  # What to call the values that people pass.
+  words = {
+    bool = "a boolean";
+    int = "a number";
+    lambda = "a function";
+    list = "a list";
+    null = "null";
+    set = "an attribute set";
+    string = "a string";
+  };
+  describe = value: words.${typeOf value} or "a ${typeOf value}";
+in
+# Takes the name of the function, what it makes, "driver" or "test", and its arguments, which it gives back.
+function: product: arguments:
+let
+  known = kinds.${product};
+  unknown = filter (name: !known ? ${name}) (attrNames arguments);
+  wrong = filter (name: !known.${name}.check arguments.${name}) (attrNames arguments);
+  first = head wrong;
+in
+if unknown != [ ] then
+  throw "${function} has no argument \"${head unknown}\", expected one of ${
+    lib.concatMapStringsSep ", " (name: "\"${name}\"") (attrNames known)
+  }"
+else if wrong != [ ] then
+  throw "the argument \"${first}\" of ${function} is ${describe arguments.${first}}, expected ${known.${first}.description}"
+else
+  arguments
