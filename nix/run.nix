@@ -2,6 +2,8 @@
 # logs. Where the test fails the build fails; `report` is the same test as a build that succeeds
 # whatever becomes of the test, with the outcome in a file `verdict`.
 let
+  verdict = import ./verdict.nix;
+
   runTest =
     {
       pkgs,
@@ -33,14 +35,7 @@ let
         status=0
         ${driver}/bin/nixos-test-driver --output-dir $out --junit-xml junit.xml || status=$?
 
-        # The exit codes of vmwright; any other is not the test's verdict.
-        case $status in
-          0) verdict=passed ;;
-          1) verdict=failed ;;
-          124) verdict=timeout ;;
-          130) verdict=interrupted ;;
-          *) exit $status ;;
-        esac
+        ${verdict}
         ${
           if alwaysSucceed then
             "echo $verdict > $out/verdict"

@@ -22,6 +22,8 @@ let
   enumerate = names: lib.concatMapStringsSep ", " quote names;
 in
 rec {
+  inherit languages;
+
   # A file, or the derivation of one, keeps its place, and with it its relative imports; any other text is
   # the script itself.
   isFile =

@@ -6,12 +6,16 @@
   options,
   lib,
   hostPkgs,
+  extendModules,
   ...
 }:
 let
   scripts = import ./script.nix { inherit lib; };
 
-  language = config.testScriptLanguage;
+  # Where the driver runs, which is a virtual machine on some hosts.
+  pkgs = config.testDriverPkgs or hostPkgs;
+
+  inherit (config.vmwright) language;
   isTypeScript = language == "typescript";
 
   # The framework describes a test to its driver in a file, before spring 2026 in environment variables.
@@ -53,13 +57,14 @@ let
         )
       );
 
-  script = scripts.fileOf hostPkgs language config.testScriptString;
+  script = scripts.fileOf pkgs language config.testScriptString;
 
   names = map (machine: machine.name) (machines ++ containers);
 
   driver = import ./wrap.nix {
-    pkgs = hostPkgs;
-    package = packageFor hostPkgs;
+    inherit pkgs;
+    inherit (config.vmwright) package;
+    languageOption = "vmwright.language = \"typescript\"";
     qemu = config.qemu.package;
     inherit (config)
       name
@@ -81,43 +86,114 @@ let
     globalTimeout = config.globalTimeout or 3600;
     extraPackages =
       lib.optionals (containers != [ ]) [
-        hostPkgs.e2fsprogs
-        hostPkgs.systemd
+        pkgs.e2fsprogs
+        pkgs.systemd
       ]
-      ++ lib.optional (hasBackdoor && hostPkgs ? vhost-device-vsock) hostPkgs.vhost-device-vsock;
+      ++ lib.optional (hasBackdoor && pkgs ? vhost-device-vsock) pkgs.vhost-device-vsock;
     extraDriverArgs =
       lib.optional (options ? logLevel) "--log-level ${config.logLevel}" ++ config.extraDriverArgs;
   };
+
+  # What the test is without this module: the framework defines its driver once, and refuses whoever else
+  # does.
+  without = extendModules {
+    modules = [
+      {
+        vmwright.enable = lib.mkForce false;
+        # The framework warns of it when it makes its driver, which it does for the test itself.
+        skipLint = lib.mkForce false;
+      }
+    ];
+  };
+  drivers = map (
+    definition: toString definition.file
+  ) without.options.driver.definitionsWithLocations;
+  ownDrivers = builtins.filter (
+    file: builtins.match ".*/nixos/lib/testing/.*" file == null
+  ) drivers;
+  checkDriver =
+    if builtins.length drivers > 1 then
+      throw "the test defines a `driver` of its own, in place of which vmwright puts its own, expected `vmwright.enable = false` or `driver = lib.mkForce …`; it is defined in ${
+        lib.concatStringsSep " and in " ownDrivers
+      }"
+    else
+      null;
+
+  # The run of the same test that fails nowhere.
+  report = config.rawTestDerivation.overrideAttrs (test: {
+    name = "vm-test-report-${config.name}";
+    buildCommand = ''
+      set +e
+      (
+        set -e
+        ${test.buildCommand}
+      )
+      status=$?
+      set -e
+      ${import ./verdict.nix}
+      echo $verdict > $out/verdict
+    '';
+  });
 in
 {
   key = "vmwright#test";
   _file = ./test-module.nix;
 
-  options.testScriptLanguage = lib.mkOption {
-    type = lib.types.str;
-    default = "python";
-    example = "typescript";
-    apply = scripts.checkLanguage;
-    description = ''
-      The language of {option}`testScript`: `"python"`, as in every NixOS test, or `"typescript"`.
-      A TypeScript script is checked against the test's own machines when its driver is built,
-      unless {option}`skipTypeCheck` is set.
-    '';
+  # What the option was called before it had others beside it.
+  imports = [ (lib.mkAliasOptionModule [ "testScriptLanguage" ] [ "vmwright" "language" ]) ];
+
+  options.vmwright = {
+    enable = lib.mkOption {
+      type = lib.types.bool;
+      default = true;
+      example = false;
+      description = ''
+        Whether vmwright runs the test. Without it the framework's own driver does, which knows Python only.
+      '';
+    };
+
+    package = lib.mkOption {
+      type = lib.types.package;
+      default = packageFor pkgs;
+      defaultText = lib.literalMD "the vmwright that this module comes with";
+      description = ''
+        The vmwright that runs the test.
+      '';
+    };
+
+    language = lib.mkOption {
+      type = lib.types.enum scripts.languages;
+      default = "python";
+      example = "typescript";
+      description = ''
+        The language of {option}`testScript`: `"python"`, as in every NixOS test, or `"typescript"`.
+        A TypeScript script is checked against the test's own machines when its driver is built,
+        unless {option}`skipTypeCheck` is set, and for promises that nothing waits for, unless
+        {option}`skipLint` is.
+      '';
+    };
   };
 
   config = {
     # Stronger than the framework's own definition, weaker than a `mkForce` of the author's.
-    driver = lib.mkOverride 60 (
-      if isTypeScript then
-        # A Python script that NixOS runs may do with the last of two machines that it can't tell apart.
-        builtins.seq (scripts.checkNames names) driver
-      else if config.skipLint then
-        lib.warn "Linting is disabled" driver
-      else
-        driver
+    driver = lib.mkIf config.vmwright.enable (
+      lib.mkOverride 60 (
+        builtins.seq checkDriver (
+          if isTypeScript then
+            # A Python script that NixOS runs may do with the last of two machines that it can't tell apart.
+            builtins.seq (scripts.checkNames names) driver
+          else
+            driver
+        )
+      )
     );
   }
+  // lib.optionalAttrs (options ? rawTestDerivation) {
+    passthru = lib.mkIf config.vmwright.enable { inherit report; };
+  }
   // lib.optionalAttrs hasConfigurationFile {
-    driverConfiguration.test_script = lib.mkIf isTypeScript (lib.mkForce script);
+    driverConfiguration.test_script = lib.mkIf (config.vmwright.enable && isTypeScript) (
+      lib.mkForce script
+    );
   };
 }
