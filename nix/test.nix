@@ -36,9 +36,7 @@ let
   scripts = import ./script.nix { inherit lib; };
   check = import ./arguments.nix { inherit lib; };
 
-  names = builtins.seq (check "mkTest" "test" arguments) (
-    builtins.attrNames (nodes // containers)
-  );
+  names = builtins.seq (check "mkTest" "test" arguments) (builtins.attrNames (nodes // containers));
   count = builtins.length names;
 
   systemFeatures =
@@ -229,9 +227,7 @@ let
       ++ lib.optional assigned (vlansModule name);
     }).config;
 
-  nodeConfigurations = builtins.mapAttrs (
-    name: configurationOf nodes (nodeModule name) name
-  ) nodes;
+  nodeConfigurations = builtins.mapAttrs (name: configurationOf nodes (nodeModule name) name) nodes;
   containerConfigurations = builtins.mapAttrs (configurationOf containers containerModule) containers;
   configurations = nodeConfigurations // containerConfigurations;
 

@@ -76,7 +76,7 @@ let
 
   hintAtLanguage = ''
     if grep -qE ${escapeShellArg typescriptLine} ${escapeShellArg script} &&
-      ! ${python}/bin/python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' \
+      ! ${python}/bin/python3 -c 'import sys; compile(open(sys.argv[1]).read(), "script", "exec")' \
         ${escapeShellArg script} 2> /dev/null; then
       echo "the test script is no Python and looks like TypeScript; for that, set "${escapeShellArg languageOption} >&2
       exit 1

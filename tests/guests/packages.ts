@@ -6,10 +6,15 @@ export const suite = "bookworm";
 /**
  * Unpacks Debian packages and all that they depend on into a directory,
  * without running any of their scripts.
+ *
+ * @param packages their names
+ * @param directory where to, made if it isn't there
+ * @param release the Debian release that they are from
  */
 export async function extractPackages(
   packages: readonly string[],
   directory: string,
+  release: string = suite,
 ): Promise<void> {
   const archive = `${directory}.tar`;
   // Through an archive, so that the files belong to whoever builds, also where
@@ -19,7 +24,7 @@ export async function extractPackages(
     "--variant=extract",
     "--format=tar",
     `--include=${packages.join(",")}`,
-    suite,
+    release,
     archive,
   ]);
   await Deno.mkdir(directory, { recursive: true });

@@ -6,7 +6,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { guest } from "../guests/mod.ts";
+import { checkers } from "../script/python/checkers.ts";
 import { missing, Nix, NixError } from "./nix.ts";
+
+const pythonCheckers = missing === undefined ? await checkers() : undefined;
 
 /** Nix with a vmwright that runs from the checkout, and with guests called node1 and node2. */
 async function nixWithGuests(): Promise<Nix> {
@@ -16,22 +19,16 @@ async function nixWithGuests(): Promise<Nix> {
     args: ["info", "--json"],
   }).output();
   return new Nix({
-    VMWRIGHT_TEST_PATH: Deno.env.get("PATH")!,
+    VMWRIGHT_TEST_PATH: [
+      Deno.execPath().replace(/\/[^/]*$/, ""),
+      ...pythonCheckers === undefined ? [] : [pythonCheckers],
+      Deno.env.get("PATH"),
+    ].join(":"),
     VMWRIGHT_TEST_DENO: Deno.execPath(),
     VMWRIGHT_TEST_DENO_DIR:
       JSON.parse(new TextDecoder().decode(info.stdout)).denoDir,
     VMWRIGHT_TEST_GUESTS: scripts[0].replace(/\/[^/]*$/, ""),
   });
-}
-
-/** Whether a program is missing under each of its names, which is then said. */
-function lacks(...names: string[]): boolean {
-  const { success } = new Deno.Command("sh", {
-    args: ["-c", `command -v ${names.join(" || command -v ")}`],
-    stdout: "null",
-  }).outputSync();
-  if (!success) console.log(`tests/nix: a step is skipped, no ${names[0]}`);
-  return !success;
 }
 
 const test = (script: string, more = "") => `
@@ -168,8 +165,52 @@ Deno.test(
       },
     );
 
+    await t.step("does not build where an await is missing", async () => {
+      const error = await assertRejects(
+        () =>
+          nix.build(
+            `(${test("await startAll();\nnode1.succeed('true');")}).driver`,
+          ),
+        NixError,
+      );
+      assertMatch(
+        error.message,
+        /nixos-test-driver-sample> .*test-script\.ts:2:1: An await is missing/,
+      );
+    });
+
     const python = (script: string, more = "") =>
       test(script, `testScriptLanguage = "python"; ${more}`);
+    await t.step(
+      "hints at the option where the script is TypeScript that nobody said",
+      async () => {
+        const inFramework = (script: string) => `
+          (standIn "configuration" {
+            imports = [ (vmwright.testModule { }) ];
+            name = "sample";
+            nodes.node1 = { };
+            skipTypeCheck = true;
+            skipLint = true;
+            testScript = \'\'${script}\'\';
+          }).config.driver`;
+        const error = await assertRejects(
+          () =>
+            nix.build(
+              inFramework("await startAll();\nawait node1.succeed('true');"),
+            ),
+          NixError,
+        );
+        assertMatch(
+          error.message,
+          /nixos-test-driver-sample> the test script is no Python and looks like TypeScript; for that, set vmwright\.language = "typescript"/,
+        );
+        // A program in a text is no reason.
+        await nix.build(
+          inFramework('node1.succeed("""\nconst answer = 42;\n""")'),
+        );
+      },
+    );
+
     const unchecked = "skipTypeCheck = true; skipLint = true;";
 
     await t.step("runs a Python script", async () => {
@@ -194,7 +235,7 @@ Deno.test(
 
     await t.step({
       name: "does not build where a Python script's types are wrong",
-      ignore: lacks("mypy"),
+      ignore: pythonCheckers === undefined,
       fn: async () => {
         const driver = (script: string) =>
           `(${python(script, "skipLint = true;")}).driver`;
@@ -216,7 +257,35 @@ Deno.test(
         );
         assertMatch(
           error.message,
-          /nixos-test-driver-sample> .*"QemuMachine" has no attribute "sucseed"/,
+          /nixos-test-driver-sample> .*-test-script:1:1: .*sucseed/,
+        );
+      },
+    });
+
+    await t.step({
+      name: "checks the use of extraPythonPackages",
+      ignore: pythonCheckers === undefined,
+      fn: async () => {
+        const driver = (script: string) =>
+          `(${
+            python(
+              script,
+              `skipLint = true;
+              extraPythonPackages = p: [
+                (p.module "probe" "def answer(question: str) -> int: return 42")
+              ];`,
+            )
+          }).driver`;
+        await nix.build(
+          driver('import probe\nassert probe.answer("life") == 42'),
+        );
+        const error = await assertRejects(
+          () => nix.build(driver("import probe\nprobe.answer(1)")),
+          NixError,
+        );
+        assertMatch(
+          error.message,
+          /nixos-test-driver-sample> .*-test-script:2:\d+: Argument .*answer/,
         );
       },
     });
@@ -224,7 +293,7 @@ Deno.test(
     await t.step({
       name:
         "does not build where a Python script uses a name that nothing binds",
-      ignore: lacks("pyflakes", "pyflakes3"),
+      ignore: pythonCheckers === undefined,
       fn: async () => {
         const driver = (script: string) =>
           `(${python(script, "skipTypeCheck = true;")}).driver`;
@@ -235,7 +304,7 @@ Deno.test(
         );
         assertMatch(
           error.message,
-          /nixos-test-driver-sample> .*undefined name 'nod1'/,
+          /nixos-test-driver-sample> .*-test-script:1:1: Undefined name `nod1`/,
         );
       },
     });
@@ -261,6 +330,49 @@ Deno.test(
     }
   },
 );
+
+Deno.test("a framework test built by nix that fails", {
+  ignore: missing !== undefined,
+}, async (t) => {
+  await using nix = await nixWithGuests();
+  const failing = (more = "") => `
+    (standIn "configuration" {
+      imports = [ (vmwright.testModule { }) ];
+      name = "failing";
+      nodes.node1 = { };
+      vmwright.language = "typescript";
+      testScript = \'\'
+        await subtest("the sum is right", () => {
+          assertEquals(6 * 7, 43);
+        });
+      \'\';
+      ${more}
+    }).config.test`;
+
+  await t.step("has its report and logs in another derivation", async () => {
+    await assertRejects(() => nix.build(failing()), NixError, "42");
+    const out = await nix.build(`(${failing()}).report`);
+    assertEquals(Deno.readTextFileSync(`${out}/verdict`), "failed\n");
+    assertStringIncludes(
+      Deno.readTextFileSync(`${out}/report.html`),
+      "the sum is right",
+    );
+  });
+
+  await t.step(
+    "has none where something else than the test fails",
+    async () => {
+      const error = await assertRejects(
+        () =>
+          nix.build(
+            `(${failing('extraDriverArgs = [ "--no-such-flag" ];')}).report`,
+          ),
+        NixError,
+      );
+      assertMatch(error.message, /vm-test-report-failing> .*--no-such-flag/);
+    },
+  );
+});
 
 Deno.test("a driver built by nix", {
   ignore: missing !== undefined,

@@ -1,17 +1,51 @@
-/** Why these tests can't run here, if they can't. */
-export const missing: string | undefined = (() => {
+import { newerNix } from "./newer_nix.ts";
+
+/** A Nix that the tests run. */
+export interface Release {
+  /** What it calls itself, as in "2.8.0". */
+  readonly version: string;
+  /** What stands before the rest of `PATH` for it. */
+  readonly directory?: string;
+}
+
+function release(directory?: string): Release | undefined {
   try {
-    const { success } = new Deno.Command("nix", {
-      args: ["--version"],
-      stdout: "null",
-      stderr: "null",
-    }).outputSync();
-    return success ? undefined : "nix --version fails";
+    const { success, stdout } = new Deno.Command(
+      directory === undefined ? "nix" : `${directory}/nix`,
+      { args: ["--version"], stderr: "null" },
+    ).outputSync();
+    const version = new TextDecoder().decode(stdout).trim().split(" ").at(-1)!;
+    return success ? { version, directory } : undefined;
   } catch {
-    return "there is no nix (Debian has it as nix-bin)";
+    return undefined;
   }
-})();
+}
+
+const host = release();
+
+/** Why these tests can't run here, if they can't. */
+export const missing: string | undefined = host === undefined
+  ? "there is no nix that runs (Debian has it as nix-bin)"
+  : undefined;
 if (missing) console.log(`tests/nix: skipped, ${missing}`);
+
+/**
+ * The host's Nix, and a newer one where the host's is old and Debian's can be had:
+ * for what evaluates, which newer ones do in other words and by other rules.
+ */
+export const releases: readonly Release[] = await (async () => {
+  if (host === undefined) return [];
+  const [major, minor] = host.version.split(".").map(Number);
+  if (major > 2 || minor >= 26) return [host];
+  try {
+    const newer = release(await newerNix());
+    if (newer !== undefined) return [host, newer];
+  } catch (error) {
+    console.log(`tests/nix: no newer Nix, ${(error as Error).message}`);
+  }
+  console.log(`tests/nix: on Nix ${host.version} alone`);
+  return [host];
+})();
 
 /** The checkout. */
 export const root = new URL("../..", import.meta.url).pathname
@@ -25,10 +59,14 @@ export class NixError extends Error {
 /** Nix with a store of its own, gone with the tests. */
 export class Nix implements AsyncDisposable {
   readonly #folder: string;
+  readonly #directory?: string;
   readonly #environment: Record<string, string>;
 
-  /** @param environment Variables that expressions and builds see. */
-  constructor(environment: Record<string, string> = {}) {
+  /**
+   * @param environment Variables that expressions and builds see.
+   * @param release Which Nix; by default the host's.
+   */
+  constructor(environment: Record<string, string> = {}, release?: Release) {
     const folder = Deno.realPathSync(
       Deno.makeTempDirSync({ prefix: "vmwright-nix-" }),
     );
@@ -44,8 +82,10 @@ substituters =
 flake-registry =
 `,
     );
+    const path = Deno.env.get("PATH") ?? "/usr/bin:/bin";
+    this.#directory = release?.directory;
     this.#environment = {
-      PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+      PATH: path,
       HOME: `${folder}/home`,
       NIX_STORE_DIR: `${folder}/store`,
       NIX_STATE_DIR: `${folder}/var`,
@@ -74,7 +114,10 @@ flake-registry =
   }
 
   async #command(program: string, args: string[]): Promise<string> {
-    const { success, stdout, stderr } = await new Deno.Command(program, {
+    const command = this.#directory === undefined
+      ? program
+      : `${this.#directory}/${program}`;
+    const { success, stdout, stderr } = await new Deno.Command(command, {
       args,
       cwd: root,
       clearEnv: true,

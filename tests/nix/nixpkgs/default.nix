@@ -96,7 +96,10 @@ let
                 done
               '';
           }
-        );
+        )
+        // {
+          overrideAttrs = change: pkgs.stdenv.mkDerivation (given // change given);
+        };
     };
 
     callPackage =
@@ -172,19 +175,43 @@ let
       meta.mainProgram = "treefmt";
     };
     python3 = hostPrograms "python3" [ "python3" ] // {
-      withPackages = choose: builtins.seq (choose { numpy = pkgs.coreutils; }) pkgs.python3;
+      withPackages =
+        choose:
+        let
+          chosen = choose {
+            numpy = pkgs.coreutils;
+            # A package of one module.
+            module =
+              name: text:
+              runCommand "python-${name}" { inherit text; } ''
+                mkdir -p $out/${name}
+                touch $out/${name}/py.typed
+                echo "$text" > $out/${name}/__init__.py
+              '';
+          };
+        in
+        if chosen == [ ] then
+          pkgs.python3
+        else
+          # As in nixpkgs, an environment of its own that `sys.executable` leads to.
+          runCommand "python3-with-packages" { packages = chosen; } ''
+            python=$(command -v python3)
+            version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+            mkdir -p $out/bin $out/lib/python$version/site-packages
+            ln -s "$python" $out/bin/python3
+            printf 'home = %s\nversion = %s\n' "$(dirname "$python")" "$version" > $out/pyvenv.cfg
+            for package in $packages; do
+              cp -r $package/. $out/lib/python$version/site-packages
+            done
+          '';
     };
-    # Debian names it after its Python.
-    python3Packages.pyflakes = runCommand "pyflakes" { } ''
-      mkdir -p $out/bin
-      ln -s "$(command -v pyflakes || command -v pyflakes3)" $out/bin/pyflakes
-    '';
     qemu = pkgs.qemu_test;
     qemu_test = hostPrograms "qemu" [
       "qemu-img"
       "qemu-system-aarch64"
       "qemu-system-x86_64"
     ];
+    ruff = hostPrograms "ruff" [ "ruff" ];
     socat = hostPrograms "socat" [ "socat" ];
     systemd = hostPrograms "systemd" [
       "systemd-nspawn"

@@ -33,6 +33,7 @@ let
       ;
     inherit (import ./modules.nix { inherit lib; })
       evalModules
+      mkAliasOptionModule
       mkDefault
       mkForce
       mkIf
@@ -107,6 +108,7 @@ let
     getExe = package: "${package}/bin/${package.meta.mainProgram}";
 
     warn = message: builtins.trace "warning: ${message}";
+    literalMD = text: { inherit text; };
     licenses.mit.spdxId = "MIT";
   };
 in

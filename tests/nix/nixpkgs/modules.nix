@@ -5,6 +5,7 @@ let
   inherit (builtins)
     attrNames
     concatMap
+    elem
     filter
     foldl'
     functionArgs
@@ -56,6 +57,27 @@ let
     in
     map (one: one.value) (filter (one: one.priority == best) all);
 
+  # The same of values with the files that they are in.
+  strongestOf =
+    defined:
+    let
+      all = concatMap (
+        { file, value }: map (one: one // { inherit file; }) (definitions 100 value)
+      ) defined;
+      best = foldl' (least: one: if one.priority < least then one.priority else least) 10000 all;
+    in
+    map (
+      {
+        file,
+        priority,
+        value,
+      }:
+      {
+        inherit file value;
+        raw = mkOverride priority value;
+      }
+    ) (filter (one: one.priority == best) all);
+
   namesOf = sets: lib.unique (concatMap attrNames sets);
   at = name: sets: concatMap (set: lib.optional (set ? ${name}) set.${name}) sets;
   mergeEach =
@@ -81,6 +103,11 @@ let
     str = scalar "string" isString;
     int = scalar "signed integer" isInt;
     bool = scalar "boolean" isBool;
+    enum =
+      values:
+      scalar "one of ${lib.concatMapStringsSep ", " builtins.toJSON values}" (
+        value: builtins.elem value values
+      );
     path = scalar "path" (value: isString value || builtins.isPath value || value ? outPath);
     raw = {
       name = "raw";
@@ -180,13 +207,16 @@ let
           mapAttrs (name: _: arguments.${name} or config._module.args.${name}) (functionArgs module)
           // arguments
         );
+      # A module without a file of its own is in that of the module that imports it.
       load =
-        module:
+        importer: module:
         let
           value = if isFunction module || isAttrs module then module else import module;
           set = if isFunction value then call value else value;
           structured = set ? config || set ? options;
+          file = toString (set._file or importer);
           plain = {
+            inherit file;
             imports = set.imports or [ ];
             options = set.options or { };
             config =
@@ -200,9 +230,9 @@ let
                 ];
           };
         in
-        concatMap load plain.imports ++ [ plain ];
+        concatMap (load file) plain.imports ++ [ plain ];
 
-      loaded = concatMap load (
+      loaded = concatMap (load "<unknown-file>") (
         [
           {
             options._module.args = mkOption {
@@ -215,7 +245,26 @@ let
       );
 
       isOption = wrapped "option";
-      options = foldl' lib.recursiveUpdate { } (map (module: module.options) loaded);
+      declared = foldl' lib.recursiveUpdate { } (map (module: module.options) loaded);
+      options = withDefinitions [ ] declared;
+
+      # The options, each with its definitions.
+      withDefinitions =
+        path: declared:
+        mapAttrs (
+          name: option:
+          let
+            here = path ++ [ name ];
+            defined = concatMap (
+              { file, config, ... }: map (value: { inherit file value; }) (valuesAt [ config ] here)
+            ) loaded;
+          in
+          if isOption option then
+            option // { definitionsWithLocations = strongestOf defined; }
+          else
+            withDefinitions here option
+        ) declared;
+      valuesAt = foldl' (sets: name: at name (strongest sets));
 
       evaluate =
         path: declared: values:
@@ -246,9 +295,12 @@ let
               throw "The option `${prefix}${name}' does not exist"
           );
 
-      config = evaluate "" options (map (module: module.config) loaded);
+      config = evaluate "" declared (map (module: module.config) loaded);
       atTop = namesOf (strongest (map (module: module.config) loaded));
-      unknownAtTop = filter (name: !options ? ${name}) atTop;
+      unknownAtTop = filter (name: !declared ? ${name}) atTop;
+      fileOf =
+        name:
+        (head (filter (module: elem name (namesOf (strongest [ module.config ]))) loaded)).file;
     in
     {
       inherit options;
@@ -256,15 +308,38 @@ let
         if unknownAtTop == [ ] || freeform then
           config
         else
-          throw "The option `${head unknownAtTop}' does not exist";
+          throw "The option `${head unknownAtTop}' does not exist. Definition values:\n- In `${fileOf (head unknownAtTop)}'";
       type = types.submoduleWith { inherit modules specialArgs freeform; };
     };
 
   mkOption = option: option // { _type = "option"; };
+
+  # Another name of an option, with the priorities that definitions by it have.
+  mkAliasOptionModule =
+    from: to:
+    let
+      nested = path: value: foldl' (inner: name: { ${name} = inner; }) value (reversed path);
+      reversed = foldl' (done: name: [ name ] ++ done) [ ];
+      valueAt = foldl' (set: name: set.${name});
+    in
+    { config, options, ... }:
+    {
+      options = nested from (mkOption {
+        type = types.raw // {
+          merge = _: values: head values;
+        };
+        default = null;
+        apply = _: valueAt config to;
+      });
+      config = nested to (
+        mkMerge (map (definition: definition.raw) (valueAt options from).definitionsWithLocations)
+      );
+    };
 in
 {
   inherit
     evalModules
+    mkAliasOptionModule
     mkIf
     mkMerge
     mkOption

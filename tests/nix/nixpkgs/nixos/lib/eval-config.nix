@@ -12,10 +12,24 @@ lib.evalModules {
   freeform = true;
   modules = modules ++ [
     (
-      { config, lib, ... }:
+      {
+        config,
+        lib,
+        options,
+        ...
+      }:
       {
         options = {
+          # Where an error about the name would say that it is set.
+          testing.hostNameFiles = lib.mkOption {
+            default = map (definition: definition.file) options.networking.hostName.definitionsWithLocations;
+          };
           networking.hostName = lib.mkOption { type = lib.types.str; };
+          networking.domain = lib.mkOption {
+            type = lib.types.nullOr lib.types.str;
+            default = null;
+          };
+          networking.primaryIPv6Address = lib.mkOption { type = lib.types.str; };
           virtualisation.vlans = lib.mkOption {
             type = lib.types.listOf lib.types.int;
             default = if config.virtualisation.interfaces == { } then [ 1 ] else [ ];
@@ -46,6 +60,10 @@ lib.evalModules {
             default = builtins.seq config.virtualisation.qemu.package (
               config.nixpkgs.pkgs.guestVm config.networking.hostName
             );
+          };
+          system.build.nspawn = lib.mkOption {
+            type = lib.types.package;
+            default = config.nixpkgs.pkgs.writeText "run-${config.system.name}-nspawn" "";
           };
         };
         config._module.args.pkgs = config.nixpkgs.pkgs;

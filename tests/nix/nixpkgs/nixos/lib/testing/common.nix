@@ -49,6 +49,8 @@ in
     testScriptString = mkOption { type = types.str; };
     interactive = mkOption { type = moduleType; };
     driver = mkOption { type = types.package; };
+    rawTestDerivation = mkOption { type = types.package; };
+    rawTestDerivationArg = mkOption { type = types.raw; };
     test = mkOption { type = types.package; };
     meta = option types.raw { };
     passthru = option (types.lazyAttrsOf types.raw) { };
@@ -74,25 +76,37 @@ in
     interactive.extraDriverArgs = [ "--interactive" ];
     extraDriverArgs = lib.mkIf config.sshBackdoor.enable [ "--dump-vsocks=2" ];
     driver = hostPkgs.runCommand "the-driver-to-be-replaced" { } "exit 1";
-    test =
-      hostPkgs.runCommand "vm-test-run-${config.name}"
-        {
-          requiredSystemFeatures = [
-            "nixos-test"
-            "kvm"
-          ];
-          inherit (config) passthru meta;
-        }
-        ''
-          mkdir -p $out
-          export LOGFILE=/dev/null
-          ${config.driver}/bin/nixos-test-driver -o $out
-        '';
+    rawTestDerivationArg = {
+      name = "vm-test-run-${config.name}";
+      requiredSystemFeatures = [
+        "nixos-test"
+        "kvm"
+      ];
+      buildCommand = ''
+        mkdir -p $out
+        export LOGFILE=/dev/null
+        ${config.driver}/bin/nixos-test-driver -o $out
+      '';
+      inherit (config) passthru meta;
+    };
+    rawTestDerivation = hostPkgs.stdenv.mkDerivation config.rawTestDerivationArg;
+    test = config.rawTestDerivation // config.passthru;
     passthru = {
       inherit (config) driver nodes;
       driverInteractive = config.interactive.driver;
       inherit config;
       extend = { modules }: (extendModules { inherit modules; }).config.test;
+      overrideTestDerivation =
+        f:
+        config.passthru.extend {
+          modules = [
+            {
+              rawTestDerivationArg = lib.mkOverride 99 (
+                config.rawTestDerivationArg // f config.rawTestDerivationArg
+              );
+            }
+          ];
+        };
     };
   };
 }

@@ -1,0 +1,1 @@
+{ virtualisation.nspawnModule = true; }
