@@ -5,8 +5,6 @@
   runCommand,
   fetchurl,
   lockFile,
-  # Of the packages in the lock file, those to leave out.
-  without ? [ ],
 }:
 let
   lock = builtins.fromJSON (builtins.readFile lockFile);
@@ -23,9 +21,7 @@ let
       inherit (lock.npm.${key}) integrity;
     };
 
-  packages = builtins.filter (package: !builtins.elem package.name without) (
-    map parse (builtins.attrNames lock.npm)
-  );
+  packages = map parse (builtins.attrNames lock.npm);
 
   tarball =
     {

@@ -38,23 +38,15 @@ let
       throw "this nixpkgs has no denort, which a compiled vmwright carries; expected `deno.denort` or `denort`, or use the package `script`";
 
   npmPackages =
-    without:
+    lockFile:
     import ./npm.nix {
       inherit
         lib
         runCommand
         fetchurl
-        without
+        lockFile
         ;
-      lockFile = ../deno.lock;
     };
-
-  # What only the build of the WASM needs stays out of the program.
-  compilerPackages = [
-    "assemblyscript"
-    "binaryen"
-    "long"
-  ];
 
   # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it, from 2.9.6 on in the
   # second of these directories.
@@ -94,9 +86,11 @@ let
   };
 
   # Deno takes the packages from there.
-  offlineManifest = builtins.toFile "deno.json" (
-    builtins.toJSON (manifest // { nodeModulesDir = "manual"; })
-  );
+  offline =
+    manifest:
+    builtins.toFile "deno.json" (
+      builtins.toJSON (builtins.fromJSON (builtins.readFile manifest) // { nodeModulesDir = "manual"; })
+    );
 in
 stdenv.mkDerivation {
   pname = if compiled then "vmwright" else "vmwright-script";
@@ -115,16 +109,16 @@ stdenv.mkDerivation {
     export HOME=$TMPDIR DENO_DIR=$TMPDIR/deno
     # Nothing is downloaded, not even without a sandbox.
     export NPM_CONFIG_REGISTRY=http://localhost:9
-    cp ${offlineManifest} deno.json
+    cp ${offline ../deno.json} deno.json
+    cp ${offline ../wasm/deno.json} wasm/deno.json
     runHook postConfigure
   '';
 
   buildPhase = ''
     runHook preBuild
-    ln -s ${npmPackages [ ]}/node_modules node_modules
+    ln -s ${npmPackages ../wasm/deno.lock}/node_modules wasm/node_modules
     deno run -A --cached-only wasm/build.ts
-    rm node_modules
-    ln -s ${npmPackages compilerPackages}/node_modules node_modules
+    ln -s ${npmPackages ../deno.lock}/node_modules node_modules
     tar -xzf ${esbuildTarball} package/bin/esbuild
     for directory in ${toString esbuild.directories}; do
       install -D package/bin/esbuild $DENO_DIR/dl/$directory/esbuild-${esbuild.platform}

@@ -88,7 +88,8 @@ async function run(
 async function workshop(): Promise<string> {
   const directory = await Deno.makeTempDir({ prefix: "vmwright-mutants-" });
   const shared = ["src", "tests", "deno.json", "deno.lock"];
-  for (const name of [...shared, "wasm/scanner", "wasm/build.ts"]) {
+  const wasm = ["scanner", "build.ts", "deno.json", "deno.lock"];
+  for (const name of [...shared, ...wasm.map((name) => `wasm/${name}`)]) {
     await copy(new URL(name, root).pathname, `${directory}/${name}`);
   }
   return directory;

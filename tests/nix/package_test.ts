@@ -11,14 +11,16 @@ const deno = Deno.execPath();
 
 /** The npm packages that nix would fetch for the package. */
 function npmPackages(): { name: string; version: string }[] {
-  const lock = JSON.parse(Deno.readTextFileSync(`${root}/deno.lock`));
+  const locks = ["deno.lock", "wasm/deno.lock"].map((lock) =>
+    JSON.parse(Deno.readTextFileSync(`${root}/${lock}`))
+  );
   const esbuild = /esbuild = \{\s*version = "([^"]+)"/.exec(
     Deno.readTextFileSync(`${root}/nix/package.nix`),
   );
   assert(esbuild);
   const platform = Deno.build.arch === "aarch64" ? "linux-arm64" : "linux-x64";
   return [
-    ...Object.keys(lock.npm).map((key) => {
+    ...locks.flatMap(({ npm }) => Object.keys(npm)).map((key) => {
       const [, name, version] = /^(@?[^@]+)@([^_]+)/.exec(key)!;
       return { name, version };
     }),
