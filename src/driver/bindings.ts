@@ -1,53 +1,36 @@
-import { offerSnakeCase } from "../machine/mod.ts";
-import type { Driver } from "./driver.ts";
+import { type Machine, offerSnakeCase } from "../machine/mod.ts";
 import { identifier } from "./identifier.ts";
+import type { Vlan } from "./vlan.ts";
 
 /**
  * Every name that a test script sees: the driver's own in camelCase and in
  * snake_case, each machine and each VLAN.
  *
- * @param driver Whose they are.
+ * @param own The driver's own names, in camelCase.
+ * @param machines The machines, each of which is seen by its name.
+ * @param vlans The networks, each of which is seen by its number.
  * @param onHidden Told of each name that a machine takes from something else.
  */
 export function bindings(
-  driver: Driver,
-  onHidden?: (name: string) => void,
+  own: Record<string, unknown>,
+  machines: readonly Machine[],
+  vlans: readonly Vlan[],
+  onHidden: (name: string) => void,
 ): Record<string, unknown> {
-  const general: Record<string, unknown> = {
-    startAll: () => driver.startAll(),
-    joinAll: () => driver.joinAll(),
-    testScript: () => driver.testScript(),
-    runTests: () => driver.runTests(),
-    machines: driver.machines,
-    machinesQemu: driver.machinesQemu,
-    machinesNspawn: driver.machinesNspawn,
-    vlans: driver.vlans,
-    driver,
-    log: driver.log,
-    createMachine: driver.createMachine.bind(driver),
-    subtest: driver.subtest.bind(driver),
-    retry: driver.retry.bind(driver),
-    serialStdoutOn: () => driver.serialStdoutOn(),
-    serialStdoutOff: () => driver.serialStdoutOff(),
-    pollingCondition: driver.pollingCondition.bind(driver),
-    debug: driver.debug,
-  };
-  const names: Record<string, unknown> = { ...general };
+  const names: Record<string, unknown> = { ...own };
   offerSnakeCase(names);
   const aliases = Object.getOwnPropertyNames(names)
     .map((name) => [name, names[name]]);
   const all: Record<string, unknown> = {
     ...Object.fromEntries(aliases),
-    ...Object.fromEntries(
-      driver.vlans.map((vlan) => [`vlan${vlan.nr}`, vlan]),
-    ),
+    ...Object.fromEntries(vlans.map((vlan) => [`vlan${vlan.nr}`, vlan])),
   };
-  for (const machine of driver.machines) {
+  for (const machine of machines) {
     const name = identifier(machine.name);
-    if (name in all) onHidden?.(name);
+    if (name in all) onHidden(name);
     all[name] = machine;
   }
-  const [only, ...others] = driver.machines;
+  const [only, ...others] = machines;
   if (only !== undefined && others.length === 0) all.machine ??= only;
   return all;
 }

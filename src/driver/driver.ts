@@ -566,7 +566,26 @@ export class Driver implements AsyncDisposable {
 
   /** Every name that a test script sees, with what it stands for. */
   bindings(): Record<string, unknown> {
-    return bindings(this, (name) => {
+    const own = {
+      startAll: () => this.startAll(),
+      joinAll: () => this.joinAll(),
+      testScript: () => this.testScript(),
+      runTests: () => this.runTests(),
+      machines: this.machines,
+      machinesQemu: this.machinesQemu,
+      machinesNspawn: this.machinesNspawn,
+      vlans: this.vlans,
+      driver: this,
+      log: this.log,
+      createMachine: this.createMachine.bind(this),
+      subtest: this.subtest.bind(this),
+      retry: this.retry.bind(this),
+      serialStdoutOn: () => this.serialStdoutOn(),
+      serialStdoutOff: () => this.serialStdoutOff(),
+      pollingCondition: this.pollingCondition.bind(this),
+      debug: this.debug,
+    };
+    return bindings(own, this.machines, this.vlans, (name) => {
       if (this.#hidden.has(name)) return;
       this.#hidden.add(name);
       this.log.warning(

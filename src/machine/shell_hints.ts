@@ -1,7 +1,8 @@
 import type { Guest } from "../backend/mod.ts";
+import type { Console } from "../console/mod.ts";
+import type { Attributes, Log } from "../report/mod.ts";
 import type { Shell } from "../shell/mod.ts";
 import { after } from "../time/mod.ts";
-import type { MachineCore } from "./core.ts";
 
 /** Seconds until the first hint; then each comes twice as late … */
 const FIRST = 30;
@@ -10,12 +11,19 @@ const LONGEST = 300;
 /** Seconds that the hypervisor has to say how the guest is. */
 const STATUS = 2;
 
+/** The machine that is waited for. */
+interface Awaited {
+  readonly log: Log;
+  readonly attributes: Attributes;
+  readonly console: Console;
+}
+
 /**
  * Says, while a shell does not come, what is waited for and where to look: after
  * 30 seconds, and then now and then.
  */
 export class ShellHints implements Disposable {
-  readonly #core: MachineCore;
+  readonly #machine: Awaited;
   readonly #guest: Guest;
   readonly #shell: Shell;
   readonly #began = performance.now();
@@ -23,8 +31,8 @@ export class ShellHints implements Disposable {
   #over = false;
 
   /** Waits for a shell from now on, until it is disposed of. */
-  constructor(core: MachineCore, guest: Guest, shell: Shell) {
-    this.#core = core;
+  constructor(machine: Awaited, guest: Guest, shell: Shell) {
+    this.#machine = machine;
     this.#guest = guest;
     this.#shell = shell;
     this.#tellIn(FIRST);
@@ -34,7 +42,7 @@ export class ShellHints implements Disposable {
     this.#cancel = after(seconds, async () => {
       const status = await this.#status();
       if (this.#over) return;
-      this.#core.log.warning(this.#hint(status), this.#core.attributes);
+      this.#machine.log.warning(this.#hint(status), this.#machine.attributes);
       this.#tellIn(Math.min(2 * seconds, LONGEST));
     });
   }
@@ -58,7 +66,7 @@ export class ShellHints implements Disposable {
 
   #hint(status: string | undefined): string {
     const seconds = Math.round((performance.now() - this.#began) / 1000);
-    const [last] = this.#core.console.tail(1);
+    const [last] = this.#machine.console.tail(1);
     const end = last === undefined
       ? "its console has said nothing"
       : `its console said last: ${last}`;

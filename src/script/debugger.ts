@@ -1,7 +1,7 @@
 import type { Debug, Driver } from "../driver/mod.ts";
 import { MachineError } from "../errors.ts";
 import { describeError } from "../report/mod.ts";
-import type { Breakpoint } from "./python/mod.ts";
+import type { Breakpoint } from "./python/session.ts";
 import { ScriptExit } from "./script_exit.ts";
 import { tracebackOf } from "./traceback.ts";
 

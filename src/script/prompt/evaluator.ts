@@ -1,7 +1,7 @@
 /** What came of an input. */
 export type Outcome = { value: unknown } | { error: unknown };
 
-import type { AskForLine } from "../python/mod.ts";
+import type { AskForLine } from "../python/session.ts";
 
 /** Understands what is typed at a prompt, in one language. */
 export interface Evaluator {

@@ -1,4 +1,4 @@
-import type { AskForLine, PythonPrompt } from "../python/mod.ts";
+import type { AskForLine, PythonPrompt } from "../python/session.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
 

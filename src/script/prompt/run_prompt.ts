@@ -1,7 +1,7 @@
 import type { Driver } from "../../driver/mod.ts";
 import { Terminal } from "../../terminal/mod.ts";
 import type { Language } from "../language.ts";
-import { type Breakpoint, PythonSession } from "../python/mod.ts";
+import { type Breakpoint, PythonSession } from "../python/session.ts";
 import { Script } from "../script.ts";
 import { divertConsole } from "./console.ts";
 import type { Evaluator } from "./evaluator.ts";

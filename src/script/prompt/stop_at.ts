@@ -2,7 +2,7 @@ import { Supervisor } from "../../backend/mod.ts";
 import type { Driver } from "../../driver/mod.ts";
 import { Terminal } from "../../terminal/mod.ts";
 import { bindGlobals } from "../globals.ts";
-import type { Breakpoint } from "../python/mod.ts";
+import type { Breakpoint } from "../python/session.ts";
 import { divertConsole } from "./console.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { JavaScriptEvaluator } from "./javascript.ts";

@@ -9,13 +9,7 @@ import type { Script } from "../script.ts";
 import { PythonSession } from "./session.ts";
 
 export { PythonError } from "./errors.ts";
-export {
-  type AskForLine,
-  type BindOptions,
-  type Breakpoint,
-  type PythonPrompt,
-  PythonSession,
-} from "./session.ts";
+export { PythonSession } from "./session.ts";
 
 const prepared = new WeakMap<Script, PythonSession>();
 
