@@ -61,11 +61,13 @@ Deno.test("An import of what stands upon the rooms is found", () => {
     texts({
       "src/time/clock.ts":
         'import { a } from "../../tests/a.ts";\nimport "../../mod.ts";\nimport "../../wasm/a.wasm";',
+      "src/report/page.ts": 'import * as api from "../../mod.ts";',
     }),
     [
       "src/time/clock.ts imports tests/a.ts, from outside of src/",
       "src/time/clock.ts imports mod.ts, from outside of src/",
     ],
+    "the library itself is for the last room alone",
   );
 });
 

@@ -10,15 +10,10 @@ import {
   parseStore,
   writeStore,
 } from "./efi_store.ts";
-import { fileName } from "./file_name.ts";
+import { efiVarsPath } from "./paths.ts";
 
 /** Bytes of a value that a dump shows. */
 const SHOWN = 32;
-
-/** Where a machine's start script finds its variables, in `NIX_EFI_VARS`. */
-export function efiVarsPath(core: MachineCore): string {
-  return `${core.stateDir}/${fileName(core.name)}-efi-vars.fd`;
-}
 
 /** See {@linkcode BaseMachine.createEfiVars}. */
 export async function createEfiVars(core: MachineCore): Promise<void> {

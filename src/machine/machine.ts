@@ -17,10 +17,10 @@ import type { EfiVariable } from "./efi_store.ts";
 import {
   createEfiVars,
   dumpEfiVars,
-  efiVarsPath,
   readEfiVars,
   writeEfiVars,
 } from "./efi_vars.ts";
+import { efiVarsPath } from "./paths.ts";
 import { MachineCore, type MachineOptions } from "./core.ts";
 import {
   copyFromHost,
