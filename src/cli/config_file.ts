@@ -36,6 +36,12 @@ const keys = [
   "test_script",
 ];
 
+/** Keys that say how somebody looks into a container: nothing that a run does. */
+const displayKeys = {
+  top: ["display_viewers"],
+  containers: ["display_targets", "display_exporters"],
+};
+
 /**
  * Understands the JSON file of `--config`, whose keys are those of NixOS's test
  * framework. Unknown keys are passed over with a warning: the file is written by
@@ -86,15 +92,21 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
       );
     }
   };
-  warnOfOthers("$", top, keys);
+  warnOfOthers("$", top, [...keys, ...displayKeys.top]);
 
-  const machines = (key: string): MachineConfiguration[] | undefined => {
+  const machines = (
+    key: "vms" | "containers",
+  ): MachineConfiguration[] | undefined => {
     if (!present(top[key])) return;
     const all = object(`$.${key}`, top[key], "an object of machines");
     return Object.entries(all).map(([id, value]) => {
       const path = `$.${key}${step(id)}`;
       const one = object(path, value, "an object with a start_script");
-      warnOfOthers(path, one, ["name", "start_script"]);
+      warnOfOthers(path, one, [
+        "name",
+        "start_script",
+        ...key === "containers" ? displayKeys.containers : [],
+      ]);
       const { name = id, start_script: startCommand } = one;
       if (typeof name !== "string" || name === "") {
         throw wrong(`${path}.name`, "a machine's name", name);

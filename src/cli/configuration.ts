@@ -14,6 +14,7 @@ import {
 } from "./config_file.ts";
 import { isExecutable } from "./executable.ts";
 import { isNamedAsScript } from "./list_ends.ts";
+import { parseMachineConfig } from "./machine_config.ts";
 import { normalPath } from "./normal_path.ts";
 import { options } from "./options.ts";
 
@@ -109,12 +110,9 @@ export function configure(
     return { ...nothing, command, warnings };
   }
 
-  const file: ConfigFile = given.config === undefined
+  const file: ConfigFile = command === "eval"
     ? { warnings: [] }
-    : parseConfigFile(
-      readText(given.config, "configuration file"),
-      given.config,
-    );
+    : fileOf(given, environment);
   warnings.push(...file.warnings);
   const fromEnvironment = (key: "startScripts" | "vlans") =>
     environment.get(options[key].environment)?.split(/\s+/).filter((w) => w);
@@ -231,6 +229,25 @@ export function configure(
   };
 }
 
+/** What the configuration file says, of either kind, if there is one. */
+function fileOf(given: OptionValues, environment: Environment): ConfigFile {
+  const { config } = given;
+  if (config !== undefined && given.machineConfig !== undefined) {
+    throw new UsageError(
+      `two configuration files: ${config} and ${given.machineConfig}`,
+    );
+  }
+  const what = "configuration file";
+  if (config !== undefined) {
+    return parseConfigFile(readText(config, what), config);
+  }
+  const machineConfig = given.machineConfig ??
+    (environment.get(options.machineConfig.environment) || undefined);
+  return machineConfig === undefined
+    ? { warnings: [] }
+    : parseMachineConfig(readText(machineConfig, what), machineConfig);
+}
+
 const nothing = {
   language: "typescript",
   machines: [],
@@ -308,7 +325,9 @@ function scriptOf(
 }
 
 function refuseMachines(given: OptionValues): void {
-  for (const key of ["startScripts", "vlans", "config"] as const) {
+  for (
+    const key of ["startScripts", "vlans", "config", "machineConfig"] as const
+  ) {
     if (given[key] === undefined) continue;
     throw new UsageError(
       `eval runs code that makes its own driver, and takes no ${

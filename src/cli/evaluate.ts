@@ -1,3 +1,4 @@
+import { dedent } from "../script/dedent.ts";
 import * as api from "../../mod.ts";
 import { bindGlobals, Debugger, runScript } from "../script/mod.ts";
 import { after } from "../time/mod.ts";
@@ -51,6 +52,7 @@ export async function evaluate(
   const context = {
     ...assertions,
     ...classes,
+    dedent,
     ...api,
     log,
     Driver: new Proxy(Driver, {

@@ -55,6 +55,13 @@ export const options = {
     value: "F",
     help: "read machines, networks, timeout and script from a JSON file",
   },
+  machineConfig: {
+    names: ["--machine-config"],
+    kind: "value",
+    value: "F",
+    environment: "machineConfig",
+    help: "the same from a file whose machines name their backend, as attest's",
+  },
   language: {
     names: ["--language"],
     kind: "value",

@@ -221,7 +221,7 @@ export class Driver implements AsyncDisposable {
       for (const machine of options.machines ?? []) {
         const { startCommand, ...rest }: MachineConfiguration =
           typeof machine === "string" ? { startCommand: machine } : machine;
-        const made = driver.createMachine(startCommand, rest);
+        const made = driver.#createMachine(startCommand, rest);
         for (const { name } of driver.machines) {
           if (identifier(name) !== identifier(made.name)) continue;
           throw new UsageError(
@@ -378,6 +378,18 @@ export class Driver implements AsyncDisposable {
     startCommand: string,
     options: CreateMachineOptions = {},
   ): Machine {
+    const machine = this.#createMachine(startCommand, options);
+    if (this.#options.sshBackdoor && !machine.isContainer) {
+      this.log.warning(
+        `${machine.name} has no ssh backdoor: only machines that the driver ` +
+          "begins with get one",
+        { machine: machine.name },
+      );
+    }
+    return machine;
+  }
+
+  #createMachine(startCommand: string, options: CreateMachineOptions): Machine {
     const driverVlans = this.vlans, vsocks = this.#vsocks;
     const conditions = this.#conditions;
     const command = new StartCommand(startCommand);

@@ -1,4 +1,4 @@
-import { MachineError } from "../errors.ts";
+import { MachineError, UsageError } from "../errors.ts";
 import { limitOf } from "../time/mod.ts";
 import { compilePattern, type Console } from "../console/mod.ts";
 import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
@@ -892,13 +892,24 @@ export class BaseMachine implements AsyncDisposable {
    * How to reach the guest's ssh backdoor: over vsock, or in a container over
    * the socket that its systemd listens on.
    *
-   * @param index The guest's vsock number; of no matter where the driver gave it
-   * a virtual socket.
+   * @param index The guest's vsock number, where its start script gives it one;
+   * of no matter where the driver does, and in a container.
+   * @throws {UsageError} where there is none: neither is a number given, of which
+   * guests have those from 3 up, nor has the driver the option `sshBackdoor`.
    */
-  sshBackdoorCommand(index: number): string {
+  sshBackdoorCommand(index?: number): string {
     const { vsock } = this.#core.context;
     if (vsock !== undefined) return `ssh -o User=root vsock-mux/${vsock.host}`;
-    if (!this.isContainer) return `ssh -o User=root vsock/${index}`;
+    if (!this.isContainer) {
+      if (index !== undefined && index >= FIRST_CID) {
+        return `ssh -o User=root vsock/${index}`;
+      }
+      throw new UsageError(
+        `${this.name} has no ssh backdoor: the driver gives it one by ` +
+          "--ssh-backdoor with --config (in NixOS tests, sshBackdoor.enable = " +
+          `true), and a start script by a vsock number from ${FIRST_CID} up`,
+      );
+    }
     const socket = `/run/systemd/nspawn/unix-export/${this.name}/ssh`;
     return `ssh -o User=root -o ProxyCommand="socat - UNIX-CLIENT:${socket}" bash`;
   }
@@ -918,6 +929,9 @@ Object.defineProperty(BaseMachine.prototype, Symbol.for("Deno.customInspect"), {
 
 /** A machine, by its names in camelCase and in snake_case. */
 export type Machine = BaseMachine & SnakeCased<BaseMachine>;
+
+/** The first number that a guest's virtual socket can have. */
+const FIRST_CID = 3;
 
 /** The network card that leads to the other machines; the first is QEMU's. */
 const CABLE = { name: "virtio-net-pci.1" };

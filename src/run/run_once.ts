@@ -273,6 +273,12 @@ export function tellAddresses(driver: Driver, plan: Plan): void {
     const has = isContainer || !plan.vhostVsock ||
       driver.vhostVsock.has(name);
     if (!has) return;
+    if (!isContainer && !plan.vhostVsock && offset < 2) {
+      driver.log.warning(
+        `--dump-vsocks ${offset} leads to no machine: their numbers begin at 3`,
+      );
+      return;
+    }
     const command = machine.sshBackdoorCommand(offset + 1 + i);
     driver.log.log(`${name} is reached by: ${command}`);
   });

@@ -1,3 +1,4 @@
+import { dedent } from "../script/dedent.ts";
 import type { Driver } from "../driver/mod.ts";
 import { bindGlobals, isReservedWord } from "../script/mod.ts";
 import { classes } from "../script/classes.ts";
@@ -28,7 +29,7 @@ export async function withNames<T>(
 ): Promise<T> {
   const { assertions } = await readAssertions();
   const names = driver.bindings();
-  const context = { ...assertions, ...classes, ...names };
+  const context = { ...assertions, ...classes, dedent, ...names };
   for (const name of Object.keys(names)) {
     if (name in assertions) {
       driver.log.warning(

@@ -85,8 +85,16 @@ ${variables.join("\n")}
 
 ${classes.join("\n")}
 
+${dedentType(types)}
 ${assertionTypes()}}
 `;
+}
+
+/** The declaration of the template tag, unless a machine is called that. */
+function dedentType(types: Map<string, string>): string {
+  return types.has("dedent")
+    ? ""
+    : "  function dedent(strings: TemplateStringsArray, ...values: unknown[]): string;\n";
 }
 
 /** The declarations of the assertions, from the module that holds them. */

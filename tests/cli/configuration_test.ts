@@ -91,6 +91,58 @@ Deno.test("the environment is read where no option is given", () => {
   assertEquals([globalTimeout, xmlLog], [7.5, "@/log.xml"]);
 });
 
+Deno.test("a file of machines says by which backend each runs", () => {
+  using directory = temporaryDirectory({
+    "machines.json": JSON.stringify({
+      machines: [
+        { name: "a", backend: "qemu", start_command: "/bin/true", vcpus: 2 },
+        { name: "b", backend: "qemu", start_command: "/bin/false" },
+      ],
+      vlans: [1],
+      global_timeout: 60,
+    }),
+  });
+  const file = `${directory.path}/machines.json`;
+  for (
+    const configuration of [
+      configured(["@/test.py", "--machine-config", file]),
+      configured(["@/test.py"], { machineConfig: file, startScripts: "" }),
+    ]
+  ) {
+    const { machines, vlans, globalTimeout, warnings } = configuration;
+    assertEquals(machines, [
+      { name: "a", startCommand: "/bin/true" },
+      { name: "b", startCommand: "/bin/false" },
+    ]);
+    assertEquals([vlans, globalTimeout], [[1], 60]);
+    assertEquals(warnings, [
+      `${file}: $.machines[0].vcpus is not known and passed over`,
+    ]);
+  }
+});
+
+Deno.test("where a container is looked into is taken quietly", () => {
+  using directory = temporaryDirectory({
+    "displays.json": JSON.stringify({
+      vms: {},
+      containers: {
+        a: {
+          start_script: "/bin/true",
+          display_targets: [],
+          display_exporters: {},
+        },
+      },
+      display_viewers: {},
+    }),
+  });
+  const { containers, warnings } = configured([
+    "@/test.py",
+    ...["-c", `${directory.path}/displays.json`],
+  ]);
+  assertEquals(containers, [{ name: "a", startCommand: "/bin/true" }]);
+  assertEquals(warnings, []);
+});
+
 Deno.test("no machines are an answer, where somebody gives it", () => {
   using directory = temporaryDirectory({
     "vms.json": JSON.stringify({ vms: {} }),

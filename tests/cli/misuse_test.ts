@@ -26,6 +26,8 @@ const files = {
   "timeout.json": `{"global_timeout": "60"}`,
   "ssh.json": `{"enable_ssh_backdoor": "yes"}`,
   "number.json": `{"test_script": 1}`,
+  "backend.json": `{"machines": [{"name": "a", "backend": "firecracker"}]}`,
+  "unnamed.json": `{"machines": [{"backend": "qemu"}]}`,
   "nobody.json": `{"vlans": [], "test_script": "test.ts"}`,
   "doubles.json": `{"vms": {"a": {"name": "x", "start_script": "/bin/true"},
     "b": {"name": "x", "start_script": "/bin/false"}}}`,
@@ -84,6 +86,19 @@ const cases: [string[], string, Record<string, string>?][] = [
   [
     ["test.ts", "--start-scripts"],
     "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
+  ],
+  [
+    ["test.ts", "--machine-config", "backend.json"],
+    `backend.json: $.machines[0].backend must be "qemu", got "firecracker"`,
+  ],
+  [
+    ["test.ts"],
+    "unnamed.json: $.machines[0].name must be a machine's name, got nothing",
+    { machineConfig: "unnamed.json" },
+  ],
+  [
+    ["test.ts", "--machine-config", "backend.json", "-c", "nobody.json"],
+    "two configuration files: nobody.json and backend.json",
   ],
   [
     ["test.ts", "--config", "nobody.json"],

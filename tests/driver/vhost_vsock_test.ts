@@ -2,11 +2,14 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 
 /** Runs a script with a backdoor that a configuration asks for. */
-async function run(program?: string) {
+async function run(
+  program?: string,
+  script = "console.log(driver.vhostVsock.size);",
+) {
   using directory = temporaryDirectory({
     "run-web-vm": "#!/bin/sh\nexit 1\n",
     "run-db-vm": "#!/bin/sh\nexit 1\n",
-    "test.ts": "console.log(driver.vhostVsock.size);",
+    "test.ts": script,
     "bin/x": "",
   });
   const { path } = directory;
@@ -40,6 +43,19 @@ Deno.test("without vhost-device-vsock there is no backdoor, and one sentence say
     "there is no ssh backdoor: vhost-device-vsock is not on PATH",
   ]);
   assertEquals(/is reached by/.test(stderr), false);
+});
+
+Deno.test("a machine that a test makes itself gets no backdoor, as a warning says", async () => {
+  const { code, stderr } = await run(
+    undefined,
+    'createMachine("/x/run-more-vm"); createMachine("/x/run-jail-nspawn");',
+  );
+  assertEquals(code, 0, stderr);
+  assertEquals(stderr.match(/^more.*backdoor.*$/gm), [
+    "more: more has no ssh backdoor: only machines that the driver begins with " +
+    "get one",
+  ]);
+  assertEquals(/jail has no/.test(stderr), false);
 });
 
 Deno.test("a vhost-device-vsock that does not start is no end of the test", async () => {

@@ -4,8 +4,9 @@ import {
   assertMatch,
   assertRejects,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
-import { MachineError, QmpError, TestFailure } from "../../mod.ts";
+import { MachineError, QmpError, TestFailure, UsageError } from "../../mod.ts";
 import { booted } from "./booted.ts";
 
 /** A port of the host that nobody has right now. */
@@ -114,6 +115,13 @@ Deno.test("QEMU's side of a guest", async (t) => {
     "sshBackdoorCommand() says how to come in by a virtual socket",
     () => {
       assertMatch(machine.sshBackdoorCommand(7), /ssh .*vsock.*7/);
+      for (const index of [undefined, 2]) {
+        assertThrows(
+          () => machine.sshBackdoorCommand(index),
+          UsageError,
+          "has no ssh backdoor",
+        );
+      }
     },
   );
 

@@ -1,7 +1,9 @@
 # What is asked of QEMU itself: keyboard, screen, network, monitor.
 from test_driver.machine.qmp import QMPAPIError
 
-assert "running" in machine.send_monitor_command("info status")
+answer = machine.send_monitor_command("info status")
+assert answer.startswith("info status\r\n") and answer.endswith("\r\n(qemu) "), answer
+assert "running" in answer
 assert machine.qmp_client is not None
 assert machine.qmp_client.send("query-status")["return"]["running"] is True
 try:
@@ -45,3 +47,5 @@ with subtest("network"):
     machine.wait_until_succeeds("ip link show eth1 | grep LOWER_UP", timeout=20)
 
 assert machine.ssh_backdoor_command(3) == "ssh -o User=root vsock/3"
+with t.assertRaisesRegex(ValueError, "machine has no ssh backdoor: "):
+    machine.ssh_backdoor_command()

@@ -616,7 +616,7 @@ class BaseMachine:
         """The older name of `copy_from_machine`."""
         self.copy_from_machine(source, target_dir)
 
-    def ssh_backdoor_command(self, index=0):
+    def ssh_backdoor_command(self, index=None):
         """How to reach the guest's ssh backdoor."""
         return self._call("sshBackdoorCommand", index)
 
@@ -821,9 +821,11 @@ class QemuMachine(BaseMachine):
         self._call("unblock")
 
     def send_monitor_command(self, command):
-        """Sends a command to QEMU's human monitor; answers what it says."""
+        """Sends a command to QEMU's human monitor; answers what that shows then."""
         self.run_callbacks()
-        return self._call("sendMonitorCommand", str(command))
+        answer = self._call("sendMonitorCommand", str(command))
+        # The monitor shows what is typed, and when it waits for the next command.
+        return f"{command}\r\n{answer}(qemu) "
 
     def wait_for_qmp_event(self, event_filter, timeout=_EVENT_PATIENCE):
         """The first QMP event that `event_filter` accepts and nobody has taken yet."""
@@ -878,8 +880,7 @@ class Monitor:
     def send(self, data):
         """Sends complete lines."""
         for line in bytes(data).decode().splitlines():
-            answer = self._machine.send_monitor_command(line)
-            self._said += f"{line}\r\n{answer}(qemu) ".encode()
+            self._said += self._machine.send_monitor_command(line).encode()
         return len(data)
 
     sendall = send

@@ -1,0 +1,99 @@
+import { UsageError } from "../errors.ts";
+import { nearest } from "../report/nearest.ts";
+import type { ConfigFile } from "./config_file.ts";
+
+/** What a machine's `backend` may be. */
+const backends = ["qemu"];
+
+/**
+ * Understands the JSON file of `--machine-config`, whose machines say by which
+ * hypervisor they run: `machines` is a list of `{ name, backend, start_command }`
+ * beside `vlans` and `global_timeout`, as attest's framework writes it.
+ *
+ * @param text The file's text.
+ * @param file The file's name, for messages.
+ * @returns What it says.
+ * @throws {UsageError} It is no JSON, or a value is of the wrong kind.
+ */
+export function parseMachineConfig(text: string, file: string): ConfigFile {
+  let root: unknown;
+  try {
+    root = JSON.parse(text);
+  } catch {
+    throw new UsageError(`${file} is no JSON`);
+  }
+  const wrong = (path: string, expected: string, got: unknown) =>
+    new UsageError(
+      `${file}: ${path} must be ${expected}, got ${
+        got === undefined ? "nothing" : JSON.stringify(got)
+      }`,
+    );
+  if (!isObject(root)) throw wrong("$", "an object", root);
+  const warnings: string[] = [];
+  const warnOfOthers = (path: string, keys: string[], known: string[]) => {
+    for (const key of keys) {
+      if (known.includes(key)) continue;
+      const meant = nearest(key, known);
+      warnings.push(
+        `${file}: ${path}.${key} is not known and passed over` +
+          (meant === undefined ? "" : `; did you mean ${meant}?`),
+      );
+    }
+  };
+  const known = ["machines", "vlans", "global_timeout"];
+  warnOfOthers("$", Object.keys(root), known);
+  const { machines = [], vlans, global_timeout: globalTimeout } = root;
+  if (!Array.isArray(machines)) {
+    throw wrong("$.machines", "a list of machines", machines);
+  }
+  if (vlans !== undefined && !isNumbers(vlans)) {
+    throw wrong("$.vlans", "a list of numbers from 0 up", vlans);
+  }
+  const isTime = typeof globalTimeout === "number" && globalTimeout > 0;
+  if (globalTimeout !== undefined && !isTime) {
+    throw wrong(
+      "$.global_timeout",
+      "a number of seconds above 0",
+      globalTimeout,
+    );
+  }
+  return {
+    machines: machines.map((one: unknown, index) => {
+      const path = `$.machines[${index}]`;
+      if (!isObject(one)) throw wrong(path, "an object", one);
+      const { name, backend, start_command: startCommand, ...others } = one;
+      if (typeof name !== "string" || name === "") {
+        throw wrong(`${path}.name`, "a machine's name", name);
+      }
+      if (typeof backend !== "string" || !backends.includes(backend)) {
+        const all = backends.map((one) => `"${one}"`).join(" or ");
+        throw wrong(`${path}.backend`, all, backend);
+      }
+      if (typeof startCommand !== "string" || startCommand === "") {
+        throw wrong(
+          `${path}.start_command`,
+          "the path of a start script, or a command",
+          startCommand,
+        );
+      }
+      warnOfOthers(path, Object.keys(others), [
+        "name",
+        "backend",
+        "start_command",
+      ]);
+      return { name, startCommand };
+    }),
+    vlans,
+    globalTimeout: isTime ? globalTimeout : undefined,
+    warnings,
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) &&
+    value.every((one) => Number.isSafeInteger(one) && one >= 0);
+}
