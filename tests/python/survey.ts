@@ -385,6 +385,126 @@ export const forms = {
     pattern: /["']vm-state-\w+\//,
     coveredBy: "tiny/environment.py",
   },
+
+  // Newer than 2025
+  "m.sleep(duration=d)": {
+    pattern: /\.sleep\(duration=/,
+    coveredBy: "tiny/durations.py",
+  },
+  "@polling_condition(interval=d)": {
+    pattern: /@polling_condition\(interval=/,
+    coveredBy: "tiny/durations.py",
+  },
+  "condition.wait(timeout_seconds=n)": {
+    pattern: /\.wait\(timeout_seconds=/,
+    coveredBy: "tiny/durations.py",
+  },
+  "condition.wait(timeout=d)": {
+    pattern: /\.wait\(timeout=/,
+    coveredBy: "tiny/durations.py",
+  },
+  "retry(f, timeout=d)": {
+    pattern: /\bretry\([^\n]*timeout=/,
+    coveredBy: "tiny/durations.py",
+  },
+  "m.wait_for_file(f, timeout=, attempt_timeout=)": {
+    pattern: /\.wait_for_file\([^)]*attempt_timeout=/,
+    coveredBy: "tiny/durations.py",
+  },
+  "m.shell.send(b), .recv(n), .settimeout(n)": {
+    pattern: /\bshell\.send\([^]*\.recv\(|\.recv\([^]*shell\.send\(/,
+    coveredBy: "tiny/internals.py",
+  },
+  "select.select([m.shell], …)": {
+    pattern: /select\.select\(\[\w*\.?shell\]/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.process.poll(), .wait(n), .kill()": {
+    pattern: /process\.poll\(\)[^]*process\.kill\(\)[^]*process\.wait\(/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.serial_thread": {
+    pattern: /\.serial_thread\b/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.last_lines.get()": {
+    pattern: /\.last_lines\.get\(/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.monitor_path, m.qmp_path": {
+    pattern: /\.monitor_path\b[^]*\.qmp_path\b/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.vsock_guest": {
+    pattern: /\.vsock_guest\b/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.pid = None": {
+    pattern: /\.pid = None/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.start_command._cmd = c": {
+    pattern: /\b\w*command\._cmd = /,
+    coveredBy: "tiny/internals.py",
+  },
+  "vlan.process, .tap_name, .stop()": {
+    pattern: /vlan\.tap_name[^]*vlan\.process[^]*vlan\.stop\(\)/,
+    coveredBy: "tiny/internals.py",
+  },
+  "vlan.plug_process": {
+    pattern: /vlan\.plug_process/,
+    coveredBy: "tiny/internals.py",
+  },
+  "driver.config, .interactive, .keep_machine_state": {
+    pattern:
+      /driver\.interactive[^]*driver\.keep_machine_state[^]*driver\.config/,
+    coveredBy: "tiny/internals.py",
+  },
+  "from test_driver.config import …": {
+    pattern:
+      /from test_driver\.config import DriverConfiguration, load_driver_configuration/,
+    coveredBy: "tiny/internals.py",
+  },
+  "from test_driver.driver import …": {
+    pattern: /from test_driver\.driver import get_tmp_dir, in_nix_sandbox/,
+    coveredBy: "tiny/internals.py",
+  },
+  "from test_driver.logger import rootlog": {
+    pattern: /from test_driver\.logger import rootlog/,
+    coveredBy: "tiny/internals.py",
+  },
+  "from test_driver.machine import CHAR_TO_KEY, make_command": {
+    pattern: /from test_driver\.machine import CHAR_TO_KEY.*make_command/,
+    coveredBy: "tiny/internals.py",
+  },
+  "from test_driver.vsock import VsockPair": {
+    pattern: /from test_driver\.vsock import VsockPair/,
+    coveredBy: "tiny/internals.py",
+  },
+  "import test_driver.machine.ocr": {
+    pattern: /import test_driver\.machine\.ocr/,
+    coveredBy: "tiny/internals.py",
+  },
+  "m.create_efi_vars()": {
+    pattern: /\.create_efi_vars\(\)/,
+    coveredBy: "uefi/efi_vars.py",
+  },
+  "m.write_efi_vars([v])": {
+    pattern: /\.write_efi_vars\(\[/,
+    coveredBy: "uefi/efi_vars.py",
+  },
+  "m.read_efi_vars(), m.dump_efi_vars()": {
+    pattern: /\.dump_efi_vars\(\)[^]*\.read_efi_vars\(\)/,
+    coveredBy: "uefi/efi_vars.py",
+  },
+  "m.efi_vars, m.efi_vars_path": {
+    pattern: /\.efi_vars\b[^]*\.efi_vars_path/,
+    coveredBy: "uefi/efi_vars.py",
+  },
+  "from test_driver.efi import …": {
+    pattern: /from test_driver\.efi import EfiGuid, EfiVariable, EfiVars/,
+    coveredBy: "uefi/efi_vars.py",
+  },
 } satisfies Record<string, Form>;
 
 /** The name of a form. */
