@@ -125,7 +125,8 @@ class Check implements Disposable {
         }`,
     );
     this.#write("__builtins__.pyi", exported);
-    const python = await this.#python();
+    // Not the program, which may be a link to that of another place.
+    const python = await this.#python("prefix");
     const output = await this.#run("ty", [
       "check",
       ...["--output-format", "concise", "--color", "never"],
@@ -141,7 +142,7 @@ class Check implements Disposable {
   async mypy(): Promise<TypeDiagnostic[] | undefined> {
     const version = await this.#run("mypy", ["--version"]);
     if (version === undefined) return;
-    const python = await this.#python();
+    const python = await this.#python("executable");
     const [, ...numbers] = /(\d+)\.(\d+)/.exec(version.text) ?? [];
     const [major, minor] = numbers.map(Number);
     const isFlexible = major > FLEXIBLE_MYPY[0] ||
@@ -201,10 +202,10 @@ class Check implements Disposable {
   }
 
   /** The Python that runs scripts, whose packages they import. */
-  async #python(): Promise<string | undefined> {
+  async #python(place: "executable" | "prefix"): Promise<string | undefined> {
     const output = await this.#run("python3", [
       "-c",
-      "import sys; print(sys.executable)",
+      `import sys; print(sys.${place})`,
     ]);
     return output?.text.trim();
   }

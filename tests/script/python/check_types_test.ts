@@ -192,3 +192,13 @@ for (const program of ["ty", "mypy"]) {
     assertEquals([code, placesOf(lines)], [1, ["3"]]);
   });
 }
+
+Deno.test("ty checks by a Python that is a link to another", async () => {
+  if (await checkers() === undefined) return;
+  using directory = temporaryDirectory();
+  Deno.symlinkSync("/usr/bin/python3", `${directory.path}/python3`);
+  assertEquals(
+    await check(["ty"], "start_all()\n", {}, [], directory.path),
+    { code: 0, lines: [""] },
+  );
+});
