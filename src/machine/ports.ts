@@ -165,9 +165,9 @@ function connectionSeen(port: number, addr: string): string {
 function tellConnection(port: number, addr: string, said: string): string {
   const where = `port ${port} of ${addr}`;
   if (said === "") {
-    return `nobody answers at ${where} within ${LONGEST_CONNECTION} s`;
+    return `nothing answers at ${where} within ${LONGEST_CONNECTION} s`;
   }
-  if (said === "connected") return `somebody listens on ${where}`;
+  if (said === "connected") return `a process listens on ${where}`;
   // Bash begins with itself and the file that it opens.
   return `connecting to ${where} fails: ${said.replace(/^.*: /, "")}`;
 }
@@ -182,9 +182,11 @@ export function tellListeners(
   const others = found.filter((listener) => listener.port !== port);
   const here = found.filter((listener) => listener.port === port);
   const all = here.some(({ address }) => isAnyOrOwn(address))
-    ? `somebody listens on port ${port} of ${addr}`
-    : `nobody listens on port ${port} of ${addr}` +
-      here.map(({ address }) => `, but on that of ${address}`).join("");
+    ? `a process listens on port ${port} of ${addr}`
+    : `nothing listens on port ${port} of ${addr}` +
+      here.map(({ address }) => `, though on port ${port} of ${address}`).join(
+        "",
+      );
   const list = [
     ...new Set(
       others.map(({ port, address }) =>
@@ -193,8 +195,8 @@ export function tellListeners(
     ),
   ];
   return list.length === 0
-    ? `${all}, and on no other`
-    : `${all}; others that are open: ${list.join(", ")}`;
+    ? `${all}; no other port is open`
+    : `${all}; other open ports: ${list.join(", ")}`;
 }
 
 const isAny = (address: string) => /^[0:.]+$/.test(address);

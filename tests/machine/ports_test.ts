@@ -20,7 +20,7 @@ Deno.test("who listens on ports is told in a sentence", () => {
     tellListeners(80, "localhost", [HEAD, ...lines].join("\n"));
   assertEquals(
     tell(),
-    "nobody listens on port 80 of localhost, and on no other",
+    "nothing listens on port 80 of localhost; no other port is open",
   );
   assertEquals(
     tell(
@@ -30,19 +30,19 @@ Deno.test("who listens on ports is told in a sentence", () => {
       line(ANY_6, 22),
       line(LOOPBACK, 9000, "01"),
     ),
-    "nobody listens on port 80 of localhost; " +
-      "others that are open: 22, 443, 631 (127.0.0.1)",
+    "nothing listens on port 80 of localhost; " +
+      "other open ports: 22, 443, 631 (127.0.0.1)",
   );
   assertEquals(
     tell(line("0F02000A", 80)),
-    "nobody listens on port 80 of localhost, but on that of 10.0.2.15, " +
-      "and on no other",
+    "nothing listens on port 80 of localhost, though on port 80 of 10.0.2.15; " +
+      "no other port is open",
   );
   for (const address of [ANY, ANY_6, LOOPBACK, LOOPBACK_6]) {
     assertEquals(
       tell(line(address, 80), line("B80D0120000000000000000001000000", 8080)),
-      "somebody listens on port 80 of localhost; " +
-        "others that are open: 8080 (2001:db8::1)",
+      "a process listens on port 80 of localhost; " +
+        "other open ports: 8080 (2001:db8::1)",
     );
   }
 });

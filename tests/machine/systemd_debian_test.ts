@@ -213,7 +213,7 @@ Deno.test("systemd in a guest", async (t) => {
     );
     assertMatch(
       error.message,
-      /last seen:\nnobody listens on port 80 of localhost, and on no other/,
+      /last seen:\nnothing listens on port 80 of localhost; no other port is open/,
     );
   });
 

@@ -70,7 +70,7 @@ Deno.test("waits in a guest", async (t) => {
     );
     assertStringIncludes(
       error.message,
-      "nobody listens on port 4444 of localhost",
+      "nothing listens on port 4444 of localhost",
     );
   });
 
