@@ -146,7 +146,7 @@ Deno.test("a look at a port ends soon, whoever is at the other end", async (t) =
     );
     assertStringIncludes(
       open.message,
-      `somebody listens on port 80 of ${addr}`,
+      `a process listens on port 80 of ${addr}`,
     );
     const closed = await assertRejects(
       () => node1.waitForOpenPort(81, { addr, timeout: 1 }),
@@ -171,7 +171,7 @@ Deno.test("a look at a port ends soon, whoever is at the other end", async (t) =
     );
     assertStringIncludes(
       error.message,
-      `last seen:\nnobody answers at port 80 of ${addr} within 1 s`,
+      `last seen:\nnothing answers at port 80 of ${addr} within 1 s`,
     );
     // Nobody of the waits' is left who still tries to connect.
     await node1.waitUntilFails("grep ':0050 02 ' /proc/net/tcp", {

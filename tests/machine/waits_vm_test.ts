@@ -90,7 +90,7 @@ Deno.test("waits in a guest", async (t) => {
       );
       assertMatch(
         error.message,
-        /^waiting for TCP port 4445 on localhost to be closed timed out after 0.3 seconds; last seen:\nsomebody listens on port 4445 of localhost/,
+        /^waiting for TCP port 4445 on localhost to be closed timed out after 0.3 seconds; last seen:\na process listens on port 4445 of localhost/,
       );
       const closing = machine.waitForClosedPort(4445, { timeout: 60 });
       await machine.succeed("kill $(cat /tmp/nc.pid)");
