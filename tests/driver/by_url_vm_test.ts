@@ -2,7 +2,7 @@
  * The library is imported by URL, from a directory without any configuration
  * and with an empty cache, and asks for nothing but its own files.
  */
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { guest } from "../guests/mod.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -38,14 +38,26 @@ Deno.test("mod.ts works by URL, with nothing around it", async () => {
   try {
     await Deno.writeTextFile(
       `${place}/test.ts`,
-      `import { Driver, Log } from "http://127.0.0.1:${server.addr.port}/mod.ts";
-       await using driver = await Driver.create({
-         machines: [${JSON.stringify(tiny.startScript)}],
-         outDir: ${JSON.stringify(place)},
-         log: new Log(),
+      `import { Driver, Log, runTest } from "http://127.0.0.1:${server.addr.port}/mod.ts";
+       const machines = [${JSON.stringify(tiny.startScript)}];
+       {
+         await using driver = await Driver.create({
+           machines,
+           outDir: "driver",
+           log: new Log(),
+         });
+         const [machine] = driver.machines;
+         console.log(await machine.succeed("echo from the guest"));
+       }
+       const { verdict, exitCode } = await runTest({
+         machines,
+         outDir: "run",
+         junitXml: "junit.xml",
+         async test({ machines: [machine] }) {
+           await machine.fail("echo from the run; true");
+         },
        });
-       const [machine] = driver.machines;
-       console.log(await machine.succeed("echo from the guest"));`,
+       console.log(verdict, exitCode);`,
     );
     const { success, stdout, stderr } = await new Deno.Command(
       Deno.execPath(),
@@ -63,7 +75,14 @@ Deno.test("mod.ts works by URL, with nothing around it", async () => {
     ).output();
     const text = new TextDecoder();
     assertEquals(success, true, text.decode(stderr));
-    assertStringIncludes(text.decode(stdout), "from the guest");
+    assertEquals(text.decode(stdout), "from the guest\n\nfailed 1\n");
+    assertMatch(text.decode(stderr), /^!!! test\.ts:\d+:\d+$/m);
+    for (const report of ["junit.xml", "report.html"]) {
+      assertStringIncludes(
+        await Deno.readTextFile(`${place}/run/${report}`),
+        "echo from the run",
+      );
+    }
     assertEquals(
       asked.filter((path) => /^\/tests\/|deno\.json/.test(path)),
       [],
