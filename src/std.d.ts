@@ -107,3 +107,42 @@ declare module "@std/assert" {
   ): Promise<E>;
   export function fail(msg?: string): never;
 }
+
+declare module "@std/cli/parse-args" {
+  /** How {@linkcode parseArgs} reads arguments. */
+  export interface ParseOptions<
+    Flag extends string,
+    Text extends string,
+    Collected extends string,
+  > {
+    boolean?: readonly Flag[];
+    string?: readonly Text[];
+    /** Which of `string` may come more than once. */
+    collect?: readonly Collected[];
+    default?: Partial<Record<Text, string>>;
+    /** Told of each argument that is not named; `false` leaves it out. */
+    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+  }
+  export function parseArgs<
+    Flag extends string = never,
+    Text extends string = never,
+    Collected extends string = never,
+  >(
+    args: readonly string[],
+    options?: ParseOptions<Flag, Text, Collected>,
+  ):
+    & { [name in Flag]: boolean }
+    & { [name in Exclude<Text, Collected>]?: string }
+    & { [name in Collected]: string[] }
+    & { _: (string | number)[] };
+}
+
+declare module "@std/streams" {
+  /** Splits text at its line ends, which it leaves out. */
+  export class TextLineStream extends TransformStream<string, string> {
+    constructor(options?: { allowCR?: boolean });
+  }
+  export function toText(
+    stream: ReadableStream<Uint8Array | string>,
+  ): Promise<string>;
+}

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { parseArgs } from "@std/cli/parse-args";
 import { Random } from "./scan/random.ts";
 
 const root = new URL("../", import.meta.url);
@@ -104,15 +104,19 @@ async function copy(from: string, to: string): Promise<void> {
   }
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    sample: { type: "string" },
-    seed: { type: "string", default: String(Date.now() % 100_000) },
-    tests: { type: "string", multiple: true, default: ["tests/scan"] },
-  },
-});
-const wanted = positionals.map((place) => place.split(":"));
+const { sample, seed = String(Date.now() % 100_000), tests, _: places } =
+  parseArgs(Deno.args, {
+    string: ["sample", "seed", "tests"],
+    collect: ["tests"],
+    unknown: (argument, name) => {
+      if (name === undefined) return;
+      console.error(
+        `expected --sample, --seed, --tests or places, got ${argument}`,
+      );
+      Deno.exit(2);
+    },
+  });
+const wanted = places.map((place) => String(place).split(":"));
 const mutants: Mutant[] = [];
 for (
   const file of [...Deno.readDirSync(folder)].map(({ name }) => name).sort()
@@ -130,10 +134,10 @@ for (
     }
   });
 }
-if (values.sample !== undefined) {
-  console.log(`seed: ${values.seed} (run again with --seed ${values.seed})`);
-  const random = new Random(Number(values.seed));
-  while (mutants.length > Number(values.sample)) {
+if (sample !== undefined) {
+  console.log(`seed: ${seed} (run again with --seed ${seed})`);
+  const random = new Random(Number(seed));
+  while (mutants.length > Number(sample)) {
     mutants.splice(random.below(mutants.length), 1);
   }
 }
@@ -141,7 +145,8 @@ if (values.sample !== undefined) {
 const directory = await workshop();
 const counts = { noticed: 0, lived: 0, "not built": 0 };
 try {
-  const test = ["test", "-A", "--no-check", "--fail-fast", ...values.tests];
+  const tested = tests.length > 0 ? tests : ["tests/scan"];
+  const test = ["test", "-A", "--no-check", "--fail-fast", ...tested];
   await run(directory, ["run", "-A", "wasm/build.ts"]);
   if (await run(directory, test) !== "good") {
     throw new Error("Expected the tests to pass before anything is changed");

@@ -2,6 +2,8 @@
 //   deno run -A tests/run.ts [--unit] [--yes] [PATH…]
 // A PATH is any part of a test file's path. Prints the sum of all at the end.
 
+import { parseArgs } from "@std/cli/parse-args";
+import { toText } from "@std/streams";
 import { fetchBundler } from "./bundler.ts";
 import { ensureTools, guestTools, testTools } from "./guests/tools.ts";
 
@@ -50,13 +52,15 @@ interface Count {
 const failures: string[] = [];
 
 const root = new URL("..", import.meta.url).pathname;
-const flags = Deno.args.filter((arg) => arg.startsWith("--"));
-const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
-for (const flag of flags) {
-  if (flag === "--unit" || flag === "--yes") continue;
-  console.error(`expected --unit, --yes or parts of paths, got ${flag}`);
-  Deno.exit(2);
-}
+const { unit, yes, _: parts } = parseArgs(Deno.args, {
+  boolean: ["unit", "yes"],
+  unknown: (argument, name) => {
+    if (name === undefined) return;
+    console.error(`expected --unit, --yes or parts of paths, got ${argument}`);
+    Deno.exit(2);
+  },
+});
+const wanted = parts.map(String);
 Deno.chdir(root);
 
 const claimed = new Map<Phase, string[]>(phases.map((phase) => [phase, []]));
@@ -70,7 +74,6 @@ for (const file of walk("tests")) {
 }
 
 try {
-  const yes = flags.includes("--yes");
   await ensureTools({ yes, wanted: [...guestTools, ...testTools] });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
@@ -84,7 +87,7 @@ const sum: Count = { passed: 0, failed: 0, ignored: 0 };
 for (const phase of order) {
   const files = claimed.get(phase)!;
   if (files.length === 0) continue;
-  if (flags.includes("--unit") && phase.name !== "unit tests") continue;
+  if (unit && phase.name !== "unit tests") continue;
   console.log(`\n# ${phase.name}`);
   const count = await buildGuests(phase.guests)
     ? await runPhase(phase, files)
@@ -140,23 +143,24 @@ async function runPhase(phase: Phase, files: string[]): Promise<Count> {
 async function runFile(file: string): Promise<Count> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   try {
-    const { success, stdout, stderr } = await new Deno.Command(
-      Deno.execPath(),
-      {
-        // Types are the check task's to check.
-        args: ["test", "-A", "--no-check", `--junit-path=${report}`, file],
-        stdout: "piped",
-        stderr: "piped",
-      },
-    ).output();
-    const said = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    console.log(said(stdout).trimEnd());
-    if (stderr.length > 0) console.error(said(stderr).trimEnd());
+    const child = new Deno.Command(Deno.execPath(), {
+      // The check task checks the types.
+      args: ["test", "-A", "--no-check", `--junit-path=${report}`, file],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const [stdout, stderr, { success }] = await Promise.all([
+      toText(child.stdout),
+      toText(child.stderr),
+      child.status,
+    ]);
+    console.log(stdout.trimEnd());
+    if (stderr.length > 0) console.error(stderr.trimEnd());
     const count = countCases(await Deno.readTextFile(report));
     // A file that can't be loaded fails without any case of its own.
     if (!success && count.failed === 0) {
       count.failed = 1;
-      failures.push(`${file}\n${said(stderr)}`);
+      failures.push(`${file}\n${stderr}`);
     }
     return count;
   } finally {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 import asc from "assemblyscript/asc";
 
 const folder = new URL("./scanner/", import.meta.url);
@@ -58,10 +59,17 @@ async function build(): Promise<{ module: Uint8Array; text: string }> {
 }
 
 if (import.meta.main) {
+  const { check, text: textFile } = parseArgs(Deno.args, {
+    boolean: ["check"],
+    string: ["text"],
+    unknown: (argument) => {
+      console.error(`expected --check or --text FILE, got ${argument}`);
+      Deno.exit(2);
+    },
+  });
   const { module, text } = await build();
-  const textFile = Deno.args.indexOf("--text") + 1;
-  if (textFile > 0) await Deno.writeTextFile(Deno.args[textFile], text);
-  if (Deno.args.includes("--check")) {
+  if (textFile !== undefined) await Deno.writeTextFile(textFile, text);
+  if (check) {
     const committed = await Deno.readFile(target);
     const differs = module.length !== committed.length ||
       module.some((byte, at) => byte !== committed[at]);

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { TextLineStream } from "@std/streams";
 import {
   type PipedProcess,
   type SpawnOptions,
@@ -10,19 +11,13 @@ import { gone, isAlive, processesWith } from "./processes.ts";
 
 /** Reads lines of a stream as they come. */
 function linesOf(stream: ReadableStream<Uint8Array>) {
-  const lines = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
+  const lines = stream.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream()).getReader();
   return {
     async next(): Promise<string> {
-      while (!text.includes("\n")) {
-        const { value, done } = await lines.read();
-        if (done) throw new Error(`the stream ended after ${text}`);
-        text += value;
-      }
-      const end = text.indexOf("\n");
-      const line = text.slice(0, end);
-      text = text.slice(end + 1);
-      return line;
+      const { value, done } = await lines.read();
+      if (done) throw new Error("the stream ended before a line");
+      return value;
     },
     cancel: () => lines.cancel(),
   };

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 import { bulk, memory } from "./cases/bulk.ts";
 import { commands } from "./cases/commands.ts";
 import { consoleText } from "./cases/console_text.ts";
@@ -63,30 +64,26 @@ function misused(why: string): never {
 }
 
 async function main(args: string[]): Promise<void> {
-  let scale = full;
-  let json: string | undefined;
-  let megabytes: number | undefined;
-  const only: string[] = [];
-  for (let at = 0; at < args.length; at++) {
-    const isName = () => at + 1 < args.length && !args[at + 1].startsWith("-");
-    switch (args[at]) {
-      case "--quick":
-        scale = quick;
-        break;
-      case "--only":
-        while (isName()) only.push(args[++at]);
-        break;
-      case "--json":
-        json = args[++at] ?? misused("--json expects a file");
-        break;
-      case "--console-megabytes":
-        megabytes = Number(args[++at]);
-        if (!(megabytes > 0)) misused("--console-megabytes expects a number");
-        break;
-      default:
-        misused(`unknown argument ${args[at]}`);
-    }
+  const { quick: isQuick, json, "console-megabytes": size, only: named, _ } =
+    parseArgs(args, {
+      boolean: ["quick"],
+      string: ["json", "console-megabytes", "only"],
+      collect: ["only"],
+      unknown: (argument, name) => {
+        if (name !== undefined) misused(`unknown argument ${argument}`);
+      },
+    });
+  // Each `--only` takes all the names that follow it.
+  const only = [...named, ..._.map(String)];
+  if (named.length === 0 && only.length > 0) {
+    misused(`unknown argument ${only[0]}`);
   }
+  if (json === "") misused("--json expects a file");
+  const megabytes = size === undefined ? undefined : Number(size);
+  if (megabytes !== undefined && !(megabytes > 0)) {
+    misused("--console-megabytes expects a number");
+  }
+  let scale = isQuick ? quick : full;
   for (const name of only) {
     if (!parts.some((part) => part.name === name)) {
       misused(`unknown part ${name}`);

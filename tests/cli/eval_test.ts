@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { toText } from "@std/streams";
 import { harmless } from "../../src/scan/mod.ts";
 import { temporaryDirectory, vmwright, vmwrightCommand } from "./vmwright.ts";
 
@@ -219,7 +220,7 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     child.kill(signal);
     assertEquals((await child.status).code, exitCode);
     await reader.cancel();
-    const stderr = await new Response(child.stderr).text();
+    const stderr = await toText(child.stderr);
     assertMatch(
       stderr,
       /!!! Interruption: (interrupted|terminated by SIGTERM)/,
@@ -249,7 +250,7 @@ Deno.test("a second Ctrl-C ends a script that never lets go a second later", asy
   const child = vmwrightCommand([
     ...["eval", "--no-html", "console.log('up'); for (;;) {}"],
   ]).spawn();
-  const stderr = new Response(child.stderr).text();
+  const stderr = toText(child.stderr);
   const reader = child.stdout.getReader();
   await reader.read();
   child.kill("SIGINT");

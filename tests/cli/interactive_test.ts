@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { toText } from "@std/streams";
 import { temporaryDirectory, vmwrightCommand } from "./vmwright.ts";
 
 /** Gives lines to a prompt by a pipe, one after the other. */
@@ -22,7 +23,7 @@ async function prompted(
   await using child = command.spawn();
   const output = Promise.all([
     slowly(child.stdout),
-    new Response(child.stderr).text(),
+    toText(child.stderr),
   ]);
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(lines.join("\n")));

@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { toText } from "@std/streams";
 import { guest } from "../guests/mod.ts";
 import { temporaryDirectory, vmwright, vmwrightCommand } from "./vmwright.ts";
 
@@ -237,7 +238,7 @@ for (const [sent, expected] of signals) {
       [...run.machine(), "--no-check", "--", "test.ts"],
       run.options,
     ).spawn();
-    const stderr = new Response(child.stderr).text();
+    const stderr = toText(child.stderr);
     const reader = child.stdout.getReader();
     assertEquals(new TextDecoder().decode((await reader.read()).value), "up\n");
     for (const signal of sent) child.kill(signal);
@@ -285,7 +286,7 @@ Deno.test("--watch runs a changed script again, --keep-machines on the same mach
     ...run.machine(),
     ...["--watch", "--keep-machines", "--no-check", "--", "test.ts"],
   ], run.options).spawn();
-  const stderr = new Response(child.stderr).text();
+  const stderr = toText(child.stderr);
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const said = async (part: string) => {
     let text = "";

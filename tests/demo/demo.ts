@@ -5,6 +5,7 @@
 //
 // Installs what is missing by apt; asks first unless --yes is given.
 
+import { parseArgs } from "@std/cli/parse-args";
 import {
   Driver,
   HtmlListener,
@@ -15,12 +16,14 @@ import {
 } from "../../mod.ts";
 import { ensureTools, guest } from "../guests/mod.ts";
 
-const unknown = Deno.args.filter((argument) => argument !== "--yes");
-if (unknown.length > 0) {
-  console.error(`expected nothing but --yes, got ${unknown.join(" ")}`);
-  Deno.exit(2);
-}
-Deno.exit(await demo(Deno.args.includes("--yes")));
+const { yes } = parseArgs(Deno.args, {
+  boolean: ["yes"],
+  unknown: (argument) => {
+    console.error(`expected nothing but --yes, got ${argument}`);
+    Deno.exit(2);
+  },
+});
+Deno.exit(await demo(yes));
 
 /** Sets up, runs the test, tells its verdict; the exit status. */
 async function demo(yes: boolean): Promise<number> {

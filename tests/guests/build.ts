@@ -1,10 +1,11 @@
 // Builds guests: deno run -A tests/guests/build.ts [--yes] [tiny|debian…]
 
+import { parseArgs } from "@std/cli/parse-args";
 import { guest, type GuestName, guestNames } from "./guest.ts";
 import { ensureTools } from "./tools.ts";
 
-const yes = Deno.args.includes("--yes");
-const names = Deno.args.filter((argument) => argument !== "--yes");
+const { yes, _: positionals } = parseArgs(Deno.args, { boolean: ["yes"] });
+const names = positionals.map(String);
 for (const name of names) {
   if (!(guestNames as string[]).includes(name)) {
     console.error(

@@ -1,10 +1,11 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { toText } from "@std/streams";
 import { UsageError } from "../../mod.ts";
 import { booted } from "./booted.ts";
 
 /** All that comes from a stream until it ends. */
 async function rest(connection: Deno.Conn): Promise<string> {
-  return await new Response(connection.readable).text();
+  return await toText(connection.readable);
 }
 
 Deno.test("a shell of a guest at a socket", async (t) => {

@@ -11,8 +11,10 @@ const deno = Deno.execPath();
 
 /** The npm packages that nix would fetch for the package. */
 function npmPackages(): { name: string; version: string }[] {
-  const locks = ["deno.lock", "wasm/deno.lock"].map((lock) =>
-    JSON.parse(Deno.readTextFileSync(`${root}/${lock}`))
+  const locked = new Set(
+    ["deno.lock", "wasm/deno.lock"].flatMap((lock) =>
+      Object.keys(JSON.parse(Deno.readTextFileSync(`${root}/${lock}`)).npm)
+    ),
   );
   const esbuild = /esbuild = \{\s*version = "([^"]+)"/.exec(
     Deno.readTextFileSync(`${root}/nix/package.nix`),
@@ -20,7 +22,7 @@ function npmPackages(): { name: string; version: string }[] {
   assert(esbuild);
   const platform = Deno.build.arch === "aarch64" ? "linux-arm64" : "linux-x64";
   return [
-    ...locks.flatMap(({ npm }) => Object.keys(npm)).map((key) => {
+    ...[...locked].map((key) => {
       const [, name, version] = /^(@?[^@]+)@([^_]+)/.exec(key)!;
       return { name, version };
     }),

@@ -5,6 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { toText } from "@std/streams";
 import { runTest, UsageError } from "../../mod.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 
@@ -134,8 +135,8 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       while (!(await reader.read()).done);
     };
     const [stdout, stderr] = await Promise.all([
-      new Response(rest).text(),
-      new Response(child.stderr).text(),
+      toText(rest),
+      toText(child.stderr),
       drain(),
     ]);
     assertEquals((await child.status).code, 0);

@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { toText } from "@std/streams";
 import {
   temporaryDirectory,
   vmwright,
@@ -105,8 +106,8 @@ async function visited(
   const connection = await Deno.connect({ hostname, port: Number(port) });
   await connection.write(new TextEncoder().encode(typed));
   await connection.closeWrite();
-  const heard = await new Response(connection.readable).text();
-  const stdout = await new Response(process.stdout).text();
+  const heard = await toText(connection.readable);
+  const stdout = await toText(process.stdout);
   const { code } = await process.status;
   await listening;
   return { number, heard, before, code, stdout, stderr };
