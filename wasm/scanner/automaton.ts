@@ -1,13 +1,14 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// The subset construction: from a set of threads and a byte to the next set.
-// States (dfa.ts) remember what comes out of it; when they can't, it runs for
-// every byte.
+// The subset construction: from a position and a byte to the next position.
+// States (states.ts) remember what comes out of it; when they can't, it runs
+// for every byte.
 
 import { newVector, Vector, zeroed } from "./vector.ts";
+import { Pattern, PatternList } from "./patterns.ts";
+import { Position } from "./position.ts";
 import {
-  ANCHORED,
   ASSERTION,
   AT_END,
   contextAfter,
@@ -15,97 +16,41 @@ import {
   holds,
   looksBehind,
   NEXT_KNOWN,
-  nodeAddress,
-  nodeCount,
-  programFlags,
   RANGES,
   SPLIT,
-  startNode,
 } from "./program.ts";
 
-/** One wanted pattern. Its nodes are numbered from `base` on among all of the set's. */
-@unmanaged
-export class Pattern {
-  id: u32;
-  program: usize;
-  base: u32;
-  next: Pattern | null;
-  /** Added since the last byte: has no threads yet. */
-  fresh: bool;
-  deleted: bool;
-  /** Scratch of one step. */
-  matched: bool;
-  /** What the prefilter knows of it, see needles.ts; 0 if nothing. */
-  needles: usize;
-
-  @inline
-  get count(): u32 {
-    return nodeCount(this.program);
-  }
-
-  @inline
-  get anchored(): bool {
-    return (programFlags(this.program) & ANCHORED) != 0;
-  }
-}
-
-// Where each node of the set that is being searched is, and whose it is.
-let nodes: Vector = newVector();
-export let owners: Vector = newVector();
-
-// Sets of nodes, as bits.
+// Sets of nodes, as bits: scratch of one step.
 let words: usize = 0;
 let visited: usize = 0;
 let current: usize = 0;
-/** The threads after a step. */
-export let following: usize = 0;
+let following: usize = 0;
 
 const stack: Vector = newVector();
 
-/** Patterns that matched after the byte, and those that turned out to have matched before it. */
-export const matchedNow: Vector = newVector();
-export const matchedBefore: Vector = newVector();
-/** Whether a step left nothing but threads that begin anyway. */
-export let onlyStarts: bool = false;
-/** What is known before the position after a step. */
-export let contextNow: u32 = 0;
-
-/** Takes the layout of a set's nodes for the steps to come. */
-export function useNodes(addresses: Vector, patterns: Vector): void {
-  nodes = addresses;
-  owners = patterns;
+/** Makes room for the nodes of a list. */
+export function makeRoom(list: PatternList): void {
+  const needed = usedBytes(list) >> 3;
+  if (needed <= words) return;
+  if (words != 0) {
+    heap.free(visited);
+    heap.free(current);
+    heap.free(following);
+  }
+  visited = zeroed(needed << 3);
+  current = zeroed(needed << 3);
+  following = zeroed(needed << 3);
+  words = needed;
 }
 
-/** Lays out the patterns' nodes anew. */
-export function layOut(first: Pattern | null): void {
-  nodes.length = 0;
-  owners.length = 0;
-  let pattern = first;
-  while (pattern !== null) {
-    pattern.base = nodes.length;
-    const count = pattern.count;
-    for (let node: u32 = 0; node < count; node++) {
-      nodes.push(<u32> nodeAddress(pattern.program, node));
-      owners.push(<u32> changetype<usize>(pattern));
-    }
-    pattern = pattern.next;
-  }
-  const needed = (<usize> nodes.length + 63) >> 6;
-  if (needed > words) {
-    if (words != 0) {
-      heap.free(visited);
-      heap.free(current);
-      heap.free(following);
-    }
-    visited = zeroed(needed << 3);
-    current = zeroed(needed << 3);
-    following = zeroed(needed << 3);
-  }
-  words = max(words, needed);
+function usedBytes(list: PatternList): usize {
+  return ((<usize> list.nodes.length + 63) >> 6) << 3;
 }
 
-function usedBytes(): usize {
-  return ((<usize> nodes.length + 63) >> 6) << 3;
+/** Empties a set; most are so small that a loop is faster than `memory.fill`. */
+function clear(set: usize, list: PatternList): void {
+  const end = set + usedBytes(list);
+  for (let at = set; at < end; at += 8) store<u64>(at, 0);
 }
 
 function has(set: usize, node: u32): bool {
@@ -133,7 +78,6 @@ function drop(set: usize, from: u32, count: u32): void {
 }
 
 /** The first node of a set at or after `from`, or `end`. */
-
 function nextOf(set: usize, from: u32, end: u32): u32 {
   let node = from;
   while (node < end) {
@@ -144,28 +88,38 @@ function nextOf(set: usize, from: u32, end: u32): u32 {
   return end;
 }
 
-// What the last closure came upon.
-let closureMatched: bool = false;
-let closureAdded: bool = false;
+// What a closure comes upon.
+/** A thread reaches the end of its pattern. */
+const MATCHED: u32 = 1;
+/** A thread is in the set that was not there before. */
+const ADDED: u32 = 2;
 
 /**
  * Puts into `set` every thread that is reached from a node without taking a
- * byte. Assertions that ask for what is not known yet stay in the set.
+ * byte. Assertions that ask for what is not known yet stay in the set. `nodes`
+ * are the addresses of the list's nodes, which the callers keep at hand.
+ * Returns `MATCHED` and `ADDED` as bits.
  */
-function close(set: usize, start: u32, base: u32, context: u32): void {
+function close(
+  nodes: usize,
+  set: usize,
+  start: u32,
+  base: u32,
+  context: u32,
+): u32 {
+  if (has(visited, start)) return 0;
+  let found: u32 = 0;
+  let node = start;
   stack.length = 0;
-  stack.push(start);
-  while (stack.length > 0) {
-    const node = stack.pop();
-    if (has(visited, node)) continue;
+  while (true) {
     put(visited, node);
-    const address = <usize> nodes.get(node);
+    const address = addressOf(nodes, node);
     const head = load<u32>(address);
     switch (head & 0xff) {
       case RANGES:
         if (!has(set, node)) {
           put(set, node);
-          closureAdded = true;
+          found |= ADDED;
         }
         break;
       case SPLIT:
@@ -182,198 +136,211 @@ function close(set: usize, start: u32, base: u32, context: u32): void {
           }
         } else if (!has(set, node)) {
           put(set, node);
-          closureAdded = true;
+          found |= ADDED;
         }
         break;
       }
       default:
-        closureMatched = true;
+        found |= MATCHED;
     }
+    do {
+      if (stack.length == 0) return found;
+      node = stack.pop();
+    } while (has(visited, node));
   }
 }
 
-function contains(list: usize, count: u32, value: u32): bool {
-  for (let i: u32 = 0; i < count; i++) {
-    if (load<u32>(list + ((<usize> i) << 2)) == value) return true;
+function addressOf(nodes: usize, node: u32): usize {
+  return <usize> load<u32>(nodes + ((<usize> node) << 2));
+}
+
+function contains(list: Vector, value: u32): bool {
+  for (let i: u32 = 0; i < list.length; i++) {
+    if (list.get(i) == value) return true;
   }
   return false;
 }
 
 /**
- * Begins with the threads of `items`, at a position of which `context` is
- * known, and settles what could not be known before the next character: which
- * threads go on, and which patterns have matched here after all. Patterns
- * that matched here already (`done`) do not do so twice.
+ * Begins in `current` with the threads of a position, of whose surroundings
+ * `context` is known, and settles what could not be known before the next
+ * character: which threads go on, and which patterns have matched here after
+ * all. Those are listed in `late`; patterns that matched here already do not do
+ * so twice.
  */
-export function settle(
-  items: usize,
-  count: u32,
-  done: usize,
-  doneCount: u32,
+function settle(
+  list: PatternList,
+  from: Position,
   context: u32,
+  late: Vector,
 ): void {
-  memory.fill(current, 0, usedBytes());
-  matchedBefore.length = 0;
+  const nodes = list.nodes.address;
+  const threads = from.threads;
+  clear(current, list);
+  late.length = 0;
   let pending = false;
-  for (let i: u32 = 0; i < count; i++) {
-    const node = load<u32>(items + ((<usize> i) << 2));
+  for (let i: u32 = 0; i < threads.length; i++) {
+    const node = threads.get(i);
     put(current, node);
-    if ((load<u32>(nodes.get(node)) & 0xff) == ASSERTION) pending = true;
+    if ((load<u32>(addressOf(nodes, node)) & 0xff) == ASSERTION) pending = true;
   }
   if (!pending) return;
-  memory.fill(visited, 0, usedBytes());
-  for (let i: u32 = 0; i < count; i++) {
-    const node = load<u32>(items + ((<usize> i) << 2));
-    const address = <usize> nodes.get(node);
+  clear(visited, list);
+  for (let i: u32 = 0; i < threads.length; i++) {
+    const node = threads.get(i);
+    const address = addressOf(nodes, node);
     const head = load<u32>(address);
     if ((head & 0xff) != ASSERTION || !holds(head >> 8, context)) continue;
-    const owner = owners.get(node);
-    const pattern = changetype<Pattern>(<usize> owner);
-    closureMatched = false;
-    close(
-      current,
-      pattern.base + load<u32>(address, 4),
-      pattern.base,
-      context,
-    );
+    const pattern = list.ownerOf(node);
+    const base = pattern.base;
+    const target = base + load<u32>(address, 4);
+    const found = close(nodes, current, target, base, context);
+    const owner = <u32> changetype<usize>(pattern);
     if (
-      closureMatched && !pattern.matched && !contains(done, doneCount, owner)
+      (found & MATCHED) != 0 && !pattern.matched &&
+      !contains(from.matches, owner)
     ) {
       pattern.matched = true;
-      matchedBefore.push(owner);
+      late.push(owner);
     }
   }
-  for (let i: u32 = 0; i < matchedBefore.length; i++) {
-    const pattern = changetype<Pattern>(<usize> matchedBefore.get(i));
+  for (let i: u32 = 0; i < late.length; i++) {
+    const pattern = changetype<Pattern>(<usize> late.get(i));
     pattern.matched = false;
     drop(current, pattern.base, pattern.count);
     drop(visited, pattern.base, pattern.count);
-    close(
-      current,
-      pattern.base + startNode(pattern.program),
-      pattern.base,
-      context,
-    );
+    close(nodes, current, pattern.start, pattern.base, context);
   }
 }
 
-/** One byte on. The result is in `following`, `matchedNow`, `matchedBefore`, `onlyStarts` and `contextNow`. */
+/** One byte on: from one position to the next, which is written to `to`. */
 export function advance(
-  first: Pattern | null,
-  items: usize,
-  count: u32,
-  done: usize,
-  doneCount: u32,
-  context: u32,
+  list: PatternList,
+  from: Position,
   byte: u32,
+  to: Position,
 ): void {
-  settle(items, count, done, doneCount, context | contextBefore(byte));
-  memory.fill(following, 0, usedBytes());
-  memory.fill(visited, 0, usedBytes());
-  matchedNow.length = 0;
-  onlyStarts = true;
-  contextNow = contextAfter(byte);
-  let pattern = first;
+  const nodes = list.nodes.address;
+  settle(list, from, from.context | contextBefore(byte), to.late);
+  clear(following, list);
+  clear(visited, list);
+  to.matches.length = 0;
+  to.onlyStarts = true;
+  const context = contextAfter(byte);
+  let pattern = list.first;
   while (pattern !== null) {
     const base = pattern.base;
     const end = base + pattern.count;
-    const start = base + startNode(pattern.program);
     const anchored = pattern.anchored;
-    if (!anchored) close(following, start, base, contextNow);
-    closureMatched = false;
-    closureAdded = false;
+    if (!anchored) close(nodes, following, pattern.start, base, context);
+    let found: u32 = 0;
     for (
       let node = nextOf(current, base, end);
       node < end;
       node = nextOf(current, node + 1, end)
     ) {
-      const address = <usize> nodes.get(node);
+      const address = addressOf(nodes, node);
       const head = load<u32>(address);
       if ((head & 0xff) != RANGES) continue;
       for (let i: u32 = 0, ranges = head >> 8; i < ranges; i++) {
         const range = address + ((<usize> i) << 3);
         const bounds = load<u32>(range, 4);
         if (byte < (bounds & 0xff) || byte > bounds >> 8) continue;
-        close(following, base + load<u32>(range, 8), base, contextNow);
+        const target = base + load<u32>(range, 8);
+        found |= close(nodes, following, target, base, context);
       }
     }
-    if (closureMatched) {
+    if ((found & MATCHED) != 0) {
       // From here on the pattern begins anew, wherever else it might have
       // gone: matches don't overlap.
-      matchedNow.push(<u32> changetype<usize>(pattern));
+      to.matches.push(<u32> changetype<usize>(pattern));
       drop(following, base, pattern.count);
       drop(visited, base, pattern.count);
-      close(following, start, base, contextNow);
-      if (anchored) onlyStarts = false;
-    } else if (closureAdded) {
-      onlyStarts = false;
+      close(nodes, following, pattern.start, base, context);
+      if (anchored) to.onlyStarts = false;
+    } else if (found != 0) {
+      to.onlyStarts = false;
     }
     pattern = pattern.next;
   }
+  writeThreads(list, to, context);
 }
 
-/** Only the threads that begin at a position of which `context` is known. */
-export function begin(first: Pattern | null, context: u32): void {
-  memory.fill(following, 0, usedBytes());
-  memory.fill(visited, 0, usedBytes());
-  matchedNow.length = 0;
-  matchedBefore.length = 0;
-  contextNow = context;
-  let pattern = first;
+/** Writes to `to` the threads that begin anywhere, where `context` is known. */
+export function begin(list: PatternList, context: u32, to: Position): void {
+  const nodes = list.nodes.address;
+  clear(following, list);
+  clear(visited, list);
+  let pattern = list.first;
   while (pattern !== null) {
     if (!pattern.anchored) {
-      close(
-        following,
-        pattern.base + startNode(pattern.program),
-        pattern.base,
-        context,
-      );
+      close(nodes, following, pattern.start, pattern.base, context);
     }
     pattern = pattern.next;
   }
+  to.matches.length = 0;
+  to.late.length = 0;
+  to.onlyStarts = true;
+  writeThreads(list, to, context);
 }
 
-/** Adds threads of a pattern to `following`, as they were before the nodes were laid out anew. */
-export function restore(node: u32): void {
-  put(following, node);
-}
-
-/** Begins a pattern that has just been added; says whether it matches the empty string here. */
-export function beginOne(pattern: Pattern, context: u32): bool {
-  closureMatched = false;
-  drop(visited, pattern.base, pattern.count);
-  close(
-    following,
-    pattern.base + startNode(pattern.program),
-    pattern.base,
-    context,
-  );
-  return closureMatched;
-}
-
-/** The end of the stream: `matchedBefore` are the patterns that match there. */
-export function settleAtEnd(
-  items: usize,
-  count: u32,
-  done: usize,
-  doneCount: u32,
+/**
+ * Adds to a position, where `context` is known, the threads of patterns that
+ * were added since the last byte. Patterns that match the empty string there
+ * come last among its matches.
+ */
+export function beginFresh(
+  list: PatternList,
   context: u32,
+  at: Position,
 ): void {
-  settle(items, count, done, doneCount, context | NEXT_KNOWN | AT_END);
+  const nodes = list.nodes.address;
+  clear(following, list);
+  clear(visited, list);
+  for (let i: u32 = 0; i < at.threads.length; i++) {
+    put(following, at.threads.get(i));
+  }
+  let pattern = list.first;
+  while (pattern !== null) {
+    if (pattern.fresh) {
+      pattern.fresh = false;
+      const start = pattern.start;
+      const found = close(nodes, following, start, pattern.base, context);
+      if ((found & MATCHED) != 0) {
+        at.matches.push(<u32> changetype<usize>(pattern));
+      }
+    }
+    pattern = pattern.next;
+  }
+  writeThreads(list, at, context);
 }
 
-/** Writes `following` as a list, in ascending order; says whether it waits for the next character. */
-export function listFollowing(list: Vector): bool {
-  list.length = 0;
-  let pending = false;
-  const end = nodes.length;
+/** Lists in `late` the patterns that match at a position because the stream ends there. */
+export function settleAtEnd(
+  list: PatternList,
+  at: Position,
+  context: u32,
+  late: Vector,
+): void {
+  settle(list, at, context | NEXT_KNOWN | AT_END, late);
+}
+
+/** Writes `following` to a position, which keeps of `context` what its threads ask for. */
+function writeThreads(list: PatternList, to: Position, context: u32): void {
+  const nodes = list.nodes.address;
+  const threads = to.threads;
+  const end = list.nodes.length;
+  let asked: u32 = 0;
+  threads.length = 0;
   for (
     let node = nextOf(following, 0, end);
     node < end;
     node = nextOf(following, node + 1, end)
   ) {
-    list.push(node);
-    if ((load<u32>(nodes.get(node)) & 0xff) == ASSERTION) pending = true;
+    threads.push(node);
+    if ((load<u32>(addressOf(nodes, node)) & 0xff) == ASSERTION) {
+      asked = context;
+    }
   }
-  return pending;
+  to.context = asked;
 }

@@ -6,28 +6,20 @@
 // crosses a line's end, every line begins in the same state, so the parts are
 // cut at line ends.
 
-import {
-  LOOK,
-  makeTransition,
-  MATCHES,
-  PatternSet,
-  pinned,
-  report,
-  ROW,
-  slot,
-  UNKNOWN,
-} from "./dfa.ts";
 import { choosePart, joinParts } from "./events.ts";
-import { CROSSES_LINES } from "./program.ts";
-import { walk } from "./search.ts";
+import { report } from "./report.ts";
+import { PatternSet } from "./set.ts";
+import { LOOK, MATCHES, ROW, slot, UNKNOWN } from "./states.ts";
 import { textStart } from "./text.ts";
+import { makeTransition } from "./transitions.ts";
+import { walk } from "./walk.ts";
 
 /** Texts shorter than this are not worth the cuts. */
 const SHORTEST: usize = 1024;
 
 /** Whether a text can be walked in lanes. */
 export function hasLanes(set: PatternSet, at: usize, end: usize): bool {
-  return (set.flags & CROSSES_LINES) == 0 && end - at >= SHORTEST;
+  return !set.crossesLines && end - at >= SHORTEST;
 }
 
 /** Like `walk`. */
@@ -43,6 +35,7 @@ export function walkLanes(
   const end2 = lineEnd(at + quarter * 3, end);
   if (end0 == 0 || end1 == 0 || end2 == 0) return walk(set, row, at, end);
 
+  const pinned = set.cache.pinned;
   pinned.length = 0;
   pinned.push(row);
   const line = makeTransition(set, row, 10) & ROW;
@@ -84,7 +77,9 @@ function stepTogether(
   lane3: usize,
   length: usize,
 ): usize {
-  const flushes = set.flushes;
+  const cache = set.cache;
+  const pinned = cache.pinned;
+  const flushes = cache.flushes;
   let row0 = pinned.get(0);
   let row1 = pinned.get(1);
   let row2 = pinned.get(2);
@@ -125,7 +120,7 @@ function stepTogether(
     stepOne(set, 3, lane3 + done);
     // What fills the cache is better walked in one lane, which knows how to
     // do without.
-    if (set.flushes != flushes) return done;
+    if (cache.flushes != flushes) return done;
     row0 = pinned.get(0);
     row1 = pinned.get(1);
     row2 = pinned.get(2);
@@ -141,6 +136,7 @@ function stepTogether(
 /** The byte before `at`, in a lane whose row is pinned, as all others' are. */
 function stepOne(set: PatternSet, lane: u32, at: usize): void {
   const byte = <u32> load<u8>(at - 1);
+  const pinned = set.cache.pinned;
   const row = pinned.get(lane);
   let next = load<u32>(slot(row, byte));
   if (next == UNKNOWN) next = makeTransition(set, row, byte);

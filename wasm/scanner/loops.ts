@@ -4,23 +4,12 @@
 // States that nearly every byte leads back to, as `foo[^]*bar` has one after
 // `foo`: the bytes that leave them are looked for sixteen at a time.
 
-import { CROSSES_LINES } from "./program.ts";
-import {
-  CLASSES,
-  isFull,
-  LOOK,
-  LOOPS,
-  makeTransition,
-  PatternSet,
-  slot,
-  stateOf,
-  take,
-  UNKNOWN,
-} from "./dfa.ts";
+import { CLASSES } from "./classes.ts";
+import { LOOK, LOOPS, slot, StateCache, stateOf } from "./states.ts";
 
 /** How many of the 256 bytes have to lead back for it to be worth a look. */
 const ENOUGH: u32 = 100;
-/** What a state is given if skips in it turned out too short. */
+/** What a state is given while nothing is prepared to find a byte that leaves it. */
 const NOT_WORTH: usize = 1;
 const TRIALS: u32 = 32;
 const SHORTEST: u32 = 16;
@@ -29,33 +18,33 @@ const SHORTEST: u32 = 16;
 // each), then how many skips were tried and how far they went.
 const SIZE: usize = 40;
 
-/** Takes note of a transition from a row to itself. */
-export function noteLoop(set: PatternSet, row: u32, byte: u32): void {
-  // Where lines end the loop anyway, four lanes are as good.
-  if ((set.flags & CROSSES_LINES) == 0) return;
+/**
+ * Counts the bytes of a class that leads from a row to itself; says, once for
+ * each row, when they are enough for skips to be worth preparing.
+ */
+export function countLoop(row: u32, byte: u32): bool {
   const state = stateOf(row);
   const number = load<u8>(byte, CLASSES);
   for (let other: u32 = 0; other < 256; other++) {
     if (load<u8>(other, CLASSES) == number) state.loops++;
   }
-  if (state.loops < ENOUGH || state.leaving != 0 || isFull(set)) return;
+  if (state.loops < ENOUGH || state.leaving != 0) return false;
   state.leaving = NOT_WORTH;
-  for (let other: u32 = 0; other < 256; other++) {
-    if (load<u32>(slot(row, other)) != UNKNOWN) continue;
-    makeTransition(set, row, other);
-    // The row may be gone with the cache.
-    if (isFull(set)) return;
-  }
-  const leaving = take(set, SIZE);
+  return true;
+}
+
+/** Prepares skips from a row of which every transition is known. */
+export function prepareSkip(cache: StateCache, row: u32): void {
+  const leaving = cache.take(SIZE);
   memory.fill(leaving, 0, SIZE);
   fillMasks(leaving, row);
-  state.leaving = leaving;
-  markLoops(set, row, row | LOOK | LOOPS);
+  stateOf(row).leaving = leaving;
+  markLoops(cache, row, row | LOOK | LOOPS);
 }
 
 /** Writes `to` where a row leads back to itself. */
-function markLoops(set: PatternSet, row: u32, to: u32): void {
-  for (let i: u32 = 0; i < set.classCount; i++) {
+function markLoops(cache: StateCache, row: u32, to: u32): void {
+  for (let i: u32 = 0; i < cache.classCount; i++) {
     const at = <usize> (row + (i << 2));
     const next = load<u32>(at);
     if (next == row || next == (row | LOOK | LOOPS)) store<u32>(at, to);
@@ -104,7 +93,7 @@ function lowsOf(leaving: usize, kind: u32): u32 {
 
 /** The first position from `at` on whose byte leaves a row that loops, or `end`. */
 export function skipLoop(
-  set: PatternSet,
+  cache: StateCache,
   row: u32,
   at: usize,
   end: usize,
@@ -129,7 +118,7 @@ export function skipLoop(
   const tried = load<u32>(leaving, 32) + 1;
   const skipped = load<u32>(leaving, 36) + <u32> (to - at);
   if (tried == TRIALS) {
-    if (skipped < TRIALS * SHORTEST) markLoops(set, row, row);
+    if (skipped < TRIALS * SHORTEST) markLoops(cache, row, row);
     store<u32>(leaving, 0, 32);
     store<u32>(leaving, 0, 36);
   } else {

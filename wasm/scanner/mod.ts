@@ -4,13 +4,6 @@
 // What TypeScript calls. Addresses are handles; src/scan/wasm.ts keeps them.
 
 import { frequencies } from "./buckets.ts";
-import {
-  addPattern as addTo,
-  deletePattern as deleteFrom,
-  freeSet as free,
-  newSet as create,
-  PatternSet,
-} from "./dfa.ts";
 import { findBytes as findIn } from "./finder.ts";
 import {
   cutFrames as cut,
@@ -28,6 +21,7 @@ import {
 } from "./lines.ts";
 import { clearEvents, eventAddress, eventCount, makeRaw } from "./events.ts";
 import { search, searchEnd } from "./search.ts";
+import { newSet as create, PatternSet } from "./set.ts";
 import {
   input,
   leftOver,
@@ -62,7 +56,7 @@ export function newSet(skipReturns: u32): usize {
 }
 
 export function freeSet(set: usize): void {
-  free(changetype<PatternSet>(set));
+  changetype<PatternSet>(set).release();
 }
 
 /** The program and the needles (0 for none) belong to the set from here on. */
@@ -72,11 +66,11 @@ export function addPattern(
   program: usize,
   needles: usize,
 ): void {
-  addTo(changetype<PatternSet>(set), id, program, needles);
+  changetype<PatternSet>(set).patterns.add(id, program, needles);
 }
 
 export function deletePattern(set: usize, id: u32): void {
-  deleteFrom(changetype<PatternSet>(set), id);
+  changetype<PatternSet>(set).patterns.delete(id);
 }
 
 /**

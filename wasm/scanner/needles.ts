@@ -17,7 +17,7 @@
 
 import { BUCKETS, POSITIONS, shareOut } from "./buckets.ts";
 import { newVector, Vector, zeroed } from "./vector.ts";
-import { Pattern } from "./automaton.ts";
+import { Pattern } from "./patterns.ts";
 
 const HEAD: usize = 11 * 4;
 
@@ -56,6 +56,8 @@ export class Prefilter {
   before: usize;
   /** … unless it is farther, through bytes of this set alone (0 if none is). */
   through: usize;
+  /** How many times a needle was compared in full, to weigh what it costs. */
+  compared: usize;
 
   release(): void {
     heap.free(this.masks);
@@ -167,7 +169,7 @@ export class Prefilter {
       while (lanes != 0) {
         const start = at + <usize> ctz(lanes);
         for (let i: u32 = 0; i < this.needles.length; i++) {
-          if (isNeedle(<usize> this.needles.get(i), start, from, end)) {
+          if (this.isNeedle(<usize> this.needles.get(i), start, from, end)) {
             return start;
           }
         }
@@ -281,31 +283,28 @@ export class Prefilter {
       for (; i < last; i++) {
         const needle = <usize> this.needles.get(i);
         const start = at - windowOffset(needle);
-        if (isNeedle(needle, start, from, end)) return start;
+        if (this.isNeedle(needle, start, from, end)) return start;
       }
     }
     return 0;
   }
-}
 
-/** How many times a needle was compared in full; for those who weigh what it costs. */
-export let compared: usize = 0;
-
-function isNeedle(
-  needle: usize,
-  start: usize,
-  from: usize,
-  end: usize,
-): bool {
-  compared++;
-  const length = needleLength(needle);
-  if (start < from || start + length > end) return false;
-  for (let position: usize = 0; position < length; position++) {
-    if (!setHas(setAt(needle, position), load<u8>(start + position))) {
-      return false;
+  private isNeedle(
+    needle: usize,
+    start: usize,
+    from: usize,
+    end: usize,
+  ): bool {
+    this.compared++;
+    const length = needleLength(needle);
+    if (start < from || start + length > end) return false;
+    for (let position: usize = 0; position < length; position++) {
+      if (!setHas(setAt(needle, position), load<u8>(start + position))) {
+        return false;
+      }
     }
+    return true;
   }
-  return true;
 }
 
 const lanesFound: usize = memory.data(16, 16);

@@ -1,52 +1,30 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// A text through the states of a set.
+// A text through a set: from needle to needle where there are needles, and
+// otherwise byte by byte.
 
-import { newVector, Vector } from "./vector.ts";
-import {
-  advance,
-  contextNow,
-  listFollowing,
-  matchedBefore,
-  matchedNow,
-  Pattern,
-} from "./automaton.ts";
-import {
-  internStep,
-  isStart,
-  LOOPS,
-  makeTransition,
-  MATCHES,
-  PatternSet,
-  pinned,
-  report,
-  reportAtEnd,
-  ROW,
-  slot,
-  startRow,
-  stateOf,
-  UNKNOWN,
-  use,
-  visible,
-} from "./dfa.ts";
-import { emit } from "./events.ts";
 import { hasLanes, walkLanes } from "./lanes.ts";
 import { skipLoop } from "./loops.ts";
-import { compared, Prefilter } from "./needles.ts";
+import { Prefilter } from "./needles.ts";
 import { contextAfter } from "./program.ts";
+import { report, reportAtEnd } from "./report.ts";
+import { PatternSet } from "./set.ts";
+import { LOOPS, MATCHES, ROW, slot, UNKNOWN } from "./states.ts";
 import { textLength, textStart } from "./text.ts";
+import { makeTransition } from "./transitions.ts";
+import { crawl, thrashes, walk } from "./walk.ts";
 
 /** Searches the text that was made last. */
 export function search(set: PatternSet): void {
-  use(set);
+  set.use();
   const length = textLength;
   if (length == 0) return;
   const at = textStart;
   const end = at + length;
-  if (set.first !== null) {
+  if (set.patterns.first !== null) {
     const prefilter = set.prefilter;
-    pinned.length = 0;
+    set.cache.pinned.length = 0;
     if (prefilter !== null && set.pause == 0) {
       set.row = hop(set, prefilter, set.row, at, end);
     } else {
@@ -62,75 +40,63 @@ export function search(set: PatternSet): void {
 
 /** Searches where the stream ends. */
 export function searchEnd(set: PatternSet): void {
-  use(set);
+  set.use();
   reportAtEnd(set, <u32> textLength);
 }
 
-/** Byte by byte; returns the row at the end. */
-export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
-  while (at < end) {
-    const byte = <u32> load<u8>(at);
-    let next = load<u32>(slot(row, byte));
-    at++;
-    if (<i32> next >= 0) {
-      row = next;
-      continue;
-    }
-    if (next == UNKNOWN) {
-      const flushes = set.flushes;
-      next = makeTransition(set, row, byte);
-      if (set.flushes != flushes && thrashes(set, at)) {
-        report(set, next & ROW, <u32> (at - textStart));
-        return crawl(set, next & ROW, at, end);
-      }
-    }
-    row = next & ROW;
-    if ((next & MATCHES) != 0) report(set, row, <u32> (at - textStart));
-    else if ((next & LOOPS) != 0) at = skipLoop(set, row, at, end);
-  }
-  return row;
+/** Where a walk stopped: at which row and, in the upper half, at which address. */
+type Stop = u64;
+
+function stop(row: u32, at: usize): Stop {
+  return <u64> row | <u64> at << 32;
 }
 
-let stoppedAt: usize = 0;
+function rowOf(stop: Stop): u32 {
+  return <u32> stop;
+}
 
-/** Like `walk`, but stops, in `stoppedAt`, where nothing is under way any more beyond `mark`. */
+function addressOf(stop: Stop): usize {
+  return <usize> (stop >> 32);
+}
+
+/** Like `walk`, but stops where nothing is under way any more beyond `mark`. */
 function walkToStart(
   set: PatternSet,
   row: u32,
   at: usize,
   end: usize,
   mark: usize,
-): u32 {
+): Stop {
+  const cache = set.cache;
   while (at < end) {
     const byte = <u32> load<u8>(at);
     let next = load<u32>(slot(row, byte));
     at++;
     if (<i32> next < 0) {
       if (next == UNKNOWN) {
-        const flushes = set.flushes;
+        const flushes = cache.flushes;
         next = makeTransition(set, row, byte);
-        if (set.flushes != flushes) {
+        if (cache.flushes != flushes) {
           // Rows have moved, those of starts among them.
           row = next & ROW;
           report(set, row, <u32> (at - textStart));
-          stoppedAt = end;
-          return thrashes(set, at)
+          row = thrashes(set, at)
             ? crawl(set, row, at, end)
             : walk(set, row, at, end);
+          return stop(row, end);
         }
       }
       if ((next & MATCHES) != 0) {
         report(set, next & ROW, <u32> (at - textStart));
       } else if ((next & LOOPS) != 0) {
-        at = skipLoop(set, next & ROW, at, end);
+        at = skipLoop(cache, next & ROW, at, end);
       }
       next &= ROW;
     }
     row = next;
-    if (at > mark && isStart(set, row)) break;
+    if (at > mark && cache.isStart(row)) break;
   }
-  stoppedAt = at;
-  return row;
+  return stop(row, at);
 }
 
 /** From needle to needle; returns the row at the end. */
@@ -144,11 +110,12 @@ function hop(
   let at = from;
   let walked: usize = 0;
   let stops: usize = 0;
-  const comparedBefore = compared;
-  if (!isStart(set, row)) {
-    row = walkToStart(set, row, at, end, at);
-    walked += stoppedAt - at;
-    at = stoppedAt;
+  const comparedBefore = prefilter.compared;
+  if (!set.cache.isStart(row)) {
+    const stopped = walkToStart(set, row, at, end, at);
+    row = rowOf(stopped);
+    at = addressOf(stopped);
+    walked += at - from;
   }
   while (at < end) {
     const needle = prefilter.find(at, end);
@@ -163,14 +130,15 @@ function hop(
       while (restart > at && load<u8>(restart - 1) == 13) restart--;
     }
     if (restart > at) {
-      row = startRow(set, contextAfter(load<u8>(restart - 1)));
+      row = set.startRow(contextAfter(load<u8>(restart - 1)));
       at = restart;
     }
     if (needle < end) {
       stops++;
-      row = walkToStart(set, row, at, end, needle);
-      walked += stoppedAt - at;
-      at = stoppedAt;
+      const stopped = walkToStart(set, row, at, end, needle);
+      row = rowOf(stopped);
+      walked += addressOf(stopped) - at;
+      at = addressOf(stopped);
     } else {
       row = walk(set, row, at, end);
       break;
@@ -178,7 +146,7 @@ function hop(
   }
   weigh(
     set,
-    walked + stops * STOP + (compared - comparedBefore) * COMPARISON,
+    walked + stops * STOP + (prefilter.compared - comparedBefore) * COMPARISON,
     from,
     end,
   );
@@ -206,56 +174,4 @@ function weigh(
   }
   set.nextPause = min<usize>(max<usize>(set.nextPause << 1, 131072), 8388608);
   set.pause = set.nextPause;
-}
-
-/** Whether the cache was emptied so soon that it doesn't pay. */
-function thrashes(set: PatternSet, at: usize): bool {
-  const offset = <isize> (at - textStart);
-  const searched = offset - set.flushedAt;
-  set.flushedAt = offset;
-  return searched < 10 * <isize> set.flushedStates;
-}
-
-const threads: Vector = newVector();
-const done: Vector = newVector();
-
-/** A step for every byte, with nothing remembered. */
-function crawl(set: PatternSet, row: u32, at: usize, end: usize): u32 {
-  if (at == end) return row;
-  const from = stateOf(row);
-  copy(from.items, from.itemCount, threads);
-  copy(from.matches, from.matchCount, done);
-  let context = from.context;
-  while (at < end) {
-    const byte = load<u8>(at++);
-    if (byte == 13 && set.skipReturns) continue;
-    advance(
-      set.first,
-      threads.address,
-      threads.length,
-      done.address,
-      done.length,
-      context,
-      byte,
-    );
-    const offset = <u32> (at - textStart);
-    emitAll(matchedBefore, visible(set, offset - 1));
-    emitAll(matchedNow, offset);
-    listFollowing(threads);
-    copy(matchedNow.address, matchedNow.length, done);
-    context = contextNow;
-  }
-  return internStep(set);
-}
-
-function emitAll(list: Vector, offset: u32): void {
-  for (let i: u32 = 0; i < list.length; i++) {
-    emit(changetype<Pattern>(<usize> list.get(i)).id, offset);
-  }
-}
-
-function copy(from: usize, count: u32, to: Vector): void {
-  to.reserve(count);
-  to.length = count;
-  memory.copy(to.address, from, (<usize> count) << 2);
 }

@@ -33,6 +33,27 @@ export class Vector {
     return load<u32>(this.address + ((<usize> this.length) << 2));
   }
 
+  /** Takes over `length` words. */
+  assign(from: usize, length: u32): void {
+    this.reserve(length);
+    this.length = length;
+    copyWords(from, this.address, length);
+  }
+
+  copyTo(to: usize): void {
+    copyWords(this.address, to, this.length);
+  }
+
+  /** Whether as many words as these, at `address`, are the same. */
+  equals(address: usize): bool {
+    const end = address + ((<usize> this.length) << 2);
+    let at = this.address;
+    for (; address < end; address += 4, at += 4) {
+      if (load<u32>(address) != load<u32>(at)) return false;
+    }
+    return true;
+  }
+
   reserve(length: u32): void {
     if (length <= this.capacity) return;
     let capacity = max<u32>(this.capacity << 1, 16);
@@ -56,6 +77,16 @@ export class Vector {
   release(): void {
     if (this.address != 0) heap.free(this.address);
     heap.free(changetype<usize>(this));
+  }
+}
+
+/** Most copies are so short that a loop is faster than `memory.copy`. */
+function copyWords(from: usize, to: usize, count: u32): void {
+  const end = from + ((<usize> count) << 2);
+  while (from < end) {
+    store<u32>(to, load<u32>(from));
+    from += 4;
+    to += 4;
   }
 }
 

@@ -1,0 +1,61 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// What positions say of matches, as events.
+
+import { settleAtEnd } from "./automaton.ts";
+import { emit } from "./events.ts";
+import { Pattern } from "./patterns.ts";
+import { newPosition, Position } from "./position.ts";
+import { PatternSet } from "./set.ts";
+import { stateOf } from "./states.ts";
+import { textStart } from "./text.ts";
+import { newVector, Vector } from "./vector.ts";
+
+/** Emits what a state says: `end` is the text offset after the byte that led to it. */
+export function report(set: PatternSet, row: u32, end: u32): void {
+  const state = stateOf(row);
+  if (state.lateCount > 0) {
+    emitAll(state.late, state.lateCount, visible(set, end - 1));
+  }
+  emitAll(state.matches, state.matchCount, end);
+}
+
+/** Like `report`, for a position that no state was made of. */
+export function reportPosition(
+  set: PatternSet,
+  position: Position,
+  end: u32,
+): void {
+  const late = position.late;
+  const matches = position.matches;
+  if (late.length > 0) {
+    emitAll(late.address, late.length, visible(set, end - 1));
+  }
+  emitAll(matches.address, matches.length, end);
+}
+
+const last: Position = newPosition();
+const matches: Vector = newVector();
+
+/** Emits what matches because the stream ends. */
+export function reportAtEnd(set: PatternSet, end: u32): void {
+  stateOf(set.row).read(last);
+  settleAtEnd(set.patterns, last, set.context, matches);
+  emitAll(matches.address, matches.length, end);
+}
+
+/** Where the text before `offset` ends, leaving out what the search passes over. */
+function visible(set: PatternSet, offset: u32): u32 {
+  if (set.skipReturns) {
+    while (offset > 0 && load<u8>(textStart + offset - 1) == 13) offset--;
+  }
+  return offset;
+}
+
+function emitAll(owners: usize, count: u32, offset: u32): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const owner = load<u32>(owners + ((<usize> i) << 2));
+    emit(changetype<Pattern>(<usize> owner).id, offset);
+  }
+}

@@ -1,0 +1,151 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// The patterns of one stream, what was made of them, and where the stream is.
+
+import { begin, beginFresh, makeRoom } from "./automaton.ts";
+import { CLASSES, classify } from "./classes.ts";
+import { emit } from "./events.ts";
+import { newPrefilter, Prefilter } from "./needles.ts";
+import { newPatternList, Pattern, PatternList } from "./patterns.ts";
+import { newPosition, Position } from "./position.ts";
+import { AFTER_LINE, AT_START, CROSSES_LINES } from "./program.ts";
+import { newStateCache, ROW, StateCache, stateOf } from "./states.ts";
+import { newVector, Vector, zeroed } from "./vector.ts";
+
+@unmanaged
+export class PatternSet {
+  /** Whether the search passes over `\r`. */
+  skipReturns: bool;
+  patterns: PatternList;
+  /** The class of each of 256 bytes. */
+  classes: usize;
+  cache: StateCache;
+
+  /** The state that the text so far has led to, as a row; 0 before there is one. */
+  row: u32;
+  /** What is known of the character before. */
+  context: u32;
+  /** What the last piece left over of a character. */
+  carry: u32;
+  carried: u32;
+  /** Where, before the next piece, the last visible character ended (0 or less). */
+  visibleEnd: i32;
+  /** The offset in the piece at which the cache was last emptied because it was full. */
+  flushedAt: isize;
+
+  /** What every match has in it (needles.ts); null if some pattern says nothing of the kind. */
+  prefilter: Prefilter | null;
+  /** Bytes to go without the prefilter, because it stopped too often. */
+  pause: usize;
+  nextPause: usize;
+
+  /** Whether a pattern may wait for something across the end of a line. */
+  get crossesLines(): bool {
+    return (this.patterns.flags & CROSSES_LINES) != 0;
+  }
+
+  /** Makes the set the one that is searched: streams take turns. */
+  use(): void {
+    if (this.patterns.changed) this.update();
+    memory.copy(CLASSES, this.classes, 256);
+  }
+
+  /** The row at which a search begins where `context` is known of what was before. */
+  startRow(context: u32): u32 {
+    const known = this.cache.starts + ((<usize> context) << 2);
+    let row = load<u32>(known);
+    if (row != 0) return row;
+    begin(this.patterns, context, position);
+    row = this.cache.intern(position) & ROW;
+    store<u32>(known, row);
+    return row;
+  }
+
+  /** Takes in patterns that came and went since the last byte. */
+  private update(): void {
+    const patterns = this.patterns;
+    const threads = this.keepThreads();
+    patterns.removeDeleted();
+    patterns.layOut();
+    makeRoom(patterns);
+    const classCount = classify(patterns, this.skipReturns, this.classes);
+    this.dropPrefilter();
+    this.prefilter = newPrefilter(patterns.first, this.skipReturns);
+    this.cache.reset(classCount);
+    this.pause = 0;
+    this.nextPause = 0;
+    this.flushedAt = 0;
+
+    // Made first, so that a set in which nothing is under way is known as that.
+    this.startRow(this.context);
+    position.threads.length = 0;
+    position.matches.length = 0;
+    position.late.length = 0;
+    position.onlyStarts = false;
+    for (let i: u32 = 0; i < threads; i += 2) {
+      const pattern = changetype<Pattern>(<usize> kept.get(i));
+      position.threads.push(pattern.base + kept.get(i + 1));
+    }
+    for (let i = threads; i < kept.length; i++) {
+      position.matches.push(kept.get(i));
+    }
+    const matches = position.matches.length;
+    beginFresh(patterns, this.context, position);
+    for (let i = matches; i < position.matches.length; i++) {
+      emit(changetype<Pattern>(<usize> position.matches.get(i)).id, 0);
+    }
+    this.row = this.cache.intern(position) & ROW;
+  }
+
+  /**
+   * Writes to `kept` the threads so far of patterns that stay, by pattern and
+   * number within it, then the patterns that have matched here already.
+   * Returns how many words the threads take.
+   */
+  private keepThreads(): u32 {
+    kept.length = 0;
+    if (this.row == 0) return 0;
+    stateOf(this.row).read(position);
+    for (let i: u32 = 0; i < position.threads.length; i++) {
+      const node = position.threads.get(i);
+      const pattern = this.patterns.ownerOf(node);
+      if (pattern.deleted) continue;
+      kept.push(<u32> changetype<usize>(pattern));
+      kept.push(node - pattern.base);
+    }
+    const threads = kept.length;
+    for (let i: u32 = 0; i < position.matches.length; i++) {
+      const owner = position.matches.get(i);
+      if (!changetype<Pattern>(<usize> owner).deleted) kept.push(owner);
+    }
+    return threads;
+  }
+
+  private dropPrefilter(): void {
+    const prefilter = this.prefilter;
+    if (prefilter !== null) prefilter.release();
+    this.prefilter = null;
+  }
+
+  release(): void {
+    this.dropPrefilter();
+    this.patterns.release();
+    this.cache.release();
+    heap.free(this.classes);
+    heap.free(changetype<usize>(this));
+  }
+}
+
+const position: Position = newPosition();
+const kept: Vector = newVector();
+
+export function newSet(skipReturns: bool): PatternSet {
+  const set = changetype<PatternSet>(zeroed(offsetof<PatternSet>()));
+  set.skipReturns = skipReturns;
+  set.patterns = newPatternList();
+  set.classes = heap.alloc(256);
+  set.cache = newStateCache();
+  set.context = AT_START | AFTER_LINE;
+  return set;
+}

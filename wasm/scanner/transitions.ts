@@ -1,0 +1,50 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// Transitions between states, each found by a step of the automaton when a text
+// first asks for it.
+
+import { advance } from "./automaton.ts";
+import { countLoop, prepareSkip } from "./loops.ts";
+import { newPosition, Position } from "./position.ts";
+import { PatternSet } from "./set.ts";
+import { slot, stateOf, UNKNOWN } from "./states.ts";
+
+const from: Position = newPosition();
+const to: Position = newPosition();
+
+/**
+ * Where a byte leads from a row, found by a step and remembered. Rows that are
+ * not pinned may be gone afterwards: `flushes` of the cache tells.
+ */
+export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
+  if (byte == 13 && set.skipReturns) {
+    store<u32>(slot(row, byte), row);
+    return row;
+  }
+  const cache = set.cache;
+  stateOf(row).read(from);
+  advance(set.patterns, from, byte, to);
+  if (cache.isFull()) {
+    cache.flush();
+    return cache.intern(to);
+  }
+  const next = cache.intern(to);
+  store<u32>(slot(row, byte), next);
+  // Where lines end the loop anyway, four lanes are as good as skips.
+  if (next == row && set.crossesLines && countLoop(row, byte)) {
+    complete(set, row);
+  }
+  return next;
+}
+
+/** Makes the other transitions of a row, for skips that need to know them all. */
+function complete(set: PatternSet, row: u32): void {
+  const cache = set.cache;
+  for (let byte: u32 = 0; byte < 256; byte++) {
+    // The next transition would empty the cache, and the row with it.
+    if (cache.isFull()) return;
+    if (load<u32>(slot(row, byte)) == UNKNOWN) makeTransition(set, row, byte);
+  }
+  prepareSkip(cache, row);
+}

@@ -1,0 +1,70 @@
+// @ts-nocheck: AssemblyScript, which has types of its own
+// deno-lint-ignore-file verbatim-module-syntax
+
+// A text through the states of a set, byte by byte.
+
+import { advance } from "./automaton.ts";
+import { skipLoop } from "./loops.ts";
+import { newPosition, Position } from "./position.ts";
+import { report, reportPosition } from "./report.ts";
+import { PatternSet } from "./set.ts";
+import { LOOPS, MATCHES, ROW, slot, stateOf, UNKNOWN } from "./states.ts";
+import { textStart } from "./text.ts";
+import { makeTransition } from "./transitions.ts";
+
+/** Walks from `at` to `end`; returns the row at the end. */
+export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
+  const cache = set.cache;
+  while (at < end) {
+    const byte = <u32> load<u8>(at);
+    let next = load<u32>(slot(row, byte));
+    at++;
+    if (<i32> next >= 0) {
+      row = next;
+      continue;
+    }
+    if (next == UNKNOWN) {
+      const flushes = cache.flushes;
+      next = makeTransition(set, row, byte);
+      if (cache.flushes != flushes && thrashes(set, at)) {
+        report(set, next & ROW, <u32> (at - textStart));
+        return crawl(set, next & ROW, at, end);
+      }
+    }
+    row = next & ROW;
+    if ((next & MATCHES) != 0) report(set, row, <u32> (at - textStart));
+    else if ((next & LOOPS) != 0) at = skipLoop(cache, row, at, end);
+  }
+  return row;
+}
+
+/** Whether the cache was emptied so soon that it doesn't pay to fill it again. */
+export function thrashes(set: PatternSet, at: usize): bool {
+  const offset = <isize> (at - textStart);
+  const searched = offset - set.flushedAt;
+  set.flushedAt = offset;
+  return searched < 10 * <isize> set.cache.flushedStates;
+}
+
+let here: Position = newPosition();
+let next: Position = newPosition();
+
+/** Like `walk`, but with a step of the automaton for every byte and nothing remembered. */
+export function crawl(
+  set: PatternSet,
+  row: u32,
+  at: usize,
+  end: usize,
+): u32 {
+  stateOf(row).read(here);
+  while (at < end) {
+    const byte = load<u8>(at++);
+    if (byte == 13 && set.skipReturns) continue;
+    advance(set.patterns, here, byte, next);
+    reportPosition(set, next, <u32> (at - textStart));
+    const before = here;
+    here = next;
+    next = before;
+  }
+  return set.cache.intern(here) & ROW;
+}
