@@ -125,7 +125,9 @@ function* walk(directory: string): Generator<string> {
 if (import.meta.main) {
   Deno.chdir(new URL("..", import.meta.url));
   const files = new Map(
-    [...walk("src")].map((file) => [file, Deno.readTextFileSync(file)]),
+    [...walk("src"), ...walk("wasm")].map(
+      (file) => [file, Deno.readTextFileSync(file)],
+    ),
   );
   const found = findings(files);
   for (const { text } of found) console.error(text);

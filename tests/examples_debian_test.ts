@@ -1,0 +1,5 @@
+import { runExample } from "./examples.ts";
+
+Deno.test("The example service.ts passes as its header says", async () => {
+  await runExample("service.ts", "debian");
+});
