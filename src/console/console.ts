@@ -69,6 +69,8 @@ interface Watch {
 const piece = 1 << 18;
 /** Bytes of it searched at first, twice as many the next time, and so on. */
 const firstPiece = 1 << 12;
+/** Bytes that are cut into lines at once. */
+const linesPiece = 1 << 12;
 /** Bytes searched before others get their turn. */
 const turn = 1 << 22;
 /** Bytes before a search that patterns of death may have begun in. */
@@ -253,8 +255,14 @@ export class Console {
     const matches = this.#watch.scanner.scan(chunk);
     this.#position += chunk.length;
     this.#spokeAt = performance.now();
-    for (const line of this.#lines.push(chunk)) {
-      this.#log.consoleLine(this.machine, line);
+    // Lines hold on to the text that they were cut from, as long as a report or
+    // the terminal has one of them: so that text is small.
+    for (let at = 0; at < chunk.length; at += linesPiece) {
+      for (
+        const line of this.#lines.push(chunk.subarray(at, at + linesPiece))
+      ) {
+        this.#log.consoleLine(this.machine, line);
+      }
     }
     this.#take(this.#watch, matches, true);
     this.#awaitPause();

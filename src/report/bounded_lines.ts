@@ -7,7 +7,8 @@ export class BoundedLines<T> {
   readonly #sizeOf: (line: T) => number;
   readonly #head: T[] = [];
   #headSize = 0;
-  #tail: T[] = [];
+  /** Those before the start are let go. */
+  #tail: (T | undefined)[] = [];
   #tailStart = 0;
   #tailSize = 0;
   #omitted = 0;
@@ -37,7 +38,8 @@ export class BoundedLines<T> {
     while (
       this.#tailSize > this.#most && this.#tailStart < this.#tail.length
     ) {
-      this.#tailSize -= this.#sizeOf(this.#tail[this.#tailStart++]);
+      this.#tailSize -= this.#sizeOf(this.#tail[this.#tailStart]!);
+      this.#tail[this.#tailStart++] = undefined;
       this.#omitted++;
     }
     if (this.#tailStart > 64 && this.#tailStart * 2 > this.#tail.length) {
@@ -69,6 +71,6 @@ export class BoundedLines<T> {
   }
 
   get tail(): readonly T[] {
-    return this.#tail.slice(this.#tailStart);
+    return this.#tail.slice(this.#tailStart) as T[];
   }
 }

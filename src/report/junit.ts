@@ -1,18 +1,18 @@
 import { harmless } from "../scan/mod.ts";
-import { BoundedLines } from "./bounded_lines.ts";
+import { BoundedText } from "./bounded_text.ts";
 import { escape } from "./escape.ts";
 import type { ErrorReport, Event, Listener } from "./event.ts";
 import { pathOf, type Position } from "./positions.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { shortened } from "./shortened.ts";
 
-/** Characters of a test case's output that are kept from its begin, and again from its end. */
+/** Bytes of a test case's output that are kept from its begin, and again from its end. */
 const most = 256 * 1024;
 const longestLine = 16 * 1024;
 
 class TestCase {
-  readonly stdout = new BoundedLines<string>(most, (line) => line.length + 1);
-  readonly stderr = new BoundedLines<string>(most, (line) => line.length + 1);
+  readonly stdout = new BoundedText(most);
+  readonly stderr = new BoundedText(most);
   failure: { error: ErrorReport; text: string } | undefined;
   /** Seconds, those of the subtests inside not counted; while it runs: undefined. */
   duration: number | undefined;
@@ -280,15 +280,8 @@ function classNameOf(script: string): string {
     .replaceAll("/", ".");
 }
 
-function output(
-  indent: string,
-  name: string,
-  lines: BoundedLines<string>,
-): string {
-  const { head, omitted, tail } = lines;
-  if (head.length + tail.length + omitted === 0) return "";
-  const gap = omitted === 0 ? [] : [`… ${omitted} lines left out …`];
-  return `${indent}<${name}>${
-    escape([...head, ...gap, ...tail].join("\n"))
-  }\n</${name}>\n`;
+function output(indent: string, name: string, text: BoundedText): string {
+  return text.lines === 0
+    ? ""
+    : `${indent}<${name}>${escape(String(text))}</${name}>\n`;
 }

@@ -59,6 +59,8 @@ export class TerminalListener implements Listener {
   readonly #colour: boolean;
   readonly #batch: TextBatch;
   readonly #lanes = new Lanes();
+  /** What each machine's console lines begin with. */
+  readonly #prefixes = new Map<string, string>();
 
   /**
    * Shows what comes from now on.
@@ -125,8 +127,12 @@ export class TerminalListener implements Listener {
   }
 
   #consoleLine(machine: string, text: string): void {
-    const line = `${harmless(machine)} # ${text}`;
-    this.#batch.add(this.#painted(line, dim) + "\n");
+    let prefix = this.#prefixes.get(machine);
+    if (prefix === undefined) {
+      prefix = `${harmless(machine)} # `;
+      this.#prefixes.set(machine, prefix);
+    }
+    this.#batch.add(this.#painted(prefix + text, dim) + "\n");
   }
 
   #keep(machine: string, text: string): void {

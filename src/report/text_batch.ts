@@ -1,5 +1,5 @@
 /** Above this many characters a batch is not worth waiting for more. */
-const enough = 1 << 18;
+const enough = 1 << 14;
 
 /**
  * Gathers pieces of text and hands them over as one when the running piece of

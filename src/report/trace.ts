@@ -250,7 +250,9 @@ export class Trace {
     text: string,
   ): void {
     const before = step.remarks.size;
-    for (const line of harmless(text).split("\n")) {
+    // A console's line is harmless already, and one.
+    const lines = kind === "console" ? [text] : harmless(text).split("\n");
+    for (const line of lines) {
       const remark = {
         time,
         kind,

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { Driver, Log, type Machine } from "../../mod.ts";
+import {
+  Console,
+  Driver,
+  HtmlListener,
+  JunitListener,
+  Log,
+  type Machine,
+  TerminalListener,
+} from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
 import { ownCpu, peakMemory } from "./clock.ts";
 
@@ -22,7 +30,8 @@ export async function childReport(
 ): Promise<ChildReport> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", import.meta.url, name, `${megabytes}`],
-    stderr: "inherit",
+    // The consoles' lines go there.
+    stderr: "null",
   }).output();
   if (!success) throw new Error(`Expected a report of ${name}`);
   return JSON.parse(new TextDecoder().decode(stdout));
@@ -76,6 +85,38 @@ async function flood(
   }
   return report;
 }
+
+/** The same line again and again, or one line without an end, in every report. */
+async function reported(
+  directory: string,
+  megabytes: number,
+  line: string,
+): Promise<ChildReport> {
+  const log = new Log([
+    new TerminalListener(),
+    new JunitListener(`${directory}/junit.xml`),
+    new HtmlListener(`${directory}/report.html`),
+  ]);
+  const path = `${directory}/console.log`;
+  const before = ownCpu();
+  using console = new Console({ machine: "bench", path, log });
+  const text = line.repeat(Math.ceil(64 * 1024 / line.length));
+  const chunk = new TextEncoder().encode(text).subarray(0, 64 * 1024);
+  for (let round = 0; round < 16 * megabytes; round++) {
+    console.feed(chunk);
+    // As it is between two reads of a socket.
+    if (round % 16 === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+  console.close();
+  await log.close();
+  return reportSince(before);
+}
+
+const lines = (directory: string, megabytes: number) =>
+  reported(directory, megabytes, "[    1.234567] A part of a long story.\r\n");
+
+const oneLine = (directory: string, megabytes: number) =>
+  reported(directory, megabytes, "a story without an end, ");
 
 /** A machine whose disk, which is its memory, has room for much. */
 async function roomyDriver(directory: string): Promise<Driver> {
@@ -143,7 +184,7 @@ function reportSince(cpu: number): ChildReport {
   return { cpu: ownCpu() - cpu, peak: peakMemory("self") };
 }
 
-const cases = { flood, copy, output };
+const cases = { flood, copy, output, lines, oneLine };
 
 if (import.meta.main) {
   const [name, megabytes] = Deno.args;

@@ -1,11 +1,27 @@
 // Feeds a console with as many MiB as asked for, of all that a guest may print,
-// and tells the most memory that the process ever had, in MiB.
+// with every report that the command line makes, and tells the most memory that
+// the process ever had, in MiB.
 import { Console } from "../../src/console/mod.ts";
-import { Log } from "../../src/report/mod.ts";
+import {
+  HtmlListener,
+  JunitListener,
+  Log,
+  TerminalListener,
+  XmlListener,
+} from "../../src/report/mod.ts";
 
-const [path, megabytes] = Deno.args;
-const log = new Log([{ on() {} }]);
-const serial = new Console({ machine: "m", path, log });
+const [directory, megabytes] = Deno.args;
+const log = new Log([
+  new TerminalListener(),
+  new JunitListener(`${directory}/junit.xml`),
+  new HtmlListener(`${directory}/report.html`),
+  new XmlListener(`${directory}/log.xml`),
+]);
+const serial = new Console({
+  machine: "m",
+  path: `${directory}/console.log`,
+  log,
+});
 const wait = serial.waitFor(/the needle (\d)/);
 const kinds = [
   "[ 1.234567] the needle is not here, nor there\r\n",

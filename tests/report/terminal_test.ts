@@ -175,15 +175,15 @@ Deno.test("colour is used where it is wanted", async () => {
   );
 });
 
-Deno.test("thousands of lines at once are one write, and none waits for a timer", async () => {
+Deno.test("a thousand lines at once are one write, and none waits for a timer", async () => {
   const writes: string[] = [];
   const log = new Log([
     new TerminalListener({ write: (text) => void writes.push(text) }),
   ]);
-  for (let i = 0; i < 5000; i++) log.consoleLine("m", `line ${i}`);
+  for (let i = 0; i < 1000; i++) log.consoleLine("m", `line ${i}`);
   await null;
   assertEquals(writes.length, 1);
-  assertEquals(writes[0].split("\n").length, 5001);
+  assertEquals(writes[0].split("\n").length, 1001);
   await log.close();
 });
 

@@ -1,12 +1,13 @@
 import { Console, Log } from "../../../mod.ts";
+import { childReport } from "../child.ts";
 import { ClassicConsole } from "../classic.ts";
 import { timed } from "../clock.ts";
 import type { Part } from "../part.ts";
 
-/** Text at the end of a long console log. */
+/** Text at the end of a long console log, and what reports of one take. */
 export const consoleText: Part = {
   name: "console-text",
-  async run({ longRounds }, tell) {
+  async run({ consoleMegabytes, longRounds }, tell) {
     const directory = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
     const line =
       "[    1.234567] systemd[1]: Started a part of a long story.\r\n";
@@ -53,5 +54,23 @@ export const consoleText: Part = {
       ...samples,
       note: "with the log on disk; a search of every line that comes",
     });
+    for (
+      const [what, name] of [
+        ["lines", "lines"],
+        ["one line without an end", "oneLine"],
+      ] as const
+    ) {
+      const ours: number[] = [];
+      for (let round = 0; round < longRounds; round++) {
+        ours.push((await childReport(name, consoleMegabytes)).peak);
+      }
+      tell({
+        name: `driver memory, ${consoleMegabytes} MiB of console in ${what}`,
+        unit: "MiB",
+        ours,
+        aim: { atMost: 120 },
+        note: "with the console's file, terminal, JUnit and page",
+      });
+    }
   },
 };

@@ -1,0 +1,109 @@
+const encoder = new TextEncoder();
+const newline = 0x0a;
+/** Characters that are written at once: to write each line for itself is dear. */
+const enough = 256;
+
+/**
+ * The first and the last lines of a text, with the number of those between that
+ * were let go. Memory is bounded whatever comes.
+ *
+ * It holds bytes and no strings: thousands of strings that live for a moment
+ * would make V8 give all young objects several times the room that the text
+ * needs.
+ */
+export class BoundedText {
+  readonly #most: number;
+  #head = new Uint8Array(0);
+  #headLength = 0;
+  #headLines = 0;
+  #isHeadFull = false;
+  #tail = new Uint8Array(0);
+  #tailLength = 0;
+  /** What is still to be written at the tail's end. */
+  #pending = "";
+  #lines = 0;
+
+  /**
+   * @param most Bytes of the first lines that are kept at most, and once more of
+   * the last.
+   */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Adds a line, given without its end. */
+  add(line: string): void {
+    this.#lines++;
+    if (!this.#isHeadFull) {
+      this.#head = roomy(this.#head, this.#headLength, line);
+      const length = write(`${line}\n`, this.#head, this.#headLength);
+      if (length <= this.#most) {
+        this.#headLength = length;
+        this.#headLines++;
+        return;
+      }
+      this.#isHeadFull = true;
+      this.#head = this.#head.slice(0, this.#headLength);
+    }
+    this.#pending += `${line}\n`;
+    if (this.#pending.length >= enough) this.#write();
+  }
+
+  #write(): void {
+    // Half of it goes at once, so that each byte moves but once.
+    if (this.#tailLength > 2 * this.#most) {
+      this.#tail.copyWithin(0, this.#tailLength - this.#most);
+      this.#tailLength = this.#most;
+    }
+    this.#tail = roomy(this.#tail, this.#tailLength, this.#pending);
+    this.#tailLength = write(this.#pending, this.#tail, this.#tailLength);
+    this.#pending = "";
+  }
+
+  /** How many lines came, kept or not. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** What is kept, with a line in the place of those that were let go. */
+  toString(): string {
+    this.#write();
+    const head = decode(this.#head.subarray(0, this.#headLength));
+    const whole = this.#tail.subarray(0, this.#tailLength);
+    const start = whole.length - this.#most;
+    // A line that is not whole any more is none.
+    const tail = start > 0
+      ? whole.subarray(whole.indexOf(newline, start - 1) + 1)
+      : whole;
+    let tailLines = 0;
+    for (let at = 0; at < tail.length; tailLines++) {
+      at = tail.indexOf(newline, at) + 1;
+    }
+    const omitted = this.#lines - this.#headLines - tailLines;
+    const gap = omitted > 0 ? `… ${omitted} lines left out …\n` : "";
+    return head + gap + decode(tail);
+  }
+}
+
+/** Bytes with room for a text and a line's end after those that are used. */
+function roomy(
+  bytes: Uint8Array<ArrayBuffer>,
+  used: number,
+  text: string,
+): Uint8Array<ArrayBuffer> {
+  // A character takes three bytes of UTF-8 at most.
+  const needed = used + 3 * text.length + 1;
+  if (needed <= bytes.length) return bytes;
+  const more = new Uint8Array(Math.max(2 * used, needed));
+  more.set(bytes.subarray(0, used));
+  return more;
+}
+
+/** Writes a text into bytes, and answers where it ends. */
+function write(text: string, bytes: Uint8Array, at: number): number {
+  return at + encoder.encodeInto(text, bytes.subarray(at)).written;
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}

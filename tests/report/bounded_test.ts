@@ -1,0 +1,96 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { BoundedLines } from "../../src/report/bounded_lines.ts";
+import { BoundedText } from "../../src/report/bounded_text.ts";
+
+/** A text of lines, each of which ends. */
+const joined = (lines: string[]) => lines.map((line) => `${line}\n`).join("");
+
+Deno.test("a text that fits is kept as it came", () => {
+  const text = new BoundedText(1000);
+  const lines = ["", "one", "zwei ü", "drei 🎉", "\ufeffx", "\t", ""];
+  for (const line of lines) text.add(line);
+  assertEquals(String(text), joined(lines));
+  // What is asked once may be asked again, and go on.
+  text.add("last");
+  assertEquals(String(text), joined([...lines, "last"]));
+  assertEquals(text.lines, 8);
+});
+
+Deno.test("a text of any lines has its first, its last and the number of the others", () => {
+  for (const longest of [3, 40, 300]) {
+    const most = 1000;
+    const text = new BoundedText(most);
+    const lines: string[] = [];
+    const size = (some: string[]) => new TextEncoder().encode(joined(some));
+    for (let at = 0; at < 3000; at++) {
+      lines.push("é🎉".repeat(at * 7919 % longest).slice(0, longest) + at);
+      text.add(lines.at(-1)!);
+      if (at % 100 !== 99) continue;
+      const [, head, number, tail] =
+        /^([^]*?)(?:… (\d+) lines left out …\n([^]*))?$/
+          .exec(String(text))!;
+      const first = head.split("\n").length - 1;
+      assertEquals(head, joined(lines.slice(0, first)));
+      if (number === undefined) {
+        assertEquals(first, lines.length);
+        continue;
+      }
+      const last = tail.split("\n").length - 1;
+      assertEquals(first + Number(number) + last, lines.length);
+      assertEquals(tail, joined(lines.slice(-last)));
+      // Each is as much as fits.
+      for (const part of [lines.slice(0, first), lines.slice(-last)]) {
+        assert(size(part).length <= most);
+      }
+      assertLess(most, size(lines.slice(0, first + 1)).length);
+      assertLess(most, size(lines.slice(-last - 1)).length);
+    }
+  }
+});
+
+Deno.test("of a line that is longer than all that is kept, nothing is", () => {
+  const text = new BoundedText(10);
+  text.add("x".repeat(100));
+  assertEquals(String(text), "… 1 lines left out …\n");
+  text.add("y".repeat(9));
+  assertEquals(String(text), "… 1 lines left out …\nyyyyyyyyy\n");
+  text.add("z".repeat(10));
+  assertEquals(String(text), "… 3 lines left out …\n");
+});
+
+Deno.test("of many lines the first and the last are kept", () => {
+  const lines = new BoundedLines<number>(10, () => 1);
+  for (let at = 0; at < 50; at++) lines.add(at);
+  assertEquals(lines.head, Array.from({ length: 10 }, (_, at) => at));
+  assertEquals(lines.omitted, 30);
+  assertEquals(lines.tail, Array.from({ length: 10 }, (_, at) => 40 + at));
+  assertEquals(lines.size, 20);
+  lines.clear();
+  assertEquals([lines.head, lines.omitted, lines.tail, lines.size], [
+    [],
+    50,
+    [],
+    0,
+  ]);
+});
+
+Deno.test("large lines that were let go take no memory", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      "--no-lock",
+      "--v8-flags=--expose-gc",
+      `import { BoundedLines } from ${
+        JSON.stringify(import.meta.resolve("../../src/report/bounded_lines.ts"))
+      };
+      const lines = new BoundedLines(2, () => 1);
+      for (let at = 0; at < 60; at++) lines.add(Array(1 << 17).fill(at));
+      gc();
+      console.log(Deno.memoryUsage().heapUsed >> 20, lines.omitted);`,
+    ],
+  }).output();
+  const [used, omitted] = new TextDecoder().decode(stdout).split(" ");
+  assertEquals(omitted, "56\n", new TextDecoder().decode(stderr));
+  // Each has a MiB.
+  assertLess(Number(used), 20);
+});
