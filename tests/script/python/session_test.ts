@@ -245,6 +245,40 @@ retry(lambda left: left is None, timeout=None)
 `);
 });
 
+Deno.test("None is no limit in every wait", async () => {
+  await run(`
+import datetime as dt
+asked = []
+machine._ask = lambda do, **words: asked.append(words) or "active"
+machine.get_unit_property = lambda *args: "active"
+waits = [
+    (machine.wait_for_unit, "x.service"),
+    (machine.wait_for_unit_active_state, "x.service", "active"),
+    (machine.wait_for_file, "/x"),
+    (machine.wait_for_open_port, 80),
+    (machine.wait_for_closed_port, 80),
+    (machine.wait_for_open_unix_socket, "/x"),
+    (machine.wait_until_succeeds, "true"),
+    (machine.wait_until_fails, "false"),
+    (machine.wait_for_x,),
+    (machine.wait_for_window, "x"),
+    (machine.wait_for_text, "x"),
+    (machine.wait_until_tty_matches, "1", "x"),
+]
+for wait, *args in waits:
+    wait(*args, timeout=None)
+t.assertEqual(len(asked), len(waits) - 1)
+for words in asked:
+    t.assertIsNone(words["args"][-1]["timeout"], words)
+asked.clear()
+for wait, *args in waits:
+    wait(*args)
+    wait(*args, timeout=dt.timedelta(seconds=2))
+t.assertEqual([words["args"][-1]["timeout"] for words in asked], [900, 2] * (len(waits) - 1))
+t.assertNotIn("user", asked[0]["args"][-1])
+`);
+});
+
 Deno.test("a bare number as a duration has a warning, once for what takes it", async () => {
   await run(`
 import datetime as dt, warnings

@@ -390,8 +390,11 @@ class BaseMachine:
         self.run_callbacks()
         limit = _seconds(timeout, name)
         method = _camel_case(name)
+        options = {name: value for name, value in options.items() if value is not None}
         if attempt_timeout is None:
-            return self._call(method, *args, timeout=limit, **options)
+            # None is said, too: where nothing is, a limit holds.
+            args = [*args, {**options, "timeout": limit}]
+            return self._ask("call", method=method, args=args)
         attempt = given_seconds(attempt_timeout, name)
         left = _Deadline(limit)
         while True:
@@ -438,7 +441,8 @@ class BaseMachine:
             return self.get_unit_property(unit, "ActiveState", user) == state
 
         with self.nested(f"waiting for unit {unit} to be {state}"):
-            retry(reached, Preset(given_seconds(timeout, "wait_for_unit_active_state")))
+            limit = _seconds(timeout, "wait_for_unit_active_state")
+            retry(reached, limit if limit is None else Preset(limit))
 
     def get_unit_info(self, unit, user=None):
         """The properties of a unit."""
