@@ -44,11 +44,18 @@ export async function runExample(
       `#!/bin/sh\nexec deno run -A --no-check ${root}cli.ts "$@"\n`,
       { mode: 0o755 },
     );
-    for (const [, machine] of commands.join("\n").matchAll(/run-(\w+)-vm/g)) {
-      const script = `${examples}/run-${machine}-vm`;
-      await Deno.symlink(startScriptFor(machine), script).catch((error) => {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      });
+    const machines = new Set(
+      [...commands.join("\n").matchAll(/run-(\w+)-vm/g)].map(([, name]) =>
+        name
+      ),
+    );
+    let number = 0;
+    for (const machine of machines) {
+      // As in a NixOS test, the first has the address 192.168.1.1.
+      await Deno.symlink(
+        startScriptFor(machine, { number: ++number }),
+        `${examples}/run-${machine}-vm`,
+      );
     }
     const child = new Deno.Command("sh", {
       args: ["-euc", commands.join("\n")],
