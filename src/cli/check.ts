@@ -17,7 +17,7 @@ export async function check(configuration: Configuration): Promise<number> {
   if (script.language === "python") return await checkInPython(configuration);
   if (!wantsCheck(script)) {
     throw new UsageError(
-      `${script.name} is JavaScript, which is checked where a line \`// @ts-check\` in it says so`,
+      `${script.name} is JavaScript, whose types are checked only if it has a line \`// @ts-check\``,
     );
   }
   const names = namesOf(configuration);

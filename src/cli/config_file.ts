@@ -62,7 +62,7 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
       /^Unexpected token '(.+?)', .*$/su,
       (_, token) => `unexpected ${JSON.stringify(token)}`,
     );
-    throw new UsageError(`${file} is no JSON: ${message}`);
+    throw new UsageError(`${file} is not JSON: ${message}`);
   }
   const wrong = (path: string, expected: string, got: unknown) =>
     new UsageError(
@@ -87,7 +87,7 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
       if (known.includes(key)) continue;
       const meant = nearest(key, known);
       warnings.push(
-        `${file}: ${path}.${key} is not known and passed over` +
+        `${file}: ${path}.${key} is unknown and has no effect` +
           (meant === undefined ? "" : `; did you mean ${meant}?`),
       );
     }

@@ -547,7 +547,7 @@ function requirePython(
   throw new UsageError(
     `${
       script === undefined
-        ? "the prompt is one of Python"
+        ? "the prompt is in Python"
         : `${script.path ?? "the script"} is written in Python`
     }, but there is no python3 on PATH`,
   );

@@ -27,10 +27,10 @@ Usage: vmwright [OPTIONS] SCRIPT
 Options:
 ${rows.map(([left, right]) => row(left, right)).join("\n")}
 
-An option beats the configuration file, and that the environment variable in
-brackets; a list in the environment is split at white space. A list takes all
-words up to the next option, or up to a test script. LOGFILE names a file for
-the XML log.
+An option overrides the configuration file, and the file overrides the
+environment variable in brackets. In the environment, white space separates the
+words of a list. On the command line, a list ends at the next option or at the
+test script. The environment variable LOGFILE names a file for the XML log.
 
 Exit status: 0 passed, 1 failed, 2 used wrongly, 124 global timeout,
 130 interrupted, 143 terminated

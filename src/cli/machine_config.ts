@@ -20,7 +20,7 @@ export function parseMachineConfig(text: string, file: string): ConfigFile {
   try {
     root = JSON.parse(text);
   } catch {
-    throw new UsageError(`${file} is no JSON`);
+    throw new UsageError(`${file} is not JSON`);
   }
   const wrong = (path: string, expected: string, got: unknown) =>
     new UsageError(
@@ -35,7 +35,7 @@ export function parseMachineConfig(text: string, file: string): ConfigFile {
       if (known.includes(key)) continue;
       const meant = nearest(key, known);
       warnings.push(
-        `${file}: ${path}.${key} is not known and passed over` +
+        `${file}: ${path}.${key} is unknown and has no effect` +
           (meant === undefined ? "" : `; did you mean ${meant}?`),
       );
     }

@@ -32,7 +32,7 @@ export const options = {
     value: "S…",
     ends: endsStartScripts,
     environment: "startScripts",
-    help: "one machine per start script, named by run-<name>-vm",
+    help: "start scripts; each run-<name>-vm becomes the machine <name>",
   },
   vlans: {
     names: ["--vlans"],
@@ -60,28 +60,28 @@ export const options = {
     kind: "value",
     value: "F",
     environment: "machineConfig",
-    help: "the same from a file whose machines name their backend, as attest's",
+    help: "the same, from a JSON file in which each machine names its backend",
   },
   language: {
     names: ["--language"],
     kind: "value",
     value: "L",
     help:
-      "typescript or python; by default .ts and .js files are TypeScript, all others Python",
+      "typescript or python; default: TypeScript for .ts and .js files, Python for all others",
   },
   outputDir: {
     names: ["--output-dir", "--output_directory", "--output-directory", "-o"],
     kind: "value",
     value: "DIR",
     help:
-      "where screenshots, copied files, console logs and reports go, made where it is missing; default: the working directory",
+      "directory for screenshots, copied files, console logs and reports, made if it is missing; default: the working directory",
   },
   globalTimeout: {
     names: ["--global-timeout"],
     kind: "value",
     value: "SECONDS",
     environment: "globalTimeout",
-    help: "kill every machine and fail after this time",
+    help: "after this time, kill every machine and fail",
   },
   keepState: {
     names: [
@@ -98,7 +98,7 @@ export const options = {
     names: ["--interactive", "-I"],
     kind: "flag",
     negatable: true,
-    help: "a prompt with the machines at hand, instead of running the script",
+    help: "open a prompt with the machines, instead of running the script",
   },
   watch: {
     names: ["--watch"],
@@ -108,20 +108,20 @@ export const options = {
   keepMachines: {
     names: ["--keep-machines"],
     kind: "flag",
-    help: "with --watch: go on with the machines as they are",
+    help: "with --watch: keep the machines running between runs",
   },
   check: {
     names: ["--check"],
     kind: "flag",
     negatable: true,
-    help: "whether to check the script's types; default: yes, where deno is",
+    help: "check the script's types; default: yes, if deno is there",
   },
   lint: {
     names: ["--lint"],
     kind: "flag",
     negatable: true,
     help:
-      "with check: whether to look for mistakes beside wrong types, as for a missing await; default: yes",
+      "with check: look for more than wrong types, such as a missing await; default: yes",
   },
   junitXml: {
     names: ["--junit-xml", "--junit_xml"],
@@ -135,14 +135,15 @@ export const options = {
     value: "F",
     negatable: true,
     help:
-      "write the HTML report there, relative to the output directory; default: report.html; --no-html: none",
+      "write the HTML report to F, relative to the output directory; default: report.html; --no-html: write none",
   },
   logLevel: {
     names: ["--log-level", "--log_level"],
     kind: "value",
     value: "LEVEL",
     environment: "logLevel",
-    help: "debug, info, warning or error; default: info",
+    help:
+      "show messages from this level up: debug, info, warning or error; default: info",
   },
   console: {
     names: ["--console"],
@@ -151,7 +152,7 @@ export const options = {
     negatable: true,
     environment: "console",
     help:
-      "show the machines' consoles live, quiet (not at all) or failed (their last lines, where the run fails); default: live; --no-console: quiet",
+      "show the machines' consoles: live, failed (the last lines, if the run fails) or quiet (never); default: live; --no-console: quiet",
   },
   sshBackdoor: {
     names: ["--ssh-backdoor"],
@@ -162,14 +163,14 @@ export const options = {
     names: ["--dump-vsocks"],
     kind: "value",
     value: "OFFSET",
-    help: "the same, the machines' vsock numbers counting from OFFSET",
+    help: "the same, with vsock numbers from OFFSET on",
   },
   debugHookAttach: {
     names: ["--debug-hook-attach"],
     kind: "value",
     value: "F",
     help:
-      "stop at breakpoints, and where the script fails, in a build sandbox; F attaches to it",
+      "in a build sandbox: stop at breakpoints and where the script fails; the program F attaches to the sandbox",
   },
   help: { names: ["--help", "-h"], kind: "flag", help: "show this text" },
   version: { names: ["--version"], kind: "flag", help: "show the version" },

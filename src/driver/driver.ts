@@ -601,7 +601,7 @@ export class Driver implements AsyncDisposable {
       if (this.#hidden.has(name)) return;
       this.#hidden.add(name);
       this.log.warning(
-        `${name} is a machine in the script, and nothing else of that name`,
+        `in the script, ${name} is the machine of that name, and nothing else`,
       );
     });
   }

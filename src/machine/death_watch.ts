@@ -47,7 +47,7 @@ export class DeathWatch {
     const { signal } = this.#look ??= new AbortController();
     const die = () => {
       if (signal.aborted) return;
-      this.#console.die("its kernel panicked, says the hypervisor");
+      this.#console.die("the hypervisor reports that its kernel panicked");
       this.forget();
     };
     if (this.#console.sign?.isPanic) return die();

@@ -71,19 +71,21 @@ export class ShellHints implements Disposable {
       ? "its console has said nothing"
       : `its console said last: ${last}`;
     if (status !== undefined && status !== "running") {
-      return `no shell after ${seconds} seconds: the guest stands still, QEMU's ` +
+      return `no shell after ${seconds} seconds: the guest does not run, QEMU's ` +
         `query-status says "${status}"` +
         (status === "prelaunch"
-          ? ' (does the start script say -S? then `sendMonitorCommand("cont")` ' +
-            "lets it go)"
+          ? ' (if the start script says -S, `sendMonitorCommand("cont")` ' +
+            "starts the guest)"
           : "") +
         `; ${end}`;
     }
     const what = this.#shell.isThere
-      ? "a shell greeted, and has not taken up what it was sent: it must be bash"
-      : "nothing on the guest's /dev/hvc0 has greeted; look in the guest at " +
-        "`systemctl status backdoor.service`, at whether a console of the start " +
-        "script's own is /dev/hvc0, and in the README at what a guest needs";
+      ? "a shell greeted the driver, but does not run what the driver sends; it " +
+        "must be bash"
+      : "no shell has greeted the driver on the guest's /dev/hvc0; look in the " +
+        "guest at `systemctl status backdoor.service`, and whether a console of " +
+        "the start script's own is /dev/hvc0; examples/GUEST.md says what a " +
+        "guest needs";
     return `no shell after ${seconds} seconds: ${what}; ${end}`;
   }
 

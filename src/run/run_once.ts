@@ -275,7 +275,7 @@ export function tellAddresses(driver: Driver, plan: Plan): void {
     if (!has) return;
     if (!isContainer && !plan.vhostVsock && offset < 2) {
       driver.log.warning(
-        `--dump-vsocks ${offset} leads to no machine: their numbers begin at 3`,
+        `--dump-vsocks ${offset} reaches no machine: vsock numbers of machines begin at 3`,
       );
       return;
     }

@@ -33,19 +33,19 @@ export async function withNames<T>(
   for (const name of Object.keys(names)) {
     if (name in assertions) {
       driver.log.warning(
-        `${name} is a machine in the script, and no assertion`,
+        `in the script, ${name} is the machine of that name, not the assertion`,
       );
     }
   }
   using bound = bindGlobals(context);
   for (const name of bound.refused) {
     driver.log.warning(
-      `the script sees JavaScript's own ${name}, not the machine: find that in machines`,
+      `in the script, ${name} is JavaScript's own; find the machine of that name in machines`,
     );
   }
   for (const name of Object.keys(context).filter(isReservedWord)) {
     driver.log.warning(
-      `no script can say "${name}", a word of JavaScript's: find that machine in machines`,
+      `"${name}" is a reserved word of JavaScript; find the machine of that name in machines`,
     );
   }
   return await bound.run(() => fn(context));

@@ -92,7 +92,7 @@ function thread(
   };
   const end = (status: number, why: string) => {
     console.error(
-      `!!! ${why}, but the script never lets go: the process ends at once`,
+      `!!! ${why}, but the script blocks the process, which ends at once`,
     );
     try {
       // Only the C library ends a process from here with a status.

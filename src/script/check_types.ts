@@ -75,7 +75,7 @@ export async function checkTypes(
   const deno = findDeno(), api = findApi();
   if (deno === undefined) {
     throw new UsageError(
-      "types are checked by deno, which a compiled program does not have in it",
+      "deno checks types, and a compiled program does not contain it",
     );
   }
   if (api === undefined) throw new UsageError(missingApi);

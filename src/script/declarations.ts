@@ -67,7 +67,7 @@ export function declarations(names: ScriptNames, module: string): string {
     .filter(([name]) => !isJavaScripts(name))
     .map(([name, type]) =>
       isReservedWord(name)
-        ? `  // No script can say "${name}": that machine is found in machines.`
+        ? `  // "${name}" is a reserved word: find that machine in machines.`
         : `  const ${name}: ${type};`
     );
   const from = JSON.stringify(module);

@@ -93,7 +93,7 @@ export async function floatingPromises(
   const deno = findDeno(), api = findApi();
   if (deno === undefined) {
     throw new UsageError(
-      "scripts are linted by deno, which a compiled program does not have in it",
+      "deno lints scripts, and a compiled program does not contain it",
     );
   }
   if (api === undefined) throw new UsageError(missingApi);

@@ -86,7 +86,7 @@ const FAILURES: [command: string, ...RegExp[]][] = [
   ],
   [
     `f() { (${QEMU} -monitor stdio "$@"); sleep 1000; }; f`,
-    /^web did not start: QEMU closed its connections, and the start script goes on/,
+    /^web did not start: QEMU closed its connections, but the start script still runs/,
     /multiple character/,
   ],
   [

@@ -116,7 +116,7 @@ Deno.test("a file of machines says by which backend each runs", () => {
     ]);
     assertEquals([vlans, globalTimeout], [[1], 60]);
     assertEquals(warnings, [
-      `${file}: $.machines[0].vcpus is not known and passed over`,
+      `${file}: $.machines[0].vcpus is unknown and has no effect`,
     ]);
   }
 });
@@ -321,9 +321,9 @@ Deno.test("a key that the configuration file should not have is a warning", () =
   assertEquals(warnings.length, 2);
   assertMatch(
     warnings[0],
-    /c\.json: \$\.vlan is not known and passed over; did you mean vlans\?$/,
+    /c\.json: \$\.vlan is unknown and has no effect; did you mean vlans\?$/,
   );
-  assertMatch(warnings[1], /c\.json: \$\.vms\.a\.colour is not known/);
+  assertMatch(warnings[1], /c\.json: \$\.vms\.a\.colour is unknown/);
 });
 
 Deno.test("eval takes code, eval-file a file, both without machines", () => {

@@ -75,7 +75,7 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [
     ["-I", "--language", "python", ...one],
-    "the prompt is one of Python, but there is no python3 on PATH",
+    "the prompt is in Python, but there is no python3 on PATH",
     { PATH: "/nowhere:/etc" },
   ],
   // machines
@@ -250,10 +250,13 @@ const cases: [string[], string, Record<string, string>?][] = [
   [["--config", "b"], `configuration file "b" is a directory`],
   [
     ["--config", "no.json"],
-    "no.json is no JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
+    "no.json is not JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)",
   ],
-  [["--config", "script.json"], 'script.json is no JSON: unexpected "l"'],
-  [["--config", "escape.json"], `escape.json is no JSON: unexpected "\\u001b"`],
+  [["--config", "script.json"], 'script.json is not JSON: unexpected "l"'],
+  [
+    ["--config", "escape.json"],
+    `escape.json is not JSON: unexpected "\\u001b"`,
+  ],
   [["--config", "list.json"], "list.json: $ must be an object, got a list"],
   [
     ["--config", "vms.json"],
@@ -299,7 +302,7 @@ const cases: [string[], string, Record<string, string>?][] = [
   [["check"], "check expects a script"],
   [
     ["check", "test.js"],
-    "test.js is JavaScript, which is checked where a line `// @ts-check` in it says so",
+    "test.js is JavaScript, whose types are checked only if it has a line `// @ts-check`",
   ],
   [["types", "test.ts"], `unexpected argument "test.ts"`],
   // the rest

@@ -260,7 +260,7 @@ Deno.test("a machine that is named like something of JavaScript's is found among
   assertEquals([code, stdout], [0, "console\n"], stderr);
   assertStringIncludes(
     stderr,
-    "the script sees JavaScript's own console, not the machine",
+    "in the script, console is JavaScript's own; find the machine",
   );
 });
 
@@ -273,7 +273,7 @@ Deno.test("a machine that is named by a reserved word is found among the machine
     run.options,
   );
   assertEquals(code, 1, stderr);
-  assertStringIncludes(stderr, `no script can say "default"`);
+  assertStringIncludes(stderr, `"default" is a reserved word of JavaScript`);
   assertStringIncludes(stderr, "!!! test.ts:2:9: Property 'sucked' does not");
   assertNothingLeft(run.path);
 });

@@ -12,8 +12,9 @@ const files = {
 const machines = ["--start-scripts", "./run-fail-vm", "./run-driver-vm"];
 
 const driverIs =
-  "driver is a machine in the script, and nothing else of that name";
-const failIs = "fail is a machine in the script, and no assertion";
+  "in the script, driver is the machine of that name, and nothing else";
+const failIs =
+  "in the script, fail is the machine of that name, not the assertion";
 
 for (
   const [args, said, warnings] of [
@@ -31,8 +32,11 @@ for (
     );
     assertEquals(code, 0, stderr);
     if (said !== undefined) assertEquals(stdout, said);
-    assertEquals((stdout + stderr).match(/^.* is a machine in .*$/gm), [
-      ...warnings,
-    ]);
+    assertEquals(
+      (stdout + stderr).match(/^.*in the script, .* is the machine .*$/gm),
+      [
+        ...warnings,
+      ],
+    );
   });
 }

@@ -111,8 +111,8 @@ Deno.test("a machine that takes a name from something else is warned of, once", 
   test.driver.bindings();
   assertStrictEquals(names.log, test.driver.machines[0]);
   assertEquals(warnings, [
-    "log is a machine in the script, and nothing else of that name",
-    "start_all is a machine in the script, and nothing else of that name",
+    "in the script, log is the machine of that name, and nothing else",
+    "in the script, start_all is the machine of that name, and nothing else",
   ]);
 });
 

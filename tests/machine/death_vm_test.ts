@@ -258,7 +258,7 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
     waiting.catch(() => {});
     // As the kernel does that has the module.
     const panic = "printf '\\1' | dd bs=1 seek=1285 of=/dev/port";
-    const died = "died: its kernel panicked, says the hypervisor";
+    const died = "died: the hypervisor reports that its kernel panicked";
     await assertRejects(
       () => machine.succeed(`${panic}; sleep 1000`),
       MachineError,

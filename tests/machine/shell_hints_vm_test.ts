@@ -6,12 +6,12 @@ const SILENT: [name: string, options: string, hint: RegExp][] = [
   [
     "still",
     "-S",
-    /^no shell after \d+ seconds: the guest stands still, QEMU's query-status says "prelaunch" \(.*-S.*; its console has said nothing$/,
+    /^no shell after \d+ seconds: the guest does not run, QEMU's query-status says "prelaunch" \(.*-S.*; its console has said nothing$/,
   ],
   [
     "taken",
     "-device virtio-serial,id=mine -chardev null,id=c -device virtconsole,bus=mine.0,chardev=c",
-    /^no shell after \d+ seconds: nothing on the guest's \/dev\/hvc0 has greeted; .*backdoor\.service.*; its console said last: ./,
+    /^no shell after \d+ seconds: no shell has greeted the driver on the guest's \/dev\/hvc0; .*backdoor\.service.*; its console said last: ./,
   ],
 ];
 

@@ -58,7 +58,10 @@ for (const script of ["test.ts", "test.py"]) {
       { cwd: directory.path },
     );
     assertEquals([code, stdout], [0, "went on\n"]);
-    assertMatch(stderr, /went past a breakpoint: nobody is at a terminal/);
+    assertMatch(
+      stderr,
+      /passed a breakpoint without a stop: there is no terminal/,
+    );
   });
 }
 

@@ -41,7 +41,10 @@ Deno.test("a name that JavaScript has is not declared again", () => {
 Deno.test("a machine that is named by a reserved word is no name of a script's", () => {
   const machines = ["default", "let", "await", "type"];
   const text = declarations({ machines, vlans: [] }, "x");
-  assertMatch(text, /"default": that machine is found in machines\./);
+  assertMatch(
+    text,
+    /"default" is a reserved word: find that machine in machines\./,
+  );
   assertEquals(/const (default|let|await)\b/.test(text), false);
   assertMatch(text, /const type: Machine;/);
 });

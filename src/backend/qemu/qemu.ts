@@ -190,7 +190,7 @@ export class QemuBackend implements Backend {
           .catch((error) =>
             passed(HANG_UP_MS).then(() => ({
               how: error instanceof QmpClosed
-                ? "QEMU closed its connections, and the start script goes on"
+                ? "QEMU closed its connections, but the start script still runs"
                 : `${error.message}`,
             }))
           ),

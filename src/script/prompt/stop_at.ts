@@ -36,7 +36,7 @@ const SANDBOX_ADDRESS = { hostname: "127.0.0.1", port: 4444 };
 export async function stopAt(options: StopOptions): Promise<void> {
   const { driver, names = {}, python, interrupt = () => {} } = options;
   if (options.attach === undefined && !Terminal.present) {
-    driver.log.info("went past a breakpoint: nobody is at a terminal");
+    driver.log.info("passed a breakpoint without a stop: there is no terminal");
     return;
   }
   const where = python === undefined ? "" : ` ${python.file}:${python.line}`;

@@ -89,8 +89,8 @@ assert driver.name == "driver" and t.name == "t" and web.name == "web", (driver,
     ["driver", "t", "web"],
   );
   assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
-    "driver is a machine in the script, and nothing else of that name",
-    "t is a machine in the script, and nothing else of that name",
+    "in the script, driver is the machine of that name, and nothing else",
+    "in the script, t is the machine of that name, and nothing else",
   ]);
 });
 

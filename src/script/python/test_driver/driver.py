@@ -243,7 +243,7 @@ class Driver:
             name = pythonize_name(machine.name)
             if name in seen:
                 self.logger.warning(
-                    f"{name} is a machine in the script, and nothing else of that name"
+                    f"in the script, {name} is the machine of that name, and nothing else"
                 )
             seen.add(name)
 
