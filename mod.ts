@@ -15,9 +15,52 @@
  * @module
  */
 export { MachineError, TestFailure, UsageError } from "./src/errors.ts";
-export * from "./src/console/mod.ts";
-export * from "./src/driver/mod.ts";
-export * from "./src/machine/mod.ts";
+export {
+  Console,
+  type ConsoleOptions,
+  type ConsoleWaitOptions,
+  deathPatterns,
+  type DeathSign,
+  GuestDied,
+} from "./src/console/mod.ts";
+export {
+  type BackendOf,
+  type ConditionOptions,
+  type CreateMachineOptions,
+  type Debug,
+  Driver,
+  type DriverOptions,
+  GlobalTimeout,
+  identifier,
+  type MachineConfiguration,
+  type MachineKinds,
+  type MachineOf,
+  PollingCondition,
+  retry,
+  type RetryOptions,
+  VhostVsock,
+  Vlan,
+} from "./src/driver/mod.ts";
+export {
+  BaseMachine,
+  type CommandArguments,
+  type CommandOptions,
+  ContainerMachine,
+  efiAttributes,
+  type EfiVariable,
+  type ExecuteOptions,
+  type KeyOptions,
+  type Machine,
+  offerSnakeCase,
+  type PortOptions,
+  QemuMachine,
+  readScreen,
+  type SnakeCase,
+  type SnakeCased,
+  type UnitOptions,
+  type UnixSocketOptions,
+  type WaitOptions,
+} from "./src/machine/mod.ts";
 export * from "./src/report/mod.ts";
 export * from "./src/run/mod.ts";
 export {
@@ -29,18 +72,10 @@ export {
   type QmpEvent,
   type QmpSendOptions,
 } from "./src/qmp/mod.ts";
-export type {
-  AddedConsole,
-  Backend,
-  Guest,
-  GuestListener,
-  StartCommand,
-  StartOptions,
-} from "./src/backend/mod.ts";
 export {
   type Accelerator,
   accelerator,
   type AcceleratorOptions,
+  type BackendName,
 } from "./src/backend/mod.ts";
-export type { ShellPort } from "./src/shell/mod.ts";
 export type { ByteStream } from "./src/stream/mod.ts";

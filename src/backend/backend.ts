@@ -47,24 +47,93 @@ export interface AddedConsole {
   remove(): Promise<void>;
 }
 
+/** A key of a guest's keyboard. */
+export interface GuestKey {
+  /** `qcode` for a name that QEMU has for keys, `number` for a scan code. */
+  type: "qcode" | "number";
+  /** The name or the code. */
+  data: string | number;
+}
+
+/** A keyboard of a guest. */
+export interface GuestKeyboard {
+  /**
+   * Presses the keys of each stroke together, one stroke after the other. Answers
+   * when the last key is up.
+   *
+   * @param pause Seconds after each event, down or up, at least.
+   * @param signal Ends it between two strokes.
+   * @throws {MachineError} where the guest is paused.
+   */
+  press(
+    strokes: GuestKey[][],
+    pause: number,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** A screen of a guest. */
+export interface GuestScreen {
+  /**
+   * Takes a picture, as PNG.
+   *
+   * @param path The absolute path of a file.
+   * @throws {MachineError} where none comes.
+   */
+  takePicture(path: string): Promise<void>;
+}
+
+/** The network cards of a guest. */
+export interface GuestNetwork {
+  /** Plugs the cable to the other machines in, or pulls it. */
+  plug(isIn: boolean): Promise<void>;
+  /**
+   * Forwards a TCP port of the host to one of the guest.
+   *
+   * @returns Why that can't be, where it can't.
+   */
+  forwardPort(hostPort: number, guestPort: number): Promise<string | undefined>;
+}
+
+/** Consoles that a guest can have beside those that it has booted with. */
+export interface GuestConsoles {
+  /** Gives the guest one more `hvc` console. */
+  add(): Promise<AddedConsole>;
+}
+
+/** What some hypervisors give a guest, and others don't. */
+export interface Capabilities {
+  /** QEMU's monitor. */
+  readonly qmp?: QmpClient;
+  /** A keyboard. */
+  readonly keyboard?: GuestKeyboard;
+  /** A screen. */
+  readonly screen?: GuestScreen;
+  /** Network cards that the hypervisor has a hold on. */
+  readonly network?: GuestNetwork;
+  /** Consoles that are added while the guest runs. */
+  readonly consoles?: GuestConsoles;
+}
+
 /** A running guest. */
-export interface Guest {
+export interface Guest extends Capabilities {
   /** The process of the start command. */
   readonly pid: number;
   /** The backdoor console. */
   readonly console: ByteStream;
   /** Ports for commands beside it. */
   readonly ports: ShellPort[];
-  /** QEMU's monitor, where the hypervisor is QEMU. */
-  readonly qmp?: QmpClient;
   /** How that process ended, once it has. */
   readonly status: Promise<Deno.CommandStatus>;
   /** How the guest ended, as a sentence, once it has. */
   readonly ended: Promise<string>;
   /** Types on the serial console. */
   writeSerial(text: string | Uint8Array): Promise<void>;
-  /** Gives the guest one more `hvc` console, where the hypervisor can. */
-  addConsole?(): Promise<AddedConsole>;
+  /**
+   * Why the guest stands still, as a part of a sentence, where the hypervisor
+   * knows; nothing while it runs.
+   */
+  standsStill?(): Promise<string | undefined>;
   /** Ends the backdoor's shell, where the guest has another one then. */
   hangUp?(): void;
   /** Ends the guest as a power failure does; does not wait. */
@@ -73,8 +142,46 @@ export interface Guest {
   stop(): Promise<void>;
 }
 
+/** How a guest's ssh is found. */
+export interface SshPlace {
+  /** The machine's name. */
+  readonly name: string;
+  /** The guest's vsock number, where somebody has said it. */
+  readonly index?: number;
+  /** The UNIX socket that leads to the guest's virtual socket, where it has one. */
+  readonly vsock?: string;
+}
+
+/** What there is to know of a hypervisor before it runs anything. */
+export interface BackendKind {
+  /** The hypervisor, as messages call it. */
+  readonly hypervisor: string;
+  /** What the log calls a guest of it. */
+  readonly guestNoun: string;
+  /**
+   * Whether guests find a VLAN by an interface of the host, and not by the socket
+   * of its switch.
+   */
+  readonly plugsIntoHost: boolean;
+  /** Whether a guest takes a virtual socket that the driver has made for it. */
+  readonly takesVsock: boolean;
+  /**
+   * The machine's name in a start command, where that is one of this backend's by
+   * its name.
+   */
+  machineName(startCommand: string): string | undefined;
+  /**
+   * The command line that reaches the ssh of a guest.
+   *
+   * @throws {UsageError} where there is none.
+   */
+  sshCommand(place: SshPlace): string;
+}
+
 /** Starts guests. */
 export interface Backend {
+  /** What kind it is. */
+  readonly kind: BackendKind;
   /**
    * Starts a guest; answers when the hypervisor runs.
    *

@@ -11,13 +11,21 @@ export {
 export type {
   AddedConsole,
   Backend,
+  BackendKind,
+  Capabilities,
   Guest,
+  GuestConsoles,
+  GuestKey,
+  GuestKeyboard,
   GuestListener,
+  GuestNetwork,
+  GuestScreen,
+  SshPlace,
   StartOptions,
 } from "./backend.ts";
+export { type BackendName, kinds, startedBy } from "./kinds.ts";
+export { makeBackend } from "./make_backend.ts";
 export { ownDirectory, unclaimedDirectory } from "./own_directory.ts";
 export { type SocketDirectory, socketDirectory } from "./socket_directory.ts";
-export { NspawnBackend } from "./nspawn/nspawn.ts";
-export { QemuBackend } from "./qemu/qemu.ts";
 export { shellQuote, StartCommand } from "./start_command.ts";
 export { Supervisor } from "./supervisor.ts";

@@ -34,19 +34,6 @@ export class StartCommand {
     this.text = text;
   }
 
-  /**
-   * The machine's name: what stands between `run-` and `-vm`, or `-nspawn`, at
-   * the end of the path, else `machine`.
-   */
-  get machineName(): string {
-    return /run-([^/]+)-(?:vm|nspawn)$/.exec(this.text)?.[1] ?? "machine";
-  }
-
-  /** Whether this is called as what starts a container: `run-<name>-nspawn`. */
-  get startsContainer(): boolean {
-    return /run-[^/]+-nspawn$/.test(this.text);
-  }
-
   /** Whether this is the path of a file, and not a command line. */
   get isFile(): boolean {
     try {

@@ -1,4 +1,3 @@
-import { StartCommand } from "../backend/mod.ts";
 import { UsageError } from "../errors.ts";
 import { exitCodes } from "../run/exit_codes.ts";
 import { shownDiagnostic, TypeErrors } from "../run/type_errors.ts";
@@ -10,6 +9,7 @@ import {
   wantsCheck,
 } from "../script/mod.ts";
 import type { Configuration } from "./configuration.ts";
+import { scriptNames } from "./script_names.ts";
 
 /** `vmwright check`. */
 export async function check(configuration: Configuration): Promise<number> {
@@ -20,7 +20,7 @@ export async function check(configuration: Configuration): Promise<number> {
       `${script.name} is JavaScript, whose types are checked only if it has a line \`// @ts-check\``,
     );
   }
-  const names = namesOf(configuration);
+  const names = scriptNames(configuration);
   const diagnostics = configuration.check
     ? await checkTypes(script, names)
     : [];
@@ -47,14 +47,11 @@ export async function check(configuration: Configuration): Promise<number> {
 
 async function checkInPython(configuration: Configuration): Promise<number> {
   const { checkPython } = await import("../script/python/check_types.ts");
-  const { machines, containers } = configuration;
-  const named = machines.filter(({ startCommand }) =>
-    new StartCommand(startCommand).startsContainer
+  const diagnostics = await checkPython(
+    new Script(configuration.script!),
+    scriptNames(configuration),
+    { types: configuration.check, lint: configuration.lint },
   );
-  const diagnostics = await checkPython(new Script(configuration.script!), {
-    ...namesOf(configuration),
-    containers: [...named, ...containers].map(({ name }) => name),
-  }, { types: configuration.check, lint: configuration.lint });
   const [warnings, errors] = [true, false].map((isWarning) =>
     diagnostics.filter((one) => (one.isWarning ?? false) === isWarning)
   );
@@ -63,9 +60,4 @@ async function checkInPython(configuration: Configuration): Promise<number> {
   const { detail, message } = new TypeErrors(errors);
   console.error(`${detail}\nvmwright: ${message}`);
   return exitCodes.failed;
-}
-
-function namesOf({ machines, containers, vlans }: Configuration) {
-  const names = [...machines, ...containers].map(({ name }) => name);
-  return { machines: names, vlans };
 }

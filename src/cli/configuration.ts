@@ -1,4 +1,4 @@
-import { StartCommand } from "../backend/start_command.ts";
+import { nameOf } from "../driver/machine_name.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import { UsageError } from "../errors.ts";
 import type { LogLevel } from "../report/event.ts";
@@ -351,7 +351,7 @@ function machinesOf(
   if (given?.length === 0) return;
   return (given ?? environment)?.map((startCommand) => {
     try {
-      return { name: new StartCommand(startCommand).machineName, startCommand };
+      return { name: nameOf(startCommand).name, startCommand };
     } catch (error) {
       throw new UsageError((error as Error).message);
     }

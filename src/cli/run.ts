@@ -20,7 +20,7 @@ export async function runCommand(
     script,
     machines: [
       ...machines,
-      ...containers.map((one) => ({ ...one, container: true })),
+      ...containers.map((one) => ({ ...one, backend: "nspawn" as const })),
     ],
     evaluate: evaluate && ((own) => evaluate(configuration, own)),
   });

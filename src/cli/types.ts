@@ -2,6 +2,7 @@ import { UsageError } from "../errors.ts";
 import { findApi, missingApi } from "../script/check_types.ts";
 import { declarations } from "../script/declarations.ts";
 import type { Configuration } from "./configuration.ts";
+import { scriptNames } from "./script_names.ts";
 
 /** `vmwright types`: the declarations of what a script sees. */
 export function types(configuration: Configuration): string {
@@ -9,7 +10,5 @@ export function types(configuration: Configuration): string {
   if (api === undefined) {
     throw new UsageError(missingApi);
   }
-  const { machines, containers, vlans } = configuration;
-  const names = [...machines, ...containers].map(({ name }) => name);
-  return declarations({ machines: names, vlans }, api);
+  return declarations(scriptNames(configuration), api);
 }

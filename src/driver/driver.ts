@@ -1,15 +1,17 @@
 import {
-  NspawnBackend,
-  QemuBackend,
-  StartCommand,
+  type Backend,
+  type BackendName,
+  kinds,
+  makeBackend,
   Supervisor,
 } from "../backend/mod.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import {
-  BaseMachine,
-  type Machine,
+  ContainerMachine,
   type MachineContext,
+  MachineCore,
   offerSnakeCase,
+  QemuMachine,
 } from "../machine/mod.ts";
 import { MachineError, UsageError } from "../errors.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
@@ -21,27 +23,18 @@ import {
   Conditions,
   PollingCondition,
 } from "./conditions.ts";
+import type { MachineConfiguration } from "./configuration.ts";
 import {
   makeOutDirectory,
   makeRunDirectories,
   type RunDirectories,
 } from "./directories.ts";
 import { identifier } from "./identifier.ts";
+import { type BackendOf, type MachineOf, makers } from "./kinds.ts";
+import { nameOf } from "./machine_name.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { VhostVsock } from "./vhost_vsock.ts";
 import { Vlan } from "./vlan.ts";
-
-/** A machine that a driver is to have. */
-export interface MachineConfiguration {
-  /** The name; from `run-<name>-vm` by default, else `machine`. */
-  name?: string;
-  /** A start script's path, or a command line. */
-  startCommand: string;
-  /** Whether it is a container; by default, where that is `run-<name>-nspawn`. */
-  container?: boolean;
-  /** Whether the guest may reboot; without, a reset ends it. */
-  allowReboot?: boolean;
-}
 
 /** Where a test script's author can stop and look around. */
 export interface Debug {
@@ -62,9 +55,11 @@ export interface Debug {
 }
 
 /** What a driver takes. */
-export interface DriverOptions {
+export interface DriverOptions<
+  Given extends string | MachineConfiguration = string | MachineConfiguration,
+> {
   /** The machines, as configurations or as start scripts. */
-  machines?: (string | MachineConfiguration)[];
+  machines?: readonly Given[];
   /** Numbers of VLANs; each once. */
   vlans?: number[];
   /**
@@ -85,7 +80,7 @@ export interface DriverOptions {
   /** Seconds that {@linkcode Driver.runTests} may take; no limit by default. */
   globalTimeout?: number;
   /** The test script, as {@linkcode Driver.testScript} runs it. */
-  testScript?: (driver: Driver) => Promise<void>;
+  testScript?: (driver: Driver<BackendOf<Given>>) => Promise<void>;
   /** Ends the run with its reason. */
   signal?: AbortSignal;
   /** What `debug` is in test scripts; does nothing by default. */
@@ -107,15 +102,10 @@ export interface DriverOptions {
 const FIRST_CID = 3;
 
 /** What {@linkcode Driver.createMachine} takes. */
-export interface CreateMachineOptions {
-  /** The name; from `run-<name>-vm` by default, else `machine`. */
-  name?: string;
-  /** Whether it is a container; by default, for a `run-<name>-nspawn`. */
-  container?: boolean;
+export interface CreateMachineOptions
+  extends Omit<MachineConfiguration, "startCommand"> {
   /** Whether the state directory of an earlier run is used again. */
   keepState?: boolean;
-  /** Whether the guest may reboot; without, a reset ends it. */
-  allowReboot?: boolean;
 }
 
 /** The whole test took longer than it may. */
@@ -139,9 +129,10 @@ export class GlobalTimeout extends Error {
  * await web.succeed("curl -sf http://localhost/");
  * ```
  */
-export class Driver implements AsyncDisposable {
+export class Driver<Backends extends BackendName = BackendName>
+  implements AsyncDisposable {
   /** The machines, virtual ones and containers, by name. */
-  readonly machines: Machine[] = [];
+  readonly machines: MachineOf<Backends>[] = [];
   /** The networks. */
   readonly vlans: Vlan[] = [];
   /** Where everything is told. */
@@ -154,13 +145,13 @@ export class Driver implements AsyncDisposable {
   readonly globalTimeout?: number;
   readonly #options: DriverOptions;
   readonly #supervisor: Supervisor;
-  readonly #backends: { qemu: QemuBackend; nspawn: NspawnBackend };
+  readonly #backends = new Map<BackendName, Backend>();
   readonly #directories: RunDirectories;
   readonly #abort = new AbortController();
   readonly #conditions: Conditions;
   readonly #ownLog: boolean;
   /** All machines, also those that the test made itself. */
-  readonly #made = new Map<string, Machine>();
+  readonly #made = new Map<string, MachineOf>();
   /** Names of scripts that a machine took, as was said. */
   readonly #hidden = new Set<string>();
   readonly #vsocks = new Map<string, VhostVsock>();
@@ -175,10 +166,6 @@ export class Driver implements AsyncDisposable {
   ) {
     this.#options = options;
     this.#supervisor = supervisor;
-    this.#backends = {
-      qemu: new QemuBackend(supervisor),
-      nspawn: new NspawnBackend(supervisor),
-    };
     this.#directories = directories;
     this.outDir = outDir;
     this.globalTimeout = options.globalTimeout;
@@ -202,7 +189,11 @@ export class Driver implements AsyncDisposable {
    * directory of files that can't be made.
    * @throws {MachineError} where a network can't be started.
    */
-  static async create(options: DriverOptions = {}): Promise<Driver> {
+  static async create<
+    const Given extends string | MachineConfiguration = string,
+  >(
+    options: DriverOptions<Given> = {},
+  ): Promise<Driver<BackendOf<Given>>> {
     const vlans = [...new Set(options.vlans ?? [])];
     for (const nr of vlans) {
       if (Number.isInteger(nr) && nr >= 0) continue;
@@ -211,17 +202,22 @@ export class Driver implements AsyncDisposable {
     checkTimeout(options.globalTimeout);
     const outDir = await makeOutDirectory(options.outDir);
     const supervisor = new Supervisor();
-    let driver: Driver | undefined;
+    let driver: Driver<BackendOf<Given>> | undefined;
     try {
       const directories = makeRunDirectories(
         options.keepState ?? false,
         supervisor,
       );
-      driver = new Driver(options, supervisor, directories, outDir);
+      driver = new Driver<BackendOf<Given>>(
+        options,
+        supervisor,
+        directories,
+        outDir,
+      );
       for (const machine of options.machines ?? []) {
         const { startCommand, ...rest }: MachineConfiguration =
           typeof machine === "string" ? { startCommand: machine } : machine;
-        const made = driver.#createMachine(startCommand, rest);
+        const made = driver.#make(startCommand, rest);
         for (const { name } of driver.machines) {
           if (identifier(name) !== identifier(made.name)) continue;
           throw new UsageError(
@@ -229,7 +225,7 @@ export class Driver implements AsyncDisposable {
               `"${made.name}", which are both ${identifier(name)} there`,
           );
         }
-        driver.machines.push(made);
+        driver.machines.push(made as MachineOf<BackendOf<Given>>);
       }
       driver.machines.sort((a, b) =>
         a.name < b.name ? -1 : a.name > b.name ? 1 : 0
@@ -260,7 +256,10 @@ export class Driver implements AsyncDisposable {
       for (const result of started) {
         if (result.status === "rejected") throw result.reason;
       }
-      if (this.machinesNspawn.length > 0) await this.#offerVlans();
+      const isHost = this.machines.some(({ backend }) =>
+        kinds[backend].plugsIntoHost
+      );
+      if (isHost) await this.#offerVlans();
     });
   }
 
@@ -277,7 +276,10 @@ export class Driver implements AsyncDisposable {
   }
 
   async #openBackdoors(): Promise<void> {
-    const opening = this.machinesQemu.map(async ({ name }, index) => {
+    const takers = this.machines.filter(({ backend }) =>
+      kinds[backend].takesVsock
+    );
+    const opening = takers.map(async ({ name }, index) => {
       this.#vsocks.set(
         name,
         await VhostVsock.start(
@@ -309,18 +311,20 @@ export class Driver implements AsyncDisposable {
   }
 
   /** All machines, also those that the test made itself. */
-  get machinesMade(): Machine[] {
+  get machinesMade(): MachineOf[] {
     return [...this.#made.values()];
   }
 
   /** The machines that QEMU runs. */
-  get machinesQemu(): Machine[] {
-    return this.machines.filter((machine) => !machine.isContainer);
+  get machinesQemu(): MachineOf<"qemu">[] {
+    const machines: readonly MachineOf[] = this.machines;
+    return machines.filter((machine) => machine instanceof QemuMachine);
   }
 
   /** The machines that are containers. */
-  get machinesNspawn(): Machine[] {
-    return this.machines.filter((machine) => machine.isContainer);
+  get machinesNspawn(): MachineOf<"nspawn">[] {
+    const machines: readonly MachineOf[] = this.machines;
+    return machines.filter((machine) => machine instanceof ContainerMachine);
   }
 
   /** Aborted when the run ends: by its global timeout, or from outside. */
@@ -374,35 +378,31 @@ export class Driver implements AsyncDisposable {
    * that runs; where the files of another would have the same names; and for a
    * name that is too long for files.
    */
-  createMachine(
-    startCommand: string,
-    options: CreateMachineOptions = {},
-  ): Machine {
-    const machine = this.#createMachine(startCommand, options);
-    if (this.#options.sshBackdoor && !machine.isContainer) {
+  createMachine<
+    const Command extends string,
+    const Name extends BackendName = BackendOf<Command>,
+  >(
+    startCommand: Command,
+    options: CreateMachineOptions & { backend?: Name } = {},
+  ): MachineOf<Name> {
+    const machine = this.#make(startCommand, options);
+    if (this.#options.sshBackdoor && kinds[machine.backend].takesVsock) {
       this.log.warning(
         `${machine.name} has no ssh backdoor: only machines that the driver ` +
           "begins with get one",
         { machine: machine.name },
       );
     }
-    return machine;
+    return machine as MachineOf<Name>;
   }
 
-  #createMachine(startCommand: string, options: CreateMachineOptions): Machine {
+  #make(startCommand: string, options: CreateMachineOptions): MachineOf {
     const driverVlans = this.vlans, vsocks = this.#vsocks;
-    const conditions = this.#conditions;
-    const command = new StartCommand(startCommand);
-    const { name = command.machineName, container = command.startsContainer } =
-      options;
-    const backend = container ? this.#backends.nspawn : this.#backends.qemu;
+    const { name, backend } = nameOf({ ...options, startCommand });
     const context: MachineContext = {
       log: this.log,
-      get backend() {
-        // Who asks is about to start a machine that nobody would end.
-        conditions.throwIfAborted();
-        return backend;
-      },
+      backend: this.#backend(backend),
+      demandStart: () => this.#conditions.throwIfAborted(),
       outDir: this.outDir,
       sharedDir: this.#directories.shared,
       // The networks may be started after the machine is made.
@@ -422,15 +422,24 @@ export class Driver implements AsyncDisposable {
     };
     this.#makeRoom(name);
     const stateDir = this.#directories.state(name, options.keepState);
-    const machine = new BaseMachine({
+    const core = new MachineCore({
       startCommand,
       name,
-      container,
       allowReboot: options.allowReboot,
       stateDir,
-    }, context) as Machine; // The prototype has the names in snake_case too.
+    }, context);
+    const machine = makers[backend](core);
     this.#made.set(name, machine);
     return machine;
+  }
+
+  #backend(name: BackendName): Backend {
+    let backend = this.#backends.get(name);
+    if (backend === undefined) {
+      backend = makeBackend(name, this.#supervisor);
+      this.#backends.set(name, backend);
+    }
+    return backend;
   }
 
   /**
@@ -450,7 +459,8 @@ export class Driver implements AsyncDisposable {
     }
     const other = this.#made.get(name);
     if (other === undefined) return;
-    if (this.machines.includes(other) || other.booted) {
+    const machines: readonly MachineOf[] = this.machines;
+    if (machines.includes(other) || other.booted) {
       throw new UsageError(
         `Expected machines with names of their own, got two named "${name}"`,
       );

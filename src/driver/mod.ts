@@ -10,8 +10,10 @@ export {
   Driver,
   type DriverOptions,
   GlobalTimeout,
-  type MachineConfiguration,
 } from "./driver.ts";
+export type { MachineConfiguration } from "./configuration.ts";
+export { type MachineName, nameOf } from "./machine_name.ts";
+export type { BackendOf, MachineKinds, MachineOf } from "./kinds.ts";
 export { identifier } from "./identifier.ts";
 export { retry, type RetryOptions } from "./retry.ts";
 export { VhostVsock } from "./vhost_vsock.ts";

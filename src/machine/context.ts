@@ -5,8 +5,10 @@ import type { Log } from "../report/mod.ts";
 export interface MachineContext {
   /** Where everything is told. */
   readonly log: Log;
-  /** What starts the guest. Throws where nothing may be started any more. */
+  /** What starts the guest. */
   readonly backend: Backend;
+  /** Throws where nothing may be started any more. */
+  demandStart(): void;
   /** Where screenshots, copied files and console logs go. */
   readonly outDir: string;
   /** The directory that all machines share with the host. */

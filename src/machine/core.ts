@@ -1,4 +1,5 @@
 import {
+  type Capabilities,
   type Guest,
   type GuestListener,
   ownDirectory,
@@ -6,16 +7,12 @@ import {
   StartCommand,
 } from "../backend/mod.ts";
 import { Console, type ConsoleWaitOptions } from "../console/mod.ts";
-import {
-  type QmpClient,
-  QmpClosed,
-  type QmpEvent,
-  QmpEventQueue,
-} from "../qmp/mod.ts";
+import { QmpClosed, type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Attributes, Log } from "../report/mod.ts";
+import { lacking } from "./capabilities.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
-import { after, checkTimeout, orAbort } from "../time/mod.ts";
+import { after, checkTimeout, isTimeout, orAbort } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
 import { fileName } from "./file_name.ts";
@@ -27,8 +24,6 @@ import { StderrPlace } from "./stderr.ts";
 
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;
-/** Seconds that QEMU may take for a picture of the screen. */
-const SCREENDUMP_TIMEOUT = 30;
 /** Milliseconds after the loss of a channel until its reason is known. */
 const REASON_MS = 500;
 /** Milliseconds of a wait for a console until it is told that nothing speaks. */
@@ -38,10 +33,8 @@ const NOT_STARTED_MS = 1000;
 export interface MachineOptions {
   /** A start script's path, or a command line. */
   startCommand: string;
-  /** The name; from `run-<name>-vm` by default, else `machine`. */
-  name?: string;
-  /** Whether it is a container; by default, where that is `run-<name>-nspawn`. */
-  container?: boolean;
+  /** The name. */
+  name: string;
   /** The machine's own directory. */
   stateDir: string;
   /** Whether the guest may reboot; without, a reset ends it. */
@@ -92,7 +85,6 @@ export interface CommandResult extends RunResult {
  */
 export class MachineCore {
   readonly name: string;
-  readonly isContainer: boolean;
   startCommand: StartCommand;
   readonly console: Console;
   readonly context: MachineContext;
@@ -116,8 +108,7 @@ export class MachineCore {
 
   constructor(options: MachineOptions, context: MachineContext) {
     this.startCommand = new StartCommand(options.startCommand);
-    this.name = options.name ?? this.startCommand.machineName;
-    this.isContainer = options.container ?? this.startCommand.startsContainer;
+    this.name = options.name;
     this.#stateDir = options.stateDir;
     this.#allowReboot = options.allowReboot ?? false;
     this.context = context;
@@ -177,18 +168,31 @@ export class MachineCore {
     return this.#statuses.get(pid);
   }
 
-  /** @throws {MachineError} while the machine is not running, or without QEMU. */
-  get qmp(): QmpClient {
-    const { qmp } = this.running().guest;
-    if (qmp !== undefined) return qmp;
-    throw new MachineError(
-      `${this.name} is a container, and only QEMU can do that`,
-    );
+  /**
+   * What the hypervisor gives the guest.
+   *
+   * @param method Who asks for it, as a script says it: `screenshot()`.
+   * @throws {MachineError} while the machine is not running, or where the
+   * hypervisor does not give it.
+   */
+  capability<Name extends keyof Capabilities>(
+    name: Name,
+    method: string,
+  ): NonNullable<Capabilities[Name]> {
+    const { guest } = this.running();
+    const given = guest[name];
+    if (given === undefined) throw lacking(this, method, name);
+    return given;
+  }
+
+  /** What runs the machine, as messages call it. */
+  get hypervisor(): string {
+    return this.context.backend.kind.hypervisor;
   }
 
   /** What the log calls the guest. */
-  get #kind(): string {
-    return this.isContainer ? "container" : "VM";
+  get #noun(): string {
+    return this.context.backend.kind.guestNoun;
   }
 
   /** @throws {MachineError} while the machine is not running. */
@@ -219,8 +223,9 @@ export class MachineCore {
 
   async #start(allowReboot = this.#allowReboot): Promise<void> {
     const { backend } = this.context;
+    this.context.demandStart();
     const { signal } = this.#stopStart = new AbortController();
-    this.log.info(`starting ${this.#kind.toLowerCase()}`, this.attributes);
+    this.log.info(`starting ${this.#noun.toLowerCase()}`, this.attributes);
     ownDirectory(this.stateDir);
     this.console.reset();
     // Filled in once the guest runs; until then nobody is told of it.
@@ -282,14 +287,16 @@ export class MachineCore {
         return how;
       },
     );
-    const runner = this.isContainer ? "systemd-nspawn" : "QEMU";
-    this.log.info(`${runner} running (pid ${guest.pid})`, this.attributes);
+    this.log.info(
+      `${this.hypervisor} running (pid ${guest.pid})`,
+      this.attributes,
+    );
   }
 
   connect(): Promise<void> {
     if (this.connected) return Promise.resolve();
     return this.#connecting ??= this.nested(
-      `waiting for the ${this.#kind} to finish booting`,
+      `waiting for the ${this.#noun} to finish booting`,
       async () => {
         await this.start();
         this.#demandHope();
@@ -347,7 +354,7 @@ export class MachineCore {
   /** Has a step in the log until the guest has ended by itself, in so many seconds. */
   waitForPowerOff(signal: AbortSignal, timeout: number): Promise<void> {
     return this.nested(
-      `waiting for the ${this.#kind} to power off`,
+      `waiting for the ${this.#noun} to power off`,
       async () => {
         const late = new AbortController();
         const cancel = after(timeout, () => late.abort());
@@ -495,7 +502,7 @@ export class MachineCore {
     }
   }
 
-  /** See {@linkcode BaseMachine.waitForQmpEvent}. */
+  /** See {@linkcode QemuMachine.waitForQmpEvent}. */
   async waitForQmpEvent(
     filter: (event: QmpEvent) => boolean,
     timeout: number | null = 600,
@@ -505,14 +512,13 @@ export class MachineCore {
       await this.#untilStarted();
       return await this.watched((signal) =>
         this.guarded(() => {
-          const events = this.#qmpEvents ?? new QmpEventQueue(this.qmp);
+          const events = this.#qmpEvents ??
+            new QmpEventQueue(this.capability("qmp", "waitForQmpEvent()"));
           return events.take(filter, { timeout, signal });
         })
       );
     } catch (error) {
-      const isTimeout = error instanceof DOMException &&
-        error.name === "TimeoutError";
-      if (!isTimeout) throw error;
+      if (!isTimeout(error)) throw error;
       throw new TestFailure(`${error.message} from ${this.name}`, {
         cause: error,
       });
@@ -582,18 +588,8 @@ export class MachineCore {
 
   /** Takes a picture of the screen into a file. */
   async screendump(path: string): Promise<void> {
-    const args = { filename: absolute(path), format: "png" };
-    try {
-      await this.guarded(() =>
-        this.qmp.send("screendump", args, { timeout: SCREENDUMP_TIMEOUT })
-      );
-    } catch (error) {
-      if ((error as Error).name !== "TimeoutError") throw error;
-      throw new MachineError(
-        `${this.name} shows no screen: ${(error as Error).message}`,
-        { cause: error },
-      );
-    }
+    const screen = this.capability("screen", "screenshot()");
+    await this.guarded(() => screen.takePicture(absolute(path)));
   }
 
   /** Quotes `text` for the guest's shell. */

@@ -15,7 +15,7 @@ import { efiVarsPath } from "./paths.ts";
 /** Bytes of a value that a dump shows. */
 const SHOWN = 32;
 
-/** See {@linkcode BaseMachine.createEfiVars}. */
+/** See {@linkcode QemuMachine.createEfiVars}. */
 export async function createEfiVars(core: MachineCore): Promise<void> {
   requireStopped(core);
   await Deno.mkdir(core.stateDir, { recursive: true, mode: 0o700 });
@@ -29,7 +29,7 @@ export async function createEfiVars(core: MachineCore): Promise<void> {
   }
 }
 
-/** See {@linkcode BaseMachine.readEfiVars}. */
+/** See {@linkcode QemuMachine.readEfiVars}. */
 export async function readEfiVars(
   core: MachineCore,
 ): Promise<EfiVariable[] | undefined> {
@@ -38,7 +38,7 @@ export async function readEfiVars(
   return bytes && parseStore(bytes, efiVarsPath(core));
 }
 
-/** See {@linkcode BaseMachine.writeEfiVars}. */
+/** See {@linkcode QemuMachine.writeEfiVars}. */
 export async function writeEfiVars(
   core: MachineCore,
   variables: readonly EfiVariable[],
@@ -64,7 +64,7 @@ export async function writeEfiVars(
   await Deno.writeFile(path, writeStore([...all.values()], length));
 }
 
-/** See {@linkcode BaseMachine.dumpEfiVars}. */
+/** See {@linkcode QemuMachine.dumpEfiVars}. */
 export async function dumpEfiVars(core: MachineCore): Promise<void> {
   const variables = await readEfiVars(core);
   const path = efiVarsPath(core);

@@ -78,12 +78,7 @@ export class GuestTerminal {
     term: string,
   ): Promise<GuestTerminal> {
     await core.ready();
-    const { guest } = core.running();
-    if (guest.addConsole === undefined) {
-      throw new MachineError(
-        `${core.name} can't have a terminal: its hypervisor adds no console to a guest that runs`,
-      );
-    }
+    const consoles = core.capability("consoles", "shellInteract()");
     const end = `vw${crypto.randomUUID()}`;
     const said = new WordQueue();
     const leave = new AbortController();
@@ -109,7 +104,7 @@ export class GuestTerminal {
     };
     try {
       await said.next();
-      const added = await guest.addConsole();
+      const added = await consoles.add();
       remove = async () => {
         await added.remove();
         const timer = setTimeout(() => leave.abort(), HANGUP_MS);

@@ -1,7 +1,5 @@
-import { MachineError, UsageError } from "../errors.ts";
 import { limitOf } from "../time/mod.ts";
 import { compilePattern, type Console } from "../console/mod.ts";
-import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
 import {
   type CommandArguments,
   execute,
@@ -10,30 +8,20 @@ import {
   repeat,
   succeed,
 } from "./commands.ts";
-import { StartCommand } from "../backend/mod.ts";
+import { type BackendName, StartCommand } from "../backend/mod.ts";
 import type { ByteStream } from "../stream/mod.ts";
-import type { MachineContext } from "./context.ts";
-import type { EfiVariable } from "./efi_store.ts";
-import {
-  createEfiVars,
-  dumpEfiVars,
-  readEfiVars,
-  writeEfiVars,
-} from "./efi_vars.ts";
-import { efiVarsPath } from "./paths.ts";
-import { MachineCore, type MachineOptions } from "./core.ts";
+import { refuseSpecial } from "./capabilities.ts";
+import type { MachineCore } from "./core.ts";
 import {
   copyFromHost,
   copyFromHostViaShell,
   copyFromMachine,
 } from "./files.ts";
-import { type KeyOptions, sendChars, sendKey } from "./keyboard.ts";
 import {
   type PortOptions,
   waitForClosedPort,
   waitForOpenPort,
 } from "./ports.ts";
-import { screenshot, screenText, waitForScreen } from "./screen.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
 import { type WaitOptions, waitOptions } from "./timeout.ts";
 import { getTtyText, ttyNumber } from "./tty.ts";
@@ -53,28 +41,35 @@ import { askUntil, waitForFile } from "./waits.ts";
 import { getWindowNames, waitForWindow, waitForX } from "./windows.ts";
 
 /**
- * A machine under test: a guest that can be started, commanded, watched and
- * typed at. Every method has its NixOS name in snake_case too.
+ * A machine under test, and what all machines can do: a guest that can be started,
+ * commanded and watched. Every method has its NixOS name in snake_case too.
  *
  * Durations are seconds; a number in place of a wait's options is its timeout.
  * Methods that wait or demand reject with `TestFailure` when what they ask for
  * does not hold, with `MachineError` when the machine itself breaks meanwhile,
  * and with `UsageError` for patterns, options and timeouts that are none.
  */
-export class BaseMachine implements AsyncDisposable {
+export abstract class BaseMachine implements AsyncDisposable {
   readonly #core: MachineCore;
 
-  /** Takes its options and what its driver lends it. */
-  constructor(options: MachineOptions, context: MachineContext) {
-    this.#core = new MachineCore(options, context);
+  static {
+    refuseSpecial(this.prototype, (machine: BaseMachine) => machine.#core);
+    offerSnakeCase(this.prototype);
+    // All that there is to see is private.
+    Object.defineProperty(this.prototype, Symbol.for("Deno.customInspect"), {
+      value: this.prototype.toString,
+    });
+  }
+
+  /** Takes what all that it offers is made of. */
+  protected constructor(core: MachineCore) {
+    this.#core = core;
   }
 
   // Facts
 
-  /** Whether it is a container, and not a virtual machine of QEMU's. */
-  get isContainer(): boolean {
-    return this.#core.isContainer;
-  }
+  /** What runs the machine, by its name in configurations. */
+  abstract readonly backend: BackendName;
 
   /** The machine's name. */
   get name(): string {
@@ -153,16 +148,6 @@ export class BaseMachine implements AsyncDisposable {
     return this.#core.console;
   }
 
-  /**
-   * The connection to QEMU's QMP server.
-   *
-   * @throws {MachineError} while the machine is not running, and for a
-   * container.
-   */
-  get qmpClient(): QmpClient {
-    return this.#core.qmp;
-  }
-
   // Life
 
   /**
@@ -210,25 +195,12 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Presses Ctrl+Alt+Delete. The next command waits for the new boot. A container
-   * powers off and is started again.
+   * Has the guest reboot. The next command waits for the new boot.
    *
-   * @throws {UsageError} where the machine was started without `allowReboot`: a
-   * reset would end it.
-   * @throws {MachineError} while the machine is not running, or paused.
+   * @throws {UsageError} where a reboot would end the machine.
+   * @throws {MachineError} while the machine is not running.
    */
-  async reboot(): Promise<void> {
-    if (this.isContainer) {
-      await this.#core.ready();
-      await this.#core.running().shell.send("reboot");
-      await this.waitForShutdown();
-      await this.start();
-      return;
-    }
-    this.#core.requireReboot();
-    await this.sendKey("ctrl-alt-delete");
-    this.#core.lose(`${this.name} reboots`);
-  }
+  abstract reboot(): Promise<void>;
 
   /**
    * Takes the guest's shell for gone: the next command waits until there is one
@@ -565,74 +537,7 @@ export class BaseMachine implements AsyncDisposable {
     await this.execute(`fold -w 80 /dev/vcs${ttyNumber(tty)} | systemd-cat`);
   }
 
-  // Keyboard
-
-  /**
-   * Presses a key, or several together: one after the other goes down, and up in
-   * turn. Answers when the last is up.
-   *
-   * @param key A character, or names such as `ctrl-alt-delete` or `ret`.
-   * @param options.delay Seconds from each event, down or up, to the next, and
-   * after the last; 0.01 by default. A keyboard of USB's or virtio's gets more
-   * time where it needs that.
-   * @throws {UsageError} for an empty name, or a character that no key types.
-   * @throws {MachineError} while the machine is not running, or paused.
-   */
-  sendKey(key: string, options: KeyOptions = {}): Promise<void> {
-    return sendKey(this.#core, key, options);
-  }
-
-  /**
-   * Types text of any length, as on a US keyboard: each character as
-   * {@linkcode sendKey} does it. Answers when the last key is up.
-   */
-  sendChars(chars: string, options: KeyOptions = {}): Promise<void> {
-    return sendChars(this.#core, chars, options);
-  }
-
-  // Screen
-
-  /**
-   * Takes a picture of the screen, as PNG.
-   *
-   * @param filename A name in the output directory, or a path; `.png` is added
-   * where there is no ending.
-   * @throws {UsageError} for the path of one of the run's own logs and reports.
-   * @throws {MachineError} where QEMU has not answered in 30 seconds.
-   */
-  screenshot(filename: string): Promise<void> {
-    return screenshot(this.#core, filename);
-  }
-
-  /** The text on the screen, by optical character recognition (tesseract). */
-  async getScreenText(): Promise<string> {
-    return (await screenText(this.#core))[0];
-  }
-
-  /** What the text on the screen may be; at least one reading. */
-  getScreenTextVariants(): Promise<string[]> {
-    return screenText(this.#core, { variants: true });
-  }
-
-  /**
-   * Waits until the text on the screen matches, in one of its readings. A screen
-   * that stays as it is is read once.
-   *
-   * @throws {TestFailure} when the time has passed, with what was read last.
-   */
-  async waitForText(
-    regex: RegExp | string,
-    options: WaitOptions | number = {},
-  ): Promise<void> {
-    const pattern = compilePattern(regex);
-    await waitForScreen(
-      this.#core,
-      (reading) => pattern.test(reading),
-      `waiting for ${regex} to appear on screen`,
-      `/${pattern.source}/ did not appear on the screen`,
-      waitOptions(options),
-    );
-  }
+  // Windows
 
   /** Waits until the X server can be connected to. */
   async waitForX(options: WaitOptions | number = {}): Promise<void> {
@@ -716,151 +621,7 @@ export class BaseMachine implements AsyncDisposable {
     return this.copyFromMachine(source, targetDir);
   }
 
-  // Network and QEMU
-
-  /**
-   * Forwards a TCP port of the host to one of the guest.
-   *
-   * @throws {MachineError} where QEMU can't, as when the host's port is taken.
-   */
-  async forwardPort(hostPort = 8080, guestPort = 80): Promise<void> {
-    const answer = await this.sendMonitorCommand(
-      `hostfwd_add tcp::${Number(hostPort)}-:${Number(guestPort)}`,
-    );
-    if (answer.trim() === "") return;
-    throw new MachineError(
-      `port ${hostPort} of the host can't be forwarded to port ${guestPort} ` +
-        `of ${this.name}: ${answer.trim()}`,
-    );
-  }
-
-  /** Unplugs the cable to the other machines. */
-  async block(): Promise<void> {
-    await this.#core.guarded(() =>
-      this.qmpClient.send("set_link", { ...CABLE, up: false })
-    );
-  }
-
-  /** Plugs the cable in again that {@linkcode block} pulled. */
-  async unblock(): Promise<void> {
-    await this.#core.guarded(() =>
-      this.qmpClient.send("set_link", { ...CABLE, up: true })
-    );
-  }
-
-  /**
-   * Sends a command to QEMU's human monitor.
-   *
-   * @returns What the monitor answers.
-   */
-  async sendMonitorCommand(command: string): Promise<string> {
-    return await this.#core.guarded(() =>
-      this.qmpClient.send("human-monitor-command", { "command-line": command })
-    ) as string;
-  }
-
-  /**
-   * Waits for a QMP event that `filter` accepts: one of those that came since
-   * the last that was waited for, at the first since the start, or else the next.
-   *
-   * @param options.timeout Seconds to wait at most; 600 by default, `null` for
-   * no limit.
-   * @throws {TestFailure} when the time has passed.
-   * @throws {MachineError} before the machine was started, where it ends
-   * meanwhile, and for a container.
-   */
-  async waitForQmpEvent(
-    filter: (event: QmpEvent) => boolean,
-    options: WaitOptions | number = {},
-  ): Promise<QmpEvent> {
-    return await this.#core.waitForQmpEvent(
-      filter,
-      waitOptions(options).timeout,
-    );
-  }
-
-  // EFI variables
-
-  /**
-   * The file of the variables of a firmware of UEFI, where the start script looks
-   * for one: it is told by the environment variable `NIX_EFI_VARS`.
-   */
-  get efiVarsPath(): string {
-    return efiVarsPath(this.#core);
-  }
-
-  /**
-   * Makes a store of EFI variables, empty, for OVMF's firmware of 4 MiB.
-   *
-   * @throws {TestFailure} where there is one, or the machine runs.
-   */
-  async createEfiVars(): Promise<void> {
-    await createEfiVars(this.#core);
-  }
-
-  /**
-   * Reads the EFI variables.
-   *
-   * @returns All of them; nothing where there is no store.
-   * @throws {TestFailure} while the machine runs, and where the file is none.
-   */
-  async readEfiVars(): Promise<EfiVariable[] | undefined> {
-    return await readEfiVars(this.#core);
-  }
-
-  /**
-   * Writes EFI variables; others stay as they are.
-   *
-   * @throws {TestFailure} while the machine runs, and where there is no room.
-   * @throws {UsageError} for what is no variable.
-   *
-   * @example
-   * ```ts
-   * await machine.createEfiVars();
-   * await machine.writeEfiVars([{
-   *   guid: "65a72bd9-f42b-4039-8084-66cd1702cb24",
-   *   name: "NextBoot",
-   *   data: new TextEncoder().encode("a"),
-   * }]);
-   * await machine.start();
-   * ```
-   */
-  async writeEfiVars(variables: EfiVariable[]): Promise<void> {
-    await writeEfiVars(this.#core, variables);
-  }
-
-  /**
-   * Shows the EFI variables in the log.
-   *
-   * @throws {TestFailure} while the machine runs, and where the file is none.
-   */
-  async dumpEfiVars(): Promise<void> {
-    await dumpEfiVars(this.#core);
-  }
-
   // By hand
-
-  /**
-   * Connects a shell in the guest with the terminal that the test was started
-   * at: with job control, Ctrl-C, full-screen programs and the terminal's size,
-   * also when that changes. `exit` or Ctrl-] leaves it, and the test goes on.
-   *
-   * @param address Connects the shell with a socket instead:
-   * `unix-listen:PATH` or `tcp-listen:PORT` (on the loopback interface) wait
-   * for a connection, `unix-connect:PATH` or `tcp:HOST:PORT` make one.
-   * @throws {UsageError} where there is no terminal, or no such address.
-   * @throws {MachineError} where the guest can't have a terminal.
-   *
-   * @example
-   * ```ts
-   * await machine.shellInteract("unix-listen:/tmp/web.sock");
-   * // socat file:$(tty),raw,echo=0 unix-connect:/tmp/web.sock
-   * ```
-   */
-  async shellInteract(address?: string): Promise<void> {
-    const { shellInteract } = await import("./interact.ts");
-    await shellInteract(this.#core, address);
-  }
 
   /**
    * Connects a `bash` in the guest with a stream of bytes: it reads commands from
@@ -889,8 +650,8 @@ export class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * How to reach the guest's ssh backdoor: over vsock, or in a container over
-   * the socket that its systemd listens on.
+   * How to reach the guest's ssh backdoor: over vsock, or over the socket that the
+   * systemd of a container listens on.
    *
    * @param index The guest's vsock number, where its start script gives it one;
    * of no matter where the driver does, and in a container.
@@ -898,20 +659,12 @@ export class BaseMachine implements AsyncDisposable {
    * guests have those from 3 up, nor has the driver the option `sshBackdoor`.
    */
   sshBackdoorCommand(index?: number): string {
-    const { vsock } = this.#core.context;
-    if (vsock !== undefined) return `ssh -o User=root vsock-mux/${vsock.host}`;
-    if (!this.isContainer) {
-      if (index !== undefined && index >= FIRST_CID) {
-        return `ssh -o User=root vsock/${index}`;
-      }
-      throw new UsageError(
-        `${this.name} has no ssh backdoor: the driver gives it one by ` +
-          "--ssh-backdoor with --config (in NixOS tests, sshBackdoor.enable = " +
-          `true), and a start script by a vsock number from ${FIRST_CID} up`,
-      );
-    }
-    const socket = `/run/systemd/nspawn/unix-export/${this.name}/ssh`;
-    return `ssh -o User=root -o ProxyCommand="socat - UNIX-CLIENT:${socket}" bash`;
+    const { backend, vsock } = this.#core.context;
+    return backend.kind.sshCommand({
+      name: this.name,
+      index,
+      vsock: vsock?.host,
+    });
   }
 
   /** The machine's kind and name. */
@@ -920,18 +673,7 @@ export class BaseMachine implements AsyncDisposable {
   }
 }
 
-offerSnakeCase(BaseMachine.prototype);
-
-// All that there is to see is private.
-Object.defineProperty(BaseMachine.prototype, Symbol.for("Deno.customInspect"), {
-  value: BaseMachine.prototype.toString,
-});
-
-/** A machine, by its names in camelCase and in snake_case. */
-export type Machine = BaseMachine & SnakeCased<BaseMachine>;
-
-/** The first number that a guest's virtual socket can have. */
-const FIRST_CID = 3;
-
-/** The network card that leads to the other machines; the first is QEMU's. */
-const CABLE = { name: "virtio-net-pci.1" };
+/** A machine of some kind, by its names in camelCase and in snake_case. */
+export type Machine<Kind extends BaseMachine = BaseMachine> =
+  & Kind
+  & SnakeCased<Kind>;

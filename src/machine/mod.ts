@@ -10,10 +10,13 @@ export type {
   ExecuteOptions,
 } from "./commands.ts";
 export type { MachineContext } from "./context.ts";
-export type { MachineOptions } from "./core.ts";
+export type { Special } from "./capabilities.ts";
+export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
+export { MachineCore } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";
 export type { KeyOptions } from "./keyboard.ts";
 export { BaseMachine, type Machine } from "./machine.ts";
+export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
 export type { PortOptions } from "./ports.ts";
 export {
   offerSnakeCase,

@@ -33,7 +33,7 @@ const WAYS: ((picture: Picture) => GreyPicture | undefined)[] = [
   (picture) => enlarged(brightness(picture), FACTOR),
 ];
 
-/** See {@linkcode BaseMachine.screenshot}. */
+/** See {@linkcode QemuMachine.screenshot}. */
 export function screenshot(core: MachineCore, filename: string): Promise<void> {
   let path = filename.includes(".") ? filename : `${filename}.png`;
   if (!path.includes("/")) path = `${core.context.outDir}/${path}`;

@@ -40,44 +40,36 @@ export class ShellHints implements Disposable {
 
   #tellIn(seconds: number): void {
     this.#cancel = after(seconds, async () => {
-      const status = await this.#status();
+      const stop = await this.#whyStill();
       if (this.#over) return;
-      this.#machine.log.warning(this.#hint(status), this.#machine.attributes);
+      this.#machine.log.warning(this.#hint(stop), this.#machine.attributes);
       this.#tellIn(Math.min(2 * seconds, LONGEST));
     });
   }
 
-  /** How the hypervisor says that the guest is, where it does. */
-  async #status(): Promise<string | undefined> {
-    const { qmp } = this.#guest;
-    if (qmp === undefined) return undefined;
+  /** Why the guest stands still, where the hypervisor says that it does. */
+  async #whyStill(): Promise<string | undefined> {
     const none = Promise.withResolvers<undefined>();
     const cancel = after(STATUS, () => none.resolve(undefined));
     try {
-      const answer = await Promise.race([
-        qmp.send("query-status").catch(() => undefined),
+      return await Promise.race([
+        this.#guest.standsStill?.().catch(() => undefined),
         none.promise,
       ]);
-      return (answer as { status?: string } | undefined)?.status;
     } finally {
       cancel();
     }
   }
 
-  #hint(status: string | undefined): string {
+  #hint(stop: string | undefined): string {
     const seconds = Math.round((performance.now() - this.#began) / 1000);
     const [last] = this.#machine.console.tail(1);
     const end = last === undefined
       ? "its console has said nothing"
       : `its console said last: ${last}`;
-    if (status !== undefined && status !== "running") {
-      return `no shell after ${seconds} seconds: the guest does not run, QEMU's ` +
-        `query-status says "${status}"` +
-        (status === "prelaunch"
-          ? ' (if the start script says -S, `sendMonitorCommand("cont")` ' +
-            "starts the guest)"
-          : "") +
-        `; ${end}`;
+    if (stop !== undefined) {
+      return `no shell after ${seconds} seconds: the guest does not run, ` +
+        `${stop}; ${end}`;
     }
     const what = this.#shell.isThere
       ? "a shell greeted the driver, but does not run what the driver sends; it " +

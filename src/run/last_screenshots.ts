@@ -1,5 +1,6 @@
 import type { Driver } from "../driver/mod.ts";
 import { fileName } from "../machine/file_name.ts";
+import { QemuMachine } from "../machine/mod.ts";
 
 /** Seconds that all of them may take together. */
 const AT_MOST = 2;
@@ -12,7 +13,8 @@ const AT_MOST = 2;
  */
 export async function takeLastScreenshots(driver: Driver): Promise<void> {
   const running = driver.machinesMade.filter((machine) => machine.booted);
-  const taken = Promise.all(running.map(async (machine) => {
+  const shown = running.filter((machine) => machine instanceof QemuMachine);
+  const taken = Promise.all(shown.map(async (machine) => {
     const path = `${driver.outDir}/${fileName(machine.name)}-failed.png`;
     try {
       await machine.qmpClient.send("screendump", {

@@ -1,4 +1,5 @@
-import { Driver } from "../driver/mod.ts";
+import { kinds } from "../backend/mod.ts";
+import { Driver, type MachineConfiguration } from "../driver/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
 import {
@@ -212,7 +213,7 @@ async function create(
   const { machines, vlans, outDir, keepState, globalTimeout } = plan;
   try {
     const debug = new Debugger({ attach: plan.debugHookAttach });
-    return debug.driver = await Driver.create({
+    return debug.driver = await Driver.create<string | MachineConfiguration>({
       debug,
       machines: [...machines],
       vlans: [...vlans],
@@ -269,11 +270,12 @@ export function tellAddresses(driver: Driver, plan: Plan): void {
   // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
   const offset = dumpVsocks ?? 2;
   driver.machines.forEach((machine, i) => {
-    const { name, isContainer } = machine;
-    const has = isContainer || !plan.vhostVsock ||
-      driver.vhostVsock.has(name);
-    if (!has) return;
-    if (!isContainer && !plan.vhostVsock && offset < 2) {
+    const { name, backend } = machine;
+    const { takesVsock } = kinds[backend];
+    const lacksVsock = takesVsock && plan.vhostVsock &&
+      !driver.vhostVsock.has(name);
+    if (lacksVsock) return;
+    if (takesVsock && !plan.vhostVsock && offset < 2) {
       driver.log.warning(
         `--dump-vsocks ${offset} reaches no machine: vsock numbers of machines begin at 3`,
       );

@@ -1,4 +1,4 @@
-import type { Driver, MachineConfiguration } from "../driver/mod.ts";
+import type { BackendOf, Driver, MachineConfiguration } from "../driver/mod.ts";
 import type {
   ConsoleDisplay,
   Listener,
@@ -10,16 +10,18 @@ import { languageOf } from "../script/language.ts";
 import type { Plan } from "./plan.ts";
 
 /** What {@linkcode runTest} takes. */
-export interface TestOptions {
+export interface TestOptions<
+  Given extends string | MachineConfiguration = string | MachineConfiguration,
+> {
   /**
    * The test: a function that gets the driver, or the path of a test script in
    * TypeScript, JavaScript or Python.
    */
-  test: ((driver: Driver) => void | Promise<void>) | string;
+  test: ((driver: Driver<BackendOf<Given>>) => void | Promise<void>) | string;
   /** What to call the test in reports. Default: the script's path, or the main module's. */
   name?: string;
   /** The machines, as configurations or as start scripts. Default: none. */
-  machines?: readonly (string | MachineConfiguration)[];
+  machines?: readonly Given[];
   /** Numbers of networks. Default: none. */
   vlans?: readonly number[];
   /**
@@ -89,7 +91,9 @@ export interface TestResult {
  * @returns How it ended; a test that fails is no exception.
  * @throws {UsageError} The options are wrong, and nothing was started.
  */
-export async function runTest(options: TestOptions): Promise<TestResult> {
+export async function runTest<
+  const Given extends string | MachineConfiguration = string,
+>(options: TestOptions<Given>): Promise<TestResult> {
   const { run } = await import("./run.ts");
   return await run(planOf(options), options.signal);
 }

@@ -1,5 +1,4 @@
-import { StartCommand } from "../backend/mod.ts";
-import type { MachineConfiguration } from "../driver/mod.ts";
+import { nameOf } from "../driver/mod.ts";
 import {
   checkTypes,
   findApi,
@@ -57,11 +56,6 @@ export async function checkBeside(
   const names = { machines: machines.map(nameOf), vlans };
   const diagnostics = await checkTypes(script, names, { signal });
   if (diagnostics.length > 0) throw new TypeErrors(diagnostics);
-}
-
-function nameOf(machine: string | MachineConfiguration): string {
-  if (typeof machine === "string") return new StartCommand(machine).machineName;
-  return machine.name ?? nameOf(machine.startCommand);
 }
 
 /** A finding of the checker's as a person reads it. */

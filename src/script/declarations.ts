@@ -1,13 +1,14 @@
 import standardTypes from "../std.d.ts" with { type: "text" };
 import { identifier } from "../driver/identifier.ts";
+import type { MachineName } from "../driver/machine_name.ts";
 import { snakeCase } from "../machine/snake_case.ts";
 import { isJavaScripts } from "./globals.ts";
 import { isReservedWord } from "./reserved_words.ts";
 
 /** What decides about the names that a script sees. */
 export interface ScriptNames {
-  /** The machines' names. */
-  readonly machines: readonly string[];
+  /** The machines' names, and what runs them. */
+  readonly machines: readonly MachineName[];
   /** The networks' numbers. */
   readonly vlans: readonly number[];
 }
@@ -18,11 +19,9 @@ const general: Record<string, string> = {
   joinAll: `Driver["joinAll"]`,
   testScript: `Driver["testScript"]`,
   runTests: `Driver["runTests"]`,
-  machines: "Machine[]",
-  machinesQemu: "Machine[]",
-  machinesNspawn: "Machine[]",
+  machinesQemu: `MachineOf<"qemu">[]`,
+  machinesNspawn: `MachineOf<"nspawn">[]`,
   vlans: "Vlan[]",
-  driver: "Driver",
   log: "Log",
   createMachine: `Driver["createMachine"]`,
   subtest: `Driver["subtest"]`,
@@ -41,13 +40,23 @@ const general: Record<string, string> = {
  */
 export function typesOfNames(names: ScriptNames): Map<string, string> {
   const types = new Map<string, string>();
-  for (const [name, type] of Object.entries(general)) {
+  const { machines, vlans } = names;
+  const kinds = [...new Set(machines.map(({ backend }) => `"${backend}"`))];
+  const kind = kinds.length === 0 ? "" : `<${kinds.sort().join(" | ")}>`;
+  const all = {
+    ...general,
+    machines: `MachineOf${kind}[]`,
+    driver: `Driver${kind}`,
+  };
+  for (const [name, type] of Object.entries(all)) {
     types.set(name, type);
     types.set(snakeCase(name), type);
   }
-  for (const vlan of names.vlans) types.set(`vlan${vlan}`, "Vlan");
-  if (names.machines.length === 1) types.set("machine", "Machine");
-  for (const name of names.machines) types.set(identifier(name), "Machine");
+  for (const vlan of vlans) types.set(`vlan${vlan}`, "Vlan");
+  if (machines.length === 1) types.set("machine", `MachineOf${kind}`);
+  for (const { name, backend } of machines) {
+    types.set(identifier(name), `MachineOf<"${backend}">`);
+  }
   return types;
 }
 
@@ -71,14 +80,20 @@ export function declarations(names: ScriptNames, module: string): string {
         : `  const ${name}: ${type};`
     );
   const from = JSON.stringify(module);
-  const classes = ["BaseMachine", "Machine"].map((name) => {
-    const type = `  type ${name} = import(${from}).${name};`;
-    return types.has(name)
-      ? type
-      : `${type}\n  const ${name}: abstract new (...args: never) => ${name};`;
-  });
+  const classes = ["BaseMachine", "QemuMachine", "ContainerMachine"].map(
+    (name) => declaredClass(name, name, name, from, types),
+  );
+  classes.push(
+    declaredClass(
+      "Machine",
+      "Machine<Kind extends BaseMachine = BaseMachine>",
+      "Machine<Kind>",
+      from,
+      types,
+    ),
+  );
   return `// What a test script sees, as vmwright declares it.
-import type { Debug, Driver, Log, Machine, Vlan } from ${from};
+import type { Debug, Driver, Log, MachineOf, Vlan } from ${from};
 
 declare global {
 ${variables.join("\n")}
@@ -95,6 +110,20 @@ function dedentType(types: Map<string, string>): string {
   return types.has("dedent")
     ? ""
     : "  function dedent(strings: TemplateStringsArray, ...values: unknown[]): string;\n";
+}
+
+/** Declares a type, and the class of that name where nothing hides it. */
+function declaredClass(
+  name: string,
+  declared: string,
+  meant: string,
+  from: string,
+  types: ReadonlyMap<string, string>,
+): string {
+  const type = `  type ${declared} = import(${from}).${meant};`;
+  return types.has(name)
+    ? type
+    : `${type}\n  const ${name}: abstract new (...args: never) => ${name};`;
 }
 
 /** The declarations of the assertions, from the module that holds them. */

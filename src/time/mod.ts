@@ -4,5 +4,5 @@
  * @module
  */
 export { orAbort } from "./or_abort.ts";
-export { checkTimeout, limitOf } from "./timeout.ts";
+export { checkTimeout, isTimeout, limitOf } from "./timeout.ts";
 export { after, delay } from "./timer.ts";

@@ -22,3 +22,8 @@ export function limitOf(
   checkTimeout(timeout);
   return timeout === undefined ? byDefault : timeout ?? Infinity;
 }
+
+/** Whether an error says that the time has passed. */
+export function isTimeout(error: unknown): error is DOMException {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   type GuestListener,
-  QemuBackend,
   StartCommand,
   Supervisor,
 } from "../../src/backend/mod.ts";
+import { QemuBackend } from "../../src/backend/qemu/qemu.ts";
 import { MachineError } from "../../src/errors.ts";
 import { awkward } from "./awkward.ts";
 import { gone, isAlive, processesWith } from "./processes.ts";

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { startedBy } from "../../src/backend/kinds.ts";
 import { qemuArguments } from "../../src/backend/qemu/arguments.ts";
 import {
   qemuValue,
@@ -44,16 +45,19 @@ Deno.test("the machine's name stands between run- and -vm at the path's end", ()
     ["/x/run-a b-vm", "a b"],
   ];
   for (const [path, name] of names) {
-    assertEquals(new StartCommand(path).machineName, name, path);
+    assertEquals(
+      startedBy(new StartCommand(path)),
+      { name, backend: "qemu" },
+      path,
+    );
   }
 });
 
 Deno.test("a container's name stands between run- and -nspawn", () => {
   const command = new StartCommand("/nix/store/abc/bin/run-jail-nspawn");
-  assertEquals(command.machineName, "jail");
-  assertEquals(command.startsContainer, true);
+  assertEquals(startedBy(command), { name: "jail", backend: "nspawn" });
   for (const text of ["run-jail-vm", "run-jail-nspawn -x", "run--nspawn"]) {
-    assertEquals(new StartCommand(text).startsContainer, false, text);
+    assertEquals(startedBy(new StartCommand(text)).backend, "qemu", text);
   }
 });
 
@@ -67,7 +71,11 @@ Deno.test("any other command is named machine", () => {
       "/x/run-server",
     ]
   ) {
-    assertEquals(new StartCommand(command).machineName, "machine", command);
+    assertEquals(
+      startedBy(new StartCommand(command)),
+      { name: "machine", backend: "qemu" },
+      command,
+    );
   }
 });
 
@@ -102,7 +110,7 @@ Deno.test("a start script of any path gets exactly the arguments", async () => {
       const path = await script(`${directory}/${name}/run-${name}-vm`);
       const command = new StartCommand(path);
       assertEquals(command.isFile, true);
-      assertEquals(command.machineName, name);
+      assertEquals(startedBy(command).name, name);
       assertEquals(
         await underShell(command.commandLine(awkward)),
         awkward.map((word) => `${word}\0`).join(""),

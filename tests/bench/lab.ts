@@ -1,4 +1,4 @@
-import { Driver, Log, type Machine } from "../../mod.ts";
+import { Driver, Log, type MachineOf } from "../../mod.ts";
 import { guest, type GuestName } from "../guests/mod.ts";
 import { ClassicMachine } from "./classic.ts";
 import { Trigger } from "./trigger.ts";
@@ -9,7 +9,7 @@ import { Trigger } from "./trigger.ts";
  */
 export interface Lab extends AsyncDisposable {
   readonly driver: Driver;
-  readonly machine: Machine;
+  readonly machine: MachineOf<"qemu">;
   readonly classic: ClassicMachine;
   readonly trigger: Trigger;
   /** Host files of the measurements; removed at the end. */
@@ -78,7 +78,7 @@ let consoles = 0;
 
 /** Plugs a console into the guest, with a root shell as the backdoor's on it. */
 async function plugConsole(
-  machine: Machine,
+  machine: MachineOf<"qemu">,
   directory: string,
 ): Promise<Deno.Conn> {
   const id = `bench${consoles++}`;

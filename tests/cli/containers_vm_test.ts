@@ -52,10 +52,10 @@ Deno.test(
     assertEquals(machinesNspawn, [jail]);
     assertEquals(machinesQemu, [node2]);
     const answer: string = await jail.succeed("cat /proc/1/comm");
-    console.log(answer, jail.isContainer, node2.isContainer);`,
+    console.log(answer, jail.backend, node2.backend);`,
     );
     assertEquals(code, 0, stderr);
-    assertEquals(stdout, "systemd\n true false\n");
+    assertEquals(stdout, "systemd\n nspawn qemu\n");
     assertMatch(stderr, /^jail # .*Welcome to/m);
     assertStringIncludes(log, "Welcome to");
   },

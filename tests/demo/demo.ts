@@ -81,7 +81,7 @@ async function demo(yes: boolean): Promise<number> {
 }
 
 /** The test itself, as an author would write it. */
-async function test(driver: Driver): Promise<void> {
+async function test(driver: Driver<"qemu">): Promise<void> {
   const [client, server] = driver.machines;
   await driver.startAll();
 

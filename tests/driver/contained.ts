@@ -1,11 +1,11 @@
-import { Driver, type DriverOptions, Log, type Machine } from "../../mod.ts";
+import { Driver, type DriverOptions, Log, type MachineOf } from "../../mod.ts";
 import { type ContainerOptions, containerScript } from "../guests/container.ts";
 
 /** What a test of containers works with. */
 export interface Contained extends AsyncDisposable {
   readonly driver: Driver;
   /** The first container. */
-  readonly jail: Machine;
+  readonly jail: MachineOf<"nspawn">;
   /** Removed at the end, as is all in it. */
   readonly place: string;
   /** Below {@linkcode place}. */

@@ -21,7 +21,7 @@ Deno.test("two machines on a network", async (t) => {
     });
     const { node1, node2 } = driver.bindings() as Record<
       string,
-      Driver["machines"][0]
+      Driver<"qemu">["machines"][0]
     >;
 
     await t.step("are sorted and bound by name, with each VLAN once", () => {

@@ -3,7 +3,7 @@ import {
   type DriverOptions,
   type Event,
   Log,
-  type Machine,
+  type MachineOf,
 } from "../../mod.ts";
 import { guest, type GuestName } from "../guests/mod.ts";
 
@@ -11,8 +11,8 @@ import { guest, type GuestName } from "../guests/mod.ts";
 export interface Booted extends AsyncDisposable {
   readonly driver: Driver;
   /** The first machine. */
-  readonly machine: Machine;
-  readonly machines: Machine[];
+  readonly machine: MachineOf<"qemu">;
+  readonly machines: MachineOf<"qemu">[];
   /** Removed at the end. */
   readonly outDir: string;
   /** All that the log was told. */

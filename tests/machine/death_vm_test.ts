@@ -6,11 +6,11 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { type Machine, MachineError } from "../../mod.ts";
+import { MachineError, type MachineOf } from "../../mod.ts";
 import { booted } from "./booted.ts";
 
 /** All that can be waited for at a time; each would wait for a long time. */
-function waiters(machine: Machine): Promise<unknown>[] {
+function waiters(machine: MachineOf<"qemu">): Promise<unknown>[] {
   return [
     machine.succeed("sleep 1000"),
     machine.execute("sleep 1000"),
@@ -40,7 +40,7 @@ async function failures(waiting: Promise<unknown>[]): Promise<Error[]> {
 }
 
 /** Until the waits are under way in the guest. */
-async function underWay(machine: Machine): Promise<void> {
+async function underWay(machine: MachineOf<"qemu">): Promise<void> {
   await machine.waitUntilSucceeds(
     "[ $(pidof sleep | wc -w) -ge 2 ]",
     { timeout: 120 },
@@ -49,7 +49,7 @@ async function underWay(machine: Machine): Promise<void> {
 
 const deaths: {
   name: string;
-  die: (machine: Machine) => Promise<unknown>;
+  die: (machine: MachineOf<"qemu">) => Promise<unknown>;
   message: RegExp;
   tail: boolean;
 }[] = [
@@ -305,7 +305,7 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
   );
 });
 
-async function underWayOne(machine: Machine): Promise<void> {
+async function underWayOne(machine: MachineOf<"qemu">): Promise<void> {
   await machine.waitUntilSucceeds("pidof sleep", { timeout: 120 });
 }
 

@@ -7,7 +7,7 @@ import {
 import {
   Driver,
   efiAttributes,
-  type Machine,
+  type MachineOf,
   TestFailure,
   UsageError,
 } from "../../mod.ts";
@@ -25,7 +25,7 @@ const GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 /** A driver with a machine that boots by UEFI. */
 async function booting(
   recorder: Recorder,
-): Promise<AsyncDisposable & { driver: Driver; machine: Machine }> {
+): Promise<AsyncDisposable & { driver: Driver; machine: MachineOf<"qemu"> }> {
   const outDir = await Deno.makeTempDir();
   const driver = await Driver.create({
     machines: [await uefiStartScript(outDir, "machine")],
@@ -43,7 +43,7 @@ async function booting(
 }
 
 /** Lets a guest see its variables. */
-async function mountEfiVars(machine: Machine): Promise<void> {
+async function mountEfiVars(machine: MachineOf<"qemu">): Promise<void> {
   const { modules } = await kernel();
   const module = `${modules}/kernel/fs/efivarfs/efivarfs.ko`;
   await machine.copyFromHostViaShell(module, "/tmp/efivarfs.ko");

@@ -6,14 +6,17 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Driver, Log, type Machine, MachineError } from "../../mod.ts";
+import { Driver, Log, MachineError, type MachineOf } from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
 import { kernel } from "../guests/kernel.ts";
 import { moduleClosure } from "../guests/kernel_modules.ts";
 import { booted } from "./booted.ts";
 
 /** Loads kernel modules that the guest does not have. */
-async function load(machine: Machine, ...names: string[]): Promise<void> {
+async function load(
+  machine: MachineOf<"qemu">,
+  ...names: string[]
+): Promise<void> {
   const { modules } = await kernel();
   for (const { path } of await moduleClosure(modules, names)) {
     await Deno.copyFile(`${modules}/${path}`, `${machine.sharedDir}/module.ko`);
@@ -30,7 +33,7 @@ function textOf(count: number): string {
 
 /** Types a line at a terminal of the guest, and answers what arrived there. */
 async function typed(
-  machine: Machine,
+  machine: MachineOf<"qemu">,
   text: string,
   delay?: number,
 ): Promise<string> {

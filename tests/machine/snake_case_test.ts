@@ -1,5 +1,9 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { BaseMachine, type Machine } from "../../src/machine/mod.ts";
+import {
+  ContainerMachine,
+  type Machine,
+  QemuMachine,
+} from "../../src/machine/mod.ts";
 import { Driver } from "../../src/driver/mod.ts";
 import {
   offerSnakeCase,
@@ -108,10 +112,9 @@ const machineNames = [
 ];
 
 Deno.test("a machine has every name that NixOS's has", () => {
-  const missing = machineNames.filter((name) =>
-    !(name in BaseMachine.prototype)
-  );
-  assertEquals(missing, []);
+  for (const { prototype } of [QemuMachine, ContainerMachine]) {
+    assertEquals(machineNames.filter((name) => !(name in prototype)), []);
+  }
 });
 
 Deno.test("a driver has every name that NixOS's binds in scripts", () => {

@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import {
-  type Machine,
+  type MachineOf,
   TestFailure,
   UsageError,
   type WaitOptions,
@@ -277,7 +277,10 @@ Deno.test("waits in a guest", async (t) => {
   );
 });
 
-type Wait = (machine: Machine, options: WaitOptions) => Promise<unknown>;
+type Wait = (
+  machine: MachineOf<"qemu">,
+  options: WaitOptions,
+) => Promise<unknown>;
 
 /** Each wait for what never comes, but for that of `true`. */
 const WAITS: Record<"byShell" | "fromOutside", Record<string, Wait>> = {

@@ -425,8 +425,8 @@ Deno.test("a driver built by nix", {
         containers.jail = { };
         testScriptLanguage = "typescript";
         testScript = ''
-          assertEquals(node1.isContainer, false);
-          assertEquals(jail.isContainer, true);
+          assert(node1 instanceof QemuMachine);
+          assert(jail instanceof ContainerMachine);
           assertEquals(machines.length, 2);
         '';
       }).config.driver`);

@@ -3,7 +3,10 @@ import { checkTypes, parseDiagnostics } from "../../src/script/check_types.ts";
 import { Script } from "../../src/script/script.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 
-const names = { machines: ["web", "db-1"], vlans: [1] };
+const names = {
+  machines: ["web", "db-1"].map((name) => ({ name, backend: "qemu" as const })),
+  vlans: [1],
+};
 
 async function check(files: Record<string, string>, path = "test.ts") {
   using directory = temporaryDirectory({ ...files, "types/x": "" });
@@ -32,7 +35,7 @@ Deno.test("a script that uses what there is is right", async () => {
 Deno.test("a misspelt method is found with its line and column", async () => {
   assertEquals(
     await check({ "test.ts": "startAll();\nawait web.succed('true');" }),
-    ["test.ts:2:11 Property 'succed' does not exist on type 'Machine'. Did you mean 'succeed'?"],
+    ["test.ts:2:11 Property 'succed' does not exist on type 'Machine<QemuMachine>'. Did you mean 'succeed'?"],
   );
 });
 
@@ -44,7 +47,7 @@ Deno.test("an unknown machine, a wrong argument and a mistake in an import are f
         "import { h } from './lib/h.ts';\nh;\nawait wep.succeed('x');\nawait web.sleep('1');",
     }),
     [
-      "lib/h.ts:1:22 Property 'startt' does not exist on type 'Machine'. Did you mean 'start'?",
+      "lib/h.ts:1:22 Property 'startt' does not exist on type 'Machine<QemuMachine>'. Did you mean 'start'?",
       "test.ts:3:7 Cannot find name 'wep'.",
       "test.ts:4:17 Argument of type 'string' is not assignable to parameter of type 'number'.",
     ],
@@ -78,7 +81,7 @@ Deno.test("how strict the script's own deno.json is concerns the script alone", 
 
 Deno.test("a file without an extension is checked as well", async () => {
   assertEquals(await check({ "script": "\nweb.nope;" }, "script"), [
-    "script:2:5 Property 'nope' does not exist on type 'Machine'.",
+    "script:2:5 Property 'nope' does not exist on type 'Machine<QemuMachine>'.",
   ]);
 });
 
@@ -97,7 +100,7 @@ Deno.test("JavaScript is checked where it says so", async () => {
   assertEquals(
     await check({ "test.js": "// @ts-check\nweb.nope;\nx;" }, "test.js"),
     [
-      "test.js:2:5 Property 'nope' does not exist on type 'Machine'.",
+      "test.js:2:5 Property 'nope' does not exist on type 'Machine<QemuMachine>'.",
       "test.js:3:1 Cannot find name 'x'.",
     ],
   );
@@ -199,7 +202,7 @@ Deno.test("vmwright check reports and exits with 1, without starting anything", 
     code: 1,
     stdout: "",
     stderr:
-      `test.ts:1:15: Property 'suceed' does not exist on type 'Machine'. Did you mean 'succeed'?
+      `test.ts:1:15: Property 'suceed' does not exist on type 'Machine<QemuMachine>'. Did you mean 'succeed'?
 await machine.suceed('true');
               ~~~~~~
 vmwright: the script has 1 type error

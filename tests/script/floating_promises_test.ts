@@ -3,7 +3,10 @@ import { floatingPromises } from "../../src/script/floating_promises.ts";
 import { Script } from "../../src/script/script.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 
-const names = { machines: ["web", "db-1"], vlans: [1] };
+const names = {
+  machines: ["web", "db-1"].map((name) => ({ name, backend: "qemu" as const })),
+  vlans: [1],
+};
 
 async function found(
   files: Record<string, string>,

@@ -11,6 +11,7 @@ import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { ControlGroups } from "./control_groups.ts";
 import { inContainer, JOURNAL, SHELL } from "./entrance.ts";
+import { nspawn } from "./kind.ts";
 import { NotifySocket } from "./notify_socket.ts";
 import prepareHost from "./prepare_host.sh" with { type: "text" };
 import { SwitchedStream } from "./switched_stream.ts";
@@ -37,6 +38,7 @@ const COMPLAINTS = 10;
  * container and takes away what it made.
  */
 export class NspawnBackend implements Backend {
+  readonly kind = nspawn;
   readonly #supervisor: Supervisor;
   #prepared?: Promise<void>;
 

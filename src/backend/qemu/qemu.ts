@@ -7,6 +7,7 @@ import type {
   AddedConsole,
   Backend,
   Guest,
+  GuestConsoles,
   GuestListener,
   StartOptions,
 } from "../backend.ts";
@@ -18,8 +19,12 @@ import {
   qemuArguments,
   usual,
 } from "./arguments.ts";
+import { QemuKeyboard } from "./keyboard.ts";
+import { qemu } from "./kind.ts";
+import { QemuNetwork } from "./network.ts";
 import { panicDevice } from "./panic_device.ts";
 import { hasSerialOnStdio, rivals } from "./rivals.ts";
+import { QemuScreen } from "./screen.ts";
 import { adapted, adviceFor, isAvoidable } from "./start_failure.ts";
 
 /** Bytes of the longest name of a socket, with those of consoles added later. */
@@ -52,6 +57,7 @@ export interface QemuBackendOptions {
 
 /** Starts guests by start scripts that run QEMU. */
 export class QemuBackend implements Backend {
+  readonly kind = qemu;
   readonly #supervisor: Supervisor;
   readonly #connectTimeout: number;
   /** What start commands were found to need. */
@@ -167,6 +173,7 @@ export class QemuBackend implements Backend {
       });
       const started = guest = new QemuGuest(
         process,
+        options.name,
         this.#supervisor,
         {
           ...listener,
@@ -322,6 +329,7 @@ async function* chunksOf(pipe: PipeReader): AsyncGenerator<Uint8Array> {
 
 class QemuGuest implements Guest {
   readonly #process: PipedProcess;
+  readonly #name: string;
   readonly #supervisor: Supervisor;
   readonly #listener: GuestListener;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -337,11 +345,13 @@ class QemuGuest implements Guest {
 
   constructor(
     process: PipedProcess,
+    name: string,
     supervisor: Supervisor,
     listener: GuestListener,
     sockets: Sockets,
   ) {
     this.#process = process;
+    this.#name = name;
     this.#supervisor = supervisor;
     this.#listener = listener;
     this.#sockets = sockets;
@@ -415,6 +425,34 @@ class QemuGuest implements Guest {
     return this.#connected!.qmp;
   }
 
+  get keyboard(): QemuKeyboard {
+    return new QemuKeyboard(this.qmp, this.#name);
+  }
+
+  get screen(): QemuScreen {
+    return new QemuScreen(this.qmp, this.#name);
+  }
+
+  get network(): QemuNetwork {
+    return new QemuNetwork(this.qmp);
+  }
+
+  get consoles(): GuestConsoles {
+    return { add: () => this.#addConsole() };
+  }
+
+  async standsStill(): Promise<string | undefined> {
+    const { status } = await this.qmp.send("query-status") as {
+      status: string;
+    };
+    if (status === "running") return;
+    const hint = status === "prelaunch"
+      ? ' (if the start script says -S, `sendMonitorCommand("cont")` ' +
+        "starts the guest)"
+      : "";
+    return `QEMU's query-status says "${status}"${hint}`;
+  }
+
   /** Takes the connections of QMP, the shell's console and its ports. */
   async connect(
     [qmpStream, console, ...ports]: ByteStream[],
@@ -452,7 +490,7 @@ class QemuGuest implements Guest {
     );
   }
 
-  async addConsole(): Promise<AddedConsole> {
+  async #addConsole(): Promise<AddedConsole> {
     const name = `term.${this.#addedConsoles++}`;
     const id = `vw-${name}`;
     const accepting = this.#sockets.accept(name);

@@ -1,6 +1,6 @@
-import { ownDirectory } from "../../backend/mod.ts";
-import type { Driver, PollingCondition } from "../../driver/mod.ts";
-import { type Machine, readScreen } from "../../machine/mod.ts";
+import { type BackendName, ownDirectory } from "../../backend/mod.ts";
+import type { Driver, MachineOf, PollingCondition } from "../../driver/mod.ts";
+import { QemuMachine, readScreen } from "../../machine/mod.ts";
 import { TestFailure } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { Doors, doors } from "./doors.ts";
@@ -32,7 +32,7 @@ interface MachineFacts {
   sharedDir: string;
   outDir: string;
   startCommand: string;
-  isContainer: boolean;
+  backend: BackendName;
   keepState: boolean;
 }
 
@@ -50,9 +50,9 @@ export class Bridge implements Disposable {
   readonly #links: StateLinks;
   readonly #directory: string;
   readonly #check: Check;
-  readonly #machines = new Map<string, Machine>();
-  readonly #events = new Map<Machine, QmpEvents>();
-  readonly #doors = new Map<Machine, Doors>();
+  readonly #machines = new Map<string, MachineOf>();
+  readonly #events = new Map<MachineOf, QmpEvents>();
+  readonly #doors = new Map<MachineOf, Doors>();
   readonly #conditions = new Map<number, PollingCondition>();
   /** What variables of the environment were before the script changed them. */
   readonly #environment = new Map<string, string | undefined>();
@@ -131,13 +131,13 @@ export class Bridge implements Disposable {
       case "exitStatus":
         return this.#machine(request).exitStatus(request.pid);
       case "efiVarsPath":
-        return this.#machine(request).efiVarsPath;
+        return this.#qemu(request).efiVarsPath;
       case "efiCreate":
-        return await this.#machine(request).createEfiVars();
+        return await this.#qemu(request).createEfiVars();
       case "efiDump":
-        return await this.#machine(request).dumpEfiVars();
+        return await this.#qemu(request).dumpEfiVars();
       case "efiRead":
-        return (await this.#machine(request).readEfiVars())?.map(
+        return (await this.#qemu(request).readEfiVars())?.map(
           ({ guid, name, data, attributes = 0, timestamp }) => ({
             guid,
             name,
@@ -147,7 +147,7 @@ export class Bridge implements Disposable {
           }),
         );
       case "efiWrite":
-        return await this.#machine(request).writeEfiVars(
+        return await this.#qemu(request).writeEfiVars(
           request.variables.map((one) => ({
             ...one,
             data: Uint8Array.fromHex(one.data),
@@ -206,7 +206,7 @@ export class Bridge implements Disposable {
       case "qmpReady":
         return this.#eventsOf(request).ready;
       case "qmpSend":
-        return await this.#machine(request).qmpClient.send(
+        return await this.#qemu(request).qmpClient.send(
           request.command,
           request.args,
         );
@@ -246,19 +246,27 @@ export class Bridge implements Disposable {
     this.#machines.clear();
   }
 
-  #add(machine: Machine): void {
+  #add(machine: MachineOf): void {
     this.#machines.set(machine.name, machine);
     // Scripts may put files there before the machine is started.
     ownDirectory(machine.stateDir);
     this.#links.add(machine);
-    if (machine.isContainer) return;
+    if (!(machine instanceof QemuMachine)) return;
     this.#events.set(machine, new QmpEvents(machine));
   }
 
-  #machine(request: { machine: string }): Machine {
+  #machine(request: { machine: string }): MachineOf {
     const machine = this.#machines.get(request.machine);
     if (machine !== undefined) return machine;
     throw new TypeError(`Python asked for machine ${request.machine}`);
+  }
+
+  #qemu(request: { machine: string }): MachineOf<"qemu"> {
+    const machine = this.#machine(request);
+    if (machine instanceof QemuMachine) return machine;
+    throw new TypeError(
+      `Python asked for ${request.machine} as a machine of QEMU's`,
+    );
   }
 
   #eventsOf(request: { machine: string }): QmpEvents {
@@ -266,7 +274,7 @@ export class Bridge implements Disposable {
   }
 
   #doorsOf(request: { machine: string }): Doors {
-    const machine = this.#machine(request);
+    const machine = this.#qemu(request);
     let found = this.#doors.get(machine);
     if (found === undefined) {
       found = new Doors(machine, this.#driver.log, {
@@ -280,7 +288,7 @@ export class Bridge implements Disposable {
 
   async #call(request: Of<"call">): Promise<unknown> {
     const machine = this.#machine(request);
-    const method = machine[oneOf(METHODS, request.method)] as (
+    const method = (machine as QemuMachine)[oneOf(METHODS, request.method)] as (
       ...args: unknown[]
     ) => unknown;
     return await method.apply(machine, request.args.map(revivePattern));
@@ -346,16 +354,15 @@ export class Bridge implements Disposable {
   }
 }
 
-function factsOf(machine: Machine, keepState: boolean): MachineFacts {
-  const { name, stateDir, sharedDir, outDir, startCommand, isContainer } =
-    machine;
+function factsOf(machine: MachineOf, keepState: boolean): MachineFacts {
+  const { name, stateDir, sharedDir, outDir, startCommand, backend } = machine;
   return {
     name,
     stateDir,
     sharedDir,
     outDir,
     startCommand,
-    isContainer,
+    backend,
     keepState,
   };
 }

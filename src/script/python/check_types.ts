@@ -1,3 +1,4 @@
+import type { BackendName } from "../../backend/kinds.ts";
 import { identifier } from "../../driver/identifier.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
 import { UsageError } from "../../errors.ts";
@@ -31,6 +32,12 @@ const CERTAIN = [
 /** The first version of mypy whose names may change their types anywhere. */
 const FLEXIBLE_MYPY = [1, 16];
 
+/** Python's class of the machines of each backend. */
+const CLASSES: Record<BackendName, string> = {
+  qemu: "QemuMachine",
+  nspawn: "NspawnMachine",
+};
+
 /** What a program has printed, and whether it was there at all. */
 type Output = { readonly text: string } | undefined;
 
@@ -40,14 +47,14 @@ type Output = { readonly text: string } | undefined;
  * imports that nothing uses and the like.
  *
  * @param script The script.
- * @param names The machines, of which `containers` are some, and networks.
+ * @param names The machines and networks.
  * @param options How to check; `lint: false` leaves `ruff` out, `types: false` all else.
  * @returns What is wrong; nothing if all is well.
  * @throws {UsageError} There is neither `ty` nor `mypy`.
  */
 export async function checkPython(
   script: Script,
-  names: ScriptNames & { readonly containers: readonly string[] },
+  names: ScriptNames,
   options: CheckOptions & { lint?: boolean; types?: boolean } = {},
 ): Promise<TypeDiagnostic[]> {
   const bound = boundNames(names);
@@ -72,14 +79,14 @@ export async function checkPython(
 
 /** The types of the names of machines and networks. */
 function boundNames(
-  { machines, containers, vlans }: Parameters<typeof checkPython>[1],
+  { machines, vlans }: ScriptNames,
 ): Map<string, string> {
   const types = new Map<string, string>();
-  const typeOf = (name: string) =>
-    containers.includes(name) ? "NspawnMachine" : "QemuMachine";
   for (const vlan of vlans) types.set(`vlan${vlan}`, "VLan");
-  if (machines.length === 1) types.set("machine", typeOf(machines[0]));
-  for (const name of machines) types.set(identifier(name), typeOf(name));
+  if (machines.length === 1) types.set("machine", CLASSES[machines[0].backend]);
+  for (const { name, backend } of machines) {
+    types.set(identifier(name), CLASSES[backend]);
+  }
   return types;
 }
 

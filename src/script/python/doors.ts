@@ -1,4 +1,4 @@
-import type { Machine } from "../../machine/mod.ts";
+import type { QemuMachine } from "../../machine/mod.ts";
 import type { Log } from "../../report/mod.ts";
 import { QmpError } from "../../qmp/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
@@ -27,7 +27,7 @@ export interface DoorPlace {
  * holds the machine's own, and lets any number of others in beside itself.
  */
 export class Doors implements Disposable {
-  readonly #machine: Machine;
+  readonly #machine: QemuMachine;
   readonly #log: Log;
   readonly #place: DoorPlace;
   readonly #open = new Map<Door, Deno.Listener>();
@@ -40,7 +40,7 @@ export class Doors implements Disposable {
    * @param log Is told what goes wrong.
    * @param place Where the sockets go.
    */
-  constructor(machine: Machine, log: Log, place: DoorPlace) {
+  constructor(machine: QemuMachine, log: Log, place: DoorPlace) {
     this.#machine = machine;
     this.#log = log;
     this.#place = place;
@@ -130,7 +130,7 @@ export class Doors implements Disposable {
 
 /** What QEMU answers to a command of another client's. */
 async function answer(
-  client: Machine["qmpClient"],
+  client: QemuMachine["qmpClient"],
   text: string,
 ): Promise<unknown> {
   let id: unknown;

@@ -1,5 +1,5 @@
 import type { Attributes, LogLevel } from "../../report/mod.ts";
-import type { BaseMachine } from "../../machine/mod.ts";
+import type { BaseMachine, QemuMachine } from "../../machine/mod.ts";
 import type { ExceptionReport } from "./errors.ts";
 import type { Door } from "./doors.ts";
 
@@ -57,7 +57,7 @@ export const METHODS = [
   "waitUntilFails",
   "waitUntilSucceeds",
   "waitUntilTtyMatches",
-] as const satisfies readonly (keyof BaseMachine)[];
+] as const satisfies readonly (keyof QemuMachine)[];
 
 /** The facts of machines that may be different each time. */
 export const FACTS = [

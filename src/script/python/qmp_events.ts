@@ -1,13 +1,13 @@
-import type { Machine } from "../../machine/mod.ts";
+import type { QemuMachine } from "../../machine/mod.ts";
 import type { QmpEvent } from "../../qmp/mod.ts";
 
 /** A machine's QMP events, one after the other, as Python scripts ask for them. */
 export class QmpEvents implements Disposable {
-  readonly #machine: Machine;
+  readonly #machine: QemuMachine;
   #ready = false;
 
   /** Takes the machine. */
-  constructor(machine: Machine) {
+  constructor(machine: QemuMachine) {
     this.#machine = machine;
   }
 

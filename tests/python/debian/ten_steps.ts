@@ -1,10 +1,10 @@
 // The same test as ten_steps.py.
-import type { Driver, Log, Machine } from "../../../mod.ts";
+import type { Driver, Log, MachineOf } from "../../../mod.ts";
 import { assertStringIncludes } from "@std/assert";
 
 /** What the script sees. */
 interface Names {
-  machine: Machine;
+  machine: MachineOf<"qemu">;
   log: Log;
   startAll: Driver["startAll"];
   subtest: Driver["subtest"];

@@ -108,12 +108,12 @@ class Driver:
         self.machines_qemu = [
             QemuMachine(link, logger, machine)
             for machine in facts["machines"]
-            if not machine["isContainer"]
+            if machine["backend"] == "qemu"
         ]
         self.machines_nspawn = [
             NspawnMachine(link, logger, machine)
             for machine in facts["machines"]
-            if machine["isContainer"]
+            if machine["backend"] == "nspawn"
         ]
         for machine in self.machines_qemu if self.vhost_vsock else []:
             socket = self.vhost_vsock.sockets.get(machine.name)
@@ -186,7 +186,7 @@ class Driver:
             name=name,
             keepState=bool(keep_machine_state or keep_vm_state),
         )
-        kind = NspawnMachine if facts["isContainer"] else QemuMachine
+        kind = NspawnMachine if facts["backend"] == "nspawn" else QemuMachine
         return kind(self._link, self.logger, facts)
 
     @contextmanager

@@ -1,0 +1,23 @@
+import type { Backend } from "./backend.ts";
+import type { BackendName } from "./kinds.ts";
+import { NspawnBackend } from "./nspawn/nspawn.ts";
+import { QemuBackend } from "./qemu/qemu.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+const classes: Record<BackendName, new (supervisor: Supervisor) => Backend> = {
+  qemu: QemuBackend,
+  nspawn: NspawnBackend,
+};
+
+/**
+ * Makes a backend.
+ *
+ * @param name Its name in configurations.
+ * @param supervisor Owns all processes.
+ */
+export function makeBackend(
+  name: BackendName,
+  supervisor: Supervisor,
+): Backend {
+  return new classes[name](supervisor);
+}

@@ -1,0 +1,29 @@
+import { UsageError } from "../../errors.ts";
+import type { BackendKind } from "../backend.ts";
+
+/** The first number that a guest's virtual socket can have. */
+const FIRST_CID = 3;
+
+/** QEMU, and what it runs. */
+export const qemu: BackendKind = {
+  hypervisor: "QEMU",
+  guestNoun: "VM",
+  plugsIntoHost: false,
+  takesVsock: true,
+
+  /** A virtual machine is what `run-<name>-vm` starts. */
+  machineName: (startCommand) => /run-([^/]+)-vm$/.exec(startCommand)?.[1],
+
+  /** Over vsock: the kernel's, or the one that the driver has made. */
+  sshCommand: ({ name, index, vsock }) => {
+    if (vsock !== undefined) return `ssh -o User=root vsock-mux/${vsock}`;
+    if (index !== undefined && index >= FIRST_CID) {
+      return `ssh -o User=root vsock/${index}`;
+    }
+    throw new UsageError(
+      `${name} has no ssh backdoor: the driver gives it one by ` +
+        "--ssh-backdoor with --config (in NixOS tests, sshBackdoor.enable = " +
+        `true), and a start script by a vsock number from ${FIRST_CID} up`,
+    );
+  },
+};

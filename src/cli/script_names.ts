@@ -1,0 +1,16 @@
+import { nameOf } from "../driver/machine_name.ts";
+import type { ScriptNames } from "../script/declarations.ts";
+import type { Configuration } from "./configuration.ts";
+
+/** The machines and networks that a script finds under their names. */
+export function scriptNames(
+  { machines, containers, vlans }: Configuration,
+): ScriptNames {
+  return {
+    machines: [
+      ...machines.map(nameOf),
+      ...containers.map(({ name }) => ({ name, backend: "nspawn" as const })),
+    ],
+    vlans,
+  };
+}

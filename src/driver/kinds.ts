@@ -1,0 +1,42 @@
+import type { BackendName } from "../backend/mod.ts";
+import {
+  type ContainerMachine,
+  type Machine,
+  type MachineCore,
+  makeContainerMachine,
+  makeQemuMachine,
+  type QemuMachine,
+} from "../machine/mod.ts";
+import type { MachineConfiguration } from "./configuration.ts";
+
+/** The kinds of machines, by what runs them. */
+export interface MachineKinds extends Record<BackendName, Machine> {
+  /** What QEMU runs. */
+  qemu: Machine<QemuMachine>;
+  /** What systemd-nspawn runs. */
+  nspawn: Machine<ContainerMachine>;
+}
+
+/** The machine that a backend runs; any machine by default. */
+export type MachineOf<Name extends BackendName = BackendName> =
+  MachineKinds[Name];
+
+/** Makes the machine of each backend. */
+export const makers: {
+  [Name in BackendName]: (core: MachineCore) => MachineOf<Name>;
+} = { qemu: makeQemuMachine, nspawn: makeContainerMachine };
+
+/**
+ * The backend of a machine, as far as it is known before the program runs: of a
+ * start script whose name is not known, that is QEMU.
+ */
+export type BackendOf<Given extends string | MachineConfiguration> =
+  Given extends string ? (Given extends `${string}-nspawn` ? "nspawn" : "qemu")
+    : Given extends MachineConfiguration
+      ? "backend" extends keyof Given
+        ? Given["backend"] extends BackendName ? Given["backend"]
+        :
+          | Exclude<Given["backend"], undefined>
+          | BackendOf<Given["startCommand"]>
+      : BackendOf<Given["startCommand"]>
+    : never;

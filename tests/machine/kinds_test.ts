@@ -1,0 +1,161 @@
+/** What is known of a machine by its kind: by its type, and when it runs. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  type BaseMachine,
+  ContainerMachine,
+  Driver,
+  Log,
+  type Machine,
+  MachineError,
+  type MachineOf,
+  QemuMachine,
+} from "../../mod.ts";
+import type { Special } from "../../src/machine/mod.ts";
+import { temporaryDirectory } from "../cli/vmwright.ts";
+
+/** Never called: it is the compiler that checks it. */
+async function typesOfMachines(driver: Driver<"qemu" | "nspawn">) {
+  const vm: MachineOf<"qemu"> = driver.machinesQemu[0];
+  await vm.screenshot("screen");
+  await vm.wait_for_text("text");
+  const jail: MachineOf<"nspawn"> = driver.machinesNspawn[0];
+  await jail.succeed("true");
+  await jail.wait_for_unit("nginx");
+  // @ts-expect-error a container has no screen
+  await jail.screenshot("screen");
+  // @ts-expect-error nor has it one under the other name
+  await jail.wait_for_text("text");
+  // @ts-expect-error nor a keyboard
+  await jail.sendKey("ret");
+  // @ts-expect-error nor QEMU's monitor
+  await jail.qmpClient.send("query-status");
+  for (const machine of driver.machines) {
+    await machine.waitForOpenPort(80);
+    // @ts-expect-error some of them are containers
+    await machine.screenshot("screen");
+    if (machine instanceof QemuMachine) await machine.send_key("ret");
+    else await machine.succeed("true");
+  }
+  const any: Machine = jail;
+  // @ts-expect-error nobody knows what runs it
+  await any.screenshot("screen");
+  // @ts-expect-error a container is no virtual machine, whatever the two can do
+  const _other: ContainerMachine = vm;
+}
+
+/** Never called, too. */
+async function typesOfDrivers(command: string) {
+  const driver = await Driver.create({ machines: ["./run-web-vm"] });
+  await driver.machines[0].screenshot("screen");
+  const prison = await Driver.create({ machines: ["./run-jail-nspawn"] });
+  // @ts-expect-error its start script is a container's
+  await prison.machines[0].screenshot("screen");
+  const both = await Driver.create({
+    machines: [command, { startCommand: command, backend: "nspawn" }],
+  });
+  // @ts-expect-error one of them is a container
+  await both.machines[0].screenshot("screen");
+  await driver.createMachine(command).screenshot("screen");
+  const cell = driver.createMachine(command, { backend: "nspawn", name: "a" });
+  // @ts-expect-error that says what runs it
+  await cell.screenshot("screen");
+  // @ts-expect-error and so does the script's name
+  await driver.createMachine("run-a-nspawn", { name: "b" }).screenshot("a");
+  const test: (driver: Driver) => void = () => {};
+  test(driver);
+  test(prison);
+}
+
+/** Whatever only some machines can do, the others have a sentence for. */
+type Unspoken = Exclude<
+  Exclude<keyof QemuMachine, keyof BaseMachine>,
+  Special
+>;
+
+Deno.test("what a machine can't do is an error of its types", () => {
+  const unspoken: Unspoken[] = [];
+  assertEquals(unspoken, []);
+  assert(typesOfMachines !== undefined && typesOfDrivers !== undefined);
+});
+
+async function driverOf(directory: string) {
+  return await Driver.create({
+    machines: ["/nowhere/run-vm-vm", "/nowhere/run-jail-nspawn", {
+      name: "other",
+      startCommand: "start",
+      backend: "nspawn",
+    }],
+    outDir: directory,
+    log: new Log([]),
+  });
+}
+
+Deno.test("a machine's class is that of its backend", async () => {
+  using directory = temporaryDirectory();
+  await using driver = await driverOf(directory.path);
+  const [jail, other, vm] = driver.machines;
+  assert(jail instanceof ContainerMachine);
+  assert(other instanceof ContainerMachine);
+  assert(vm instanceof QemuMachine);
+  assertEquals(
+    driver.machines.map(({ backend }) => backend),
+    ["nspawn", "nspawn", "qemu"],
+  );
+  assertEquals(driver.machinesNspawn, [jail, other]);
+  assertEquals(driver.machinesQemu, [vm]);
+});
+
+Deno.test("what a machine can't do is one sentence when it is asked", async () => {
+  using directory = temporaryDirectory();
+  await using driver = await driverOf(directory.path);
+  const [jail] = driver.machines as unknown as MachineOf<"qemu">[];
+  const sentence = (what: string, need: string) =>
+    `${what} takes ${need}, which systemd-nspawn does not give jail`;
+  const questions: [ask: () => Promise<unknown>, what: string, need: string][] =
+    [
+      [() => jail.sendKey("ret"), "sendKey()", "a keyboard"],
+      [() => jail.send_chars("a"), "sendChars()", "a keyboard"],
+      [() => jail.screenshot("a"), "screenshot()", "a screen"],
+      [() => jail.getScreenText(), "getScreenText()", "a screen"],
+      [
+        () => jail.get_screen_text_variants(),
+        "getScreenTextVariants()",
+        "a screen",
+      ],
+      [() => jail.waitForText("a"), "waitForText()", "a screen"],
+      [
+        () => jail.forwardPort(),
+        "forwardPort()",
+        "a network card of its hypervisor's",
+      ],
+      [() => jail.block(), "block()", "a network card of its hypervisor's"],
+      [() => jail.unblock(), "unblock()", "a network card of its hypervisor's"],
+      [
+        () => jail.sendMonitorCommand("info status"),
+        "sendMonitorCommand()",
+        "QEMU's monitor",
+      ],
+      [
+        () => jail.waitForQmpEvent(() => true),
+        "waitForQmpEvent()",
+        "QEMU's monitor",
+      ],
+      [() => jail.createEfiVars(), "createEfiVars()", "a firmware of UEFI"],
+      [() => jail.readEfiVars(), "readEfiVars()", "a firmware of UEFI"],
+      [() => jail.writeEfiVars([]), "writeEfiVars()", "a firmware of UEFI"],
+      [() => jail.dumpEfiVars(), "dumpEfiVars()", "a firmware of UEFI"],
+      [
+        () => jail.shellInteract(),
+        "shellInteract()",
+        "a console that is added while the guest runs",
+      ],
+    ];
+  for (const [ask, what, need] of questions) {
+    const error = await assertRejects(ask, MachineError);
+    assertEquals(error.message, sentence(what, need));
+  }
+  const qmp = assertThrows(() => jail.qmp_client, MachineError);
+  assertEquals(qmp.message, sentence("qmpClient", "QEMU's monitor"));
+  const path = assertThrows(() => jail.efiVarsPath, MachineError);
+  assertEquals(path.message, sentence("efiVarsPath", "a firmware of UEFI"));
+});
