@@ -50,7 +50,11 @@ const rarer = [
   "\uffff",
 ];
 
+// Texts that are rare enough for a search from needle to needle.
+const needles = ["QZX", "#~", "zq@", "Q~\r\n"];
+
 function character(random: Random): string {
+  if (random.oneIn(12)) return random.pick(needles);
   return random.oneIn(5) ? random.pick(rarer) : random.pick(letters);
 }
 
@@ -61,6 +65,10 @@ function literal(text: string, inClass: boolean, unicode: boolean): string {
   if (text === "\0") return "\\x00";
   if (text === "\u2028") return "\\u2028";
   if (text === "\u2029") return "\\u2029";
+  if (needles.includes(text)) {
+    if (inClass) return text[0];
+    return `(?:${text.replace("\r", "\\r").replace("\n", "\\n")})`;
+  }
   if (text === "-") return inClass ? "\\-" : "-";
   if (text === ".") return "\\.";
   if (text === "😀" && unicode) return "\\u{1f600}";
@@ -175,10 +183,11 @@ export function randomPattern(
   }
 }
 
-/** Text as patterns like it, with some bytes that are no text. */
+/** Text as patterns like it; now and then with bytes that are no text, or with `\r\n` at the end of each line. */
 export function randomBytes(random: Random, most: number): number[] {
   const bytes: number[] = [];
   const broken = random.oneIn(3);
+  const newline = random.oneIn(3) ? "\r\n" : "\n";
   for (let n = random.below(most); n > 0; n--) {
     if (broken && random.oneIn(6)) {
       bytes.push(
@@ -195,9 +204,22 @@ export function randomBytes(random: Random, most: number): number[] {
           0x90,
         ]),
       );
-    } else bytes.push(...new TextEncoder().encode(character(random)));
+    } else {
+      const text = character(random).replace(/^\n$/, newline);
+      bytes.push(...new TextEncoder().encode(text));
+    }
   }
   return bytes;
+}
+
+/** Text as patterns like it. */
+export function randomText(random: Random, most: number): string {
+  let text = "";
+  const newline = random.oneIn(3) ? "\r\n" : "\n";
+  for (let n = random.below(most); n > 0; n--) {
+    text += character(random).replace(/^\n$/, newline);
+  }
+  return text;
 }
 
 export function randomCase(random: Random): Case {
