@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { harmless } from "../scan/harmless.ts";
+import { writeAllSync } from "../stream/mod.ts";
 import { exitCodes } from "../run/exit_codes.ts";
 import { configure } from "./configuration.ts";
 
@@ -51,11 +52,8 @@ export async function main(args: readonly string[]): Promise<number> {
 const encoder = new TextEncoder();
 
 function print(text: string): void {
-  let bytes = encoder.encode(text);
   try {
-    while (bytes.length > 0) {
-      bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
-    }
+    writeAllSync(Deno.stdout, encoder.encode(text));
   } catch (error) {
     // Whoever reads may stop reading, as `head` does.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;

@@ -1,6 +1,7 @@
 import { shellQuote } from "../backend/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { RunResult } from "../shell/mod.ts";
+import { writeAllSync } from "../stream/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { framed, UNFRAME } from "./framed.ts";
 import { HostFile } from "./host_file.ts";
@@ -354,9 +355,7 @@ class Receiver implements Disposable {
   }
 
   push(chunk: Uint8Array): void {
-    for (let offset = 0; offset < chunk.length;) {
-      offset += this.#file.writeSync(chunk.subarray(offset));
-    }
+    writeAllSync(this.#file, chunk);
   }
 
   end(): void {

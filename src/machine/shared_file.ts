@@ -1,4 +1,5 @@
 import { MachineError } from "../errors.ts";
+import { writeAll } from "../stream/mod.ts";
 
 /** Bytes that are moved at once. */
 const PIECE = 64 * 1024;
@@ -50,9 +51,7 @@ export class SharedFile implements Disposable {
   /** Writes all of `bytes` to it. */
   async write(bytes: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const chunk of bytes) {
-      for (let offset = 0; offset < chunk.length;) {
-        offset += await this.#file.write(chunk.subarray(offset));
-      }
+      await writeAll(this.#file, chunk);
     }
   }
 

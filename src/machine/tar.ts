@@ -7,6 +7,7 @@
  * @module
  */
 
+import { writeAllSync } from "../stream/mod.ts";
 import { HostFile, permissions, seconds } from "./host_file.ts";
 import type { LeaveOut } from "./left_out.ts";
 import { enter, lookThrough, type Within } from "./through_links.ts";
@@ -562,9 +563,7 @@ export class Unarchiver implements Disposable {
       this.#file.seekSync(bytes.length, Deno.SeekMode.Current);
       return;
     }
-    for (let offset = 0; offset < bytes.length;) {
-      offset += this.#file.writeSync(bytes.subarray(offset));
-    }
+    writeAllSync(this.#file, bytes);
   }
 
   #endOfEntry(): void {

@@ -1,5 +1,6 @@
+import { writeOut } from "../stream/mod.ts";
+
 const encoder = new TextEncoder();
-let pause: Int32Array | undefined;
 
 /** Those who take what would go to standard error; the last of them does. */
 const takers: ((text: string) => void)[] = [];
@@ -29,16 +30,5 @@ export function divertStandardError(
 export function writeStandardError(text: string): void {
   const take = takers.at(-1);
   if (take !== undefined) return take(text);
-  let bytes = encoder.encode(text);
-  while (bytes.length > 0) {
-    try {
-      bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
-    } catch (error) {
-      // A parent may have set the pipe to non-blocking: then it is merely full,
-      // and there is no event to wait for in synchronous code.
-      if (!(error instanceof Deno.errors.WouldBlock)) return;
-      pause ??= new Int32Array(new SharedArrayBuffer(4));
-      Atomics.wait(pause, 0, 0, 1);
-    }
-  }
+  writeOut(Deno.stderr, encoder.encode(text));
 }

@@ -1,3 +1,4 @@
+import { writeAllSync } from "../stream/mod.ts";
 import { escape } from "./escape.ts";
 import {
   type Attributes,
@@ -214,9 +215,7 @@ export class XmlListener implements Listener {
   }
 
   #writeAll(bytes: Uint8Array): void {
-    while (bytes.length > 0) {
-      bytes = bytes.subarray(this.#file!.writeSync(bytes));
-    }
+    writeAllSync(this.#file!, bytes);
   }
 }
 

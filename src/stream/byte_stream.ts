@@ -11,16 +11,6 @@ export interface ByteStream {
   close(): void;
 }
 
-/** Writes all of `bytes`, however many the stream takes at a time. */
-export async function writeAll(
-  stream: ByteStream,
-  bytes: Uint8Array,
-): Promise<void> {
-  for (let offset = 0; offset < bytes.length;) {
-    offset += await stream.write(bytes.subarray(offset));
-  }
-}
-
 /** Whether an error of a read or a write only says that the other end left. */
 export function isClosedError(error: unknown): boolean {
   return error instanceof Deno.errors.BadResource ||

@@ -3,4 +3,5 @@
  *
  * @module
  */
-export { type ByteStream, isClosedError, writeAll } from "./byte_stream.ts";
+export { type ByteStream, isClosedError } from "./byte_stream.ts";
+export { writeAll, writeAllSync, writeOut } from "./write_all.ts";

@@ -1,4 +1,4 @@
-import { isClosedError } from "../../stream/mod.ts";
+import { isClosedError, writeAll } from "../../stream/mod.ts";
 import type { LineReader } from "./line_reader.ts";
 
 /** What lines come from, and text goes to. */
@@ -72,12 +72,9 @@ export class StreamReader implements LineReader {
 
   #write(text: string): void {
     const bytes = new TextEncoder().encode(text);
-    this.#writing = this.#writing.then(async () => {
-      for (let at = 0; at < bytes.length;) {
-        at += await this.#stream.write(bytes.subarray(at));
-      }
-    }).catch(() => {
-      // Whoever listened has left: the next read says so.
-    });
+    this.#writing = this.#writing.then(() => writeAll(this.#stream, bytes))
+      .catch(() => {
+        // Whoever listened has left: the next read says so.
+      });
   }
 }
