@@ -1,3 +1,4 @@
+import { within } from "../time/mod.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** What runs a guest's instructions: the processor itself, or QEMU. */
@@ -132,12 +133,7 @@ export async function boots(
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-  let timer;
-  const deadline = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), options.timeout * 1000);
-  });
-  const status = await Promise.race([process.status, deadline]);
-  clearTimeout(timer);
+  const status = await within(options.timeout, process.status);
   if (status === undefined) {
     process.kill("SIGKILL");
     // A QEMU that is stuck in the kernel may not even die; leave it behind

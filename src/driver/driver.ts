@@ -16,7 +16,7 @@ import {
 import { MachineError, UsageError } from "../errors.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
 import { authorPositions, showPosition } from "../report/positions.ts";
-import { after, checkTimeout, delay } from "../time/mod.ts";
+import { after, checkTimeout, delay, rejection } from "../time/mod.ts";
 import { bindings } from "./bindings.ts";
 import {
   type ConditionOptions,
@@ -650,10 +650,3 @@ export class Driver<Backends extends BackendName = BackendName>
 }
 
 offerSnakeCase(Driver.prototype);
-
-function rejection(signal: AbortSignal): Promise<never> {
-  return new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason));
-  });
-}

@@ -12,7 +12,13 @@ import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Attributes, Log } from "../report/mod.ts";
 import { lacking } from "./capabilities.ts";
 import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
-import { after, checkTimeout, isTimeout, orAbort } from "../time/mod.ts";
+import {
+  after,
+  checkTimeout,
+  isTimeout,
+  orAbort,
+  within,
+} from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
 import { fileName } from "./file_name.ts";
@@ -24,8 +30,8 @@ import { StderrPlace } from "./stderr.ts";
 
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;
-/** Milliseconds after the loss of a channel until its reason is known. */
-const REASON_MS = 500;
+/** Seconds after the loss of a channel until its reason is known. */
+const REASON = 0.5;
 /** Milliseconds of a wait for a console until it is told that nothing speaks. */
 const NOT_STARTED_MS = 1000;
 
@@ -417,18 +423,16 @@ export class MachineCore {
       }
       if (this.console.died !== undefined) throw this.console.died;
       // The channels break a moment before it is known why.
-      let timer;
-      const reason = await Promise.race([
-        ...[
-          // Here and not before: a promise keeps all that hangs on it.
-          ended?.then((how) => `${this.name} ended: ${how}`),
-          reset,
-        ].filter((promise) => promise !== undefined),
-        new Promise<undefined>((resolve) => {
-          timer = setTimeout(() => resolve(undefined), REASON_MS);
-        }),
-      ]);
-      clearTimeout(timer);
+      const reason = await within(
+        REASON,
+        Promise.race(
+          [
+            // Here and not before: a promise keeps all that hangs on it.
+            ended?.then((how) => `${this.name} ended: ${how}`),
+            reset,
+          ].filter((promise) => promise !== undefined),
+        ),
+      );
       if (this.console.died !== undefined) throw this.console.died;
       throw this.#broken(reason ?? error.message, error);
     }

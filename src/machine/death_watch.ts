@@ -1,6 +1,6 @@
 import type { Console, DeathSign } from "../console/mod.ts";
 import type { Shell } from "../shell/mod.ts";
-import { delay } from "../time/mod.ts";
+import { delay, orAbort, within } from "../time/mod.ts";
 
 /** Seconds at least that a shell gets to answer, or a console to say more. */
 const FAIR = 1;
@@ -100,9 +100,7 @@ export class DeathWatch {
     }
     const shell = this.#shell()!;
     const time = Math.min(LONGEST, Math.max(FAIR, PATIENCE * shell.pace));
-    return await Promise.race([
-      shell.answer().then(() => true),
-      delay(time, signal).then(() => false),
-    ]);
+    const answer = within(time, shell.answer().then(() => true));
+    return await orAbort(answer, signal) ?? false;
   }
 }

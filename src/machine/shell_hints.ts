@@ -2,7 +2,7 @@ import type { Guest } from "../backend/mod.ts";
 import type { Console } from "../console/mod.ts";
 import type { Attributes, Log } from "../report/mod.ts";
 import type { Shell } from "../shell/mod.ts";
-import { after } from "../time/mod.ts";
+import { after, within } from "../time/mod.ts";
 
 /** Seconds until the first hint; then each comes twice as late … */
 const FIRST = 30;
@@ -49,16 +49,8 @@ export class ShellHints implements Disposable {
 
   /** Why the guest stands still, where the hypervisor says that it does. */
   async #whyStill(): Promise<string | undefined> {
-    const none = Promise.withResolvers<undefined>();
-    const cancel = after(STATUS, () => none.resolve(undefined));
-    try {
-      return await Promise.race([
-        this.#guest.standsStill?.().catch(() => undefined),
-        none.promise,
-      ]);
-    } finally {
-      cancel();
-    }
+    const answer = this.#guest.standsStill?.().catch(() => undefined);
+    return answer && await within(STATUS, answer);
   }
 
   #hint(stop: string | undefined): string {

@@ -1,7 +1,6 @@
 import { GlobalTimeout } from "../driver/mod.ts";
 import { forgottenAwait, Uncaught } from "../script/mod.ts";
-import { after } from "../time/mod.ts";
-import { rejection } from "./rejection.ts";
+import { after, rejection } from "../time/mod.ts";
 import { type DriverUse, messageOf, nextTurn, runChecked } from "./run_once.ts";
 import { explain, type Failure, judge } from "./verdict.ts";
 

@@ -1,3 +1,4 @@
+import { rejection } from "../time/mod.ts";
 import { kinds } from "../backend/mod.ts";
 import { Driver, type MachineConfiguration } from "../driver/mod.ts";
 import { UsageError } from "../errors.ts";
@@ -18,7 +19,6 @@ import type { Emergency } from "./emergency.ts";
 import { Findings } from "./findings.ts";
 import { takeLastScreenshots } from "./last_screenshots.ts";
 import type { Plan } from "./plan.ts";
-import { rejection } from "./rejection.ts";
 import { openLog } from "./reports.ts";
 import { readAssertions, withNames } from "./script_names.ts";
 import { canCheck, checkBeside } from "./type_errors.ts";

@@ -1,8 +1,8 @@
+import { rejection } from "../time/mod.ts";
 import { Uncaught } from "../script/mod.ts";
 import { Interruption } from "./interruption.ts";
 import { runOnKept } from "./kept_machines.ts";
 import type { Plan } from "./plan.ts";
-import { rejection } from "./rejection.ts";
 import {
   type DriverUse,
   messageOf,

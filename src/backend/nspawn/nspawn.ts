@@ -1,6 +1,7 @@
 import { MachineError } from "../../errors.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
+import { within } from "../../time/mod.ts";
 import type {
   Backend,
   Guest,
@@ -18,10 +19,10 @@ import { SwitchedStream } from "./switched_stream.ts";
 
 /** Seconds that a start script may take to clean up after itself. */
 const CLEAN_UP = 30;
-/** Milliseconds until a shell is tried again that the container has not yet. */
-const RETRY_MS = 100;
-/** Milliseconds after the end of a shell in which its container's is known. */
-const REASON_MS = 1000;
+/** Seconds until a shell is tried again that the container has not yet. */
+const RETRY = 0.1;
+/** Seconds after the end of a shell in which its container's is known. */
+const REASON = 1;
 /** The status by which systemd-nspawn says that the container is to reboot. */
 const REBOOTED = 133;
 /** Lines of the start script's stderr that are told when it ends. */
@@ -246,26 +247,18 @@ class NspawnGuest implements Guest {
       // there is no shell. systemd becomes another program to end the others.
       const isEnding = programOf(leader) !== program;
       await this.#orLeft(
-        isEnding ? undefined : greeted ? REASON_MS : RETRY_MS,
+        isEnding ? Infinity : greeted ? REASON : RETRY,
       );
       if (!this.#over) this.#listener.reset();
     }
   }
 
   /** Waits until the container ends or has another leader, at most so long. */
-  async #orLeft(patience?: number): Promise<void> {
-    let timer;
-    const waits: Promise<unknown>[] = [
-      this.#process.status,
-      this.#left.promise,
-    ];
-    if (patience !== undefined) {
-      waits.push(
-        new Promise<void>((resolve) => timer = setTimeout(resolve, patience)),
-      );
-    }
-    await Promise.race(waits);
-    clearTimeout(timer);
+  async #orLeft(patience: number): Promise<void> {
+    await within(
+      patience,
+      Promise.race([this.#process.status, this.#left.promise]),
+    );
   }
 
   async #followJournal(leader: number): Promise<void> {
