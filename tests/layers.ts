@@ -5,6 +5,7 @@
 /** The rooms of `src/`, each of which knows only those before it. */
 const ROOMS = [
   "errors.ts",
+  "paths.ts",
   "scan",
   "stream",
   "time",

@@ -1,3 +1,4 @@
+import { directoryOf } from "../paths.ts";
 import { within } from "../time/mod.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -157,7 +158,7 @@ async function opens(path: string): Promise<boolean> {
 async function keep(path: string, text: string): Promise<void> {
   const unfinished = `${path}.${crypto.randomUUID()}`;
   try {
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.mkdir(directoryOf(path), { recursive: true });
     await Deno.writeTextFile(unfinished, text);
     await Deno.rename(unfinished, path);
   } catch {

@@ -1,3 +1,4 @@
+import { absolute, directoryOf } from "../paths.ts";
 import { UsageError } from "../errors.ts";
 
 /** What others than the owner may do with a directory, and that they may not remove its entries. */
@@ -68,7 +69,7 @@ function claimedBy(path: string, user: number | null): number | undefined {
   if (user === null) return undefined;
   try {
     const info = Deno.lstatSync(path);
-    const parent = Deno.statSync(path.replace(/\/?[^/]*$/, "") || "/");
+    const parent = Deno.statSync(directoryOf(path));
     const isAnybodys = ((parent.mode ?? 0) & ANYBODY_WRITES) !== 0;
     // What is mounted there, nobody made there.
     const isMade = info.isSymlink || info.dev === parent.dev;
@@ -110,10 +111,6 @@ function hasAllUsers(): boolean {
   } catch {
     return Deno.build.os !== "linux";
   }
-}
-
-function absolute(path: string): string {
-  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
 function octal(mode: number): string {

@@ -1,3 +1,4 @@
+import { absolute } from "../paths.ts";
 import { UsageError } from "../errors.ts";
 
 /** Quotes `text` as one word for a POSIX shell. */
@@ -51,8 +52,4 @@ export class StartCommand {
       : this.text.replace(/\n+$/, "");
     return [command, ...args.map(shellQuote)].join(" ");
   }
-}
-
-function absolute(path: string): string {
-  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }

@@ -1,3 +1,4 @@
+import { directoryOf } from "../paths.ts";
 // Makes cli.js and mod.js, each one file that needs nothing beside it, and
 // mod.d.ts, the types of both: deno run -A src/cli/bundle.ts [DIRECTORY]
 
@@ -43,7 +44,7 @@ async function declare(): Promise<void> {
     for (const file of ["mod.ts", "deno.json", ...walk(`${root}src`)]) {
       const path = file.replace(root, "");
       const target = `${copy}/${path}`;
-      await Deno.mkdir(target.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.mkdir(directoryOf(target), { recursive: true });
       await Deno.writeTextFile(
         target,
         (await Deno.readTextFile(`${root}${path}`)).replace(

@@ -1,3 +1,4 @@
+import { absolute, directoryOf } from "../paths.ts";
 import { nameOf } from "../driver/machine_name.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import { UsageError } from "../errors.ts";
@@ -489,11 +490,6 @@ function dumpVsocksOf({ dumpVsocks }: OptionValues): number | undefined {
   );
 }
 
-function absolute(path: string, base = Deno.cwd()): string {
-  if (path.startsWith("/")) return path;
-  return path === "." || path === "" ? base : `${base}/${path}`;
-}
-
 function requireFile(path: string, what: string): void {
   const info = look(path, what);
   if (info.isDirectory) {
@@ -596,8 +592,7 @@ function lowestThere(path: string): [string, Deno.FileInfo | undefined] {
         error instanceof Deno.errors.NotADirectory;
       if (!isMissing || at === "/" || at === ".") return [at, undefined];
     }
-    const [, above] = /^(.*?)\/*[^/]+\/*$/.exec(at) ?? [, ""];
-    at = above || (path.startsWith("/") ? "/" : ".");
+    at = directoryOf(at);
   }
 }
 

@@ -1,3 +1,4 @@
+import { absolute } from "../paths.ts";
 import {
   type Capabilities,
   type Guest,
@@ -23,7 +24,7 @@ import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
 import { fileName } from "./file_name.ts";
 import { decode, lastLines, QUOTED_LINES } from "./output.ts";
-import { absolute, efiVarsPath } from "./paths.ts";
+import { efiVarsPath } from "./paths.ts";
 import { ShellHints } from "./shell_hints.ts";
 import { SerialMarks } from "./serial_marks.ts";
 import { StderrPlace } from "./stderr.ts";

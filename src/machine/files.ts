@@ -1,3 +1,4 @@
+import { baseName } from "../paths.ts";
 import { shellQuote } from "../backend/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { RunResult } from "../shell/mod.ts";
@@ -7,7 +8,6 @@ import { framed, UNFRAME } from "./framed.ts";
 import { HostFile } from "./host_file.ts";
 import { type LeaveOut, LeftOut } from "./left_out.ts";
 import { decode, lastLines } from "./output.ts";
-import { baseName } from "./paths.ts";
 import { SharedFile } from "./shared_file.ts";
 import { archive, isSymlink, makeRoom, Unarchiver } from "./tar.ts";
 

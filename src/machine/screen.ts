@@ -1,9 +1,9 @@
+import { baseName } from "../paths.ts";
 import { MachineError, TestFailure } from "../errors.ts";
 import { after, delay, limitOf } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { refuseOwn } from "./files.ts";
 import { brightness, enlarged, standingOut } from "./legible.ts";
-import { baseName } from "./paths.ts";
 import {
   decodePng,
   decodePpm,

@@ -1,3 +1,4 @@
+import { absolute } from "../paths.ts";
 import type { BackendOf, Driver, MachineConfiguration } from "../driver/mod.ts";
 import type {
   ConsoleDisplay,
@@ -107,7 +108,7 @@ function planOf(options: TestOptions): Plan {
   if (keepMachines && !watch) {
     throw new UsageError("Expected keepMachines to go with watch");
   }
-  const directory = absolute(outDir, Deno.cwd());
+  const directory = absolute(outDir);
   const report = (path: string | undefined) =>
     path === undefined ? undefined : absolute(path, directory);
   const { html = "report.html" } = options;
@@ -136,8 +137,4 @@ function planOf(options: TestOptions): Plan {
     vhostVsock: false,
     warnings: [],
   };
-}
-
-function absolute(path: string, base: string): string {
-  return path.startsWith("/") ? path : `${base}/${path}`;
 }

@@ -1,3 +1,4 @@
+import { directoryOf } from "../paths.ts";
 import { rejection } from "../time/mod.ts";
 import { Uncaught } from "../script/mod.ts";
 import { Interruption } from "./interruption.ts";
@@ -91,7 +92,7 @@ class Changes implements Disposable {
     const file = Deno.realPathSync(path);
     if (this.#files.has(file)) return;
     this.#files.set(file, contents(file));
-    const directory = file.slice(0, file.lastIndexOf("/")) || "/";
+    const directory = directoryOf(file);
     if (this.#watchers.has(directory)) return;
     const watcher = Deno.watchFs(directory, { recursive: false });
     this.#watchers.set(directory, watcher);

@@ -1,3 +1,4 @@
+import { directoryOf } from "../paths.ts";
 import { shellQuote, Supervisor } from "../backend/mod.ts";
 import { UsageError } from "../errors.ts";
 import { makeCheckDirectory } from "./check_directory.ts";
@@ -104,7 +105,7 @@ export async function checkTypes(
   const process = supervisor.spawn(
     `exec ${command.map(shellQuote).join(" ")}`,
     {
-      cwd: isScriptFile ? target.replace(/\/[^/]*$/, "") || "/" : Deno.cwd(),
+      cwd: isScriptFile ? directoryOf(target) : Deno.cwd(),
       env: { NO_COLOR: "1" },
     },
   );

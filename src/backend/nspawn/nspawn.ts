@@ -1,3 +1,4 @@
+import { directoryOf } from "../../paths.ts";
 import { MachineError } from "../../errors.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
@@ -53,7 +54,7 @@ export class NspawnBackend implements Backend {
     await (this.#prepared ??= this.#prepare());
     const guest = new NspawnGuest(this.#supervisor, listener);
     // Not in the container's own directory, which is its root.
-    const parent = options.stateDir.replace(/\/+[^/]*\/*$/, "") || "/";
+    const parent = directoryOf(options.stateDir);
     const socket = `${options.stateDir.slice(parent.length + 1)}.sock`;
     const place = socketDirectory(
       parent,
