@@ -4,7 +4,7 @@ import {
   writeStandardError,
 } from "../report/standard_error.ts";
 import { isClosedError, writeAll } from "../stream/mod.ts";
-import { Terminal } from "../terminal/mod.ts";
+import { Terminal, withoutColours } from "../terminal/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { GuestTerminal } from "./guest_terminal.ts";
 import { listenAt } from "./socket_address.ts";
@@ -151,11 +151,10 @@ function holdLog(isKept: (line: string) => boolean = () => true): Disposable {
   let held = "";
   let lost = false;
   const diversion = divertStandardError((text) => {
-    // deno-lint-ignore no-control-regex
-    const plain = (line: string) => line.replace(/\x1b\[[\d;]*m/g, "");
-    held += text.split(/(?<=\n)/).filter((line) => isKept(plain(line))).join(
-      "",
-    );
+    held += text.split(/(?<=\n)/).filter((line) => isKept(withoutColours(line)))
+      .join(
+        "",
+      );
     if (held.length <= HELD) return;
     held = held.slice(held.indexOf("\n", held.length - HELD) + 1);
     lost = true;

@@ -1,3 +1,5 @@
+import { withoutColours } from "../terminal/mod.ts";
+
 /** A place in a source file, counted from 1. */
 export interface Position {
   /** The file's address. */
@@ -135,12 +137,6 @@ export function excerpt(
     }
   }
   return out.join("\n");
-}
-
-/** Without the colours that some messages bring along. */
-export function withoutColours(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/\x1b\[[\d;]*m/g, "");
 }
 
 function readText(url: string): string | undefined {

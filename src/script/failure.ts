@@ -3,8 +3,8 @@ import {
   authorPositions,
   type Position,
   showPosition,
-  withoutColours,
 } from "../report/positions.ts";
+import { withoutColours } from "../terminal/mod.ts";
 import { tracebackOf } from "./traceback.ts";
 
 /** What is known about a failed run besides its error. */

@@ -3,4 +3,5 @@
  *
  * @module
  */
+export { withoutColours } from "./without_colours.ts";
 export { Terminal, type TerminalSize, type Typist } from "./terminal.ts";
