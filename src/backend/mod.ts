@@ -27,5 +27,5 @@ export { type BackendName, kinds, startedBy } from "./kinds.ts";
 export { makeBackend } from "./make_backend.ts";
 export { ownDirectory, unclaimedDirectory } from "./own_directory.ts";
 export { type SocketDirectory, socketDirectory } from "./socket_directory.ts";
-export { shellQuote, StartCommand } from "./start_command.ts";
+export { StartCommand } from "./start_command.ts";
 export { Supervisor } from "./supervisor.ts";

@@ -1,11 +1,6 @@
+import { shellQuote } from "../shell/mod.ts";
 import { absolute } from "../paths.ts";
 import { UsageError } from "../errors.ts";
-
-/** Quotes `text` as one word for a POSIX shell. */
-export function shellQuote(text: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
-  return `'${text.replaceAll("'", `'"'"'`)}'`;
-}
 
 /** Escapes a path for a value among QEMU's comma-separated options. */
 export function qemuValue(text: string): string {

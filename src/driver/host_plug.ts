@@ -1,4 +1,5 @@
-import { shellQuote, type Supervisor } from "../backend/mod.ts";
+import type { Supervisor } from "../backend/mod.ts";
+import { shellQuote } from "../shell/mod.ts";
 import { MachineError } from "../errors.ts";
 
 /** Milliseconds between two looks for the interface, which no event tells of. */

@@ -1,9 +1,9 @@
 import {
-  shellQuote,
   type SocketDirectory,
   socketDirectory,
   type Supervisor,
 } from "../backend/mod.ts";
+import { shellQuote } from "../shell/mod.ts";
 import { MachineError } from "../errors.ts";
 import { HostPlug } from "./host_plug.ts";
 

@@ -4,7 +4,6 @@ import {
   type Guest,
   type GuestListener,
   ownDirectory,
-  shellQuote,
   StartCommand,
 } from "../backend/mod.ts";
 import { Console, type ConsoleWaitOptions } from "../console/mod.ts";
@@ -12,7 +11,7 @@ import { QmpClosed, type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Attributes, Log } from "../report/mod.ts";
 import { lacking } from "./capabilities.ts";
-import { type RunResult, Shell, ShellLost } from "../shell/mod.ts";
+import { type RunResult, Shell, ShellLost, shellQuote } from "../shell/mod.ts";
 import {
   after,
   checkTimeout,

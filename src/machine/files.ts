@@ -1,7 +1,6 @@
 import { baseName } from "../paths.ts";
-import { shellQuote } from "../backend/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
-import type { RunResult } from "../shell/mod.ts";
+import { type RunResult, shellQuote } from "../shell/mod.ts";
 import { writeAllSync } from "../stream/mod.ts";
 import type { MachineCore } from "./core.ts";
 import { framed, UNFRAME } from "./framed.ts";

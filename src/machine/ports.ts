@@ -1,4 +1,4 @@
-import { shellQuote } from "../backend/mod.ts";
+import { shellQuote } from "../shell/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import type { WaitOptions } from "./timeout.ts";

@@ -1,4 +1,4 @@
-import { shellQuote } from "../backend/mod.ts";
+import { shellQuote } from "../shell/mod.ts";
 import { TestFailure } from "../errors.ts";
 import { nearest } from "../report/mod.ts";
 import { limitOf } from "../time/mod.ts";

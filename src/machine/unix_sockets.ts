@@ -1,4 +1,4 @@
-import { shellQuote } from "../backend/mod.ts";
+import { shellQuote } from "../shell/mod.ts";
 import type { MachineCore } from "./core.ts";
 import type { WaitOptions } from "./timeout.ts";
 import { isTurn, waitFor } from "./waits.ts";

@@ -1,4 +1,4 @@
-import { shellQuote } from "../backend/mod.ts";
+import { shellQuote } from "../shell/mod.ts";
 import { TestFailure } from "../errors.ts";
 import { delay, limitOf, orAbort } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";

@@ -1,5 +1,6 @@
 import { directoryOf } from "../paths.ts";
-import { shellQuote, Supervisor } from "../backend/mod.ts";
+import { Supervisor } from "../backend/mod.ts";
+import { shellQuote } from "../shell/mod.ts";
 import { UsageError } from "../errors.ts";
 import { makeCheckDirectory } from "./check_directory.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";

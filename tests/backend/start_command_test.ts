@@ -1,11 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { startedBy } from "../../src/backend/kinds.ts";
 import { qemuArguments } from "../../src/backend/qemu/arguments.ts";
-import {
-  qemuValue,
-  shellQuote,
-  StartCommand,
-} from "../../src/backend/start_command.ts";
+import { qemuValue, StartCommand } from "../../src/backend/start_command.ts";
+import { shellQuote } from "../../src/shell/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { awkward } from "./awkward.ts";
 

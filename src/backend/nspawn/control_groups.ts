@@ -1,4 +1,4 @@
-import { shellQuote } from "../start_command.ts";
+import { shellQuote } from "../../shell/mod.ts";
 import type { Supervisor } from "../supervisor.ts";
 
 /** Times that are tried to remove a group; then the guard has to do it. */

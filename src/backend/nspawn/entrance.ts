@@ -1,5 +1,5 @@
 import { GREETING } from "../../shell/console_link.ts";
-import { shellQuote } from "../start_command.ts";
+import { shellQuote } from "../../shell/mod.ts";
 
 /** What a command in a container sees as its environment, the profile's aside. */
 const PROFILE = `

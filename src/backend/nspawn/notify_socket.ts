@@ -1,6 +1,6 @@
 import { MachineError } from "../../errors.ts";
 import { LineSplitter } from "../../scan/mod.ts";
-import { shellQuote } from "../start_command.ts";
+import { shellQuote } from "../../shell/mod.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 
 /** What systemd-socket-activate says once the socket is there. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { shellQuote, Supervisor } from "../../backend/mod.ts";
+import { Supervisor } from "../../backend/mod.ts";
+import { shellQuote } from "../../shell/mod.ts";
 import type { Driver } from "../../driver/mod.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
 import { UsageError } from "../../errors.ts";
