@@ -14,7 +14,13 @@
  *
  * @module
  */
-export { MachineError, TestFailure, UsageError } from "./src/errors.ts";
+export {
+  ConditionFailure,
+  ExpectedError,
+  MachineError,
+  TestFailure,
+  UsageError,
+} from "./src/errors.ts";
 export {
   Console,
   type ConsoleOptions,

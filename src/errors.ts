@@ -1,9 +1,16 @@
 /**
+ * An error that says all that there is to say, wherever it was thrown: what the
+ * test demanded does not hold, or something outside ended it. Nobody asks where in
+ * the driver it was made.
+ */
+export abstract class ExpectedError extends Error {}
+
+/**
  * Somebody used the program or its API wrongly: an unknown flag, a missing
  * file, a negative timeout. The command line prints the message without a
  * stack and exits with 2.
  */
-export class UsageError extends Error {
+export class UsageError extends ExpectedError {
   /** The error's name. */
   override name = "UsageError";
 }
@@ -12,7 +19,7 @@ export class UsageError extends Error {
  * What the test demanded did not hold: a command failed that must succeed, a
  * wait ran into its timeout.
  */
-export class TestFailure extends Error {
+export class TestFailure extends ExpectedError {
   /** The error's name. */
   override name = "TestFailure";
 }
@@ -21,7 +28,20 @@ export class TestFailure extends Error {
  * The machine itself broke: its hypervisor ended, its guest died, a channel
  * into it closed.
  */
-export class MachineError extends Error {
+export class MachineError extends ExpectedError {
   /** The error's name. */
   override name = "MachineError";
+}
+
+/** A condition that was to hold all the while did not. */
+export class ConditionFailure extends TestFailure {
+  /**
+   * Takes what the condition means, and what its check threw if it did.
+   */
+  constructor(description: string, error?: unknown) {
+    const why = error === undefined
+      ? ""
+      : `: ${error instanceof Error ? error.message : error}`;
+    super(`Polling condition failed: ${description}${why}`, { cause: error });
+  }
 }

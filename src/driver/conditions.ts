@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { TestFailure } from "../errors.ts";
+import { ConditionFailure, type TestFailure } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
 import { retry } from "./retry.ts";
 
@@ -121,13 +121,7 @@ export class PollingCondition implements Disposable {
 
   /** What the failure of the last check is for a test. */
   get failure(): TestFailure {
-    const why = this.#error === undefined
-      ? ""
-      : `: ${this.#error instanceof Error ? this.#error.message : this.#error}`;
-    return new TestFailure(
-      `Polling condition failed: ${this.description}${why}`,
-      { cause: this.#error },
-    );
+    return new ConditionFailure(this.description, this.#error);
   }
 
   /** Keeps the condition no longer. */

@@ -13,7 +13,7 @@ import {
   offerSnakeCase,
   QemuMachine,
 } from "../machine/mod.ts";
-import { MachineError, UsageError } from "../errors.ts";
+import { ExpectedError, MachineError, UsageError } from "../errors.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
 import { authorPositions, showPosition } from "../report/positions.ts";
 import { after, checkTimeout, delay, rejection } from "../time/mod.ts";
@@ -109,7 +109,7 @@ export interface CreateMachineOptions
 }
 
 /** The whole test took longer than it may. */
-export class GlobalTimeout extends Error {
+export class GlobalTimeout extends ExpectedError {
   /** Takes the seconds that it might have taken. */
   constructor(seconds: number) {
     super(`The test took longer than its global timeout of ${seconds} seconds`);
@@ -355,9 +355,14 @@ export class Driver<Backends extends BackendName = BackendName>
 
   /** Starts all machines at the same time; does not wait for their boots. */
   startAll(): Promise<void> {
-    return this.log.nested("start all VMs", async () => {
-      await Promise.all(this.machines.map((machine) => machine.start()));
-    });
+    return this.log.nested(
+      "start all VMs",
+      async () => {
+        await Promise.all(this.machines.map((machine) => machine.start()));
+      },
+      {},
+      "boot",
+    );
   }
 
   /** Waits until all machines have ended by themselves. */
@@ -534,7 +539,12 @@ export class Driver<Backends extends BackendName = BackendName>
     if (script === undefined) {
       throw new UsageError("Expected a test script, the driver was given none");
     }
-    await this.log.nested("run the VM test script", () => script(this));
+    await this.log.nested(
+      "run the VM test script",
+      () => script(this),
+      {},
+      "script",
+    );
   }
 
   /**

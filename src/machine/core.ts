@@ -9,7 +9,7 @@ import {
 import { Console, type ConsoleWaitOptions } from "../console/mod.ts";
 import { QmpClosed, type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
-import type { Attributes, Log } from "../report/mod.ts";
+import type { Attributes, Log, StepRole } from "../report/mod.ts";
 import { lacking } from "./capabilities.ts";
 import { type RunResult, Shell, ShellLost, shellQuote } from "../shell/mod.ts";
 import {
@@ -321,6 +321,8 @@ export class MachineCore {
           this.attributes,
         );
       },
+      {},
+      "boot",
     ).finally(() => this.#connecting = undefined);
   }
 
@@ -403,8 +405,10 @@ export class MachineCore {
     text: string,
     fn: () => Promise<T>,
     attributes: Attributes = {},
+    role?: StepRole,
   ): Promise<T> {
-    return this.log.nested(text, fn, { ...this.attributes, ...attributes });
+    const all = { ...this.attributes, ...attributes };
+    return this.log.nested(text, fn, all, role);
   }
 
   watched<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -1,4 +1,3 @@
-import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Position } from "./positions.ts";
 
 /** How much a message matters, least first. */
@@ -72,6 +71,12 @@ export interface Message extends EventBase {
   readonly attributes: Attributes;
 }
 
+/**
+ * What a step of the driver's own is: the whole `script`, or a `boot`, which a
+ * script may leave unfinished.
+ */
+export type StepRole = "script" | "boot";
+
 /** A step begins; `step` is the one that encloses it. */
 export interface StepBegan extends EventBase {
   /** What happened. */
@@ -82,6 +87,8 @@ export interface StepBegan extends EventBase {
   readonly text: string;
   /** What it is about. */
   readonly attributes: Attributes;
+  /** What it is, where it is more than a step of a test. */
+  readonly role?: StepRole;
 }
 
 /** A step is over. */
@@ -197,17 +204,6 @@ export type Event =
   | FileCopied
   | SerialStdout
   | LogLevelSet;
-
-/**
- * Whether an error says all that there is to say, wherever it was thrown: what
- * the test demanded does not hold, or something outside ended it.
- */
-export function isExpected(error: unknown): boolean {
-  return error instanceof TestFailure || error instanceof MachineError ||
-    error instanceof UsageError ||
-    (error instanceof Error &&
-      ["GlobalTimeout", "Interruption", "ScriptExit"].includes(error.name));
-}
 
 /** Somebody who is told of everything that happens in a run. */
 export interface Listener {

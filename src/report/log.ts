@@ -1,11 +1,12 @@
+import { ExpectedError } from "../errors.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Attributes,
   describeError,
   type Event,
-  isExpected,
   type Listener,
   type LogLevel,
+  type StepRole,
   type Verdict,
 } from "./event.ts";
 import { addCaller, callerPosition, pathOf } from "./positions.ts";
@@ -165,6 +166,7 @@ export class Log {
    * @param text What the step does, "must succeed: true" for example.
    * @param fn The step.
    * @param attributes What it is about.
+   * @param role What it is, where it is more than a step of a test.
    * @returns What the function returns.
    * @throws What the function throws; the step then counts as failed.
    */
@@ -172,8 +174,9 @@ export class Log {
     text: string,
     fn: () => T | Promise<T>,
     attributes?: Attributes,
+    role?: StepRole,
   ): Promise<T> {
-    return this.#run(this.begin(text, attributes), fn);
+    return this.#run(this.begin(text, attributes, undefined, role), fn);
   }
 
   /**
@@ -184,10 +187,16 @@ export class Log {
    * @param attributes What it is about.
    * @param parent The step that encloses it. Default: the one that the caller
    * runs in.
+   * @param role What it is, where it is more than a step of a test.
    * @returns The step.
    */
-  begin(text: string, attributes: Attributes = {}, parent?: Step): Step {
-    return this.#begin(text, attributes, parent, false);
+  begin(
+    text: string,
+    attributes: Attributes = {},
+    parent?: Step,
+    role?: StepRole,
+  ): Step {
+    return this.#begin(text, attributes, parent, false, role);
   }
 
   /**
@@ -406,6 +415,7 @@ export class Log {
     attributes: Attributes,
     parent: Step | undefined,
     subtest: boolean,
+    role?: StepRole,
   ): Step {
     const id = this.#nextId++;
     const time = this.time;
@@ -427,7 +437,13 @@ export class Log {
           name: text,
           position: callerPosition(),
         }
-        : { type: "stepBegan", ...common, text, attributes },
+        : {
+          type: "stepBegan",
+          ...common,
+          text,
+          attributes,
+          ...role === undefined ? {} : { role },
+        },
     );
     return { id };
   }
@@ -437,7 +453,7 @@ export class Log {
     try {
       result = await this.#current.run(step, fn);
     } catch (error) {
-      addCaller(error, isExpected(error));
+      addCaller(error, error instanceof ExpectedError);
       this.end(step, error ?? String(error));
       throw error;
     }

@@ -21,6 +21,7 @@ export type {
   SerialStdout,
   StepBegan,
   StepEnded,
+  StepRole,
   SubtestBegan,
   SubtestEnded,
   Verdict,

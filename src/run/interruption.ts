@@ -1,7 +1,8 @@
+import { ExpectedError } from "../errors.ts";
 import { exitCodes } from "./exit_codes.ts";
 
 /** Something outside asked for the end of the run: a signal, or a saved file. */
-export class Interruption extends Error {
+export class Interruption extends ExpectedError {
   /** The error's name. */
   override name = "Interruption";
 

@@ -1,4 +1,4 @@
-import { isExpected } from "../report/event.ts";
+import { ExpectedError } from "../errors.ts";
 import {
   authorPositions,
   type Position,
@@ -48,7 +48,10 @@ export function describeFailure(
   }
   parts.push(
     traceback ??
-      errorText(error, innermost === undefined && !isExpected(error)),
+      errorText(
+        error,
+        innermost === undefined && !(error instanceof ExpectedError),
+      ),
   );
   parts.push(...context.remarks ?? []);
   for (const step of context.steps ?? []) parts.push(`while: ${step}`);

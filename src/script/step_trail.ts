@@ -5,9 +5,6 @@ import {
   type Listener,
 } from "../report/event.ts";
 
-const outermost = "run the VM test script";
-/** Steps that demand nothing: a script may end while machines boot. */
-const boots = /^(start all VMs|waiting for the \w+ to finish booting)$/;
 /** Frames of a stack that reach from {@linkcode StepTrail.on} to the script. */
 const DEPTH = 30;
 
@@ -55,14 +52,14 @@ export class StepTrail implements Listener {
       case "stepBegan":
       case "subtestBegan":
         // The outermost step is the script itself.
-        if (event.type === "stepBegan" && event.text === outermost) break;
+        if (event.type === "stepBegan" && event.role === "script") break;
         this.#open.set(event.id, {
           what: event.type === "stepBegan"
             ? said(event.text, event.machine)
             : `subtest ${event.name}`,
           parent: event.step,
           began: event.time,
-          isBoot: event.type === "stepBegan" && boots.test(event.text),
+          isBoot: event.type === "stepBegan" && event.role === "boot",
           beginning: this.#withStacks ? hereAndNow() : undefined,
         });
         break;

@@ -17,6 +17,8 @@ Deno.test("the steps that an error ended are told, innermost first", async () =>
         log.nested("must succeed: false\nmore", () => {
           throw error;
         }, { machine: "web" })),
+    {},
+    "script",
   ).catch(() => {});
   const [inner, outer, ...rest] = trail.of(error);
   assertMatch(
@@ -60,7 +62,7 @@ Deno.test("unfinished steps are the outermost under way, and where they began", 
   const { promise, resolve } = Promise.withResolvers<void>();
   const all = [
     log.subtest("outer", () => log.nested("inner", () => promise)),
-    log.nested("start all VMs", () => promise),
+    log.nested("start all machines", () => promise, {}, "boot"),
   ];
   const [one, ...more] = trail.unfinished();
   assertEquals([one.what, more], ["subtest outer", []]);

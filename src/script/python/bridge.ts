@@ -1,7 +1,7 @@
 import { type BackendName, ownDirectory } from "../../backend/mod.ts";
 import type { Driver, MachineOf, PollingCondition } from "../../driver/mod.ts";
 import { QemuMachine, readScreen } from "../../machine/mod.ts";
-import { TestFailure } from "../../errors.ts";
+import { ConditionFailure, TestFailure } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { Doors, doors } from "./doors.ts";
 import type { CrossedErrors } from "./errors.ts";
@@ -164,7 +164,12 @@ export class Bridge implements Disposable {
         }
         return;
       case "begin":
-        return log.begin(request.text, request.attributes).id;
+        return log.begin(
+          request.text,
+          request.attributes,
+          undefined,
+          request.role ?? undefined,
+        ).id;
       case "beginSubtest":
         return log.beginSubtest(request.name).id;
       case "end": {
@@ -346,9 +351,7 @@ export class Bridge implements Disposable {
       }
       for (const condition of this.#kept) {
         if (!condition.due || await condition.holds()) continue;
-        throw new TestFailure(
-          `Polling condition failed: ${condition.description}`,
-        );
+        throw new ConditionFailure(condition.description);
       }
     }
   }

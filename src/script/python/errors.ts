@@ -1,5 +1,12 @@
-import { MachineError, TestFailure, UsageError } from "../../errors.ts";
+import {
+  ConditionFailure,
+  MachineError,
+  TestFailure,
+  UsageError,
+} from "../../errors.ts";
 import { QmpClosed, QmpError } from "../../qmp/mod.ts";
+import { isTimeout } from "../../time/mod.ts";
+import { Interrupted } from "../prompt/interrupted.ts";
 
 /** An exception of the script's own, under the name that it has in Python. */
 export class PythonError extends Error {
@@ -69,18 +76,15 @@ function partsOf({ errorClass: className, description }: QmpError) {
 
 /** Which of the exceptions that Python's authors know an error is. */
 function kindOf(error: Error): string {
-  if (error instanceof TestFailure) {
-    return error.message.startsWith("Polling condition failed")
-      ? "condition"
-      : "failure";
-  }
+  if (error instanceof ConditionFailure) return "condition";
+  if (error instanceof TestFailure) return "failure";
   if (error instanceof MachineError || error instanceof QmpClosed) {
     return "machine";
   }
   if (error instanceof QmpError) return "qmp";
   if (error instanceof UsageError || error instanceof TypeError) return "usage";
   if (error instanceof Deno.errors.NotFound) return "missing";
-  if (error.name === "TimeoutError") return "timeout";
-  if (error.name === "Interrupted") return "interrupt";
+  if (isTimeout(error)) return "timeout";
+  if (error instanceof Interrupted) return "interrupt";
   return "other";
 }

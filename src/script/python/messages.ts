@@ -1,4 +1,4 @@
-import type { Attributes, LogLevel } from "../../report/mod.ts";
+import type { Attributes, LogLevel, StepRole } from "../../report/mod.ts";
 import type { BaseMachine, QemuMachine } from "../../machine/mod.ts";
 import type { ExceptionReport } from "./errors.ts";
 import type { Door } from "./doors.ts";
@@ -117,7 +117,12 @@ type DriverRequest =
     text: string;
     attributes: Attributes;
   }
-  | { do: "begin"; text: string; attributes: Attributes }
+  | {
+    do: "begin";
+    text: string;
+    attributes: Attributes;
+    role: StepRole | null;
+  }
   | { do: "beginSubtest"; name: string }
   | { do: "end"; ended: number; error: ExceptionReport | null }
   | { do: "serialStdout"; on: boolean }

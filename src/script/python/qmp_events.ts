@@ -1,5 +1,6 @@
 import type { QemuMachine } from "../../machine/mod.ts";
 import type { QmpEvent } from "../../qmp/mod.ts";
+import { isTimeout } from "../../time/mod.ts";
 
 /** A machine's QMP events, one after the other, as Python scripts ask for them. */
 export class QmpEvents implements Disposable {
@@ -33,15 +34,11 @@ export class QmpEvents implements Disposable {
         timeout: Math.max(0, timeout),
       });
     } catch (error) {
-      if (!isTimeout(error)) throw error;
+      const isOver = error instanceof Error && isTimeout(error.cause);
+      if (!isOver) throw error;
     }
   }
 
   /** Leaves the events to others. */
   [Symbol.dispose](): void {}
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && error.cause instanceof DOMException &&
-    error.cause.name === "TimeoutError";
 }

@@ -156,7 +156,7 @@ class Driver:
 
     def test_script(self):
         """Runs the test script."""
-        with self.logger.nested("run the VM test script"):
+        with self.logger._whole_script("run the VM test script"):
             self._script()
 
     def run_tests(self):

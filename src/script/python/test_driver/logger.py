@@ -63,8 +63,17 @@ class AbstractLogger:
     @contextmanager
     def nested(self, message, attributes={}):
         """What happens inside is a step of the log."""
+        with self._step(message, attributes, None):
+            yield
+
+    def _whole_script(self, message):
+        """What happens inside is the step of the log that is the whole script."""
+        return self._step(message, {}, "script")
+
+    @contextmanager
+    def _step(self, message, attributes, role):
         step = self._link.request(
-            "begin", text=str(message), attributes=_attributes(attributes)
+            "begin", text=str(message), attributes=_attributes(attributes), role=role
         )
         with self._inside(step):
             yield
