@@ -53,26 +53,38 @@ export class SerialMarks {
   /** The bytes of the console without the marks. */
   strip(bytes: Uint8Array): Uint8Array {
     if (this.#awaited.size === 0 && this.#held.length === 0) return bytes;
-    const all = new Uint8Array([...this.#held, ...bytes]);
+    const all = new Uint8Array(this.#held.length + bytes.length);
+    all.set(this.#held);
+    all.set(bytes, this.#held.length);
     this.#held = new Uint8Array(0);
     const whole = this.#bytes.length + DIGITS;
+    const [first] = this.#bytes;
     let kept = 0;
-    for (let at = 0; at < all.length;) {
-      const [first] = this.#bytes;
+    /** Keeps what lies before the next byte that may begin a mark. */
+    const keep = (from: number, search: number) => {
+      const found = all.indexOf(first, search);
+      const end = found < 0 ? all.length : found;
+      all.copyWithin(kept, from, end);
+      kept += end - from;
+      return end;
+    };
+    for (let at = keep(0, 0); at < all.length;) {
       const rest = all.subarray(at, at + whole);
-      const isMark = rest[0] === first &&
-        this.#bytes.every((byte, n) => n >= rest.length || rest[n] === byte);
+      const isMark = this.#bytes.every((byte, n) =>
+        n >= rest.length || rest[n] === byte
+      );
       if (!isMark) {
-        all[kept++] = all[at++];
-      } else if (rest.length < whole) {
+        at = keep(at, at + 1);
+        continue;
+      }
+      if (rest.length < whole) {
         this.#held = rest.slice();
         break;
-      } else {
-        this.#hear(
-          Number(String.fromCharCode(...rest.subarray(this.#bytes.length))),
-        );
-        at += whole;
       }
+      this.#hear(
+        Number(String.fromCharCode(...rest.subarray(this.#bytes.length))),
+      );
+      at = keep(at + whole, at + whole);
     }
     return all.subarray(0, kept);
   }
