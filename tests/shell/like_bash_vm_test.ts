@@ -103,7 +103,7 @@ const COMMANDS = [
   "[ \"$(cut -d' ' -f1 /proc/self/stat)\" = $$ ] && echo same || echo other",
   "echo $BASH_SUBSHELL",
   "echo $SHLVL",
-  "echo $SECONDS",
+  "[ $SECONDS -lt 100 ] && echo new",
   "hash",
   "echo $LINENO; echo $LINENO",
   "echo $_; true x; echo $_",
