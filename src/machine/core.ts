@@ -551,6 +551,8 @@ export class MachineCore {
               ? signal
               : AbortSignal.any([signal, options.signal]),
             onSent: () => place?.begin(),
+          }).catch(async (error) => {
+            throw await this.#withKiller(error, place);
           })
         );
         return { ...result, lastStderr: () => this.#lastStderr(place) };
@@ -562,13 +564,40 @@ export class MachineCore {
 
   async #lastStderr(place: StderrPlace | undefined): Promise<string> {
     if (place === undefined) return "";
+    await this.#serialArrived();
+    const victims = place.victims().map(({ process, name }) =>
+      `; the guest's kernel killed ${name} (process ${process}) meanwhile, ` +
+      "for want of memory"
+    );
+    return victims.join("") + place.quote(QUOTED_LINES);
+  }
+
+  /** Waits until what the guest has written to its serial port has arrived. */
+  async #serialArrived(): Promise<void> {
     const shell = this.#boot?.shell;
     // Without one, all that there is has arrived.
-    if (shell?.connected) {
-      await this.#marks.arrived((mark) => shell.writeStderr(mark))
-        .catch(() => {});
+    if (!shell?.connected) return;
+    await this.#marks.arrived((mark) => shell.writeStderr(mark))
+      .catch(() => {});
+  }
+
+  /** The loss of what ran a command, with who has killed it, where that is known. */
+  async #withKiller(error: unknown, place?: StderrPlace): Promise<unknown> {
+    if (!(error instanceof ShellLost) || error.process === undefined) {
+      return error;
     }
-    return place.quote(QUOTED_LINES);
+    await this.#serialArrived();
+    const isVictim = place?.victims().some(({ process }) =>
+      process === error.process
+    );
+    if (!isVictim) return error;
+    return new ShellLost(
+      error.message.replace(
+        /: by .*/,
+        ": by the guest's kernel, for want of memory",
+      ),
+      error.process,
+    );
   }
 
   /** Runs a command of our own that must succeed; answers its stdout. */

@@ -3,6 +3,15 @@ import type { Console } from "../console/mod.ts";
 /** What the kernel and systemd print on a console: no command's stderr. */
 const OTHERS = /^(<\d+>)?\[ *\d+\.\d+\] |^\[ *(OK|FAILED|DEPEND|\*+) *\] /;
 
+/** What the kernel prints of a process that it kills when memory runs out. */
+const KILLED = /out of memory.*: Killed process (\d+) \((.*?)\)/i;
+
+/** A process that the guest's kernel killed for want of memory. */
+export interface Victim {
+  readonly process: string;
+  readonly name: string;
+}
+
 /**
  * Where a command's stderr stands on the serial console: it goes there, as it
  * does without a driver. What others wrote meanwhile stands there too.
@@ -36,6 +45,15 @@ export class StderrPlace {
   /** The command has ended. */
   end(): void {
     this.#running.delete(this);
+  }
+
+  /** Whom the kernel has killed for want of memory since the command began. */
+  victims(): Victim[] {
+    if (this.#from === undefined) return [];
+    return this.#console.linesSince(this.#from).flatMap((line) => {
+      const [, process, name] = KILLED.exec(line) ?? [];
+      return process === undefined ? [] : [{ process, name }];
+    });
   }
 
   /**

@@ -555,14 +555,19 @@ export class Shell implements Disposable {
       case "still":
         return this.#still(words[0]);
       case "done": {
-        const job = this.#consoleJobs.get(words[0]);
-        this.#consoleJobs.delete(words[0]);
-        if (words[1] !== "killed") return job?.end(Number(words[1]));
-        return job?.fail(
-          new ShellLost(
-            "The shell that served the command in the guest was killed",
-          ),
-        );
+        const [id, status] = words;
+        const job = this.#consoleJobs.get(id);
+        if (status !== "killed") {
+          this.#consoleJobs.delete(id);
+          return job?.end(Number(status));
+        }
+        this.#asked.set(id, (died) => {
+          this.#asked.delete(id);
+          this.#consoleJobs.delete(id);
+          if (died !== undefined) job?.fail(serverKilled(died));
+        });
+        this.#callSeldom(`vw_alive ${id} ended\n`);
+        return;
       }
     }
   }
@@ -896,6 +901,7 @@ function serverKilled({ process, status }: Death): ShellLost {
     `The shell that served the command in the guest (process ${process}, the ` +
       `command's parent) ${how}: by something in the guest, or by its kernel ` +
       "for want of memory",
+    process,
   );
 }
 

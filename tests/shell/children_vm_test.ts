@@ -5,7 +5,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { MachineError } from "../../mod.ts";
+import { MachineError, TestFailure } from "../../mod.ts";
 import { booted } from "../machine/booted.ts";
 
 /** Prints what stdout is: a port, or a file where the console carries it. */
@@ -93,4 +93,34 @@ Deno.test("whoever kills what serves a command is told of with the signal", asyn
     /^The shell that served the command in the guest \(process \d+, the command's parent\) was killed by signal 9: /,
   );
   assertStringIncludes(error.message, "its console said last");
+});
+
+Deno.test("whom the kernel kills for want of memory is told of", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+  // The kernel is asked to kill whoever is the first to go.
+  const kill = (process: string) =>
+    `echo 1000 >/proc/${process}/oom_score_adj; echo f >/proc/sysrq-trigger`;
+
+  await t.step("where it is a command", async () => {
+    const error = await assertRejects(
+      () => machine.succeed(`(${kill("$BASHPID")}; exec sleep 1000)`),
+      TestFailure,
+    );
+    assertMatch(
+      error.message,
+      /failed \(exit code 137\); the guest's kernel killed \w+ \(process \d+\) meanwhile, for want of memory/,
+    );
+  });
+
+  await t.step("where it is what serves a command", async () => {
+    const error = await assertRejects(
+      () => machine.succeed(`${kill("$PPID")}; sleep 1000`),
+      MachineError,
+    );
+    assertMatch(
+      error.message,
+      /, the command's parent\) was killed by signal 9: by the guest's kernel, for want of memory/,
+    );
+  });
 });

@@ -8,10 +8,12 @@ vw_stop() {
   kill -KILL "${vw_pid[$1]}"
 }
 
-# Says whether a port is still served, and how who served it ended.
+# Says whether what served a port or ran a job lives, and how it ended; of one
+# that is known to have ended, which may not have been waited for, the latter.
 vw_alive() {
   local status=served
-  kill -0 "${vw_pid[$1]}" || { wait "${vw_pid[$1]}"; status=$?; }
+  [ "${2-}" != ended ] && kill -0 "${vw_pid[$1]}" ||
+    { wait "${vw_pid[$1]}"; status=$?; }
   printf '%s alive %s %s %s\n' "$vw_token" "$1" "$status" "${vw_pid[$1]}"
 } 2>/dev/null
 
