@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { temporaryDirectory, vmwrightCommand } from "./vmwright.ts";
+import { temporaryDirectory, vmwrightCommand } from "../cli/vmwright.ts";
 
 /** Everything that a stream says, waited for part by part. */
 class Heard {

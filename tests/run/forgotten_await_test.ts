@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { temporaryDirectory, vmwright } from "./vmwright.ts";
+import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 
 /** Runs a script with a machine that never comes up. */
 async function run(script: string) {
