@@ -44,6 +44,11 @@ const LONG_NAME = "L";
 const LONG_LINK = "K";
 const PAX = "x";
 const GLOBAL_PAX = "g";
+/** The keys of pax records that are heeded; the last is how some begin. */
+const KEYS = ["path=", "linkpath=", "size=", "mtime=", "GNU.sparse."].map(
+  (key) => new TextEncoder().encode(key),
+);
+const ZERO = 0x30;
 /** A file, as old systems told it to lie on the disk in one piece. */
 const CONTIGUOUS = "7";
 
@@ -275,6 +280,7 @@ export class Unarchiver implements Disposable {
    * lead out of the directory.
    */
   push(chunk: Uint8Array): void {
+    this.#lookAnew();
     let offset = 0;
     while (offset < chunk.length && this.#zeros < 2) {
       if (this.#left > 0) {
@@ -346,7 +352,17 @@ export class Unarchiver implements Disposable {
           `got one that ends ${this.#where()}`,
       );
     }
+    this.#lookAnew();
     this.#finishDirectories();
+  }
+
+  /**
+   * Forgets what was seen before others had their turn: another archive may have
+   * put something in its place. What is seen in one turn holds until its end: to
+   * look at each of many deep directories from the top again would take seconds.
+   */
+  #lookAnew(): void {
+    if (Unarchiver.#live > 1) this.#known.clear();
   }
 
   /** For messages: the place in the archive. */
@@ -537,9 +553,7 @@ export class Unarchiver implements Disposable {
 
   /** @throws {TypeError} where a directory on the way to a path is a link. */
   #refuseLinks(path: string, name: string): void {
-    if (Unarchiver.#live > 1 || this.#known.size > MOST_KNOWN) {
-      this.#known.clear();
-    }
+    if (this.#known.size > MOST_KNOWN) this.#known.clear();
     const parent = path.slice(0, path.lastIndexOf("/"));
     if (path === this.#directory || this.#known.has(parent)) return;
     for (let end = this.#directory.length; end >= 0;) {
@@ -584,25 +598,37 @@ export class Unarchiver implements Disposable {
   }
 
   #overridePax(bytes: Uint8Array): void {
+    /** Where the last value of each key begins, and where it ends. */
+    const found: ([begin: number, end: number] | undefined)[] = [];
+    // A guest may send a hundred thousand of them at once, so none is made a
+    // string before the last is there.
     for (let at = 0; at < bytes.length;) {
       // Each record tells its length, as it may hold newlines.
-      const space = bytes.indexOf(0x20, at);
-      const digits = space < 0 ? "" : ascii(bytes.subarray(at, space));
-      const end = at + Number(digits);
+      let length = 0, space = at;
+      for (; isDigit(bytes[space]) && space - at < 7; space++) {
+        length = length * 10 + bytes[space] - ZERO;
+      }
+      const end = at + length;
       const equals = bytes.indexOf(0x3d, space);
       if (
-        !/^\d{1,7}$/.test(digits) || end > bytes.length ||
+        space === at || bytes[space] !== 0x20 || end > bytes.length ||
         bytes[end - 1] !== 0x0a || equals < 0 || equals >= end
       ) throw this.#noArchive("a record that is none");
-      const key = ascii(bytes.subarray(space + 1, equals));
-      const value = bytes.slice(equals + 1, end - 1);
-      if (key === "path") this.#overrides.name = value;
-      else if (key === "linkpath") this.#overrides.target = value;
-      else if (key === "size") this.#overrides.size = decimal(value);
-      else if (key === "mtime") this.#overrides.time = decimal(value) ?? 0;
-      else if (key.startsWith("GNU.sparse.")) this.#overrides.sparse = true;
+      for (let key = 0; key < KEYS.length; key++) {
+        if (!hasAt(bytes, space + 1, KEYS[key])) continue;
+        found[key] = [equals + 1, end - 1];
+      }
       at = end;
     }
+    const [path, linkPath, size, time, sparse] = found.map((place) =>
+      place && bytes.slice(...place)
+    );
+    const overrides = this.#overrides;
+    if (path) overrides.name = path;
+    if (linkPath) overrides.target = linkPath;
+    if (size) overrides.size = decimal(size);
+    if (time) overrides.time = decimal(time) ?? 0;
+    if (sparse) overrides.sparse = true;
   }
 
   /** Closes a file that was not finished. */
@@ -661,6 +687,18 @@ function numeric(field: Uint8Array): number | undefined {
   }
   const digits = ascii(cString(field)).trim();
   return /^[0-7]*$/.test(digits) ? parseInt(digits || "0", 8) : undefined;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte < ZERO + 10;
+}
+
+/** Whether these bytes stand there. */
+function hasAt(bytes: Uint8Array, at: number, what: Uint8Array): boolean {
+  for (let index = 0; index < what.length; index++) {
+    if (bytes[at + index] !== what[index]) return false;
+  }
+  return true;
 }
 
 /** The number that a record says; digits after a point are left out. */
