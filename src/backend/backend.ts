@@ -115,6 +115,28 @@ export interface Capabilities {
   readonly consoles?: GuestConsoles;
 }
 
+/** What a terminal of a guest is at first. */
+export interface TerminalOptions {
+  /** Lines. */
+  rows: number;
+  /** Characters of a line. */
+  columns: number;
+  /** What kind of terminal the host has, as `TERM` has it. */
+  term: string;
+}
+
+/** A terminal of a guest, with a shell on it. */
+export interface AddedTerminal {
+  /** What is typed and shown; ends with the shell. */
+  readonly stream: ByteStream;
+  /** The terminal's device in the guest. */
+  readonly device: string;
+  /** Settled when the shell has ended. */
+  readonly ended: Promise<void>;
+  /** Hangs up, which ends the shell. */
+  remove(): Promise<void>;
+}
+
 /** A running guest. */
 export interface Guest extends Capabilities {
   /** The process of the start command. */
@@ -134,6 +156,12 @@ export interface Guest extends Capabilities {
    * knows; nothing while it runs.
    */
   standsStill?(): Promise<string | undefined>;
+  /**
+   * Opens a terminal in the guest itself, where the host can.
+   *
+   * @throws {MachineError} where the guest lacks what that takes.
+   */
+  addTerminal?(options: TerminalOptions): Promise<AddedTerminal>;
   /** Ends the backdoor's shell, where the guest has another one then. */
   hangUp?(): void;
   /** Ends the guest as a power failure does; does not wait. */

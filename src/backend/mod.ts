@@ -10,6 +10,7 @@ export {
 } from "./accelerator.ts";
 export type {
   AddedConsole,
+  AddedTerminal,
   Backend,
   BackendKind,
   Capabilities,
@@ -22,6 +23,7 @@ export type {
   GuestScreen,
   SshPlace,
   StartOptions,
+  TerminalOptions,
 } from "./backend.ts";
 export { type BackendName, kinds, startedBy } from "./kinds.ts";
 export { makeBackend } from "./make_backend.ts";

@@ -55,7 +55,6 @@ const METHODS = {
   readEfiVars: "firmware",
   writeEfiVars: "firmware",
   dumpEfiVars: "firmware",
-  shellInteract: "consoles",
 } as const satisfies Record<string, Need>;
 
 /** The same of facts. */

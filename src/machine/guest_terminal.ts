@@ -19,8 +19,9 @@ const PROBLEMS: Record<number, string> = {
 const opening = new WeakMap<MachineCore, Promise<unknown>>();
 
 /**
- * A terminal of the guest with a shell on it. It is a console that is plugged
- * in for it, so nothing has to be there in the guest but bash, stty and setsid.
+ * A terminal of the guest with a shell on it. In a virtual machine it is a
+ * console that is plugged in for it, so nothing has to be there in the guest but
+ * bash, stty and setsid; a container opens one of its own.
  */
 export class GuestTerminal {
   readonly #core: MachineCore;
@@ -78,11 +79,24 @@ export class GuestTerminal {
     term: string,
   ): Promise<GuestTerminal> {
     await core.ready();
+    const mark = `vw${crypto.randomUUID()}`;
+    const end = `\0${mark}`;
+    const { guest } = core.running();
+    if (guest.addTerminal !== undefined) {
+      try {
+        const added = await guest.addTerminal({ ...size, term });
+        return new GuestTerminal({ core, end, ...added });
+      } catch (error) {
+        if (!(error instanceof MachineError)) throw error;
+        throw new MachineError(
+          `${core.name} can't have a terminal: ${error.message}`,
+        );
+      }
+    }
     const consoles = core.capability("consoles", "shellInteract()");
-    const end = `vw${crypto.randomUUID()}`;
     const said = new WordQueue();
     const leave = new AbortController();
-    const words = [String(size.rows), String(size.columns), term, end];
+    const words = [String(size.rows), String(size.columns), term, mark];
     const ended = core.run(
       `set -- ${words.map((word) => core.quote(word)).join(" ")}\n` +
         terminalScript,
@@ -116,7 +130,7 @@ export class GuestTerminal {
         core,
         stream: added.stream,
         device,
-        end: `\0${end}`,
+        end,
         ended,
         remove,
       });
@@ -138,7 +152,10 @@ export class GuestTerminal {
     try {
       while (true) {
         const count = await this.#stream.read(buffer.subarray(held));
-        if (count === null) return;
+        if (count === null) {
+          if (held > 0) await show(buffer.subarray(0, held));
+          return;
+        }
         const bytes = buffer.subarray(0, held + count);
         const at = finder.find(bytes);
         // Without the whole mark, it may have begun: with a byte that is rare.

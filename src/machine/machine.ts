@@ -638,6 +638,29 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
+   * Connects a shell in the guest with the terminal that the test was started
+   * at: with job control, Ctrl-C, full-screen programs and the terminal's size,
+   * also when that changes. `exit` or Ctrl-] leaves it, and the test goes on.
+   *
+   * @param address Connects the shell with a socket instead:
+   * `unix-listen:PATH` or `tcp-listen:PORT` (on the loopback interface) wait
+   * for a connection, `unix-connect:PATH` or `tcp:HOST:PORT` make one.
+   * @throws {UsageError} where there is no terminal, or no such address.
+   * @throws {MachineError} where the guest can't have a terminal: a container
+   * needs a `script`, of its own or of the store that it shares with the host.
+   *
+   * @example
+   * ```ts
+   * await machine.shellInteract("unix-listen:/tmp/web.sock");
+   * // socat file:$(tty),raw,echo=0 unix-connect:/tmp/web.sock
+   * ```
+   */
+  async shellInteract(address?: string): Promise<void> {
+    const { shellInteract } = await import("./interact.ts");
+    await shellInteract(this.#core, address);
+  }
+
+  /**
    * Connects the serial console with the terminal that the test was started at.
    * Ctrl-D or Ctrl-] leaves it, and the test goes on.
    *

@@ -9,6 +9,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { toText } from "@std/streams";
 import {
   ContainerMachine,
   MachineError,
@@ -120,6 +121,87 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
       await Deno.readTextFile(`${outDir}/back/tree/other`),
       "of the host\n",
     );
+  });
+
+  /** A connection with a shell on a terminal of its own, and the end of that. */
+  async function terminal(name: string) {
+    const path = `${place}/${name}`;
+    const { promise: waits, resolve } = Promise.withResolvers<void>();
+    driver.log.addListener({
+      on: (event) => {
+        if (event.type === "message" && event.text.endsWith(`unix:${path}`)) {
+          resolve();
+        }
+      },
+    });
+    const interacting = jail.shellInteract(`unix-listen:${path}`);
+    await Promise.race([waits, interacting]);
+    const connection = await Deno.connect({ transport: "unix", path });
+    return {
+      connection,
+      interacting,
+      type: (text: string) => connection.write(new TextEncoder().encode(text)),
+    };
+  }
+
+  await t.step("has shells at terminals of its own", async () => {
+    const { connection, interacting, type } = await terminal("shell");
+    await type(
+      "echo $(tty) $(stty size) $(stty -a | grep -o '[-]*echo ') " +
+        "$(tty </dev/tty) $- $HOME $TERM $ONLY_ON_THE_HOST.; exit\r",
+    );
+    const text = await toText(connection.readable);
+    assertMatch(
+      text,
+      /\/dev\/pts\/\d+ 24 80 echo \/dev\/tty \w*i\w*m\w* \/root [\w.+-]+ \.\r\n/,
+    );
+    // A shell without a terminal that is its own says so.
+    assert(!/job control|ioctl/.test(text), text);
+    await interacting;
+  });
+
+  await t.step("takes the host's script where it has none", async () => {
+    const script = "/usr/bin/script";
+    await jail.succeed(`mount --bind /dev/null ${script}`);
+    const path = Deno.env.get("PATH")!;
+    try {
+      const error = await assertRejects(async () => {
+        const { connection, interacting } = await terminal("without");
+        await toText(connection.readable);
+        await interacting;
+      }, MachineError);
+      assertEquals(
+        error.message,
+        "jail can't have a terminal: the container has no script, which makes terminals",
+      );
+
+      // The same place on both sides, as the paths of a store are.
+      await Deno.mkdir(`${place}/bin`);
+      await Deno.copyFile(script, `${place}/bin/script`);
+      await jail.copyFromHost(`${place}/bin`, `${place}/bin`);
+      Deno.env.set("PATH", `${place}/bin:${path}`);
+      const { connection, interacting, type } = await terminal("with");
+      await type("echo $((6 * 7)); exit\r");
+      assertMatch(await toText(connection.readable), /\r42\r\n/);
+      await interacting;
+    } finally {
+      Deno.env.set("PATH", path);
+      await jail.succeed(`umount ${script}`);
+    }
+  });
+
+  await t.step("hangs up when the other end leaves", async () => {
+    const { connection, interacting, type } = await terminal("left");
+    await type("sleep 12345\r");
+    await jail.waitUntilSucceeds("pgrep -fx 'sleep 12345'", { timeout: 60 });
+    const other = await terminal("other");
+    connection.close();
+    await interacting;
+    await jail.waitUntilFails("pgrep -fx 'sleep 12345'", { timeout: 60 });
+    // That of another goes on.
+    await other.type("exit\r");
+    await other.interacting;
+    await jail.waitUntilFails("pgrep -x script", { timeout: 60 });
   });
 
   await t.step("says in one sentence what it can't do", async () => {

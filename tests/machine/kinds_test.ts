@@ -144,11 +144,6 @@ Deno.test("what a machine can't do is one sentence when it is asked", async () =
       [() => jail.readEfiVars(), "readEfiVars()", "a firmware of UEFI"],
       [() => jail.writeEfiVars([]), "writeEfiVars()", "a firmware of UEFI"],
       [() => jail.dumpEfiVars(), "dumpEfiVars()", "a firmware of UEFI"],
-      [
-        () => jail.shellInteract(),
-        "shellInteract()",
-        "a console that is added while the guest runs",
-      ],
     ];
   for (const [ask, what, need] of questions) {
     const error = await assertRejects(ask, MachineError);

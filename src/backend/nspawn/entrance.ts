@@ -1,5 +1,6 @@
 import { GREETING } from "../../shell/console_link.ts";
 import { shellQuote } from "../../shell/mod.ts";
+import type { TerminalOptions } from "../backend.ts";
 
 /** What a command in a container sees as its environment, the profile's aside. */
 const PROFILE = `
@@ -17,6 +18,44 @@ export const JOURNAL = `${PROFILE}
 exec journalctl --boot --follow --lines=all --no-pager --output=short-monotonic`;
 
 /**
+ * Where the host has `script`, for {@linkcode terminalShell}: a container that has
+ * none of its own may see the host's store.
+ */
+export const HOST_SCRIPT =
+  'HOST_SCRIPT="$(readlink -f "$(command -v script)")"';
+
+/**
+ * The container's half of a terminal: a shell on one that `script` makes, which
+ * has to be one of the container's own. Its stderr begins with the terminal's
+ * device and the process that holds it, or a sentence why there is none.
+ */
+export function terminalShell(
+  { rows, columns, term }: TerminalOptions,
+): string {
+  const shell = `
+echo "$(tty) $PPID" >&5
+exec 5>&-
+# Where script has no terminal itself, it takes the echo away.
+stty sane rows ${rows} cols ${columns}
+for term in ${shellQuote(term)} xterm-256color xterm linux vt100; do
+  for place in /etc /lib /usr/lib /usr/share /run/current-system/sw/share; do
+    [ -e "$place/terminfo/$(printf %.1s "$term")/$term" ] && break 2
+  done
+done
+cd
+TERM=$term exec bash -i`;
+  return `${PROFILE}
+exec 5>&2
+SHELL="$(command -v bash)" && export SHELL ||
+  { echo "the container has no bash" >&5; exit; }
+for script in "$(command -v script)" "$HOST_SCRIPT"; do
+  [ ! -x "$script" ] ||
+    exec "$script" --quiet --command ${shellQuote(shell)} /dev/null 2>&1
+done
+echo "the container has no script, which makes terminals" >&5`;
+}
+
+/**
  * The command line that runs a script by the `/bin/sh` of a container, with
  * nothing of the host's environment, and ends when the script does.
  *
@@ -26,8 +65,13 @@ exec journalctl --boot --follow --lines=all --no-pager --output=short-monotonic`
  * the script holds it.
  *
  * @param leader The container's first process, by its number on the host.
+ * @param given Variables for the script, as the host's shell is to read them.
  */
-export function inContainer(leader: number, script: string): string {
+export function inContainer(
+  leader: number,
+  script: string,
+  given = "",
+): string {
   const waited = `exec 4<&0
 { (${script}
 ) <&4 >&3 3>&- 4<&-
@@ -35,6 +79,6 @@ export function inContainer(leader: number, script: string): string {
 } &`;
   // No user namespace: there, an unprivileged container would have no root.
   return `exec 3>&1
-: "$(env -i "$(command -v nsenter)" --target ${leader} \
+: "$(env -i ${given} "$(command -v nsenter)" --target ${leader} \
   --mount --uts --ipc --net --pid --cgroup /bin/sh -c ${shellQuote(waited)})"`;
 }

@@ -4,15 +4,23 @@ import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
 import { within } from "../../time/mod.ts";
 import type {
+  AddedTerminal,
   Backend,
   Guest,
   GuestListener,
   StartOptions,
+  TerminalOptions,
 } from "../backend.ts";
 import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { ControlGroups } from "./control_groups.ts";
-import { inContainer, JOURNAL, SHELL } from "./entrance.ts";
+import {
+  HOST_SCRIPT,
+  inContainer,
+  JOURNAL,
+  SHELL,
+  terminalShell,
+} from "./entrance.ts";
 import { nspawn } from "./kind.ts";
 import { NotifySocket } from "./notify_socket.ts";
 import prepareHost from "./prepare_host.sh" with { type: "text" };
@@ -201,6 +209,46 @@ class NspawnGuest implements Guest {
     );
   }
 
+  async addTerminal(options: TerminalOptions): Promise<AddedTerminal> {
+    const leader = this.#entered;
+    if (leader === undefined) throw new MachineError("it is not ready");
+    const stream = new SwitchedStream();
+    const opened = Promise.withResolvers<string>();
+    let isOpen = true;
+    const ended = this.#enter(
+      leader,
+      terminalShell(options),
+      async (process) => {
+        this.#visit(tellFirstLine(process.stderr, opened.resolve));
+        // The shell's last words come when it has ended.
+        await stream.connect(process, { toEnd: true });
+        stream.close();
+      },
+      HOST_SCRIPT,
+    ).finally(() => isOpen = false);
+    this.#visit(ended);
+    const said = await opened.promise;
+    const [, device, holder] = /^(\/dev\/\S+) (\d+)$/.exec(said) ?? [];
+    if (device === undefined) {
+      await ended;
+      throw new MachineError(said === "" ? "the container ended" : said);
+    }
+    const remove = async () => {
+      // The shell hears of it as of a lost connection.
+      if (isOpen) {
+        await this.#enter(leader, `kill -KILL ${holder}`, async (process) => {
+          await Promise.all([
+            process.stdin.close().catch(() => {}),
+            process.stdout.pipeTo(new WritableStream()),
+            process.stderr.pipeTo(new WritableStream()),
+          ]);
+        });
+      }
+      await ended;
+    };
+    return { stream, device, ended, remove };
+  }
+
   hangUp(): void {
     if (this.#shell) this.#supervisor.kill(this.#shell, "SIGKILL");
   }
@@ -271,13 +319,19 @@ class NspawnGuest implements Guest {
     });
   }
 
-  /** Runs a script in the container; `use` takes its streams, to the end. */
+  /**
+   * Runs a script in the container; `use` takes its streams, to the end. It finds
+   * `given` in its environment.
+   */
   async #enter(
     leader: number,
     script: string,
     use: (process: PipedProcess) => Promise<void>,
+    given?: string,
   ): Promise<void> {
-    const process = this.#supervisor.spawn(inContainer(leader, script));
+    const process = this.#supervisor.spawn(
+      inContainer(leader, script, given),
+    );
     this.#inside.add(process);
     await use(process);
     await process.status;
@@ -321,6 +375,16 @@ class NspawnGuest implements Guest {
     if (this.#complaints.length === 0) return how;
     return `${how}, and said last:\n${this.#complaints.join("\n")}`;
   }
+}
+
+/** Reads a stream to its end; `take` gets its first line, and may get more. */
+async function tellFirstLine(
+  stream: ReadableStream<Uint8Array>,
+  take: (line: string) => void,
+): Promise<void> {
+  using lines = new LineSplitter();
+  for await (const chunk of stream) lines.push(chunk).forEach(take);
+  take(lines.finish()[0] ?? "");
 }
 
 /** What a process runs, if it is there. */

@@ -12,13 +12,23 @@ export class SwitchedStream implements ByteStream {
   #rest = new Uint8Array(0);
   #writer?: WritableStreamDefaultWriter<Uint8Array>;
 
-  /** Makes a process the other end until it ends; answers whether it spoke. */
-  async connect(process: PipedProcess): Promise<boolean> {
+  /**
+   * Makes a process the other end until it ends; answers whether it spoke.
+   *
+   * @param process The process.
+   * @param options With `toEnd`, until its stdout ends.
+   */
+  async connect(
+    process: PipedProcess,
+    options: { toEnd?: boolean } = {},
+  ): Promise<boolean> {
     let spoke = false;
     const writer = this.#writer = process.stdin.getWriter();
     const reader = process.stdout.getReader();
     // Its stdout may outlive it, in the hands of what it started.
-    const ended = process.status.then(() => reader.cancel());
+    const ended = options.toEnd
+      ? process.status
+      : process.status.then(() => reader.cancel());
     try {
       for (let read; !(read = await reader.read()).done;) {
         spoke = true;
