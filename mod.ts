@@ -22,12 +22,12 @@ export {
   UsageError,
 } from "./src/errors.ts";
 export {
-  Console,
   type ConsoleOptions,
   type ConsoleWaitOptions,
   deathPatterns,
   type DeathSign,
   GuestDied,
+  SerialConsole,
 } from "./src/console/mod.ts";
 export {
   type BackendOf,
@@ -37,7 +37,6 @@ export {
   Driver,
   type DriverOptions,
   GlobalTimeout,
-  identifier,
   type MachineConfiguration,
   type MachineKinds,
   type MachineOf,
@@ -57,7 +56,6 @@ export {
   type ExecuteOptions,
   type KeyOptions,
   type Machine,
-  offerSnakeCase,
   type PortOptions,
   QemuMachine,
   readScreen,
@@ -67,7 +65,40 @@ export {
   type UnixSocketOptions,
   type WaitOptions,
 } from "./src/machine/mod.ts";
-export * from "./src/report/mod.ts";
+export {
+  type Attributes,
+  type ConsoleDisplay,
+  type ConsoleLine,
+  type ConsoleOpened,
+  type ErrorReport,
+  type EventBase,
+  type FileCopied,
+  HtmlListener,
+  JunitListener,
+  type Listener,
+  Log,
+  type LogLevel,
+  type LogLevelSet,
+  type LogOptions,
+  type Message,
+  type Position,
+  type RunBegan,
+  type RunEnded,
+  type RunEvent,
+  type Screenshot,
+  type SerialStdout,
+  type Step,
+  type StepBegan,
+  type StepEnded,
+  type StepRole,
+  type SubtestBegan,
+  type SubtestEnded,
+  TerminalListener,
+  type TerminalOptions,
+  type Verdict,
+  XmlListener,
+  type XmlOptions,
+} from "./src/report/mod.ts";
 export * from "./src/run/mod.ts";
 export {
   QmpAnswerTooLarge,

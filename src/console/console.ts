@@ -7,7 +7,7 @@ import { ConsoleFile } from "./console_file.ts";
 import { deathPatterns, GuestDied, isPanic, isSign } from "./guest_died.ts";
 import { compilePattern } from "./pattern.ts";
 
-/** Options of {@linkcode Console}. */
+/** Options of {@linkcode SerialConsole}. */
 export interface ConsoleOptions {
   /** Name of the machine. */
   machine: string;
@@ -22,7 +22,7 @@ export interface ConsoleOptions {
   dead?: readonly RegExp[];
 }
 
-/** Options of {@linkcode Console.waitFor}. */
+/** Options of {@linkcode SerialConsole.waitFor}. */
 export interface ConsoleWaitOptions {
   /** Seconds until the wait fails; by default, and for `null`, it never does. */
   timeout?: number | null;
@@ -101,11 +101,11 @@ const longestLine = 1000;
  *
  * @example
  * ```ts
- * const console = new Console({ machine: "server", path: "server.log", log });
+ * const console = new SerialConsole({ machine: "server", path: "server.log", log });
  * const [, version] = await console.waitFor(/Linux version (\S+) /, { timeout: 60 });
  * ```
  */
-export class Console {
+export class SerialConsole {
   /** Name of the machine. */
   readonly machine: string;
   /** Path of the file that holds every byte. */
@@ -177,7 +177,7 @@ export class Console {
    * Tells of each sign of death that the guest gives.
    *
    * @param listener Called with the sign. It, or somebody later, is to call
-   * {@linkcode Console.die} or {@linkcode Console.live}.
+   * {@linkcode SerialConsole.die} or {@linkcode SerialConsole.live}.
    * @returns A function that takes the listener away.
    */
   onSign(listener: (sign: DeathSign) => void): () => void {
@@ -236,7 +236,7 @@ export class Console {
 
   /**
    * The guest lives, whatever it said: its shell has answered, or it was reset
-   * and boots again. Unlike after {@linkcode Console.reset}, what it said still
+   * and boots again. Unlike after {@linkcode SerialConsole.reset}, what it said still
    * counts.
    */
   live(): void {
@@ -314,7 +314,7 @@ export class Console {
     this.#file.close();
   }
 
-  /** See {@linkcode Console.close}. */
+  /** See {@linkcode SerialConsole.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -344,12 +344,12 @@ export class Console {
   }
 
   /**
-   * Waits for text to appear, like {@linkcode Console.waitFor}, and does not
+   * Waits for text to appear, like {@linkcode SerialConsole.waitFor}, and does not
    * look at what it is: V8 may take long to find groups in it.
    *
-   * @param pattern As for {@linkcode Console.waitFor}.
+   * @param pattern As for {@linkcode SerialConsole.waitFor}.
    * @param options How long to wait.
-   * @throws As {@linkcode Console.waitFor} does.
+   * @throws As {@linkcode SerialConsole.waitFor} does.
    */
   async waitUntilSaid(
     pattern: RegExp | string,
@@ -449,7 +449,7 @@ export class Console {
    * line of more than 1000 characters the middle is left out, and of more than
    * 64 KiB the beginning.
    *
-   * @param position What {@linkcode Console.position} was there.
+   * @param position What {@linkcode SerialConsole.position} was there.
    * @returns The lines, oldest first.
    */
   linesSince(position: number): string[] {

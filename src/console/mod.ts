@@ -4,10 +4,10 @@
  * @module
  */
 export {
-  Console,
   type ConsoleOptions,
   type ConsoleWaitOptions,
   type DeathSign,
+  SerialConsole,
 } from "./console.ts";
 export { deathPatterns, GuestDied } from "./guest_died.ts";
 export { compilePattern } from "./pattern.ts";

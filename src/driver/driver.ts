@@ -33,8 +33,8 @@ import { identifier } from "./identifier.ts";
 import { type BackendOf, type MachineOf, makers } from "./kinds.ts";
 import { nameOf } from "./machine_name.ts";
 import { retry, type RetryOptions } from "./retry.ts";
-import { VhostVsock } from "./vhost_vsock.ts";
-import { Vlan } from "./vlan.ts";
+import { startVhostVsock, type VhostVsock } from "./vhost_vsock.ts";
+import { startVlan, type Vlan } from "./vlan.ts";
 
 /** Where a test script's author can stop and look around. */
 export interface Debug {
@@ -246,7 +246,7 @@ export class Driver<Backends extends BackendName = BackendName>
     await this.log.nested("start all VLans", async () => {
       const starting = Promise.allSettled(
         numbers.map((nr) =>
-          Vlan.start(nr, this.#directories.sockets, this.#supervisor)
+          startVlan(nr, this.#directories.sockets, this.#supervisor)
         ),
       );
       const started = await Promise.race([starting, rejection(this.signal)]);
@@ -282,7 +282,7 @@ export class Driver<Backends extends BackendName = BackendName>
     const opening = takers.map(async ({ name }, index) => {
       this.#vsocks.set(
         name,
-        await VhostVsock.start(
+        await startVhostVsock(
           FIRST_CID + index,
           this.#directories.root,
           this.#supervisor,

@@ -16,6 +16,19 @@ const PATIENCE = 10;
 const PAUSE = 0.01;
 
 /**
+ * Starts the device; answers when QEMU can connect to it.
+ *
+ * @param cid The guest's number, from 3 up.
+ * @param directory Where its sockets go, in a directory of their own.
+ * @throws {MachineError} where the program is missing or does not start.
+ */
+export let startVhostVsock: (
+  cid: number,
+  directory: string,
+  supervisor: Supervisor,
+) => Promise<VhostVsock>;
+
+/**
  * A virtual socket of a machine, made by a process on the host: a guest that
  * listens there, as for ssh, is reached through a UNIX socket. It takes no
  * kernel module and no privilege, which a build sandbox does not have.
@@ -29,6 +42,10 @@ export class VhostVsock {
   readonly #process: Deno.ChildProcess;
   readonly #supervisor: Supervisor;
 
+  static {
+    startVhostVsock = (...given) => VhostVsock.#start(...given);
+  }
+
   private constructor(
     place: SocketDirectory,
     process: Deno.ChildProcess,
@@ -40,14 +57,7 @@ export class VhostVsock {
     this.#supervisor = supervisor;
   }
 
-  /**
-   * Starts the device; answers when QEMU can connect to it.
-   *
-   * @param cid The guest's number, from 3 up.
-   * @param directory Where its sockets go, in a directory of their own.
-   * @throws {MachineError} where the program is missing or does not start.
-   */
-  static async start(
+  static async #start(
     cid: number,
     directory: string,
     supervisor: Supervisor,

@@ -22,6 +22,19 @@ const QUESTION = "version\n", ANSWER = /^1\d{3} /m;
 const PORTS = 256;
 
 /**
+ * Starts a switch; answers when it takes connections.
+ *
+ * @param nr The VLAN's number.
+ * @param directory Where its sockets go.
+ * @throws {MachineError} where vde_switch is missing or does not start.
+ */
+export let startVlan: (
+  nr: number,
+  directory: string,
+  supervisor: Supervisor,
+) => Promise<Vlan>;
+
+/**
  * A virtual network that machines are plugged into: a `vde_switch` of its own.
  * Start scripts find it in `QEMU_VDE_SOCKET_<number>`.
  *
@@ -48,6 +61,10 @@ export class Vlan {
   #hostPlug?: HostPlug;
   #stopped?: Promise<void>;
 
+  static {
+    startVlan = (...given) => Vlan.#start(...given);
+  }
+
   private constructor(
     nr: number,
     place: SocketDirectory,
@@ -67,14 +84,7 @@ export class Vlan {
     this.#stdin = stdin;
   }
 
-  /**
-   * Starts a switch; answers when it takes connections.
-   *
-   * @param nr The VLAN's number.
-   * @param directory Where its sockets go.
-   * @throws {MachineError} where vde_switch is missing or does not start.
-   */
-  static async start(
+  static async #start(
     nr: number,
     directory: string,
     supervisor: Supervisor,

@@ -6,7 +6,7 @@ import {
   ownDirectory,
   StartCommand,
 } from "../backend/mod.ts";
-import { Console, type ConsoleWaitOptions } from "../console/mod.ts";
+import { type ConsoleWaitOptions, SerialConsole } from "../console/mod.ts";
 import { QmpClosed, type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Attributes, Log, StepRole } from "../report/mod.ts";
@@ -92,7 +92,7 @@ export interface CommandResult extends RunResult {
 export class MachineCore {
   readonly name: string;
   startCommand: StartCommand;
-  readonly console: Console;
+  readonly console: SerialConsole;
   readonly context: MachineContext;
   readonly #allowReboot: boolean;
   readonly #deathWatch: DeathWatch;
@@ -118,7 +118,7 @@ export class MachineCore {
     this.#stateDir = options.stateDir;
     this.#allowReboot = options.allowReboot ?? false;
     this.context = context;
-    this.console = new Console({
+    this.console = new SerialConsole({
       machine: this.name,
       path: `${context.outDir}/${fileName(this.name)}.log`,
       log: context.log,

@@ -1,4 +1,4 @@
-import type { Console, DeathSign } from "../console/mod.ts";
+import type { DeathSign, SerialConsole } from "../console/mod.ts";
 import type { Shell } from "../shell/mod.ts";
 import { delay, orAbort, within } from "../time/mod.ts";
 
@@ -22,7 +22,7 @@ const over = Symbol("over");
  * ends or is reset before it has answered was dead.
  */
 export class DeathWatch {
-  readonly #console: Console;
+  readonly #console: SerialConsole;
   readonly #shell: () => Shell | undefined;
   /** An answer explains the signs that were there when it was asked for. */
   #latest?: DeathSign;
@@ -36,7 +36,7 @@ export class DeathWatch {
    * @param console The guest's console, which is told what was found.
    * @param shell Gives the guest's shell, once there is one.
    */
-  constructor(console: Console, shell: () => Shell | undefined) {
+  constructor(console: SerialConsole, shell: () => Shell | undefined) {
     this.#console = console;
     this.#shell = shell;
     console.onSign((sign) => this.#suspect(sign));

@@ -1,5 +1,5 @@
 import { limitOf } from "../time/mod.ts";
-import { compilePattern, type Console } from "../console/mod.ts";
+import { compilePattern, type SerialConsole } from "../console/mod.ts";
 import {
   type CommandArguments,
   execute,
@@ -144,7 +144,7 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /** The serial console. */
-  get console(): Console {
+  get console(): SerialConsole {
     return this.#core.console;
   }
 

@@ -1,5 +1,5 @@
 import type { Guest } from "../backend/mod.ts";
-import type { Console } from "../console/mod.ts";
+import type { SerialConsole } from "../console/mod.ts";
 import type { Attributes, Log } from "../report/mod.ts";
 import type { Shell } from "../shell/mod.ts";
 import { after, within } from "../time/mod.ts";
@@ -15,7 +15,7 @@ const STATUS = 2;
 interface Awaited {
   readonly log: Log;
   readonly attributes: Attributes;
-  readonly console: Console;
+  readonly console: SerialConsole;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Console } from "../console/mod.ts";
+import type { SerialConsole } from "../console/mod.ts";
 
 /** What the kernel and systemd print on a console: no command's stderr. */
 const OTHERS = /^(<\d+>)?\[ *\d+\.\d+\] |^\[ *(OK|FAILED|DEPEND|\*+) *\] /;
@@ -17,7 +17,7 @@ export interface Victim {
  * does without a driver. What others wrote meanwhile stands there too.
  */
 export class StderrPlace {
-  readonly #console: Console;
+  readonly #console: SerialConsole;
   readonly #running: Set<StderrPlace>;
   #from?: number;
   /** Whether other commands ran at the same time. */
@@ -28,7 +28,7 @@ export class StderrPlace {
    *
    * @param running The machine's commands that run now.
    */
-  constructor(console: Console, running: Set<StderrPlace>) {
+  constructor(console: SerialConsole, running: Set<StderrPlace>) {
     this.#console = console;
     this.#running = running;
     for (const other of running) {

@@ -190,7 +190,7 @@ export interface LogLevelSet extends EventBase {
 }
 
 /** Everything that listeners are told of. */
-export type Event =
+export type RunEvent =
   | RunBegan
   | RunEnded
   | Message
@@ -213,7 +213,7 @@ export interface Listener {
    * Takes one event. Called synchronously, in the order of what happened. A
    * listener that throws is told of nothing more; the run goes on.
    */
-  on(event: Event): void;
+  on(event: RunEvent): void;
   /**
    * Brings what was told so far to where it belongs, synchronously: the process
    * may be about to end.

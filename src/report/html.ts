@@ -1,6 +1,6 @@
 import { harmless } from "../scan/mod.ts";
 import { escape } from "./escape.ts";
-import type { Event, Listener } from "./event.ts";
+import type { Listener, RunEvent } from "./event.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { shortened } from "./shortened.ts";
 import style from "./style.css" with { type: "text" };
@@ -44,7 +44,7 @@ export class HtmlListener implements Listener {
   }
 
   /** See {@linkcode Listener.on}. */
-  on(event: Event): void {
+  on(event: RunEvent): void {
     this.#trace.add(event);
     if (event.type === "stepEnded" || event.type === "subtestEnded") {
       this.#file.touch();

@@ -1,7 +1,7 @@
 import { harmless } from "../scan/mod.ts";
 import { BoundedText } from "./bounded_text.ts";
 import { escape } from "./escape.ts";
-import type { ErrorReport, Event, Listener } from "./event.ts";
+import type { ErrorReport, Listener, RunEvent } from "./event.ts";
 import { pathOf, type Position } from "./positions.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { shortened } from "./shortened.ts";
@@ -70,7 +70,7 @@ export class JunitListener implements Listener {
   }
 
   /** See {@linkcode Listener.on}. */
-  on(event: Event): void {
+  on(event: RunEvent): void {
     this.#time = event.time;
     const owner = this.#owner(event.step);
     switch (event.type) {

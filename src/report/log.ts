@@ -3,9 +3,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Attributes,
   describeError,
-  type Event,
   type Listener,
   type LogLevel,
+  type RunEvent,
   type StepRole,
   type Verdict,
 } from "./event.ts";
@@ -477,7 +477,7 @@ export class Log {
     });
   }
 
-  #emit(event: Event): void {
+  #emit(event: RunEvent): void {
     // A listener may drop out on the way, so never iterate over the live array.
     for (let i = 0; i < this.#listeners.length;) {
       const listener = this.#listeners[i];
@@ -486,7 +486,7 @@ export class Log {
     }
   }
 
-  #tell(listener: Listener, event: Event): void {
+  #tell(listener: Listener, event: RunEvent): void {
     this.#guard(listener, () => listener.on(event));
   }
 

@@ -1,11 +1,11 @@
 import { harmless } from "../scan/mod.ts";
 import {
-  type Event,
   isShown,
   type Listener,
   type LogLevel,
   type Message,
   type RunEnded,
+  type RunEvent,
 } from "./event.ts";
 import { Lanes, type Place } from "./lanes.ts";
 import { writeStandardError } from "./standard_error.ts";
@@ -78,7 +78,7 @@ export class TerminalListener implements Listener {
   }
 
   /** See {@linkcode Listener.on}. */
-  on(event: Event): void {
+  on(event: RunEvent): void {
     switch (event.type) {
       case "message":
         if (isShown(event.level, this.level)) this.#message(event);

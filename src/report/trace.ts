@@ -1,6 +1,6 @@
 import { harmless } from "../scan/mod.ts";
 import { BoundedLines } from "./bounded_lines.ts";
-import type { ErrorReport, Event, RunEnded } from "./event.ts";
+import type { ErrorReport, RunEnded, RunEvent } from "./event.ts";
 import { shortened } from "./shortened.ts";
 
 /** Something that was said at a moment of a step. */
@@ -98,7 +98,7 @@ export class Trace {
     return this.error && this.#failed.get(this.error);
   }
 
-  add(event: Event): void {
+  add(event: RunEvent): void {
     this.time = event.time;
     if (event.machine !== undefined) this.#machine(event.machine);
     switch (event.type) {
@@ -179,7 +179,9 @@ export class Trace {
     return latest;
   }
 
-  #begin(event: Extract<Event, { type: "stepBegan" | "subtestBegan" }>): void {
+  #begin(
+    event: Extract<RunEvent, { type: "stepBegan" | "subtestBegan" }>,
+  ): void {
     const parent = this.#step(event.step);
     const subtest = event.type === "subtestBegan";
     const step = newStep(
@@ -196,7 +198,9 @@ export class Trace {
     this.#size += step.text.length;
   }
 
-  #ended(event: Extract<Event, { type: "stepEnded" | "subtestEnded" }>): void {
+  #ended(
+    event: Extract<RunEvent, { type: "stepEnded" | "subtestEnded" }>,
+  ): void {
     const step = this.#open.get(event.id);
     if (step === undefined) return;
     this.#open.delete(event.id);
@@ -267,7 +271,7 @@ export class Trace {
 
   #picture(
     step: TraceStep,
-    event: Extract<Event, { type: "screenshot" }>,
+    event: Extract<RunEvent, { type: "screenshot" }>,
   ): void {
     if (++this.#pictures > limits.pictures) return;
     const { time, machine, path } = event;

@@ -2,10 +2,10 @@ import { writeAllSync } from "../stream/mod.ts";
 import { escape } from "./escape.ts";
 import {
   type Attributes,
-  type Event,
   isShown,
   type Listener,
   type LogLevel,
+  type RunEvent,
 } from "./event.ts";
 import { TextBatch } from "./text_batch.ts";
 
@@ -73,7 +73,7 @@ export class XmlListener implements Listener {
   }
 
   /** See {@linkcode Listener.on}. */
-  on(event: Event): void {
+  on(event: RunEvent): void {
     if (this.#file === undefined) return;
     switch (event.type) {
       case "message":

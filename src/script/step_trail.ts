@@ -1,8 +1,8 @@
 import {
   describeError,
   type ErrorReport,
-  type Event,
   type Listener,
+  type RunEvent,
 } from "../report/event.ts";
 
 /** Frames of a stack that reach from {@linkcode StepTrail.on} to the script. */
@@ -45,7 +45,7 @@ export class StepTrail implements Listener {
   }
 
   /** See {@linkcode Listener.on}. */
-  on(event: Event): void {
+  on(event: RunEvent): void {
     this.#time = event.time;
     this.#heardAt = performance.now();
     switch (event.type) {

@@ -4,12 +4,12 @@
  * @module
  */
 import {
-  Console,
   Driver,
   HtmlListener,
   JunitListener,
   Log,
   type Machine,
+  SerialConsole,
   TerminalListener,
 } from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
@@ -99,7 +99,7 @@ async function reported(
   ]);
   const path = `${directory}/console.log`;
   const before = ownCpu();
-  using console = new Console({ machine: "bench", path, log });
+  using console = new SerialConsole({ machine: "bench", path, log });
   const text = line.repeat(Math.ceil(64 * 1024 / line.length));
   const chunk = new TextEncoder().encode(text).subarray(0, 64 * 1024);
   for (let round = 0; round < 16 * megabytes; round++) {

@@ -6,20 +6,20 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Console, GuestDied } from "../../src/console/mod.ts";
+import { GuestDied, SerialConsole } from "../../src/console/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../../src/errors.ts";
-import { type Event, Log } from "../../src/report/mod.ts";
+import { Log, type RunEvent } from "../../src/report/mod.ts";
 
 /** A console with a file of its own, and what it tells the log. */
 class Bench {
-  readonly events: Event[] = [];
+  readonly events: RunEvent[] = [];
   readonly log = new Log([{ on: (event) => void this.events.push(event) }]);
   readonly folder = Deno.makeTempDirSync();
   readonly path = `${this.folder}/machine.log`;
-  readonly console: Console;
+  readonly console: SerialConsole;
 
   constructor(dead?: readonly RegExp[]) {
-    this.console = new Console({
+    this.console = new SerialConsole({
       machine: "machine",
       path: this.path,
       log: this.log,
@@ -547,9 +547,9 @@ Deno.test("a closed console can be read and searched, and takes nothing more", a
 
 Deno.test("a console whose disk is full goes on without its file", async () => {
   if (!await exists("/dev/full")) return;
-  const events: Event[] = [];
+  const events: RunEvent[] = [];
   const log = new Log([{ on: (event) => void events.push(event) }]);
-  const console = new Console({ machine: "m", path: "/dev/full", log });
+  const console = new SerialConsole({ machine: "m", path: "/dev/full", log });
   console.feed(new TextEncoder().encode("one\n"));
   const wait = console.waitFor("two");
   const other = console.waitFor("three");
@@ -566,7 +566,7 @@ Deno.test("a console whose disk is full goes on without its file", async () => {
 Deno.test("a file that can't be written is reported by its maker", () => {
   const log = new Log();
   assertThrows(
-    () => new Console({ machine: "m", path: "/nonexistent/x", log }),
+    () => new SerialConsole({ machine: "m", path: "/nonexistent/x", log }),
     Deno.errors.NotFound,
   );
   return log.close();

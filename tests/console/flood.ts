@@ -1,7 +1,7 @@
 // Feeds a console with as many MiB as asked for, of all that a guest may print,
 // with every report that the command line makes, and tells the most memory that
 // the process ever had, in MiB.
-import { Console } from "../../src/console/mod.ts";
+import { SerialConsole } from "../../src/console/mod.ts";
 import {
   HtmlListener,
   JunitListener,
@@ -17,7 +17,7 @@ const log = new Log([
   new HtmlListener(`${directory}/report.html`),
   new XmlListener(`${directory}/log.xml`),
 ]);
-const serial = new Console({
+const serial = new SerialConsole({
   machine: "m",
   path: `${directory}/console.log`,
   log,

@@ -2,11 +2,11 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   Driver,
   type DriverOptions,
-  type Event,
   HtmlListener,
   JunitListener,
   Log,
   type RunEnded,
+  type RunEvent,
   UsageError,
 } from "../../mod.ts";
 
@@ -21,7 +21,7 @@ async function told(
     new HtmlListener(`${outDir}/report.html`),
     new JunitListener(`${outDir}/junit.xml`),
     {
-      on(event: Event) {
+      on(event: RunEvent) {
         if (event.type === "runEnded") ends.push(event);
       },
     },
@@ -96,7 +96,7 @@ Deno.test("a run of the library that a signal ends is interrupted", async () => 
 
 Deno.test("a driver that can't be made has failed the run", async () => {
   const ends: RunEnded[] = [];
-  const on = (event: Event) => {
+  const on = (event: RunEvent) => {
     if (event.type === "runEnded") ends.push(event);
   };
   await using log = new Log([{ on }]);

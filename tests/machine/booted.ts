@@ -1,9 +1,9 @@
 import {
   Driver,
   type DriverOptions,
-  type Event,
   Log,
   type MachineOf,
+  type RunEvent,
 } from "../../mod.ts";
 import { guest, type GuestName } from "../guests/mod.ts";
 
@@ -16,7 +16,7 @@ export interface Booted extends AsyncDisposable {
   /** Removed at the end. */
   readonly outDir: string;
   /** All that the log was told. */
-  readonly events: Event[];
+  readonly events: RunEvent[];
 }
 
 /** How {@linkcode booted} sets a test up. */
@@ -42,7 +42,7 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
   } = options;
   const { startScriptFor } = await guest(guestName);
   const outDir = rest.outDir ?? await Deno.makeTempDir();
-  const events: Event[] = [];
+  const events: RunEvent[] = [];
   const log = rest.log ??
     new Log([{ on: (event) => void events.push({ ...event }) }]);
   const driver = await Driver.create({

@@ -13,7 +13,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Console, Log, TestFailure } from "../../mod.ts";
+import { Log, SerialConsole, TestFailure } from "../../mod.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 import { guest } from "../guests/mod.ts";
 import { booted } from "./booted.ts";
@@ -200,7 +200,7 @@ Deno.test("complaint: busybox's base64 and timeout break commands", async () => 
 Deno.test("complaint: the search for console text takes longer and longer with the log", async () => {
   using directory = temporaryDirectory();
   const log = new Log([]);
-  using serial = new Console({
+  using serial = new SerialConsole({
     machine: "machine",
     path: `${directory.path}/log`,
     log,

@@ -1,14 +1,14 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { describeError, type Event, Log } from "../../src/report/mod.ts";
+import { describeError, Log, type RunEvent } from "../../src/report/mod.ts";
 
-function recorded(): { log: Log; events: Event[] } {
-  const events: Event[] = [];
+function recorded(): { log: Log; events: RunEvent[] } {
+  const events: RunEvent[] = [];
   const log = new Log([{ on: (event) => void events.push(event) }]);
   return { log, events };
 }
 
 /** The events with the names of their steps, without times. */
-function told(events: Event[]): string[] {
+function told(events: RunEvent[]): string[] {
   const names = new Map<number, string>();
   return events.map((event) => {
     if (event.type === "stepBegan") names.set(event.id, event.text);
@@ -59,7 +59,7 @@ Deno.test("a step encloses what happens inside it, also across awaits and at the
 
 Deno.test("a listener that is disposed of is told of nothing more", () => {
   const { log, events } = recorded();
-  const others: Event[] = [];
+  const others: RunEvent[] = [];
   const listening = log.addListener({ on: (event) => void others.push(event) });
   log.info("heard");
   listening[Symbol.dispose]();
@@ -127,7 +127,7 @@ Deno.test("runEnded() ends the steps that are still open, innermost first", asyn
 Deno.test("a listener that is added late is told that the run began", async () => {
   const { log } = recorded();
   log.info("missed");
-  const late: Event[] = [];
+  const late: RunEvent[] = [];
   log.addListener({ on: (event) => void late.push(event) });
   log.info("heard");
   assertEquals(told(late), ["- runBegan", "- message heard"]);
@@ -168,7 +168,7 @@ Deno.test("a listener that takes itself out while it is told skips nobody", asyn
 });
 
 Deno.test("a listener that throws drops out, the others hear of it and go on", async () => {
-  const events: Event[] = [];
+  const events: RunEvent[] = [];
   const log = new Log([
     {
       on(event) {

@@ -1,4 +1,4 @@
-import { Console, Log } from "../../../mod.ts";
+import { Log, SerialConsole } from "../../../mod.ts";
 import { childReport } from "../child.ts";
 import { ClassicConsole } from "../classic.ts";
 import { timed } from "../clock.ts";
@@ -20,7 +20,7 @@ export const consoleText: Part = {
     try {
       const log = new Log([]);
       for (let round = 0; round < longRounds; round++) {
-        using console = new Console({
+        using console = new SerialConsole({
           machine: "bench",
           path: `${directory}/${round}.log`,
           log,

@@ -1,11 +1,11 @@
-import { type Event, type Listener, Log } from "../../../mod.ts";
+import { type Listener, Log, type RunEvent } from "../../../mod.ts";
 
 /** Keeps what a run tells, and shows it as an author would sketch it. */
 export class Recorder implements Listener {
-  readonly events: Event[] = [];
+  readonly events: RunEvent[] = [];
   readonly log = new Log([this]);
 
-  on(event: Event): void {
+  on(event: RunEvent): void {
     this.events.push(event);
   }
 
@@ -13,7 +13,7 @@ export class Recorder implements Listener {
   outline(): string[] {
     const depths = new Map<number, number>();
     const lines: string[] = [];
-    const add = (event: Event, text: string) => {
+    const add = (event: RunEvent, text: string) => {
       const depth = event.step === undefined
         ? 0
         : (depths.get(event.step) ?? -1) + 1;
