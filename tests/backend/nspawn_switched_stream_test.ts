@@ -66,3 +66,17 @@ Deno.test("a process has ended also where its children hold its stdout", async (
   await process.stderr.cancel();
   stream.close();
 });
+
+Deno.test("what a process says last comes when it has ended, too", async () => {
+  await using supervisor = new Supervisor();
+  const stream = new SwitchedStream();
+  const { read } = texts(stream);
+  const process = supervisor.spawn("yes | head -c 100000");
+  const connected = stream.connect(process, { toEnd: true });
+  connected.then(() => stream.close());
+  await process.status;
+  let count = 0;
+  for (let part; (part = await read()) !== null;) count += part.length;
+  assertEquals(count, 100_000);
+  await process.stderr.cancel();
+});

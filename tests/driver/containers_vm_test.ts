@@ -148,13 +148,14 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
     const { connection, interacting, type } = await terminal("shell");
     await type(
       "echo $(tty) $(stty size) $(stty -a | grep -o '[-]*echo ') " +
-        "$(tty </dev/tty) $- $HOME $TERM $ONLY_ON_THE_HOST.; exit\r",
+        "$(tty </dev/tty) $- $HOME $TERM $ONLY_ON_THE_HOST.; printf 'last\\0'; exit\r",
     );
     const text = await toText(connection.readable);
     assertMatch(
       text,
       /\/dev\/pts\/\d+ 24 80 echo \/dev\/tty \w*i\w*m\w* \/root [\w.+-]+ \.\r\n/,
     );
+    assertMatch(text, /last\0exit\r\n$/);
     // A shell without a terminal that is its own says so.
     assert(!/job control|ioctl/.test(text), text);
     await interacting;
