@@ -298,11 +298,13 @@ Deno.test("a message cut anywhere is the same message", async () => {
 Deno.test("an error without a class or a description is an error", async () => {
   await using server = await FakeServer.start();
   using client = await server.client();
-  const answer = client.send("query");
-  answer.catch(() => {});
-  const { id } = await server.request();
-  await server.say(JSON.stringify({ error: {}, id }));
-  await assertRejects(() => answer, QmpError, "QMP command query failed");
+  for (const error of [{}, null]) {
+    const answer = client.send("query");
+    answer.catch(() => {});
+    const { id } = await server.request();
+    await server.say(JSON.stringify({ error, id }));
+    await assertRejects(() => answer, QmpError, "QMP command query failed");
+  }
 });
 
 Deno.test("an answer of megabytes arrives", async () => {
