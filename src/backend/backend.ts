@@ -116,7 +116,7 @@ export interface Capabilities {
 }
 
 /** What a terminal of a guest is at first. */
-export interface TerminalOptions {
+export interface GuestTerminalOptions {
   /** Lines. */
   rows: number;
   /** Characters of a line. */
@@ -161,7 +161,7 @@ export interface Guest extends Capabilities {
    *
    * @throws {MachineError} where the guest lacks what that takes.
    */
-  addTerminal?(options: TerminalOptions): Promise<AddedTerminal>;
+  addTerminal?(options: GuestTerminalOptions): Promise<AddedTerminal>;
   /** Ends the backdoor's shell, where the guest has another one then. */
   hangUp?(): void;
   /** Ends the guest as a power failure does; does not wait. */

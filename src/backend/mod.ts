@@ -21,9 +21,9 @@ export type {
   GuestListener,
   GuestNetwork,
   GuestScreen,
+  GuestTerminalOptions,
   SshPlace,
   StartOptions,
-  TerminalOptions,
 } from "./backend.ts";
 export { type BackendName, kinds, startedBy } from "./kinds.ts";
 export { makeBackend } from "./make_backend.ts";

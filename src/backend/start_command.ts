@@ -1,4 +1,4 @@
-import { shellQuote } from "../shell/mod.ts";
+import { shellQuote } from "../shell/shell_quote.ts";
 import { absolute } from "../paths.ts";
 import { UsageError } from "../errors.ts";
 

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { harmless } from "../scan/harmless.ts";
-import { writeAllSync } from "../stream/mod.ts";
+import { writeAllSync } from "../stream/write_all.ts";
 import { exitCodes } from "../run/exit_codes.ts";
 import { configure } from "./configuration.ts";
 

@@ -1,6 +1,6 @@
 import { GREETING } from "../../shell/console_link.ts";
 import { shellQuote } from "../../shell/mod.ts";
-import type { TerminalOptions } from "../backend.ts";
+import type { GuestTerminalOptions } from "../backend.ts";
 
 /** What a command in a container sees as its environment, the profile's aside. */
 const PROFILE = `
@@ -30,7 +30,7 @@ export const HOST_SCRIPT =
  * device and the process that holds it, or a sentence why there is none.
  */
 export function terminalShell(
-  { rows, columns, term }: TerminalOptions,
+  { rows, columns, term }: GuestTerminalOptions,
 ): string {
   const shell = `
 echo "$(tty) $PPID" >&5

@@ -8,8 +8,8 @@ import type {
   Backend,
   Guest,
   GuestListener,
+  GuestTerminalOptions,
   StartOptions,
-  TerminalOptions,
 } from "../backend.ts";
 import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
@@ -209,7 +209,7 @@ class NspawnGuest implements Guest {
     );
   }
 
-  async addTerminal(options: TerminalOptions): Promise<AddedTerminal> {
+  async addTerminal(options: GuestTerminalOptions): Promise<AddedTerminal> {
     const leader = this.#entered;
     if (leader === undefined) throw new MachineError("it is not ready");
     const stream = new SwitchedStream();
