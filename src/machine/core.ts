@@ -22,11 +22,11 @@ import {
 import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
 import { fileName } from "./file_name.ts";
-import { decode, lastLines, QUOTED_LINES } from "./output.ts";
+import { decode, lastLines, QUOTED_LINES } from "./commands/output.ts";
 import { efiVarsPath } from "./paths.ts";
 import { ShellHints } from "./shell_hints.ts";
-import { SerialMarks } from "./serial_marks.ts";
-import { StderrPlace } from "./stderr.ts";
+import { SerialMarks } from "./commands/serial_marks.ts";
+import { StderrPlace } from "./commands/stderr.ts";
 
 /** Lines of the console that a failure quotes. */
 const TAIL = 10;

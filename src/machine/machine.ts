@@ -7,7 +7,7 @@ import {
   fail,
   repeat,
   succeed,
-} from "./commands.ts";
+} from "./commands/commands.ts";
 import { type BackendName, StartCommand } from "../backend/mod.ts";
 import type { ByteStream } from "../stream/mod.ts";
 import { refuseSpecial } from "./capabilities.ts";
@@ -16,15 +16,15 @@ import {
   copyFromHost,
   copyFromHostViaShell,
   copyFromMachine,
-} from "./files.ts";
+} from "./files/files.ts";
 import {
   type PortOptions,
   waitForClosedPort,
   waitForOpenPort,
-} from "./ports.ts";
+} from "./waits/ports.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
-import { type WaitOptions, waitOptions } from "./timeout.ts";
-import { getTtyText, ttyNumber } from "./tty.ts";
+import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
+import { getTtyText, ttyNumber } from "./hands/tty.ts";
 import {
   getUnitInfo,
   getUnitProperty,
@@ -32,13 +32,13 @@ import {
   systemctlCommand,
   type UnitOptions,
   waitForUnit,
-} from "./units.ts";
+} from "./waits/units.ts";
 import {
   type UnixSocketOptions,
   waitForOpenUnixSocket,
-} from "./unix_sockets.ts";
-import { askUntil, waitForFile } from "./waits.ts";
-import { getWindowNames, waitForWindow, waitForX } from "./windows.ts";
+} from "./waits/unix_sockets.ts";
+import { askUntil, waitForFile } from "./waits/waits.ts";
+import { getWindowNames, waitForWindow, waitForX } from "./hands/windows.ts";
 
 /**
  * A machine under test, and what all machines can do: a guest that can be started,
@@ -633,7 +633,7 @@ export abstract class BaseMachine implements AsyncDisposable {
    * @throws {MachineError} where the guest has no ports to carry it.
    */
   async attachShell(stream: ByteStream): Promise<void> {
-    const { attachShell } = await import("./raw_shell.ts");
+    const { attachShell } = await import("./hands/raw_shell.ts");
     await attachShell(this.#core, stream);
   }
 
@@ -656,7 +656,7 @@ export abstract class BaseMachine implements AsyncDisposable {
    * ```
    */
   async shellInteract(address?: string): Promise<void> {
-    const { shellInteract } = await import("./interact.ts");
+    const { shellInteract } = await import("./hands/interact.ts");
     await shellInteract(this.#core, address);
   }
 
@@ -668,7 +668,7 @@ export abstract class BaseMachine implements AsyncDisposable {
    * @throws {MachineError} while the machine is not running.
    */
   async consoleInteract(): Promise<void> {
-    const { consoleInteract } = await import("./interact.ts");
+    const { consoleInteract } = await import("./hands/interact.ts");
     await consoleInteract(this.#core);
   }
 

@@ -8,23 +8,23 @@ export type {
   CommandArguments,
   CommandOptions,
   ExecuteOptions,
-} from "./commands.ts";
+} from "./commands/commands.ts";
 export type { MachineContext } from "./context.ts";
 export type { Special } from "./capabilities.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
 export { MachineCore } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";
-export type { KeyOptions } from "./keyboard.ts";
+export type { KeyOptions } from "./hands/keyboard.ts";
 export { BaseMachine, type Machine } from "./machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
-export type { PortOptions } from "./ports.ts";
+export type { PortOptions } from "./waits/ports.ts";
 export {
   offerSnakeCase,
   type SnakeCase,
   snakeCase,
   type SnakeCased,
 } from "./snake_case.ts";
-export type { WaitOptions } from "./timeout.ts";
-export type { UnitOptions } from "./units.ts";
-export { readScreen } from "./screen.ts";
-export type { UnixSocketOptions } from "./unix_sockets.ts";
+export type { WaitOptions } from "./waits/timeout.ts";
+export type { UnitOptions } from "./waits/units.ts";
+export { readScreen } from "./hands/screen.ts";
+export type { UnixSocketOptions } from "./waits/unix_sockets.ts";

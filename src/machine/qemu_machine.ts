@@ -9,11 +9,11 @@ import {
   readEfiVars,
   writeEfiVars,
 } from "./efi_vars.ts";
-import { type KeyOptions, sendChars, sendKey } from "./keyboard.ts";
+import { type KeyOptions, sendChars, sendKey } from "./hands/keyboard.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
 import { efiVarsPath } from "./paths.ts";
-import { screenshot, screenText, waitForScreen } from "./screen.ts";
-import { type WaitOptions, waitOptions } from "./timeout.ts";
+import { screenshot, screenText, waitForScreen } from "./hands/screen.ts";
+import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
 
 /** Makes a {@linkcode QemuMachine}; only a driver does. */
 export let makeQemuMachine: (core: MachineCore) => Machine<QemuMachine>;

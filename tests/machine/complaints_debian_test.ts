@@ -4,7 +4,7 @@
  */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { booted } from "./booted.ts";
-import { medianDelay } from "./delay.ts";
+import { medianDelay } from "./waits/delay.ts";
 
 Deno.test("complaints about machines with systemd", async (t) => {
   await using test = await booted({ guest: "debian" });

@@ -17,7 +17,7 @@ import { Log, SerialConsole, TestFailure } from "../../mod.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 import { guest } from "../guests/mod.ts";
 import { booted } from "./booted.ts";
-import { medianDelay } from "./delay.ts";
+import { medianDelay } from "./waits/delay.ts";
 
 Deno.test("complaints about machines", async (t) => {
   await using test = await booted();

@@ -1,0 +1,197 @@
+import { MachineError, TestFailure, UsageError } from "../../errors.ts";
+import { limitOf, orAbort } from "../../time/mod.ts";
+import { Activity } from "../waits/activity.ts";
+import type { CommandResult, MachineCore } from "../core.ts";
+import { decode, lastLines, OutputText } from "./output.ts";
+import {
+  DEFAULT_TIMEOUT,
+  isPlainObject,
+  type WaitOptions,
+} from "../waits/timeout.ts";
+
+/** What `execute` takes. */
+export interface ExecuteOptions {
+  /** Seconds until the command is ended with status 124; `null`: no limit. */
+  timeout?: number | null;
+  /** `false`: answer status -1, also where the command takes the guest down. */
+  checkReturn?: boolean;
+  /** `false`: don't wait for the command, answer `[-2, ""]` at once. */
+  checkOutput?: boolean;
+}
+
+/** What `succeed` and `fail` take after their commands. */
+export interface CommandOptions {
+  /** Seconds that each command may take; no limit by default. */
+  timeout?: number | null;
+}
+
+/** Commands, and options last if any. */
+export type CommandArguments =
+  | string[]
+  | [...commands: string[], options: CommandOptions];
+
+/** Seconds between two runs of a repeated command, at least and at most. */
+const SHORTEST_PAUSE = 0.05;
+const LONGEST_PAUSE = 1;
+/** At most, where nothing can tell that something has happened. */
+const LONGEST_BLIND_PAUSE = 0.3;
+/** How much longer than a run the pause after it is: a bound on its load. */
+const PAUSE_FACTOR = 4;
+/** How much longer each pause is than the one before, while nothing happens. */
+const PATIENCE = 3;
+
+/** See {@linkcode BaseMachine.execute}. */
+export async function execute(
+  core: MachineCore,
+  command: string,
+  options: ExecuteOptions,
+): Promise<[status: number, stdout: string]> {
+  if (!isPlainObject(options)) {
+    throw new UsageError(
+      `Expected options such as { timeout: 5 }, got ${Deno.inspect(options)}`,
+    );
+  }
+  const { checkReturn = true, checkOutput = true } = options;
+  const { timeout = DEFAULT_TIMEOUT } = options;
+  if (!checkOutput) {
+    await core.ready();
+    core.run(command, { timeout }).catch(() => {});
+    return [-2, ""];
+  }
+  const output = new OutputText();
+  try {
+    const { status } = await core.run(command, {
+      timeout,
+      onStdout: (chunk) => output.push(chunk),
+    });
+    return [checkReturn ? status : -1, output.end()];
+  } catch (error) {
+    if (!checkReturn && error instanceof MachineError) {
+      return [-1, output.end()];
+    }
+    throw error;
+  }
+}
+
+/** See {@linkcode BaseMachine.succeed}. */
+export function succeed(
+  core: MachineCore,
+  args: CommandArguments,
+): Promise<string> {
+  return runAll(core, args, "must succeed", (command, status, out) => {
+    if (status === 0) return;
+    core.log.log(`output: ${out}`, core.attributes);
+    return `command \`${command}\` failed (exit code ${status})`;
+  });
+}
+
+/** See {@linkcode BaseMachine.fail}. */
+export function fail(
+  core: MachineCore,
+  args: CommandArguments,
+): Promise<string> {
+  return runAll(core, args, "must fail", (command, status) => {
+    if (status === 0) return `command \`${command}\` unexpectedly succeeded`;
+  });
+}
+
+/** Runs commands until `complain` finds fault with one; joins their output. */
+async function runAll(
+  core: MachineCore,
+  args: CommandArguments,
+  title: string,
+  complain: (
+    command: string,
+    status: number,
+    output: string,
+  ) => string | undefined,
+): Promise<string> {
+  const [commands, { timeout = null }] = splitOptions(args);
+  let output = "";
+  for (const command of commands) {
+    output += await core.nested(`${title}: ${command}`, async () => {
+      const text = new OutputText();
+      const result = await core.run(command, {
+        timeout,
+        onStdout: (chunk) => text.push(chunk),
+      });
+      const out = text.end();
+      const complaint = complain(command, result.status, out);
+      if (complaint === undefined) return out;
+      throw new TestFailure(
+        complaint + lastLines(out) + await result.lastStderr(),
+      );
+    });
+  }
+  return output;
+}
+
+/** Runs a command again and again until its status is accepted. */
+export function repeat(
+  core: MachineCore,
+  what: "success" | "failure",
+  command: string,
+  options: WaitOptions,
+): Promise<string> {
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
+  return core.whileUp((signal, check) =>
+    core.nested(`waiting for ${what}: ${command}`, async () => {
+      await orAbort(core.connect(), signal);
+      const began = performance.now();
+      using activity = new Activity(core);
+      let longest = 0;
+      let last: { result: CommandResult; output: string } | undefined;
+      while (true) {
+        const asked = performance.now();
+        const result = await core.run(command, {
+          timeout: Math.max(0, timeout - (asked - began) / 1000),
+          check,
+        });
+        const { status, timedOut, stdout } = result;
+        const output = decode(stdout);
+        if (!timedOut && (status === 0) === (what === "success")) return output;
+        // What was cut short says less than the try before it.
+        if (!timedOut || last === undefined) last = { result, output };
+        const now = performance.now();
+        if (timedOut || now - began > timeout * 1000) {
+          throw new TestFailure(
+            `waiting for ${what} of \`${command}\` timed out after ` +
+              `${timeout} seconds; its last status was ` +
+              last.result.status + lastLines(last.output) +
+              await last.result.lastStderr(),
+          );
+        }
+        const took = (now - asked) / 1000;
+        const shortest = Math.min(
+          LONGEST_PAUSE,
+          Math.max(SHORTEST_PAUSE, PAUSE_FACTOR * took),
+        );
+        longest = Math.max(
+          shortest,
+          Math.min(
+            activity.canTell ? LONGEST_PAUSE : LONGEST_BLIND_PAUSE,
+            PATIENCE * longest,
+          ),
+        );
+        if (await activity.pass(shortest, longest, signal)) {
+          longest /= PATIENCE ** 2;
+        }
+      }
+    })
+  );
+}
+
+function splitOptions(args: CommandArguments): [string[], CommandOptions] {
+  const last = args.at(-1);
+  const options = isPlainObject(last) ? last : {};
+  const commands = isPlainObject(last) ? args.slice(0, -1) : args;
+  for (const command of commands) {
+    if (typeof command === "string") continue;
+    throw new UsageError(
+      `Expected commands as strings and options last, got ${
+        Deno.inspect(command)
+      }`,
+    );
+  }
+  return [commands as string[], options];
+}

@@ -1,0 +1,444 @@
+import { baseName } from "../../paths.ts";
+import { MachineError, TestFailure, UsageError } from "../../errors.ts";
+import { type RunResult, shellQuote } from "../../shell/mod.ts";
+import { writeAllSync } from "../../stream/mod.ts";
+import type { MachineCore } from "../core.ts";
+import { framed, UNFRAME } from "./framed.ts";
+import { HostFile } from "./host_file.ts";
+import { type LeaveOut, LeftOut } from "./left_out.ts";
+import { decode, lastLines } from "../commands/output.ts";
+import { SharedFile } from "./shared_file.ts";
+import { archive, isSymlink, makeRoom, Unarchiver } from "./tar.ts";
+
+/** What commands of ours answer instead of copying, and why. */
+const NOT_SHARED = 77, DIRECTORY = 78, NO_FILE = 79;
+/** Bytes of what tar complains of that are kept. */
+const MOST_COMPLAINTS = 64 * 1024;
+
+/** A step that copies, and warns of what it leaves out. */
+function copying(
+  core: MachineCore,
+  what: string,
+  copy: (leaveOut: LeaveOut) => Promise<void>,
+): Promise<void> {
+  return core.nested(`copying ${what}`, async () => {
+    const leftOut = new LeftOut();
+    try {
+      await copy(leftOut.add);
+    } finally {
+      const { warning } = leftOut;
+      if (warning !== undefined) core.log.warning(warning, core.attributes);
+    }
+  });
+}
+
+/** See {@linkcode BaseMachine.copyFromHost}. */
+export function copyFromHost(
+  core: MachineCore,
+  source: string,
+  target: string,
+): Promise<void> {
+  return copying(core, `${source} to ${target}`, async (leaveOut) => {
+    const { isDirectory } = await Deno.stat(source);
+    if (isDirectory) return await sendTree(core, source, target, leaveOut);
+    using file = await openFile(core, source);
+    if (!await sendThroughShare(core, file, source, target, leaveOut)) {
+      await sendFile(core, file, source, target, leaveOut);
+    }
+  });
+}
+
+/** See {@linkcode BaseMachine.copyFromHostViaShell}. */
+export function copyFromHostViaShell(
+  core: MachineCore,
+  source: string,
+  target: string,
+): Promise<void> {
+  return copying(
+    core,
+    `${source} to ${target} via the shell`,
+    async (leaveOut) => {
+      using file = await openFile(core, source);
+      await sendFile(core, file, source, target, leaveOut);
+    },
+  );
+}
+
+/** See {@linkcode BaseMachine.copyFromMachine}. */
+export function copyFromMachine(
+  core: MachineCore,
+  source: string,
+  targetDir: string,
+): Promise<void> {
+  return copying(core, `${source} to the host`, async (leaveOut) => {
+    const name = baseName(source);
+    if (name === "." || name === "..") {
+      throw new UsageError(
+        `Expected a path in ${core.name} that ends in a name, got ${source}`,
+      );
+    }
+    const directory = targetDir.startsWith("/")
+      ? targetDir
+      : [core.context.outDir, targetDir].filter(Boolean).join("/");
+    refuseLinks(core, directory);
+    const target = `${directory}/${name}`;
+    refuseOwn(core, target);
+    await Deno.mkdir(directory, { recursive: true });
+    await receive(core, source, target, leaveOut);
+    core.log.fileCopied(core.name, target);
+  });
+}
+
+/** @throws {UsageError} for a file of the host that the run itself writes. */
+export function refuseOwn(core: MachineCore, path: string): void {
+  if (!core.log.writes(path)) return;
+  throw new UsageError(
+    `Expected a file that is not the run's own log or report, got ${path}`,
+  );
+}
+
+/**
+ * What was copied out of a guest before may be a link to anywhere.
+ *
+ * @throws {UsageError} where the way from the output directory to `directory`
+ * leads through a link.
+ */
+function refuseLinks(core: MachineCore, directory: string): void {
+  const { outDir } = core.context;
+  if (!directory.startsWith(`${outDir}/`)) return;
+  let path = outDir;
+  for (const part of directory.slice(outDir.length + 1).split("/")) {
+    path += `/${part}`;
+    if (!isSymlink(path)) continue;
+    throw new UsageError(
+      "Expected a directory for the copy below the output directory, got " +
+        `${path}, which is a link`,
+    );
+  }
+}
+
+function share(core: MachineCore): SharedFile {
+  return new SharedFile(
+    core.context.sharedDir,
+    core.name,
+    (text) => core.log.warning(text, core.attributes),
+  );
+}
+
+/** Ends a command where the guest does not see a file of the shared directory. */
+function unlessShared({ guestPath }: SharedFile): string {
+  return `[ -f ${guestPath} ] || exit ${NOT_SHARED}`;
+}
+
+/**
+ * Whether the guest sees what is in the shared directory. It is asked about a
+ * file of its own: a guest may remember for a second how long a file was when it
+ * looked at it last.
+ */
+async function isShared(core: MachineCore): Promise<boolean> {
+  using file = share(core);
+  const { status } = await core.run(unlessShared(file));
+  return status !== NOT_SHARED;
+}
+
+function failed(
+  command: string,
+  { status, stdout, stderr }: RunResult,
+): TestFailure {
+  return new TestFailure(
+    `command \`${command}\` failed (exit code ${status})` +
+      lastLines(decode(stdout) + decode(stderr)),
+  );
+}
+
+/** @throws {UsageError} for what is no file. */
+async function openFile(core: MachineCore, source: string): Promise<HostFile> {
+  if ((await Deno.stat(source)).isFile) return await HostFile.open(source);
+  throw new UsageError(
+    `Expected a file to copy into ${core.name}, got ${source}, which is none`,
+  );
+}
+
+/**
+ * Commands that find the place of a file in the guest as cp does: in the target
+ * where that is a directory, or is said to be one by a slash at its end.
+ */
+function filePlace(source: string, target: string): string[] {
+  return [
+    `vw_target=${shellQuote(target)}`,
+    ...(target.endsWith("/") ? ['mkdir -p -- "$vw_target"'] : []),
+    `[ ! -d "$vw_target" ] || vw_target=\${vw_target%/}/${
+      shellQuote(baseName(source))
+    }`,
+    'case $vw_target in */*) [ -d "${vw_target%/*}/" ] || ' +
+    'mkdir -p -- "${vw_target%/*}" ;; esac',
+  ];
+}
+
+/** A command that gives the target its mode and time, or says that it can't. */
+function giveAttributes(file: HostFile, time: string): string {
+  const mode = file.mode.toString(8).padStart(4, "0");
+  // Some file systems have neither, and a device keeps its own.
+  return `[ ! -f "$vw_target" ] || { chmod ${mode} "$vw_target" && ` +
+    `touch ${time} "$vw_target"; } 2>/dev/null || echo attributes`;
+}
+
+/** Answers whether there is a directory that the guest shares. */
+async function sendThroughShare(
+  core: MachineCore,
+  file: HostFile,
+  source: string,
+  target: string,
+  leaveOut: LeaveOut,
+): Promise<boolean> {
+  if (!await isShared(core)) return false;
+  using shared = share(core);
+  await shared.write(file.bytes());
+  shared.setTime(file.time);
+  const command = [
+    ...filePlace(source, target),
+    `cp -- ${shared.guestPath} "$vw_target"`,
+    giveAttributes(file, `-r ${shared.guestPath}`),
+  ].join("\n");
+  const result = await core.run(command, { stderr: "merge" });
+  // Where that is so, it is why a command failed.
+  shared.check();
+  sent(command, result, file, source, target, leaveOut);
+  return true;
+}
+
+async function sendFile(
+  core: MachineCore,
+  file: HostFile,
+  source: string,
+  target: string,
+  leaveOut: LeaveOut,
+): Promise<void> {
+  const command = [
+    ...filePlace(source, target),
+    `head -c ${file.size} >"$vw_target"`,
+    giveAttributes(file, `-d @${file.time}`),
+  ].join("\n");
+  const result = await core.run(command, {
+    stderr: "merge",
+    stdin: file.bytes(),
+  });
+  sent(command, result, file, source, target, leaveOut);
+}
+
+/** Looks at what became of a file that was sent. */
+function sent(
+  command: string,
+  result: RunResult,
+  file: HostFile,
+  source: string,
+  target: string,
+  leaveOut: LeaveOut,
+): void {
+  if (result.status !== 0) throw failed(command, result);
+  if (file.missing > 0) leaveOut(source, "shorter");
+  if (result.stdout.length > 0) leaveOut(target, "attributes");
+}
+
+async function sendTree(
+  core: MachineCore,
+  source: string,
+  target: string,
+  leaveOut: LeaveOut,
+): Promise<void> {
+  const { status } = await core.run("command -v tar >/dev/null");
+  if (status !== 0) throw needsTar(core);
+  const place = [
+    `vw_target=${shellQuote(target)}`,
+    // As cp does, too.
+    `[ ! -d "$vw_target" ] || vw_target=\${vw_target%/}/${
+      shellQuote(baseName(source))
+    }`,
+    'mkdir -p -- "$vw_target"',
+  ];
+  const bytes = archive(source, ".", leaveOut);
+  const run = async (command: string, stdin?: AsyncIterable<Uint8Array>) => {
+    const result = await core.run(command, { stderr: "merge", stdin });
+    if (result.status !== 0) throw failed(command, result);
+  };
+  // Over the console, a tree would have to be read as a whole first.
+  if (!core.running().shell.hasPorts) {
+    if (await isShared(core)) {
+      using shared = share(core);
+      await shared.write(bytes);
+      const unpack = `tar -x -p -f ${shared.guestPath} -C "$vw_target"`;
+      await run([...place, unpack].join("\n")).finally(() => shared.check());
+      return;
+    }
+  }
+  let failure: { error: unknown } | undefined;
+  await run(
+    [...place, UNFRAME, 'vw_unframe | tar -x -p -C "$vw_target"'].join("\n"),
+    framed(bytes, (error) => failure = { error }),
+  );
+  if (failure !== undefined) throw failure.error;
+}
+
+function needsTar(core: MachineCore): MachineError {
+  return new MachineError(
+    `Copying a tree takes tar in the guest, and ${core.name} has none`,
+  );
+}
+
+async function receive(
+  core: MachineCore,
+  source: string,
+  target: string,
+  leaveOut: LeaveOut,
+): Promise<void> {
+  using shared = share(core);
+  const command = [
+    `vw_source=${shellQuote(source)}`,
+    `[ ! -d "$vw_source" ] || exit ${DIRECTORY}`,
+    `[ -f "$vw_source" ] || [ ! -e "$vw_source" ] || exit ${NO_FILE}`,
+    'stat -L -c "%a %Y" -- "$vw_source" 2>/dev/null || :',
+    unlessShared(shared),
+    `cp -- "$vw_source" ${shared.guestPath}`,
+  ].join("\n");
+  const result = await core.run(command, { stderr: "merge" });
+  const [, mode, time] = /^([0-7]+) (\d+)$/m.exec(decode(result.stdout)) ?? [];
+  const receiver = (): Receiver => {
+    const facts = mode === undefined
+      ? undefined
+      : { mode: parseInt(mode, 8), time: Number(time) };
+    return new Receiver(source, target, leaveOut, facts);
+  };
+  switch (result.status) {
+    case DIRECTORY:
+      return await receiveTree(core, shared, source, target, leaveOut);
+    case NO_FILE:
+      throw new UsageError(
+        `Expected a file or a directory of ${core.name} to copy, got ` +
+          `${source}, which is neither`,
+      );
+    case NOT_SHARED: {
+      using file = receiver();
+      const cat = `cat -- ${shellQuote(source)}`;
+      await core.demand(cat, {
+        stderr: "serial",
+        onStdout: (chunk) => file.push(chunk),
+      });
+      return file.end();
+    }
+  }
+  shared.check();
+  if (result.status !== 0) throw failed(command, result);
+  using file = receiver();
+  for await (const chunk of shared.bytes()) file.push(chunk);
+  file.end();
+}
+
+/** A file that comes out of the guest. */
+class Receiver implements Disposable {
+  readonly #file: Deno.FsFile;
+  readonly #time?: number;
+
+  constructor(
+    source: string,
+    target: string,
+    leaveOut: LeaveOut,
+    facts?: { mode: number; time: number },
+  ) {
+    // One that a guest made leads anywhere on the host.
+    makeRoom(target);
+    this.#file = Deno.openSync(target, { write: true, createNew: true });
+    if (facts === undefined) return;
+    this.#time = facts.time;
+    if ((facts.mode & 0o6000) !== 0) leaveOut(source, "setuid");
+    Deno.chmodSync(target, facts.mode & 0o1777);
+  }
+
+  push(chunk: Uint8Array): void {
+    writeAllSync(this.#file, chunk);
+  }
+
+  end(): void {
+    if (this.#time !== undefined) this.#file.utimeSync(this.#time, this.#time);
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+async function receiveTree(
+  core: MachineCore,
+  shared: SharedFile,
+  source: string,
+  target: string,
+  leaveOut: LeaveOut,
+): Promise<void> {
+  const isOnPort = core.running().shell.hasPorts ||
+    !await isShared(core);
+  const command = [
+    `command -v tar >/dev/null || exit ${NOT_SHARED}`,
+    `cd -P -- ${shellQuote(source)} >/dev/null`,
+    // Files there have another size than they tell, and tar believes that.
+    "case $PWD/ in /proc/* | /sys/*)",
+    "vw_copy=$(mktemp -d)",
+    `trap 'rm -rf -- "$vw_copy"' EXIT`,
+    'cp -a . "$vw_copy" || :',
+    'cd "$vw_copy"',
+    "esac",
+    `tar -c ${isOnPort ? "" : `-f ${shared.guestPath} `}.`,
+  ].join("\n");
+  const pathOf = (name: string) =>
+    `${source.replace(/\/+$/, "")}/${name.replace(/^\.\//, "")}`;
+  using files = new Unarchiver(
+    target,
+    (name, reason) => leaveOut(pathOf(name), reason),
+  );
+  let complaints = new Uint8Array(0);
+  const result = await core.run(command, {
+    stderr: "separate",
+    onStdout: (chunk) => files.take(chunk.slice()),
+    onStderr: (chunk) => {
+      if (complaints.length > MOST_COMPLAINTS) return;
+      complaints = Uint8Array.from([...complaints, ...chunk]);
+    },
+  });
+  if (result.status === NOT_SHARED) throw needsTar(core);
+  if (!isOnPort) shared.check();
+  const isUsable = heed(decode(complaints), source, leaveOut);
+  if (result.status > (isUsable ? 1 : 0)) {
+    throw failed(command, { ...result, stderr: complaints });
+  }
+  if (!isOnPort) {
+    for await (const chunk of shared.bytes()) await files.take(chunk);
+  }
+  await files.end();
+}
+
+/** What tar says of a file that the copy has not as it was. */
+const COMPLAINT = new RegExp(
+  "^\\S*tar: (?:\\./)?(.*): (?:(socket ignored)|" +
+    "(File removed before we read it)|(File shrank by .*)|" +
+    "file changed as we read it)$",
+);
+
+/**
+ * Heeds what the guest says of a tree that it sends. Answers whether tar said
+ * nothing but that files changed meanwhile, as files in use do.
+ */
+function heed(text: string, source: string, leaveOut: LeaveOut): boolean {
+  let isUsable = true;
+  for (const line of text.split("\n").filter((line) => line !== "")) {
+    const found = COMPLAINT.exec(line);
+    if (found === null) {
+      isUsable = isUsable && line.startsWith("cp: ");
+      leaveOut(line, "guest");
+      continue;
+    }
+    const [, name, socket, removed, shrunk] = found;
+    const path = `${source.replace(/\/+$/, "")}/${name}`;
+    if (socket) leaveOut(path);
+    else if (removed) leaveOut(path, "gone");
+    else if (shrunk) leaveOut(path, "shorter");
+  }
+  return isUsable;
+}

@@ -1,0 +1,208 @@
+import { MachineError, UsageError } from "../../errors.ts";
+import {
+  divertStandardError,
+  writeStandardError,
+} from "../../report/standard_error.ts";
+import { isClosedError, writeAll } from "../../stream/mod.ts";
+import { Terminal, withoutColours } from "../../terminal/mod.ts";
+import type { MachineCore } from "../core.ts";
+import { GuestTerminal } from "./guest_terminal.ts";
+import { listenAt } from "../waits/socket_address.ts";
+
+/** Ctrl-], as in telnet. */
+const LEAVE = 0x1d;
+/** Ctrl-D. */
+const END = 0x04;
+/** Characters of log that are kept while a guest has the terminal. */
+const HELD = 1 << 20;
+/** Milliseconds in which the last output arrives after the shell's end. */
+const SETTLE_MS = 500;
+
+/** Connects a shell of the guest with the host's terminal, or with a socket. */
+export async function shellInteract(
+  core: MachineCore,
+  address?: string,
+): Promise<void> {
+  if (address !== undefined) return await shellAt(core, address);
+  if (!Terminal.present) {
+    throw new UsageError(
+      `shellInteract() expects a terminal, or an address such as "unix:/tmp/${core.name}"`,
+    );
+  }
+  const host = await Terminal.open();
+  const guest = await GuestTerminal.open(core, host.size, terminalKind());
+  const screen = new Screen(host);
+  core.log.info(
+    "a shell in the guest: exit or Ctrl-] leaves it",
+    core.attributes,
+  );
+  core.log.flush();
+  const left = Promise.withResolvers<void>();
+  try {
+    using _log = holdLog();
+    using _size = host.onResize(() => {
+      guest.resize(host.size).catch(() => {});
+    });
+    using _keys = host.take({
+      verbatim: true,
+      take: (bytes) => {
+        const at = bytes.indexOf(LEAVE);
+        guest.write(at < 0 ? bytes : bytes.subarray(0, at));
+        if (at >= 0) left.resolve();
+      },
+      end: left.resolve,
+    });
+    await Promise.race([
+      left.promise,
+      untilEnd(guest, (bytes) => screen.show(bytes)),
+    ]);
+    screen.leave();
+  } finally {
+    await guest.close();
+  }
+}
+
+/** Connects a shell of the guest with whoever comes to an address. */
+async function shellAt(core: MachineCore, address: string): Promise<void> {
+  await using listener = listenAt(address);
+  core.log.info(
+    `a shell in the guest waits at ${listener.address}`,
+    core.attributes,
+  );
+  await core.watched(async (signal) => {
+    const connection = await listener.accept(signal);
+    const guest = await GuestTerminal.open(
+      core,
+      { rows: 24, columns: 80 },
+      terminalKind(),
+    );
+    try {
+      const typed = (async () => {
+        const buffer = new Uint8Array(16 * 1024);
+        for (let count; (count = await connection.read(buffer)) !== null;) {
+          await guest.write(buffer.subarray(0, count));
+        }
+      })();
+      const shown = untilEnd(guest, (bytes) => writeAll(connection, bytes));
+      await Promise.race([typed, shown]);
+    } catch (error) {
+      if (!isClosedError(error)) throw error;
+    } finally {
+      await guest.close();
+    }
+  });
+}
+
+/** Connects the serial console with the host's terminal. */
+export async function consoleInteract(core: MachineCore): Promise<void> {
+  if (!Terminal.present) {
+    throw new UsageError("consoleInteract() expects a terminal, there is none");
+  }
+  const host = await Terminal.open();
+  const { guest } = core.running();
+  const screen = new Screen(host);
+  core.log.info(
+    "the serial console: Ctrl-D or Ctrl-] leaves it",
+    core.attributes,
+  );
+  core.log.flush();
+  const left = Promise.withResolvers<void>();
+  await core.watched(async (signal) => {
+    // Its lines are on the screen already.
+    using _log = holdLog((line) => !line.startsWith(`${core.name} # `));
+    using _serial = core.onSerial((bytes) => screen.show(bytes));
+    using _keys = host.take({
+      verbatim: true,
+      take: (bytes) => {
+        const at = bytes.findIndex((byte) => byte === LEAVE || byte === END);
+        guest.writeSerial(at < 0 ? bytes.slice() : bytes.slice(0, at))
+          .catch(() => {});
+        if (at >= 0) left.resolve();
+      },
+      end: left.resolve,
+    });
+    await Promise.race([left.promise, core.waitForEnd(signal)]);
+    screen.leave();
+  });
+}
+
+/** Shows what the guest's shell writes until that has ended, however. */
+async function untilEnd(
+  guest: GuestTerminal,
+  show: (bytes: Uint8Array) => unknown,
+): Promise<void> {
+  const read = guest.read(show);
+  try {
+    await Promise.race([read, guest.ended]);
+  } catch (error) {
+    // Whoever turns the guest off at its shell knows that.
+    if (!(error instanceof MachineError)) throw error;
+  }
+  let timer;
+  await Promise.race([
+    read,
+    new Promise<void>((resolve) => timer = setTimeout(resolve, SETTLE_MS)),
+  ]);
+  clearTimeout(timer);
+}
+
+/** Keeps the log back while something else has the screen. */
+function holdLog(isKept: (line: string) => boolean = () => true): Disposable {
+  let held = "";
+  let lost = false;
+  const diversion = divertStandardError((text) => {
+    held += text.split(/(?<=\n)/).filter((line) => isKept(withoutColours(line)))
+      .join(
+        "",
+      );
+    if (held.length <= HELD) return;
+    held = held.slice(held.indexOf("\n", held.length - HELD) + 1);
+    lost = true;
+  });
+  return {
+    [Symbol.dispose]() {
+      diversion[Symbol.dispose]();
+      if (lost) writeStandardError("(the log's lines before are left out)\n");
+      if (held !== "") writeStandardError(held);
+    },
+  };
+}
+
+/** The host's terminal as a guest writes to it. */
+class Screen {
+  readonly #terminal: Terminal;
+  /** What the guest has turned on, by private modes of the terminal. */
+  readonly #modes = new Set<string>();
+  #atLineStart = true;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(bytes: Uint8Array): void {
+    this.#terminal.write(bytes);
+    this.#atLineStart = bytes.at(-1) === 10;
+    const text = new TextDecoder("latin1").decode(bytes);
+    // deno-lint-ignore no-control-regex
+    for (const [, modes, set] of text.matchAll(/\x1b\[\?([\d;]+)([hl])/g)) {
+      for (const mode of modes.split(";")) {
+        // The cursor, and it alone, is shown where nobody asked for anything.
+        if ((set === "h") !== (mode === "25")) this.#modes.add(mode);
+        else this.#modes.delete(mode);
+      }
+    }
+  }
+
+  /** Undoes what a program would undo that was left in its middle. */
+  leave(): void {
+    for (const mode of this.#modes) {
+      this.#terminal.write(`\x1b[?${mode}${mode === "25" ? "h" : "l"}`);
+    }
+    this.#terminal.write(`\x1b[0m${this.#atLineStart ? "" : "\r\n"}`);
+  }
+}
+
+function terminalKind(): string {
+  const kind = Deno.env.get("TERM") ?? "";
+  return /^[\w.+-]+$/.test(kind) ? kind : "vt100";
+}

@@ -1,0 +1,368 @@
+import { shellQuote } from "../../shell/mod.ts";
+import { TestFailure } from "../../errors.ts";
+import { nearest } from "../../report/mod.ts";
+import { limitOf } from "../../time/mod.ts";
+import { execute } from "../commands/commands.ts";
+import type { MachineCore } from "../core.ts";
+import { pause, READY_TO_PAUSE } from "./guest_loop.ts";
+import { decode } from "../commands/output.ts";
+import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+
+/** What waits for systemd units take. */
+export interface UnitOptions extends WaitOptions {
+  /** The user whose manager is asked; the system's by default. */
+  user?: string;
+}
+
+/** Looks at systemd between two questions to it, at least and about at most. */
+const SHORTEST_GAP = 3;
+const LONGEST_GAP = 48;
+/** Seconds between two looks. */
+const LOOK_INTERVAL = 0.06;
+/** Seconds between two questions to a manager that does not answer. */
+const AWAY_INTERVAL = 0.3;
+/** Seconds that it may take to tell how a unit is, for the message of a failure. */
+const STATUS_TIMEOUT = 30;
+/** Lines of its journal that are told with that. */
+const JOURNAL_LINES = 20;
+
+/** What a wait for a unit looks at. */
+const PROPERTIES = [
+  "ActiveState",
+  "AssertResult",
+  "AssertTimestampMonotonic",
+  "ConditionResult",
+  "ConditionTimestampMonotonic",
+  "ExecMainCode",
+  "ExecMainStartTimestampMonotonic",
+  "ExecMainStatus",
+  "Job",
+  "LoadError",
+  "LoadState",
+  "Result",
+  "Type",
+];
+
+/**
+ * How a wait for a unit ends: `refused` where systemctl will never answer,
+ * `unmet` where a condition of the unit's failed, `ended` where a oneshot ran
+ * well and is over, `idle` where nobody starts it.
+ */
+type Verdict =
+  | "active"
+  | "failed"
+  | "not loaded"
+  | "unmet"
+  | "ended"
+  | "idle"
+  | "refused";
+
+/** The shell command for `systemctl`, or for a user's own manager. */
+export function systemctlCommand(query: string, user?: string): string {
+  if (user === undefined) return `systemctl ${query}`;
+  const inner = `XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user ${query}`;
+  return `su -l ${shellQuote(user)} --shell /bin/sh -c ${shellQuote(inner)}`;
+}
+
+/** The properties that `systemctl show` printed, by name. */
+export function parseProperties(text: string): Record<string, string> {
+  const properties: Record<string, string> = {};
+  for (const line of text.split("\n")) {
+    const at = line.indexOf("=");
+    if (at > 0) properties[line.slice(0, at)] = line.slice(at + 1);
+  }
+  return properties;
+}
+
+/** See {@linkcode BaseMachine.waitForUnit}. */
+export function waitForUnit(
+  core: MachineCore,
+  unit: string,
+  options: UnitOptions,
+): Promise<void> {
+  const { user } = options;
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
+  const whose = user === undefined ? "" : ` with user ${user}`;
+  return core.nested(`waiting for unit ${unit}${whose}`, async () => {
+    const { timedOut, stdout } = await core.run(unitLoop(unit, user), {
+      timeout,
+    });
+    if (timedOut) {
+      throw new TestFailure(
+        `unit "${unit}" did not become active in ${timeout} seconds` +
+          await lastStatus(core, unit, user),
+      );
+    }
+    const [verdict, status, ...said] = decode(stdout).split("\n");
+    if (verdict === "active") return;
+    throw new TestFailure(
+      await complaint(core, unit, user, {
+        verdict: verdict as Verdict,
+        status: Number(status),
+        said: said.join("\n").trim(),
+      }),
+    );
+  });
+}
+
+/** Why a unit is not active, and won't be. */
+async function complaint(
+  core: MachineCore,
+  unit: string,
+  user: string | undefined,
+  { verdict, status, said }: { verdict: Verdict; status: number; said: string },
+): Promise<string> {
+  const properties = parseProperties(said);
+  switch (verdict) {
+    case "not loaded":
+      return `unit "${unit}" ${await unloaded(core, unit, user, properties)}`;
+    case "failed":
+      return `unit "${unit}" reached state "failed"${howFailed(properties)}` +
+        await lastStatus(core, unit, user);
+    case "unmet":
+      return `unit "${unit}" was not started: a condition or assertion of its ` +
+        `own was not met` + await lastStatus(core, unit, user);
+    case "ended":
+      return `unit "${unit}" is inactive: it ran and ended well; ` +
+        "only RemainAfterExit=yes keeps a oneshot active";
+    case "idle": {
+      // What systemd has forgotten of a unit that nothing needs, the journal knows.
+      const last = await lastStatus(core, unit, user);
+      const well = /: (Deactivated successfully|Succeeded)\.$/m.test(last)
+        ? "; it ran and ended well"
+        : "";
+      return `unit "${unit}" is inactive and there are no pending jobs` +
+        well + last;
+    }
+    default:
+      return refusal("property", unit, user, status) +
+        (said === "" ? "" : `; it said:\n${said}`);
+  }
+}
+
+/** What systemd says of a unit that it has not loaded. */
+async function unloaded(
+  core: MachineCore,
+  unit: string,
+  user: string | undefined,
+  { LoadState, LoadError }: Record<string, string>,
+): Promise<string> {
+  if (LoadState === "masked") return "is masked";
+  if (LoadState !== "not-found") {
+    return `can't be loaded (${LoadState}): ${LoadError ?? "no reason given"}`;
+  }
+  // systemctl would read them all, which takes a slow guest half a minute.
+  const kind = user === undefined ? "system" : "user";
+  const files = await core.observe(
+    `printf '%s\\n' {/etc,/run,/usr/lib,/lib}/systemd/${kind}/*`,
+  );
+  const meant = meantUnit(unit, files.split("\n"));
+  return "is not found" +
+    (meant === undefined ? "" : `; did you mean ${meant}?`);
+}
+
+/** Which of some unit files somebody most likely meant. */
+export function meantUnit(unit: string, files: string[]): string | undefined {
+  const [, name, suffix = ".service"] = /^(.*?)(\.\w+)?$/s.exec(unit)!;
+  const known = files.filter((path) => path.endsWith(suffix)).map((path) =>
+    path.slice(path.lastIndexOf("/") + 1, -suffix.length)
+  );
+  const meant = nearest(name, known);
+  return meant === undefined ? undefined : meant + suffix;
+}
+
+/** How the main process of a unit ended, and what systemd calls that. */
+function howFailed(
+  { Result, ExecMainCode, ExecMainStatus }: Record<string, string>,
+): string {
+  if (Result === undefined) return "";
+  const how = {
+    1: `exit code ${ExecMainStatus}`,
+    2: `killed by signal ${ExecMainStatus}`,
+    3: `killed by signal ${ExecMainStatus}, with a core dump`,
+  }[ExecMainCode];
+  return ` (${how === undefined ? "" : `${how}, `}result "${Result}")`;
+}
+
+/** What systemctl says of a unit now, journal and all, as the end of a message. */
+async function lastStatus(
+  core: MachineCore,
+  unit: string,
+  user: string | undefined,
+): Promise<string> {
+  const query = `--no-pager --full --lines=${JOURNAL_LINES} status ` +
+    `${shellQuote(unit)} 2>&1`;
+  const now = await core.observe(
+    systemctlCommand(query, user),
+    STATUS_TIMEOUT,
+  );
+  return `; its last status:\n${now}`;
+}
+
+/** See {@linkcode BaseMachine.getUnitInfo}. */
+export async function getUnitInfo(
+  core: MachineCore,
+  unit: string,
+  user?: string,
+): Promise<Record<string, string>> {
+  const [status, lines] = await execute(
+    core,
+    systemctlCommand(`--no-pager show ${shellQuote(unit)}`, user),
+    {},
+  );
+  if (status !== 0) throw new TestFailure(refusal("info", unit, user, status));
+  return parseProperties(lines);
+}
+
+/** See {@linkcode BaseMachine.getUnitProperty}. */
+export async function getUnitProperty(
+  core: MachineCore,
+  unit: string,
+  property: string,
+  user?: string,
+): Promise<string> {
+  const [status, lines] = await execute(
+    core,
+    systemctlCommand(
+      `--no-pager show ${shellQuote(unit)} --property=${shellQuote(property)}`,
+      user,
+    ),
+    {},
+  );
+  if (status !== 0) {
+    throw new TestFailure(
+      refusal(`property "${property}"`, unit, user, status),
+    );
+  }
+  const value = parseProperties(lines)[property];
+  if (value !== undefined) return value;
+  throw new TestFailure(
+    `systemctl knows no property "${property}" of unit "${unit}", ` +
+      `it printed: ${JSON.stringify(lines)}`,
+  );
+}
+
+/** See {@linkcode BaseMachine.requireUnitState}. */
+export function requireUnitState(
+  core: MachineCore,
+  unit: string,
+  wanted: string,
+): Promise<void> {
+  return core.nested(
+    `checking if unit '${unit}' has reached state '${wanted}'`,
+    async () => {
+      const state = await getUnitProperty(core, unit, "ActiveState");
+      if (state === wanted) return;
+      throw new TestFailure(
+        `Expected unit '${unit}' to be in state '${wanted}' ` +
+          `but it is in state '${state}'`,
+      );
+    },
+  );
+}
+
+/**
+ * Waits in the guest until a unit is active or can't become so any more, and
+ * prints the verdict, the status of systemctl and what it said last. A question
+ * costs a process here and work there, so the next is asked when the manager has
+ * run since the last: nothing else changes a unit's state. What the manager does
+ * while a question is answered may be missed; so there are more of them, further
+ * and further apart.
+ *
+ * A manager that is executed anew, a bus that is restarted and a user who has no
+ * manager yet don't answer; that passes.
+ */
+function unitLoop(unit: string, user: string | undefined): string {
+  const show = systemctlCommand(
+    `--no-pager show ${shellQuote(unit)} --property=${PROPERTIES.join()} 2>&1`,
+    user,
+  );
+  const jobs = systemctlCommand("list-jobs --full 2>&1", user);
+  const has = (property: string) => `*$'\\n'${property}$'\\n'*`;
+  const hasTime = (property: string) => `*$'\\n'${property}=[1-9]*`;
+  const unmet = (what: string) =>
+    `[[ $vw_said == ${has(`${what}Result=no`)} ` +
+    `&& $vw_said == ${hasTime(`${what}TimestampMonotonic`)} ]]`;
+  return [
+    READY_TO_PAUSE,
+    // A kernel that does not count a process's turns gets more questions.
+    "vw_turns() { read -r _ _ vw_now </proc/$vw_manager/schedstat || " +
+    "vw_now=$((vw_asked += 1)); } 2>/dev/null",
+    "vw_judge() {",
+    "vw_verdict=",
+    "case $vw_said in",
+    `${has("ActiveState=active")}) vw_verdict=active; return ;;`,
+    // A job of its own will change it.
+    `${hasTime("Job")}) return ;;`,
+    `${has("ActiveState=failed")}) vw_verdict=failed; return ;;`,
+    `${has("ActiveState=inactive")}) ;;`,
+    "*) return ;;",
+    "esac",
+    `if [[ $vw_said != ${has("LoadState=loaded")} ]]; then`,
+    'vw_verdict="not loaded"',
+    `elif ${unmet("Condition")} || ${unmet("Assert")}; then`,
+    "vw_verdict=unmet",
+    `elif [[ $vw_said == ${has("Type=oneshot")} && ` +
+    `$vw_said == ${has("Result=success")} && ` +
+    `$vw_said == ${hasTime("ExecMainStartTimestampMonotonic")} ]]; then`,
+    "vw_verdict=ended",
+    `elif [[ $(${jobs}) == *"No jobs"* ]]; then`,
+    "vw_verdict=idle",
+    "fi",
+    "}",
+    `vw_asked=0 vw_gap=${SHORTEST_GAP} vw_before= vw_manager=`,
+    "while :; do",
+    `vw_status=0; vw_said=$'\\n'$(${show})$'\\n' || vw_status=$?`,
+    "if [[ $vw_said != *$'\\n'ActiveState=* ]]; then",
+    `if ${neverAnswers(user)}; then vw_verdict=refused; break; fi`,
+    // The next manager is another process, and knows no verdict yet.
+    `vw_manager= vw_before=; ${pause(AWAY_INTERVAL)}; continue`,
+    "fi",
+    "vw_judge",
+    'case $vw_verdict in active|failed) break ;; "") ;; *)',
+    // It may have become active between two questions, or be read anew.
+    '[ "$vw_verdict" = "$vw_before" ] && break',
+    "vw_before=$vw_verdict; continue ;;",
+    "esac",
+    "vw_before=",
+    `[ -n "$vw_manager" ] || vw_manager=${managerOf(user)} || vw_manager=0`,
+    // The manager says farewell to who has asked.
+    `${pause(LOOK_INTERVAL)}; vw_turns; vw_old=$vw_now; vw_looks=0`,
+    `while ${pause(LOOK_INTERVAL)}; (( (vw_looks += 1) < vw_gap )); do`,
+    "vw_turns",
+    `[ "$vw_now" = "$vw_old" ] || (( vw_looks < ${SHORTEST_GAP} )) || ` +
+    `{ vw_gap=${SHORTEST_GAP}; continue 2; }`,
+    "done",
+    `vw_gap=$((vw_gap < ${LONGEST_GAP} ? 2 * vw_gap : vw_gap))`,
+    "done",
+    'printf "%s\\n" "$vw_verdict" "$vw_status" "$vw_said"',
+  ].join("\n");
+}
+
+/**
+ * Whether systemctl can't be run, the guest has no systemd, no unit bears such a
+ * name, or nobody is that user.
+ */
+function neverAnswers(user: string | undefined): string {
+  return "(( vw_status > 125 )) || [ ! -d /run/systemd/system ] || " +
+    '[[ $vw_said == *"Unit name"* ]]' +
+    (user === undefined ? "" : ` || ! id -u ${shellQuote(user)} >&2`);
+}
+
+/** A word for the process that keeps the units. */
+function managerOf(user: string | undefined): string {
+  if (user === undefined) return "1";
+  const show = "systemctl show --property=MainPID --value";
+  return `$(${show} "user@$(id -u ${shellQuote(user)}).service")`;
+}
+
+function refusal(
+  what: string,
+  unit: string,
+  user: string | undefined,
+  status: number,
+): string {
+  return `retrieving systemctl ${what} for unit "${unit}"` +
+    (user === undefined ? "" : ` under user "${user}"`) +
+    ` failed with exit code ${status}`;
+}

@@ -1,0 +1,146 @@
+import { shellQuote } from "../../shell/mod.ts";
+import { TestFailure } from "../../errors.ts";
+import { delay, limitOf, orAbort } from "../../time/mod.ts";
+import type { MachineCore } from "../core.ts";
+import { untilHolds } from "./guest_loop.ts";
+import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+
+/** Seconds between two asks of what costs a process or a picture. */
+const SHORTEST_PAUSE = 0.05;
+
+/** See {@linkcode BaseMachine.waitForFile}. */
+export function waitForFile(
+  core: MachineCore,
+  filename: string,
+  options: WaitOptions,
+): Promise<void> {
+  const quoted = shellQuote(filename);
+  // A name that means something to a shell may be meant for one, or not: what
+  // is no word of a shell, as with a single quote, is only itself.
+  const exists = /[*?[\]$`~"'\\{}]/.test(filename)
+    ? `{ [ -e ${quoted} ] || { set +u; set --; eval ${
+      shellQuote(`set -- ${filename}`)
+    }; [ -e "\${1-}" ]; }; }`
+    : `[ -e ${quoted} ]`;
+  return waitFor(core, `waiting for file '${filename}'`, exists, options, {
+    seen: `ls -lad -- ${quoted} "$(dirname -- ${quoted})" 2>&1`,
+  });
+}
+
+/** How a wait in the guest looks, and what it tells where it looks in vain. */
+export interface Look {
+  /** What the condition needs: functions of the shell. */
+  prepare?: string;
+  /** A command that shows what there is instead. */
+  seen: string;
+  /** Makes a sentence of what that prints; by default that itself is told. */
+  tell?: (output: string) => string;
+}
+
+/** Waits in the guest until `condition` holds. */
+export function waitFor(
+  core: MachineCore,
+  text: string,
+  condition: string,
+  options: WaitOptions,
+  { prepare = "", seen, tell = (output) => output }: Look,
+): Promise<void> {
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
+  return core.nested(text, async () => {
+    const { status, timedOut } = await core.run(
+      `${prepare}\n${untilHolds(condition)}`,
+      { timeout },
+    );
+    if (status === 0) return;
+    throw new TestFailure(
+      `${text} ` +
+        (timedOut
+          ? `timed out after ${timeout} seconds`
+          : `ended with status ${status}`) +
+        `; last seen:\n${tell(await core.observe(seen))}`,
+    );
+  });
+}
+
+/**
+ * Waits until what a loop in the guest reports, NUL after NUL, fits.
+ *
+ * @param how.seen A command that says why there is nothing, where there is not.
+ */
+export function waitForReport(
+  core: MachineCore,
+  text: string,
+  failure: string,
+  loop: string,
+  accept: (report: string) => boolean,
+  options: WaitOptions,
+  { seen }: Pick<Look, "seen">,
+): Promise<void> {
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
+  const found = new DOMException("What was waited for is there", "AbortError");
+  return core.nested(text, async () => {
+    const stop = new AbortController();
+    const decoder = new TextDecoder();
+    let report = "";
+    let last = "";
+    try {
+      await core.run(loop, {
+        timeout,
+        signal: stop.signal,
+        onStdout: (chunk) => {
+          const reports = (report + decoder.decode(chunk, { stream: true }))
+            .split("\0");
+          report = reports.pop()!;
+          for (last of reports) if (accept(last)) stop.abort(found);
+        },
+      });
+    } catch (error) {
+      if (error === found) return;
+      throw error;
+    }
+    last ||= await core.observe(seen) || "nothing";
+    throw new TestFailure(
+      `${failure} in ${timeout} seconds; last seen:\n${last}`,
+    );
+  });
+}
+
+/**
+ * Asks again and again, at a pace set by what asking costs.
+ */
+export function askUntil<T>(
+  core: MachineCore,
+  text: string,
+  failure: string,
+  ask: (check: () => Promise<void>) => Promise<T>,
+  accept: (answer: T) => boolean,
+  options: WaitOptions,
+): Promise<void> {
+  const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
+  return core.whileUp((signal, check) =>
+    core.nested(text, async () => {
+      await orAbort(core.connect(), signal);
+      const began = performance.now();
+      while (true) {
+        const asked = performance.now();
+        const answer = await ask(check);
+        if (accept(answer)) return;
+        const now = performance.now();
+        if (now - began > timeout * 1000) {
+          const seen = typeof answer === "string"
+            ? answer
+            : JSON.stringify(answer);
+          throw new TestFailure(
+            `${failure} in ${timeout} seconds; last seen:\n${seen}`,
+          );
+        }
+        await delay(Math.max(SHORTEST_PAUSE, (now - asked) / 1000), signal);
+      }
+    })
+  );
+}
+
+/** Whether this is the first of so many looks, for what costs more than one. */
+export function isTurn(looks: number): string {
+  return `(( (vw_looks = (\${vw_looks:-0} + 1) % ${looks}) == 1 ))`;
+}
