@@ -349,9 +349,9 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Takes the hypervisor's word that the guest closed a port. Nobody holds it
-   * any more who was left behind. In the middle of a command that means that those who served it may be gone; the word comes
-   * late at times, so the guest is asked.
+   * Takes the hypervisor's word that the guest closed a port. A child that was
+   * left behind holds it no longer. In the middle of a command, the server may be
+   * gone; the word comes late at times, so the host asks the guest.
    */
   portClosed(name: string): void {
     const slot = this.#slot(name);
