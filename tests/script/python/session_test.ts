@@ -793,7 +793,7 @@ Deno.test("what a pool of threads runs belongs to the step where it was submitte
   const recorder = await run(`
 import threading
 from concurrent.futures import ThreadPoolExecutor
-go_on = threading.RunEvent()
+go_on = threading.Event()
 def late():
     go_on.wait()
     log.info("after x")
