@@ -391,7 +391,7 @@ Deno.test("an archive holds what links lead to", async () => {
   for (const name of ["one", "two"]) {
     assertEquals(tree(`${path}/to/t/${name}`), tree(`${path}/real`));
   }
-  await Deno.symlink("../../..", `${path}/real/deep/up`);
+  await Deno.symlink("../..", `${path}/real/deep/up`);
   await assertRejects(
     () => archived(`${path}/from`, "t"),
     UsageError,
