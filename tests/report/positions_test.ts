@@ -35,7 +35,7 @@ Deno.test("positions in the driver, in libraries and in the runtime are not the 
     "Error: it failed",
     `BaseMachine.succeed (${own}:5:6)`,
     "ext:core/01_core.js:1:2",
-    "assertEquals (file:///root/.cache/deno/npm/registry.npmjs.org/deno-std/1.4.0/assert/equals.js:60:9)",
+    "assertEquals (file:///home/me/.cache/deno/npm/registry.example/deno-std/1.4.0/assert/equals.js:60:9)",
     "assertEquals (file:///there/node_modules/@std/assert/equals.js:60:9)",
     "async helper (file:///there/help%20er.ts:7:8)",
     "async file:///there/test.ts?run=2:9:10",
