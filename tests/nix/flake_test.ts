@@ -16,6 +16,10 @@ function copyFlake(nix: Nix): string {
   for (const name of ["flake.nix", "flake.lock", "deno.json", "deno.lock"]) {
     Deno.copyFileSync(`${root}/${name}`, `${folder}/${name}`);
   }
+  Deno.mkdirSync(`${folder}/wasm`);
+  for (const name of ["deno.json", "deno.lock"]) {
+    Deno.copyFileSync(`${root}/wasm/${name}`, `${folder}/wasm/${name}`);
+  }
   copyTree(`${root}/nix`, `${folder}/nix`);
   return folder;
 }

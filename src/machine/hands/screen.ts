@@ -33,6 +33,9 @@ const WAYS: ((picture: Picture) => GreyPicture | undefined)[] = [
   (picture) => enlarged(brightness(picture), FACTOR),
 ];
 
+/** The first ways, of which the better reading is taken where one is asked for. */
+const CANDIDATES = 2;
+
 /** See {@linkcode QemuMachine.screenshot}. */
 export function screenshot(core: MachineCore, filename: string): Promise<void> {
   let path = filename.includes(".") ? filename : `${filename}.png`;
@@ -56,8 +59,9 @@ export async function screenText(
  * Reads the text in a picture of a screen.
  *
  * @param path A picture in PNG, or in the binary form of PPM.
- * @param options.variants Whether to read it in several ways. Default: in one.
- * @returns What each way has read.
+ * @param options.variants Whether to tell what each of several ways has read. Default: the
+ * reading with the most letters and digits.
+ * @returns The readings.
  * @throws {MachineError} where tesseract is missing, or can't read the picture.
  */
 export async function readScreen(
@@ -72,8 +76,19 @@ async function readPicture(
   options: { variants?: boolean },
 ): Promise<string[]> {
   const shot = new Shot(bytes);
-  const ways = options.variants ? WAYS : WAYS.slice(0, 1);
-  return await Promise.all(ways.map((_, way) => shot.read(way)));
+  const ways = options.variants ? WAYS : WAYS.slice(0, CANDIDATES);
+  const readings = await Promise.all(ways.map((_, way) => shot.read(way)));
+  if (options.variants) return readings;
+  return [
+    readings.reduce((best, other) =>
+      legible(other) > legible(best) ? other : best
+    ),
+  ];
+}
+
+/** How many letters and digits a reading has: what is not made out lacks some. */
+function legible(reading: string): number {
+  return reading.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
 }
 
 /**

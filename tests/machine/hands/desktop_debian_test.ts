@@ -72,9 +72,9 @@ Deno.test("the desktop of a guest", async (t) => {
       "exec xev -geometry 4000x4000+0+0 -event keyboard >/tmp/keys",
       { checkOutput: false },
     );
-    await machine.waitForWindow("RunEvent Tester", { timeout: 300 });
+    await machine.waitForWindow("Event Tester", { timeout: 300 });
     await machine.waitUntilSucceeds(
-      "xwininfo -name 'RunEvent Tester' | grep IsViewable",
+      "xwininfo -name 'Event Tester' | grep IsViewable",
       { timeout: 300 },
     );
     await machine.sendChars("aB");

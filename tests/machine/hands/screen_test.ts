@@ -15,7 +15,7 @@ Deno.test("screens of small text are read, light and dark and coloured", async (
   assert(all >= 57, `${all} lines in all`);
 });
 
-Deno.test("one reading is that of the way that reads most", async () => {
+Deno.test("one reading is the one of those that has the most letters", async () => {
   const [{ path }] = screens;
   const [reading, ...others] = await readScreen(path);
   assertEquals(others, []);
