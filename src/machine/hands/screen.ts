@@ -22,15 +22,31 @@ const REMEMBERED = 4;
 /** Seconds between two looks at a screen that stays as it is. */
 const PAUSE = 0.1;
 
+/** tesseract's page segmentation: text anywhere, in whatever order. */
+const ANYWHERE = 11;
+/** Text in blocks, as on a page, also beside patterns that are no text. */
+const IN_BLOCKS = 3;
+
+/** A way to read a picture. */
+interface Way {
+  /** Makes the picture ready; nothing where it is read as it is. */
+  ready(picture: Picture): GreyPicture | undefined;
+  /** The page segmentation. */
+  mode: number;
+}
+
 /**
  * The ways to make a picture ready for a reading, the one that reads most first.
  * Each sees what others miss: of small and coloured text the first, of text that
  * is large already the second, and the third of text before a photograph.
  */
-const WAYS: ((picture: Picture) => GreyPicture | undefined)[] = [
-  (picture) => enlarged(standingOut(picture), FACTOR),
-  () => undefined,
-  (picture) => enlarged(brightness(picture), FACTOR),
+const WAYS: Way[] = [
+  {
+    ready: (picture) => enlarged(standingOut(picture), FACTOR),
+    mode: ANYWHERE,
+  },
+  { ready: () => undefined, mode: IN_BLOCKS },
+  { ready: (picture) => enlarged(brightness(picture), FACTOR), mode: ANYWHERE },
 ];
 
 /** The first ways, of which the better reading is taken where one is asked for. */
@@ -86,9 +102,9 @@ async function readPicture(
   ];
 }
 
-/** How many letters and digits a reading has: what is not made out lacks some. */
+/** How many letters a reading's words have; what is shorter may be no text. */
 function legible(reading: string): number {
-  return reading.match(/[\p{L}\p{N}]/gu)?.length ?? 0;
+  return reading.match(/[\p{L}\p{N}]{3,}/gu)?.join("").length ?? 0;
 }
 
 /**
@@ -254,10 +270,11 @@ class Shot {
   /** Reads it in one of the ways. */
   async read(way: number): Promise<string> {
     const picture = await (this.#picture ??= decode(this.#bytes));
-    const ready = picture && WAYS[way](picture);
-    const text = ready === undefined
-      ? await recognise(this.#bytes, DENSITY, this.#signal)
-      : await recognise(encodePgm(ready), DENSITY * FACTOR, this.#signal);
+    const { ready, mode } = WAYS[way];
+    const made = picture && ready(picture);
+    const text = made === undefined
+      ? await recognise(this.#bytes, mode, DENSITY, this.#signal)
+      : await recognise(encodePgm(made), mode, DENSITY * FACTOR, this.#signal);
     this.#texts.set(way, text);
     return text;
   }
@@ -285,6 +302,7 @@ async function lookAt(core: MachineCore): Promise<Uint8Array> {
 
 async function recognise(
   picture: Uint8Array,
+  mode: number,
   density: number,
   signal?: AbortSignal,
 ): Promise<string> {
@@ -292,8 +310,7 @@ async function recognise(
   let output;
   try {
     const process = new Deno.Command("tesseract", {
-      // Text anywhere, in whatever order.
-      args: ["-", "-", "--psm", "11", "--dpi", String(density)],
+      args: ["-", "-", "--psm", String(mode), "--dpi", String(density)],
       // Several readings at once share the processors well enough.
       env: { OMP_THREAD_LIMIT: "1" },
       stdin: "piped",
