@@ -173,6 +173,61 @@ export interface FileCopied extends EventBase {
   readonly path: string;
 }
 
+/** The state of machines was saved, of all at the same moment. */
+export interface SnapshotTaken extends EventBase {
+  /** What happened. */
+  readonly type: "snapshotTaken";
+  /** Unique within the run. */
+  readonly id: number;
+  /** What the author calls it, if they do. */
+  readonly name?: string;
+  /** The machines, as events call them: those of a fork by their names there. */
+  readonly machines: readonly string[];
+  /** Seconds that the machines stood still for it. */
+  readonly duration: number;
+}
+
+/** Machines went back to where a snapshot was taken of them. */
+export interface SnapshotRestored extends EventBase {
+  /** What happened. */
+  readonly type: "snapshotRestored";
+  /** The snapshot's id. */
+  readonly snapshot: number;
+  /** The machines, as events call them. */
+  readonly machines: readonly string[];
+}
+
+/** A machine of a fork. */
+export interface ForkedMachine {
+  /** What events of the fork call it from now on, `server#2` say. */
+  readonly name: string;
+  /** What events call the machine that it has branched off from, `server` say. */
+  readonly parent: string;
+}
+
+/**
+ * A snapshot goes on in machines of its own, beside those that it was taken of.
+ * Their consoles begin with what those had said.
+ */
+export interface ForkBegan extends EventBase {
+  /** What happened. */
+  readonly type: "forkBegan";
+  /** Unique within the run. */
+  readonly id: number;
+  /** The snapshot's id. */
+  readonly snapshot: number;
+  /** The machines. */
+  readonly machines: readonly ForkedMachine[];
+}
+
+/** The machines of a fork are gone. */
+export interface ForkEnded extends EventBase {
+  /** What happened. */
+  readonly type: "forkEnded";
+  /** The fork's id. */
+  readonly id: number;
+}
+
 /** From here on console lines are shown on the terminal, or are not. */
 export interface SerialStdout extends EventBase {
   /** What happened. */
@@ -202,6 +257,10 @@ export type RunEvent =
   | ConsoleOpened
   | Screenshot
   | FileCopied
+  | SnapshotTaken
+  | SnapshotRestored
+  | ForkBegan
+  | ForkEnded
   | SerialStdout
   | LogLevelSet;
 

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Attributes,
   describeError,
+  type ForkedMachine,
   type Listener,
   type LogLevel,
   type RunEvent,
@@ -329,6 +330,83 @@ export class Log {
   fileCopied(machine: string, path: string): void {
     const step = this.currentStep?.id;
     this.#emit({ type: "fileCopied", time: this.time, step, machine, path });
+  }
+
+  /**
+   * Tells that the state of machines was saved.
+   *
+   * @param machines The machines, as events call them.
+   * @param duration Seconds that they stood still for it.
+   * @param name What the author calls it.
+   * @returns The snapshot's id.
+   */
+  snapshotTaken(
+    machines: readonly string[],
+    duration: number,
+    name?: string,
+  ): number {
+    const id = this.#nextId++;
+    this.#emit({
+      type: "snapshotTaken",
+      time: this.time,
+      step: this.currentStep?.id,
+      id,
+      ...name === undefined ? {} : { name },
+      machines,
+      duration,
+    });
+    return id;
+  }
+
+  /**
+   * Tells that machines went back to a snapshot.
+   *
+   * @param snapshot The snapshot's id.
+   * @param machines The machines, as events call them.
+   */
+  snapshotRestored(snapshot: number, machines: readonly string[]): void {
+    const step = this.currentStep?.id;
+    this.#emit({
+      type: "snapshotRestored",
+      time: this.time,
+      step,
+      snapshot,
+      machines,
+    });
+  }
+
+  /**
+   * A number for something that happens in the run, which nothing else in it has.
+   */
+  nextId(): number {
+    return this.#nextId++;
+  }
+
+  /**
+   * Tells that a snapshot goes on in machines of its own.
+   *
+   * @param id The fork's id, of {@linkcode Log.nextId}.
+   * @param snapshot The snapshot's id.
+   * @param machines The machines.
+   */
+  forkBegan(
+    id: number,
+    snapshot: number,
+    machines: readonly ForkedMachine[],
+  ): void {
+    const step = this.currentStep?.id;
+    const time = this.time;
+    this.#emit({ type: "forkBegan", time, step, id, snapshot, machines });
+  }
+
+  /**
+   * Tells that the machines of a fork are gone.
+   *
+   * @param id The fork's id.
+   */
+  forkEnded(id: number): void {
+    const step = this.currentStep?.id;
+    this.#emit({ type: "forkEnded", time: this.time, step, id });
   }
 
   /** Shows console lines on the terminal, as it is from the start. */
