@@ -2,9 +2,6 @@ import { directoryOf } from "../paths.ts";
 import { within } from "../time/mod.ts";
 import { Supervisor } from "./supervisor.ts";
 
-/** What runs a guest's instructions: the processor itself, or QEMU. */
-export type Accelerator = "kvm" | "tcg";
-
 /** How {@linkcode accelerator} looks. */
 export interface AcceleratorOptions {
   /** The QEMU to try. Default: `qemu-system-x86_64`. */
@@ -73,13 +70,18 @@ function defaultCache(): string | null {
  * machine is booted anew, for start scripts too: the file holds the machine's
  * boot id, a space, `kvm` or `tcg`, and a newline.
  *
+ * @example
  * ```ts ignore
  * const qemuArguments = ["-accel", await accelerator(), "-cpu", "max"];
  * ```
+ *
+ * @param options How to look.
+ * @returns `"kvm"` where the processor itself runs guests, `"tcg"` where QEMU
+ * emulates one.
  */
 export async function accelerator(
   options: AcceleratorOptions = {},
-): Promise<Accelerator> {
+): Promise<"kvm" | "tcg"> {
   const {
     qemu = "qemu-system-x86_64",
     timeout = 3,
@@ -102,7 +104,7 @@ export async function accelerator(
 
 /** Whether the boot sector runs to its end in time. */
 export async function boots(
-  accelerator: Accelerator,
+  accelerator: "kvm" | "tcg",
   options: { qemu: string; timeout: number },
 ): Promise<boolean> {
   if (accelerator === "kvm" && !await opens("/dev/kvm")) return false;

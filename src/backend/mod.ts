@@ -3,11 +3,7 @@
  *
  * @module
  */
-export {
-  type Accelerator,
-  accelerator,
-  type AcceleratorOptions,
-} from "./accelerator.ts";
+export { accelerator, type AcceleratorOptions } from "./accelerator.ts";
 export type {
   AddedConsole,
   AddedTerminal,

@@ -102,7 +102,7 @@ const longestLine = 1000;
  * @example
  * ```ts
  * const console = new SerialConsole({ machine: "server", path: "server.log", log });
- * const [, version] = await console.waitFor(/Linux version (\S+) /, { timeout: 60 });
+ * const { groups } = await console.waitFor(/Linux version (\S+) /, { timeout: 60 });
  * ```
  */
 export class SerialConsole {
@@ -326,8 +326,9 @@ export class SerialConsole {
    * @param pattern A regular expression; a string is the source of one, in which
    * `^` and `$` mean the begin and the end of a line.
    * @param options How long to wait.
-   * @returns The match, with its capture groups. It is the first that there is,
-   * which ends as soon as it can: a `\w+` at the end of a pattern is one letter.
+   * @returns The match. It is the first that there is, which ends as soon as it
+   * can: a `\w+` at the end of a pattern is one letter. V8 looks for its capture
+   * groups when they are asked for, which may take long.
    * @throws {TestFailure} If the time is over.
    * @throws {GuestDied} If the guest died and has not said it.
    * @throws {MachineError} If the console is closed and it was not said.
@@ -336,31 +337,6 @@ export class SerialConsole {
   async waitFor(
     pattern: RegExp | string,
     options: ConsoleWaitOptions = {},
-  ): Promise<RegExpMatchArray> {
-    const { groups } = await this.#wait(pattern, options);
-    // A match longer than the scanner's window has no text to show.
-    return groups ??
-      Object.assign([""], { index: 0, input: "" }) as RegExpMatchArray;
-  }
-
-  /**
-   * Waits for text to appear, like {@linkcode SerialConsole.waitFor}, and does not
-   * look at what it is: V8 may take long to find groups in it.
-   *
-   * @param pattern As for {@linkcode SerialConsole.waitFor}.
-   * @param options How long to wait.
-   * @throws As {@linkcode SerialConsole.waitFor} does.
-   */
-  async waitUntilSaid(
-    pattern: RegExp | string,
-    options: ConsoleWaitOptions = {},
-  ): Promise<void> {
-    await this.#wait(pattern, options);
-  }
-
-  async #wait(
-    pattern: RegExp | string,
-    options: ConsoleWaitOptions,
   ): Promise<Match> {
     const { timeout, signal, keep = false } = options;
     const regexp = compilePattern(pattern, "m");

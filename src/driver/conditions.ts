@@ -11,6 +11,13 @@ export interface ConditionOptions {
   description?: string;
 }
 
+/** Makes a {@linkcode PollingCondition}; only a driver does. */
+export let makeCondition: (
+  fn: () => unknown,
+  options: ConditionOptions,
+  conditions: Conditions,
+) => PollingCondition;
+
 /**
  * Something that has to stay true. While it is entered it is checked before
  * each thing that a machine does and, at its interval, meanwhile; when it does
@@ -27,8 +34,11 @@ export class PollingCondition implements Disposable {
   #checking?: Promise<boolean>;
   #error?: unknown;
 
-  /** Takes the check, its options, and those that it is kept with. */
-  constructor(
+  static {
+    makeCondition = (...given) => new PollingCondition(...given);
+  }
+
+  private constructor(
     fn: () => unknown,
     options: ConditionOptions,
     conditions: Conditions,

@@ -21,7 +21,8 @@ import { bindings } from "./bindings.ts";
 import {
   type ConditionOptions,
   Conditions,
-  PollingCondition,
+  makeCondition,
+  type PollingCondition,
 } from "./conditions.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 import {
@@ -301,7 +302,15 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /** The virtual sockets that lead to the machines' ssh, by machine. */
-  get vhostVsock(): ReadonlyMap<string, VhostVsock> {
+  get vhostVsock(): ReadonlyMap<
+    string,
+    {
+      /** The UNIX socket that QEMU connects to. */
+      readonly guest: string;
+      /** The UNIX socket that leads to the guest: `ssh vsock-mux/<path>`. */
+      readonly host: string;
+    }
+  > {
     return this.#vsocks;
   }
 
@@ -520,7 +529,7 @@ export class Driver<Backends extends BackendName = BackendName>
     fn: () => unknown,
     options: ConditionOptions = {},
   ): PollingCondition {
-    return new PollingCondition(fn, options, this.#conditions);
+    return makeCondition(fn, options, this.#conditions);
   }
 
   /** Shows the machines' serial consoles on the terminal. */

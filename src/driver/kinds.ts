@@ -9,17 +9,11 @@ import {
 } from "../machine/mod.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 
-/** The kinds of machines, by what runs them. */
-export interface MachineKinds extends Record<BackendName, Machine> {
-  /** What QEMU runs. */
-  qemu: Machine<QemuMachine>;
-  /** What systemd-nspawn runs. */
-  nspawn: Machine<ContainerMachine>;
-}
-
 /** The machine that a backend runs; any machine by default. */
-export type MachineOf<Name extends BackendName = BackendName> =
-  MachineKinds[Name];
+export type MachineOf<Name extends BackendName = BackendName> = {
+  qemu: Machine<QemuMachine>;
+  nspawn: Machine<ContainerMachine>;
+}[Name];
 
 /** Makes the machine of each backend. */
 export const makers: {

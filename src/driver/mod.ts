@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type ConditionOptions, PollingCondition } from "./conditions.ts";
+export type { ConditionOptions, PollingCondition } from "./conditions.ts";
 export {
   type CreateMachineOptions,
   type Debug,
@@ -13,8 +13,7 @@ export {
 } from "./driver.ts";
 export type { MachineConfiguration } from "./configuration.ts";
 export { type MachineName, nameOf } from "./machine_name.ts";
-export type { BackendOf, MachineKinds, MachineOf } from "./kinds.ts";
+export type { BackendOf, MachineOf } from "./kinds.ts";
 export { identifier } from "./identifier.ts";
 export { retry, type RetryOptions } from "./retry.ts";
-export { VhostVsock } from "./vhost_vsock.ts";
-export { Vlan } from "./vlan.ts";
+export type { Vlan } from "./vlan.ts";

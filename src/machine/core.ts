@@ -496,7 +496,7 @@ export class MachineCore {
       );
     }, NOT_STARTED_MS);
     try {
-      await this.console.waitUntilSaid(pattern, options);
+      await this.console.waitFor(pattern, options);
     } catch (error) {
       const isClosed = error instanceof MachineError &&
         error !== this.console.died;

@@ -1,5 +1,5 @@
 import { limitOf } from "../time/mod.ts";
-import { compilePattern, type SerialConsole } from "../console/mod.ts";
+import { compilePattern } from "../console/mod.ts";
 import {
   type CommandArguments,
   execute,
@@ -9,7 +9,6 @@ import {
   succeed,
 } from "./commands/commands.ts";
 import { type BackendName, StartCommand } from "../backend/mod.ts";
-import type { ByteStream } from "../stream/mod.ts";
 import { refuseSpecial } from "./capabilities.ts";
 import type { MachineCore } from "./core.ts";
 import {
@@ -33,12 +32,12 @@ import {
   type UnitOptions,
   waitForUnit,
 } from "./waits/units.ts";
-import {
-  type UnixSocketOptions,
-  waitForOpenUnixSocket,
-} from "./waits/unix_sockets.ts";
+import { waitForOpenUnixSocket } from "./waits/unix_sockets.ts";
 import { askUntil, waitForFile } from "./waits/waits.ts";
 import { getWindowNames, waitForWindow, waitForX } from "./hands/windows.ts";
+
+/** What a machine is made of: for the rooms that serve a test, not for its author. */
+export let coreOf: (machine: BaseMachine) => MachineCore;
 
 /**
  * A machine under test, and what all machines can do: a guest that can be started,
@@ -53,6 +52,7 @@ export abstract class BaseMachine implements AsyncDisposable {
   readonly #core: MachineCore;
 
   static {
+    coreOf = (machine) => machine.#core;
     refuseSpecial(this.prototype, (machine: BaseMachine) => machine.#core);
     offerSnakeCase(this.prototype);
     // All that there is to see is private.
@@ -141,11 +141,6 @@ export abstract class BaseMachine implements AsyncDisposable {
    */
   exitStatus(pid: number): Deno.CommandStatus | undefined {
     return this.#core.exitStatus(pid);
-  }
-
-  /** The serial console. */
-  get console(): SerialConsole {
-    return this.#core.console;
   }
 
   // Life
@@ -454,7 +449,7 @@ export abstract class BaseMachine implements AsyncDisposable {
    */
   async waitForOpenUnixSocket(
     addr: string,
-    options: UnixSocketOptions | number = {},
+    options: (WaitOptions & { isDatagram?: boolean }) | number = {},
   ): Promise<void> {
     return await waitForOpenUnixSocket(this.#core, addr, waitOptions(options));
   }
@@ -496,7 +491,7 @@ export abstract class BaseMachine implements AsyncDisposable {
 
   /** All of the serial console since the boot, as lines. */
   getConsoleLog(): string {
-    return this.console.text();
+    return this.#core.console.text();
   }
 
   /** Types on the serial console. */
@@ -622,20 +617,6 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   // By hand
-
-  /**
-   * Connects a `bash` in the guest with a stream of bytes: it reads commands from
-   * there, and writes what they say, without a terminal, an echo or a prompt. Who
-   * wants to run commands has {@linkcode execute}.
-   *
-   * @param stream Is closed when that shell, or the guest, has ended; its own end
-   * ends the shell.
-   * @throws {MachineError} where the guest has no ports to carry it.
-   */
-  async attachShell(stream: ByteStream): Promise<void> {
-    const { attachShell } = await import("./hands/raw_shell.ts");
-    await attachShell(this.#core, stream);
-  }
 
   /**
    * Connects a shell in the guest with the terminal that the test was started

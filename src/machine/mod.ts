@@ -4,18 +4,14 @@
  *
  * @module
  */
-export type {
-  CommandArguments,
-  CommandOptions,
-  ExecuteOptions,
-} from "./commands/commands.ts";
+export type { CommandArguments, ExecuteOptions } from "./commands/commands.ts";
 export type { MachineContext } from "./context.ts";
 export type { Special } from "./capabilities.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
 export { MachineCore } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";
 export type { KeyOptions } from "./hands/keyboard.ts";
-export { BaseMachine, type Machine } from "./machine.ts";
+export { BaseMachine, coreOf, type Machine } from "./machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
 export type { PortOptions } from "./waits/ports.ts";
 export {
@@ -27,4 +23,3 @@ export {
 export type { WaitOptions } from "./waits/timeout.ts";
 export type { UnitOptions } from "./waits/units.ts";
 export { readScreen } from "./hands/screen.ts";
-export type { UnixSocketOptions } from "./waits/unix_sockets.ts";

@@ -55,18 +55,6 @@ const GREETING_TIMEOUT = 60;
 /** Seconds that QEMU may take to answer. */
 const ANSWER_TIMEOUT = 600;
 
-/** How {@linkcode QmpClient.connect} waits. */
-export interface QmpConnectOptions {
-  /** Seconds until the greeting, `null`: no limit. Default: 60. */
-  timeout?: number | null;
-}
-
-/** How {@linkcode QmpClient.send} waits. */
-export interface QmpSendOptions {
-  /** Seconds until the answer, `null`: no limit. Default: 600. */
-  timeout?: number | null;
-}
-
 interface Pending {
   command: string;
   resolve(value: unknown): void;
@@ -74,6 +62,21 @@ interface Pending {
   /** Stops the clock. */
   cancel(): void;
 }
+
+/**
+ * Talks to a QMP server over `stream`: waits for its greeting and leaves the
+ * negotiation mode. Where that fails, the stream is closed.
+ *
+ * @param options.timeout Seconds until the greeting; 60 by default, `null` for no
+ * limit.
+ * @throws {UsageError} for a timeout that is none.
+ * @throws {DOMException} a `TimeoutError` when the greeting is not there in time.
+ * @throws {QmpClosed} where the stream ends first.
+ */
+export let connectQmp: (
+  stream: ByteStream,
+  options?: { timeout?: number | null },
+) => Promise<QmpClient>;
 
 /**
  * A client of the QEMU Machine Protocol: commands with their answers in any
@@ -96,24 +99,19 @@ export class QmpClient implements Disposable {
   #closed?: QmpClosed;
   #writing: Promise<void> = Promise.resolve();
 
+  static {
+    connectQmp = (stream, options) => QmpClient.#connect(stream, options);
+  }
+
   private constructor(stream: ByteStream) {
     this.#stream = stream;
     this.#ready.promise.catch(() => {});
     this.#read();
   }
 
-  /**
-   * Talks to a QMP server over `stream`: waits for its greeting and leaves
-   * the negotiation mode. Where that fails, the stream is closed.
-   *
-   * @throws {UsageError} for a timeout that is none.
-   * @throws {DOMException} a `TimeoutError` when the greeting is not there in
-   * time.
-   * @throws {QmpClosed} where the stream ends first.
-   */
-  static async connect(
+  static async #connect(
     stream: ByteStream,
-    options: QmpConnectOptions = {},
+    options: { timeout?: number | null } = {},
   ): Promise<QmpClient> {
     const { timeout = GREETING_TIMEOUT } = options;
     checkTimeout(timeout);
@@ -142,7 +140,8 @@ export class QmpClient implements Disposable {
    *
    * @param command The name, such as `query-status`.
    * @param args Its arguments.
-   * @param options How long to wait: 600 seconds by default.
+   * @param options.timeout Seconds until the answer; 600 by default, `null` for
+   * no limit.
    * @throws {UsageError} for a timeout that is none.
    * @throws {DOMException} a `TimeoutError` when QEMU has not answered in time.
    * @throws {QmpError} where QEMU answers with an error.
@@ -153,7 +152,7 @@ export class QmpClient implements Disposable {
   async send(
     command: string,
     args?: Record<string, unknown>,
-    options: QmpSendOptions = {},
+    options: { timeout?: number | null } = {},
   ): Promise<unknown> {
     const { timeout = ANSWER_TIMEOUT } = options;
     checkTimeout(timeout);

@@ -4,12 +4,11 @@
  * @module
  */
 export {
+  connectQmp,
   QmpAnswerTooLarge,
-  QmpClient,
+  type QmpClient,
   QmpClosed,
-  type QmpConnectOptions,
   QmpError,
   type QmpEvent,
-  type QmpSendOptions,
 } from "./client.ts";
 export { QmpEventQueue } from "./event_queue.ts";

@@ -27,175 +27,11 @@ export interface ErrorReport {
   readonly stack?: string;
 }
 
-/** What every event carries. */
-export interface EventBase {
-  /** When it happened, in seconds since the run began. */
-  readonly time: number;
-  /** The id of the step that encloses it, if any. */
-  readonly step?: number;
-  /** Name of the machine that it concerns, if any. */
-  readonly machine?: string;
-}
-
-/** The run begins. The first event that a listener gets, however late it is added. */
-export interface RunBegan extends EventBase {
-  /** What happened. */
-  readonly type: "runBegan";
-  /** When, in milliseconds since 1970. */
-  readonly date: number;
-  /** What runs: the path of the test script, if it has one. */
-  readonly name?: string;
-}
-
-/** The run is over. */
-export interface RunEnded extends EventBase {
-  /** What happened. */
-  readonly type: "runEnded";
-  /** How the run ended. */
-  readonly verdict: Verdict;
-  /** What ended it, unless it passed. */
-  readonly error?: ErrorReport;
-  /** What to show a person instead of the error's message: the script's own lines, say. */
-  readonly detail?: string;
-}
-
-/** A line of text from the driver or from the test's author. */
-export interface Message extends EventBase {
-  /** What happened. */
-  readonly type: "message";
-  /** Absent for `log.log`, which no level hides. */
-  readonly level?: LogLevel;
-  /** What it says. */
-  readonly text: string;
-  /** What it is about. */
-  readonly attributes: Attributes;
-}
-
 /**
  * What a step of the driver's own is: the whole `script`, or a `boot`, which a
  * script may leave unfinished.
  */
 export type StepRole = "script" | "boot";
-
-/** A step begins; `step` is the one that encloses it. */
-export interface StepBegan extends EventBase {
-  /** What happened. */
-  readonly type: "stepBegan";
-  /** Unique within the run. */
-  readonly id: number;
-  /** What the step does. */
-  readonly text: string;
-  /** What it is about. */
-  readonly attributes: Attributes;
-  /** What it is, where it is more than a step of a test. */
-  readonly role?: StepRole;
-}
-
-/** A step is over. */
-export interface StepEnded extends EventBase {
-  /** What happened. */
-  readonly type: "stepEnded";
-  /** Unique within the run. */
-  readonly id: number;
-  /** What the step does. */
-  readonly text: string;
-  /** What it is about. */
-  readonly attributes: Attributes;
-  /** In seconds. */
-  readonly duration: number;
-  /** Why it failed, if it did. */
-  readonly error?: ErrorReport;
-}
-
-/** A subtest begins. Its id is also that of a step: what happens inside bears it. */
-export interface SubtestBegan extends EventBase {
-  /** What happened. */
-  readonly type: "subtestBegan";
-  /** Unique within the run. */
-  readonly id: number;
-  /** The subtest's name. */
-  readonly name: string;
-  /** Where in the author's files it begins, if known. */
-  readonly position?: Position;
-}
-
-/** A subtest is over. */
-export interface SubtestEnded extends EventBase {
-  /** What happened. */
-  readonly type: "subtestEnded";
-  /** Unique within the run. */
-  readonly id: number;
-  /** The subtest's name. */
-  readonly name: string;
-  /** In seconds. */
-  readonly duration: number;
-  /** Why it failed, if it did. */
-  readonly error?: ErrorReport;
-}
-
-/** A machine printed a line on its serial console. */
-export interface ConsoleLine extends EventBase {
-  /** What happened. */
-  readonly type: "consoleLine";
-  /** The machine's name. */
-  readonly machine: string;
-  /** The line, harmless for a terminal, without its end. */
-  readonly text: string;
-}
-
-/** A machine's serial console is kept in a file from now on. */
-export interface ConsoleOpened extends EventBase {
-  /** What happened. */
-  readonly type: "consoleOpened";
-  /** The machine's name. */
-  readonly machine: string;
-  /** Path of the file that holds every byte of it. */
-  readonly path: string;
-}
-
-/** A screenshot is on disk. */
-export interface Screenshot extends EventBase {
-  /** What happened. */
-  readonly type: "screenshot";
-  /** The machine's name. */
-  readonly machine: string;
-  /** Path of the image. */
-  readonly path: string;
-}
-
-/** A file was copied out of a machine. */
-export interface FileCopied extends EventBase {
-  /** What happened. */
-  readonly type: "fileCopied";
-  /** The machine's name. */
-  readonly machine: string;
-  /** Path on the host. */
-  readonly path: string;
-}
-
-/** The state of machines was saved, of all at the same moment. */
-export interface SnapshotTaken extends EventBase {
-  /** What happened. */
-  readonly type: "snapshotTaken";
-  /** Unique within the run. */
-  readonly id: number;
-  /** What the author calls it, if they do. */
-  readonly name?: string;
-  /** The machines, as events call them: those of a fork by their names there. */
-  readonly machines: readonly string[];
-  /** Seconds that the machines stood still for it. */
-  readonly duration: number;
-}
-
-/** Machines went back to where a snapshot was taken of them. */
-export interface SnapshotRestored extends EventBase {
-  /** What happened. */
-  readonly type: "snapshotRestored";
-  /** The snapshot's id. */
-  readonly snapshot: number;
-  /** The machines, as events call them. */
-  readonly machines: readonly string[];
-}
 
 /** A machine of a fork. */
 export interface ForkedMachine {
@@ -205,64 +41,182 @@ export interface ForkedMachine {
   readonly parent: string;
 }
 
+/** What an event of each type says, beside what all of them say. */
+export interface RunEvents {
+  /** The run begins. The first event that a listener gets, however late it is added. */
+  runBegan: {
+    /** When, in milliseconds since 1970. */
+    readonly date: number;
+    /** What runs: the path of the test script, if it has one. */
+    readonly name?: string;
+  };
+  /** The run is over. */
+  runEnded: {
+    /** How the run ended. */
+    readonly verdict: Verdict;
+    /** What ended it, unless it passed. */
+    readonly error?: ErrorReport;
+    /** What to show a person instead of the error's message: the script's own lines, say. */
+    readonly detail?: string;
+  };
+  /** A line of text from the driver or from the test's author. */
+  message: {
+    /** Absent for `log.log`, which no level hides. */
+    readonly level?: LogLevel;
+    /** What it says. */
+    readonly text: string;
+    /** What it is about. */
+    readonly attributes: Attributes;
+  };
+  /** A step begins; `step` is the one that encloses it. */
+  stepBegan: {
+    /** Unique within the run. */
+    readonly id: number;
+    /** What the step does. */
+    readonly text: string;
+    /** What it is about. */
+    readonly attributes: Attributes;
+    /** What it is, where it is more than a step of a test. */
+    readonly role?: StepRole;
+  };
+  /** A step is over. */
+  stepEnded: {
+    /** Unique within the run. */
+    readonly id: number;
+    /** What the step does. */
+    readonly text: string;
+    /** What it is about. */
+    readonly attributes: Attributes;
+    /** In seconds. */
+    readonly duration: number;
+    /** Why it failed, if it did. */
+    readonly error?: ErrorReport;
+  };
+  /** A subtest begins. Its id is also that of a step: what happens inside bears it. */
+  subtestBegan: {
+    /** Unique within the run. */
+    readonly id: number;
+    /** The subtest's name. */
+    readonly name: string;
+    /** Where in the author's files it begins, if known. */
+    readonly position?: Position;
+  };
+  /** A subtest is over. */
+  subtestEnded: {
+    /** Unique within the run. */
+    readonly id: number;
+    /** The subtest's name. */
+    readonly name: string;
+    /** In seconds. */
+    readonly duration: number;
+    /** Why it failed, if it did. */
+    readonly error?: ErrorReport;
+  };
+  /** A machine printed a line on its serial console. */
+  consoleLine: {
+    /** The machine's name. */
+    readonly machine: string;
+    /** The line, harmless for a terminal, without its end. */
+    readonly text: string;
+  };
+  /** A machine's serial console is kept in a file from now on. */
+  consoleOpened: {
+    /** The machine's name. */
+    readonly machine: string;
+    /** Path of the file that holds every byte of it. */
+    readonly path: string;
+  };
+  /** A screenshot is on disk. */
+  screenshot: {
+    /** The machine's name. */
+    readonly machine: string;
+    /** Path of the image. */
+    readonly path: string;
+  };
+  /** A file was copied out of a machine. */
+  fileCopied: {
+    /** The machine's name. */
+    readonly machine: string;
+    /** Path on the host. */
+    readonly path: string;
+  };
+  /** The state of machines was saved, of all at the same moment. */
+  snapshotTaken: {
+    /** Unique within the run. */
+    readonly id: number;
+    /** What the author calls it, if they do. */
+    readonly name?: string;
+    /** The machines, as events call them: those of a fork by their names there. */
+    readonly machines: readonly string[];
+    /** Seconds that the machines stood still for it. */
+    readonly duration: number;
+  };
+  /** Machines went back to where a snapshot was taken of them. */
+  snapshotRestored: {
+    /** The snapshot's id. */
+    readonly snapshot: number;
+    /** The machines, as events call them. */
+    readonly machines: readonly string[];
+  };
+  /**
+   * A snapshot goes on in machines of its own, beside those that it was taken of.
+   * Their consoles begin with what those had said.
+   */
+  forkBegan: {
+    /** Unique within the run. */
+    readonly id: number;
+    /** The snapshot's id. */
+    readonly snapshot: number;
+    /** The machines. */
+    readonly machines: readonly ForkedMachine[];
+  };
+  /** The machines of a fork are gone. */
+  forkEnded: {
+    /** The fork's id. */
+    readonly id: number;
+  };
+  /** From here on console lines are shown on the terminal, or are not. */
+  serialStdout: {
+    /** Whether they are shown. */
+    readonly on: boolean;
+  };
+  /** From here on messages are shown from another level up. */
+  logLevelSet: {
+    /** The lowest level of messages to show. */
+    readonly level: LogLevel;
+  };
+}
+
 /**
- * A snapshot goes on in machines of its own, beside those that it was taken of.
- * Their consoles begin with what those had said.
+ * Something that happened in a run: an event of one of the types that
+ * {@linkcode RunEvents} lists, of any of them by default.
+ *
+ * @example
+ * ```ts
+ * import type { Listener, RunEvent } from "./mod.ts";
+ *
+ * const failed: string[] = [];
+ * const listener: Listener = {
+ *   on(event: RunEvent) {
+ *     if (event.type === "subtestEnded" && event.error) failed.push(event.name);
+ *   },
+ * };
+ * ```
  */
-export interface ForkBegan extends EventBase {
-  /** What happened. */
-  readonly type: "forkBegan";
-  /** Unique within the run. */
-  readonly id: number;
-  /** The snapshot's id. */
-  readonly snapshot: number;
-  /** The machines. */
-  readonly machines: readonly ForkedMachine[];
-}
-
-/** The machines of a fork are gone. */
-export interface ForkEnded extends EventBase {
-  /** What happened. */
-  readonly type: "forkEnded";
-  /** The fork's id. */
-  readonly id: number;
-}
-
-/** From here on console lines are shown on the terminal, or are not. */
-export interface SerialStdout extends EventBase {
-  /** What happened. */
-  readonly type: "serialStdout";
-  /** Whether they are shown. */
-  readonly on: boolean;
-}
-
-/** From here on messages are shown from another level up. */
-export interface LogLevelSet extends EventBase {
-  /** What happened. */
-  readonly type: "logLevelSet";
-  /** The lowest level of messages to show. */
-  readonly level: LogLevel;
-}
-
-/** Everything that listeners are told of. */
-export type RunEvent =
-  | RunBegan
-  | RunEnded
-  | Message
-  | StepBegan
-  | StepEnded
-  | SubtestBegan
-  | SubtestEnded
-  | ConsoleLine
-  | ConsoleOpened
-  | Screenshot
-  | FileCopied
-  | SnapshotTaken
-  | SnapshotRestored
-  | ForkBegan
-  | ForkEnded
-  | SerialStdout
-  | LogLevelSet;
+export type RunEvent<Type extends keyof RunEvents = keyof RunEvents> = {
+  [Name in Type]:
+    & {
+      /** What happened. */
+      readonly type: Name;
+      /** When it happened, in seconds since the run began. */
+      readonly time: number;
+      /** The id of the step that encloses it, if any. */
+      readonly step?: number;
+      /** Name of the machine that it concerns, if any. */
+      readonly machine?: string;
+    }
+    & RunEvents[Name];
+}[Type];
 
 /** Somebody who is told of everything that happens in a run. */
 export interface Listener {

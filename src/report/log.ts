@@ -18,15 +18,6 @@ export interface Step {
   readonly id: number;
 }
 
-/** Options of {@linkcode Log}. */
-export interface LogOptions {
-  /**
-   * What runs, for reports: the path of the test script, say. Default: the
-   * program's main module, if that is a file.
-   */
-  name?: string;
-}
-
 interface OpenStep extends Step {
   readonly text: string;
   readonly attributes: Attributes;
@@ -69,9 +60,10 @@ export class Log {
    * Begins the run's log.
    *
    * @param listeners Those who are told from the start.
-   * @param options What is known of the run.
+   * @param options.name What runs, for reports: the path of the test script, say.
+   * Default: the program's main module, if that is a file.
    */
-  constructor(listeners: Listener[] = [], options: LogOptions = {}) {
+  constructor(listeners: Listener[] = [], options: { name?: string } = {}) {
     this.#name = options.name ?? mainModule();
     for (const listener of listeners) this.addListener(listener);
     // Deno.exit() from anywhere must not cost a buffered line.

@@ -5,35 +5,18 @@
  */
 export type {
   Attributes,
-  ConsoleLine,
-  ConsoleOpened,
   ErrorReport,
-  EventBase,
-  FileCopied,
-  ForkBegan,
   ForkedMachine,
-  ForkEnded,
   Listener,
   LogLevel,
-  LogLevelSet,
-  Message,
-  RunBegan,
-  RunEnded,
   RunEvent,
-  Screenshot,
-  SerialStdout,
-  SnapshotRestored,
-  SnapshotTaken,
-  StepBegan,
-  StepEnded,
+  RunEvents,
   StepRole,
-  SubtestBegan,
-  SubtestEnded,
   Verdict,
 } from "./event.ts";
 export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
-export { Log, type LogOptions, type Step } from "./log.ts";
+export { Log, type Step } from "./log.ts";
 export { nearest } from "./nearest.ts";
 export {
   type ConsoleDisplay,

@@ -3,8 +3,6 @@ import {
   isShown,
   type Listener,
   type LogLevel,
-  type Message,
-  type RunEnded,
   type RunEvent,
 } from "./event.ts";
 import { Lanes, type Place } from "./lanes.ts";
@@ -142,7 +140,7 @@ export class TerminalListener implements Listener {
     else if (lines.push(text) > lastLines) lines.shift();
   }
 
-  #message(event: Message): void {
+  #message(event: RunEvent<"message">): void {
     const paint = event.level === "debug"
       ? [dim]
       : event.level === "warning"
@@ -181,7 +179,7 @@ export class TerminalListener implements Listener {
     this.#lanes.end(event.id);
   }
 
-  #runEnded(event: RunEnded): void {
+  #runEnded(event: RunEvent<"runEnded">): void {
     if (event.verdict === "failed" || event.verdict === "timeout") {
       for (const [machine, lines] of this.#last ?? []) {
         for (const line of lines) this.#consoleLine(machine, line);

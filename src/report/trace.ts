@@ -1,6 +1,6 @@
 import { harmless } from "../scan/mod.ts";
 import { BoundedLines } from "./bounded_lines.ts";
-import type { ErrorReport, RunEnded, RunEvent } from "./event.ts";
+import type { ErrorReport, RunEvent } from "./event.ts";
 import { shortened } from "./shortened.ts";
 
 /** Something that was said at a moment of a step. */
@@ -76,7 +76,7 @@ export class Trace {
   name: string | undefined;
   /** Of the latest event. */
   time = 0;
-  end: RunEnded | undefined;
+  end: RunEvent<"runEnded"> | undefined;
   /** For every error the innermost step that it ended. */
   readonly #failed = new WeakMap<ErrorReport, TraceStep>();
   #lastError: ErrorReport | undefined;

@@ -9,9 +9,9 @@ import {
   JunitListener,
   Log,
   type Machine,
-  SerialConsole,
   TerminalListener,
 } from "../../mod.ts";
+import { SerialConsole } from "../../src/console/mod.ts";
 import { guest } from "../guests/mod.ts";
 import { ownCpu, peakMemory } from "./clock.ts";
 
@@ -74,12 +74,13 @@ async function flood(
   const [machine] = driver.machines;
   await machine.connect();
   const before = ownCpu();
-  const size = (await Deno.stat(machine.console.path)).size;
+  const size = (await Deno.stat(`${driver.outDir}/${machine.name}.log`)).size;
   const seen = machine.waitForConsoleText("the flood ends");
   await Deno.writeTextFile(`${directory}/go`, "\n");
   await seen;
   const report = reportSince(before);
-  const printed = (await Deno.stat(machine.console.path)).size - size;
+  const printed =
+    (await Deno.stat(`${driver.outDir}/${machine.name}.log`)).size - size;
   if (printed < megabytes * 1024 * 1024) {
     throw new Error(`Expected ${megabytes} MiB of text, got ${printed} bytes`);
   }

@@ -63,36 +63,39 @@ Deno.test("waitFor() is fulfilled by what comes after the call", async () => {
   bench.say("\r\nwelcome\r\nhost lo");
   assertEquals(await stateOf(wait), "pending");
   bench.say("gin: ");
-  assertEquals((await wait)[0], "login: ");
+  assertEquals((await wait).groups?.[0], "login: ");
 });
 
 Deno.test("waitFor() counts what came before the call", async () => {
   await using bench = new Bench();
   bench.say("one\r\ntwo\r\n");
-  assertEquals((await bench.console.waitFor("tw(.)"))[1], "o");
+  assertEquals((await bench.console.waitFor("tw(.)")).groups?.[1], "o");
 });
 
 Deno.test("waitFor() begins where the last successful wait ended", async () => {
   await using bench = new Bench();
   bench.say("tick 1\ntick 2\n");
-  assertEquals((await bench.console.waitFor(/tick (\d)/))[1], "1");
-  assertEquals((await bench.console.waitFor(/tick (\d)/))[1], "2");
+  assertEquals((await bench.console.waitFor(/tick (\d)/)).groups?.[1], "1");
+  assertEquals((await bench.console.waitFor(/tick (\d)/)).groups?.[1], "2");
   const third = bench.console.waitFor(/tick (\d)/);
   assertEquals(await stateOf(third), "pending");
   bench.say("tick 3\n");
-  assertEquals((await third)[1], "3");
+  assertEquals((await third).groups?.[1], "3");
 });
 
 Deno.test("a wait that only looks leaves what it found to the next", async () => {
   await using bench = new Bench();
   bench.say("one\ntwo\n");
   const { console } = bench;
-  assertEquals((await console.waitFor(/\w+\n/, { keep: true }))[0], "one\n");
+  assertEquals(
+    (await console.waitFor(/\w+\n/, { keep: true })).groups?.[0],
+    "one\n",
+  );
   const live = console.waitFor(/three\n/, { keep: true });
   bench.say("three\n");
   await live;
   for (const line of ["one", "two", "three"]) {
-    assertEquals((await console.waitFor(/(\w+)\n/))[1], line);
+    assertEquals((await console.waitFor(/(\w+)\n/)).groups?.[1], line);
   }
 });
 
@@ -114,7 +117,7 @@ Deno.test("a match may have begun on disk and end in what comes", async () => {
   bench.say("long\r\nstory\r\nEN");
   assertEquals(await stateOf(wait), "pending");
   bench.say("D\r\n");
-  assertEquals((await wait)[1], "story");
+  assertEquals((await wait).groups?.[1], "story");
 });
 
 Deno.test("carriage returns are invisible to patterns, also cut from their line feeds", async () => {
@@ -123,7 +126,7 @@ Deno.test("carriage returns are invisible to patterns, also cut from their line 
   bench.say("zero\r\none\r");
   bench.say("\ntwo\r");
   bench.say("\n");
-  assertEquals((await wait)[0], "one\ntwo");
+  assertEquals((await wait).groups?.[0], "one\ntwo");
 });
 
 Deno.test("in a string pattern ^ and $ mean the begin and the end of a line", async () => {
@@ -141,7 +144,7 @@ Deno.test("a text is found however it is cut", async () => {
     for (let at = 0; at < bytes.length; at += size) {
       bench.console.feed(bytes.slice(at, at + size));
     }
-    assertEquals((await wait)[1], "Grüße, 世界!");
+    assertEquals((await wait).groups?.[1], "Grüße, 世界!");
     assertEquals(bench.lines, ["", "µ: Grüße, 世界! 🎉", "next"]);
   }
 });
@@ -154,9 +157,9 @@ Deno.test("two waits at once are both fulfilled, each by its own text", async ()
     bench.console.waitFor("alpha"),
     bench.console.waitFor("alpha|old"),
   ];
-  assertEquals((await waits[2])[0], "old");
+  assertEquals((await waits[2]).groups?.[0], "old");
   bench.say("alpha ");
-  assertEquals((await waits[1])[0], "alpha");
+  assertEquals((await waits[1]).groups?.[0], "alpha");
   assertEquals(await stateOf(waits[0]), "pending");
   bench.say("beta");
   await waits[0];
@@ -349,7 +352,7 @@ Deno.test("waits go on after a death that the test has waited for", async () => 
   assertEquals(bench.console.isDeathMeant, true);
   const later = bench.console.waitFor("reboots");
   bench.say("saving vmcore 1\nreboots\n");
-  assertEquals((await after)[1], "1");
+  assertEquals((await after).groups?.[1], "1");
   await later;
 });
 
@@ -389,7 +392,7 @@ Deno.test("$ matches at a prompt once the console is quiet", async () => {
     const wait = bench.console.waitFor(pattern);
     bench.say("host login: ");
     assertEquals(await stateOf(wait), "pending");
-    const [text] = await wait;
+    const text = (await wait).groups?.[0];
     assertEquals(text, "login: ");
   }
 });
@@ -397,7 +400,7 @@ Deno.test("$ matches at a prompt once the console is quiet", async () => {
 Deno.test("$ matches at a prompt that was there before the wait", async () => {
   await using bench = new Bench();
   bench.say("[root@host:~]# ");
-  const [text] = await bench.console.waitFor(/\]# $/);
+  const text = (await bench.console.waitFor(/\]# $/)).groups?.[0];
   assertEquals(text, "]# ");
   // What was matched is not there for the next.
   const next = bench.console.waitFor(/\]# $/);
@@ -414,8 +417,8 @@ Deno.test("$ is not where a chunk ends", async () => {
     bench.say("7");
     assertEquals(await stateOf(wait), "pending");
     bench.say("3\nmore");
-    const [text] = await wait;
-    assertEquals(/\d+/.exec(text)?.[0], "173");
+    const text = (await wait).groups?.[0];
+    assertEquals(/\d+/.exec(text ?? "")?.[0], "173");
   }
 });
 
@@ -426,7 +429,7 @@ Deno.test("a pause in the middle of a character ends no text", async () => {
   await new Promise((resolve) => setTimeout(resolve, 500));
   assertEquals(await stateOf(wait), "pending");
   bench.console.feed(new TextEncoder().encode("µ").subarray(1));
-  assertEquals((await wait)[0], "size: 1 µ");
+  assertEquals((await wait).groups?.[0], "size: 1 µ");
 });
 
 Deno.test("a test that means its guest to die says so", async () => {
@@ -476,7 +479,7 @@ Deno.test("a new boot starts anew, the file keeps everything", async () => {
   assertEquals(bench.console.died, undefined);
   const wait = bench.console.waitFor("boot (.)");
   bench.say("boot 2\r\n");
-  assertEquals((await wait)[1], "2");
+  assertEquals((await wait).groups?.[1], "2");
   assertEquals(bench.console.text(), "boot 2");
   assertEquals(bench.console.tail(), ["boot 2"]);
   assertEquals(

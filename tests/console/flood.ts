@@ -45,7 +45,7 @@ for (let fed = 0; fed < Number(megabytes); fed += 8) {
   }
 }
 serial.feed(new TextEncoder().encode("the needle 7"));
-const [, digit] = await wait;
+const digit = (await wait).groups?.[1];
 serial.close();
 await log.close();
 const status = Deno.readTextFileSync("/proc/self/status");

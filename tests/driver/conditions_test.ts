@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { Conditions, PollingCondition } from "../../src/driver/conditions.ts";
+import { Conditions, makeCondition } from "../../src/driver/conditions.ts";
 import { TestFailure } from "../../src/errors.ts";
 import { Log } from "../../src/report/mod.ts";
 
@@ -14,7 +14,7 @@ function conditions(controller = new AbortController()) {
     all,
     controller,
     condition: (fn: () => unknown, interval = 0.01, description?: string) =>
-      new PollingCondition(fn, { interval, description }, all),
+      makeCondition(fn, { interval, description }, all),
   };
 }
 
@@ -175,14 +175,14 @@ Deno.test("a condition without a description is called by its function's name", 
   const { all } = conditions();
   const nginxRuns = () => true;
   assertEquals(
-    new PollingCondition(nginxRuns, {}, all).description,
+    makeCondition(nginxRuns, {}, all).description,
     "polling condition nginxRuns",
   );
   assertEquals(
-    new PollingCondition(() => true, {}, all).description,
+    makeCondition(() => true, {}, all).description,
     "polling condition without a name",
   );
-  assertEquals(new PollingCondition(nginxRuns, {}, all).interval, 2);
+  assertEquals(makeCondition(nginxRuns, {}, all).interval, 2);
 });
 
 Deno.test("wait() tries at the condition's interval until it holds", async () => {

@@ -5,7 +5,6 @@ import {
   HtmlListener,
   JunitListener,
   Log,
-  type RunEnded,
   type RunEvent,
   UsageError,
 } from "../../mod.ts";
@@ -16,7 +15,7 @@ async function told(
   options: DriverOptions = {},
 ) {
   const outDir = await Deno.makeTempDir({ prefix: "vmwright-test-" });
-  const ends: RunEnded[] = [];
+  const ends: RunEvent<"runEnded">[] = [];
   const log = new Log([
     new HtmlListener(`${outDir}/report.html`),
     new JunitListener(`${outDir}/junit.xml`),
@@ -95,7 +94,7 @@ Deno.test("a run of the library that a signal ends is interrupted", async () => 
 });
 
 Deno.test("a driver that can't be made has failed the run", async () => {
-  const ends: RunEnded[] = [];
+  const ends: RunEvent<"runEnded">[] = [];
   const on = (event: RunEvent) => {
     if (event.type === "runEnded") ends.push(event);
   };

@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { MachineError, type MachineOf } from "../../mod.ts";
+import { coreOf } from "../../src/machine/mod.ts";
 import { booted } from "./booted.ts";
 
 /** All that can be waited for at a time; each would wait for a long time. */
@@ -225,8 +226,8 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
       // A machine that were taken for dead would be by then.
       await machine.succeed("sleep 3; touch /tmp/go");
       await waiting;
-      assertEquals(machine.console.died, undefined);
-      assertEquals(machine.console.sign, undefined);
+      assertEquals(coreOf(machine).console.died, undefined);
+      assertEquals(coreOf(machine).console.sign, undefined);
       await machine.succeed("rm /tmp/go");
     });
   }

@@ -5,8 +5,9 @@ import {
   assertRejects,
 } from "@std/assert";
 import {
+  connectQmp,
   QmpAnswerTooLarge,
-  QmpClient,
+  type QmpClient,
   QmpClosed,
   QmpError,
 } from "../../src/qmp/mod.ts";
@@ -29,7 +30,7 @@ async function qemu(): Promise<
     stdout: "null",
     stderr: "inherit",
   }).spawn();
-  const client = await QmpClient.connect(await listener.accept());
+  const client = await connectQmp(await listener.accept());
   listener.close();
   return {
     client,
@@ -393,7 +394,7 @@ Deno.test("a greeting is not waited for forever, nor an answer to the first comm
     let isClosed = false;
     await assertRejects(
       () =>
-        QmpClient.connect({
+        connectQmp({
           async read(buffer) {
             const { value, done } = await reader.read();
             if (done) return null;

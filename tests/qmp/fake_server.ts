@@ -1,4 +1,4 @@
-import { QmpClient } from "../../src/qmp/mod.ts";
+import { connectQmp, type QmpClient } from "../../src/qmp/mod.ts";
 
 const GREETING = JSON.stringify({
   QMP: {
@@ -43,7 +43,7 @@ export class FakeServer implements AsyncDisposable {
     });
     this.#connection = await this.#listener.accept();
     this.#connected.resolve();
-    const connecting = QmpClient.connect(stream);
+    const connecting = connectQmp(stream);
     if (this.#greeting !== "") {
       await this.say(this.#greeting);
       const { id } = await this.request();

@@ -1,5 +1,5 @@
 import { MachineError } from "../../errors.ts";
-import { QmpClient, QmpClosed } from "../../qmp/mod.ts";
+import { connectQmp, type QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
 import { delay } from "../../time/mod.ts";
@@ -458,7 +458,7 @@ class QemuGuest implements Guest {
     [qmpStream, console, ...ports]: ByteStream[],
   ): Promise<void> {
     // Whoever starts the guest looks at the time.
-    const qmp = await QmpClient.connect(qmpStream, { timeout: null });
+    const qmp = await connectQmp(qmpStream, { timeout: null });
     qmp.onEvent(({ event, data }) => {
       if (event === "SHUTDOWN" && typeof data?.reason === "string") {
         this.#shutdown = data.reason;

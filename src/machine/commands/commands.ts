@@ -19,16 +19,16 @@ export interface ExecuteOptions {
   checkOutput?: boolean;
 }
 
-/** What `succeed` and `fail` take after their commands. */
-export interface CommandOptions {
-  /** Seconds that each command may take; no limit by default. */
-  timeout?: number | null;
-}
-
-/** Commands, and options last if any. */
+/** What `succeed` and `fail` take: commands, and options last if any. */
 export type CommandArguments =
   | string[]
-  | [...commands: string[], options: CommandOptions];
+  | [
+    ...commands: string[],
+    options: {
+      /** Seconds that each command may take; no limit by default. */
+      timeout?: number | null;
+    },
+  ];
 
 /** Seconds between two runs of a repeated command, at least and at most. */
 const SHORTEST_PAUSE = 0.05;
@@ -181,7 +181,9 @@ export function repeat(
   );
 }
 
-function splitOptions(args: CommandArguments): [string[], CommandOptions] {
+function splitOptions(
+  args: CommandArguments,
+): [string[], { timeout?: number | null }] {
   const last = args.at(-1);
   const options = isPlainObject(last) ? last : {};
   const commands = isPlainObject(last) ? args.slice(0, -1) : args;

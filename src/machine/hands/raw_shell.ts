@@ -3,7 +3,14 @@ import { ShellLost } from "../../shell/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
 import type { MachineCore } from "../core.ts";
 
-/** See {@linkcode BaseMachine.attachShell}. */
+/**
+ * Connects a `bash` in the guest with a stream of bytes: it reads commands from
+ * there, and writes what they print, without a terminal, an echo or a prompt.
+ *
+ * @param stream Is closed when that shell, or the guest, has ended; its own end
+ * ends the shell.
+ * @throws {MachineError} where the guest has no ports to carry it.
+ */
 export async function attachShell(
   core: MachineCore,
   stream: ByteStream,

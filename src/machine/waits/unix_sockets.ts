@@ -3,12 +3,6 @@ import type { MachineCore } from "../core.ts";
 import type { WaitOptions } from "./timeout.ts";
 import { isTurn, waitFor } from "./waits.ts";
 
-/** What the wait for a UNIX socket takes. */
-export interface UnixSocketOptions extends WaitOptions {
-  /** Whether it is a datagram socket; a stream by default. */
-  isDatagram?: boolean;
-}
-
 /** Looks at a UNIX socket for one that starts a process. */
 const LOOKS_PER_PROCESS = 3;
 /** Flags and type in `/proc/net/unix` of a stream that is listened on. */
@@ -23,7 +17,7 @@ const TABLE = "mapfile -t vw_unix </proc/net/unix";
 export function waitForOpenUnixSocket(
   core: MachineCore,
   addr: string,
-  options: UnixSocketOptions,
+  options: WaitOptions & { isDatagram?: boolean },
 ): Promise<void> {
   const { isDatagram = false } = options;
   const kind = isDatagram ? "datagram" : "stream";

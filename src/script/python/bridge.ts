@@ -1,6 +1,6 @@
 import { type BackendName, ownDirectory } from "../../backend/mod.ts";
 import type { Driver, MachineOf, PollingCondition } from "../../driver/mod.ts";
-import { QemuMachine, readScreen } from "../../machine/mod.ts";
+import { coreOf, QemuMachine, readScreen } from "../../machine/mod.ts";
 import { ConditionFailure, TestFailure } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { Doors, doors } from "./doors.ts";
@@ -339,12 +339,12 @@ export class Bridge implements Disposable {
     while (true) {
       const left = (end - performance.now()) / 1000;
       try {
-        const [, line] = await machine.console.waitFor(/([^\n]*)\n/, {
+        const { groups } = await coreOf(machine).console.waitFor(/([^\n]*)\n/, {
           timeout: Math.min(0.5, Math.max(0, left)),
           keep,
           signal: this.#driver.signal,
         });
-        return line ?? "";
+        return groups?.[1] ?? "";
       } catch (error) {
         if (!(error instanceof TestFailure)) throw error;
         if (left <= 0) return null;

@@ -1,4 +1,5 @@
-import type { QemuMachine } from "../../machine/mod.ts";
+import { attachShell } from "../../machine/hands/raw_shell.ts";
+import { coreOf, type QemuMachine } from "../../machine/mod.ts";
 import type { Log } from "../../report/mod.ts";
 import { QmpError } from "../../qmp/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
@@ -98,7 +99,7 @@ export class Doors implements Disposable {
       await this.#machine.connect();
       await say(visitor, GREETING);
     }
-    await this.#machine.attachShell(visitor);
+    await attachShell(coreOf(this.#machine), visitor);
   }
 
   async #monitor(visitor: Deno.Conn): Promise<void> {

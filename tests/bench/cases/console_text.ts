@@ -1,4 +1,5 @@
-import { Log, SerialConsole } from "../../../mod.ts";
+import { Log } from "../../../mod.ts";
+import { SerialConsole } from "../../../src/console/mod.ts";
 import { childReport } from "../child.ts";
 import { ClassicConsole } from "../classic.ts";
 import { timed } from "../clock.ts";

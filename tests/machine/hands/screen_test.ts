@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MachineError, readScreen } from "../../../mod.ts";
+import { MachineError } from "../../../mod.ts";
+import { readScreen } from "../../../src/machine/mod.ts";
 import { decodePng, decodePpm } from "../../../src/machine/hands/picture.ts";
 import { linesRead, screens } from "../screens/measure.ts";
 

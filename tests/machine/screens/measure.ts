@@ -4,7 +4,7 @@
  *
  * `deno run -A tests/machine/screens/measure.ts` prints a table.
  */
-import { readScreen } from "../../../mod.ts";
+import { readScreen } from "../../../src/machine/mod.ts";
 import list from "./screens.json" with { type: "json" };
 
 const here = new URL(".", import.meta.url).pathname;

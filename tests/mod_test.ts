@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import * as mod from "../mod.ts";
+
+/** A symbol as `deno doc --json` describes it, as far as it concerns us. */
+interface Documented {
+  readonly name: string;
+  readonly declarations: readonly {
+    readonly kind: string;
+    readonly def?: {
+      readonly constructors?: readonly { readonly accessibility?: string }[];
+      readonly methods?: readonly Member[];
+      readonly properties?: readonly Member[];
+    };
+  }[];
+}
+
+interface Member {
+  readonly name: string;
+  readonly accessibility?: string;
+}
+
+async function documented(): Promise<Documented[]> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--json", new URL("../mod.ts", import.meta.url).href],
+    stderr: "inherit",
+  }).output();
+  assertEquals(success, true);
+  const { nodes } = JSON.parse(new TextDecoder().decode(stdout));
+  const [{ symbols }] = Object.values<{ symbols: Documented[] }>(nodes);
+  return symbols;
+}
+
+const exported: Record<string, unknown> = mod;
+const symbols = await documented();
+
+Deno.test("no name of mod.ts hides a global", () => {
+  assertEquals(
+    symbols.map(({ name }) => name).filter((name) => name in globalThis),
+    [],
+  );
+});
+
+Deno.test("mod.ts exports only those constructors that somebody is to call", () => {
+  const callable = symbols.filter(({ name, declarations }) =>
+    name in exported && declarations.some(({ kind, def }) =>
+      kind === "class" &&
+      !def?.constructors?.some(({ accessibility }) =>
+        accessibility !== undefined
+      )
+    )
+  ).map(({ name }) => name);
+  const errors = Object.entries(exported)
+    .filter(([, value]) =>
+      typeof value === "function" && value.prototype instanceof Error
+    )
+    .map(([name]) => name);
+  assertEquals(
+    callable.filter((name) => !errors.includes(name)).sort(),
+    ["HtmlListener", "JunitListener", "Log", "TerminalListener", "XmlListener"],
+  );
+});
+
+Deno.test("an author can't feed a machine's console", () => {
+  const names = [mod.BaseMachine, mod.QemuMachine, mod.ContainerMachine]
+    .flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype));
+  assertEquals(names.filter((name) => /^(console|feed|core)$/.test(name)), []);
+});
