@@ -60,6 +60,8 @@ export interface Configuration {
   readonly html?: string;
   /** Path of the XML log. */
   readonly xmlLog?: string;
+  /** Absolute path of the file of events. */
+  readonly events?: string;
   /** The lowest level of messages to show. */
   readonly logLevel: LogLevel;
   /** When the terminal shows the machines' consoles. */
@@ -196,11 +198,15 @@ export function configure(
       ? undefined
       : report(given.html ?? "report.html", "HTML report"),
     xmlLog: logFile ? report(logFile, "XML log", Deno.cwd()) : undefined,
+    events: given.events === undefined
+      ? undefined
+      : report(given.events, "file of events"),
   };
   refuseSharedFiles([
     ["the JUnit report", reports.junitXml],
     ["the HTML report", reports.html],
     ["the XML log", reports.xmlLog],
+    ["the file of events", reports.events],
     ...[...machines, ...containers].map(({ name }) =>
       [
         `the console of ${name}`,

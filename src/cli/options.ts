@@ -137,6 +137,13 @@ export const options = {
     help:
       "write the HTML report to F, relative to the output directory; default: report.html; --no-html: write none",
   },
+  events: {
+    names: ["--events"],
+    kind: "value",
+    value: "F",
+    help:
+      "write every event as a line of JSON, relative to the output directory; vmwright report makes the page from it",
+  },
   logLevel: {
     names: ["--log-level", "--log_level"],
     kind: "value",

@@ -23,6 +23,7 @@ import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
 import { fileName } from "./file_name.ts";
 import { decode, lastLines, QUOTED_LINES } from "./commands/output.ts";
+import { commandLineOf } from "./command_line.ts";
 import { efiVarsPath } from "./paths.ts";
 import { ShellHints } from "./shell_hints.ts";
 import { SerialMarks } from "./commands/serial_marks.ts";
@@ -125,7 +126,11 @@ export class MachineCore {
       dead: context.deadPatterns,
     });
     this.#deathWatch = new DeathWatch(this.console, () => this.#boot?.shell);
-    this.console.onDeath((error) => this.#boot?.shell.lose(error.message));
+    this.console.onDeath((error) => {
+      const [text] = error.message.split("\n", 1);
+      this.log.mark("death", { machine: this.name, text });
+      this.#boot?.shell.lose(error.message);
+    });
   }
 
   get log(): Log {
@@ -251,6 +256,7 @@ export class MachineCore {
       portClosed: (name) => late.boot?.shell.portClosed(name),
       reset: () => {
         const reason = `${this.name} was reset`;
+        this.log.mark("reset", this.attributes);
         this.#deathWatch.conclude();
         this.console.live();
         late.boot?.shell.reset(reason);
@@ -288,15 +294,36 @@ export class MachineCore {
       ([how, status]) => {
         this.#deathWatch.conclude();
         this.#statuses.set(guest.pid, status);
+        this.log.mark("end", { machine: this.name, text: how });
         shell.close(`${this.name} ended: ${how}`);
         if (this.#boot === boot) this.#boot = undefined;
         return how;
       },
     );
+    this.log.machineStarted({
+      machine: this.name,
+      hypervisor: this.hypervisor,
+      command: this.startCommand.text,
+      pid: guest.pid,
+    });
     this.log.info(
       `${this.hypervisor} running (pid ${guest.pid})`,
       this.attributes,
     );
+    this.#tellFacts(guest);
+  }
+
+  /** Tells what runs the guest; nobody waits for that. */
+  #tellFacts({ pid, qmp }: Guest): void {
+    const words = commandLineOf(pid);
+    if (words !== undefined) {
+      this.log.fact("command line", words.map(shellQuote).join(" "), this.name);
+    }
+    qmp?.send("query-version").then((answer) => {
+      const { qemu } = answer as { qemu: Record<string, number> };
+      const version = `${qemu.major}.${qemu.minor}.${qemu.micro}`;
+      this.log.fact(`${this.hypervisor} version`, version, this.name);
+    }).catch(() => {});
   }
 
   connect(): Promise<void> {
@@ -315,6 +342,7 @@ export class MachineCore {
         // A shell that answers is alive, whatever the console said before.
         this.#deathWatch.forget();
         this.console.live();
+        this.log.mark("ready", this.attributes);
         const seconds = (performance.now() - began) / 1000;
         this.log.info(
           `connected to guest root shell (took ${seconds.toFixed(2)} seconds)`,

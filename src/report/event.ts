@@ -41,6 +41,37 @@ export interface ForkedMachine {
   readonly parent: string;
 }
 
+/** Where a run takes place, by what, and how it was asked for. */
+export interface RunAbout {
+  /** The versions of programs by their names: `vmwright`, `deno`. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** The host's name, as far as it may be known. */
+  readonly host?: string;
+  /** The host's operating system and processor, `"linux x86_64"` for example. */
+  readonly system: string;
+  /** How many processors the host has. */
+  readonly processors: number;
+  /** The host's memory in bytes. */
+  readonly memory?: number;
+  /** The program and the words after it. */
+  readonly commandLine: readonly string[];
+  /** The working directory. */
+  readonly directory: string;
+}
+
+/** By which method a command was run; `wait`: again and again, this the last time. */
+export type CommandKind = "succeed" | "fail" | "execute" | "wait";
+
+/**
+ * What a moment is remembered for: a machine's shell answers (`ready`), it is
+ * reset, dies (`death`), or ends (`end`); a fault sets in that does not last;
+ * something else (`note`).
+ */
+export type MarkKind = "ready" | "reset" | "death" | "end" | "fault" | "note";
+
+/** What a while is remembered for: a fault lasts, or a machine stands still. */
+export type IntervalKind = "fault" | "pause";
+
 /** What an event of each type says, beside what all of them say. */
 export interface RunEvents {
   /** The run begins. The first event that a listener gets, however late it is added. */
@@ -49,6 +80,8 @@ export interface RunEvents {
     readonly date: number;
     /** What runs: the path of the test script, if it has one. */
     readonly name?: string;
+    /** Where it runs, by what, and how it was asked for. */
+    readonly about?: RunAbout;
   };
   /** The run is over. */
   runEnded: {
@@ -111,6 +144,95 @@ export interface RunEvents {
     readonly duration: number;
     /** Why it failed, if it did. */
     readonly error?: ErrorReport;
+  };
+  /**
+   * Where in the author's files a step begins. It follows the step's beginning, as
+   * it takes a moment to find out.
+   */
+  stepPlaced: {
+    /** The step's id. */
+    readonly id: number;
+    /** The place. */
+    readonly position: Position;
+  };
+  /** The text of a file of the author's. It comes before the first place in it. */
+  sourceFile: {
+    /** The file's address, as places name it. */
+    readonly url: string;
+    /** What to call it. */
+    readonly name: string;
+    /** What it holds. */
+    readonly text: string;
+  };
+  /**
+   * A command that the author has run in a machine is over. It belongs to the step
+   * that runs it; one of kind `execute` has no step of its own.
+   */
+  commandEnded: {
+    /** The machine's name. */
+    readonly machine: string;
+    /** By which method it was run. */
+    readonly kind: CommandKind;
+    /** The command. */
+    readonly command: string;
+    /** Its exit status. */
+    readonly status: number;
+    /** What it wrote to stdout: the beginning and the end, where it is long. */
+    readonly output: string;
+    /** How many characters were left out of the middle of its output. */
+    readonly omitted?: number;
+    /** What the console said while it ran, where somebody asked. */
+    readonly stderr?: string;
+    /** In seconds. */
+    readonly duration: number;
+  };
+  /** A machine's hypervisor runs. */
+  machineStarted: {
+    /** The machine's name. */
+    readonly machine: string;
+    /** What runs it, `"QEMU"` for example. */
+    readonly hypervisor: string;
+    /** The start script, or the command line, that started it. */
+    readonly command: string;
+    /** The start command's process. */
+    readonly pid: number;
+  };
+  /** Something that is so: a program's version, its command line, an address. */
+  fact: {
+    /** What it tells, `"QEMU version"` for example. A later value replaces it. */
+    readonly name: string;
+    /** What is so. */
+    readonly value: string;
+  };
+  /** Something happened that readers look for on the timeline. */
+  mark: {
+    /** What it is. */
+    readonly kind: MarkKind;
+    /** More about it, in a few words. */
+    readonly text?: string;
+  };
+  /** Something begins that lasts for a while, and is no step: a fault, say. */
+  intervalBegan: {
+    /** Unique within the run, among steps too. */
+    readonly id: number;
+    /** What it is. */
+    readonly kind: IntervalKind;
+    /** More about it, in a few words. */
+    readonly text: string;
+  };
+  /** What began with the same id is over. */
+  intervalEnded: {
+    /** Unique within the run, among steps too. */
+    readonly id: number;
+  };
+  /** Something to read beside the run: a journal that was gathered, for example. */
+  attachment: {
+    /** What to call it. */
+    readonly name: string;
+    /** Path of its file, if it has one. */
+    readonly path?: string;
+    /** What it holds, if that is text. */
+    readonly text?: string;
   };
   /** A machine printed a line on its serial console. */
   consoleLine: {

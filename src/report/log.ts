@@ -1,22 +1,47 @@
 import { ExpectedError } from "../errors.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { aboutThisRun } from "./about.ts";
 import {
   type Attributes,
   describeError,
   type ForkedMachine,
+  type IntervalKind,
   type Listener,
   type LogLevel,
+  type MarkKind,
   type RunEvent,
+  type RunEvents,
   type StepRole,
   type Verdict,
 } from "./event.ts";
-import { addCaller, callerPosition, pathOf } from "./positions.ts";
+import {
+  addCaller,
+  authorPositions,
+  callerPosition,
+  pathOf,
+  type Position,
+  withDeepStack,
+} from "./positions.ts";
+import { shortened } from "./shortened.ts";
 
 /** A step of the test that has begun. */
 export interface Step {
   /** Unique within the run. */
   readonly id: number;
 }
+
+/** What a mark or an interval is about. */
+export interface About {
+  /** Name of the machine. Default: it concerns the whole run. */
+  machine?: string;
+  /** More, in a few words. */
+  text?: string;
+}
+
+/** Characters of a command's output that are told at most. */
+const mostOutput = 256 * 1024;
+/** Characters of a source file that are told at most. */
+const mostSource = 1024 * 1024;
 
 interface OpenStep extends Step {
   readonly text: string;
@@ -52,6 +77,13 @@ export class Log {
   /** The files that hold the machines' consoles. */
   readonly #consoles = new Set<string>();
   readonly #name: string | undefined;
+  readonly #about = aboutThisRun();
+  /** Where the author's code is that calls from another process. */
+  readonly #place = new AsyncLocalStorage<Position | undefined>();
+  /** Steps that began, with the stacks that tell where. */
+  #unplaced: { id: number; beginning: Error }[] = [];
+  /** Addresses of the source files that were told. */
+  readonly #sources = new Set<string>();
   #nextId = 1;
   #hasFailed = false;
   #closing: Promise<void> | undefined;
@@ -84,6 +116,7 @@ export class Log {
       time: 0,
       date: this.#date,
       name: this.#name,
+      about: this.#about,
     });
     return { [Symbol.dispose]: () => this.#drop(listener) };
   }
@@ -401,6 +434,140 @@ export class Log {
     this.#emit({ type: "forkEnded", time: this.time, step, id });
   }
 
+  /**
+   * Tells of a command that the author has run in a machine, and that is over.
+   *
+   * @param command What there is to tell. Of a long output the middle is left
+   * out.
+   */
+  commandEnded(
+    command: Omit<RunEvents["commandEnded"], "omitted">,
+  ): void {
+    const { output } = command;
+    const omitted = output.length - mostOutput;
+    this.#emit({
+      type: "commandEnded",
+      time: this.time,
+      step: this.currentStep?.id,
+      ...command,
+      ...omitted > 0 ? { output: shortened(output, mostOutput), omitted } : {},
+    });
+  }
+
+  /**
+   * Tells that a machine's hypervisor runs.
+   *
+   * @param started What there is to tell.
+   */
+  machineStarted(
+    started: RunEvents["machineStarted"],
+  ): void {
+    this.#emit({ type: "machineStarted", time: this.time, ...started });
+  }
+
+  /**
+   * Tells something that is so.
+   *
+   * @param name What it tells. A later value replaces it.
+   * @param value What is so.
+   * @param machine Name of the machine. Default: it concerns the whole run.
+   */
+  fact(name: string, value: string, machine?: string): void {
+    this.#emit({ type: "fact", time: this.time, machine, name, value });
+  }
+
+  /**
+   * Marks this moment on the timeline.
+   *
+   * @param kind What it is.
+   * @param about What it is about.
+   */
+  mark(kind: MarkKind, about: About = {}): void {
+    const step = this.currentStep?.id;
+    this.#emit({ type: "mark", time: this.time, step, kind, ...about });
+  }
+
+  /**
+   * Marks a while on the timeline, from now until the answer is disposed of.
+   *
+   * @param kind What it is.
+   * @param about What it is about.
+   * @returns What ends it. An end after the first does nothing.
+   */
+  interval(kind: IntervalKind, about: About = {}): Disposable {
+    const { machine, text = kind } = about;
+    const id = this.#nextId++;
+    const step = this.currentStep?.id;
+    this.#emit({
+      type: "intervalBegan",
+      time: this.time,
+      step,
+      machine,
+      id,
+      kind,
+      text,
+    });
+    let over = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (over) return;
+        over = true;
+        this.#emit({ type: "intervalEnded", time: this.time, machine, id });
+      },
+    };
+  }
+
+  /**
+   * Tells of something to read beside the run.
+   *
+   * @param name What to call it.
+   * @param content Its file, its text or both, and the machine that it is about.
+   */
+  attachment(
+    name: string,
+    content: { path?: string; text?: string; machine?: string },
+  ): void {
+    const step = this.currentStep?.id;
+    this.#emit({ type: "attachment", time: this.time, step, name, ...content });
+  }
+
+  /**
+   * Tells what a file of the author's holds, unless that is known.
+   *
+   * @param url Its address, as places name it.
+   * @param name What to call it. Default: its path.
+   * @param text What it holds. Default: what is in the file.
+   */
+  sourceFile(url: string, name?: string, text?: string): void {
+    if (this.#sources.has(url)) return;
+    this.#sources.add(url);
+    try {
+      this.#emit({
+        type: "sourceFile",
+        time: this.time,
+        url,
+        name: name ?? pathOf(url),
+        text: shortened(
+          text ?? Deno.readTextFileSync(new URL(url)),
+          mostSource,
+        ),
+      });
+    } catch {
+      // The place is told without its text.
+    }
+  }
+
+  /**
+   * Runs a function on behalf of the author's code in another process.
+   *
+   * @param position Where in the author's files that is; `undefined`: unknown.
+   * @param fn The function. Steps that it begins bear that place.
+   * @returns What the function returns.
+   */
+  at<T>(position: Position | undefined, fn: () => T): T {
+    return this.#place.run(position, fn);
+  }
+
   /** Shows console lines on the terminal, as it is from the start. */
   serialStdoutOn(): void {
     this.#emit({ type: "serialStdout", time: this.time, on: true });
@@ -433,6 +600,7 @@ export class Log {
   runEnded(verdict: Verdict, error?: unknown, detail?: string): void {
     if (this.#hasFailed) return;
     this.#hasFailed = verdict !== "passed";
+    this.#tellPlaces();
     for (const step of [...this.#open.values()].reverse()) {
       this.end(
         step,
@@ -451,6 +619,7 @@ export class Log {
 
   /** Has every listener bring to disk, synchronously, what it was told so far. */
   flush(): void {
+    this.#tellPlaces();
     for (const listener of [...this.#listeners]) {
       this.#guard(listener, () => listener.flush?.());
     }
@@ -471,6 +640,7 @@ export class Log {
   }
 
   async #close(): Promise<void> {
+    this.#tellPlaces();
     globalThis.removeEventListener("unload", this.#unload);
     const listeners = [...this.#listeners];
     const closed = listeners.map(async (listener) => await listener.close?.());
@@ -499,23 +669,49 @@ export class Log {
       subtest,
     });
     const common = { time, step, machine: attributes.machine, id };
-    this.#emit(
-      subtest
-        ? {
-          type: "subtestBegan",
-          ...common,
-          name: text,
-          position: callerPosition(),
-        }
-        : {
-          type: "stepBegan",
-          ...common,
-          text,
-          attributes,
-          ...role === undefined ? {} : { role },
-        },
-    );
+    const place = this.#place.getStore();
+    if (subtest) {
+      const position = place ?? callerPosition();
+      if (position !== undefined) this.sourceFile(position.url);
+      this.#emit({ type: "subtestBegan", ...common, name: text, position });
+    } else {
+      this.#emit({
+        type: "stepBegan",
+        ...common,
+        text,
+        attributes,
+        ...role === undefined ? {} : { role },
+      });
+      if (place !== undefined) this.#tellPlace(id, place);
+      else if (role !== "script") this.#placeLater(id);
+    }
     return { id };
+  }
+
+  /**
+   * Remembers where a step begins. To put a stack into words takes so long that
+   * it is done while the step waits for its machine.
+   */
+  #placeLater(id: number): void {
+    if (this.#unplaced.length === 0) {
+      const timer = setTimeout(() => this.#tellPlaces());
+      Deno.unrefTimer(timer);
+    }
+    this.#unplaced.push({ id, beginning: withDeepStack(() => new Error()) });
+  }
+
+  #tellPlaces(): void {
+    const unplaced = this.#unplaced;
+    this.#unplaced = [];
+    for (const { id, beginning } of unplaced) {
+      const [position] = authorPositions(beginning);
+      if (position !== undefined) this.#tellPlace(id, position);
+    }
+  }
+
+  #tellPlace(id: number, position: Position): void {
+    this.sourceFile(position.url);
+    this.#emit({ type: "stepPlaced", time: this.time, id, position });
   }
 
   async #run<T>(step: Step, fn: () => T | Promise<T>): Promise<T> {

@@ -5,10 +5,14 @@
  */
 export type {
   Attributes,
+  CommandKind,
   ErrorReport,
   ForkedMachine,
+  IntervalKind,
   Listener,
   LogLevel,
+  MarkKind,
+  RunAbout,
   RunEvent,
   RunEvents,
   StepRole,
@@ -16,7 +20,7 @@ export type {
 } from "./event.ts";
 export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
-export { Log, type Step } from "./log.ts";
+export { type About, Log, type Step } from "./log.ts";
 export { nearest } from "./nearest.ts";
 export {
   type ConsoleDisplay,
@@ -26,3 +30,5 @@ export {
 export { XmlListener, type XmlOptions } from "./xml.ts";
 export { JunitListener } from "./junit.ts";
 export { HtmlListener } from "./html.ts";
+export { EventFileListener } from "./event_file.ts";
+export { type EventFileEnd, readEventFile } from "./read_event_file.ts";

@@ -48,6 +48,8 @@ export interface Plan {
   readonly html?: string;
   /** Path of the XML log. */
   readonly xmlLog?: string;
+  /** Path of the file of events. */
+  readonly events?: string;
   /** The lowest level of messages to show. */
   readonly logLevel: LogLevel;
   /** When the terminal shows the machines' consoles. */

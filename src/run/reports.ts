@@ -1,5 +1,6 @@
 import { unclaimedDirectory } from "../backend/mod.ts";
 import {
+  EventFileListener,
   HtmlListener,
   JunitListener,
   Log,
@@ -15,6 +16,7 @@ export function openLog(plan: Plan): Log {
     xmlLog,
     junitXml,
     html,
+    events,
     script,
     listeners,
     console,
@@ -25,6 +27,7 @@ export function openLog(plan: Plan): Log {
   });
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));
   if (junitXml !== undefined) log.addListener(new JunitListener(junitXml));
+  if (events !== undefined) log.addListener(new EventFileListener(events));
   if (html !== undefined) log.addListener(new HtmlListener(html));
   for (const listener of listeners ?? []) log.addListener(listener);
   return log;

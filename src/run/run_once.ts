@@ -74,6 +74,7 @@ export async function runOnce(
   const { signal, emergency, watchdog } = options;
   const log = openLog(plan);
   const script = plan.script && new Script(plan.script);
+  tellSource(log, script);
   const { interactive, evaluate } = plan;
   if (plan.language === "typescript" && plan.test === undefined) {
     readAssertions();
@@ -180,6 +181,16 @@ export async function runOnce(
   await log.close();
   emergency.clear();
   return judgement;
+}
+
+/** Tells reports what the script says; a script that can't be read fails later. */
+function tellSource(log: Log, script: Script | undefined): void {
+  if (script === undefined) return;
+  try {
+    log.sourceFile(script.url, script.name, script.readText());
+  } catch {
+    // Whoever runs it says so.
+  }
 }
 
 /** Why what a script began, and has not waited for, ends with it. */

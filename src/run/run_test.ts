@@ -40,6 +40,8 @@ export interface TestOptions<
   html?: string | false;
   /** Path of the XML log, relative to `outDir`. Default: none is written. */
   xmlLog?: string;
+  /** Path of the file of events, relative to `outDir`. Default: none is written. */
+  events?: string;
   /** The lowest level of messages to show. Default: `"info"`. */
   logLevel?: LogLevel;
   /** When the terminal shows the machines' consoles. Default: `"live"`. */
@@ -130,6 +132,7 @@ function planOf(options: TestOptions): Plan {
     junitXml: report(options.junitXml),
     html: html === false ? undefined : report(html),
     xmlLog: report(options.xmlLog),
+    events: report(options.events),
     logLevel: options.logLevel ?? "info",
     console: options.console ?? "live",
     listeners: options.listeners,

@@ -217,18 +217,20 @@ Deno.test("an option beats the configuration file", () => {
 });
 
 Deno.test("reports are relative to the output directory, the XML log is not", () => {
-  const { outDir, junitXml, html, xmlLog } = configured(
+  const { outDir, junitXml, html, xmlLog, events } = configured(
     [
       ...["@/test.ts", "--start-scripts", "@/run-web-vm", "-o", "@/out"],
       ...["--junit-xml", "junit.xml", "--html", "@/page.html"],
+      ...["--events", "events.jsonl"],
     ],
     { LOGFILE: "/dev/null" },
   );
-  assertEquals([outDir, junitXml, html, xmlLog], [
+  assertEquals([outDir, junitXml, html, xmlLog, events], [
     "@/out",
     "@/out/junit.xml",
     "@/page.html",
     "/dev/null",
+    "@/out/events.jsonl",
   ]);
 });
 

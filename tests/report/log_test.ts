@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { describeError, Log, type RunEvent } from "../../src/report/mod.ts";
 
 function recorded(): { log: Log; events: RunEvent[] } {
@@ -10,7 +10,8 @@ function recorded(): { log: Log; events: RunEvent[] } {
 /** The events with the names of their steps, without times. */
 function told(events: RunEvent[]): string[] {
   const names = new Map<number, string>();
-  return events.map((event) => {
+  const places = ["sourceFile", "stepPlaced"];
+  return events.filter(({ type }) => !places.includes(type)).map((event) => {
     if (event.type === "stepBegan") names.set(event.id, event.text);
     if (event.type === "subtestBegan") names.set(event.id, event.name);
     const inside = event.step === undefined ? "-" : names.get(event.step);
@@ -107,7 +108,8 @@ Deno.test("the explicit form: begin, within, end", async () => {
     "outer stepEnded inner",
     "- subtestEnded outer",
   ]);
-  assertEquals(events[4].machine, "m");
+  const ended = events.find(({ type }) => type === "stepEnded");
+  assertEquals(ended?.machine, "m");
   await log.close();
 });
 
@@ -195,6 +197,78 @@ Deno.test("close() closes every listener once, and nothing is told afterwards", 
   await Promise.all([log.close(), log.close()]);
   log.info("too late");
   assertEquals([closed, heard], [1, 1]);
+});
+
+Deno.test("where a step begins is told, after the text of the file that is in", async () => {
+  const { log, events } = recorded();
+  await log.nested("here", () => new Promise((resolve) => setTimeout(resolve)));
+  log.begin("there");
+  log.flush();
+  const [file] = events.filter(({ type }) => type === "sourceFile");
+  const places = events.filter((event) => event.type === "stepPlaced");
+  assertEquals(file.type === "sourceFile" && file.url, import.meta.url);
+  assertEquals(places.map(({ id }) => id), [1, 2]);
+  const text = Deno.readTextFileSync(new URL(import.meta.url)).split("\n");
+  assertEquals(
+    places.map(({ position: { line } }) => text[line - 1].trim().slice(0, 24)),
+    ['await log.nested("here",', 'log.begin("there");'],
+  );
+  assert(events.indexOf(file) < events.indexOf(places[0]));
+  await log.close();
+});
+
+Deno.test("a step that another process begins bears the place that it tells", async () => {
+  const { log, events } = recorded();
+  const position = { url: "file:///test.py", line: 7, column: 1 };
+  log.at(position, () => log.begin("step"));
+  log.at(position, () => log.beginSubtest("subtest"));
+  const placed = events.flatMap((event) =>
+    event.type === "stepPlaced" || event.type === "subtestBegan"
+      ? [event.position]
+      : []
+  );
+  assertEquals(placed, [position, position]);
+  await log.close();
+});
+
+Deno.test("an interval ends once, and marks bear what they are about", async () => {
+  const { log, events } = recorded();
+  {
+    using fault = log.interval("fault", { machine: "m", text: "cut" });
+    log.mark("reset", { machine: "m" });
+    fault[Symbol.dispose]();
+  }
+  log.fact("QEMU", "7.2.22", "m");
+  log.attachment("journal", { machine: "m", text: "…" });
+  assertEquals(told(events), [
+    "- runBegan",
+    "- intervalBegan undefined",
+    "- mark",
+    "- intervalEnded undefined",
+    "- fact",
+    "- attachment",
+  ]);
+  assertEquals(events.slice(1).map(({ machine }) => machine), [
+    "m",
+    "m",
+    "m",
+    "m",
+    "m",
+  ]);
+  await log.close();
+});
+
+Deno.test("of a command's long output the middle is left out, and counted", async () => {
+  const { log, events } = recorded();
+  const command = { machine: "m", kind: "succeed", command: "yes" } as const;
+  const output = `first${"y".repeat(300_000)}last`;
+  log.commandEnded({ ...command, status: 0, output, duration: 1 });
+  log.commandEnded({ ...command, status: 0, output: "y", duration: 1 });
+  const [long, short] = events.filter((event) => event.type === "commandEnded");
+  assertEquals(long.omitted, output.length - 256 * 1024);
+  assert(long.output.startsWith("first") && long.output.endsWith("last"));
+  assertEquals([short.output, short.omitted], ["y", undefined]);
+  await log.close();
 });
 
 Deno.test("describeError() describes whatever was thrown", () => {

@@ -1,4 +1,5 @@
 import { MachineError, TestFailure, UsageError } from "../../errors.ts";
+import type { CommandKind } from "../../report/mod.ts";
 import { limitOf, orAbort } from "../../time/mod.ts";
 import { Activity } from "../waits/activity.ts";
 import type { CommandResult, MachineCore } from "../core.ts";
@@ -59,12 +60,15 @@ export async function execute(
     return [-2, ""];
   }
   const output = new OutputText();
+  const began = performance.now();
   try {
     const { status } = await core.run(command, {
       timeout,
       onStdout: (chunk) => output.push(chunk),
     });
-    return [checkReturn ? status : -1, output.end()];
+    const text = output.end();
+    tell(core, "execute", command, { status, output: text, began });
+    return [checkReturn ? status : -1, text];
   } catch (error) {
     if (!checkReturn && error instanceof MachineError) {
       return [-1, output.end()];
@@ -73,12 +77,30 @@ export async function execute(
   }
 }
 
+/** Tells the log of a command that is over. */
+function tell(
+  core: MachineCore,
+  kind: CommandKind,
+  command: string,
+  { began, ...result }: {
+    status: number;
+    output: string;
+    stderr?: string;
+    /** When it began, in milliseconds of this process's clock. */
+    began: number;
+  },
+): void {
+  const duration = (performance.now() - began) / 1000;
+  const { name: machine } = core;
+  core.log.commandEnded({ machine, kind, command, duration, ...result });
+}
+
 /** See {@linkcode BaseMachine.succeed}. */
 export function succeed(
   core: MachineCore,
   args: CommandArguments,
 ): Promise<string> {
-  return runAll(core, args, "must succeed", (command, status, out) => {
+  return runAll(core, args, "succeed", (command, status, out) => {
     if (status === 0) return;
     core.log.log(`output: ${out}`, core.attributes);
     return `command \`${command}\` failed (exit code ${status})`;
@@ -90,7 +112,7 @@ export function fail(
   core: MachineCore,
   args: CommandArguments,
 ): Promise<string> {
-  return runAll(core, args, "must fail", (command, status) => {
+  return runAll(core, args, "fail", (command, status) => {
     if (status === 0) return `command \`${command}\` unexpectedly succeeded`;
   });
 }
@@ -99,7 +121,7 @@ export function fail(
 async function runAll(
   core: MachineCore,
   args: CommandArguments,
-  title: string,
+  kind: "succeed" | "fail",
   complain: (
     command: string,
     status: number,
@@ -109,18 +131,23 @@ async function runAll(
   const [commands, { timeout = null }] = splitOptions(args);
   let output = "";
   for (const command of commands) {
-    output += await core.nested(`${title}: ${command}`, async () => {
+    output += await core.nested(`must ${kind}: ${command}`, async () => {
+      const began = performance.now();
       const text = new OutputText();
       const result = await core.run(command, {
         timeout,
         onStdout: (chunk) => text.push(chunk),
       });
       const out = text.end();
-      const complaint = complain(command, result.status, out);
-      if (complaint === undefined) return out;
-      throw new TestFailure(
-        complaint + lastLines(out) + await result.lastStderr(),
-      );
+      const { status } = result;
+      const complaint = complain(command, status, out);
+      if (complaint === undefined) {
+        tell(core, kind, command, { status, output: out, began });
+        return out;
+      }
+      const stderr = await result.lastStderr();
+      tell(core, kind, command, { status, output: out, stderr, began });
+      throw new TestFailure(complaint + lastLines(out) + stderr);
     });
   }
   return output;
@@ -149,16 +176,21 @@ export function repeat(
         });
         const { status, timedOut, stdout } = result;
         const output = decode(stdout);
-        if (!timedOut && (status === 0) === (what === "success")) return output;
+        if (!timedOut && (status === 0) === (what === "success")) {
+          tell(core, "wait", command, { status, output, began });
+          return output;
+        }
         // What was cut short says less than the try before it.
         if (!timedOut || last === undefined) last = { result, output };
         const now = performance.now();
         if (timedOut || now - began > timeout * 1000) {
+          const { result: { status }, output } = last;
+          const stderr = await last.result.lastStderr();
+          tell(core, "wait", command, { status, output, stderr, began });
           throw new TestFailure(
             `waiting for ${what} of \`${command}\` timed out after ` +
               `${timeout} seconds; its last status was ` +
-              last.result.status + lastLines(last.output) +
-              await last.result.lastStderr(),
+              status + lastLines(output) + stderr,
           );
         }
         const took = (now - asked) / 1000;

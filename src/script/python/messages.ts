@@ -167,6 +167,8 @@ export type Request =
     id: number;
     /** The step of the log that it is a part of. */
     step: number | null;
+    /** The line of the script that asks, from 1 up, where steps may begin. */
+    line?: number | null;
     /** The task of a condition's check that it is a part of. */
     check?: number;
     /** Variables that the script has set, or unset, since the last request. */

@@ -306,8 +306,15 @@ export class PythonSession implements AsyncDisposable {
   }
 
   async #answer(request: Exclude<Request, { do: "session" }>): Promise<void> {
-    const { id, step, check, environment } = request;
-    const answer = () => this.#do(request);
+    const { id, step, check, environment, line } = request;
+    const { url } = this.#script;
+    const answer = line == null
+      ? () => this.#do(request)
+      : () =>
+        this.#driver!.log.at(
+          { url, line, column: 1 },
+          () => this.#do(request),
+        );
     const inStep = step === null
       ? answer
       : () => this.#driver!.log.within({ id: step }, answer);

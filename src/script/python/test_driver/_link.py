@@ -17,6 +17,10 @@ from .errors import MachineError, RequestedAssertionFailed
 _local = threading.local()
 
 
+# Requests that begin steps, which tell where.
+_PLACED = {"call", "begin", "beginSubtest", "startAll", "joinAll"}
+
+
 class Link:
     """One end of the connection; the driver has the other."""
 
@@ -29,6 +33,8 @@ class Link:
         self._next_id = 0
         self._environment = dict(os.environ)
         self.tasks: dict[str, object] = {}
+        # What the script is compiled as: its frames bear this name.
+        self.script: str | None = None
         self._reader = threading.Thread(target=self._read, name="driver", daemon=True)
         self._reader.start()
 
@@ -52,6 +58,8 @@ class Link:
             number = self._next_id
             self._pending[number] = inbox
         words.update(id=number, do=do, step=current_step())
+        if do in _PLACED:
+            words["line"] = self._line()
         check = getattr(_local, "check", None)
         if check is not None:
             words["check"] = check
@@ -67,6 +75,15 @@ class Link:
                     return message.get("value")
         finally:
             self._pending.pop(number, None)
+
+    def _line(self):
+        """The line of the script that asks, if it is the script."""
+        frame = sys._getframe(2)
+        while frame is not None:
+            if frame.f_code.co_filename == self.script:
+                return frame.f_lineno
+            frame = frame.f_back
+        return None
 
     def _changes(self, environment: dict) -> dict:
         """Which variables the script has set, or unset (None), for what is started."""

@@ -42,6 +42,7 @@ class Session:
         self.facts = facts
         self.driver = Driver(self.link, logger, debug, facts)
         self.driver._script = self.run_script
+        self.link.script = facts["script"]["name"]
         self.namespace = self.driver.test_symbols()
         self.driver._warn_of_hidden_names()
 

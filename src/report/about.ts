@@ -1,0 +1,32 @@
+import project from "../../deno.json" with { type: "json" };
+import type { RunAbout } from "./event.ts";
+
+/** What there is to know of the run that this process makes. */
+export function aboutThisRun(): RunAbout {
+  const { os, arch } = Deno.build;
+  return {
+    versions: { vmwright: project.version, deno: Deno.version.deno },
+    host: known(() => Deno.hostname()),
+    system: `${os} ${arch}`,
+    processors: navigator.hardwareConcurrency,
+    memory: known(() => Deno.systemMemoryInfo().total),
+    commandLine: [mainModule(), ...Deno.args],
+    directory: known(() => Deno.cwd()) ?? "",
+  };
+}
+
+function mainModule(): string {
+  const url = Deno.mainModule;
+  return url.startsWith("file:")
+    ? decodeURIComponent(new URL(url).pathname)
+    : url;
+}
+
+/** What may not be asked for, or is not there, is unknown. */
+function known<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { writeAllSync } from "../stream/mod.ts";
+import type { Listener, RunEvent } from "./event.ts";
+import { TextBatch } from "./text_batch.ts";
+
+/** What a file of events is of, and of which version: its first line. */
+export const eventFileHeader = { format: "vmwright-events", version: 1 };
+
+/** Bytes of a picture that is kept inside. */
+export const mostPicture = 4 * 1024 * 1024;
+
+const encoder = new TextEncoder();
+
+/** A picture as an event bears it in a file. */
+export interface WrittenPicture {
+  /** Tells one picture from another. */
+  readonly hash: string;
+  /** The PNG image in base64, where the file has it for the first time. */
+  readonly png?: string;
+}
+
+/**
+ * Writes every event as a line of JSON, as it happens: `README.md` beside this
+ * file describes the format. What a picture shows is written with it, once, so
+ * that the file is all that a page needs.
+ *
+ * @example
+ * ```ts
+ * const log = new Log([new EventFileListener("events.jsonl")]);
+ * ```
+ */
+export class EventFileListener implements Listener {
+  /** Path of the file. */
+  readonly path: string;
+  readonly #batch = new TextBatch((text) => this.#write(text));
+  readonly #pictures = new Set<string>();
+  #file: Deno.FsFile | undefined;
+
+  /**
+   * Opens the file, empty.
+   *
+   * @param path Path of the file.
+   * @throws {Error} If the file can't be written.
+   */
+  constructor(path: string) {
+    this.path = path;
+    this.#file = Deno.openSync(path, {
+      write: true,
+      create: true,
+      truncate: true,
+    });
+    this.#batch.add(`${JSON.stringify(eventFileHeader)}\n`);
+  }
+
+  /** See {@linkcode Listener.on}. */
+  on(event: RunEvent): void {
+    const line = event.type === "screenshot"
+      ? { ...event, picture: this.#picture(event.path) }
+      : event;
+    this.#batch.add(`${JSON.stringify(line)}\n`);
+  }
+
+  /** See {@linkcode Listener.flush}. */
+  flush(): void {
+    this.#batch.flush();
+  }
+
+  /** See {@linkcode Listener.close}. */
+  close(): void {
+    this.#batch.flush();
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #picture(path: string): WrittenPicture | undefined {
+    const bytes = readPicture(path);
+    if (bytes === undefined) return undefined;
+    const hash = pictureHash(bytes);
+    if (this.#pictures.has(hash)) return { hash };
+    this.#pictures.add(hash);
+    return { hash, png: bytes.toBase64() };
+  }
+
+  #write(text: string): void {
+    if (this.#file !== undefined) {
+      writeAllSync(this.#file, encoder.encode(text));
+    }
+  }
+}
+
+/** Bytes that can be put into base64. */
+export type Bytes = Uint8Array<ArrayBuffer> & { toBase64(): string };
+
+/** A PNG image, unless there is none, or too large a one. */
+export function readPicture(path: string): Bytes | undefined {
+  try {
+    const { size, isFile } = Deno.statSync(path);
+    if (!isFile || size > mostPicture) return undefined;
+    const bytes = Deno.readFileSync(path);
+    // A name says nothing of what is in the file.
+    const isPng = bytes[0] === 0x89 && bytes[1] === 0x50;
+    return isPng ? bytes as Bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What tells one picture from another. */
+export function pictureHash(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex").slice(0, 24);
+}
