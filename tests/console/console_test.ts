@@ -83,6 +83,19 @@ Deno.test("waitFor() begins where the last successful wait ended", async () => {
   assertEquals((await third).groups?.[1], "3");
 });
 
+Deno.test("a pattern with /g finds each text once", async () => {
+  await using bench = new Bench();
+  const pattern = /tick (\d)/g;
+  bench.say("tick 1\ntick 2\n");
+  for (const digit of ["1", "2"]) {
+    const { groups } = await bench.console.waitFor(pattern);
+    assertEquals(groups?.[1], digit);
+  }
+  const third = bench.console.waitFor(pattern);
+  bench.say("tick 3\n");
+  assertEquals((await third).groups?.[1], "3");
+});
+
 Deno.test("a wait that only looks leaves what it found to the next", async () => {
   await using bench = new Bench();
   bench.say("one\ntwo\n");

@@ -129,6 +129,22 @@ Deno.test("two machines of one name are refused", async () => {
   );
 });
 
+Deno.test("a virtual machine and a container of one name are refused", async () => {
+  const message =
+    'Expected machines with names of their own, got two named "a"';
+  await assertRejects(
+    () => driverOf({ machines: ["/x/run-a-vm", "/x/run-a-nspawn"] }),
+    UsageError,
+    message,
+  );
+  await using test = await driverOf({ machines: ["/x/run-a-vm"] });
+  assertThrows(
+    () => test.driver.createMachine("/x/run-a-nspawn"),
+    UsageError,
+    message,
+  );
+});
+
 Deno.test("machines whose files or identifiers would have one name are refused", async () => {
   const named = (...names: string[]) => ({
     machines: names.map((name) => ({ name, startCommand: "x" })),

@@ -64,6 +64,36 @@ for (const [name, variables] of cases) {
   });
 }
 
+Deno.test("nobody else comes to a run's directories, whatever the umask", async () => {
+  await withPlace((place) => ({ TMPDIR: place }), async () => {
+    const umask = Deno.umask(0);
+    try {
+      for (const keep of [false, true]) {
+        await using supervisor = new Supervisor();
+        const { shared, sockets } = makeRunDirectories(keep, supervisor);
+        for (const path of [shared, sockets]) {
+          assertEquals(Deno.statSync(path).mode! & 0o777, 0o700, path);
+        }
+      }
+    } finally {
+      Deno.umask(umask);
+    }
+  });
+});
+
+Deno.test("a shared directory that others may write to is refused", async () => {
+  await withPlace((place) => ({ TMPDIR: place }), async (place) => {
+    await Deno.mkdir(`${place}/shared-xchg`);
+    await Deno.chmod(`${place}/shared-xchg`, 0o777);
+    await using supervisor = new Supervisor();
+    assertThrows(
+      () => makeRunDirectories(true, supervisor),
+      UsageError,
+      "others may write to (mode 0777)",
+    );
+  });
+});
+
 Deno.test("a place that is no directory is refused", async () => {
   await using supervisor = new Supervisor();
   await withPlace(() => ({ TMPDIR: "/dev/null/x" }), () => {

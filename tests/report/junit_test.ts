@@ -128,6 +128,32 @@ Deno.test("a test case per subtest, and all that was said in the suite", async (
   assertEquals(outputOf(document, "system-err"), "complaint");
 });
 
+Deno.test("the time of a case is its own, without that of the subtests in it", async () => {
+  await withFolder((folder) => {
+    const path = `${folder}/junit.xml`;
+    const listener = new JunitListener(path);
+    const times = () =>
+      Object.fromEntries(
+        all(parse(Deno.readTextFileSync(path)), "testcase")
+          .map(({ attributes: { name, time } }) => [name, time]),
+      );
+    const began = { type: "subtestBegan" } as const;
+    const ended = { type: "subtestEnded" } as const;
+    listener.on({ type: "runBegan", time: 0, date: 0 });
+    listener.on({ ...began, id: 1, name: "outer", time: 1 });
+    listener.on({ ...began, id: 2, name: "inner", time: 2, step: 1 });
+    listener.on({ ...ended, id: 2, name: "inner", time: 5, duration: 3 });
+    listener.on({ ...ended, id: 1, name: "outer", time: 8, duration: 7 });
+    listener.flush();
+    const own = { outer: "4.000", inner: "3.000" };
+    assertEquals(times(), { main: "1.000", ...own });
+    const error = { name: "Error", message: "late" };
+    listener.on({ type: "runEnded", time: 10, verdict: "failed", error });
+    listener.close();
+    assertEquals(times(), { main: "3.000", ...own });
+  });
+});
+
 Deno.test("main stands for a script without subtests", async () => {
   const document = await report((log) => {
     log.info("said");

@@ -157,11 +157,20 @@ Deno.test("nothing in a text reaches the terminal as a command", async () => {
   const evil = "\x1b]0;title\x07\x1b[2J\x9b31m\u202eX\x00\r";
   const text = await shown(async (log) => {
     log.info(evil, { machine: evil });
-    await log.nested(evil, () => {});
+    await log.nested(evil, () => {}, { machine: evil });
+    log.consoleLine(evil, "line");
     log.runEnded("failed", new Error(evil));
   });
   // deno-lint-ignore no-control-regex
   assertMatch(text, /^[^\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]*$/);
+});
+
+Deno.test("a message of several lines names its machine once", async () => {
+  const text = await shown((log) => {
+    log.info("one\ntwo", { machine: "m" });
+    log.info("three");
+  });
+  assertEquals(text, "m: one\ntwo\nthree\n");
 });
 
 Deno.test("colour is used where it is wanted", async () => {

@@ -18,6 +18,12 @@ const scripts = {
 await debug.breakpoint({ secret });
 console.log("went on");
 `,
+  "two.ts": `await Promise.all([
+  debug.breakpoint({ which: "first" }),
+  debug.breakpoint({ which: "second" }),
+]);
+console.log("went on");
+`,
   "test.py": `secret = 6 * 7
 def look():
     inner = secret + 1
@@ -147,6 +153,39 @@ for (
     assertEquals(await processOf(`sleep\0${number}\0`), undefined);
   });
 }
+
+Deno.test("of two breakpoints at once, one has its turn after the other", async () => {
+  using directory = temporaryDirectory(scripts);
+  const process = vmwrightCommand(["two.ts", ...inSandbox], {
+    cwd: directory.path,
+  }).spawn();
+  let stderr = "";
+  const offers = () => [
+    ...stderr.matchAll(
+      /sudo \/bin\/attach \d{7} .* TCP port (\d+) of ([\d.]+) has/g,
+    ),
+  ];
+  const heard = process.stderr.pipeThrough(new TextDecoderStream())
+    .getReader();
+  for (const which of ["first", "second"]) {
+    const before = which === "first" ? 0 : 1;
+    while (offers().length === before) {
+      const { value, done } = await heard.read();
+      assert(!done, stderr);
+      stderr += value;
+    }
+    const [, port, hostname] = offers().at(-1)!;
+    const connection = await Deno.connect({ hostname, port: Number(port) });
+    await connection.write(new TextEncoder().encode("which\n"));
+    await connection.closeWrite();
+    assertStringIncludes(await toText(connection.readable), `"${which}"`);
+    assertEquals(offers().length, before + 1);
+  }
+  heard.releaseLock();
+  await process.stderr.cancel().catch(() => {});
+  assertEquals(await toText(process.stdout), "went on\n");
+  assertEquals((await process.status).code, 0);
+});
 
 Deno.test("a breakpoint of a Python script is at the address that it names", async () => {
   const probe = Deno.listen({ hostname: "127.0.0.2", port: 0 });

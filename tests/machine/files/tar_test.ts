@@ -195,6 +195,33 @@ for (const format of ["gnu", "posix", "ustar"]) {
   });
 }
 
+Deno.test("a name of the oldest format goes on in the header's prefix", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  const long = `${"a".repeat(70)}/${"b".repeat(70)}`;
+  await Deno.mkdir(`${path}/from/${long}`, { recursive: true });
+  await Deno.writeTextFile(`${path}/from/${long}/file`, "deep");
+  const bytes = await tar(["-c", "--format=ustar", "-C", path, "from"]);
+  await Deno.mkdir(`${path}/to`);
+  await unpack(`${path}/to`, bytes);
+  assertEquals(tree(`${path}/to/from`), tree(`${path}/from`));
+});
+
+Deno.test("what GNU tar has in the place of a prefix is no part of a name", async () => {
+  await using directory = await scratch();
+  const { path } = directory;
+  await Deno.writeTextFile(`${path}/file`, "content");
+  const bytes = await archived(`${path}/file`, "name");
+  // Times of access and of change, as `tar --incremental` writes them.
+  bytes.set(new TextEncoder().encode("14632000000\x0014632000000"), 345);
+  sign(bytes);
+  await Deno.mkdir(`${path}/to`);
+  await unpack(`${path}/to`, bytes);
+  assertEquals([...Deno.readDirSync(`${path}/to`)].map((e) => e.name), [
+    "name",
+  ]);
+});
+
 Deno.test("long names may have newlines and escapes in them, whatever the format", async () => {
   await using directory = await scratch();
   const { path } = directory;
@@ -357,6 +384,19 @@ Deno.test("what is no archive is refused", async () => {
     () => files.push(new TextEncoder().encode("no archive ".repeat(100))),
     TypeError,
     "Expected a tar archive from the guest",
+  );
+});
+
+Deno.test("an archive of an unknown format is refused", async () => {
+  await using directory = await scratch();
+  await Deno.writeTextFile(`${directory.path}/file`, "");
+  const bytes = await archived(`${directory.path}/file`, "file");
+  bytes.fill(0, 257, 265);
+  sign(bytes);
+  await assertRejects(
+    () => unpack(directory.path, bytes),
+    TypeError,
+    "Expected a tar archive from the guest, got something else",
   );
 });
 
