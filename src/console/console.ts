@@ -2,7 +2,7 @@ import { MachineError, TestFailure } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
 import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
-import { after, checkTimeout } from "../time/mod.ts";
+import { after, checkTimeout, delay } from "../time/mod.ts";
 import { ConsoleFile } from "./console_file.ts";
 import { deathPatterns, GuestDied, isPanic, isSign } from "./guest_died.ts";
 import { compilePattern } from "./pattern.ts";
@@ -664,7 +664,7 @@ export class SerialConsole {
       searched += bytes.length;
       if (searched >= turn) {
         searched = 0;
-        await new Promise((resolve) => setTimeout(resolve));
+        await delay(0);
         if (search !== this.#searches) {
           watch.scanner[Symbol.dispose]();
           return;

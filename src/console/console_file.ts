@@ -1,3 +1,5 @@
+import { writeAllSync } from "../stream/mod.ts";
+
 /**
  * The bytes of a console on disk: appended as they come, read back in pieces.
  * They are with the operating system as soon as they were written, so a killed
@@ -21,11 +23,14 @@ export class ConsoleFile {
   }
 
   append(bytes: Uint8Array): void {
-    while (bytes.length > 0) {
-      const written = this.#file!.writeSync(bytes);
-      this.#length += written;
-      bytes = bytes.subarray(written);
-    }
+    writeAllSync(this, bytes);
+  }
+
+  /** Appends some of `bytes`: where the disk gets full, the file has a part. */
+  writeSync(bytes: Uint8Array): number {
+    const written = this.#file!.writeSync(bytes);
+    this.#length += written;
+    return written;
   }
 
   /** Reads from an offset into a buffer; gives what was there. */

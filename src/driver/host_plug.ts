@@ -1,9 +1,10 @@
 import type { Supervisor } from "../backend/mod.ts";
 import { shellQuote } from "../shell/mod.ts";
 import { MachineError } from "../errors.ts";
+import { delay } from "../time/mod.ts";
 
 /** Milliseconds between two looks for the interface, which no event tells of. */
-const LOOK_MS = 10;
+const LOOK_INTERVAL = 0.01;
 
 /** What connects a VLAN's switch with an interface of the host. */
 export class HostPlug {
@@ -48,7 +49,7 @@ export class HostPlug {
     let ended = false;
     process.status.then(() => ended = true);
     while (!ended && !isThere(name)) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await delay(LOOK_INTERVAL);
     }
     if (!ended) return plug;
     await plug.pull();

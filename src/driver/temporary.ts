@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { absolute } from "../paths.ts";
 
 /**
  * The directory for what does not outlive a run: `XDG_RUNTIME_DIR`, else
@@ -11,7 +12,7 @@ export function temporaryBase(): string {
   const given = Deno.env.get("XDG_RUNTIME_DIR") || Deno.env.get("TMPDIR") ||
     "/tmp";
   // Start scripts run in directories of their own.
-  const path = given.startsWith("/") ? given : `${Deno.cwd()}/${given}`;
+  const path = absolute(given);
   try {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
     return path;

@@ -1,6 +1,7 @@
 import type { Driver } from "../driver/mod.ts";
 import { fileName } from "../machine/file_name.ts";
 import { QemuMachine } from "../machine/mod.ts";
+import { within } from "../time/mod.ts";
 
 /** Seconds that all of them may take together. */
 const AT_MOST = 2;
@@ -26,10 +27,5 @@ export async function takeLastScreenshots(driver: Driver): Promise<void> {
       // The failure that is to be told is another one.
     }
   }));
-  let timer;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, AT_MOST * 1000);
-  });
-  await Promise.race([taken, enough]);
-  clearTimeout(timer);
+  await within(AT_MOST, taken);
 }

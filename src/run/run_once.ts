@@ -1,4 +1,4 @@
-import { rejection } from "../time/mod.ts";
+import { delay, rejection } from "../time/mod.ts";
 import { kinds } from "../backend/mod.ts";
 import { Driver, type MachineConfiguration } from "../driver/mod.ts";
 import { UsageError } from "../errors.ts";
@@ -204,7 +204,7 @@ class ScriptOver extends Error {
 
 /** Settled when errors that nobody handles have been told. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return delay(0);
 }
 
 /** The driver could not be made, by the user's fault. */

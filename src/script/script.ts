@@ -1,3 +1,4 @@
+import { absolute } from "../paths.ts";
 import type { Language } from "./language.ts";
 
 /** A test script: its text, and the place where it seems to be. */
@@ -22,7 +23,7 @@ export class Script {
     this.path = source.path;
     this.#text = source.code;
     const path = source.path ?? "[eval]";
-    this.url = fileUrl(path.startsWith("/") ? path : `${Deno.cwd()}/${path}`);
+    this.url = fileUrl(absolute(path));
   }
 
   /** What to call it in messages. */

@@ -1,4 +1,5 @@
 import { shellQuote } from "../../shell/mod.ts";
+import { delay } from "../../time/mod.ts";
 import type { Supervisor } from "../supervisor.ts";
 
 /** Times that are tried to remove a group; then the guard has to do it. */
@@ -54,7 +55,7 @@ export class ControlGroups {
           break;
         } catch {
           // No event tells of the end of those who were killed.
-          await new Promise((resolve) => setTimeout(resolve, 10));
+          await delay(0.01);
         }
       }
     }

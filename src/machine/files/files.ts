@@ -1,4 +1,4 @@
-import { baseName } from "../../paths.ts";
+import { absolute, baseName } from "../../paths.ts";
 import { MachineError, TestFailure, UsageError } from "../../errors.ts";
 import { type RunResult, shellQuote } from "../../shell/mod.ts";
 import { writeAllSync } from "../../stream/mod.ts";
@@ -77,9 +77,7 @@ export function copyFromMachine(
         `Expected a path in ${core.name} that ends in a name, got ${source}`,
       );
     }
-    const directory = targetDir.startsWith("/")
-      ? targetDir
-      : [core.context.outDir, targetDir].filter(Boolean).join("/");
+    const directory = absolute(targetDir, core.context.outDir);
     refuseLinks(core, directory);
     const target = `${directory}/${name}`;
     refuseOwn(core, target);

@@ -7,7 +7,9 @@
  * @module
  */
 
+import { directoryOf } from "../../paths.ts";
 import { writeAllSync } from "../../stream/mod.ts";
+import { delay } from "../../time/mod.ts";
 import { HostFile, permissions, seconds } from "./host_file.ts";
 import type { LeaveOut } from "./left_out.ts";
 import { enter, lookThrough, type Within } from "./through_links.ts";
@@ -326,7 +328,7 @@ export class Unarchiver implements Disposable {
       ) {
         this.push(chunk.subarray(offset, offset + STEP));
         if (performance.now() - start < TURN_MS) continue;
-        await new Promise((resolve) => setTimeout(resolve));
+        await delay(0);
         start = performance.now();
       }
     });
@@ -507,7 +509,7 @@ export class Unarchiver implements Disposable {
   }
 
   #makeParent(path: string): void {
-    const parent = path.slice(0, path.lastIndexOf("/"));
+    const parent = directoryOf(path);
     if (this.#open.at(-1)?.path === parent) return;
     Deno.mkdirSync(parent, { recursive: true });
   }
@@ -554,7 +556,7 @@ export class Unarchiver implements Disposable {
   /** @throws {TypeError} where a directory on the way to a path is a link. */
   #refuseLinks(path: string, name: string): void {
     if (this.#known.size > MOST_KNOWN) this.#known.clear();
-    const parent = path.slice(0, path.lastIndexOf("/"));
+    const parent = directoryOf(path);
     if (path === this.#directory || this.#known.has(parent)) return;
     for (let end = this.#directory.length; end >= 0;) {
       const directory = path.slice(0, end);

@@ -2,12 +2,13 @@ import { MachineError } from "../../errors.ts";
 import { ByteFinder } from "../../scan/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
 import type { TerminalSize } from "../../terminal/mod.ts";
+import { after } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { WordQueue } from "./word_queue.ts";
 import terminalScript from "./guest_terminal.sh" with { type: "text" };
 
 /** Milliseconds that a shell has to end in after its terminal hung up. */
-const HANGUP_MS = 2000;
+const HANGUP = 2;
 
 /** What a status of the guest's side says. */
 const PROBLEMS: Record<number, string> = {
@@ -121,9 +122,9 @@ export class GuestTerminal {
       const added = await consoles.add();
       remove = async () => {
         await added.remove();
-        const timer = setTimeout(() => leave.abort(), HANGUP_MS);
+        const cancel = after(HANGUP, () => leave.abort());
         await isEnded;
-        clearTimeout(timer);
+        cancel();
       };
       const device = await said.next();
       return new GuestTerminal({

@@ -5,6 +5,7 @@ import {
 } from "../../report/standard_error.ts";
 import { isClosedError, writeAll } from "../../stream/mod.ts";
 import { Terminal, withoutColours } from "../../terminal/mod.ts";
+import { within } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { GuestTerminal } from "./guest_terminal.ts";
 import { listenAt } from "../waits/socket_address.ts";
@@ -16,7 +17,7 @@ const END = 0x04;
 /** Characters of log that are kept while a guest has the terminal. */
 const HELD = 1 << 20;
 /** Milliseconds in which the last output arrives after the shell's end. */
-const SETTLE_MS = 500;
+const SETTLE = 0.5;
 
 /** Connects a shell of the guest with the host's terminal, or with a socket. */
 export async function shellInteract(
@@ -138,12 +139,7 @@ async function untilEnd(
     // Whoever turns the guest off at its shell knows that.
     if (!(error instanceof MachineError)) throw error;
   }
-  let timer;
-  await Promise.race([
-    read,
-    new Promise<void>((resolve) => timer = setTimeout(resolve, SETTLE_MS)),
-  ]);
-  clearTimeout(timer);
+  await within(SETTLE, read);
 }
 
 /** Keeps the log back while something else has the screen. */

@@ -1,6 +1,7 @@
 import type { Driver } from "../../driver/mod.ts";
 import type { Script } from "../script.ts";
 import { ScriptExit } from "../script_exit.ts";
+import { orAbort } from "../../time/mod.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
 import { Interrupted } from "./interrupted.ts";
 import { INTERRUPTED, type LineReader } from "./line_reader.ts";
@@ -32,13 +33,6 @@ export interface PromptParts {
 export async function talk(parts: PromptParts): Promise<void> {
   const { reader, evaluator, driver, signal } = parts;
   signal.throwIfAborted();
-  const ends: (() => void)[] = [];
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort);
-    ends.push(() => signal.removeEventListener("abort", onAbort));
-  });
-  aborted.catch(() => {});
   let interrupt = () => {};
   reader.onInterrupt(() => interrupt());
   using _input = evaluator.takeInput?.(async (prompt) => {
@@ -46,45 +40,41 @@ export async function talk(parts: PromptParts): Promise<void> {
     if (line === INTERRUPTED) throw new Interrupted();
     return line;
   });
-  try {
-    let [prompt] = evaluator.prompts;
-    while (true) {
-      const line = await Promise.race([reader.read(prompt), aborted]);
-      if (line === undefined) return;
-      if (line === INTERRUPTED) {
-        await evaluator.reset();
-        [prompt] = evaluator.prompts;
-        continue;
-      }
-      const interrupted = new Promise<Outcome>((resolve) => {
-        interrupt = () => {
-          const error = new Interrupted();
-          driver.interrupt(error);
-          evaluator.interrupt?.();
-          // What that ends says so first. Python raises an exception, which
-          // may have to wait for a turn.
-          const patience = evaluator.interrupt === undefined ? 0 : PATIENCE_MS;
-          setTimeout(() => resolve({ error }), patience);
-        };
-      });
-      const pushed = evaluator.push(line);
-      // One that was interrupted may end at any time, in any way.
-      pushed.catch(() => {});
-      const outcome = await Promise.race([pushed, interrupted, aborted]);
-      interrupt = () => {};
-      if (outcome === "more") {
-        prompt = evaluator.prompts[1];
-        continue;
-      }
+  let [prompt] = evaluator.prompts;
+  while (true) {
+    const line = await orAbort(reader.read(prompt), signal);
+    if (line === undefined) return;
+    if (line === INTERRUPTED) {
+      await evaluator.reset();
       [prompt] = evaluator.prompts;
-      if ("error" in outcome && outcome.error instanceof ScriptExit) {
-        throw outcome.error;
-      }
-      driver.log.flush();
-      const shown = showOutcome(outcome, reader.colours, parts.script);
-      if (shown !== undefined) reader.print(shown);
+      continue;
     }
-  } finally {
-    for (const end of ends) end();
+    const interrupted = new Promise<Outcome>((resolve) => {
+      interrupt = () => {
+        const error = new Interrupted();
+        driver.interrupt(error);
+        evaluator.interrupt?.();
+        // What that ends says so first. Python raises an exception, which
+        // may have to wait for a turn.
+        const patience = evaluator.interrupt === undefined ? 0 : PATIENCE_MS;
+        setTimeout(() => resolve({ error }), patience);
+      };
+    });
+    const pushed = evaluator.push(line);
+    // One that was interrupted may end at any time, in any way.
+    pushed.catch(() => {});
+    const outcome = await orAbort(Promise.race([pushed, interrupted]), signal);
+    interrupt = () => {};
+    if (outcome === "more") {
+      prompt = evaluator.prompts[1];
+      continue;
+    }
+    [prompt] = evaluator.prompts;
+    if ("error" in outcome && outcome.error instanceof ScriptExit) {
+      throw outcome.error;
+    }
+    driver.log.flush();
+    const shown = showOutcome(outcome, reader.colours, parts.script);
+    if (shown !== undefined) reader.print(shown);
   }
 }

@@ -1,6 +1,7 @@
 import type { Driver } from "../../driver/mod.ts";
 import { Terminal } from "../../terminal/mod.ts";
 import type { Language } from "../language.ts";
+import { rejection } from "../../time/mod.ts";
 import { type Breakpoint, PythonSession } from "../python/session.ts";
 import { Script } from "../script.ts";
 import { divertConsole } from "./console.ts";
@@ -64,16 +65,10 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
       await talk({ reader, evaluator, driver, signal, script: options.script });
     } finally {
       // Nobody may read it any more, and somebody want an end.
-      await Promise.race([reader.written, aborted(signal)]);
+      const ended = rejection(signal).catch(() => {});
+      await Promise.race([reader.written, ended]);
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function greet(

@@ -1,3 +1,4 @@
+import { writeAll } from "../../stream/mod.ts";
 import type { Received, Sent } from "./messages.ts";
 
 /** Bytes of the length that stands before each message. */
@@ -23,9 +24,8 @@ export class Channel implements Disposable {
     const bytes = new Uint8Array(HEADER + json.length);
     new DataView(bytes.buffer).setUint32(0, json.length);
     bytes.set(json, HEADER);
-    this.#sending = this.#sending.then(() => this.#write(bytes)).catch(
-      () => {},
-    );
+    this.#sending = this.#sending.then(() => writeAll(this.#connection, bytes))
+      .catch(() => {});
   }
 
   /** Gives the messages that come, until the stream ends. */
@@ -65,12 +65,6 @@ export class Channel implements Disposable {
       this.#connection.close();
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    while (bytes.length > 0) {
-      bytes = bytes.subarray(await this.#connection.write(bytes));
     }
   }
 

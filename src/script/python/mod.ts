@@ -4,6 +4,7 @@
  * @module
  */
 import type { Driver } from "../../driver/mod.ts";
+import { orAbort } from "../../time/mod.ts";
 import { Debugger } from "../debugger.ts";
 import type { Script } from "../script.ts";
 import { PythonSession } from "./session.ts";
@@ -37,10 +38,6 @@ export async function runPython(script: Script, driver: Driver): Promise<void> {
   const waiting = prepared.get(script);
   prepared.delete(script);
   await using session = waiting ?? new PythonSession(script);
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(driver.signal.reason);
-  driver.signal.addEventListener("abort", onAbort, { once: true });
-  if (driver.signal.aborted) onAbort();
   const run = async () => {
     const { debug } = driver;
     const interrupt = () => session.interrupt();
@@ -59,9 +56,5 @@ export async function runPython(script: Script, driver: Driver): Promise<void> {
       await session.end();
     }
   };
-  try {
-    await Promise.race([run(), aborted]);
-  } finally {
-    driver.signal.removeEventListener("abort", onAbort);
-  }
+  await orAbort(run(), driver.signal);
 }

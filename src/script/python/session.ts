@@ -4,6 +4,7 @@ import { shellQuote } from "../../shell/mod.ts";
 import type { Driver } from "../../driver/mod.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
 import { UsageError } from "../../errors.ts";
+import { within } from "../../time/mod.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Script } from "../script.ts";
 import { noteTraceback } from "../traceback.ts";
@@ -221,14 +222,7 @@ export class PythonSession implements AsyncDisposable {
   async end(): Promise<void> {
     const thread = await this.#mainThread();
     this.#channel?.send({ id: thread, value: null });
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([
-      this.#process.status,
-      new Promise((resolve) => {
-        timer = setTimeout(resolve, PATIENCE * 1000);
-      }),
-    ]);
-    clearTimeout(timer);
+    await within(PATIENCE, this.#process.status);
   }
 
   /** Ends Python at once, and whatever it has started. */
