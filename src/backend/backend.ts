@@ -83,10 +83,65 @@ export interface GuestScreen {
   takePicture(path: string): Promise<void>;
 }
 
+/** Frames on their way, each behind its length: four bytes, the highest first. */
+export interface FramePath {
+  /** What comes along. */
+  readonly from: ByteStream;
+  /** Where it is to go on. */
+  readonly to: ByteStream;
+}
+
+/** The frames of a card on their way by the host. */
+export interface Diversion {
+  /** What the guest sends. */
+  readonly sent: FramePath;
+  /** What the guest receives. */
+  readonly received: FramePath;
+  /**
+   * Lets frames go their own way again.
+   *
+   * @param drain Has go on those frames that came along before, and says how
+   * many bytes they were; called when no frame comes along any more.
+   */
+  remove(drain: () => Promise<number>): Promise<void>;
+}
+
+/** Copies of a card's frames, each behind its length as in a {@linkcode FramePath}. */
+export interface Mirror {
+  /** What the guest has sent. */
+  readonly sent: ByteStream;
+  /** What the guest has received. */
+  readonly received: ByteStream;
+  /**
+   * Makes no more copies.
+   *
+   * @param read Awaited when the streams have ended, before they are closed.
+   */
+  remove(read: () => Promise<void>): Promise<void>;
+}
+
+/** A network card of a guest on a VLAN. */
+export interface GuestCard {
+  /** Its hardware address, as `52:54:00:12:01:01`. */
+  readonly address: string;
+  /** Plugs its cable in, or pulls it. */
+  plug(isIn: boolean): Promise<void>;
+  /** Leads all of its frames by the host. */
+  divert(): Promise<Diversion>;
+  /** Has copies of its frames made, as the guest sends and receives them. */
+  mirror(): Promise<Mirror>;
+}
+
 /** The network cards of a guest. */
 export interface GuestNetwork {
   /** Plugs the cable to the other machines in, or pulls it. */
   plug(isIn: boolean): Promise<void>;
+  /**
+   * The card on a VLAN, where there is one.
+   *
+   * @param socketDir The directory of the sockets of the VLAN's switch.
+   */
+  card(socketDir: string): Promise<GuestCard | undefined>;
   /**
    * Forwards a TCP port of the host to one of the guest.
    *

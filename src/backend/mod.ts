@@ -10,7 +10,10 @@ export type {
   Backend,
   BackendKind,
   Capabilities,
+  Diversion,
+  FramePath,
   Guest,
+  GuestCard,
   GuestConsoles,
   GuestKey,
   GuestKeyboard,
@@ -18,6 +21,7 @@ export type {
   GuestNetwork,
   GuestScreen,
   GuestTerminalOptions,
+  Mirror,
   SshPlace,
   StartOptions,
 } from "./backend.ts";

@@ -8,11 +8,13 @@ import {
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import {
   ContainerMachine,
+  Faults,
   type MachineContext,
   MachineCore,
   offerSnakeCase,
   QemuMachine,
 } from "../machine/mod.ts";
+import { baseName } from "../paths.ts";
 import { ExpectedError, MachineError, UsageError } from "../errors.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
 import { authorPositions, showPosition } from "../report/positions.ts";
@@ -97,6 +99,11 @@ export interface DriverOptions<
    * Without `vhost-device-vsock` on PATH there is a warning, and no socket.
    */
   sshBackdoor?: boolean;
+  /**
+   * What decides about what happens at random to links, a number from 0 up; a new
+   * one by default, which the log says.
+   */
+  seed?: number;
 }
 
 /** The first number of a guest: 0 to 2 are the hypervisor's and the host's. */
@@ -155,6 +162,7 @@ export class Driver<Backends extends BackendName = BackendName>
   readonly #made = new Map<string, MachineOf>();
   /** Names of scripts that a machine took, as was said. */
   readonly #hidden = new Set<string>();
+  readonly #faults: Faults;
   readonly #vsocks = new Map<string, VhostVsock>();
   #cancelTimeout = () => {};
   #disposed?: Promise<void>;
@@ -174,6 +182,7 @@ export class Driver<Backends extends BackendName = BackendName>
     this.#ownLog = options.log === undefined;
     this.log = options.log ?? new Log([new TerminalListener()]);
     this.#conditions = new Conditions(this.log, this.#abort.signal);
+    this.#faults = new Faults(this.log, options.seed);
     const { signal } = options;
     if (signal?.aborted) this.abort(signal.reason);
     signal?.addEventListener("abort", () => this.abort(signal.reason), {
@@ -247,7 +256,15 @@ export class Driver<Backends extends BackendName = BackendName>
     await this.log.nested("start all VLans", async () => {
       const starting = Promise.allSettled(
         numbers.map((nr) =>
-          startVlan(nr, this.#directories.sockets, this.#supervisor)
+          startVlan(nr, this.#directories.sockets, this.#supervisor, {
+            faults: this.#faults,
+            outDir: this.outDir,
+            machines: () =>
+              this.machinesMade.filter((machine) =>
+                machine instanceof QemuMachine
+              ),
+            tellOfFile: (path) => this.log.attachment(baseName(path), { path }),
+          })
         ),
       );
       const started = await Promise.race([starting, rejection(this.signal)]);
@@ -431,6 +448,7 @@ export class Driver<Backends extends BackendName = BackendName>
       get vsock() {
         return vsocks.get(name);
       },
+      faults: this.#faults,
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
     };
@@ -488,10 +506,26 @@ export class Driver<Backends extends BackendName = BackendName>
 
   /**
    * Runs `fn` as a part of the test with a name, which reports count as a test
-   * case.
+   * case. What was broken on purpose in it is mended at its end.
    */
   subtest<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
-    return this.log.subtest(name, fn);
+    return this.log.subtest(name, async () => {
+      try {
+        return await fn();
+      } finally {
+        await this.healSubtest(this.log.currentSubtest?.id);
+      }
+    });
+  }
+
+  /** Mends what was broken on purpose in a subtest, by its number in the log. */
+  async healSubtest(subtest: number | undefined): Promise<void> {
+    if (subtest !== undefined) await this.#faults.endScope(subtest);
+  }
+
+  /** Mends all that was broken on purpose, in any machine. */
+  heal(): Promise<void> {
+    return this.#faults.healAll();
   }
 
   /**
@@ -550,7 +584,13 @@ export class Driver<Backends extends BackendName = BackendName>
     }
     await this.log.nested(
       "run the VM test script",
-      () => script(this),
+      async () => {
+        try {
+          await script(this);
+        } finally {
+          await this.heal();
+        }
+      },
       {},
       "script",
     );
@@ -648,6 +688,7 @@ export class Driver<Backends extends BackendName = BackendName>
   async #dispose(): Promise<void> {
     this.#cancelTimeout();
     this.#conditions.clear();
+    await this.heal();
     await this.log.nested("cleanup", async () => {
       const ends = await Promise.allSettled([
         ...[...this.#made.values()].map((machine) =>

@@ -5,7 +5,20 @@ import {
 } from "../backend/mod.ts";
 import { shellQuote } from "../shell/mod.ts";
 import { MachineError } from "../errors.ts";
+import {
+  type Capture,
+  CaptureFile,
+  type Fault,
+  type Faults,
+} from "../machine/mod.ts";
 import { HostPlug } from "./host_plug.ts";
+import type { MachineOf } from "./kinds.ts";
+import {
+  partition,
+  type PartitionGroup,
+  type PartitionOptions,
+} from "./partition.ts";
+import { VlanCapture } from "./vlan_capture.ts";
 
 /**
  * A command for vde_switch's management console, and the beginning of any
@@ -32,7 +45,20 @@ export let startVlan: (
   nr: number,
   directory: string,
   supervisor: Supervisor,
+  lent: LentToVlan,
 ) => Promise<Vlan>;
+
+/** What a VLAN's driver lends it. */
+export interface LentToVlan {
+  /** What is broken on purpose. */
+  readonly faults: Faults;
+  /** Where captures go. */
+  readonly outDir: string;
+  /** The machines that may be on it. */
+  machines(): readonly MachineOf<"qemu">[];
+  /** Tells of a file that the run leaves. */
+  tellOfFile(path: string): void;
+}
 
 /**
  * A virtual network that machines are plugged into: a `vde_switch` of its own.
@@ -58,6 +84,9 @@ export class Vlan {
   readonly #supervisor: Supervisor;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #drained: Promise<void>;
+  readonly #lent: LentToVlan;
+  /** The partitions of it. */
+  readonly #partitions = new Set<Fault>();
   #hostPlug?: HostPlug;
   #stopped?: Promise<void>;
 
@@ -73,6 +102,7 @@ export class Vlan {
     supervisor: Supervisor,
     stdin: WritableStreamDefaultWriter<Uint8Array>,
     drained: Promise<void>,
+    lent: LentToVlan,
   ) {
     this.nr = nr;
     this.#place = place;
@@ -82,12 +112,14 @@ export class Vlan {
     this.#supervisor = supervisor;
     this.#drained = drained;
     this.#stdin = stdin;
+    this.#lent = lent;
   }
 
   static async #start(
     nr: number,
     directory: string,
     supervisor: Supervisor,
+    lent: LentToVlan,
   ): Promise<Vlan> {
     const name = `vde${nr}.ctl`;
     const place = socketDirectory(
@@ -140,6 +172,7 @@ export class Vlan {
       supervisor,
       stdin,
       drained,
+      lent,
     );
   }
 
@@ -161,6 +194,79 @@ export class Vlan {
   /** The process that plugs the host into the switch, where one does. */
   get plugPid(): number | undefined {
     return this.#hostPlug?.pid;
+  }
+
+  /**
+   * Parts the network: machines of different groups don't hear each other, those
+   * of one group do, and machines that are in none hear all. Several partitions
+   * hold together. A partition outlives reboots, crashes and new starts.
+   *
+   * @param groups Arrays of virtual machines, two or more, and options last if
+   * any: with `{ oneWay: true }`, the others don't hear the first group, which
+   * hears them.
+   * @returns What ends it.
+   * @throws {UsageError} for fewer than two groups, and a machine that is in two.
+   * @throws {MachineError} for a machine that runs and has no card on the VLAN.
+   *
+   * @example
+   * ```ts
+   * await using split = await vlan1.partition([node1, node2], [node3]);
+   * ```
+   */
+  async partition(
+    ...groups: [...PartitionGroup[], PartitionGroup | PartitionOptions]
+  ): Promise<Fault> {
+    const last = groups.at(-1);
+    const isOptions = last !== undefined && !Array.isArray(last);
+    const fault = await partition(
+      this,
+      this.#lent.faults,
+      (isOptions ? groups.slice(0, -1) : groups) as PartitionGroup[],
+      isOptions ? last as PartitionOptions : {},
+    );
+    for (const old of this.#partitions) {
+      if (old.isOver) this.#partitions.delete(old);
+    }
+    this.#partitions.add(fault);
+    return fault;
+  }
+
+  /** Ends all partitions of the network. What is set on links stays. */
+  async heal(): Promise<void> {
+    const partitions = [...this.#partitions];
+    this.#partitions.clear();
+    await Promise.all(partitions.map((fault) => fault.heal()));
+  }
+
+  /**
+   * Writes all frames that pass the switch into a file, as pcapng, each under the
+   * name of the machine that has sent it: after what the sender's link has done
+   * to it, and before what the receivers' do. Machines may start later.
+   *
+   * @param name The file's name in the output directory, without `.pcapng`; by
+   * default, `vlan` and the number.
+   * @returns What ends it, and says where the file is.
+   * @throws {UsageError} for a name that is no file's.
+   * @throws {MachineError} where `vde_plug` is missing.
+   */
+  async capture(name = `vlan${this.nr}`): Promise<Capture> {
+    const { faults, outDir, machines, tellOfFile } = this.#lent;
+    const file = CaptureFile.create(outDir, name);
+    const capture = new VlanCapture(this, file, machines, this.#supervisor);
+    const fault = faults.begin({
+      text: `VLAN ${this.nr}: captured in ${file.path}`,
+      undo: async () => {
+        await capture.stop();
+        tellOfFile(file.path);
+      },
+    });
+    try {
+      await capture.ready();
+    } catch (error) {
+      await fault.heal();
+      throw error;
+    }
+    return Object.assign(fault, { path: file.path });
   }
 
   /** Stops the switch and waits until it is gone. */

@@ -57,6 +57,11 @@ const METHODS = {
   dumpEfiVars: "firmware",
 } as const satisfies Record<string, Need>;
 
+/** The same of methods that answer at once. */
+const DIRECT = {
+  link: "network",
+} as const satisfies Record<string, Need>;
+
 /** The same of facts. */
 const FACTS = {
   qmpClient: "qmp",
@@ -64,7 +69,10 @@ const FACTS = {
 } as const satisfies Record<string, Need>;
 
 /** A name that not every kind of machine has. */
-export type Special = keyof typeof METHODS | keyof typeof FACTS;
+export type Special =
+  | keyof typeof METHODS
+  | keyof typeof DIRECT
+  | keyof typeof FACTS;
 
 /**
  * Has a prototype say in a sentence what its machines can't do, for scripts whose
@@ -79,6 +87,12 @@ export function refuseSpecial<T extends object>(
   for (const [name, need] of Object.entries(METHODS)) {
     const value = function (this: T): Promise<never> {
       return Promise.reject(lacking(machineOf(this), `${name}()`, need));
+    };
+    Object.defineProperty(prototype, name, { configurable: true, value });
+  }
+  for (const [name, need] of Object.entries(DIRECT)) {
+    const value = function (this: T): never {
+      throw lacking(machineOf(this), `${name}()`, need);
     };
     Object.defineProperty(prototype, name, { configurable: true, value });
   }

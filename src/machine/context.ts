@@ -1,4 +1,5 @@
 import type { Backend } from "../backend/mod.ts";
+import type { Faults } from "./faults.ts";
 import type { Log } from "../report/mod.ts";
 
 /** What a machine's driver lends it. */
@@ -17,6 +18,8 @@ export interface MachineContext {
   readonly env: Record<string, string>;
   /** The UNIX sockets of the guest's virtual socket, where it was given one. */
   readonly vsock?: { readonly guest: string; readonly host: string };
+  /** What is broken on purpose. */
+  readonly faults: Faults;
   /** Console text after which a guest that does not answer is dead; the usual by default. */
   readonly deadPatterns?: RegExp[];
   /**

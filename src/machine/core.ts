@@ -1,4 +1,4 @@
-import { absolute } from "../paths.ts";
+import { absolute, baseName } from "../paths.ts";
 import {
   type Capabilities,
   type Guest,
@@ -21,7 +21,10 @@ import {
 } from "../time/mod.ts";
 import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
+import type { Faults } from "./faults.ts";
 import { fileName } from "./file_name.ts";
+import { type Link, makeLink, settleLink } from "./links/link.ts";
+import type { Network } from "./links/neighbours.ts";
 import { decode, lastLines, QUOTED_LINES } from "./commands/output.ts";
 import { commandLineOf } from "./command_line.ts";
 import { efiVarsPath } from "./paths.ts";
@@ -99,6 +102,7 @@ export class MachineCore {
   readonly #deathWatch: DeathWatch;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   readonly #marks = new SerialMarks();
+  readonly #links = new Map<Network, Link>();
   /** Commands that run now, whose stderr the serial port takes. */
   readonly #running = new Set<StderrPlace>();
   #stateDir: string;
@@ -311,6 +315,8 @@ export class MachineCore {
       this.attributes,
     );
     this.#tellFacts(guest);
+    // What is broken between machines outlives each of them.
+    for (const link of this.#links.values()) await settleLink(link);
   }
 
   /** Tells what runs the guest; nobody waits for that. */
@@ -324,6 +330,32 @@ export class MachineCore {
       const version = `${qemu.major}.${qemu.minor}.${qemu.micro}`;
       this.log.fact(`${this.hypervisor} version`, version, this.name);
     }).catch(() => {});
+  }
+
+  /** What is broken on purpose. */
+  get faults(): Faults {
+    return this.context.faults;
+  }
+
+  /** The link to a VLAN. */
+  link(network: Network): Link {
+    let link = this.#links.get(network);
+    if (link === undefined) {
+      // deno-lint-ignore no-this-alias
+      const core = this;
+      link = makeLink({
+        name: this.name,
+        faults: this.faults,
+        outDir: this.context.outDir,
+        get network() {
+          return core.#boot?.guest.network;
+        },
+        tellOfFile: (path) =>
+          this.log.attachment(baseName(path), { path, machine: this.name }),
+      }, network);
+      this.#links.set(network, link);
+    }
+    return link;
   }
 
   connect(): Promise<void> {

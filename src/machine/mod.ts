@@ -10,6 +10,23 @@ export type { Special } from "./capabilities.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
 export { MachineCore } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";
+export { type Fault, Faults } from "./faults.ts";
+export type { Capture, CaptureOptions } from "./links/capture.ts";
+export { CaptureFile } from "./links/capture.ts";
+export type { LaneCounters } from "./links/lane.ts";
+export {
+  barLink,
+  introduceLink,
+  Link,
+  type LinkCounters,
+} from "./links/link.ts";
+export {
+  addressText,
+  neighboursOf,
+  type Network,
+  senderOf,
+} from "./links/neighbours.ts";
+export type { LinkDirection, LinkSettings } from "./links/settings.ts";
 export type { KeyOptions } from "./hands/keyboard.ts";
 export { BaseMachine, coreOf, type Machine } from "./machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";

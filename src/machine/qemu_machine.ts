@@ -10,6 +10,8 @@ import {
   writeEfiVars,
 } from "./efi_vars.ts";
 import { type KeyOptions, sendChars, sendKey } from "./hands/keyboard.ts";
+import type { Link } from "./links/link.ts";
+import type { Network } from "./links/neighbours.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
 import { efiVarsPath } from "./paths.ts";
 import { screenshot, screenText, waitForScreen } from "./hands/screen.ts";
@@ -149,6 +151,15 @@ export class QemuMachine extends BaseMachine {
       `port ${hostPort} of the host can't be forwarded to port ${guestPort} ` +
         `of ${this.name}: ${failure}`,
     );
+  }
+
+  /**
+   * The machine's link to a VLAN, where faults are set and frames are captured.
+   *
+   * @param vlan The VLAN: `vlan1` in a script.
+   */
+  link(vlan: Network): Link {
+    return this.#core.link(vlan);
   }
 
   /** Unplugs the cable to the other machines. */

@@ -136,6 +136,18 @@ export class Log {
     return this.#current.getStore();
   }
 
+  /** The innermost subtest that the calling code runs in, if any. */
+  get currentSubtest(): Step | undefined {
+    let id = this.currentStep?.id;
+    while (id !== undefined) {
+      const step = this.#open.get(id);
+      if (step === undefined) return undefined;
+      if (step.subtest) return { id };
+      id = step.parent;
+    }
+    return undefined;
+  }
+
   /**
    * Says something that only who looks for a fault wants to know.
    *

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Supervisor } from "../../src/backend/mod.ts";
+import { lent } from "./lent.ts";
 import { startVlan } from "../../src/driver/vlan.ts";
 import { MachineError } from "../../src/errors.ts";
 import { ownVlan } from "./own_vlan.ts";
@@ -27,7 +28,7 @@ Deno.test("a VLAN's interface on the host is there until the VLAN stops", {
   const nr = ownVlan("host plug");
   const directory = await Deno.makeTempDir();
   await using supervisor = new Supervisor();
-  const vlan = await startVlan(nr, directory, supervisor);
+  const vlan = await startVlan(nr, directory, supervisor, lent);
   assertEquals(interfaces(`vde-tap${nr}`), []);
   await vlan.plugIntoHost();
   await vlan.plugIntoHost();
@@ -42,7 +43,7 @@ Deno.test("an interface of another run is left alone", { ignore }, async () => {
   const directories = [await Deno.makeTempDir(), await Deno.makeTempDir()];
   await using supervisor = new Supervisor();
   const [mine, other] = await Promise.all(
-    directories.map((directory) => startVlan(nr, directory, supervisor)),
+    directories.map((directory) => startVlan(nr, directory, supervisor, lent)),
   );
   await other.plugIntoHost();
   const { message } = await assertRejects(

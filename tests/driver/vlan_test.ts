@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Supervisor } from "../../src/backend/mod.ts";
+import { lent } from "./lent.ts";
 import { startVlan, type Vlan } from "../../src/driver/vlan.ts";
 
 const EVERYBODY = "ffffffffffff", TAG = "81000005", TYPE = "88b5";
@@ -88,7 +89,7 @@ async function vlanWith(count: number) {
   const stack = new AsyncDisposableStack();
   stack.defer(() => Deno.remove(directory, { recursive: true }));
   const supervisor = stack.use(new Supervisor());
-  const vlan = await startVlan(1, directory, supervisor);
+  const vlan = await startVlan(1, directory, supervisor, lent);
   stack.defer(() => vlan.stop());
   const plugs = Array.from({ length: count }, () => stack.use(new Plug(vlan)));
   return {

@@ -12,7 +12,8 @@ import type {
   StartOptions,
 } from "../backend.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
-import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
+import { socketDirectory } from "../socket_directory.ts";
+import { addSocket } from "./added_socket.ts";
 import {
   type Adaptation,
   PORT_NAMES,
@@ -25,6 +26,7 @@ import { QemuNetwork } from "./network.ts";
 import { panicDevice } from "./panic_device.ts";
 import { hasSerialOnStdio, rivals } from "./rivals.ts";
 import { QemuScreen } from "./screen.ts";
+import { closeQuietly, Sockets } from "./sockets.ts";
 import { adapted, adviceFor, isAvoidable } from "./start_failure.ts";
 
 /** Bytes of the longest name of a socket, with those of consoles added later. */
@@ -251,62 +253,6 @@ export class QemuBackend implements Backend {
   }
 }
 
-/** The sockets between the driver and one QEMU. */
-class Sockets {
-  readonly #directory: SocketDirectory;
-  readonly #listeners = new Map<string, Deno.Listener>();
-  readonly #connections: Deno.Conn[] = [];
-
-  constructor(directory: SocketDirectory) {
-    this.#directory = directory;
-  }
-
-  /** How many connections there have been. */
-  get accepted(): number {
-    return this.#connections.length;
-  }
-
-  path(name: string): string {
-    return `${this.#directory.path}/${name}`;
-  }
-
-  /** Listens for the one connection that QEMU makes. */
-  async accept(name: string): Promise<Deno.Conn> {
-    try {
-      Deno.removeSync(this.path(name));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    const listener = Deno.listen({ transport: "unix", path: this.path(name) });
-    this.#listeners.set(name, listener);
-    const connection = await listener.accept();
-    this.#connections.push(connection);
-    listener.close();
-    this.#listeners.delete(name);
-    return connection;
-  }
-
-  /** Listens no longer; takes the socket away. */
-  async refuse(name: string): Promise<void> {
-    this.#listeners.get(name)?.close();
-    this.#listeners.delete(name);
-    await Deno.remove(this.path(name)).catch(() => {});
-  }
-
-  /** Closes the connections of a QEMU that did not start. */
-  hangUp(): void {
-    this.#connections.forEach(closeQuietly);
-  }
-
-  async remove(): Promise<void> {
-    for (const name of [...this.#listeners.keys()]) await this.refuse(name);
-    for (const name of ["qmp", "shell", ...PORT_NAMES]) {
-      await Deno.remove(this.path(name)).catch(() => {});
-    }
-    await this.#directory.remove();
-  }
-}
-
 /** What the reasons of QEMU's SHUTDOWN event mean. */
 const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
   ["guest-shutdown", "the guest powered off"],
@@ -336,6 +282,7 @@ class QemuGuest implements Guest {
   /** What was said last on stderr. */
   readonly complaints: string[] = [];
   readonly #sockets: Sockets;
+  #network?: QemuNetwork;
   #addedConsoles = 0;
   #stopping = false;
   /** Why the guest stopped, as QEMU's SHUTDOWN event says it. */
@@ -434,7 +381,7 @@ class QemuGuest implements Guest {
   }
 
   get network(): QemuNetwork {
-    return new QemuNetwork(this.qmp);
+    return this.#network ??= new QemuNetwork(this.qmp, this.#sockets);
   }
 
   get consoles(): GuestConsoles {
@@ -491,25 +438,12 @@ class QemuGuest implements Guest {
   }
 
   async #addConsole(): Promise<AddedConsole> {
-    const name = `term.${this.#addedConsoles++}`;
-    const id = `vw-${name}`;
-    const accepting = this.#sockets.accept(name);
-    try {
-      const path = this.#sockets.path(name);
-      await this.qmp.send("chardev-add", {
-        id,
-        backend: {
-          type: "socket",
-          data: { addr: { type: "unix", data: { path } }, server: false },
-        },
-      });
-    } catch (error) {
-      accepting.catch(() => {});
-      await this.#sockets.refuse(name);
-      throw error;
-    }
-    const stream = await accepting;
-    await this.#sockets.refuse(name);
+    const socket = await addSocket(
+      this.qmp,
+      this.#sockets,
+      `term.${this.#addedConsoles++}`,
+    );
+    const { id, stream } = socket;
     const remove = async () => {
       try {
         const deleted = this.qmp.waitForEvent(
@@ -520,7 +454,7 @@ class QemuGuest implements Guest {
         deleted.catch(() => {});
         await this.qmp.send("device_del", { id });
         await deleted;
-        await this.qmp.send("chardev-remove", { id });
+        await socket.remove();
       } catch (error) {
         // A guest that ended has no devices any more.
         if (!(error instanceof QmpClosed)) throw error;
@@ -536,8 +470,7 @@ class QemuGuest implements Guest {
         id,
       });
     } catch (error) {
-      await this.qmp.send("chardev-remove", { id }).catch(() => {});
-      closeQuietly(stream);
+      await socket.remove().catch(() => {});
       throw error;
     }
     return { stream, remove };
@@ -597,13 +530,5 @@ class QemuGuest implements Guest {
       ? `, and said last:\n${this.complaints.join("\n")}`
       : "";
     return how + said;
-  }
-}
-
-function closeQuietly(stream: ByteStream): void {
-  try {
-    stream.close();
-  } catch {
-    // Closed by the other end already.
   }
 }

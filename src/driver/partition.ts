@@ -1,0 +1,74 @@
+import { UsageError } from "../errors.ts";
+import {
+  barLink,
+  type Fault,
+  type Faults,
+  type Network,
+} from "../machine/mod.ts";
+import type { MachineOf } from "./kinds.ts";
+
+/** What `partition()` of a VLAN takes. */
+export interface PartitionOptions {
+  /**
+   * Whether only the first group is not heard by the others, while it hears them;
+   * by default, no group hears another.
+   */
+  oneWay?: boolean;
+}
+
+/** Machines that hear each other in a partition. */
+export type PartitionGroup = readonly MachineOf<"qemu">[];
+
+/**
+ * Parts a VLAN.
+ *
+ * @throws {UsageError} for fewer than two groups, and a machine that is in two.
+ */
+export async function partition(
+  vlan: Network,
+  faults: Faults,
+  groups: readonly PartitionGroup[],
+  { oneWay = false }: PartitionOptions,
+): Promise<Fault> {
+  const isRight = groups.length >= 2 &&
+    groups.every((group) => Array.isArray(group) && group.length > 0);
+  if (!isRight) {
+    throw new UsageError(
+      "Expected two groups of machines or more for a partition, each of them " +
+        "an array with a machine in it",
+    );
+  }
+  const all = groups.flat();
+  const twice = all.find((machine, at) => all.indexOf(machine) !== at);
+  if (twice !== undefined) {
+    throw new UsageError(
+      `Expected machines in one group of a partition each, got ${twice.name} twice`,
+    );
+  }
+  const names = groups.map((group) => group.map(({ name }) => name));
+  const ends: (() => Promise<void>)[] = [];
+  const fault = faults.begin({
+    text: `VLAN ${vlan.nr}: partition of ${
+      names.map((group) => group.join(", ")).join(oneWay ? " ↛ " : " | ")
+    }`,
+    undo: async () => {
+      await Promise.all(ends.map((end) => end()));
+    },
+  });
+  // Also those that hear all: what they send tells which addresses are theirs.
+  const barring = groups.flatMap((group, at) => {
+    const unheard = oneWay
+      ? at === 0 ? [] : names[0]
+      : names.flatMap((others, other) => other === at ? [] : others);
+    return group.map(async (machine) =>
+      void ends.push(await barLink(machine.link(vlan), new Set(unheard)))
+    );
+  });
+  const failed = (await Promise.allSettled(barring))
+    .find((result) => result.status === "rejected");
+  if (failed !== undefined) {
+    await fault.heal();
+    throw failed.reason;
+  }
+  return fault;
+}

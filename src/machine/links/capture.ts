@@ -1,0 +1,138 @@
+import type { GuestCard, Mirror } from "../../backend/mod.ts";
+import { UsageError } from "../../errors.ts";
+import type { ByteStream } from "../../stream/mod.ts";
+import { isClosedError, writeAllSync } from "../../stream/mod.ts";
+import type { Fault } from "../faults.ts";
+import { FrameReader, HEADER } from "./frame_reader.ts";
+import {
+  interfaceDescription,
+  packet,
+  type PacketDirection,
+  sectionHeader,
+} from "./pcapng.ts";
+
+/** What {@linkcode Link.capture} takes. */
+export interface CaptureOptions {
+  /** The file's name in the output directory, without `.pcapng`. */
+  name?: string;
+}
+
+/** Frames that are written into a file, until that is ended as faults are. */
+export interface Capture extends Fault {
+  /** Where the file is. */
+  readonly path: string;
+}
+
+/** A file of frames, in the format pcapng. */
+export class CaptureFile {
+  /** Where it is. */
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  readonly #interfaces = new Map<string, number>();
+  readonly #reading = new Set<Promise<void>>();
+  #mirror?: Mirror;
+  #isClosed = false;
+
+  private constructor(path: string, file: Deno.FsFile) {
+    this.path = path;
+    this.#file = file;
+    writeAllSync(file, sectionHeader());
+  }
+
+  /**
+   * Makes a file, in place of one of its name.
+   *
+   * @param name Its name in the directory, without `.pcapng`.
+   * @throws {UsageError} for a name that is no file's.
+   */
+  static create(directory: string, name: string): CaptureFile {
+    if (typeof name !== "string" || !/^[^/\0]+$/.test(name)) {
+      throw new UsageError(
+        `Expected the name of a file for a capture, got ${Deno.inspect(name)}`,
+      );
+    }
+    const path = `${directory}/${name.replace(/\.pcapng$/, "")}.pcapng`;
+    return new CaptureFile(
+      path,
+      Deno.openSync(path, { write: true, create: true, truncate: true }),
+    );
+  }
+
+  /** The number of an interface, which is added where it is new. */
+  interface(name: string, description?: string): number {
+    let number = this.#interfaces.get(name);
+    if (number === undefined) {
+      number = this.#interfaces.size;
+      this.#interfaces.set(name, number);
+      writeAllSync(this.#file, interfaceDescription(name, description));
+    }
+    return number;
+  }
+
+  /** Writes frames that have just come. */
+  write(
+    interfaceNumber: number,
+    frames: readonly Uint8Array[],
+    direction?: PacketDirection,
+  ): void {
+    if (this.#isClosed) return;
+    const date = performance.timeOrigin + performance.now();
+    for (const frame of frames) {
+      writeAllSync(
+        this.#file,
+        packet(interfaceNumber, date, frame, direction),
+      );
+    }
+  }
+
+  /** Has the frames of a card written, if they are not. */
+  async attach(card: GuestCard, name: string): Promise<void> {
+    if (this.#mirror !== undefined) return;
+    const mirror = this.#mirror = await card.mirror();
+    const number = this.interface(name, card.address);
+    for (
+      const [stream, direction] of [
+        [mirror.sent, "out"],
+        [mirror.received, "in"],
+      ] as const
+    ) {
+      const reading = this.#read(stream, number, direction)
+        .finally(() => this.#reading.delete(reading));
+      this.#reading.add(reading);
+    }
+  }
+
+  /** The card is gone, with its guest. */
+  detach(): void {
+    this.#mirror = undefined;
+  }
+
+  /** Ends the file. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    const mirror = this.#mirror;
+    this.#mirror = undefined;
+    await mirror?.remove(async () => void await Promise.all(this.#reading));
+    await Promise.all(this.#reading);
+    this.#isClosed = true;
+    this.#file.close();
+  }
+
+  async #read(
+    stream: ByteStream,
+    number: number,
+    direction: PacketDirection,
+  ): Promise<void> {
+    const reader = new FrameReader(stream);
+    try {
+      while (true) {
+        const frames = await reader.next();
+        if (frames === null) return;
+        const bare = frames.map((frame) => frame.subarray(HEADER));
+        this.write(number, bare, direction);
+      }
+    } catch (error) {
+      if (!isClosedError(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,392 @@
+import type { Diversion, GuestCard, GuestNetwork } from "../../backend/mod.ts";
+import { MachineError } from "../../errors.ts";
+import { QmpClosed } from "../../qmp/mod.ts";
+import type { Fault, Faults } from "../faults.ts";
+import { type Capture, CaptureFile, type CaptureOptions } from "./capture.ts";
+import { Lane, type LaneCounters, noFrames } from "./lane.ts";
+import {
+  addressOf,
+  type Neighbours,
+  neighboursOf,
+  type Network,
+  senderOf,
+} from "./neighbours.ts";
+import type { Random } from "./random.ts";
+import {
+  describeSettings,
+  type Impairments,
+  impairments,
+  type LinkSettings,
+} from "./settings.ts";
+
+/** Whose link it is. */
+export interface Linked {
+  /** The machine's name. */
+  readonly name: string;
+  /** The machine's faults. */
+  readonly faults: Faults;
+  /** Where captures go. */
+  readonly outDir: string;
+  /** The guest's network cards, while it runs. */
+  readonly network: GuestNetwork | undefined;
+  /** Tells of a file that the run leaves. */
+  tellOfFile(path: string): void;
+}
+
+/** What has become of a link's frames while faults were set on it. */
+export interface LinkCounters {
+  /** Of those that the machine sent. */
+  readonly sent: LaneCounters;
+  /** Of those that it was to receive. */
+  readonly received: LaneCounters;
+}
+
+/** Makes a link; only its machine does. */
+export let makeLink: (machine: Linked, network: Network) => Link;
+
+/** Does to the guest's card what a link wants, where the guest has just begun. */
+export let settleLink: (link: Link) => Promise<void>;
+
+/**
+ * Has a machine not hear others.
+ *
+ * @param others Their names.
+ * @returns How to end that.
+ */
+export let barLink: (
+  link: Link,
+  others: ReadonlySet<string>,
+) => Promise<() => Promise<void>>;
+
+/** Takes note of the address of a link's card, if its machine runs and has one. */
+export let introduceLink: (link: Link) => Promise<void>;
+
+/** What was set for one direction, until something else is. */
+interface Layer {
+  readonly direction: "send" | "receive";
+  readonly settings: Impairments | null;
+  readonly scope: number | undefined;
+  readonly owner: Setting;
+}
+
+/** One call of {@linkcode Link.set}. */
+interface Setting {
+  fault?: Fault;
+}
+
+/** The lanes of a card whose frames the driver has on their way. */
+interface Relay {
+  readonly diversion: Diversion;
+  readonly sent: Lane;
+  readonly received: Lane;
+}
+
+/**
+ * A machine's link to a VLAN: the cable between its card and the switch. What is
+ * set holds for frames between machines, and never for the driver's own channel;
+ * it outlives reboots, crashes and new starts. Nothing of it shows in the guest,
+ * and nothing takes root.
+ */
+export class Link {
+  readonly #machine: Linked;
+  readonly #network: Network;
+  readonly #neighbours: Neighbours;
+  readonly #layers: Layer[] = [];
+  readonly #downs = new Set<Fault>();
+  readonly #bars = new Set<ReadonlySet<string>>();
+  readonly #captures = new Set<CaptureFile>();
+  readonly #counters = { sent: noFrames(), received: noFrames() };
+  #randoms?: { sent: Random; received: Random };
+  /** Whose card the following is of. */
+  #guestNetwork?: GuestNetwork;
+  #card?: GuestCard;
+  #relay?: Relay;
+  #isDown = false;
+  #turn: Promise<void> = Promise.resolve();
+
+  static {
+    makeLink = (machine, network) => new Link(machine, network);
+    settleLink = (link) => link.#settle();
+    barLink = (link, others) => link.#bar(others);
+    introduceLink = (link) => link.#introduce();
+  }
+
+  private constructor(machine: Linked, network: Network) {
+    this.#machine = machine;
+    this.#network = network;
+    this.#neighbours = neighboursOf(network);
+  }
+
+  /**
+   * Sets what the link does to frames from now on, in place of what was set
+   * before for the same directions; `set({})` takes all away. Of frames on their
+   * way when a fault ends, none is lost.
+   *
+   * @param settings.delay Seconds that each frame is late.
+   * @param settings.jitter Seconds by which that is more or less, at most.
+   * @param settings.loss The fraction of frames that are lost.
+   * @param settings.duplicate The fraction of frames that arrive twice.
+   * @param settings.reorder The fraction of frames that later ones may overtake.
+   * @param settings.corrupt The fraction of frames with one bit turned.
+   * @param settings.bandwidth Bits in a second that pass.
+   * @param settings.direction `send`, `receive`, or `both`, which is the default.
+   * @returns What ends it, and has hold again what held outside of this subtest.
+   * @throws {UsageError} for what is no setting.
+   * @throws {MachineError} where the machine runs and has no card on the VLAN.
+   *
+   * @example
+   * ```ts
+   * await using slow = await server.link(vlan1).set({ delay: 0.05, loss: 0.01 });
+   * ```
+   */
+  async set(settings: LinkSettings): Promise<Fault> {
+    const { scope } = this.#machine.faults;
+    const owner: Setting = {};
+    const meant = Object.entries(impairments(settings)) as [
+      "send" | "receive",
+      Impairments | null,
+    ][];
+    for (const [direction, wanted] of meant) {
+      this.#forget((layer) =>
+        layer.direction === direction && layer.scope === scope
+      );
+      const isBare = !this.#layers.some((layer) =>
+        layer.direction === direction
+      );
+      if (wanted === null && isBare) continue;
+      this.#layers.push({ direction, settings: wanted, scope, owner });
+    }
+    const fault = owner.fault = this.#begin(
+      describeSettings(settings),
+      async () => {
+        this.#forget((layer) => layer.owner === owner);
+        await this.#settle();
+      },
+    );
+    await this.#orHeal(fault);
+    // What has taken all away has nothing to end.
+    if (!this.#layers.some((layer) => layer.owner === owner)) {
+      await fault.heal();
+    }
+    return fault;
+  }
+
+  /**
+   * Pulls the cable: the guest sees that its card has no carrier.
+   *
+   * @returns What plugs it in again.
+   * @throws {MachineError} where the machine runs and has no card on the VLAN.
+   */
+  async down(): Promise<Fault> {
+    const fault = this.#begin("down", async () => {
+      this.#downs.delete(fault);
+      await this.#settle();
+    });
+    this.#downs.add(fault);
+    await this.#orHeal(fault);
+    return fault;
+  }
+
+  /** Plugs the cable in that {@linkcode down} pulled. */
+  async up(): Promise<void> {
+    for (const fault of [...this.#downs]) await fault.heal();
+  }
+
+  /**
+   * What has become of frames so far, while something was set or a partition
+   * was there: at other times, they go their own way and nobody counts them.
+   */
+  counters(): LinkCounters {
+    const { sent, received } = this.#counters;
+    return { sent: { ...sent }, received: { ...received } };
+  }
+
+  /**
+   * Writes what the machine's card sends and receives into a file, as pcapng:
+   * each frame as the guest has it, before what the link does to those that it
+   * sends, and after what it does to those that it receives.
+   *
+   * @param options.name The file's name in the output directory, without
+   * `.pcapng`; by default, the machine's, a dash and the VLAN's number.
+   * @returns What ends it, and says where the file is.
+   * @throws {UsageError} for a name that is no file's.
+   * @throws {MachineError} where the machine runs and has no card on the VLAN.
+   */
+  async capture(options: CaptureOptions = {}): Promise<Capture> {
+    const { name, outDir } = this.#machine;
+    const file = CaptureFile.create(
+      outDir,
+      options.name ?? `${name}-vlan${this.#network.nr}`,
+    );
+    const fault = this.#begin(`captured in ${file.path}`, async () => {
+      this.#captures.delete(file);
+      await file.close();
+      this.#machine.tellOfFile(file.path);
+    });
+    this.#captures.add(file);
+    await this.#orHeal(fault);
+    return Object.assign(fault, { path: file.path });
+  }
+
+  /** The machine and the VLAN. */
+  toString(): string {
+    return `<link of '${this.#machine.name}' to VLAN ${this.#network.nr}>`;
+  }
+
+  #begin(text: string, undo: () => Promise<void>): Fault {
+    return this.#machine.faults.begin({
+      text: `link to VLAN ${this.#network.nr}: ${text}`,
+      machine: this.#machine.name,
+      undo,
+    });
+  }
+
+  /** Has begin what a fault wants; where that fails, the fault ends. */
+  async #orHeal(fault: Fault): Promise<void> {
+    try {
+      await this.#settle();
+    } catch (error) {
+      await fault.heal().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Forgets layers; a setting that has none any more is over. */
+  #forget(isOne: (layer: Layer) => boolean): void {
+    const owners = new Set<Setting>();
+    for (const layer of this.#layers.filter(isOne)) {
+      this.#layers.splice(this.#layers.indexOf(layer), 1);
+      owners.add(layer.owner);
+    }
+    for (const owner of owners) {
+      if (this.#layers.some((layer) => layer.owner === owner)) continue;
+      owner.fault?.heal().catch(() => {});
+    }
+  }
+
+  async #bar(others: ReadonlySet<string>): Promise<() => Promise<void>> {
+    // One set a call, though two calls may bar the same machines.
+    const bar = new Set(others);
+    this.#bars.add(bar);
+    const end = async () => {
+      this.#bars.delete(bar);
+      await this.#settle();
+    };
+    try {
+      await this.#settle();
+    } catch (error) {
+      await end().catch(() => {});
+      throw error;
+    }
+    return end;
+  }
+
+  /** Brings the guest's card to what is wanted; one after the other. */
+  #settle(): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      try {
+        await this.#settleNow();
+      } catch (error) {
+        // Who has ended has no links; the next start brings them back.
+        if (!(error instanceof QmpClosed)) throw error;
+      }
+    });
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  #inEffect(direction: "send" | "receive"): Impairments | null {
+    return this.#layers.findLast((layer) => layer.direction === direction)
+      ?.settings ?? null;
+  }
+
+  async #settleNow(): Promise<void> {
+    const { network } = this.#machine;
+    if (network !== this.#guestNetwork) {
+      // Another guest, or none: what was done to the last one's card is gone.
+      this.#relay?.sent.close();
+      this.#relay?.received.close();
+      for (const file of this.#captures) file.detach();
+      this.#guestNetwork = this.#card = this.#relay = undefined;
+      this.#isDown = false;
+    }
+    if (network === undefined) return;
+    const send = this.#inEffect("send"), receive = this.#inEffect("receive");
+    const isWanted = send !== null || receive !== null || this.#bars.size > 0;
+    const card = this.#card ??= await this.#findCard(network);
+    this.#guestNetwork = network;
+    for (const file of this.#captures) {
+      await file.attach(card, this.#machine.name);
+    }
+    const isDown = this.#downs.size > 0;
+    if (isDown !== this.#isDown) await card.plug(!isDown);
+    this.#isDown = isDown;
+    if (isWanted) this.#relay ??= await this.#divert(card);
+    this.#relay?.sent.set(send);
+    this.#relay?.received.set(receive);
+    if (!isWanted) await this.#takeRelayAway();
+  }
+
+  async #introduce(): Promise<void> {
+    const card = await this.#machine.network?.card(this.#network.socketDir);
+    if (card === undefined) return;
+    this.#neighbours.learn(addressOf(card.address), this.#machine.name);
+  }
+
+  async #findCard(network: GuestNetwork): Promise<GuestCard> {
+    const card = await network.card(this.#network.socketDir);
+    if (card === undefined) {
+      throw new MachineError(
+        `${this.#machine.name} has no card on VLAN ${this.#network.nr}: its ` +
+          `start script gives QEMU no -netdev vde with the socket in ` +
+          `QEMU_VDE_SOCKET_${this.#network.nr}`,
+      );
+    }
+    this.#neighbours.learn(addressOf(card.address), this.#machine.name);
+    return card;
+  }
+
+  async #divert(card: GuestCard): Promise<Relay> {
+    const { name, faults } = this.#machine;
+    const { nr } = this.#network;
+    const randoms = this.#randoms ??= {
+      sent: faults.random(`${name} sends to VLAN ${nr}`),
+      received: faults.random(`${name} receives from VLAN ${nr}`),
+    };
+    const diversion = await card.divert();
+    return {
+      diversion,
+      sent: new Lane(diversion.sent, {
+        random: randoms.sent,
+        counters: this.#counters.sent,
+        bars: (frame) => {
+          this.#neighbours.learn(senderOf(frame), name);
+          return false;
+        },
+      }),
+      received: new Lane(diversion.received, {
+        random: randoms.received,
+        counters: this.#counters.received,
+        bars: (frame) => this.#bars.size > 0 && this.#isBarred(frame),
+      }),
+    };
+  }
+
+  #isBarred(frame: Uint8Array): boolean {
+    const owner = this.#neighbours.ownerOf(senderOf(frame));
+    if (owner === undefined) return false;
+    for (const bar of this.#bars) if (bar.has(owner)) return true;
+    return false;
+  }
+
+  async #takeRelayAway(): Promise<void> {
+    if (this.#relay === undefined) return;
+    const { diversion, sent, received } = this.#relay;
+    this.#relay = undefined;
+    await diversion.remove(async () =>
+      Math.max(...await Promise.all([sent.drain(), received.drain()]))
+    );
+    sent.close();
+    received.close();
+  }
+}

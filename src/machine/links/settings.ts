@@ -1,0 +1,125 @@
+import { UsageError } from "../../errors.ts";
+
+/** What a link does to frames: see {@linkcode Link.set}. */
+export interface LinkSettings {
+  /** Seconds that each frame is late; 0 by default. */
+  delay?: number;
+  /**
+   * Seconds by which the delay is more or less, at most, evenly spread; 0 by
+   * default. Frames keep their order.
+   */
+  jitter?: number;
+  /** The fraction of frames that are lost, from 0 to 1; 0 by default. */
+  loss?: number;
+  /** The fraction of frames that arrive twice, from 0 to 1; 0 by default. */
+  duplicate?: number;
+  /**
+   * The fraction of frames, from 0 to 1, that arrive behind those sent up to 20
+   * ms later; 0 by default.
+   */
+  reorder?: number;
+  /** The fraction of frames with one bit turned, from 0 to 1; 0 by default. */
+  corrupt?: number;
+  /**
+   * Bits in a second that pass; no limit by default. What would wait for more
+   * than a second is dropped, as by a router whose buffer is full.
+   */
+  bandwidth?: number;
+  /** Of which frames, as the machine sees them; `both` by default. */
+  direction?: LinkDirection;
+}
+
+/** The frames that a machine sends, those that it receives, or both. */
+export type LinkDirection = "send" | "receive" | "both";
+
+/** What a link does to the frames of one direction; all of it is there. */
+export type Impairments = Required<Omit<LinkSettings, "direction">>;
+
+const NONE: Impairments = {
+  delay: 0,
+  jitter: 0,
+  loss: 0,
+  duplicate: 0,
+  reorder: 0,
+  corrupt: 0,
+  bandwidth: Infinity,
+};
+
+const DIRECTIONS = ["both", "send", "receive"] as const;
+const FRACTIONS = ["loss", "duplicate", "reorder", "corrupt"] as const;
+
+/**
+ * What settings mean for each direction: nothing for one that they don't
+ * concern, `null` for one where they take all away.
+ *
+ * @throws {UsageError} for what is no setting.
+ */
+export function impairments(
+  { direction = "both", ...settings }: LinkSettings,
+): Partial<Record<"send" | "receive", Impairments | null>> {
+  for (const [name, value] of Object.entries(settings)) {
+    if (!Object.hasOwn(NONE, name)) {
+      throw new UsageError(
+        `Expected settings of a link among ${
+          Object.keys(NONE).join(", ")
+        } and direction, got ${name}`,
+      );
+    }
+    if (value === undefined) continue;
+    const isFraction = (FRACTIONS as readonly string[]).includes(name);
+    const isRight = typeof value === "number" && value >= 0 &&
+      (isFraction
+        ? value <= 1
+        : name === "bandwidth"
+        ? value > 0
+        : value < Infinity);
+    if (isRight) continue;
+    const wanted = isFraction
+      ? "a fraction from 0 to 1"
+      : name === "bandwidth"
+      ? "bits in a second, more than 0,"
+      : "seconds, 0 or more,";
+    throw new UsageError(
+      `Expected ${wanted} as the ${name} of a link, got ${Deno.inspect(value)}`,
+    );
+  }
+  if (!DIRECTIONS.includes(direction)) {
+    throw new UsageError(
+      `Expected "send", "receive" or "both" as the direction of a link, got ${
+        Deno.inspect(direction)
+      }`,
+    );
+  }
+  const all = { ...NONE };
+  for (const [name, value] of Object.entries(settings)) {
+    if (value !== undefined) all[name as keyof Impairments] = value;
+  }
+  const isNone = (Object.keys(NONE) as (keyof Impairments)[])
+    .every((name) => all[name] === NONE[name]);
+  const meant = isNone ? null : all;
+  return {
+    ...direction === "receive" ? {} : { send: meant },
+    ...direction === "send" ? {} : { receive: meant },
+  };
+}
+
+/** What settings say, for people: `delay 50 ms, loss 20 %, what it sends`. */
+export function describeSettings(settings: LinkSettings): string {
+  const { delay, jitter, bandwidth, direction } = settings;
+  const seconds = (value: number) =>
+    `${Number((value * 1000).toPrecision(6))} ms`;
+  const percent = (value: number) =>
+    `${Number((value * 100).toPrecision(6))} %`;
+  const parts = [
+    delay && `delay ${seconds(delay)}`,
+    jitter && `jitter ${seconds(jitter)}`,
+    ...FRACTIONS.map((name) =>
+      settings[name] && `${name} ${percent(settings[name])}`
+    ),
+    bandwidth && bandwidth < Infinity && `bandwidth ${bandwidth} bit/s`,
+  ].filter(Boolean);
+  if (parts.length === 0) parts.push("nothing set");
+  if (direction === "send") parts.push("for what it sends");
+  if (direction === "receive") parts.push("for what it receives");
+  return parts.join(", ");
+}
