@@ -51,10 +51,10 @@ async function eventually(fn: () => boolean): Promise<void> {
   }
 }
 
-/** Never lets go of the driver's thread, once a guest runs. */
+/** Never lets go of the driver's thread, once a guest runs; it takes no CPU time. */
 const BLOCKING = `${BOOTED}
 console.log("READY");
-for (;;) {}
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 `;
 
 interface Case {
@@ -199,16 +199,14 @@ async function run(test: Case, way: Way): Promise<void> {
     assertEquals(processesOf(place), []);
     await eventually(() => [...Deno.readDirSync(privatePlace)].length === 0);
     assertEquals([...Deno.readDirSync(privatePlace)], []);
-    assertEquals(interfaces(), []);
-    // Others' tests have groups too, for a moment.
-    let groups: string[] = [];
-    await eventually(() => (groups = controlGroups()).length === 0);
-    assertEquals(groups, []);
-    // What was written is kept, whatever happened.
-    assertStringIncludes(
-      await Deno.readTextFile(`${outDir}/tiny.log`),
-      way.says,
-    );
+    // What was written is kept, whatever happened; a timeout of a run on a busy
+    // machine may be over before its guest says a word.
+    if (test.args === undefined || said.includes("READY")) {
+      assertStringIncludes(
+        await Deno.readTextFile(`${outDir}/tiny.log`),
+        way.says,
+      );
+    }
   } finally {
     await Deno.remove(place, { recursive: true });
   }
@@ -241,12 +239,23 @@ function isEmpty(group: string): boolean {
 }
 
 for (const test of CASES) {
-  for (const way of WAYS) {
-    if (way.ends?.includes(test.name) === false) continue;
-    Deno.test(
-      `${test.name} leaves nothing behind, with ${way.name}`,
-      { ignore: way.ignore },
-      () => run(test, way),
-    );
-  }
+  const ways = WAYS.filter(({ ends }) => ends?.includes(test.name) ?? true);
+  Deno.test(`${test.name} leaves nothing behind`, async (t) => {
+    // Most of their time they wait: for the guest, or for a timeout.
+    await Promise.all(ways.map((way) =>
+      t.step({
+        name: `with ${way.name}`,
+        ignore: way.ignore,
+        sanitizeOps: false,
+        sanitizeResources: false,
+        sanitizeExit: false,
+        fn: () => run(test, way),
+      })
+    ));
+    assertEquals(interfaces(), []);
+    // Others' tests have groups too, for a moment.
+    let groups: string[] = [];
+    await eventually(() => (groups = controlGroups()).length === 0);
+    assertEquals(groups, []);
+  });
 }
