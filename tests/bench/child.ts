@@ -52,7 +52,7 @@ async function flood(
   directory: string,
   megabytes: number,
 ): Promise<ChildReport> {
-  const { startScript } = await guest("tiny");
+  const { startScript } = await guest("tiny", { aslr: true });
   await Deno.writeTextFile(`${directory}/text`, consoleText(1));
   const rounds = `for n in $(seq ${megabytes})`;
   const print =
@@ -121,7 +121,7 @@ const oneLine = (directory: string, megabytes: number) =>
 
 /** A machine whose disk, which is its memory, has room for much. */
 async function roomyDriver(directory: string): Promise<Driver> {
-  const { startScript } = await guest("tiny");
+  const { startScript } = await guest("tiny", { aslr: true });
   return await Driver.create({
     machines: [{ name: "roomy", startCommand: `exec ${startScript} -m 1024` }],
     outDir: directory,

@@ -25,7 +25,7 @@ export async function openLab(
   guestName: GuestName = "tiny",
   processors = 1,
 ): Promise<Lab> {
-  const { startScript } = await guest(guestName);
+  const { startScript } = await guest(guestName, { aslr: true });
   const directory = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
   const log = new Log([]);
   const driver = await Driver.create({

@@ -19,6 +19,21 @@ export type GuestName = keyof typeof images;
 /** All guests, the smallest first. */
 export const guestNames = Object.keys(images) as GuestName[];
 
+/**
+ * Programs stand at the same addresses each time that they start. Without KVM,
+ * QEMU translates a program anew at each new address: a command that starts a
+ * process takes two to three times as long.
+ */
+const WITHOUT_ASLR = "norandmaps";
+
+/** How to make a guest. */
+export interface GuestOptions {
+  /** Is told of what takes long. */
+  told?: Told;
+  /** Whether the kernel puts programs at random addresses, as it does elsewhere. */
+  aslr?: boolean;
+}
+
 /** How a machine differs from the others of its guest. */
 export interface StartScriptOptions {
   /** What its addresses end in, 1 to 254; made of the name by default. */
@@ -44,19 +59,12 @@ export interface Guest {
   startScriptFor(machine: string, options?: StartScriptOptions): string;
 }
 
-/**
- * The guest of that name, built if it isn't there yet.
- *
- * @param options.told is told of what takes long
- */
+/** The guest of that name, built if it isn't there yet. */
 export async function guest(
   name: GuestName,
-  options: { told?: Told } = {},
+  { told, aslr = false }: GuestOptions = {},
 ): Promise<Guest> {
-  const [image] = await Promise.all([
-    images[name](options.told),
-    accelerator(),
-  ]);
+  const [image] = await Promise.all([images[name](told), accelerator()]);
   const startScriptFor = (
     machine: string,
     options: StartScriptOptions = {},
@@ -68,8 +76,11 @@ export async function guest(
       );
     }
     // What differs must not share a path.
-    const variant = [options.number, ...options.kernelParameters ?? []]
-      .filter((part) => part !== undefined).map((part) => `-${part}`).join("");
+    const variant = [
+      aslr ? "aslr" : undefined,
+      options.number,
+      ...options.kernelParameters ?? [],
+    ].filter((part) => part !== undefined).map((part) => `-${part}`).join("");
     return write(
       `${image.directory}/as${variant.replaceAll("/", "_")}`,
       `run-${machine}-vm`,
@@ -78,6 +89,7 @@ export async function guest(
           ...image,
           kernelParameters: [
             ...image.kernelParameters,
+            ...aslr ? [] : [WITHOUT_ASLR],
             ...options.kernelParameters ?? [],
           ],
         },

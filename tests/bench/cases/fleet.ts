@@ -8,7 +8,7 @@ import type { Part } from "../part.ts";
 export const fleet: Part = {
   name: "fleet",
   async run({ longRounds, machines }, tell) {
-    const { startScriptFor } = await guest("tiny");
+    const { startScriptFor } = await guest("tiny", { aslr: true });
     const names = Array.from({ length: machines }, (_, n) => `node${n + 1}`);
     const start = { ours: [] as number[], other: [] as number[] };
     const end = { ours: [] as number[], other: [] as number[] };

@@ -44,7 +44,7 @@ const script = steps.map((step) => {
 export const twentyWaits: Part = {
   name: "script",
   async run({ longRounds }, tell) {
-    const { startScript } = await guest("tiny");
+    const { startScript } = await guest("tiny", { aslr: true });
     const root = new URL("../../../", import.meta.url).pathname;
     const samples = { ours: [] as number[], other: [] as number[] };
     for (let round = 0; round < longRounds; round++) {
