@@ -1,24 +1,27 @@
-// Runs the tests, what is quick first:
+// Runs the tests, those without a guest first:
 //   deno run -A tests/run.ts [--unit] [--yes] [PATH…]
-// A PATH is any part of a test file's path. Prints the sum of all at the end.
+// A PATH is any part of a test file's path. Prints the sum of all at the end, and
+// which files took longest.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { toText } from "@std/streams";
 import { fetchBundler } from "./bundler.ts";
+import { cacheHome } from "./guests/cache.ts";
 import { ensureTools, guestTools, testTools } from "./guests/tools.ts";
 
 /** Some of the tests, which need the same things. */
-interface Phase {
+interface Kind {
   readonly name: string;
-  /** Which test files belong to it, of those that no earlier phase took. */
+  /** Which test files belong to it, of those that no earlier kind took. */
   readonly files: RegExp;
   /** The guests that must have been built. */
   readonly guests: readonly string[];
-  /** How many files run at the same time; default: as many as there are cores. */
-  readonly jobs?: number;
+  /** How many files run at the same time at most. */
+  readonly jobs: number;
 }
 
-const phases: readonly Phase[] = [
+const cores = navigator.hardwareConcurrency;
+const kinds: readonly Kind[] = [
   {
     name: "tests on the guest tiny",
     files: /_vm_test\.ts$/,
@@ -37,10 +40,14 @@ const phases: readonly Phase[] = [
     guests: ["tiny"],
     jobs: 1,
   },
-  { name: "unit tests", files: /_test\.ts$/, guests: [] },
+  // Some of them do nothing but wait for a while.
+  { name: "unit tests", files: /_test\.ts$/, guests: [], jobs: cores + 1 },
 ];
-/** The phases claim files in the order above, and run in this one. */
-const order = [phases[3], phases[0], phases[1], phases[2]];
+/** Which kinds run side by side, one group after the other. */
+const groups = [
+  { kinds: [kinds[3]], jobs: cores + 1 },
+  { kinds: [kinds[0], kinds[1], kinds[2]], jobs: Math.max(2, cores) },
+];
 
 interface Count {
   passed: number;
@@ -50,6 +57,12 @@ interface Count {
 
 /** What failed, to be told once more at the end. */
 const failures: string[] = [];
+/** How many of the files that took longest are told. */
+const SLOWEST = 10;
+/** How many seconds each file took when it last ran. */
+const secondsFile = `${cacheHome()}/test-seconds.json`;
+const lastSeconds = readSeconds();
+const seconds: Record<string, number> = {};
 
 const root = new URL("..", import.meta.url).pathname;
 const { unit, yes, _: parts } = parseArgs(Deno.args, {
@@ -63,14 +76,14 @@ const { unit, yes, _: parts } = parseArgs(Deno.args, {
 const wanted = parts.map(String);
 Deno.chdir(root);
 
-const claimed = new Map<Phase, string[]>(phases.map((phase) => [phase, []]));
+const claimed = new Map<Kind, string[]>(kinds.map((kind) => [kind, []]));
 for (const file of walk("tests")) {
-  const phase = phases.find(({ files }) => files.test(file));
-  if (phase === undefined) continue;
+  const kind = kinds.find(({ files }) => files.test(file));
+  if (kind === undefined || (unit && kind.name !== "unit tests")) continue;
   if (wanted.length > 0 && !wanted.some((part) => file.includes(part))) {
     continue;
   }
-  claimed.get(phase)!.push(file);
+  claimed.get(kind)!.push(file);
 }
 
 try {
@@ -84,21 +97,33 @@ const complaint = await fetchBundler();
 if (complaint !== undefined) console.error(complaint.trimEnd());
 
 const sum: Count = { passed: 0, failed: 0, ignored: 0 };
-for (const phase of order) {
-  const files = claimed.get(phase)!;
-  if (files.length === 0) continue;
-  if (unit && phase.name !== "unit tests") continue;
-  console.log(`\n# ${phase.name}`);
-  const count = await buildGuests(phase.guests)
-    ? await runPhase(phase, files)
-    : { passed: 0, failed: files.length, ignored: 0 };
-  sum.passed += count.passed;
-  sum.failed += count.failed;
-  sum.ignored += count.ignored;
+for (const group of groups) {
+  const left: { kind: Kind; file: string }[] = [];
+  for (const kind of group.kinds) {
+    const files = claimed.get(kind)!;
+    if (files.length === 0) continue;
+    console.log(`\n# ${kind.name}`);
+    if (await buildGuests(kind.guests)) {
+      left.push(...files.map((file) => ({ kind, file })));
+    } else {
+      sum.failed += files.length;
+    }
+  }
+  await runFiles(left, group.jobs);
 }
+writeSeconds();
 for (const failure of failures) console.log(`\n# failed: ${failure}`);
+const slowest = Object.entries(seconds).sort(([, a], [, b]) => b - a);
+console.log("\n# what took longest");
+for (const [file, seconds] of slowest.slice(0, SLOWEST)) {
+  console.log(`${seconds.toFixed(1).padStart(6)} s  ${file}`);
+}
 if (sum.ignored > 0) console.log(`\n${sum.ignored} ignored`);
-console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
+console.log(
+  `\n${sum.passed} passed, ${sum.failed} failed, in ${
+    (performance.now() / 1000).toFixed(0)
+  } seconds with ${cpuSeconds().toFixed(0)} seconds of CPU time`,
+);
 Deno.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1);
 
 /** All files below a directory, in order of their names. */
@@ -123,21 +148,67 @@ async function buildGuests(names: readonly string[]): Promise<boolean> {
 /**
  * Runs files side by side, each in a process of its own: an environment, a
  * working directory and a user are a whole process's, and some tests change them.
+ * What took longest begins first, so that all workers end at about the same time.
  */
-async function runPhase(phase: Phase, files: string[]): Promise<Count> {
-  const count: Count = { passed: 0, failed: 0, ignored: 0 };
-  const left = [...files];
+async function runFiles(
+  left: { kind: Kind; file: string }[],
+  jobs: number,
+): Promise<void> {
+  const length = (file: string) => lastSeconds[file] ?? Infinity;
+  left.sort((a, b) => {
+    const [one, other] = [length(a.file), length(b.file)];
+    return one === other ? 0 : other - one;
+  });
+  const running = new Map<Kind, number>();
+  let change = Promise.withResolvers<void>();
   const work = async () => {
-    for (let file; (file = left.shift()) !== undefined;) {
+    while (left.length > 0) {
+      const index = left.findIndex(({ kind }) =>
+        (running.get(kind) ?? 0) < kind.jobs
+      );
+      if (index < 0) {
+        await change.promise;
+        continue;
+      }
+      const [{ kind, file }] = left.splice(index, 1);
+      running.set(kind, (running.get(kind) ?? 0) + 1);
+      const began = performance.now();
       const { passed, failed, ignored } = await runFile(file);
-      count.passed += passed;
-      count.failed += failed;
-      count.ignored += ignored;
+      seconds[file] = (performance.now() - began) / 1000;
+      running.set(kind, running.get(kind)! - 1);
+      sum.passed += passed;
+      sum.failed += failed;
+      sum.ignored += ignored;
+      change.resolve();
+      change = Promise.withResolvers();
     }
   };
-  const jobs = phase.jobs ?? navigator.hardwareConcurrency;
   await Promise.all(Array.from({ length: jobs }, work));
-  return count;
+}
+
+/** What the last runs took, where they are known. */
+function readSeconds(): Record<string, number> {
+  try {
+    return JSON.parse(Deno.readTextFileSync(secondsFile));
+  } catch {
+    return {};
+  }
+}
+
+function writeSeconds(): void {
+  const unfinished = `${secondsFile}.${Deno.pid}`;
+  const text = JSON.stringify({ ...readSeconds(), ...seconds }, undefined, 1);
+  Deno.mkdirSync(cacheHome(), { recursive: true });
+  Deno.writeTextFileSync(unfinished, text);
+  Deno.renameSync(unfinished, secondsFile);
+}
+
+/** The CPU time of all processes of the run, but of those that nobody waited for. */
+function cpuSeconds(): number {
+  const stat = Deno.readTextFileSync("/proc/self/stat");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // In hundredths on every Linux of x86 and ARM.
+  return fields.slice(11, 15).reduce((sum, one) => sum + Number(one), 0) / 100;
 }
 
 async function runFile(file: string): Promise<Count> {
