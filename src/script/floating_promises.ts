@@ -100,7 +100,7 @@ export async function floatingPromises(
   const text = script.readText();
   const declared = declarations(names, api) + settled;
   await using supervisor = new Supervisor();
-  const path = await makeCheckDirectory(`${declared}\n${text}`, supervisor);
+  const path = await makeCheckDirectory(declared, supervisor);
   const file = `${path}/script.${/\.tsx$/.test(script.url) ? "tsx" : "ts"}`;
 
   await Deno.writeTextFile(`${path}/plugin.js`, plugin);
