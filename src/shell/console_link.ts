@@ -1,4 +1,5 @@
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
+import { type Message, parseMessage } from "./message.ts";
 
 /** What the backdoor service prints once the shell reads commands. */
 export const GREETING = "Spawning backdoor root shell...";
@@ -10,8 +11,8 @@ const LONGEST_LINE = 1024 * 1024;
 export interface ConsoleListener {
   /** The backdoor shell (re)started and reads commands. */
   greeting(): void;
-  /** Words that our side of the guest said. */
-  message(words: string[]): void;
+  /** Something that our side of the guest said. */
+  message(message: Message): void;
   /** A line that somebody else wrote to the console. */
   noise(line: string): void;
   /** The console's stream has ended. */
@@ -91,7 +92,8 @@ function hear(line: string, token: string, listener: ConsoleListener): void {
   const at = line.indexOf(token);
   if (at >= 0) {
     if (at > 0) listener.noise(line.slice(0, at));
-    listener.message(line.slice(at + token.length).trim().split(" "));
+    const message = parseMessage(line.slice(at + token.length));
+    if (message !== undefined) listener.message(message);
   } else if (line.includes(GREETING)) {
     listener.greeting();
   } else {

@@ -6,5 +6,7 @@
 export type { ByteStream } from "../stream/mod.ts";
 export { ShellLost } from "./errors.ts";
 export type { RunOptions, RunResult } from "./job.ts";
-export { Shell, type ShellOptions, type ShellPort } from "./shell.ts";
+export type { ShellPort } from "./port_stream.ts";
+export type { SavedShell } from "./saved_shell.ts";
+export { Shell, type ShellOptions } from "./shell.ts";
 export { shellQuote } from "./shell_quote.ts";

@@ -1,93 +1,268 @@
-import { ByteFinder } from "../scan/mod.ts";
-import { type ByteStream, isClosedError } from "../stream/mod.ts";
+import { deliver } from "./deliver.ts";
+import { Drain } from "./drain.ts";
+import type { ShellLost } from "./errors.ts";
+import type { GuestCalls } from "./guest_calls.ts";
+import type { Job } from "./job.ts";
+import type { LeftBehind } from "./left_behind.ts";
+import type { Code } from "./message.ts";
+import {
+  atRest,
+  type Busy,
+  type PortAtRest,
+  type PortState,
+} from "./port_state.ts";
+import type { PortStream } from "./port_stream.ts";
+import type { StderrPort } from "./stderr_port.ts";
 
-/** Bytes of the code that follows the session's token in a port's stream. */
-const CODE_LENGTH = 10;
-
-/** What a port's stream is made of. */
-export interface PortListener {
-  /** Bytes of a command's output; valid during the call only. */
-  data(bytes: Uint8Array): void;
-  /** A code that the guest's side marked with the session's token. */
-  code(code: string): void;
-  /** Where it gives something, no more is read before that is there. */
-  taken?(): Promise<void> | undefined;
-  /** The stream has ended. */
-  closed(): void;
+/** Where a port stands. */
+export interface PortSurroundings {
+  readonly calls: GuestCalls;
+  readonly left: LeftBehind;
+  /** Called when the port can take a command, or can't after all. */
+  readonly changed: () => void;
 }
 
-/**
- * Cuts a port's stream into output and the codes that bear the session's
- * token, under any chunking.
- */
-export class PortReader implements Disposable {
-  readonly #finder: ByteFinder;
-  readonly #token: Uint8Array;
-  /** Bytes at the end of the last chunk that may begin a code. */
-  #held = new Uint8Array(0);
+/** A port that carries commands: one at a time, from a runner's `rdy` on. */
+export class Port {
+  readonly #stream: PortStream;
+  readonly #calls: GuestCalls;
+  readonly #left: LeftBehind;
+  readonly #changed: () => void;
+  #state: PortState = { is: "absent" };
 
-  constructor(token: string) {
-    this.#token = new TextEncoder().encode(token);
-    this.#finder = new ByteFinder(this.#token);
+  /** Listens to the port from now on. */
+  constructor(stream: PortStream, { calls, left, changed }: PortSurroundings) {
+    this.#stream = stream;
+    this.#calls = calls;
+    this.#left = left;
+    this.#changed = changed;
+    stream.listen({
+      data: (bytes) => this.#hearBytes(bytes),
+      code: (code) => this.#hearCode(code),
+      taken: () => this.#job?.taken,
+    });
   }
 
-  /** Reads `stream` to its end, telling `listener` what comes. */
-  async read(stream: ByteStream, listener: PortListener): Promise<void> {
-    const buffer = new Uint8Array(64 * 1024);
-    try {
-      while (true) {
-        buffer.set(this.#held);
-        const start = this.#held.length;
-        const count = await stream.read(buffer.subarray(start));
-        if (count === null) break;
-        this.push(buffer.subarray(0, start + count), listener);
-        const taken = listener.taken?.();
-        if (taken !== undefined) await taken;
-      }
-    } catch (error) {
-      // A socket closed under a pending read; the end, all the same.
-      if (!isClosedError(error)) throw error;
+  /** The port's name in the guest. */
+  get name(): string {
+    return this.#stream.name;
+  }
+
+  /** The name of its state. */
+  get is(): PortState["is"] {
+    return this.#state.is;
+  }
+
+  /** The job whose command runs on the port. */
+  get running(): Job | undefined {
+    return this.#state.is === "busy" ? this.#state.job : undefined;
+  }
+
+  /** The job whose output its bytes are. */
+  get #job(): Job | undefined {
+    return "job" in this.#state ? this.#state.job : undefined;
+  }
+
+  /** The guest has the port. */
+  found(): void {
+    if (this.#state.is === "absent") this.#state = { is: "idle" };
+  }
+
+  /** The port's state, for another host that takes the guest up from here. */
+  get atRest(): PortAtRest {
+    return atRest(this.#state);
+  }
+
+  /** Takes the port up as another host left it. */
+  takeUp(state: PortAtRest): void {
+    this.#state = state;
+  }
+
+  /** Has the port served. */
+  serve(): void {
+    const mark = this.#calls.number();
+    this.#state = { is: "readying", mark };
+    this.#calls.start(this.name, mark);
+  }
+
+  /** A server has opened the port; tells it where what is for it begins. */
+  opened(mark: string): void {
+    if (this.#state.is !== "readying" || this.#state.mark !== mark) return;
+    const readying = this.#state = { is: "readying" };
+    this.#stream.write(
+      this.#calls.markLine(mark),
+      () => this.#state === readying,
+    ).catch(() => {});
+  }
+
+  /** Runs a job, with its stderr on another port where that is given. */
+  run(job: Job, stderr?: StderrPort): void {
+    const { is } = this.#state;
+    if (this.#state.is !== "ready") {
+      throw new Error(`Expected ${this.name} to be ready, and it is ${is}`);
     }
-    listener.closed();
+    const { runner } = this.#state;
+    const busy: Busy = { is: "busy", job, runner, stderr, isSent: false };
+    this.#state = busy;
+    stderr?.begin(job);
+    job.watch(
+      (signal) => this.#calls.signal(runner, signal),
+      () => this.#abandon(busy),
+    );
+    // The rest of a command that ended early has nowhere to go.
+    const isDue = () => this.#state === busy && !job.settled;
+    const onSent = () => busy.isSent = true;
+    deliver(this.#stream, { job, runner, stderr, isDue, onSent }).catch(
+      (error) => {
+        if (!isDue()) return;
+        // The command waits for what will never come.
+        this.#spoil();
+        this.#fail(busy, error);
+      },
+    );
   }
 
-  /** Takes `chunk`, which begins with what the last call held back. */
-  push(chunk: Uint8Array, listener: PortListener): void {
-    const whole = this.#token.length + CODE_LENGTH;
-    let offset = 0;
-    while (true) {
-      const at = this.#finder.find(chunk, offset);
-      if (at < 0 || at + whole > chunk.length) break;
-      if (at > offset) listener.data(chunk.subarray(offset, at));
-      listener.code(
-        String.fromCharCode(
-          ...chunk.subarray(at + this.#token.length, at + whole),
-        ).trimEnd(),
-      );
-      offset = at + whole;
+  /** What served the port has died, with what it served: `job`. */
+  died(job: Job, error: ShellLost): void {
+    if (this.#state.is !== "busy" || this.#state.job !== job) return;
+    const busy = this.#state;
+    this.#state = { is: "idle" };
+    this.#fail(busy, error);
+  }
+
+  /**
+   * The server could not open the port again.
+   *
+   * @param status That of a command that it has run before.
+   */
+  lost(status?: number): void {
+    switch (this.#state.is) {
+      case "busy":
+        if (status !== undefined) this.#drain(this.#state, status);
+        break;
+      case "readying":
+      case "ready":
+      case "abandoned":
+        this.#state = { is: "held" };
     }
-    const end = this.#mayBegin(chunk, offset);
-    if (end > offset) listener.data(chunk.subarray(offset, end));
-    this.#held = chunk.slice(end);
+    this.#changed();
   }
 
-  /** Where the tail begins that may be the start of a code. */
-  #mayBegin(chunk: Uint8Array, from: number): number {
-    const whole = this.#token.length + CODE_LENGTH;
-    const first = this.#token[0];
-    let at = Math.max(from, chunk.length - whole + 1);
-    while ((at = chunk.indexOf(first, at)) >= 0) {
-      const length = Math.min(chunk.length - at, this.#token.length);
-      let same = 1;
-      while (same < length && chunk[at + same] === this.#token[same]) same++;
-      if (same === length) return at;
-      at++;
+  /** A child still has the port open. */
+  still(): void {
+    if (this.#state.is === "draining") this.#state.drain.still();
+  }
+
+  /** The hypervisor says that nobody in the guest has the port open any more. */
+  closed(): void {
+    if (this.#state.is === "held") this.#state = { is: "idle" };
+  }
+
+  /** The guest's shell is gone: a command under way fails. */
+  lose(error: ShellLost): void {
+    const job = this.#job;
+    if (this.#state.is === "draining") this.#state.drain.cancel();
+    this.#state = { is: "absent" };
+    job?.fail(error);
+  }
+
+  /** Closes the host's end. */
+  close(): void {
+    this.#stream.close();
+  }
+
+  #hearBytes(bytes: Uint8Array): void {
+    if (this.#state.is === "draining") this.#state.drain.stir();
+    // A held port's bytes are those of a child that was left behind.
+    this.#job?.stdout(bytes);
+  }
+
+  #hearCode(code: Code): void {
+    if (code.is === "ready") this.#runnerWaits(code.runner);
+    else if (code.is === "status") this.#hearStatus(code.status);
+  }
+
+  #runnerWaits(runner: number): void {
+    const isServed = this.#state.is === "abandoned" ||
+      // What the guest said before it was lost may come after that.
+      this.#state.is === "readying" && this.#state.mark === undefined;
+    if (!isServed) return;
+    this.#state = { is: "ready", runner };
+    // Not before the rest of this chunk: it may say that the runner was killed.
+    queueMicrotask(this.#changed);
+  }
+
+  #hearStatus(status: number): void {
+    const state = this.#state;
+    switch (state.is) {
+      case "busy":
+        // What it left unread would be taken for the next command.
+        if (hasLeft(state, status)) this.#spoil();
+        else this.#state = { is: "readying" };
+        return this.#end(state.stderr, () => state.job.end(status));
+      case "draining":
+        if (hasLeft(state, status)) this.#spoil();
+        else this.serve();
+        state.drain.cancel();
+        return this.#end(state.stderr, () => state.job.end(status));
+      case "ready":
+        // A runner that was killed while it waited has a successor.
+        this.#state = { is: "readying" };
+        return;
+      case "held":
+        // It was free just when it was waited for no longer.
+        this.#state = { is: "idle" };
     }
-    return chunk.length;
   }
 
-  /** Frees the finder. */
-  [Symbol.dispose](): void {
-    this.#finder[Symbol.dispose]();
+  /** Waits for the rest of the output of a command that has left a child. */
+  #drain({ job, stderr, isSent }: Busy, status: number): void {
+    const drain = new Drain({
+      port: this.name,
+      code: String(status),
+      command: job.command,
+      calls: this.#calls,
+      left: this.#left,
+      giveUp: () => {
+        this.#state = { is: "held" };
+        this.#end(stderr, () => job.end(status));
+        this.#changed();
+      },
+    });
+    this.#state = { is: "draining", job, stderr, isSent, drain };
+    job.ended();
   }
+
+  /** The command of a job can't be ended. */
+  #abandon(busy: Busy): void {
+    if (this.#state !== busy) return;
+    this.#state = { is: busy.isSent ? "abandoned" : "spoilt" };
+    busy.stderr?.finish(() => {});
+  }
+
+  #fail({ job, stderr }: Busy, error: unknown): void {
+    job.fail(error);
+    stderr?.finish(() => {});
+  }
+
+  /** Serves the port no longer: it holds what a command did not read. */
+  #spoil(): void {
+    this.#state = { is: "spoilt" };
+    this.#calls.stop(this.name);
+  }
+
+  /** Calls `done` when all of a command's stderr is there. */
+  #end(stderr: StderrPort | undefined, done: () => void): void {
+    if (stderr === undefined) done();
+    else stderr.finish(done);
+  }
+}
+
+/** Whether a command left unread a part of itself, or of its stdin. */
+function hasLeft(
+  { job, isSent }: { job: Job; isSent: boolean },
+  status: number,
+): boolean {
+  return job.over && !isSent ||
+    job.options.stdin !== undefined && status !== 0;
 }

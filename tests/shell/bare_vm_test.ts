@@ -79,6 +79,14 @@ for (const [way, kernelParameters] of Object.entries(ways)) {
       await machine.waitUntilFails("pidof sleep", { timeout: 60 });
     });
 
+    await t.step("kills a command that ignores SIGTERM", async () => {
+      const deaf =
+        "trap '' TERM; echo $$; while :; do read -t 9 -u 1 || :; done";
+      const [status, output] = await machine.execute(deaf, { timeout: 0.5 });
+      assertEquals(status, 124);
+      await machine.succeed(`[ ! -e /proc/${Number(output)} ]`);
+    });
+
     await t.step(
       "answers what a child writes late, and warns of one that stays",
       async () => {

@@ -1,13 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { ConsoleLink } from "../../src/shell/console_link.ts";
+import type { Message } from "../../src/shell/message.ts";
 
 const KIB = 1024;
 
 /** Milliseconds that reading the pieces takes, and the messages in them. */
 async function read(
   pieces: Iterator<string>,
-): Promise<{ ms: number; messages: string[][] }> {
-  const messages: string[][] = [];
+): Promise<{ ms: number; messages: Message[] }> {
+  const messages: Message[] = [];
   const link = new ConsoleLink({
     read(buffer) {
       const { value, done } = pieces.next();
@@ -21,7 +22,7 @@ async function read(
   const began = performance.now();
   await link.read("TOKEN", {
     greeting() {},
-    message: (words) => messages.push(words),
+    message: (message) => messages.push(message),
     noise() {},
     closed() {},
   });
@@ -38,7 +39,7 @@ function* noise(end: string): Generator<string> {
 Deno.test("a message is heard after a line of noise of 8 MiB, which takes about as long as short ones", async () => {
   const short = await read(noise("\n"));
   const long = await read(noise("x"));
-  assertEquals(short.messages, [["done", "c1", "0"]]);
+  assertEquals(short.messages, [{ verb: "done", job: "c1", status: 0 }]);
   assertEquals(long.messages, short.messages);
   assert(long.ms < 50 * short.ms, `${long.ms} ms, and ${short.ms} ms`);
 });

@@ -1,64 +1,560 @@
-import { assertEquals } from "@std/assert";
-import { PortReader } from "../../src/shell/port.ts";
+/** A port's states, each of its transitions by itself, over streams in memory. */
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { ConsoleLink } from "../../src/shell/console_link.ts";
+import { ShellLost } from "../../src/shell/errors.ts";
+import { GuestCalls } from "../../src/shell/guest_calls.ts";
+import { Job, type RunOptions } from "../../src/shell/job.ts";
+import { LeftBehind } from "../../src/shell/left_behind.ts";
+import { Port } from "../../src/shell/port.ts";
+import type { PortState } from "../../src/shell/port_state.ts";
+import { PortStream } from "../../src/shell/port_stream.ts";
+import { StderrPort } from "../../src/shell/stderr_port.ts";
+import { fakeClock } from "./fake_clock.ts";
+import { memoryStream, turn } from "./memory_stream.ts";
 
 const TOKEN = "vw0123456789abcdef012345";
+const RUNNER = 41;
 
-/** What a reader makes of `bytes`, which arrive in chunks of `length`. */
-async function readIn(bytes: Uint8Array, length: number): Promise<string[]> {
-  using reader = new PortReader(TOKEN);
-  const heard: string[] = [];
-  const latin1 = new TextDecoder("latin1");
-  let at = 0;
-  await reader.read({
-    read(buffer) {
-      const chunk = bytes.subarray(at, at + Math.min(length, buffer.length));
-      buffer.set(chunk);
-      at += chunk.length;
-      return Promise.resolve(chunk.length === 0 ? null : chunk.length);
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** A port, and all that surrounds it. */
+function makePort() {
+  const console = memoryStream();
+  const stream = memoryStream();
+  const stderrStream = memoryStream();
+  const calls = new GuestCalls(new ConsoleLink(console), TOKEN);
+  const warnings: string[] = [];
+  const left = new LeftBehind((warning) => void warnings.push(warning));
+  const changes: string[] = [];
+  const port: Port = new Port(
+    new PortStream({ name: "vw.3", stream }, TOKEN),
+    { calls, left, changed: () => void changes.push(port.is) },
+  );
+  const stderr = new StderrPort(
+    new PortStream({ name: "vw.err.0", stream: stderrStream }, TOKEN),
+    { calls, left },
+  );
+  stderr.found("0p9");
+  return {
+    port,
+    stderr,
+    stream,
+    stderrStream,
+    warnings,
+    left,
+    /** The states in which the port said that it had changed. */
+    changes,
+    /** What the guest's shell was asked, a line each. */
+    asked: async () => {
+      await turn();
+      return console.written.split("\n").map((line) =>
+        line.replace("vw_seldom; ", "")
+      );
     },
-    write: () => Promise.reject(new Error("nobody writes here")),
-    close: () => {},
-  }, {
-    data(chunk) {
-      const text = latin1.decode(chunk);
-      if (heard.at(-1)?.startsWith("data ")) heard[heard.length - 1] += text;
-      else heard.push(`data ${text}`);
+    /** Has the guest's side say codes, all at once. */
+    say: (...codes: string[]) =>
+      stream.come(codes.map((code) => TOKEN + code.padEnd(10)).join("")),
+    [Symbol.dispose]() {
+      port.close();
+      stderr.close();
     },
-    code: (code) => heard.push(`code ${code}`),
-    closed: () => heard.push("closed"),
-  });
-  return heard;
+  };
 }
 
-const encode = (text: string) => new TextEncoder().encode(text);
+type Surroundings = ReturnType<typeof makePort>;
 
-Deno.test("output and codes are told apart however the stream is cut", async () => {
-  const stream = encode(
-    `${TOKEN}rdy0000123one vw0123 two${TOKEN}0         ` +
-      `${TOKEN}rdy0000124${TOKEN}vvvvvvvvv${TOKEN}255`,
+/** What a command has to be, so that its port comes into a state. */
+const OPTIONS: { [is in PortState["is"]]?: () => RunOptions } = {
+  abandoned: () => ({ timeout: 10 }),
+  spoilt: () => ({ stdin: (async function* () {})() }),
+};
+
+/** A port in one of the states; with it, the job that it runs or has run. */
+async function portThatIs(
+  is: PortState["is"],
+  options: RunOptions = OPTIONS[is]?.() ?? {},
+) {
+  const made = makePort();
+  const job = new Job("the command", options);
+  job.done.catch(() => {});
+  await WALKS[is](made, job);
+  assertEquals(made.port.is, is);
+  return { ...made, job };
+}
+
+/** How a port comes into each state. */
+const WALKS: Record<
+  PortState["is"],
+  (made: Surroundings, job: Job) => Promise<void>
+> = {
+  absent: async () => {},
+  idle: async ({ port }) => await void port.found(),
+  readying: async (made, job) => {
+    await WALKS.idle(made, job);
+    made.port.serve();
+    made.port.opened("0");
+    await turn();
+  },
+  ready: async (made, job) => {
+    await WALKS.readying(made, job);
+    await made.say(`rdy${String(RUNNER).padStart(7, "0")}`);
+  },
+  busy: async (made, job) => {
+    await WALKS.ready(made, job);
+    const isApart = job.options.stderr === "separate";
+    made.port.run(job, isApart ? made.stderr : undefined);
+    await turn();
+  },
+  draining: async (made, job) => {
+    await WALKS.busy(made, job);
+    made.port.lost(3);
+  },
+  held: async (made, job) => {
+    await WALKS.ready(made, job);
+    made.port.lost();
+  },
+  abandoned: async (made, job) => {
+    using clock = fakeClock();
+    await WALKS.busy(made, job);
+    clock.pass(100);
+  },
+  spoilt: async (made, job) => {
+    await WALKS.busy(made, job);
+    await made.say("1");
+  },
+};
+
+Deno.test("an absent port", async (t) => {
+  await t.step("is idle once the guest names it", async () => {
+    using made = await portThatIs("absent");
+    made.port.found();
+    assertEquals(made.port.is, "idle");
+  });
+
+  await t.step("takes no command", async () => {
+    using made = await portThatIs("absent");
+    assertThrows(
+      () => made.port.run(new Job("true", {})),
+      Error,
+      "Expected vw.3 to be ready, and it is absent",
+    );
+  });
+
+  await t.step("does not hear what was said before it was lost", async () => {
+    using made = await portThatIs("absent");
+    await made.say("rdy0000041", "0");
+    made.port.opened("0");
+    made.port.lost(0);
+    assertEquals(made.port.is, "absent");
+  });
+});
+
+Deno.test("an idle port is served with a mark of its own", async () => {
+  using made = await portThatIs("idle");
+  made.port.serve();
+  assertEquals(made.port.is, "readying");
+  assertEquals(await made.asked(), ["vw_start vw.3 0", ""]);
+});
+
+Deno.test("a port that is found again does not change", async () => {
+  using made = await portThatIs("ready");
+  made.port.found();
+  assertEquals(made.port.is, "ready");
+});
+
+Deno.test("a port that readies", async (t) => {
+  await t.step("tells its server where what is for it begins", async () => {
+    using made = await portThatIs("idle");
+    made.port.serve();
+    made.port.opened("another");
+    await turn();
+    assertEquals(made.stream.written, "");
+    made.port.opened("0");
+    await turn();
+    assertEquals(made.stream.written, `${TOKEN} 0\n`);
+  });
+
+  await t.step("hears no runner before that", async () => {
+    using made = await portThatIs("idle");
+    made.port.serve();
+    await made.say("rdy0000040");
+    assertEquals(made.port.is, "readying");
+  });
+
+  await t.step("is ready when a runner waits", async () => {
+    using made = await portThatIs("readying");
+    await made.say("rdy0000041");
+    assertEquals(made.port.is, "ready");
+    assertEquals(made.changes, ["ready"]);
+  });
+
+  await t.step("is held when it can't be opened", async () => {
+    using made = await portThatIs("readying");
+    made.port.lost();
+    assertEquals(made.port.is, "held");
+    assertEquals(made.changes, ["held"]);
+  });
+});
+
+Deno.test("a port that is ready", async (t) => {
+  await t.step("sends the command to its runner", async () => {
+    using made = await portThatIs("ready");
+    const job = new Job("echo hi", {});
+    made.port.run(job);
+    assertEquals(made.port.is, "busy");
+    await turn();
+    assertMatch(made.stream.written, /\n41 {6} +\d+.*; echo hi'$/);
+  });
+
+  await t.step("readies when its runner was killed", async () => {
+    using made = await portThatIs("ready");
+    await made.say("137");
+    assertEquals(made.port.is, "readying");
+    await made.say("rdy0000042");
+    assertEquals(made.port.is, "ready");
+  });
+
+  await t.step("says so after all of what came with it", async () => {
+    using made = await portThatIs("readying");
+    await made.say("rdy0000041", "137");
+    assertEquals(made.changes, ["readying"]);
+  });
+
+  await t.step("is held when it can't be opened again", async () => {
+    using made = await portThatIs("ready");
+    made.port.lost(137);
+    assertEquals(made.port.is, "held");
+  });
+});
+
+Deno.test("a busy port", async (t) => {
+  await t.step("readies when its command has ended", async () => {
+    using made = await portThatIs("busy");
+    await made.stream.come(`out${TOKEN}5         `);
+    assertEquals(made.port.is, "readying");
+    const { status, stdout } = await made.job.done;
+    assertEquals([status, text(stdout)], [5, "out"]);
+  });
+
+  await t.step("waits for all of stderr, where that is apart", async () => {
+    using made = await portThatIs("busy", { stderr: "separate" });
+    assertMatch(made.stream.written, /2>\/dev\/vport0p9/);
+    await made.stderrStream.come("err");
+    await made.say("0");
+    assertEquals(made.port.is, "readying");
+    assertEquals((await made.asked()).at(-2), "vw_drain vw.err.0 end");
+    await made.stderrStream.come(`or${TOKEN}end       `);
+    assertEquals(text((await made.job.done).stderr), "error");
+    assertEquals(made.stderr.is, "idle");
+  });
+
+  await t.step("drains when a child has it open", async () => {
+    using made = await portThatIs("busy");
+    made.port.lost(3);
+    assertEquals(made.port.is, "draining");
+    assertEquals((await made.asked()).at(-2), "vw_drain vw.3 3");
+  });
+
+  await t.step("is idle when its server has died", async () => {
+    using made = await portThatIs("busy");
+    made.port.died(made.job, new ShellLost("it was killed"));
+    assertEquals(made.port.is, "idle");
+    await assertRejects(() => made.job.done, ShellLost, "it was killed");
+  });
+
+  await t.step("gives its stderr back when its server has died", async () => {
+    using made = await portThatIs("busy", { stderr: "separate" });
+    made.port.died(made.job, new ShellLost("it was killed"));
+    assertEquals((await made.asked()).at(-2), "vw_drain vw.err.0 end");
+  });
+
+  await t.step("does not mind who died with another command", async () => {
+    using made = await portThatIs("busy");
+    made.port.died(new Job("another", {}), new ShellLost("it was killed"));
+    assertEquals(made.port.is, "busy");
+  });
+
+  await t.step(
+    "signals SIGTERM at the limit, and SIGKILL a second later",
+    async () => {
+      using clock = fakeClock();
+      using made = await portThatIs("busy", { timeout: 10 });
+      clock.pass(9.9);
+      assertEquals(grep(await made.asked(), "signal"), []);
+      clock.pass(0.1);
+      assertEquals(grep(await made.asked(), "signal"), ["vw_signal 41 TERM"]);
+      clock.pass(0.9);
+      assertEquals(grep(await made.asked(), "KILL"), []);
+      clock.pass(0.1);
+      assertEquals(grep(await made.asked(), "KILL"), ["vw_signal 41 KILL"]);
+      assertEquals(made.port.is, "busy");
+      await made.say("137");
+      assertEquals((await made.job.done).status, 124);
+      assertEquals(made.port.is, "readying");
+    },
   );
-  const whole = await readIn(stream, stream.length);
-  assertEquals(whole, [
-    "code rdy0000123",
-    "data one vw0123 two",
-    "code 0",
-    "code rdy0000124",
-    `code vvvvvvvvv${TOKEN[0]}`,
-    `data ${TOKEN.slice(1)}255`,
-    "closed",
-  ]);
-  for (let length = 1; length < stream.length; length++) {
-    assertEquals(await readIn(stream, length), whole, `chunks of ${length}`);
-  }
+
+  await t.step("kills those who outlive a command that was ended", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("busy", { timeout: 10 });
+    clock.pass(10);
+    await made.say("143");
+    assertEquals(grep(await made.asked(), "signal"), [
+      "vw_signal 41 TERM",
+      "vw_signal 41 KILL",
+    ]);
+  });
+
+  await t.step("is abandoned when its command can't be ended", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("busy", { timeout: 10, stderr: "separate" });
+    clock.pass(15.9);
+    assertEquals(made.port.is, "busy");
+    clock.pass(0.1);
+    assertEquals(made.port.is, "abandoned");
+    const { status, timedOut } = await made.job.done;
+    assertEquals([status, timedOut], [124, true]);
+    assertEquals(made.stderr.is, "ending");
+  });
+
+  await t.step("ends a command whose signal is aborted", async () => {
+    using clock = fakeClock();
+    const controller = new AbortController();
+    using made = await portThatIs("busy", { signal: controller.signal });
+    controller.abort(new Error("enough"));
+    await assertRejects(() => made.job.done, Error, "enough");
+    clock.pass(1);
+    assertEquals(grep(await made.asked(), "signal"), [
+      "vw_signal 41 TERM",
+      "vw_signal 41 KILL",
+    ]);
+  });
+
+  await t.step(
+    "is spoilt by a command that it could not take whole",
+    async () => {
+      using clock = fakeClock();
+      using made = await portThatIs("ready");
+      made.stream.stall();
+      const job = new Job("long", { timeout: 10 });
+      made.port.run(job);
+      clock.pass(16);
+      assertEquals(made.port.is, "spoilt");
+      assertEquals((await job.done).status, 124);
+    },
+  );
+
+  await t.step(
+    "is spoilt by a command that did not read its own rest",
+    async () => {
+      using clock = fakeClock();
+      using made = await portThatIs("ready");
+      made.stream.stall();
+      const job = new Job("long", { timeout: 10 });
+      made.port.run(job);
+      clock.pass(10);
+      await made.say("143");
+      assertEquals(made.port.is, "spoilt");
+      assertEquals(grep(await made.asked(), "stop"), ["vw_stop vw.3"]);
+    },
+  );
+
+  await t.step(
+    "is spoilt by a stdin that its command did not read",
+    async () => {
+      const stdin = async function* () {};
+      using made = await portThatIs("busy", { stdin: stdin() });
+      await made.say("1");
+      assertEquals(made.port.is, "spoilt");
+      assertEquals((await made.asked()).at(-2), "vw_stop vw.3");
+      assertEquals((await made.job.done).status, 1);
+    },
+  );
+
+  await t.step("is spoilt by a stdin that breaks", async () => {
+    // deno-lint-ignore require-yield
+    const stdin = async function* (): AsyncGenerator<Uint8Array> {
+      throw new Error("on fire");
+    };
+    using made = makePort();
+    await WALKS.ready(made, new Job("", {}));
+    const job = new Job("cat", { stdin: stdin(), stderr: "separate" });
+    made.port.run(job, made.stderr);
+    await assertRejects(() => job.done, Error, "on fire");
+    assertEquals([made.port.is, made.stderr.is], ["spoilt", "ending"]);
+  });
+
+  await t.step("is spoilt when its stream breaks", async () => {
+    using made = await portThatIs("ready");
+    made.stream.breakOff();
+    const job = new Job("true", {});
+    made.port.run(job);
+    await assertRejects(() => job.done, ShellLost, "port was closed");
+    assertEquals(made.port.is, "spoilt");
+  });
 });
 
-Deno.test("the beginning of a token at the end of the output is output", async () => {
-  for (let length = 1; length < TOKEN.length; length++) {
-    const stream = encode(`x${TOKEN.slice(0, length)}${TOKEN}7         `);
-    assertEquals(await readIn(stream, 3), [
-      `data x${TOKEN.slice(0, length)}`,
-      "code 7",
-      "closed",
-    ]);
-  }
+Deno.test("a port that drains", async (t) => {
+  await t.step("is served again when nobody has it open", async () => {
+    using made = await portThatIs("draining");
+    await made.stream.come(`late${TOKEN}3         `);
+    assertEquals(made.port.is, "readying");
+    assertEquals((await made.asked()).at(-2), "vw_start vw.3 1");
+    const { status, stdout } = await made.job.done;
+    assertEquals([status, text(stdout)], [3, "late"]);
+  });
+
+  await t.step("keeps no limit of the command", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("draining", { timeout: 10 });
+    clock.pass(100);
+    assertEquals(grep(await made.asked(), "signal"), []);
+  });
+
+  await t.step("is held when the child falls silent", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("draining");
+    await made.stream.come("more");
+    made.port.still();
+    assertEquals(grep(await made.asked(), "leave"), []);
+    made.port.still();
+    assertEquals(grep(await made.asked(), "leave"), ["vw_leave vw.3"]);
+    made.left.named("vw.3", "99", "sleep");
+    assertMatch(made.warnings[0], /`the command` has ended and left sleep/);
+    // What it wrote before may still come.
+    assertEquals(made.port.is, "draining");
+    await made.stream.come("last");
+    clock.pass(0.1);
+    assertEquals(made.port.is, "held");
+    assertEquals(made.changes.at(-1), "held");
+    const { status, stdout } = await made.job.done;
+    assertEquals([status, text(stdout)], [3, "morelast"]);
+  });
+
+  await t.step("is held though the child never falls silent", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("draining");
+    for (let n = 0; n < 10; n++) {
+      await made.stream.come("on");
+      made.port.still();
+    }
+    clock.pass(0.1);
+    assertEquals(made.port.is, "held");
+  });
+
+  await t.step("may end just when it is waited for no longer", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("draining");
+    made.port.still();
+    await made.say("3");
+    clock.pass(1);
+    assertEquals(made.port.is, "readying");
+    assertEquals((await made.job.done).status, 3);
+  });
 });
+
+Deno.test("a held port", async (t) => {
+  await t.step(
+    "is idle when the hypervisor says that it was closed",
+    async () => {
+      using made = await portThatIs("held");
+      made.port.closed();
+      assertEquals(made.port.is, "idle");
+    },
+  );
+
+  await t.step("is idle when its stream has ended after all", async () => {
+    using made = await portThatIs("held");
+    await made.say("3");
+    assertEquals(made.port.is, "idle");
+  });
+
+  await t.step("may be tried again", async () => {
+    using made = await portThatIs("held");
+    made.port.serve();
+    assertEquals(made.port.is, "readying");
+  });
+
+  await t.step("drops what the child writes", async () => {
+    using made = await portThatIs("held");
+    await made.stream.come("nobody's");
+    made.port.serve();
+    made.port.opened("1");
+    await made.say("rdy0000042");
+    const job = new Job("true", {});
+    made.port.run(job);
+    await made.say("0");
+    assertEquals(text((await job.done).stdout), "");
+  });
+});
+
+Deno.test("an abandoned port", async (t) => {
+  await t.step("is ready when the command has ended after all", async () => {
+    using made = await portThatIs("abandoned");
+    await made.say("137", "rdy0000042");
+    assertEquals(made.port.is, "ready");
+  });
+
+  await t.step("is held when a child of it has it open", async () => {
+    using made = await portThatIs("abandoned");
+    made.port.lost(137);
+    assertEquals(made.port.is, "held");
+  });
+});
+
+for (const is of Object.keys(WALKS) as PortState["is"][]) {
+  Deno.test(`a port that is ${is} is absent when the shell is lost`, async () => {
+    using made = await portThatIs(is);
+    using clock = fakeClock();
+    made.port.lose(new ShellLost("web was reset"));
+    assertEquals(made.port.is, "absent");
+    if (is === "busy" || is === "draining") {
+      await assertRejects(() => made.job.done, ShellLost, "web was reset");
+    }
+    clock.pass(100);
+    await made.say("0", "rdy0000041");
+    assertEquals(made.port.is, "absent");
+  });
+}
+
+Deno.test("what a port does is told to who takes the guest up from there", async () => {
+  const told: Record<string, unknown> = {};
+  for (const is of Object.keys(WALKS) as PortState["is"][]) {
+    using made = await portThatIs(is);
+    told[is] = made.port.atRest;
+    const taken = makePort();
+    taken.port.takeUp(JSON.parse(JSON.stringify(made.port.atRest)));
+    assertEquals(taken.port.is, made.port.atRest.is);
+    taken[Symbol.dispose]();
+  }
+  assertEquals(told, {
+    absent: { is: "absent" },
+    idle: { is: "idle" },
+    readying: { is: "readying" },
+    ready: { is: "ready", runner: RUNNER },
+    // Nobody waits there for what runs.
+    busy: { is: "abandoned" },
+    draining: { is: "held" },
+    held: { is: "held" },
+    abandoned: { is: "abandoned" },
+    spoilt: { is: "spoilt" },
+  });
+});
+
+Deno.test("a command that is on its way spoils its port for who takes the guest up", async () => {
+  using made = await portThatIs("ready");
+  made.stream.stall();
+  const job = new Job("long", {});
+  job.done.catch(() => {});
+  made.port.run(job);
+  assertEquals(made.port.atRest, { is: "spoilt" });
+});
+
+function grep(lines: string[], word: string): string[] {
+  return lines.filter((line) => line.includes(word));
+}

@@ -33,14 +33,18 @@ export interface ScriptedGuest extends AsyncDisposable {
   readonly held: Promise<void>;
 }
 
-export function scriptedGuest(): ScriptedGuest {
+/**
+ * Makes a guest.
+ *
+ * @param token That of a session whose side of the guest it has already.
+ */
+export function scriptedGuest(token = ""): ScriptedGuest {
   const toHost = new TransformStream<Uint8Array, Uint8Array>();
   const writer = toHost.writable.getWriter();
   const reader = toHost.readable.getReader();
   const held = Promise.withResolvers<void>();
   let gate: PromiseWithResolvers<void> | undefined;
   let sent = "";
-  let token = "";
   let told = Promise.withResolvers<void>();
   const silences: PromiseWithResolvers<null>[] = [];
   const guest: ScriptedGuest = {

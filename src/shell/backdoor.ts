@@ -1,0 +1,267 @@
+import { delay, orAbort } from "../time/mod.ts";
+import { ShellLost } from "./errors.ts";
+import type { GuestCalls } from "./guest_calls.ts";
+import type { Message } from "./message.ts";
+import { patience } from "./patience.ts";
+
+/** Seconds between two looks for ports that follow their console. */
+const LOOK = 0.025;
+/** How often they are looked for. */
+const LOOKS = 20;
+
+/** What a {@linkcode Backdoor} stands on. */
+export interface BackdoorOptions {
+  readonly calls: GuestCalls;
+  /** Whether the guest is still to name ports. */
+  readonly lacksPorts: () => boolean;
+  /** Called when the shell has our side, before anybody uses it. */
+  readonly onReady: () => void;
+  /** Seconds that it took to take our side in, where it was saved with that. */
+  readonly savedPace?: number;
+  /** Called when another shell is there; it calls {@linkcode Backdoor.lose}. */
+  readonly lose: (reason: string) => void;
+}
+
+/** How far the shell has come that reads the console. */
+type State =
+  /** It has not greeted. */
+  | "awaited"
+  /** It has greeted, and knows nothing of ours. */
+  | "there"
+  /** It was sent our side of the guest, or had it when the guest was saved. */
+  | "told"
+  /** It has our side, and has named its ports. */
+  | "ready";
+
+/** What happens to one shell, from when it is waited for until it is lost. */
+class Life {
+  readonly #end = new AbortController();
+  readonly greeted = Promise.withResolvers<void>();
+  readonly up = Promise.withResolvers<void>();
+  found = Promise.withResolvers<void>();
+
+  constructor() {
+    for (const { promise } of [this.greeted, this.up, this.found]) {
+      promise.catch(() => {});
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  lookAgain(): void {
+    this.found = Promise.withResolvers();
+    this.found.promise.catch(() => {});
+  }
+
+  end(error: ShellLost): void {
+    this.#end.abort(error);
+    for (const { reject } of [this.greeted, this.up, this.found]) reject(error);
+  }
+}
+
+/** A greeting that may be another's. */
+interface Doubt {
+  readonly question: string;
+  readonly cancel: () => void;
+}
+
+/**
+ * The shell in the guest that reads the console: waits for its greeting, gives it
+ * our side of the guest, and knows it from a new one.
+ */
+export class Backdoor {
+  readonly #options: BackdoorOptions;
+  readonly #calls: GuestCalls;
+  #state: State;
+  #life = new Life();
+  #connecting?: Promise<void>;
+  /** Why no shell can be connected to, until another greets. */
+  #refusal?: ShellLost;
+  #isClosed = false;
+  #doubt?: Doubt;
+  /** Questions who reads the console, and who waits for the answer. */
+  readonly #questions = new Map<string, (isNew: boolean) => void>();
+  #pace: number;
+
+  constructor(options: BackdoorOptions) {
+    this.#options = options;
+    this.#calls = options.calls;
+    this.#state = options.savedPace === undefined ? "awaited" : "told";
+    this.#pace = options.savedPace ?? 0;
+  }
+
+  /** Whether it has our side, so that commands can be run. */
+  get isReady(): boolean {
+    return this.#state === "ready";
+  }
+
+  /** Whether it has spoken, so that it can be asked. */
+  get isThere(): boolean {
+    return this.#state !== "awaited";
+  }
+
+  /** Seconds that it took to take our side in; 0 before. */
+  get pace(): number {
+    return this.#pace;
+  }
+
+  /** Aborted when the shell is lost that there is, or is waited for. */
+  get life(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  /**
+   * Waits for the shell and readies it; free where it is ready.
+   *
+   * @throws {ShellLost} where the guest goes away meanwhile.
+   */
+  connect(): Promise<void> {
+    return this.#connecting ??= this.#connect();
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const life = this.#life;
+    if (this.#state === "told") return await this.#takeUp(life.signal);
+    await life.greeted.promise;
+    life.signal.throwIfAborted();
+    this.#state = "told";
+    const began = performance.now();
+    this.#calls.tell();
+    await life.up.promise;
+    life.signal.throwIfAborted();
+    this.#pace = (performance.now() - began) / 1000;
+    await life.found.promise;
+    life.signal.throwIfAborted();
+    // The devices of ports may follow their console by a moment.
+    for (let looks = 0; looks < LOOKS && this.#options.lacksPorts(); looks++) {
+      await delay(LOOK, life.signal);
+      life.lookAgain();
+      this.#calls.find();
+      await life.found.promise;
+      life.signal.throwIfAborted();
+    }
+    this.#state = "ready";
+    this.#options.onReady();
+  }
+
+  /** A guest that was restored does not greet: its shell is as it was saved. */
+  async #takeUp(life: AbortSignal): Promise<void> {
+    if (await orAbort(this.#who(), life)) {
+      this.#startedAnew();
+      return await this.connect();
+    }
+    this.#state = "ready";
+    this.#options.onReady();
+  }
+
+  /**
+   * Asks the shell whether it lives. One that answers only after it was taken for
+   * lost is there again.
+   *
+   * @returns Fulfilled when it has answered.
+   */
+  async answer(): Promise<void> {
+    await this.#who();
+  }
+
+  /** Asks who reads the console; the answer is whether that knows nothing of ours. */
+  #who(): Promise<boolean> {
+    const question = this.#calls.number();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#questions.set(question, resolve);
+    this.#calls.askWho(question);
+    return promise;
+  }
+
+  /** A shell has greeted. */
+  greeted(): void {
+    if (this.#isClosed) return;
+    // Anybody can write a greeting.
+    if (this.#state === "told" || this.#state === "ready") this.#askWho();
+    else this.#greet();
+  }
+
+  /** The shell has something to say of itself. */
+  hear(message: Message): void {
+    switch (message.verb) {
+      case "up":
+        return this.#life.up.resolve();
+      case "found":
+        return this.#life.found.resolve();
+      case "posix":
+        return this.#calls.tellAnew();
+      case "nobash":
+        return this.#refuse(
+          new ShellLost(
+            "The guest's backdoor shell is not bash, and finds no bash in its " +
+              "PATH to run commands with",
+          ),
+        );
+      case "shell":
+        return this.#hearWho(message.question, message.isNew);
+    }
+  }
+
+  /** The shell is gone: who waits for it fails. */
+  lose(error: ShellLost): void {
+    this.#state = "awaited";
+    this.#doubt?.cancel();
+    this.#doubt = undefined;
+    this.#connecting = undefined;
+    this.#life.end(error);
+    if (!this.#isClosed) this.#life = new Life();
+  }
+
+  /** No shell will come once this one is lost. */
+  close(error: ShellLost): void {
+    this.#isClosed = true;
+    this.#refusal = error;
+  }
+
+  #greet(): void {
+    this.#state = "there";
+    if (this.#refusal !== undefined) this.#connecting = undefined;
+    this.#refusal = undefined;
+    this.#life.greeted.resolve();
+  }
+
+  /** Asks whoever reads the console whether it is the shell that has our side. */
+  #askWho(): void {
+    const question = this.#calls.number();
+    this.#doubt?.cancel();
+    this.#doubt = { question, cancel: patience(() => this.#startedAnew()) };
+    this.#calls.askWho(question);
+  }
+
+  #hearWho(question: string, isNew: boolean): void {
+    if (this.#questions.has(question)) return this.#hearAnswer(question, isNew);
+    if (question !== this.#doubt?.question) return;
+    this.#doubt.cancel();
+    this.#doubt = undefined;
+    if (isNew) this.#startedAnew();
+  }
+
+  #hearAnswer(question: string, isNew: boolean): void {
+    const answered = this.#questions.get(question)!;
+    for (const older of [...this.#questions.keys()]) {
+      this.#questions.delete(older);
+      if (older === question) break;
+    }
+    if (this.#state === "awaited") this.#greet();
+    answered(isNew);
+  }
+
+  #startedAnew(): void {
+    this.#options.lose("The guest's shell started anew");
+    this.#greet();
+  }
+
+  /** Nothing will change until another shell greets. */
+  #refuse(error: ShellLost): void {
+    this.#options.lose(error.message);
+    this.#refusal = error;
+  }
+}

@@ -1,0 +1,18 @@
+/** Ends what `printf %b` prints; with it, a word is no command's name. */
+const END_OF_TEXT = "\\c/";
+
+/**
+ * The bytes of `text` for `printf %b`, as ASCII that no terminal touches. Where
+ * the guest resets in its middle, a shell that knows nothing of ours gets the
+ * rest: to that it is a single word, whatever the author wrote, and no command.
+ */
+export function consoleText(text: string): string {
+  let escaped = "";
+  for (const byte of new TextEncoder().encode(text)) {
+    const character = String.fromCharCode(byte);
+    escaped += /[\w+,./:-]/.test(character)
+      ? character
+      : `\\0${byte.toString(8).padStart(3, "0")}`;
+  }
+  return escaped + END_OF_TEXT;
+}

@@ -1,0 +1,58 @@
+import { after } from "../time/mod.ts";
+import type { GuestCalls } from "./guest_calls.ts";
+import type { LeftBehind } from "./left_behind.ts";
+import { Quiet } from "./quiet.ts";
+
+/** Seconds in which what a guest wrote before a message arrives for sure. */
+const SETTLE = 0.1;
+
+/** What a {@linkcode Drain} waits for. */
+export interface DrainOptions {
+  /** The port whose stream is to end. */
+  port: string;
+  /** The code that ends it. */
+  code: string;
+  /** The command that left the child. */
+  command: string;
+  calls: GuestCalls;
+  left: LeftBehind;
+  /** Called where the child has the port still, and is waited for no more. */
+  giveUp: () => void;
+}
+
+/**
+ * The wait for the end of a port's stream while a child that a command left
+ * behind may have the port open.
+ */
+export class Drain {
+  readonly #options: DrainOptions;
+  readonly #quiet = new Quiet();
+  /** Cancels the end of the wait, where that was begun. */
+  #cancel?: () => void;
+
+  /** Waits from now on. */
+  constructor(options: DrainOptions) {
+    this.#options = options;
+    options.calls.drain(options.port, options.code);
+  }
+
+  /** The child has written something. */
+  stir(): void {
+    this.#quiet.stir();
+  }
+
+  /** The child still has the port; gives it up where it has fallen silent. */
+  still(): void {
+    if (this.#cancel !== undefined || !this.#quiet.passed()) return;
+    const { port, command, calls, left, giveUp } = this.#options;
+    left.expect(port, command);
+    calls.leave(port);
+    // What it wrote before may still be on its way.
+    this.#cancel = after(SETTLE, giveUp);
+  }
+
+  /** Waits no longer. */
+  cancel(): void {
+    this.#cancel?.();
+  }
+}

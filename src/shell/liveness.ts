@@ -1,0 +1,105 @@
+import { ShellLost } from "./errors.ts";
+import type { GuestCalls } from "./guest_calls.ts";
+import type { Death } from "./message.ts";
+import { patience } from "./patience.ts";
+import type { Port } from "./port.ts";
+
+/** Seconds between two questions after those who run a long command. */
+const LOOK_AFTER = 5;
+
+/** What a {@linkcode Liveness} looks after. */
+export interface LivenessOptions {
+  readonly calls: GuestCalls;
+  readonly ports: readonly Port[];
+  /** Called when the shell is dead. */
+  readonly lose: (reason: string) => void;
+}
+
+/**
+ * Finds out whether those in the guest live who serve commands: what is killed
+ * there says nothing by itself.
+ */
+export class Liveness {
+  readonly #calls: GuestCalls;
+  readonly #ports: readonly Port[];
+  readonly #lose: (reason: string) => void;
+  /** Told how those who serve a port or a job ended, or that they have not. */
+  readonly #asked = new Map<string, (death?: Death) => void>();
+  #looking?: ReturnType<typeof setInterval>;
+
+  constructor({ calls, ports, lose }: LivenessOptions) {
+    this.#calls = calls;
+    this.#ports = ports;
+    this.#lose = lose;
+  }
+
+  /** While commands run, asks after those who serve them now and then. */
+  lookAfter(): void {
+    this.#looking ??= setInterval(() => {
+      const busy = this.#ports.filter((port) => port.is === "busy");
+      for (const port of busy) this.#ask(port);
+      if (busy.length === 0) this.stop();
+    }, LOOK_AFTER * 1000);
+  }
+
+  /**
+   * A port was closed in the middle of a command: its server may be gone. The
+   * hypervisor's word may also come late.
+   */
+  closed(port: Port): void {
+    const cancel = patience(() =>
+      this.#lose("The guest's shell died in the middle of a command")
+    );
+    this.#ask(port, cancel);
+  }
+
+  /** What served a job was killed: asks how, and fails it. */
+  killed(id: string, fail: (error: ShellLost) => void): void {
+    this.#asked.set(id, (death) => {
+      if (death !== undefined) fail(serverKilled(death));
+    });
+    this.#calls.howEnded(id);
+  }
+
+  /** The guest has answered. */
+  heard(name: string, death?: Death): void {
+    const answered = this.#asked.get(name);
+    this.#asked.delete(name);
+    answered?.(death);
+  }
+
+  /** The shell is lost: nobody will answer. */
+  clear(): void {
+    for (const name of [...this.#asked.keys()]) this.heard(name);
+  }
+
+  /** Asks no more. */
+  stop(): void {
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+
+  #ask(port: Port, answered: () => void = () => {}): void {
+    const job = port.running;
+    if (job === undefined) return answered();
+    const before = this.#asked.get(port.name);
+    this.#asked.set(port.name, (death) => {
+      before?.(death);
+      answered();
+      if (death !== undefined) port.died(job, serverKilled(death));
+    });
+    if (before === undefined) this.#calls.alive(port.name);
+  }
+}
+
+function serverKilled({ process, status }: Death): ShellLost {
+  const how = status > 128
+    ? `was killed by signal ${status - 128}`
+    : `ended with status ${status}`;
+  return new ShellLost(
+    `The shell that served the command in the guest (process ${process}, the ` +
+      `command's parent) ${how}: by something in the guest, or by its kernel ` +
+      "for want of memory",
+    process,
+  );
+}

@@ -1,0 +1,179 @@
+import { unquote } from "./quoted.ts";
+
+/** How a process in the guest ended that serves commands. */
+export interface Death {
+  readonly process: string;
+  readonly status: number;
+}
+
+/** What the guest's side says on the console, as the README describes it. */
+export type Message =
+  /** The shell has our side of the guest, or is none that can take it. */
+  | { readonly verb: "up" | "posix" | "nobash" }
+  /** All ports were named that the guest has. */
+  | { readonly verb: "found" }
+  /** An answer to who reads the console: a shell with our side, or a new one. */
+  | {
+    readonly verb: "shell";
+    readonly question: string;
+    readonly isNew: boolean;
+  }
+  | { readonly verb: "port"; readonly name: string; readonly device: string }
+  /** A server opened a port, and waits for the line with the mark. */
+  | { readonly verb: "open"; readonly name: string; readonly mark: string }
+  /** What serves a port or a job lives, or how it ended. */
+  | { readonly verb: "alive"; readonly name: string; readonly death?: Death }
+  /** A port can't be opened again; a command that ran on it has this status. */
+  | { readonly verb: "lost"; readonly name: string; readonly status?: number }
+  /** A child still holds a port that is waited for. */
+  | { readonly verb: "still"; readonly name: string }
+  | {
+    readonly verb: "holder";
+    /** The port, or the number of the job. */
+    readonly held: string;
+    readonly process: string;
+    readonly program: string;
+  }
+  /** What a job over the console wrote. */
+  | {
+    readonly verb: "output";
+    readonly job: string;
+    readonly stream: "stdout" | "stderr";
+    readonly bytes: Uint8Array;
+  }
+  /** The command of a job has ended; output may follow. */
+  | { readonly verb: "ended"; readonly job: string }
+  /** All of a job was sent; without a status, what served it was killed. */
+  | { readonly verb: "done"; readonly job: string; readonly status?: number };
+
+/** What the guest's side says in the stream of a port. */
+export type Code =
+  /** A runner waits on the port. */
+  | { readonly is: "ready"; readonly runner: number }
+  /** The stream of stderr has ended. */
+  | { readonly is: "end" }
+  /** A command ended so, and the stream of its stdout. */
+  | { readonly is: "status"; readonly status: number };
+
+/** How many words follow each verb at least. */
+const WORDS: Record<string, number> = {
+  up: 0,
+  posix: 0,
+  nobash: 0,
+  found: 0,
+  shell: 2,
+  port: 2,
+  open: 2,
+  alive: 2,
+  lost: 1,
+  still: 1,
+  holder: 3,
+  data: 3,
+  text: 4,
+  ended: 1,
+  done: 2,
+};
+
+/**
+ * Takes a message apart.
+ *
+ * @param text A line of the console, after the token.
+ * @returns `undefined` for what is no message.
+ */
+export function parseMessage(text: string): Message | undefined {
+  // A terminal in the guest may end lines with a carriage return, too.
+  const [verb, ...words] = text.trimStart().replace(/\r+$/, "").split(" ");
+  if (!(words.length >= WORDS[verb])) return undefined;
+  const [first, second, third] = words;
+  switch (verb) {
+    case "up":
+    case "posix":
+    case "nobash":
+    case "found":
+      return { verb };
+    case "shell":
+      return { verb, question: first, isNew: second === "new" };
+    case "port":
+      return { verb, name: first, device: second };
+    case "open":
+      return { verb, name: first, mark: second };
+    case "alive":
+      if (second === "served") return { verb, name: first };
+      return withStatus(second, (status) => ({
+        verb,
+        name: first,
+        death: { process: third, status },
+      }));
+    case "lost":
+      return { verb, name: first, status: parseNumber(second) };
+    case "still":
+      return { verb, name: first };
+    case "holder": {
+      const program = words.slice(2).join(" ");
+      return { verb, held: first, process: second, program };
+    }
+    case "data":
+      return outputOf(first, second, decodeBase64(third));
+    case "text": {
+      const bytes = unquote(words.slice(3).join(" "));
+      const isEnded = third === "1";
+      return outputOf(
+        first,
+        second,
+        isEnded ? new Uint8Array([...bytes, 0]) : bytes,
+      );
+    }
+    case "ended":
+      return { verb, job: first };
+    case "done":
+      if (second === "killed") return { verb, job: first };
+      return withStatus(second, (status) => ({ verb, job: first, status }));
+  }
+}
+
+/**
+ * Takes a code apart.
+ *
+ * @param padded What follows the token in a port's stream.
+ * @returns `undefined` for what is no code.
+ */
+export function parseCode(padded: string): Code | undefined {
+  const code = padded.trimEnd();
+  if (code === "end") return { is: "end" };
+  const isReady = code.startsWith("rdy");
+  const number = parseNumber(isReady ? code.slice(3) : code);
+  if (number === undefined) return undefined;
+  return isReady
+    ? { is: "ready", runner: number }
+    : { is: "status", status: number };
+}
+
+function withStatus(
+  word: string,
+  make: (status: number) => Message,
+): Message | undefined {
+  const status = parseNumber(word);
+  return status === undefined ? undefined : make(status);
+}
+
+function outputOf(
+  job: string,
+  number: string,
+  bytes: Uint8Array | undefined,
+): Message | undefined {
+  if (bytes === undefined || number !== "1" && number !== "2") return undefined;
+  const stream = number === "1" ? "stdout" : "stderr";
+  return { verb: "output", job, stream, bytes };
+}
+
+function parseNumber(word: string | undefined): number | undefined {
+  return word !== undefined && /^\d+$/.test(word) ? Number(word) : undefined;
+}
+
+function decodeBase64(text: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,106 @@
+import type { ShellLost } from "./errors.ts";
+import type { Message } from "./message.ts";
+import { Port, type PortSurroundings } from "./port.ts";
+import { PortStream, type ShellPort } from "./port_stream.ts";
+import type { SavedShell } from "./saved_shell.ts";
+import { StderrPort } from "./stderr_port.ts";
+
+/** All ports that lead into a guest, by their names there. */
+export class Ports {
+  /** Those that carry commands. */
+  readonly forCommands: readonly Port[];
+  /** Those that carry stderr. */
+  readonly forStderr: readonly StderrPort[];
+
+  /** Listens to the ports from now on. */
+  constructor(
+    ports: readonly ShellPort[],
+    token: string,
+    surroundings: PortSurroundings,
+  ) {
+    const streams = ports.map((port) => new PortStream(port, token));
+    const isForStderr = ({ name }: PortStream) => name.startsWith("vw.err.");
+    this.forCommands = streams.filter((stream) => !isForStderr(stream))
+      .map((stream) => new Port(stream, surroundings));
+    this.forStderr = streams.filter(isForStderr)
+      .map((stream) => new StderrPort(stream, surroundings));
+  }
+
+  /** Whether the guest has named none of those for commands that there are. */
+  get areLacking(): boolean {
+    return this.forCommands.length > 0 && !this.areThere;
+  }
+
+  /** Whether the guest has ports for commands. */
+  get areThere(): boolean {
+    return this.forCommands.some(({ is }) => is !== "absent");
+  }
+
+  /** A port for commands. */
+  named(name: string): Port | undefined {
+    return this.forCommands.find((port) => port.name === name);
+  }
+
+  /** The guest's side has something to say of a port. */
+  hear(message: Message & { verb: "port" | "open" | "lost" | "still" }): void {
+    const port = this.named(message.name);
+    switch (message.verb) {
+      case "port":
+        port?.found();
+        this.#stderr(message.name)?.found(message.device);
+        return;
+      case "open":
+        return port?.opened(message.mark);
+      case "lost":
+        return port?.lost(message.status);
+      case "still":
+        port?.still();
+        this.#stderr(message.name)?.still();
+    }
+  }
+
+  /** The hypervisor says that nobody in the guest has a port open any more. */
+  closed(name: string): void {
+    this.named(name)?.closed();
+    this.#stderr(name)?.closed();
+  }
+
+  /** The guest's shell is gone. */
+  lose(error: ShellLost): void {
+    for (const port of this.forCommands) port.lose(error);
+    for (const port of this.forStderr) port.lose();
+  }
+
+  /** The states of all ports, for a host that takes the guest up from here. */
+  save(): Pick<SavedShell, "ports" | "stderrPorts"> {
+    return {
+      ports: statesOf(this.forCommands),
+      stderrPorts: statesOf(this.forStderr),
+    };
+  }
+
+  /** Takes the ports up as another host left them. */
+  takeUp({ ports, stderrPorts }: SavedShell): void {
+    for (const [name, state] of Object.entries(ports)) {
+      this.named(name)?.takeUp(state);
+    }
+    for (const [name, state] of Object.entries(stderrPorts)) {
+      this.#stderr(name)?.takeUp(state);
+    }
+  }
+
+  /** Closes the host's ends. */
+  close(): void {
+    for (const port of [...this.forCommands, ...this.forStderr]) port.close();
+  }
+
+  #stderr(name: string): StderrPort | undefined {
+    return this.forStderr.find((port) => port.name === name);
+  }
+}
+
+function statesOf<T>(
+  ports: readonly { name: string; atRest: T }[],
+): Record<string, T> {
+  return Object.fromEntries(ports.map(({ name, atRest }) => [name, atRest]));
+}

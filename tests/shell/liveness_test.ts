@@ -1,0 +1,111 @@
+/** Whether those in the guest live who serve commands, over ports in memory. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { ShellLost } from "../../src/shell/errors.ts";
+import { Job } from "../../src/shell/job.ts";
+import { fakeClock } from "./fake_clock.ts";
+import { manyPorts, unwatched } from "./many_ports.ts";
+
+/** Two ports, of which the first runs a job. */
+async function withBusyPort() {
+  const made = manyPorts(2);
+  made.pool.warm();
+  await made.ready(0);
+  const job = unwatched(new Job("long", {}));
+  made.pool.run(job);
+  const questions = async () =>
+    (await made.asked()).filter((line) => line.startsWith("vw_alive"));
+  return { ...made, job, questions };
+}
+
+Deno.test("who serves a long command is asked after every five seconds", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  clock.pass(4.9);
+  assertEquals(await made.questions(), []);
+  clock.pass(0.1);
+  assertEquals(await made.questions(), ["vw_alive vw.0"]);
+  // No second question before there is an answer.
+  clock.pass(5);
+  assertEquals((await made.questions()).length, 1);
+  made.liveness.heard("vw.0");
+  clock.pass(5);
+  assertEquals((await made.questions()).length, 2);
+  assertEquals(made.thatAre("busy"), ["vw.0"]);
+});
+
+Deno.test("nobody is asked after once no command runs", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  await made.say(0, "0");
+  clock.pass(100);
+  assertEquals(await made.questions(), []);
+});
+
+Deno.test("a command whose server was killed fails", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  clock.pass(5);
+  made.liveness.heard("vw.0", { process: "99", status: 137 });
+  const error = await assertRejects(
+    () => made.job.done,
+    ShellLost,
+    "(process 99, the command's parent) was killed by signal 9",
+  );
+  assertEquals(error.process, "99");
+});
+
+Deno.test("a server's death is not that of the next command", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  clock.pass(5);
+  await made.say(0, "0");
+  await made.say(0, "rdy0000007");
+  const next = unwatched(new Job("next", {}));
+  made.pool.run(next);
+  made.liveness.heard("vw.0", { process: "99", status: 137 });
+  assertEquals(next.settled, false);
+});
+
+Deno.test("a shell that does not answer when a busy port was closed is dead after 30 seconds", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  made.liveness.closed(made.ports[0]);
+  assertEquals(await made.questions(), ["vw_alive vw.0"]);
+  clock.pass(29);
+  assertEquals(made.losses, []);
+  clock.pass(2);
+  assertEquals(made.losses, [
+    "The guest's shell died in the middle of a command",
+  ]);
+});
+
+Deno.test("one that answers lives", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  // It was asked already, and so need not be asked again.
+  clock.pass(5);
+  made.liveness.closed(made.ports[0]);
+  assertEquals((await made.questions()).length, 1);
+  made.liveness.heard("vw.0");
+  clock.pass(100);
+  assertEquals(made.losses, []);
+});
+
+Deno.test("one that is lost already is not lost again", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  made.liveness.closed(made.ports[0]);
+  made.liveness.clear();
+  clock.pass(100);
+  assertEquals(made.losses, []);
+});
+
+Deno.test("what served a job over the console is asked after when it was killed", async () => {
+  using made = manyPorts(0);
+  const errors: ShellLost[] = [];
+  made.liveness.killed("c0", (error) => errors.push(error));
+  assertEquals(await made.asked(), ["vw_alive c0 ended"]);
+  made.liveness.heard("c0", { process: "98", status: 1 });
+  assertEquals(errors.map(({ process }) => process), ["98"]);
+  assertEquals(errors[0].message.includes("ended with status 1"), true);
+});

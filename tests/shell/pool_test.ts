@@ -1,0 +1,133 @@
+/** Which way each command takes, over ports in memory. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { ShellLost } from "../../src/shell/errors.ts";
+import { Job } from "../../src/shell/job.ts";
+import { fakeClock } from "./fake_clock.ts";
+import { manyPorts, unwatched } from "./many_ports.ts";
+
+Deno.test("two ports are readied before anybody asks", () => {
+  using made = manyPorts(3);
+  made.pool.warm();
+  assertEquals(made.thatAre("readying"), ["vw.0", "vw.1"]);
+});
+
+Deno.test("a command takes a port that is ready", async () => {
+  using made = manyPorts(2);
+  made.pool.warm();
+  await made.ready(1);
+  made.pool.run(new Job("one", {}));
+  assertEquals(await made.sent(1), ["one"]);
+});
+
+Deno.test("commands wait for ports that ready, in their order", async () => {
+  using made = manyPorts(2);
+  made.pool.warm();
+  for (const command of ["one", "two"]) made.pool.run(new Job(command, {}));
+  await made.ready(1);
+  await made.ready(0);
+  assertEquals([await made.sent(1), await made.sent(0)], [["one"], ["two"]]);
+  assertEquals(await made.overConsole(), []);
+});
+
+Deno.test("a command has one more port served where it has none to wait for", async () => {
+  using made = manyPorts(3);
+  made.pool.warm();
+  for (const command of ["one", "two", "three"]) {
+    made.pool.run(new Job(command, {}));
+  }
+  assertEquals(made.thatAre("readying"), ["vw.0", "vw.1", "vw.2"]);
+  await made.ready(2);
+  assertEquals(await made.sent(2), ["one"]);
+});
+
+Deno.test("a command does not overtake those who wait", async () => {
+  using made = manyPorts(2);
+  made.pool.warm();
+  for (const command of ["one", "two", "three"]) {
+    made.pool.run(new Job(command, {}));
+  }
+  await made.ready(0);
+  made.pool.run(new Job("four", {}));
+  await made.ready(1);
+  assertEquals([await made.sent(0), await made.sent(1)], [["one"], ["two"]]);
+});
+
+Deno.test("a command never waits for the end of another", async () => {
+  using made = manyPorts(1);
+  made.pool.warm();
+  await made.ready(0);
+  made.pool.run(new Job("one", {}));
+  made.pool.run(new Job("two", {}));
+  assertEquals((await made.overConsole()).length, 1);
+});
+
+Deno.test("a command whose port can't be opened takes the console", async () => {
+  using made = manyPorts(1);
+  made.pool.warm();
+  made.pool.run(new Job("one", {}));
+  made.ports[0].lost();
+  assertEquals((await made.overConsole()).length, 1);
+});
+
+Deno.test("a command that waits ends with its signal, and is not run later", async () => {
+  using made = manyPorts(1);
+  made.pool.warm();
+  const controller = new AbortController();
+  const job = new Job("one", { signal: controller.signal });
+  made.pool.run(job);
+  made.pool.run(new Job("two", {}));
+  controller.abort(new Error("enough"));
+  await assertRejects(() => job.done, Error, "enough");
+  await made.ready(0);
+  assertEquals(await made.sent(0), ["two"]);
+});
+
+Deno.test("a signal ends a wait once only", async () => {
+  using made = manyPorts(1);
+  made.pool.warm();
+  const controller = new AbortController();
+  const job = unwatched(new Job("one", { signal: controller.signal }));
+  made.pool.run(job);
+  await made.ready(0);
+  controller.abort(new Error("enough"));
+  assertEquals((await made.asked()).at(-1), "vw_signal 0 TERM");
+  await made.say(0, "143");
+});
+
+Deno.test("a command that waits fails when the shell is lost", async () => {
+  using made = manyPorts(1);
+  made.pool.warm();
+  const job = new Job("one", {});
+  made.pool.run(job);
+  made.pool.lose(new ShellLost("web was reset"));
+  await assertRejects(() => job.done, ShellLost, "web was reset");
+});
+
+Deno.test("a command whose stderr is apart takes a port for that", async () => {
+  using made = manyPorts(2, 1);
+  made.pool.warm();
+  await made.ready(0);
+  await made.ready(1);
+  made.pool.run(new Job("one", { stderr: "separate" }));
+  assertEquals(made.stderrPorts[0].is, "busy");
+  // There is no other.
+  made.pool.run(new Job("two", { stderr: "separate" }));
+  assertEquals((await made.overConsole()).length, 1);
+  assertEquals(made.thatAre("ready"), ["vw.1"]);
+});
+
+Deno.test("ports that children hold are tried once a second, each in its turn", async () => {
+  using clock = fakeClock();
+  using made = manyPorts(2);
+  made.pool.warm();
+  for (const port of made.ports) port.lost();
+  made.pool.run(new Job("one", {}));
+  assertEquals(made.thatAre("readying"), ["vw.0"]);
+  made.ports[0].lost();
+  made.pool.run(new Job("two", {}));
+  assertEquals(made.thatAre("readying"), []);
+  assertEquals((await made.overConsole()).length, 2);
+  clock.pass(1.1);
+  made.pool.run(new Job("three", {}));
+  assertEquals(made.thatAre("readying"), ["vw.1"]);
+});
