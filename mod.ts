@@ -24,6 +24,7 @@ export {
 export { deathPatterns, GuestDied } from "./src/console/mod.ts";
 export {
   type BackendOf,
+  type CaptureMode,
   type ConditionOptions,
   type CreateMachineOptions,
   type Debug,

@@ -2,6 +2,7 @@ import { absolute, directoryOf } from "../paths.ts";
 import { nameOf } from "../driver/machine_name.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import { UsageError } from "../errors.ts";
+import type { CaptureMode } from "../driver/driver.ts";
 import type { LogLevel } from "../report/event.ts";
 import type { ConsoleDisplay } from "../report/terminal.ts";
 import type { Language } from "../script/language.ts";
@@ -42,6 +43,10 @@ export interface Configuration {
   readonly outDir: string;
   /** Seconds. */
   readonly globalTimeout?: number;
+  /** What decides about what happens at random. */
+  readonly seed?: number;
+  /** When the frames of all networks are kept. */
+  readonly capture?: CaptureMode;
   /** Whether the state directories stay, and those of the last run are used. */
   readonly keepState: boolean;
   /** Whether to show a prompt instead of running the script. */
@@ -222,6 +227,8 @@ export function configure(
     vlans,
     outDir,
     globalTimeout: timeoutOf(given, file, environment),
+    seed: seedOf(given),
+    capture: captureOf(given),
     keepState: given.keepState ?? false,
     interactive: given.interactive ?? false,
     watch: given.watch ?? false,
@@ -234,6 +241,24 @@ export function configure(
     dumpVsocks: dumpVsocksOf(given),
     debugHookAttach: given.debugHookAttach,
   };
+}
+
+function seedOf({ seed }: OptionValues): number | undefined {
+  if (seed === undefined) return undefined;
+  const number = Number(seed);
+  if (/^\d+$/.test(seed) && Number.isSafeInteger(number)) return number;
+  throw new UsageError(
+    `--seed expects a whole number from 0 up, got ${JSON.stringify(seed)}`,
+  );
+}
+
+function captureOf({ capture }: OptionValues): CaptureMode | undefined {
+  if (
+    capture === undefined || capture === "always" || capture === "failed"
+  ) return capture;
+  throw new UsageError(
+    `--capture expects always or failed, got ${JSON.stringify(capture)}`,
+  );
 }
 
 /** What the configuration file says, of either kind, if there is one. */

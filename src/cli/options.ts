@@ -161,6 +161,20 @@ export const options = {
     help:
       "show the machines' consoles: live, failed (the last lines, if the run fails) or quiet (never); default: live; --no-console: quiet",
   },
+  seed: {
+    names: ["--seed"],
+    kind: "value",
+    value: "N",
+    help:
+      "decide about what happens at random to links as in the run that told this seed; default: a new one",
+  },
+  capture: {
+    names: ["--capture"],
+    kind: "value",
+    value: "WHEN",
+    help:
+      "keep all frames of each network N in vlanN.pcapng: always, or only if the run fails (failed)",
+  },
   sshBackdoor: {
     names: ["--ssh-backdoor"],
     kind: "flag",

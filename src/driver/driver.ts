@@ -37,7 +37,7 @@ import { type BackendOf, type MachineOf, makers } from "./kinds.ts";
 import { nameOf } from "./machine_name.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import { startVhostVsock, type VhostVsock } from "./vhost_vsock.ts";
-import { startVlan, type Vlan } from "./vlan.ts";
+import { captureVlan, type OpenCapture, startVlan, type Vlan } from "./vlan.ts";
 
 /** Where a test script's author can stop and look around. */
 export interface Debug {
@@ -104,7 +104,16 @@ export interface DriverOptions<
    * one by default, which the log says.
    */
   seed?: number;
+  /**
+   * Whether all frames of each VLAN are written into `vlan<number>.pcapng` in the
+   * output directory, from the start to the end: `always`, or kept only where
+   * {@linkcode Driver.runTests} does not pass (`failed`). Default: no.
+   */
+  capture?: CaptureMode;
 }
+
+/** When the frames of all VLANs are kept. */
+export type CaptureMode = "always" | "failed";
 
 /** The first number of a guest: 0 to 2 are the hypervisor's and the host's. */
 const FIRST_CID = 3;
@@ -163,6 +172,8 @@ export class Driver<Backends extends BackendName = BackendName>
   /** Names of scripts that a machine took, as was said. */
   readonly #hidden = new Set<string>();
   readonly #faults: Faults;
+  readonly #captures: OpenCapture[] = [];
+  #hasPassed = false;
   readonly #vsocks = new Map<string, VhostVsock>();
   #cancelTimeout = () => {};
   #disposed?: Promise<void>;
@@ -273,6 +284,11 @@ export class Driver<Backends extends BackendName = BackendName>
       }
       for (const result of started) {
         if (result.status === "rejected") throw result.reason;
+      }
+      if (this.#options.capture !== undefined) {
+        for (const vlan of this.vlans) {
+          this.#captures.push(await captureVlan(vlan));
+        }
       }
       const isHost = this.machines.some(({ backend }) =>
         kinds[backend].plugsIntoHost
@@ -620,6 +636,7 @@ export class Driver<Backends extends BackendName = BackendName>
             .map((machine) => machine.execute("sync")),
         );
       }
+      this.#hasPassed = true;
       if (this.#options.tellEnd !== false) this.log.runEnded("passed");
     } catch (error) {
       if (this.#options.tellEnd !== false) await this.#tellFailure(error);
@@ -680,6 +697,14 @@ export class Driver<Backends extends BackendName = BackendName>
     this.#supervisor.killNow();
   }
 
+  async #endCapture({ path, stop }: OpenCapture): Promise<void> {
+    await stop();
+    const isWanted = this.#options.capture === "always" || !this.#hasPassed ||
+      this.signal.aborted;
+    if (isWanted) this.log.attachment(baseName(path), { path });
+    else await Deno.remove(path);
+  }
+
   /** Ends all machines and networks, and removes what is not to be kept. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#disposed ??= this.#dispose();
@@ -691,6 +716,7 @@ export class Driver<Backends extends BackendName = BackendName>
     await this.heal();
     await this.log.nested("cleanup", async () => {
       const ends = await Promise.allSettled([
+        ...this.#captures.map((capture) => this.#endCapture(capture)),
         ...[...this.#made.values()].map((machine) =>
           machine[Symbol.asyncDispose]()
         ),

@@ -5,6 +5,7 @@
  */
 export type { ConditionOptions, PollingCondition } from "./conditions.ts";
 export {
+  type CaptureMode,
   type CreateMachineOptions,
   type Debug,
   Driver,

@@ -48,6 +48,21 @@ export let startVlan: (
   lent: LentToVlan,
 ) => Promise<Vlan>;
 
+/**
+ * Has all frames of a VLAN written into a file.
+ *
+ * @param name The file's name in the output directory, without `.pcapng`.
+ */
+export let captureVlan: (vlan: Vlan, name?: string) => Promise<OpenCapture>;
+
+/** A capture that goes on until it is stopped. */
+export interface OpenCapture {
+  /** Where the file is. */
+  readonly path: string;
+  /** Ends the file. */
+  stop(): Promise<void>;
+}
+
 /** What a VLAN's driver lends it. */
 export interface LentToVlan {
   /** What is broken on purpose. */
@@ -92,6 +107,7 @@ export class Vlan {
 
   static {
     startVlan = (...given) => Vlan.#start(...given);
+    captureVlan = (vlan, name) => vlan.#capture(name);
   }
 
   private constructor(
@@ -249,24 +265,30 @@ export class Vlan {
    * @throws {UsageError} for a name that is no file's.
    * @throws {MachineError} where `vde_plug` is missing.
    */
-  async capture(name = `vlan${this.nr}`): Promise<Capture> {
-    const { faults, outDir, machines, tellOfFile } = this.#lent;
-    const file = CaptureFile.create(outDir, name);
-    const capture = new VlanCapture(this, file, machines, this.#supervisor);
-    const fault = faults.begin({
-      text: `VLAN ${this.nr}: captured in ${file.path}`,
+  async capture(name?: string): Promise<Capture> {
+    const { path, stop } = await this.#capture(name);
+    const fault = this.#lent.faults.begin({
+      text: `VLAN ${this.nr}: captured in ${path}`,
+      kind: "note",
       undo: async () => {
-        await capture.stop();
-        tellOfFile(file.path);
+        await stop();
+        this.#lent.tellOfFile(path);
       },
     });
+    return Object.assign(fault, { path });
+  }
+
+  async #capture(name = `vlan${this.nr}`): Promise<OpenCapture> {
+    const { outDir, machines } = this.#lent;
+    const file = CaptureFile.create(outDir, name);
+    const capture = new VlanCapture(this, file, machines, this.#supervisor);
     try {
       await capture.ready();
     } catch (error) {
-      await fault.heal();
+      await capture.stop();
       throw error;
     }
-    return Object.assign(fault, { path: file.path });
+    return { path: file.path, stop: () => capture.stop() };
   }
 
   /** Stops the switch and waits until it is gone. */

@@ -21,8 +21,8 @@ export interface FaultOptions {
   readonly text: string;
   /** Whose it is, if it is one machine's. */
   readonly machine?: string;
-  /** What reports call it; `fault` by default. */
-  readonly kind?: "fault" | "pause";
+  /** What reports call it, `note`: nothing, as it breaks nothing; `fault` by default. */
+  readonly kind?: "fault" | "pause" | "note";
   /** Mends it; where that fails, so does the healing. */
   undo(): Promise<void>;
 }
@@ -75,7 +75,9 @@ export class Faults {
   begin({ text, machine, kind = "fault", undo }: FaultOptions): Fault {
     const attributes = { machine };
     this.#log.info(text, attributes);
-    const interval = this.#log.interval(kind, { text, machine });
+    const interval = kind === "note"
+      ? undefined
+      : this.#log.interval(kind, { text, machine });
     let healing: Promise<void> | undefined;
     const heal = () =>
       healing ??= (async () => {
@@ -84,7 +86,7 @@ export class Faults {
         try {
           await undo();
         } finally {
-          interval[Symbol.dispose]();
+          interval?.[Symbol.dispose]();
         }
       })();
     const fault: Kept = {

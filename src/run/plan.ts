@@ -1,4 +1,8 @@
-import type { Driver, MachineConfiguration } from "../driver/mod.ts";
+import type {
+  CaptureMode,
+  Driver,
+  MachineConfiguration,
+} from "../driver/mod.ts";
 import type { ConsoleDisplay, Listener, Log, LogLevel } from "../report/mod.ts";
 import type { Language, RunOptions, Script } from "../script/mod.ts";
 
@@ -32,6 +36,10 @@ export interface Plan {
   readonly outDir: string;
   /** Seconds. */
   readonly globalTimeout?: number;
+  /** What decides about what happens at random; a new one by default. */
+  readonly seed?: number;
+  /** When the frames of all networks are kept. */
+  readonly capture?: CaptureMode;
   /** Whether the state directories stay, and those of the last run are used. */
   readonly keepState: boolean;
   /** Whether to show a prompt instead of running the script. */

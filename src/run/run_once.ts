@@ -231,6 +231,8 @@ async function create(
       outDir,
       keepState,
       globalTimeout,
+      seed: plan.seed,
+      capture: plan.capture,
       sshBackdoor: plan.vhostVsock,
       log,
       tellEnd: false,

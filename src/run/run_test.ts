@@ -1,5 +1,10 @@
 import { absolute } from "../paths.ts";
-import type { BackendOf, Driver, MachineConfiguration } from "../driver/mod.ts";
+import type {
+  BackendOf,
+  CaptureMode,
+  Driver,
+  MachineConfiguration,
+} from "../driver/mod.ts";
 import type {
   ConsoleDisplay,
   Listener,
@@ -32,6 +37,16 @@ export interface TestOptions<
   outDir?: string;
   /** Seconds that the test may take. Default: no limit. */
   globalTimeout?: number;
+  /**
+   * What decides about what happens at random to links, a number from 0 up.
+   * Default: a new one, which the log says.
+   */
+  seed?: number;
+  /**
+   * Whether all frames of each network are kept as `vlan<number>.pcapng`:
+   * `always`, or where the test does not pass (`failed`). Default: no.
+   */
+  capture?: CaptureMode;
   /** Whether the machines' state directories outlive the run. Default: no. */
   keepState?: boolean;
   /** Path of a JUnit report, relative to `outDir`. Default: none is written. */
@@ -124,6 +139,8 @@ function planOf(options: TestOptions): Plan {
     language,
     outDir: directory,
     globalTimeout: options.globalTimeout,
+    seed: options.seed,
+    capture: options.capture,
     keepState: options.keepState ?? false,
     interactive: false,
     watch,

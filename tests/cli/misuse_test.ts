@@ -42,6 +42,14 @@ const cases: [string[], string, Record<string, string>?][] = [
   [["--vlanz", "1"], "unknown option --vlanz; did you mean --vlans?"],
   [["--config"], "--config expects a value (--config F)"],
   [["--watch=yes"], `--watch takes no value, got "yes"`],
+  [
+    ["test.ts", ...one, "--seed", "-1"],
+    `--seed expects a whole number from 0 up, got "-1"`,
+  ],
+  [
+    ["test.ts", ...one, "--capture", "never"],
+    `--capture expects always or failed, got "never"`,
+  ],
   // scripts
   [
     one,

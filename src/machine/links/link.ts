@@ -162,6 +162,9 @@ export class Link {
         this.#forget((layer) => layer.owner === owner);
         await this.#settle();
       },
+      Object.values(meant).every(([, wanted]) => wanted === null)
+        ? "note"
+        : "fault",
     );
     await this.#orHeal(fault);
     // What has taken all away has nothing to end.
@@ -222,7 +225,7 @@ export class Link {
       this.#captures.delete(file);
       await file.close();
       this.#machine.tellOfFile(file.path);
-    });
+    }, "note");
     this.#captures.add(file);
     await this.#orHeal(fault);
     return Object.assign(fault, { path: file.path });
@@ -233,10 +236,15 @@ export class Link {
     return `<link of '${this.#machine.name}' to VLAN ${this.#network.nr}>`;
   }
 
-  #begin(text: string, undo: () => Promise<void>): Fault {
+  #begin(
+    text: string,
+    undo: () => Promise<void>,
+    kind: "fault" | "note" = "fault",
+  ): Fault {
     return this.#machine.faults.begin({
       text: `link to VLAN ${this.#network.nr}: ${text}`,
       machine: this.#machine.name,
+      kind,
       undo,
     });
   }
