@@ -1,7 +1,7 @@
 import { frequencies } from "./frequencies.ts";
 import { pieceSize, storeBytes, wasm, writeInput } from "./wasm.ts";
 
-// For those that are dropped without having been disposed of.
+// Frees the memory of finders that nobody has disposed of.
 const abandoned = new FinalizationRegistry((needle: number) =>
   wasm.release(needle)
 );
@@ -23,8 +23,8 @@ export class ByteFinder {
   /**
    * Prepares the search for a sequence.
    *
-   * @param needle The bytes to look for, 32 KiB at most; none are found
-   * everywhere
+   * @param needle The bytes to look for, 32 KiB at most. An empty needle is
+   * found everywhere
    * @throws {RangeError} If there are more
    */
   constructor(needle: Uint8Array) {
@@ -37,7 +37,7 @@ export class ByteFinder {
     }
     this.#size = needle.length;
     this.#needle = storeBytes(needle);
-    // Which of the first bytes are rare is as good as which of all.
+    // The rarest of the first bytes serves as well as the rarest of all.
     const [first = 0, second = first] = [...needle.subarray(0, 64).keys()]
       .sort((a, b) => frequencies[needle[a]] - frequencies[needle[b]]);
     this.#rarest = [first, second];
@@ -45,8 +45,8 @@ export class ByteFinder {
   }
 
   /**
-   * The offset of the first occurrence in `haystack` at or after `from`
-   * (default: 0), or -1.
+   * Returns the offset of the first occurrence in `haystack` at or after
+   * `from`, or -1.
    */
   find(haystack: Uint8Array, from: number = 0): number {
     if (this.#needle === 0) throw new TypeError("The finder was disposed of");
@@ -67,7 +67,7 @@ export class ByteFinder {
     return -1;
   }
 
-  /** Gives back the memory that the finder holds. */
+  /** Frees the memory that the finder holds. */
   [Symbol.dispose](): void {
     if (this.#needle === 0) return;
     abandoned.unregister(this);

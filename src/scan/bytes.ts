@@ -1,9 +1,9 @@
 import { ByteSet } from "./byte_set.ts";
 import { all, type Characters, complement, has, union } from "./characters.ts";
 
-// How characters look in the text that automata see (wasm/scanner/text.ts):
-// these are one byte each, everything else is UTF-8 of at most three bytes,
-// with a pair of surrogates for what lies beyond U+FFFF.
+// The encoding of the text that automata read (wasm/scanner/text.ts): these
+// characters are one byte each. All others are UTF-8 of at most three bytes; a
+// character beyond U+FFFF is a pair of surrogates.
 const special: readonly (readonly [character: number, byte: number])[] = [
   [0x17f, 0xfa],
   [0x2028, 0xf8],
@@ -35,7 +35,8 @@ export function byteSequences(
     for (const [low, high] of clip(first, last, 0x80, 0x7ff)) {
       sequences.push(...ofLength(low, high, 2));
     }
-    // In a pattern with `u`, a lone surrogate is nowhere to be found.
+    // A pattern with `u` matches no lone surrogate in text that was decoded
+    // from bytes.
     const parts = unicode
       ? [[0x800, 0xd7ff], [0xe000, 0xffff]]
       : [[0x800, 0xffff]];
@@ -53,7 +54,7 @@ export function byteSequences(
 
 const specialBytes = new Map(special);
 
-/** How a UTF-16 unit looks in the text that automata see. */
+/** The bytes of a UTF-16 unit in the text that automata read. */
 export function bytesOfUnit(unit: number): number[] {
   const byte = specialBytes.get(unit);
   if (byte !== undefined) return [byte];
@@ -108,10 +109,13 @@ function clip(
   return low <= high ? [[low, high]] : [];
 }
 
-/** Sequences of two or three bytes for a range of characters that all take as many. */
+/**
+ * The sequences of a range of characters that all have the same length, two or
+ * three bytes.
+ */
 function ofLength(first: number, last: number, length: number): ByteRanges[] {
-  // Where the last bytes don't run over all of 80 to BF, the range is cut in
-  // parts in which they do, or in which what comes before them is the same.
+  // If the last bytes do not cover all of 80 to BF, this cuts the range into
+  // parts in which they do, or in which the bytes before them are the same.
   for (let tail = 1; tail < length; tail++) {
     const mask = (1 << (6 * tail)) - 1;
     if ((first & ~mask) === (last & ~mask)) continue;

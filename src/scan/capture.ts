@@ -5,21 +5,22 @@ import { compileWhole } from "./program.ts";
 import { withFlag } from "./retained_search.ts";
 import type { Tail } from "./tail.ts";
 
-/** A pattern whose matches' texts are asked for. */
+/** A pattern whose caller asks for the text of its matches. */
 export interface Captured {
   readonly regexp: RegExp;
-  /** What `compileWhole` made of it, once it has matched. */
+  /** The result of `compileWhole`, from the first match on. */
   program?: Uint32Array;
   /** Where in the stream its next match may begin. */
   from: number;
 }
 
 /**
- * Says of a match where it starts, and how to get its capture groups, which V8
- * finds in just that text when they are asked for: it may take its time. Says
- * nothing if the match begins before what is retained.
+ * Adds to a match where it starts, and a way to get its capture groups. V8
+ * looks for the groups in the matched text alone, and only when somebody reads
+ * them, because it may take long. Adds nothing if the match begins before the
+ * retained bytes.
  *
- * @param final Whether the stream ends with what is retained
+ * @param final Whether the stream ends with the retained bytes
  */
 export function capture(
   match: Match,
@@ -35,7 +36,7 @@ export function capture(
     new Decoded(bytes, tail.base, skipReturns, true);
   const before = decode(tail.bytes.subarray(0, end - tail.base));
   const { text } = before;
-  // What comes after the match, if it has come, decides about `$` and `\b`.
+  // `$` and `\b` depend on the character after the match, if it has come.
   const next = decode(tail.bytes.subarray(0, end - tail.base + 16))
     .text.slice(text.length, text.length + 1);
   const start = leftmostStart(program, {
@@ -58,7 +59,7 @@ export function capture(
   });
 }
 
-/** What V8 finds from an index of a text to its end. */
+/** The match that V8 finds from an index of a text to its end. */
 function groupsOf(
   regexp: RegExp,
   text: string,

@@ -7,12 +7,12 @@ export type Characters = readonly number[];
 const lastUnit = 0xffff;
 const lastPoint = 0x10ffff;
 
-/** Every character there is. */
+/** All characters. */
 export function all(unicode: boolean): Characters {
   return [0, unicode ? lastPoint : lastUnit];
 }
 
-/** What is in any of the sets. */
+/** The union of sets. */
 export function union(...sets: Characters[]): Characters {
   const ranges: [number, number][] = [];
   for (const set of sets) {
@@ -31,7 +31,7 @@ export function union(...sets: Characters[]): Characters {
   return joined;
 }
 
-/** What is not in the set. */
+/** The complement of a set. */
 export function complement(set: Characters, unicode: boolean): Characters {
   const rest: number[] = [];
   let next = 0;
@@ -44,7 +44,7 @@ export function complement(set: Characters, unicode: boolean): Characters {
   return rest;
 }
 
-/** Whether a set has a character. */
+/** Whether a set contains a character. */
 export function has(set: Characters, character: number): boolean {
   let low = 0;
   let high = set.length / 2;
@@ -59,7 +59,10 @@ export function has(set: Characters, character: number): boolean {
 export const lineTerminators: Characters = [10, 10, 13, 13, 0x2028, 0x2029];
 export const digits: Characters = [48, 57];
 export const words: Characters = [48, 57, 65, 90, 95, 95, 97, 122];
-/** Word characters where `i` and `u` let the long s and the Kelvin sign in. */
+/**
+ * The characters of `\w` with the flags `i` and `u`, which add the long s and
+ * the Kelvin sign.
+ */
 export const foldedWords: Characters = union(words, [
   0x17f,
   0x17f,
@@ -72,7 +75,10 @@ export const spaces: Characters = [
   0x202f, 0x202f, 0x205f, 0x205f, 0x3000, 0x3000, 0xfeff, 0xfeff,
 ];
 
-/** Adds to a set what its members are equal to when case is ignored. */
+/**
+ * Adds to a set all characters that equal one of its members when case is
+ * ignored.
+ */
 export function ignoreCase(set: Characters, unicode: boolean): Characters {
   const added: number[] = [];
   for (let i = 0; i < set.length; i += 2) {
@@ -81,7 +87,7 @@ export function ignoreCase(set: Characters, unicode: boolean): Characters {
   }
   const beyondAscii = set.length > 0 && set[set.length - 1] > 127;
   if (unicode && !beyondAscii) {
-    // The only two that fold to ASCII, and only with `u`.
+    // Only these two fold to ASCII, and only with `u`.
     if (has(set, 0x73) || has(set, 0x53)) added.push(0x17f, 0x17f);
     if (has(set, 0x6b) || has(set, 0x4b)) added.push(0x212a, 0x212a);
   }
@@ -108,12 +114,15 @@ function addShifted(
   if (low <= high) to.push(low + by, high + by);
 }
 
-/** Equal by Unicode's folding alone: neither is the other's upper or lower case. */
+/**
+ * Characters that Unicode's folding alone makes equal: neither is the upper or
+ * lower case of the other.
+ */
 const onlyFolded = [[0xfb05, 0xfb06], [0x390, 0x1fd3], [0x3b0, 0x1fe3]];
 
 const groupsByMode: (number[][] | undefined)[] = [undefined, undefined];
 
-/** All characters that are equal to others when case is ignored, as V8 has it. */
+/** All characters that V8 takes for equal to others when case is ignored. */
 function caseGroups(unicode: boolean): number[][] {
   const known = groupsByMode[unicode ? 1 : 0];
   if (known) return known;
@@ -153,14 +162,14 @@ function caseGroups(unicode: boolean): number[][] {
 
 const properties = new Map<string, Characters>();
 
-/** The code points of `\p{…}`, as V8 has them. */
+/** The code points that V8 matches with `\p{…}`. */
 export function property(expression: string): Characters {
   const known = properties.get(expression);
   if (known) return known;
   const runs = new RegExp(`\\p{${expression}}+`, "gu");
   const ranges: number[] = [];
   for (let first = 0; first <= lastPoint; first += 0x1000) {
-    // Lone surrogates are in no text that was decoded from bytes.
+    // Text that was decoded from bytes has no lone surrogates.
     if (first >= 0xd800 && first <= 0xdfff) continue;
     const points: number[] = [];
     for (let i = 0; i < 0x1000; i++) {

@@ -2,7 +2,7 @@ import { characterLength, unfinishedTail } from "./utf8.ts";
 
 /** A part of the stream as text, with a way from the text back to the bytes. */
 export class Decoded {
-  /** The text, with U+FFFD for what is not UTF-8. */
+  /** The text. U+FFFD stands for bytes that are not UTF-8. */
   readonly text: string;
   readonly #bytes: Uint8Array;
   readonly #base: number;
@@ -13,8 +13,8 @@ export class Decoded {
    * @param bytes A part of the stream
    * @param base Where in the stream it begins
    * @param skipReturns Whether `\r` is left out
-   * @param final Whether the stream ends with the part, so that the beginning
-   * of a character at its end is no character
+   * @param final Whether the stream ends with the part, so that an incomplete
+   * character at its end is an error
    */
   constructor(
     bytes: Uint8Array,
@@ -22,7 +22,7 @@ export class Decoded {
     skipReturns: boolean,
     final: boolean,
   ) {
-    // The rest of a character that was cut is none.
+    // The part may begin within a character, whose rest is no character.
     let first = 0;
     while (base > 0 && first < 3 && (bytes[first] & 0xc0) === 0x80) first++;
     bytes = bytes.subarray(first);
@@ -51,7 +51,7 @@ export class Decoded {
     return this.#base + this.#bytes.length;
   }
 
-  /** Where in the stream what stands before `index` ends. */
+  /** Where in the stream the character before `index` ends. */
   endOf(index: number): number {
     if (this.#plain) return this.#base + index;
     let end = 0;
@@ -62,7 +62,7 @@ export class Decoded {
     return this.#base + end;
   }
 
-  /** The index of what comes at or after an offset in the stream. */
+  /** The index of the first character at or after an offset in the stream. */
   indexOf(offset: number): number {
     const wanted = offset - this.#base;
     if (wanted <= 0) return 0;
@@ -82,8 +82,8 @@ export class Decoded {
     for (let at = 0; at < bytes.length;) {
       const size = characterLength(bytes, at) || bytes.length - at;
       if (!this.#skipReturns || bytes[at] !== 13) {
-        // Only a whole sequence of four is beyond U+FFFF: a broken one is
-        // shorter.
+        // Only a complete sequence of four bytes is beyond U+FFFF: an
+        // incomplete one is shorter.
         const length = size === 4 ? 2 : 1;
         yield { at, units, length, after: at + size };
         units += length;

@@ -1,7 +1,10 @@
 import { GrowingBytes } from "./growing_bytes.ts";
 import { pieces, wasm, wordsAt, writeInput } from "./wasm.ts";
 
-/** What a QMP message is, by the member that tells: `QMP`, `return`, `error` or `event`. */
+/**
+ * The kind of a QMP message: its member `QMP`, `return`, `error` or `event`
+ * tells it.
+ */
 export type FrameKind = "greeting" | "return" | "error" | "event";
 
 /** One QMP message, cut out of the stream and not parsed yet. */
@@ -18,9 +21,17 @@ export interface Frame {
 
 /** Limits of a {@linkcode FrameCutter}. */
 export interface FrameCutterOptions {
-  /** Longest message, in bytes. Default: 16 MiB. */
+  /**
+   * Bytes of the longest message.
+   *
+   * @default {16777216}
+   */
   maxFrame?: number;
-  /** Deepest nesting of objects and arrays. Default: 64. */
+  /**
+   * The deepest nesting of objects and arrays.
+   *
+   * @default {64}
+   */
   maxDepth?: number;
 }
 
@@ -30,10 +41,10 @@ export class FrameError extends Error {
   override name = "FrameError";
   /** Offset in the stream, in bytes, of the first byte that was wrong. */
   readonly offset: number;
-  /** Whether it may be a message, which is larger than a limit allows. */
+  /** Whether it may be a message that is larger than a limit allows. */
   readonly isTooLarge: boolean;
 
-  /** Says what was wrong, and where in the stream. */
+  /** Describes the error and its place in the stream. */
   constructor(message: string, offset: number, isTooLarge = false) {
     super(message);
     this.offset = offset;
@@ -53,25 +64,25 @@ const recordWords = 8;
 
 const decoder = new TextDecoder();
 
-// For those that are dropped without having been disposed of.
+// Frees the memory of cutters that nobody has disposed of.
 const abandoned = new FinalizationRegistry((stream: number) =>
   wasm.freeFrameStream(stream)
 );
 
 /**
- * Cuts a stream of bytes into QMP messages and tells what they are, before any
- * of them is parsed. A message is a JSON object (RFC 8259), checked as it
- * comes; what is cut out, `JSON.parse` accepts. Between messages there may be
- * space and nothing else.
+ * Cuts a stream of bytes into QMP messages and tells their kinds, before
+ * anybody parses them. A message is a JSON object (RFC 8259). The cutter checks
+ * it as it comes, so that `JSON.parse` accepts every message that it returns.
+ * Only white space may stand between messages.
  *
- * What is wrong is told once, and skipped up to the next line that begins with
- * a brace: QEMU begins every message on a line of its own, and indents if it
- * prints one over several lines (`pretty=on`).
+ * The cutter reports an error once and skips to the next line that begins with
+ * a brace: QEMU begins each message on a new line, and indents the other lines
+ * of a message (`pretty=on`).
  */
 export class FrameCutter {
   readonly #maxFrame: number;
   readonly #maxDepth: number;
-  /** What has come of the message that is not complete. */
+  /** The bytes so far of the incomplete message. */
   readonly #pending = new GrowingBytes();
   #stream: number;
   #offset = 0;
@@ -88,7 +99,10 @@ export class FrameCutter {
     abandoned.register(this, this.#stream, this);
   }
 
-  /** Takes the next bytes; gives the messages that they complete and what was wrong, in order. */
+  /**
+   * Takes the next bytes. Returns the messages that they complete and the
+   * errors, in order.
+   */
   push(chunk: Uint8Array): (Frame | FrameError)[] {
     if (this.#stream === 0) throw new TypeError("The cutter was disposed of");
     const frames: (Frame | FrameError)[] = [];
@@ -103,7 +117,7 @@ export class FrameCutter {
         frames.push(this.#read(records.subarray(i, i + recordWords), piece));
         this.#pending.clear();
       }
-      // A message that was given up leaves nothing, whatever was told of it.
+      // Nothing remains of a message with an error, whatever its events were.
       if (unfinished === 0) this.#pending.clear();
       else {
         const fresh = unfinished - this.#pending.length;
@@ -114,7 +128,7 @@ export class FrameCutter {
     return frames;
   }
 
-  /** Gives back the memory that the cutter holds. */
+  /** Frees the memory that the cutter holds. */
   [Symbol.dispose](): void {
     if (this.#stream === 0) return;
     abandoned.unregister(this);
@@ -180,7 +194,7 @@ export class FrameCutter {
 
 /** The string or number at a place in a message. */
 function valueAt(bytes: Uint8Array, start: number, end: number): unknown {
-  // An object may be as long as the message itself, and is asked for by nobody.
+  // Nobody asks for an object, which may be as long as the message.
   if (end === 0 || bytes[start] === 0x7b || bytes[start] === 0x5b) {
     return undefined;
   }

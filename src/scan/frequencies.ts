@@ -1,6 +1,6 @@
 /**
- * How often a byte is met in the logs of machines, in thousandths. It decides
- * what is looked for first, never what is found.
+ * How often each byte occurs in the logs of machines, in thousandths. It
+ * decides which bytes the scanner looks for first, never what it finds.
  */
 export const frequencies: Readonly<Float64Array> = new Float64Array(256)
   .fill(0.4).fill(0.1, 0, 32);

@@ -7,7 +7,7 @@ export class GrowingBytes {
     return this.#length;
   }
 
-  /** What is there, valid until the next change. */
+  /** The bytes, valid until the next change. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#buffer.subarray(0, this.#length);
   }
@@ -29,7 +29,9 @@ export class GrowingBytes {
     this.#length -= count;
   }
 
-  /** Drops everything, and the memory too if that had grown beyond `keep` bytes. */
+  /**
+   * Drops all bytes, and also the memory if it has grown beyond `keep` bytes.
+   */
   clear(keep: number = 4096): void {
     this.#length = 0;
     if (this.#buffer.length > keep) this.#buffer = new Uint8Array(0);

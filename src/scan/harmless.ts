@@ -6,10 +6,10 @@ const sequences =
   // deno-lint-ignore no-control-regex
   /(?:\x1b\[|\x9b)[\x20-\x3f]*[\x40-\x7e]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\r\n]*(?:\x07|\x9c|\x1b\\)?|\x1b[\x20-\x2f]*[\x30-\x7e]?/g;
 
-// What is left after that and would still move the cursor, or ring; what turns
-// the direction of writing, takes no room or can't be seen at all, and so lets a
-// text look like another (but for U+FE0E and U+FE0F, which an emoji ends with);
-// other ends of lines; halves of characters, and what is never a character.
+// Characters that remain and are dangerous: those that move the cursor or ring;
+// those that turn the direction of writing, have no width or are invisible, and
+// so make a text look like another (U+FE0E and U+FE0F apart, which end an
+// emoji); other line ends; lone surrogates and noncharacters.
 const hidden =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
@@ -17,10 +17,10 @@ const hidden =
 /**
  * Makes text safe to show to a person, on a terminal or elsewhere: control
  * sequences (colours, cursor movements, window titles) are removed; other
- * control characters, and all that can't be seen or turns the direction of
- * writing, become visible (`␇` for BEL, U+FFFD for those that have no picture);
- * every line ends in `\n`, whether it came with `\n`, `\r\n` or a lone `\r`.
- * Tabs stay.
+ * control characters, and all characters that are invisible or turn the
+ * direction of writing, become visible (`␇` for BEL, U+FFFD for those without a
+ * picture); every line ends in `\n`, whether it came with `\n`, `\r\n` or a
+ * lone `\r`. Tabs stay.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import { foldedWords, has, lineTerminators, words } from "./characters.ts";
 import { assertion, crossesLines, match, ranges, split } from "./program.ts";
 import { Assertion } from "./syntax.ts";
 
-/** A text that ends where a match ends, and what is around it. */
+/** A text that ends where a match ends, and its surroundings. */
 export interface MatchedText {
   text: string;
   /** The first index at which the match may start. */
@@ -17,12 +17,12 @@ export interface MatchedText {
 }
 
 /**
- * Where the leftmost match starts that ends where a text does, or -1. All
- * starts are tried side by side, each node of the automaton keeping the
- * leftmost of those that lead to it; so it takes linear time, as V8's search
- * for the same does not.
+ * Finds the start of the leftmost match that ends at the end of a text, or -1.
+ * It tries all starts side by side: each node of the automaton keeps the
+ * leftmost start that leads to it. So it takes linear time; V8's search for the
+ * same does not.
  *
- * @param program What `compileWhole` made of the pattern
+ * @param program The pattern as `compileWhole` compiled it
  */
 export function leftmostStart(
   program: Uint32Array,
@@ -46,7 +46,7 @@ export function leftmostStart(
 
 const nowhere = 2 ** 31 - 1;
 
-/** The nodes that threads are at, each with the leftmost start of those. */
+/** The nodes of the threads, each with the leftmost start of its threads. */
 class Threads {
   readonly #program: Uint32Array;
   readonly #around: MatchedText;
@@ -64,12 +64,12 @@ class Threads {
     this.#nextStarts = new Int32Array(program[0]).fill(nowhere);
   }
 
-  /** A match may start here. */
+  /** Starts a thread at this position. */
   begin(at: number): void {
     this.#enter(this.#program[1], at, at, this.#nodes, this.#starts);
   }
 
-  /** Takes a byte, behind which the text is at `at`. */
+  /** Takes a byte; `at` is the position after it. */
   step(byte: number, at: number): void {
     this.matched = -1;
     for (const node of this.#nodes) {
@@ -94,7 +94,9 @@ class Threads {
     this.#nextStarts = starts;
   }
 
-  /** Puts a thread at a node and wherever it leads to without a byte. */
+  /**
+   * Puts a thread at a node and at all nodes that it reaches without a byte.
+   */
   #enter(
     first: number,
     start: number,
@@ -130,7 +132,7 @@ class Threads {
     }
   }
 
-  /** Whether an assertion is sure to hold. */
+  /** Whether an assertion holds for certain. */
   #holds(kind: Assertion, at: number): boolean {
     const { text, first, next: after } = this.#around;
     const before = at > 0 ? text.charCodeAt(at - 1) : undefined;

@@ -3,7 +3,7 @@ import { harmless } from "./harmless.ts";
 import { unfinishedTail } from "./utf8.ts";
 import { bytesAt, pieces, wasm, writeInput } from "./wasm.ts";
 
-// A guest that never ends its line must not fill the host's memory.
+// A guest that never ends its line can't fill the host's memory.
 const longestLine = 65536;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -29,20 +29,23 @@ export class LineSplitter {
   #restSpecial = false;
   #afterReturn = false;
 
-  /** Takes the next bytes; gives the lines that they complete, without their ends. */
+  /**
+   * Takes the next bytes. Returns the lines that they complete, without line
+   * ends.
+   */
   push(chunk: Uint8Array): string[] {
     const lines: string[] = [];
     for (const piece of pieces(chunk)) this.#take(piece, lines);
     return lines;
   }
 
-  /** Ends the stream; gives the line that was not ended, if there is one. */
+  /** Ends the stream. Returns the last line, if it has no end. */
   finish(): string[] {
     this.#afterReturn = false;
     return this.#rest.length > 0 ? [this.#takeRest(this.#rest.length)] : [];
   }
 
-  /** Gives back the memory that the splitter holds. */
+  /** Frees the memory that the splitter holds. */
   [Symbol.dispose](): void {
     this.#rest.clear(0);
   }
@@ -65,7 +68,8 @@ export class LineSplitter {
     if (end > start) {
       const text = decoder.decode(written.subarray(start, end - 1));
       const safe = (flags & 2) !== 0 ? harmless(text) : text;
-      // One by one: a piece may hold more lines than a call takes arguments.
+      // One by one, because a piece may have more lines than a call takes
+      // arguments.
       for (const line of safe.split("\n")) lines.push(line);
     }
     if (length > end) {

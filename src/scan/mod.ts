@@ -1,6 +1,6 @@
 /**
- * Bytes to matches, lines and frames: everything here takes raw bytes in
- * chunks of any size and gives the same answer however they are cut.
+ * Bytes to matches, lines and frames. Everything here takes raw bytes in chunks
+ * of any size; the results do not depend on how the stream is cut.
  *
  * @module
  */

@@ -5,38 +5,43 @@ import { has } from "./characters.ts";
 import { rateInSample } from "./sample.ts";
 import type { Node } from "./syntax.ts";
 
-/** Bytes that may stand between a match's beginning and something in it. */
+/**
+ * How many bytes may stand between the beginning of a match and a place in it.
+ */
 interface Extent {
   most: number;
   bytes: ByteSet;
 }
 
-/** A sequence of byte sets that a match has in it. */
+/** A sequence of byte sets that is part of a match. */
 interface Needle {
   sets: ByteSet[];
-  /** Which of them, and the three after it, are looked for first. */
+  /**
+   * The index of the set that the scanner looks for first, with the three after
+   * it.
+   */
   window: number;
   before: Extent;
 }
 
 interface Choice {
   needles: Needle[];
-  /** Roughly, what it costs to look for them, for each byte of text. */
+  /** Roughly the cost of looking for them, for each byte of text. */
   cost: number;
 }
 
 const longestNeedle = 16;
 const mostNeedles = 32;
 const windowSize = 4;
-// Beyond this, an automaton that takes every byte is faster.
+// Above this cost, an automaton that reads every byte is faster.
 const mostCost = 0.25;
 
 const nowhere: Extent = { most: 0, bytes: new ByteSet() };
 
 /**
- * Chooses what a scanner looks for before it searches byte by byte, in the
- * words of `wasm/scanner/needles.ts`: one of the needles is part of every
- * match. Nothing if there are none that are rare enough.
+ * Chooses the needles that a scanner looks for before it searches byte by byte,
+ * in the format of `wasm/scanner/needles.ts`. Every match contains one of the
+ * needles. Returns nothing if no needles are rare enough.
  */
 export function needlesOf(
   node: Node,
@@ -123,7 +128,10 @@ function bestOfSequence(
   return found;
 }
 
-/** The bytes of a character that all members of a set have in common but for one range each. */
+/**
+ * The bytes that all characters of a set have in common, up to one range for
+ * each byte.
+ */
 function oneSequence(
   node: Node & { type: "characters" },
   unicode: boolean,
@@ -132,7 +140,7 @@ function oneSequence(
   if (sequences.length === 0) return undefined;
   const single = sequences.every((sequence) => sequence.length === 1);
   if (!single && sequences.length > 1) return undefined;
-  // Line ends may have a byte before them that does not count.
+  // Before a line end there may be a carriage return, which does not count.
   if (has(node.set, 10)) return undefined;
   return sequences[0].map((_, position) => {
     const bytes = new ByteSet();
@@ -143,8 +151,8 @@ function oneSequence(
 
 function oneNeedle(run: ByteSet[], before: Extent): Choice | undefined {
   if (before.most === Infinity) {
-    // The search would go back to the last byte that can't stand before the
-    // needle: there has to be one in every line.
+    // The search goes back to the last byte that can't stand before the needle.
+    // So each line must have such a byte.
     if (before.bytes.has(10) && before.bytes.has(32)) return undefined;
   } else if (before.most > 256) {
     return undefined;

@@ -4,7 +4,7 @@ import { needlesOf } from "./needle.ts";
 import { flatten, shortest, trimStart } from "./simplify.ts";
 import { type Assertion, type Node, NotRegular, parse } from "./syntax.ts";
 
-// A program in the words of wasm/scanner/program.ts.
+// The format of a program is that of wasm/scanner/program.ts.
 export const ranges = 0;
 export const split = 1;
 export const assertion = 2;
@@ -12,21 +12,24 @@ export const match = 3;
 const anchored = 1;
 export const crossesLines = 2;
 
-// An automaton of more nodes costs more than V8 does.
+// An automaton of more nodes is slower than V8.
 const mostNodes = 20_000;
 
 /** A pattern as the scanner runs it. */
 export interface Program {
   /** The automaton, as `wasm/scanner/program.ts` reads it. */
   words: Uint32Array;
-  /** What every match has in it, as `wasm/scanner/needles.ts` reads it, if that is known. */
+  /**
+   * The needles that every match contains, in the format of
+   * `wasm/scanner/needles.ts`, if there are any.
+   */
   needles: Uint32Array | undefined;
 }
 
 /**
  * Compiles a pattern into an automaton over bytes.
  *
- * @throws {NotRegular} If no automaton of a bearable size can match it
+ * @throws {NotRegular} If no automaton of at most the largest size can match it
  */
 export function compile(pattern: RegExp): Program {
   const unicode = pattern.unicode || pattern.unicodeSets;
@@ -38,8 +41,8 @@ export function compile(pattern: RegExp): Program {
   let flags = pattern.sticky ? anchored | crossesLines : 0;
   if (builder.takesNewline) flags |= crossesLines;
   if (!pattern.sticky && shortest(node) === 0) {
-    // It may match between characters, so its threads must begin there and
-    // not between the bytes of one.
+    // Such a pattern may match between characters. Its threads must begin
+    // there, and not between the bytes of a character.
     flags |= anchored;
     start = builder.loopBefore(start);
   }
@@ -50,8 +53,8 @@ export function compile(pattern: RegExp): Program {
 }
 
 /**
- * Compiles a pattern into an automaton that is at its start only where a match
- * starts, for those who look for that place.
+ * Compiles a pattern into an automaton that is at its start node only where a
+ * match starts, to find that place.
  *
  * @throws {NotRegular} If no automaton of a bearable size can match it
  */
@@ -73,7 +76,7 @@ class Builder {
     this.#unicode = unicode;
   }
 
-  /** Adds a node, or finds the one that is like it. */
+  /** Adds a node, or returns an equal one. */
   put(words: number[]): number {
     const key = words.join();
     const known = this.#known.get(key);
@@ -84,7 +87,7 @@ class Builder {
     return id;
   }
 
-  /** What matches `node` and goes on at `next`. */
+  /** Adds nodes that match `node` and continue at `next`. */
   build(node: Node, next: number): number {
     switch (node.type) {
       case "characters":
@@ -101,7 +104,7 @@ class Builder {
     }
   }
 
-  /** Any characters first. */
+  /** Puts any number of characters before a node. */
   loopBefore(start: number): number {
     const loop = this.#reserve();
     this.#nodes[loop] = [
@@ -162,7 +165,7 @@ class Builder {
     for (let i = 0; i < min; i++) {
       const before = start;
       start = this.build(node, start);
-      // What matches nothing but the empty string is the same any number of times.
+      // Any repetition of the empty string is the empty string.
       if (start === before) break;
     }
     return start;

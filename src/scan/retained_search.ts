@@ -2,23 +2,29 @@ import { Decoded } from "./decoded.ts";
 import type { Match } from "./match.ts";
 import type { Tail } from "./tail.ts";
 
-/** Whether the text after a match may undo it; also of some that it may not. */
+/**
+ * Matches sources of patterns whose matches the text after them may undo, and
+ * of some others.
+ */
 const looksAhead = /\$|\\b|\(\?[=!]/i;
 
 interface Wanted {
   regexp: RegExp;
   text: boolean;
-  /** Whether a match at the end of what has come is not sure. */
+  /** Whether a match at the end of the bytes so far is uncertain. */
   waits: boolean;
-  /** Where its next match may begin, as an offset in the stream. */
+  /** The offset in the stream from which its next match may begin. */
   from: number;
-  /** Where its last match ended, so that an empty one is not found twice. */
+  /**
+   * Where its last match ended, so that the search does not find an empty one
+   * twice.
+   */
   lastEnd: number;
 }
 
 /**
- * Patterns that no finite automaton can match (look-around, back-references),
- * searched by V8 in the end of the stream that is retained.
+ * Patterns that no finite automaton can match (look-around, back-references).
+ * V8 searches for them in the retained end of the stream.
  */
 export class RetainedSearch {
   readonly #skipReturns: boolean;
@@ -57,7 +63,8 @@ export class RetainedSearch {
     );
     for (const [id, wanted] of this.#wanted) {
       const { regexp } = wanted;
-      // What begins the retained text need not begin the stream, nor a word.
+      // The beginning of the retained text need not be that of the stream, or
+      // of a word.
       let index = Math.max(
         decoded.indexOf(wanted.from),
         tail.base > 0 ? decoded.afterFirst : 0,
@@ -71,8 +78,9 @@ export class RetainedSearch {
         index = found.index + found[0].length;
         const end = decoded.endOf(index);
         if (end <= wanted.lastEnd) {
-          // The same empty match once more: the next one is a character on. In
-          // the middle of a pair of surrogates V8 would step back to its begin.
+          // This is the same empty match again, so the search goes on after the
+          // next character. Within a pair of surrogates, V8 would step back to
+          // the pair's beginning.
           index += (decoded.text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1;
           continue;
         }
@@ -89,7 +97,9 @@ export class RetainedSearch {
   }
 }
 
-/** The same pattern, with `g` or `y` and without the other. */
+/**
+ * The same pattern with one of the flags `g` and `y`, and without the other.
+ */
 export function withFlag(regexp: RegExp, flag: "g" | "y"): RegExp {
   return new RegExp(
     regexp.source,

@@ -1,8 +1,8 @@
 import type { ByteSet } from "./byte_set.ts";
 
 /**
- * What machines say most, in a few lines. Bytes that are rare by themselves may
- * come together often: what stands here is no good sign of anything else.
+ * Lines that machines print most often. Bytes that are rare by themselves may
+ * be frequent together; a needle that occurs in these lines is a bad one.
  */
 const sample = new TextEncoder().encode(`
 [    0.000000] Linux version: Kernel command line: console=ttyS0
@@ -16,7 +16,9 @@ const sample = new TextEncoder().encode(`
 [    1.890123] systemd[1]: Listening on udev Control Socket.
 `);
 
-/** The share of places at which a sequence of byte sets stands there. */
+/**
+ * The share of places in the sample at which a sequence of byte sets matches.
+ */
 export function rateInSample(sets: readonly ByteSet[]): number {
   let found = 0;
   for (let at = 0; at + sets.length <= sample.length; at++) {

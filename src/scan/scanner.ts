@@ -10,35 +10,41 @@ import { pieces, pieceSize, store, wasm, wordsAt, writeInput } from "./wasm.ts";
 /** How a {@linkcode Scanner} reads its stream. */
 export interface ScannerOptions {
   /**
-   * Whether `\r` is invisible to patterns, as on a serial console that ends
-   * its lines with `\r\n`. Offsets count the bytes all the same. Default: false.
+   * Whether `\r` is invisible to patterns, as on a serial console that ends its
+   * lines with `\r\n`. Offsets count these bytes too.
+   *
+   * @default {false}
    */
   skipCarriageReturns?: boolean;
   /**
-   * How many of the last bytes are kept, to find where matches start and for
-   * patterns that only V8 can match. Default: 65536.
+   * How many of the last bytes the scanner keeps, to find where matches start
+   * and for patterns that only V8 can match.
+   *
+   * @default {65536}
    */
   window?: number;
 }
 
-// For those that are dropped without having been disposed of.
+// Frees the memory of scanners that nobody has disposed of.
 const abandoned = new FinalizationRegistry((set: number) => wasm.freeSet(set));
 
 /**
  * Searches a stream of bytes for a changing set of patterns, in one pass and
  * in linear time, whatever the patterns and however the stream is cut.
  *
- * A pattern is wanted from the position where it was added. It sees the stream
- * as text, with U+FFFD for what is not UTF-8, and what came before only by `^`
- * and `\b`: without `m`, `^` is the stream's beginning. Its first match is the
- * one that ends first; the next one begins where that ended.
+ * The scanner searches for a pattern from the position where it was added. A
+ * pattern sees the stream as text, with U+FFFD for bytes that are not UTF-8.
+ * Only `^` and `\b` look at the text before that position; without `m`, `^` is
+ * the stream's beginning. The first match is the one that ends first, and the
+ * next one begins where that ended.
  *
- * Look-around and back-references are beyond finite automata. Patterns with
- * those, classes of the `v` flag and repetitions in the thousands are searched
- * by V8 after every chunk, in the last `window` bytes; so their matches are
- * V8's own, take as long as it takes, and may depend on how the stream is cut.
- * A match at the end of what has come is not sure where such a pattern looks at
- * what follows: it is told when more has come, or the stream pauses or ends.
+ * Finite automata can't match look-around and back-references. V8 searches for
+ * patterns with those, with classes of the `v` flag or with thousands of
+ * repetitions, after each chunk and in the last `window` bytes. So their
+ * matches are V8's own, may take long, and may depend on how the stream is cut.
+ * If such a pattern looks at the text after a match, a match at the end of the
+ * bytes so far is uncertain: the scanner reports it when more bytes have come,
+ * or when the stream pauses or ends.
  *
  * @example
  * ```ts
@@ -76,8 +82,8 @@ export class Scanner {
   }
 
   /**
-   * Wants a pattern from the current position on, and gives the number that
-   * its matches will bear. A string is the source of a regular expression
+   * Searches for a pattern from the current position on, and returns the number
+   * that its matches bear. A string is the source of a regular expression
    * without flags. The flags `g` and `d` mean nothing here; with `y`, a match
    * must begin right where the pattern was added or last matched.
    *
@@ -88,7 +94,8 @@ export class Scanner {
     const id = this.#lastId + 1;
     const { text = false, once = false } = options;
     const program = programOf(regexp);
-    // A character of which only the beginning has come is still to come.
+    // A character of which only the beginning has come is part of the new
+    // search.
     const from = this.#position - unfinishedTail(this.#tail.bytes);
     if (program === undefined) {
       this.#retained.add(id, regexp, text, from);
@@ -106,7 +113,7 @@ export class Scanner {
     return this.#lastId = id;
   }
 
-  /** No longer wants a pattern. */
+  /** Searches for a pattern no longer. */
   delete(id: number): void {
     this.#retained.delete(id);
     this.#captured.delete(id);
@@ -115,8 +122,8 @@ export class Scanner {
   }
 
   /**
-   * Takes the next bytes; gives the matches that are sure by now, in the order
-   * of their ends. The bytes are not kept.
+   * Takes the next bytes, and does not keep them. Returns the matches that are
+   * certain by now, in the order of their ends.
    */
   scan(chunk: Uint8Array): Match[] {
     if (chunk.length <= pieceSize) return this.#scan(chunk, false);
@@ -127,23 +134,26 @@ export class Scanner {
     return matches;
   }
 
-  /** Ends the stream; gives the matches that depended on its end (`$`, `\b`). */
+  /**
+   * Ends the stream. Returns the matches that depend on its end (`$`, `\b`).
+   */
   finish(): Match[] {
     return this.#scan(new Uint8Array(0), true);
   }
 
   /**
-   * Gives the matches that depended on the stream's end (`$`, `\b`) as if it
-   * were here, and goes on: for a stream that has paused. In the middle of a
-   * character there are none. A match at this place may be given again when the
-   * stream goes on, unless its pattern is wanted `once`.
+   * Returns the matches that depend on the stream's end (`$`, `\b`) as if the
+   * stream ended here. The stream may go on; it has only paused. Within a
+   * character there are no such matches. If the stream goes on, the scanner may
+   * report a match at this place again, unless its pattern has the option
+   * `once`.
    */
   pause(): Match[] {
     if (unfinishedTail(this.#tail.bytes) > 0) return [];
     return this.#scan(new Uint8Array(0), true);
   }
 
-  /** Gives back the memory that the scanner holds. */
+  /** Frees the memory that the scanner holds. */
   [Symbol.dispose](): void {
     if (this.#set === 0) return;
     abandoned.unregister(this);
@@ -156,7 +166,7 @@ export class Scanner {
     return this.#set;
   }
 
-  /** Whether some pattern needs the bytes that have gone by. */
+  /** Whether some pattern needs earlier bytes of the stream. */
   get #looksBack(): boolean {
     return this.#captured.size + this.#retained.size > 0;
   }
@@ -199,7 +209,7 @@ export class Scanner {
   }
 }
 
-/** The program of a pattern, or undefined if it has to be left to V8. */
+/** The program of a pattern, or undefined if only V8 can match it. */
 function programOf(regexp: RegExp): Program | undefined {
   try {
     return compile(regexp);

@@ -3,7 +3,7 @@ import type { Node } from "./syntax.ts";
 
 const nothing: Node = { type: "sequence", nodes: [] };
 
-/** Flattens sequences and joins what a choice of single characters amounts to. */
+/** Flattens sequences, and turns a choice of single characters into a set. */
 export function flatten(node: Node): Node {
   switch (node.type) {
     case "sequence": {
@@ -40,9 +40,9 @@ export function flatten(node: Node): Node {
 }
 
 /**
- * Takes from a pattern's beginning what does not change where its matches end,
- * given that they may begin anywhere: of `x*y` that is `x*`, of `x+y` all but
- * one `x`.
+ * Removes from a pattern's beginning the parts that do not change where its
+ * matches end, given that they may begin anywhere: `x*` of `x*y`, and all but
+ * one `x` of `x+y`.
  */
 export function trimStart(node: Node): Node {
   switch (node.type) {

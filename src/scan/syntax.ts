@@ -12,7 +12,9 @@ import {
   words,
 } from "./characters.ts";
 
-/** What is asserted of a position; the numbers are those of `wasm/scanner/program.ts`. */
+/**
+ * The kinds of assertions. The numbers are those of `wasm/scanner/program.ts`.
+ */
 export enum Assertion {
   StreamStart,
   StreamEnd,
@@ -25,8 +27,8 @@ export enum Assertion {
 }
 
 /**
- * A pattern as far as its language goes: nothing is left of its captures, nor
- * of which of two ways it would try first.
+ * A pattern reduced to the language that it matches: it has no captures, and no
+ * order of alternatives.
  */
 export type Node =
   | { type: "characters"; set: Characters }
@@ -35,7 +37,7 @@ export type Node =
   | { type: "repeat"; node: Node; min: number; max: number }
   | { type: "assertion"; assertion: Assertion };
 
-/** A pattern that no finite automaton of a bearable size can match. */
+/** No finite automaton of at most the largest size can match the pattern. */
 export class NotRegular extends Error {
   override name = "NotRegular";
 }
@@ -90,7 +92,9 @@ class Parser {
     return found;
   }
 
-  /** The next character: a code point with `u`, a unit without. */
+  /**
+   * The next character: a code point with the flag `u`, a UTF-16 unit without.
+   */
   #character(): number {
     const character = this.#unicode
       ? this.#source.codePointAt(this.#at)!
@@ -210,7 +214,7 @@ class Parser {
     return this.#set(this.#classEscape() ?? single(this.#characterEscape()));
   }
 
-  /** `\d` and its like, if that is what comes. */
+  /** Reads `\d` or another class escape, if one comes next. */
   #classEscape(): Characters | undefined {
     const found = this.#match(
       this.#unicode ? /[dDsSwW]|[pP]\{([^}]*)\}/y : /[dDsSwW]/y,
@@ -237,7 +241,7 @@ class Parser {
       return control[1].charCodeAt(0) & 31;
     }
     if (this.#peek("c")) {
-      // Not an escape: the backslash stands for itself.
+      // This is no escape: the backslash stands for itself.
       return 0x5c;
     }
     const hex = this.#match(/x([0-9a-fA-F]{2})/y);

@@ -1,7 +1,7 @@
-// A character, even with carriage returns around it that don't count.
+// Room for a character with carriage returns around it, which do not count.
 const leastKept = 16;
 
-/** The last bytes of a stream, for what has to look back. */
+/** The last bytes of a stream, for searches that look back. */
 export class Tail {
   readonly #window: number;
   #buffer = new Uint8Array(0);
@@ -9,22 +9,22 @@ export class Tail {
   #end = 0;
   #base = 0;
 
-  /** @param window How many bytes before the latest ones are kept at least */
+  /** @param window How many bytes before the latest ones to keep at least */
   constructor(window: number) {
     this.#window = window;
   }
 
-  /** What is kept, valid until the next append. */
+  /** The kept bytes, valid until the next append. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
-  /** Where in the stream that begins. */
+  /** Where in the stream the kept bytes begin. */
   get base(): number {
     return this.#base;
   }
 
-  /** Lets bytes go by, but for the last ones, which say what the next ones follow. */
+  /** Skips bytes, and keeps only the last ones: assertions look at them. */
   skip(bytes: Uint8Array): void {
     if (bytes.length >= leastKept) {
       this.#base += this.#end - this.#start + bytes.length - leastKept;
@@ -46,7 +46,8 @@ export class Tail {
     this.#base += surplus;
     const needed = length - surplus + bytes.length;
     if (this.#end + bytes.length > this.#buffer.length) {
-      // Twice what is needed, so that bytes are moved once for many appends.
+      // Twice the necessary size, so that many appends move the bytes only
+      // once.
       const buffer = needed * 2 > this.#buffer.length
         ? new Uint8Array(Math.max(4096, needed * 2))
         : this.#buffer;

@@ -1,7 +1,7 @@
 /**
  * How many bytes `TextDecoder` would take at `at` for one character: a whole
- * sequence, or the longest beginning of one that is broken off (which becomes
- * one U+FFFD). 0 if the bytes end before that can be told.
+ * sequence, or the longest beginning of an incomplete one (which becomes one
+ * U+FFFD). 0 if the bytes end too early to know.
  */
 export function characterLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at];

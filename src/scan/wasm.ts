@@ -1,13 +1,13 @@
 /**
- * The one instance of the byte scanner. Addresses in its memory are handles:
- * what is allocated there is freed there.
+ * The only instance of the byte scanner. Addresses in its memory are handles:
+ * who allocates memory there frees it.
  */
 import * as wasm from "../../wasm/scanner.wasm";
 import { frequencies } from "./frequencies.ts";
 
 export { wasm };
 
-/** The most bytes that may stand at the input address. */
+/** How many bytes the input address has room for. */
 export const pieceSize = 65536;
 
 const input = wasm.inputAddress();
@@ -16,7 +16,7 @@ let words = new Uint32Array(wasm.memory.buffer);
 new Float32Array(wasm.memory.buffer, wasm.frequencyAddress(), 256)
   .set(frequencies);
 
-// A view of the memory is lost whenever the memory grows.
+// When the memory grows, all views of it become invalid.
 function refresh(): void {
   if (memory.buffer !== wasm.memory.buffer) {
     memory = new Uint8Array(wasm.memory.buffer);
@@ -36,7 +36,7 @@ export function wordsAt(address: number, length: number): Uint32Array {
   return words.subarray(address >>> 2, (address >>> 2) + length);
 }
 
-/** Puts bytes where the scanner reads its input. */
+/** Copies bytes to where the scanner reads its input. */
 export function writeInput(piece: Uint8Array): void {
   refresh();
   memory.set(piece, input);
@@ -50,7 +50,7 @@ export function store(source: Uint32Array): number {
   return address;
 }
 
-/** Copies bytes into memory that whoever asked for it frees. */
+/** Copies bytes into memory that the caller has to free. */
 export function storeBytes(source: Uint8Array): number {
   const address = wasm.allocate(source.length);
   refresh();
@@ -58,7 +58,7 @@ export function storeBytes(source: Uint8Array): number {
   return address;
 }
 
-/** Cuts a chunk into what the scanner takes at once. */
+/** Cuts a chunk into pieces that the scanner takes at once. */
 export function* pieces(chunk: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < chunk.length; at += pieceSize) {
     yield chunk.subarray(at, at + pieceSize);
