@@ -13,34 +13,44 @@ export interface ConsoleOptions {
   machine: string;
   /** Path of the file that gets every byte of the console. It starts empty. */
   path: string;
-  /** Where the lines go. */
+  /** The log that gets the lines. */
   log: Log;
   /**
-   * What the guest says when it may be beyond help. Default:
-   * {@linkcode deathPatterns}; none, if the test means the guest to die.
+   * Text that a guest may print when it dies; empty, if the test expects the
+   * guest to die.
+   *
+   * @default {deathPatterns}
    */
   dead?: readonly RegExp[];
 }
 
 /** Options of {@linkcode SerialConsole.waitFor}. */
 export interface ConsoleWaitOptions {
-  /** Seconds until the wait fails; by default, and for `null`, it never does. */
+  /**
+   * Seconds until the wait fails; `null`: no limit.
+   *
+   * @default {null}
+   */
   timeout?: number | null;
   /** Ends the wait with the signal's reason. */
   signal?: AbortSignal;
-  /** Whether what was said counts for the next wait too. Default: it does not. */
+  /**
+   * Whether the next wait may match the same text again.
+   *
+   * @default {false}
+   */
   keep?: boolean;
 }
 
-/** What a guest said that may be its death. */
+/** A line of a guest that may mean its death. */
 export interface DeathSign {
   /** The line. */
   readonly line: string;
-  /** Whether a kernel says of itself that it panicked. */
+  /** Whether the line says that the kernel panicked. */
   readonly isPanic: boolean;
   /** Where in the console's file the line begins. */
   readonly start: number;
-  /** Where in the console's file what was seen of it ends. */
+  /** Where in the console's file the match in the line ends. */
   readonly end: number;
 }
 
@@ -48,15 +58,15 @@ interface Wait {
   readonly regexp: RegExp;
   /** Where in the file its match may begin at the earliest. */
   from: number;
-  /** Whether what was said counts for the next wait too. */
+  /** Whether the next wait may match the same text again. */
   readonly keep: boolean;
-  /** Its number in the live scanner, once it is there. */
+  /** Its number in the live scanner, as soon as it has one. */
   id: number | undefined;
   resolve(match: Match): void;
   reject(error: unknown): void;
 }
 
-/** A scanner, what its patterns are for, and where in the file it began. */
+/** A scanner, the purposes of its patterns, and where in the file it began. */
 interface Watch {
   readonly scanner: Scanner;
   base: number;
@@ -65,39 +75,45 @@ interface Watch {
   readonly deaths: Map<number, RegExp>;
 }
 
-/** Bytes read at once when the log on disk is read. */
+/** Bytes of the file that one read takes. */
 const piece = 1 << 18;
-/** Bytes of it searched at first, twice as many the next time, and so on. */
+/**
+ * Bytes that a search in the file reads first; each read takes twice as many as
+ * the one before.
+ */
 const firstPiece = 1 << 12;
 /** Bytes that are cut into lines at once. */
 const linesPiece = 1 << 12;
-/** Bytes searched before others get their turn. */
+/** Bytes that a search reads before it lets other code run. */
 const turn = 1 << 22;
-/** Bytes before a search that patterns of death may have begun in. */
+/** Bytes before the begin of a search in which a sign of death may begin. */
 const lead = 4096;
-/** Lines that a message quotes. */
+/** How many lines a message quotes. */
 const lastLines = 10;
-/** Seconds of silence after which a console's text ends where it ends for now. */
+/**
+ * Seconds of silence after which `$` matches at the end of a console's text.
+ */
 const quiet = 0.2;
-/** Characters of a line in a message. */
+/** Characters of a line in a message, at most. */
 const longestLine = 1000;
 
 /**
  * A machine's serial console.
  *
- * Every byte goes to the file on disk and once through the scanner, which looks
- * for all that is waited for and for signs of the guest's death at the same
- * time. What memory holds does not grow with what the guest prints.
+ * Every byte goes to the file on disk, and once through the scanner, which
+ * looks for the texts of all waits and for signs of the guest's death at the
+ * same time. The memory that a console takes does not grow with its text.
  *
- * Text is waited for from where the last successful wait ended, so that what
- * came before the call counts. Carriage returns are invisible to patterns. Once
- * the console has been quiet for 0.2 seconds, `$` and `\b` match at the end of
- * what has been said, so that `/login: $/` finds a prompt. Whoever else writes to
- * the console, such as the kernel, may do so in the middle of a line: a pattern
- * finds a text only where nothing stands within it.
+ * A wait searches from where the last successful wait ended, so it also finds
+ * text that came before the call. Carriage returns are invisible to patterns.
+ * If the console has been quiet for 0.2 seconds, `$` and `\b` match at the end
+ * of its text, so that `/login: $/` finds a prompt. The kernel may write to the
+ * console in the middle of another program's line; a pattern does not match a
+ * text that is interrupted so.
  *
- * A sign of death is no proof: anybody can print it. Who knows more is told of
- * it, and says whether the guest lives or not.
+ * A sign of death is no proof: anybody can print it. The console reports it to
+ * a listener, which asks the guest and then calls {@linkcode SerialConsole.die}
+ * or {@linkcode SerialConsole.live}.
  *
  * @example
  * ```ts
@@ -118,7 +134,7 @@ export class SerialConsole {
   #dead: readonly RegExp[];
   #madeWatch: Watch | undefined;
   #lines = new LineSplitter();
-  /** Bytes fed so far. The file has fewer only if the disk is full. */
+  /** Bytes so far. The file has fewer only if the disk is full. */
   #position = 0;
   #bootStart = 0;
   /** Where the last successful wait ended. */
@@ -126,10 +142,10 @@ export class SerialConsole {
   #searches = 0;
   #searching = false;
   #diskFull = false;
-  /** The first sign of death that nobody has explained. */
+  /** The first sign of death since the guest was last known to live. */
   #sign: DeathSign | undefined;
   #died: GuestDied | undefined;
-  /** When it last said something, in milliseconds of this process's clock. */
+  /** When the last bytes came, in milliseconds of this process's clock. */
   #spokeAt = performance.now();
   #cancelPause: (() => void) | undefined;
   #ended = false;
@@ -155,30 +171,33 @@ export class SerialConsole {
     return this.#died;
   }
 
-  /** The sign of death that nobody has explained yet, if there is one. */
+  /**
+   * The first sign of death since the guest was last known to live, if there is
+   * one.
+   */
   get sign(): DeathSign | undefined {
     return this.#sign;
   }
 
   /**
-   * Whether the test means the sign of death: it has waited for that text, or for
-   * one after it. Waits for text then go on after the death.
+   * Whether the test expects the death: it has waited for the text of the sign,
+   * or for a later one. Then waits for text go on after the death.
    */
   get isDeathMeant(): boolean {
     return this.#sign !== undefined && this.#consumed > this.#sign.start;
   }
 
-  /** Seconds since the guest last said something. */
+  /** Seconds since the last bytes came. */
   get silence(): number {
     return (performance.now() - this.#spokeAt) / 1000;
   }
 
   /**
-   * Tells of each sign of death that the guest gives.
+   * Calls a listener for each sign of death.
    *
-   * @param listener Called with the sign. It, or somebody later, is to call
-   * {@linkcode SerialConsole.die} or {@linkcode SerialConsole.live}.
-   * @returns A function that takes the listener away.
+   * @param listener Gets the sign. It must see to it that {@linkcode
+   * SerialConsole.die} or {@linkcode SerialConsole.live} is called.
+   * @returns A function that removes the listener.
    */
   onSign(listener: (sign: DeathSign) => void): () => void {
     this.#signListeners.add(listener);
@@ -186,10 +205,10 @@ export class SerialConsole {
   }
 
   /**
-   * Tells of the guest's death, now if it is dead already.
+   * Calls a listener when the guest dies; at once, if it is dead already.
    *
-   * @param listener Called with the error that pending waits fail with.
-   * @returns A function that takes the listener away.
+   * @param listener Gets the error that pending waits fail with.
+   * @returns A function that removes the listener.
    */
   onDeath(listener: (error: GuestDied) => void): () => void {
     this.#deathListeners.add(listener);
@@ -198,10 +217,9 @@ export class SerialConsole {
   }
 
   /**
-   * Changes what may be the guest's death from now on, and forgets a death that
-   * has been seen.
+   * Changes the patterns of death from now on. The guest counts as alive again.
    *
-   * @param patterns The patterns; none if the test means the guest to die.
+   * @param patterns The patterns; none, if the test expects the guest to die.
    */
   setDead(patterns: readonly RegExp[]): void {
     this.#dead = patterns;
@@ -217,17 +235,17 @@ export class SerialConsole {
   }
 
   /**
-   * The guest is dead: waits for its text fail, but for those of a test that
-   * means it. Where no text may be the guest's death, nothing is.
+   * Declares the guest dead: waits for its text fail, unless the test expects
+   * the death. Does nothing if there are no patterns of death.
    *
-   * @param sign What the guest said, where that has been explained in between;
-   * or what to say of one that has given no sign itself.
+   * @param sign The sign, if {@linkcode SerialConsole.live} may have been
+   * called since it came; or what to say about a guest that has given no sign.
    */
   die(sign: DeathSign | string = "it said so on its console"): void {
     if (this.#died !== undefined || this.#dead.length === 0) return;
     if (typeof sign !== "string") this.#sign ??= sign;
     const { line = String(sign), end = this.#file.length } = this.#sign ?? {};
-    // The lines end with what it said: a trace may follow.
+    // The quoted lines end with the sign, because a long trace may follow it.
     const last = this.#linesBefore(end, lastLines);
     this.#died = new GuestDied(this.machine, line, last);
     this.#failHopeless();
@@ -235,28 +253,28 @@ export class SerialConsole {
   }
 
   /**
-   * The guest lives, whatever it said: its shell has answered, or it was reset
-   * and boots again. Unlike after {@linkcode SerialConsole.reset}, what it said still
-   * counts.
+   * Declares the guest alive, whatever it has printed: its shell has answered,
+   * or it was reset and boots again. Unlike {@linkcode SerialConsole.reset},
+   * this keeps the text so far for waits.
    */
   live(): void {
     this.#died = this.#sign = undefined;
   }
 
   /**
-   * Takes the next bytes from the console. They may be reused after the call.
+   * Takes the next bytes of the console. The caller may reuse the buffer.
    *
    * @param chunk Bytes, cut anywhere.
    */
   feed(chunk: Uint8Array): void {
-    // A hypervisor that is being killed may still have a last word.
+    // A hypervisor that is being killed may still write something.
     if (chunk.length === 0 || this.#closed) return;
     this.#store(chunk);
     const matches = this.#watch.scanner.scan(chunk);
     this.#position += chunk.length;
     this.#spokeAt = performance.now();
-    // Lines hold on to the text that they were cut from, as long as a report or
-    // the terminal has one of them: so that text is small.
+    // A line keeps the whole text that it was cut from in memory, as long as a
+    // report has the line. So the text is cut into small pieces first.
     for (let at = 0; at < chunk.length; at += linesPiece) {
       for (
         const line of this.#lines.push(chunk.subarray(at, at + linesPiece))
@@ -268,7 +286,7 @@ export class SerialConsole {
     this.#awaitPause();
   }
 
-  /** The console is closed: waits that are not fulfilled fail. */
+  /** Ends the text: waits that have found nothing fail. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -279,8 +297,8 @@ export class SerialConsole {
   }
 
   /**
-   * A new boot begins: its text starts anew. The file keeps what it has. Waits
-   * that are pending go on, for what the new boot says.
+   * Begins the text of a new boot. The file keeps the old text. Pending waits
+   * go on, and search the text of the new boot.
    */
   reset(): void {
     if (this.#closed) return;
@@ -300,8 +318,8 @@ export class SerialConsole {
   }
 
   /**
-   * Ends the console for good and closes the file. What it holds can still be
-   * read and waited for.
+   * Ends the console for good and closes the file. Its text can still be read
+   * and searched.
    */
   close(): void {
     if (this.#closed) return;
@@ -320,8 +338,8 @@ export class SerialConsole {
   }
 
   /**
-   * Waits for text to appear, also over the ends of lines. What has appeared
-   * since the last successful wait counts.
+   * Waits until text appears, which may go over the ends of lines. Text since
+   * the last successful wait counts.
    *
    * @param pattern A regular expression; a string is the source of one, in which
    * `^` and `$` mean the begin and the end of a line.
@@ -329,9 +347,9 @@ export class SerialConsole {
    * @returns The match. It is the first that there is, which ends as soon as it
    * can: a `\w+` at the end of a pattern is one letter. V8 looks for its capture
    * groups when they are asked for, which may take long.
-   * @throws {TestFailure} If the time is over.
-   * @throws {GuestDied} If the guest died and has not said it.
-   * @throws {MachineError} If the console is closed and it was not said.
+   * @throws {TestFailure} If the timeout passes first.
+   * @throws {GuestDied} If the guest dies first.
+   * @throws {MachineError} If the console ends first.
    * @throws {UsageError} If the pattern or the timeout is not valid.
    */
   async waitFor(
@@ -369,7 +387,7 @@ export class SerialConsole {
       }
       return await promise;
     } catch (error) {
-      // It was made in a timer, where no stack leads to who waits.
+      // A timer has made the error, so its stack does not lead to the caller.
       if (error instanceof TestFailure) Error.captureStackTrace(error);
       throw error;
     } finally {
@@ -379,7 +397,7 @@ export class SerialConsole {
   }
 
   /**
-   * Everything since the last boot, read from disk: without carriage returns,
+   * Reads all text since the last boot from disk, without carriage returns and
    * without white space at the ends of lines.
    *
    * @returns The lines, joined by `\n`.
@@ -405,8 +423,8 @@ export class SerialConsole {
   }
 
   /**
-   * The last lines since the last boot that are not empty, harmless for a
-   * terminal. Of a line of more than 1000 characters the middle is left out.
+   * The last lines since the last boot that are not empty, safe for a terminal.
+   * It leaves out the middle of a line of more than 1000 characters.
    *
    * @param lines How many at most. Default: 10.
    * @returns The lines, oldest first.
@@ -415,17 +433,17 @@ export class SerialConsole {
     return this.#linesBefore(this.#file.length, lines);
   }
 
-  /** How many bytes it has said, since before the first boot. */
+  /** How many bytes have come, those of earlier boots too. */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * The lines since a place that are not empty, harmless for a terminal. Of a
-   * line of more than 1000 characters the middle is left out, and of more than
-   * 64 KiB the beginning.
+   * The lines after a position that are not empty, safe for a terminal. It
+   * leaves out the middle of a line of more than 1000 characters, and the
+   * beginning of a text of more than 64 KiB.
    *
-   * @param position What {@linkcode SerialConsole.position} was there.
+   * @param position An earlier value of {@linkcode SerialConsole.position}.
    * @returns The lines, oldest first.
    */
   linesSince(position: number): string[] {
@@ -470,8 +488,8 @@ export class SerialConsole {
   }
 
   /**
-   * What looks at the bytes as they come; made when there are some, since that
-   * takes longer than to start a machine.
+   * Searches the bytes as they come. It is made for the first bytes, because
+   * that takes longer than the start of a machine.
    */
   get #watch(): Watch {
     return this.#madeWatch ??= this.#watchFrom(this.#position);
@@ -500,12 +518,12 @@ export class SerialConsole {
     if (watch === this.#madeWatch) wait.id = id;
   }
 
-  /** Whether nothing that is waited for will be said any more. */
+  /** Whether no wait can find anything any more. */
   get #isOver(): boolean {
     return this.#ended || this.#died !== undefined && !this.isDeathMeant;
   }
 
-  /** Has the end of what was said count as an end once nothing more comes. */
+  /** Lets `$` match at the end of the text as soon as the console is quiet. */
   #awaitPause(): void {
     if (this.#pending.size === 0 || this.#cancelPause !== undefined) return;
     this.#cancelPause = after(Math.max(0, quiet - this.silence), () => {
@@ -517,7 +535,7 @@ export class SerialConsole {
     });
   }
 
-  /** Acts on what a scanner found. */
+  /** Acts on the matches of a scanner. */
   #take(watch: Watch, matches: Match[], live: boolean): void {
     const deaths: Match[] = [];
     for (const match of matches) {
@@ -525,17 +543,17 @@ export class SerialConsole {
       if (wait !== undefined) this.#fulfil(wait, match, watch);
       else if (live && watch.deaths.has(match.id)) deaths.push(match);
     }
-    // What was said before the sign, in the same breath, was said. One sign is
-    // enough to look at the guest.
+    // Waits come first: text that came before a sign, in the same bytes,
+    // counts. One sign is enough to look at the guest.
     deaths.some(({ id, end }) =>
       this.#suspect(watch.base + end, watch.deaths.get(id)!)
     );
   }
 
-  /** Tells of a sign of death, if what stands before `end` is one. */
+  /** Reports a sign of death, if the line before `end` is one. */
   #suspect(end: number, pattern: RegExp): boolean {
     const from = Math.max(this.#bootStart, end - lead);
-    // None where the disk is full.
+    // There are none if the disk is full.
     const bytes = this.#file.read(from, new Uint8Array(end - from));
     const last = bytes.at(-1) === 10 ? bytes.length - 1 : bytes.length;
     const first = last === 0 ? 0 : bytes.lastIndexOf(10, last - 1) + 1;
@@ -580,7 +598,10 @@ export class SerialConsole {
     this.#watch.waits.delete(wait.id);
   }
 
-  /** Fails what can't be fulfilled any more. A wait whose search goes on still can. */
+  /**
+   * Fails the waits that can't find anything any more. A wait whose search in
+   * the file goes on still can.
+   */
   #failHopeless(): void {
     if (!this.#isOver) return;
     for (const wait of [...this.#pending]) {
@@ -613,7 +634,7 @@ export class SerialConsole {
       : `; its last lines:\n${tail.map((line) => `  ${line}`).join("\n")}`;
   }
 
-  /** Searches what is on disk for every pending wait. */
+  /** Searches the file for every pending wait. */
   #search(): void {
     const search = ++this.#searches;
     this.#searching = true;
@@ -628,9 +649,9 @@ export class SerialConsole {
   }
 
   /**
-   * Reads the file with a scanner that then takes the place of the live one:
-   * having read the same bytes, it knows of matches that have only begun. It
-   * serves every wait that is pending, so there is one scanner in the end.
+   * Reads the file with a new scanner, which then replaces the live one: as it
+   * has read the same bytes, it knows the matches that have only begun. It
+   * serves all pending waits, so that there is one scanner in the end.
    */
   async #searchFile(search: number): Promise<void> {
     const waits = [...this.#pending].sort((a, b) => a.from - b.from);
@@ -650,12 +671,12 @@ export class SerialConsole {
       if (added < waits.length) stop = Math.min(stop, waits[added].from);
       if (stop <= at) break;
       const bytes = this.#file.read(at, buffer.subarray(0, stop - at));
-      // The file was cut short by somebody else: what is gone is gone.
+      // Somebody else has cut the file short, and the rest is lost.
       if (bytes.length === 0) break;
       at += bytes.length;
       this.#take(watch, watch.scanner.scan(bytes), false);
       if (waits.every((w) => w.id !== undefined || !this.#pending.has(w))) {
-        // Nobody needs more than the live scanner.
+        // The live scanner is enough.
         watch.scanner[Symbol.dispose]();
         this.#searching = false;
         this.#failHopeless();
@@ -672,7 +693,7 @@ export class SerialConsole {
       }
     }
     while (added < waits.length) this.#addWait(watch, waits[added++]);
-    // Different only if the file lacks bytes.
+    // The two differ only if the file lacks bytes.
     watch.base = this.#position - watch.scanner.position;
     this.#searching = false;
     this.#madeWatch?.scanner[Symbol.dispose]();

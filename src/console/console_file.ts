@@ -1,9 +1,8 @@
 import { writeAllSync } from "../stream/mod.ts";
 
 /**
- * The bytes of a console on disk: appended as they come, read back in pieces.
- * They are with the operating system as soon as they were written, so a killed
- * driver loses none.
+ * The bytes of a console on disk, appended as they come. The operating system
+ * has them at once, so a driver that is killed loses none.
  */
 export class ConsoleFile {
   readonly #path: string;
@@ -13,7 +12,7 @@ export class ConsoleFile {
   constructor(path: string) {
     this.#path = path;
     Deno.openSync(path, { write: true, create: true, truncate: true }).close();
-    // Appending puts every write at the end, wherever the last read was.
+    // In append mode every write goes to the end, wherever the last read was.
     this.#file = Deno.openSync(path, { read: true, append: true });
   }
 
@@ -26,14 +25,17 @@ export class ConsoleFile {
     writeAllSync(this, bytes);
   }
 
-  /** Appends some of `bytes`: where the disk gets full, the file has a part. */
+  /**
+   * Appends some of `bytes`. If the disk gets full, the file has a part of
+   * them.
+   */
   writeSync(bytes: Uint8Array): number {
     const written = this.#file!.writeSync(bytes);
     this.#length += written;
     return written;
   }
 
-  /** Reads from an offset into a buffer; gives what was there. */
+  /** Reads from an offset into a buffer. Returns the part that was filled. */
   read(offset: number, into: Uint8Array): Uint8Array {
     const file = this.#file ?? Deno.openSync(this.#path, { read: true });
     try {

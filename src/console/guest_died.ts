@@ -1,19 +1,19 @@
 import { MachineError } from "../errors.ts";
 
-/** The guest is beyond help. */
+/** The guest of a machine died: its kernel panicked, or its boot gave up. */
 export class GuestDied extends MachineError {
   /** The error's name. */
   override name = "GuestDied";
   /** Name of the machine. */
   readonly machine: string;
-  /** What it said, one line. */
+  /** The line that the guest printed. */
   readonly line: string;
 
   /**
    * Describes the death.
    *
    * @param machine Name of the machine.
-   * @param line What it said.
+   * @param line The line that the guest printed.
    * @param tail The console's last lines.
    */
   constructor(machine: string, line: string, tail: readonly string[] = []) {
@@ -25,22 +25,25 @@ export class GuestDied extends MachineError {
     this.line = line;
   }
 
-  /** Whether the kernel panicked, so that only a reset helps. */
+  /**
+   * Whether the kernel panicked, so that only a reset brings the guest back.
+   */
   get isPanic(): boolean {
     return isPanic(this.line);
   }
 }
 
-/** Whether a line is what a kernel says that panics. */
+/** Whether a kernel prints the line when it panics. */
 export function isPanic(line: string): boolean {
   return line.includes("Kernel panic - not syncing");
 }
 
 /**
- * What a guest says, at the beginning of a line, that may never come up: the
- * kernel panicked, or systemd, an initial RAM disk or GRUB gave up and wait for
- * a person. Anybody can print that; a guest whose shell answers is alive. Each
- * takes its whole line, which says why, but for prompts.
+ * Text at the beginning of a line that may mean the end of a guest: the kernel
+ * panicked, or systemd, an initial RAM disk or GRUB gave up and waits for a
+ * person. Any program can print it, so the driver asks the guest's shell: a
+ * guest whose shell answers is alive. Each pattern matches the whole line,
+ * which tells the reason; those of prompts do not.
  */
 export const deathPatterns: readonly RegExp[] = [
   /Kernel panic - not syncing.*\n/,
@@ -54,14 +57,18 @@ export const deathPatterns: readonly RegExp[] = [
   /grub rescue>/,
 ];
 
-/** What may stand before: colours, and the kernel's time, with the task or processor. */
+/**
+ * May stand before the text: colours, and the kernel's time, with the task or
+ * processor.
+ */
 const lineBegin =
   // deno-lint-ignore no-control-regex
   /^(?:\x1b\[[\d;?]*[A-Za-z])*(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[CT]\d+\])? )?/;
 
 /**
- * Whether a line is what one of the patterns stands for. Those of
- * {@linkcode deathPatterns} do so at its beginning: elsewhere somebody quotes it.
+ * Whether a line that a pattern has matched is a sign of death. The patterns of
+ * {@linkcode deathPatterns} must match at its beginning: elsewhere in a line,
+ * somebody quotes the text.
  *
  * @param line The line, without its end.
  * @param pattern A pattern that matched up to the line's end.

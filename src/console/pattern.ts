@@ -1,12 +1,12 @@
 import { UsageError } from "../errors.ts";
 
 /**
- * What a test author takes for a pattern, as a regular expression that each
- * search begins anew with.
+ * Turns a pattern of a test's author into a regular expression with which each
+ * search starts anew.
  *
  * @param pattern A regular expression, as such or as its source.
- * @param flags The flags of one that is given by its source.
- * @throws {UsageError} for what is none.
+ * @param flags The flags, if the pattern is a source.
+ * @throws {UsageError} if it is no regular expression.
  */
 export function compilePattern(pattern: RegExp | string, flags = ""): RegExp {
   if (typeof pattern !== "string" && !isRegExp(pattern)) {
@@ -18,7 +18,8 @@ export function compilePattern(pattern: RegExp | string, flags = ""): RegExp {
   }
   if (typeof pattern !== "string") {
     const { source, flags, global, sticky } = pattern;
-    // Others remember nothing, and may show as something else than their source.
+    // Other patterns keep no state. They may also have a text of their own for
+    // messages.
     return global || sticky
       ? new RegExp(source, flags.replace("g", ""))
       : pattern;
@@ -30,7 +31,9 @@ export function compilePattern(pattern: RegExp | string, flags = ""): RegExp {
   }
 }
 
-/** A script's may come from a context of its own, with a class of its own. */
+/**
+ * A script may run in another context, which has its own class of this name.
+ */
 function isRegExp(value: unknown): value is RegExp {
   return Object.prototype.toString.call(value) === "[object RegExp]";
 }
