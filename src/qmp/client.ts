@@ -6,20 +6,22 @@ import { after, checkTimeout } from "../time/mod.ts";
 export interface QmpEvent {
   /** The event's name, such as `SHUTDOWN`. */
   event: string;
-  /** What belongs to it. */
+  /** The event's data. */
   data?: Record<string, unknown>;
   /** When it happened, by QEMU's clock. */
   timestamp: { seconds: number; microseconds: number };
 }
 
-/** An error that QEMU answered to a command. */
+/** QEMU answered a command with an error. */
 export class QmpError extends Error {
   /** QEMU's class of the error, such as `GenericError`. */
   readonly errorClass: string;
-  /** QEMU's own words. */
+  /** QEMU's description of the error. */
   readonly description: string;
 
-  /** Takes the command's name, and the class and description QEMU gave. */
+  /**
+   * Describes the error by the command's name and QEMU's class and description.
+   */
   constructor(command: string, errorClass: string, description: string) {
     super(`QMP command ${command} failed: ${description} (${errorClass})`);
     this.name = "QmpError";
@@ -28,27 +30,32 @@ export class QmpError extends Error {
   }
 }
 
-/** The QMP connection ended, or said what no QMP server says. */
+/** The QMP connection has ended. */
 export class QmpClosed extends Error {
-  /** Takes the reason as one sentence. */
+  /** Takes the reason, as a sentence. */
   constructor(reason: string) {
     super(reason);
     this.name = "QmpClosed";
   }
 }
 
-/** An answer of QEMU's is larger than this client reads. */
+/** An answer of QEMU is larger than the client's limits. */
 export class QmpAnswerTooLarge extends Error {
-  /** Takes the command's name, and what is too large as a sentence. */
+  /**
+   * Takes the command's name, and the limit that the answer exceeds, as a
+   * sentence.
+   */
   constructor(command: string, reason: string) {
     super(`The answer to the QMP command ${command} can't be read: ${reason}`);
     this.name = "QmpAnswerTooLarge";
   }
 }
 
-/** Bytes of the longest answer that is read. */
+/** Bytes of the longest answer that the client reads. */
 const LONGEST_ANSWER = 64 * 1024 * 1024;
-/** The deepest nesting that is read: QEMU itself reads no deeper one. */
+/**
+ * The deepest nesting that the client reads. QEMU itself reads no deeper one.
+ */
 const DEEPEST_ANSWER = 1024;
 /** Seconds that QEMU may take to greet. */
 const GREETING_TIMEOUT = 60;
@@ -59,19 +66,20 @@ interface Pending {
   command: string;
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  /** Stops the clock. */
+  /** Cancels the timeout. */
   cancel(): void;
 }
 
 /**
- * Talks to a QMP server over `stream`: waits for its greeting and leaves the
- * negotiation mode. Where that fails, the stream is closed.
+ * Connects to a QMP server over `stream`: waits for its greeting and leaves the
+ * negotiation mode. If that fails, this closes the stream.
  *
- * @param options.timeout Seconds until the greeting; 60 by default, `null` for no
- * limit.
- * @throws {UsageError} for a timeout that is none.
- * @throws {DOMException} a `TimeoutError` when the greeting is not there in time.
- * @throws {QmpClosed} where the stream ends first.
+ * @param options.timeout Seconds until the greeting; `null`: no limit. Default:
+ * 60.
+ * @throws {UsageError} if the timeout is not valid.
+ * @throws {DOMException} a `TimeoutError` if the greeting does not come in
+ * time.
+ * @throws {QmpClosed} if the stream ends first.
  */
 export let connectQmp: (
   stream: ByteStream,
@@ -79,8 +87,8 @@ export let connectQmp: (
 ) => Promise<QmpClient>;
 
 /**
- * A client of the QEMU Machine Protocol: commands with their answers in any
- * number at once, and events.
+ * A client of the QEMU Machine Protocol. It sends any number of commands at
+ * once, and receives their answers and events.
  *
  * See https://www.qemu.org/docs/master/interop/qmp-spec.html
  */
@@ -90,7 +98,7 @@ export class QmpClient implements Disposable {
     maxFrame: LONGEST_ANSWER,
     maxDepth: DEEPEST_ANSWER,
   });
-  /** In the order in which they were sent, which is that of the answers. */
+  /** In the order in which they were sent; QEMU answers in the same order. */
   readonly #pending = new Map<string, Pending>();
   readonly #listeners = new Set<(event: QmpEvent) => void>();
   readonly #onClosed = new Set<(error: QmpClosed) => void>();
@@ -136,18 +144,21 @@ export class QmpClient implements Disposable {
   }
 
   /**
-   * Sends a command and answers what QEMU returned.
+   * Sends a command and waits for the answer.
    *
    * @param command The name, such as `query-status`.
    * @param args Its arguments.
-   * @param options.timeout Seconds until the answer; 600 by default, `null` for
-   * no limit.
-   * @throws {UsageError} for a timeout that is none.
-   * @throws {DOMException} a `TimeoutError` when QEMU has not answered in time.
-   * @throws {QmpError} where QEMU answers with an error.
-   * @throws {QmpAnswerTooLarge} where the answer has more than 64 MiB, or is
+   * @param options.timeout Seconds until the answer; `null`: no limit. Default:
+   * 600.
+   *
+   * @returns What QEMU returned.
+   *
+   * @throws {UsageError} if the timeout is not valid.
+   * @throws {DOMException} a `TimeoutError` if QEMU does not answer in time.
+   * @throws {QmpError} if QEMU answers with an error.
+   * @throws {QmpAnswerTooLarge} if the answer is longer than 64 MiB, or is
    * nested more than 1024 deep.
-   * @throws {QmpClosed} where the connection ends first.
+   * @throws {QmpClosed} if the connection ends first.
    */
   async send(
     command: string,
@@ -177,8 +188,10 @@ export class QmpClient implements Disposable {
   }
 
   /**
-   * Calls `listener` for each event from now on; answers how to stop that. What
-   * it throws is reported as an uncaught error.
+   * Calls `listener` for each event from now on. Errors of the listener are
+   * reported as uncaught.
+   *
+   * @returns A function that removes the listener.
    */
   onEvent(listener: (event: QmpEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -188,11 +201,11 @@ export class QmpClient implements Disposable {
   /**
    * Waits for an event that `filter` accepts.
    *
-   * @param options.timeout Seconds to wait at most; 600 by default, `null` for
-   * no limit.
-   * @throws {UsageError} for a timeout that is none.
-   * @throws {DOMException} a `TimeoutError` when they have passed.
-   * @throws {QmpClosed} where the connection ends first.
+   * @param options.timeout Seconds to wait at most; `null`: no limit. Default:
+   * 600.
+   * @throws {UsageError} if the timeout is not valid.
+   * @throws {DOMException} a `TimeoutError` if they pass first.
+   * @throws {QmpClosed} if the connection ends first.
    */
   async waitForEvent(
     filter: (event: QmpEvent) => boolean,
@@ -235,7 +248,7 @@ export class QmpClient implements Disposable {
     });
   }
 
-  /** Closes the connection; what waits for answers fails. */
+  /** Closes the connection. Commands that wait for answers fail. */
   close(): void {
     this.#end("The QMP connection was closed");
   }
@@ -267,8 +280,8 @@ export class QmpClient implements Disposable {
 
   #take(frame: Frame | FrameError): void {
     if (frame instanceof FrameError) {
-      // The stream goes on at the next message. QEMU answers in order, and
-      // nothing else that it says is as large as this.
+      // The stream goes on at the next message. The oldest command gets the
+      // error, because QEMU answers in order, and only answers are this large.
       if (!frame.isTooLarge) return;
       for (const [id, pending] of this.#pending) {
         this.#settle(id);
@@ -296,7 +309,9 @@ export class QmpClient implements Disposable {
     );
   }
 
-  /** Takes a command out of those that wait for their answers, if it is there. */
+  /**
+   * Removes a command from those that wait for an answer, if it is one of them.
+   */
   #settle(id: unknown): Pending | undefined {
     if (typeof id !== "string") return undefined;
     const pending = this.#pending.get(id);
@@ -310,7 +325,7 @@ export class QmpClient implements Disposable {
       try {
         listener(event);
       } catch (error) {
-        // The listener's fault, and neither QEMU's nor the other listeners'.
+        // The error is the listener's. QEMU and the other listeners go on.
         reportError(error);
       }
     }
@@ -336,7 +351,7 @@ function late(message: string): DOMException {
   return new DOMException(message, "TimeoutError");
 }
 
-/** Whether a message is an event with all that its readers rely on. */
+/** Whether a message is an event with all members that readers rely on. */
 function isEvent(message: unknown): message is QmpEvent {
   if (!isObject(message)) return false;
   const { event, data, timestamp } = message;

@@ -1,17 +1,18 @@
 import type { QmpClient, QmpEvent } from "./client.ts";
 
-/** Events that are kept; the oldest go first. */
+/** How many events the queue keeps; it drops the oldest first. */
 const KEPT = 1000;
 
 /**
- * The events of a QMP session that nobody has taken yet: QEMU tells of what a
- * command does before it answers, so whoever waits for that comes too late.
+ * The events of a QMP session that nobody has taken yet. QEMU sends the events
+ * of a command before the command's answer, so a caller that then waits for
+ * them would be too late.
  */
 export class QmpEventQueue {
   readonly #client: QmpClient;
   #events: QmpEvent[] = [];
 
-  /** Keeps what `client` hears from now on. */
+  /** Keeps the events of `client` from now on. */
   constructor(client: QmpClient) {
     this.#client = client;
     client.onEvent((event) => {
@@ -22,14 +23,14 @@ export class QmpEventQueue {
   }
 
   /**
-   * Takes the first event that `filter` accepts, of those that came since the
-   * last one that was taken, or else that come; those before it are forgotten.
+   * Takes the first event that `filter` accepts: one that came since the last
+   * one taken, or the next. It drops the events before that.
    *
-   * @param options.timeout Seconds to wait at most; 600 by default, `null` for
-   * no limit.
-   * @throws {UsageError} for a timeout that is none.
-   * @throws {DOMException} a `TimeoutError` when they have passed.
-   * @throws {QmpClosed} where the connection ends first.
+   * @param options.timeout Seconds to wait at most; `null`: no limit. Default:
+   * 600.
+   * @throws {UsageError} if the timeout is not valid.
+   * @throws {DOMException} a `TimeoutError` if they pass first.
+   * @throws {QmpClosed} if the connection ends first.
    */
   async take(
     filter: (event: QmpEvent) => boolean,
@@ -45,7 +46,10 @@ export class QmpEventQueue {
   }
 }
 
-/** Whether an event is about the driver's own ports, of which authors know nothing. */
+/**
+ * Whether an event is about one of the driver's own ports, which authors do not
+ * know.
+ */
 function isOurOwn({ event, data }: QmpEvent): boolean {
   return event === "VSERPORT_CHANGE" && typeof data?.id === "string" &&
     data.id.startsWith("vw-");
