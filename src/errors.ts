@@ -1,7 +1,7 @@
 /**
- * An error that says all that there is to say, wherever it was thrown: what the
- * test demanded does not hold, or something outside ended it. Nobody asks where in
- * the driver it was made.
+ * An error whose message is complete without a stack: the test demanded
+ * something that does not hold, or something outside ended the test. Its place
+ * in the driver's code tells a reader nothing.
  */
 export abstract class ExpectedError extends Error {}
 
@@ -33,10 +33,11 @@ export class MachineError extends ExpectedError {
   override name = "MachineError";
 }
 
-/** A condition that was to hold all the while did not. */
+/** A polling condition did not hold. */
 export class ConditionFailure extends TestFailure {
   /**
-   * Takes what the condition means, and what its check threw if it did.
+   * Takes the condition's description, and the error that its check threw, if
+   * any.
    */
   constructor(description: string, error?: unknown) {
     const why = error === undefined

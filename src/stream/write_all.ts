@@ -1,4 +1,4 @@
-/** Writes all of `bytes`, however many the stream takes at a time. */
+/** Writes all of `bytes`, even if the stream takes only some at a time. */
 export async function writeAll(
   stream: { write(bytes: Uint8Array): Promise<number> },
   bytes: Uint8Array,
@@ -8,7 +8,7 @@ export async function writeAll(
   }
 }
 
-/** What takes some of the bytes that it is given, and says how many. */
+/** Something that takes some of the given bytes, and returns how many. */
 interface SyncWriter {
   writeSync(bytes: Uint8Array): number;
 }
@@ -24,7 +24,7 @@ let pause: Int32Array | undefined;
 
 /**
  * Writes all of `bytes` to an output that another process reads, before it
- * returns. Where nobody reads any more, the rest is dropped.
+ * returns. If nobody reads any more, it drops the rest.
  */
 export function writeOut(writer: SyncWriter, bytes: Uint8Array): void {
   while (bytes.length > 0) {
@@ -32,9 +32,9 @@ export function writeOut(writer: SyncWriter, bytes: Uint8Array): void {
       bytes = bytes.subarray(writer.writeSync(bytes));
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) return;
-      // A parent, or a terminal's input, may have set the output to
-      // non-blocking: then it is merely full, and there is no event to wait for
-      // in synchronous code.
+      // A parent process, or whoever reads from the same terminal, may have
+      // made the output non-blocking. Then it is only full, and synchronous
+      // code can't wait for an event.
       pause ??= new Int32Array(new SharedArrayBuffer(4));
       Atomics.wait(pause, 0, 0, 1);
     }

@@ -1,14 +1,14 @@
 import { writeTerminal } from "./write.ts";
 
-/** Who gets what is typed. */
+/** A part of the program that gets the typed keys. */
 export interface Typist {
   /** Takes the bytes as they come. */
   take(bytes: Uint8Array): void;
-  /** Told when there will be no more. */
+  /** Called when no more bytes come. */
   end?(): void;
   /**
-   * Whether what it writes goes to the terminal as it is, as another system's
-   * terminal does. Otherwise a line feed starts a new line.
+   * Whether its output goes to the terminal unchanged, as that of another
+   * system's terminal must. Otherwise a line feed also starts a new line.
    */
   verbatim?: boolean;
 }
@@ -35,9 +35,9 @@ interface TerminalInput {
 /**
  * The terminal that the process was started at.
  *
- * Whoever wants its keys takes them; the last who did gets them until it gives
- * them back. While somebody has them, every key is a byte or several, Ctrl-C
- * too, and none is shown by itself.
+ * A part of the program takes the keys, and gets them until it gives them back
+ * or another part takes them. Meanwhile each key, even Ctrl-C, is one or
+ * several bytes, and the terminal does not echo it.
  */
 export class Terminal {
   static #opened?: Promise<Terminal>;
@@ -48,7 +48,7 @@ export class Terminal {
 
   private constructor(input: TerminalInput) {
     this.#input = input;
-    // However the process ends, the terminal is left as it was.
+    // Restores the terminal however the process ends.
     globalThis.addEventListener("unload", () => this.#set(undefined));
   }
 
@@ -60,14 +60,14 @@ export class Terminal {
 
   /** The process' terminal. */
   static open(): Promise<Terminal> {
-    // Node's stdin, and not Deno's: a read of that can't be taken back, so
-    // that one key more would be swallowed, and the process kept alive for it.
+    // This uses Node's stdin. A read of Deno's can't be cancelled: it would
+    // swallow one more key, and keep the process alive for it.
     return Terminal.#opened ??= import("node:process").then((
       { default: { stdin } },
     ) => new Terminal(stdin as unknown as TerminalInput));
   }
 
-  /** Gives the keys to `typist` until the answer is disposed of. */
+  /** Gives the keys to `typist` until the returned object is disposed. */
   take(typist: Typist): Disposable {
     this.#typists.push(typist);
     this.#set(typist);
@@ -81,7 +81,7 @@ export class Terminal {
     };
   }
 
-  /** The terminal's size; 80 by 24 where it does not say. */
+  /** The terminal's size; 80 by 24 if it is unknown. */
   get size(): TerminalSize {
     try {
       const { columns, rows } = Deno.consoleSize();
@@ -92,7 +92,10 @@ export class Terminal {
     return { columns: 80, rows: 24 };
   }
 
-  /** Calls `listener` when the size has changed, until disposed of. */
+  /**
+   * Calls `listener` when the size changes, until the returned object is
+   * disposed.
+   */
   onResize(listener: () => void): Disposable {
     Deno.addSignalListener("SIGWINCH", listener);
     return {
@@ -100,12 +103,12 @@ export class Terminal {
     };
   }
 
-  /** Shows `data` as it is. */
+  /** Writes `data` unchanged. */
   write(data: Uint8Array | string): void {
     writeTerminal(data);
   }
 
-  /** Stops the process, as Ctrl-Z does; returns when it is continued. */
+  /** Stops the process, as Ctrl-Z does. Returns when the process continues. */
   suspend(): void {
     this.#set(undefined);
     Deno.kill(Deno.pid, "SIGSTOP");
@@ -120,7 +123,9 @@ export class Terminal {
     for (const typist of [...this.#typists].reverse()) typist.end?.();
   };
 
-  /** Makes the terminal what the one who has the keys needs. */
+  /**
+   * Sets the terminal's modes for the part of the program that has the keys.
+   */
   #set(typist: Typist | undefined): void {
     const verbatim = typist?.verbatim ?? false;
     if (this.#verbatim && !verbatim) stty("opost");
@@ -149,8 +154,8 @@ export class Terminal {
 }
 
 /**
- * Sets what neither Deno nor Node offers. Where there is no stty, a few
- * full-screen programs look wrong, no more.
+ * Sets modes that neither Deno nor Node offers. Without stty, a few full-screen
+ * programs look wrong.
  */
 function stty(...args: string[]): void {
   try {

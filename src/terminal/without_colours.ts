@@ -1,4 +1,4 @@
-/** A text without the sequences that colour it. */
+/** Removes the escape sequences that colour a text. */
 export function withoutColours(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/\x1b\[[\d;]*m/g, "");

@@ -2,7 +2,7 @@ import { writeOut } from "../stream/mod.ts";
 
 /**
  * Writes all of `data` to the terminal before it returns: to standard output,
- * or where that leads elsewhere, to standard error.
+ * or to standard error if standard output is no terminal.
  */
 export function writeTerminal(data: Uint8Array | string): void {
   const stream = Deno.stdout.isTerminal() ? Deno.stdout : Deno.stderr;

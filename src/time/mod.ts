@@ -1,5 +1,5 @@
 /**
- * Durations, which are seconds, and what ends them early.
+ * Timers and limits. Durations are seconds.
  *
  * @module
  */

@@ -6,7 +6,7 @@ export function orAbort<T>(
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    // What nobody waits for any more may still fail.
+    // The promise may still fail when nobody waits for it any more.
     promise.then(resolve, reject).finally(() =>
       signal.removeEventListener("abort", abort)
     );

@@ -1,6 +1,9 @@
 import { UsageError } from "../errors.ts";
 
-/** @throws {UsageError} for a timeout that is not valid. */
+/**
+ * @throws {UsageError} if the timeout is not a number of at least 0, `null` or
+ * undefined.
+ */
 export function checkTimeout(timeout: number | null | undefined): void {
   if (timeout === undefined || timeout === null) return;
   if (typeof timeout === "number" && timeout >= 0) return;
@@ -10,10 +13,10 @@ export function checkTimeout(timeout: number | null | undefined): void {
 }
 
 /**
- * The seconds that something may take at most: `Infinity` for `null`, which is
- * no limit, and `byDefault` where the author names none.
+ * The limit in seconds that an author's `timeout` means: `Infinity` for `null`,
+ * `byDefault` for undefined.
  *
- * @throws {UsageError} for a timeout that is not valid.
+ * @throws {UsageError} if the timeout is not valid.
  */
 export function limitOf(
   timeout: number | null | undefined,
@@ -23,7 +26,7 @@ export function limitOf(
   return timeout === undefined ? byDefault : timeout ?? Infinity;
 }
 
-/** Whether an error says that the time has passed. */
+/** Whether an error is a `TimeoutError`. */
 export function isTimeout(error: unknown): error is DOMException {
   return error instanceof DOMException && error.name === "TimeoutError";
 }

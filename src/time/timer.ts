@@ -1,13 +1,16 @@
 import { orAbort } from "./or_abort.ts";
 
-/** Milliseconds that a timer of the runtime's takes at most; more fires at once. */
+/**
+ * The longest time of the runtime's timers, in milliseconds. A longer one fires
+ * at once.
+ */
 const LONGEST = 2 ** 31 - 1;
 
 /**
- * Calls `fn` when `seconds` have passed, however many these are; `Infinity`
- * never passes.
+ * Calls `fn` when `seconds` have passed. They may be longer than the runtime's
+ * timers allow; `Infinity` never passes.
  *
- * @returns What cancels that.
+ * @returns A function that cancels the timer.
  */
 export function after(seconds: number, fn: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -20,7 +23,9 @@ export function after(seconds: number, fn: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Lets time pass, unless the signal ends that with its reason. */
+/**
+ * Waits for `seconds`. If the signal is aborted first, rejects with its reason.
+ */
 export async function delay(
   seconds: number,
   signal?: AbortSignal,

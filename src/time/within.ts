@@ -1,6 +1,8 @@
 import { after } from "./timer.ts";
 
-/** Settles as `promise` does, or answers `undefined` when `seconds` have passed. */
+/**
+ * Settles as `promise` does, or with `undefined` when `seconds` have passed.
+ */
 export async function within<T>(
   seconds: number,
   promise: Promise<T>,
