@@ -1,8 +1,8 @@
 /**
- * Builds `scanner.wasm` from the AssemblyScript sources beside this file.
- * With `--check` it writes nothing and fails if the committed module is not,
- * byte for byte, what the sources give. With `--text FILE` it also writes the
- * module as WebAssembly text, to read what the compiler made.
+ * Builds `scanner.wasm` from the AssemblyScript sources beside this file. With
+ * `--check` it writes nothing, and fails if the committed module differs from
+ * the build by a byte. With `--text FILE` it also writes the module as
+ * WebAssembly text, to read the compiler's output.
  *
  * @module
  */
@@ -16,10 +16,11 @@ const options = [
   "--optimizeLevel=3",
   "--shrinkLevel=0",
   "--noAssert",
-  // TLSF alone: nothing in the sources is collected, so the collector is
-  // dropped as dead code.
+  // This takes the allocator TLSF alone. The sources use no managed objects, so
+  // the compiler drops the collector as dead code.
   "--runtime=minimal",
-  // A broken invariant traps; there is nobody to import to be told why.
+  // A broken invariant traps. The module imports nothing that could print a
+  // reason.
   "--use=abort=",
   "--enable=simd",
   "--enable=relaxed-simd",

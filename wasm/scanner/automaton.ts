@@ -2,8 +2,8 @@
 // deno-lint-ignore-file verbatim-module-syntax
 
 // The subset construction: from a position and a byte to the next position.
-// States (states.ts) remember what comes out of it; when they can't, it runs
-// for every byte.
+// States (states.ts) cache its results. When the cache does not help, it runs
+// for each byte.
 
 import { newVector, Vector, zeroed } from "./vector.ts";
 import { Pattern, PatternList } from "./patterns.ts";
@@ -20,7 +20,7 @@ import {
   SPLIT,
 } from "./program.ts";
 
-// Sets of nodes, as bits: scratch of one step.
+// Sets of nodes, as bits: temporary memory of one step.
 let words: usize = 0;
 let visited: usize = 0;
 let current: usize = 0;
@@ -28,7 +28,7 @@ let following: usize = 0;
 
 const stack: Vector = newVector();
 
-/** Makes room for the nodes of a list. */
+/** Allocates memory for the nodes of a list. */
 export function makeRoom(list: PatternList): void {
   const needed = usedBytes(list) >> 3;
   if (needed <= words) return;
@@ -47,7 +47,10 @@ function usedBytes(list: PatternList): usize {
   return ((<usize> list.nodes.length + 63) >> 6) << 3;
 }
 
-/** Empties a set; most are so small that a loop is faster than `memory.fill`. */
+/**
+ * Empties a set. Most sets are so small that a loop is faster than
+ * `memory.fill`.
+ */
 function clear(set: usize, list: PatternList): void {
   const end = set + usedBytes(list);
   for (let at = set; at < end; at += 8) store<u64>(at, 0);
@@ -88,17 +91,17 @@ function nextOf(set: usize, from: u32, end: u32): u32 {
   return end;
 }
 
-// What a closure comes upon.
+// The results of a closure.
 /** A thread reaches the end of its pattern. */
 const MATCHED: u32 = 1;
-/** A thread is in the set that was not there before. */
+/** The set has a new thread. */
 const ADDED: u32 = 2;
 
 /**
- * Puts into `set` every thread that is reached from a node without taking a
- * byte. Assertions that ask for what is not known yet stay in the set. `nodes`
- * are the addresses of the list's nodes, which the callers keep at hand.
- * Returns `MATCHED` and `ADDED` as bits.
+ * Puts into `set` every thread that a node leads to without a byte. Assertions
+ * stay in the set if they depend on a character that is not known yet. `nodes`
+ * are the addresses of the list's nodes; passing them saves loads. Returns
+ * `MATCHED` and `ADDED` as bits.
  */
 function close(
   nodes: usize,
@@ -123,7 +126,7 @@ function close(
         }
         break;
       case SPLIT:
-        // Last first, so that a pattern's own order is the order of visits.
+        // Pushes the last one first, so that visits are in the pattern's order.
         for (let i = head >> 8; i > 0; i--) {
           stack.push(base + load<u32>(address + ((<usize> i) << 2)));
         }
@@ -162,11 +165,10 @@ function contains(list: Vector, value: u32): bool {
 }
 
 /**
- * Begins in `current` with the threads of a position, of whose surroundings
- * `context` is known, and settles what could not be known before the next
- * character: which threads go on, and which patterns have matched here after
- * all. Those are listed in `late`; patterns that matched here already do not do
- * so twice.
+ * Begins in `current` with the threads of a position whose surroundings
+ * `context` tells. It decides what depends on the next character: which threads
+ * go on, and which patterns have matched here after all. It lists these
+ * patterns in `late`, without those that had matched here already.
  */
 function settle(
   list: PatternList,
@@ -213,7 +215,9 @@ function settle(
   }
 }
 
-/** One byte on: from one position to the next, which is written to `to`. */
+/**
+ * Takes one byte: goes from a position to the next, and writes that to `to`.
+ */
 export function advance(
   list: PatternList,
   from: Position,
@@ -251,8 +255,8 @@ export function advance(
       }
     }
     if ((found & MATCHED) != 0) {
-      // From here on the pattern begins anew, wherever else it might have
-      // gone: matches don't overlap.
+      // After a match the pattern starts anew, and its other threads end:
+      // matches do not overlap.
       to.matches.push(<u32> changetype<usize>(pattern));
       drop(following, base, pattern.count);
       drop(visited, base, pattern.count);
@@ -266,7 +270,7 @@ export function advance(
   writeThreads(list, to, context);
 }
 
-/** Writes to `to` the threads that begin anywhere, where `context` is known. */
+/** Writes to `to` the threads that begin at every position, given `context`. */
 export function begin(list: PatternList, context: u32, to: Position): void {
   const nodes = list.nodes.address;
   clear(following, list);
@@ -285,9 +289,9 @@ export function begin(list: PatternList, context: u32, to: Position): void {
 }
 
 /**
- * Adds to a position, where `context` is known, the threads of patterns that
- * were added since the last byte. Patterns that match the empty string there
- * come last among its matches.
+ * Adds to a position, given `context`, the threads of the patterns that were
+ * added since the last byte. Patterns that match the empty string there come
+ * last among its matches.
  */
 export function beginFresh(
   list: PatternList,
@@ -315,7 +319,10 @@ export function beginFresh(
   writeThreads(list, at, context);
 }
 
-/** Lists in `late` the patterns that match at a position because the stream ends there. */
+/**
+ * Lists in `late` the patterns that match at a position because the stream ends
+ * there.
+ */
 export function settleAtEnd(
   list: PatternList,
   at: Position,
@@ -325,7 +332,10 @@ export function settleAtEnd(
   settle(list, at, context | NEXT_KNOWN | AT_END, late);
 }
 
-/** Writes `following` to a position, which keeps of `context` what its threads ask for. */
+/**
+ * Writes `following` to a position, with the part of `context` that its threads
+ * depend on.
+ */
 function writeThreads(list: PatternList, to: Position, context: u32): void {
   const nodes = list.nodes.address;
   const threads = to.threads;

@@ -1,31 +1,35 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// Which needles share a bucket of the prefilter. A bucket is looked for by the
-// halves of four bytes, all needles' together, so it is seen where none of
-// them is: the more often, the less they have in common. The two buckets that
-// lose least by it are joined, again and again, until there are few enough.
+// Decides which needles share a bucket of the prefilter. The prefilter looks
+// for a bucket by the halves of four bytes of all its needles together. So it
+// also finds the bucket at places without any of them, the more often the less
+// the needles have in common. This joins, again and again, the two buckets
+// whose union finds fewest such places, until there are few enough buckets.
 
 import { newVector, Vector, zeroed } from "./vector.ts";
 
-/** How many bytes of a needle a bucket is looked for by. */
+/** How many bytes of a needle the prefilter looks at. */
 export const POSITIONS: u32 = 4;
 export const BUCKETS: u32 = 8;
 
 /**
- * How often each of 256 bytes is met, of a thousand (f32). TypeScript writes
+ * How often each of 256 bytes occurs, in thousandths (f32). TypeScript writes
  * them once (src/scan/frequencies.ts).
  */
 export const frequencies: usize = memory.data(1024, 16);
 
-/** A needle's halves, later a bucket's: for each position, the low and the high ones as bits (u16). */
+/**
+ * The halves of a needle, later of a bucket: for each position, the low and the
+ * high halves as bits (u16).
+ */
 function halvesAt(halves: usize, needle: u32): usize {
   return halves + ((<usize> needle) << 4);
 }
 
 /**
- * Puts needles in the order of their buckets, and writes where each bucket
- * begins and the last one ends. `halves` has those of each needle.
+ * Sorts needles by bucket, and writes where each bucket begins and the last one
+ * ends. `halves` has the halves of each needle.
  */
 export function shareOut(needles: Vector, halves: usize, starts: usize): void {
   const count = needles.length;
@@ -52,7 +56,7 @@ export function shareOut(needles: Vector, halves: usize, starts: usize): void {
 function join(buckets: Vector, halves: usize): void {
   const count = buckets.length;
   if (count <= BUCKETS) return;
-  // What each pair of buckets would lose.
+  // The cost of joining each pair of buckets.
   const losses = zeroed((<usize> (count * count)) << 2);
   for (let i: u32 = 0; i < count; i++) {
     for (let j: u32 = 0; j < i; j++) {
@@ -100,7 +104,7 @@ function loss(halves: usize, i: u32, j: u32): f32 {
   return rate(v128.or(one, other)) - rate(one) - rate(other);
 }
 
-/** How often text is met that fits a bucket's halves. */
+/** How often text fits the halves of a bucket. */
 function rate(halves: v128): f32 {
   v128.store(scratch, halves);
   let product: f32 = 1;

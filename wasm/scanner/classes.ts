@@ -1,8 +1,8 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// Classes of bytes: two bytes are told apart if a range of some pattern ends
-// between them, or if an assertion may tell them apart.
+// Classes of bytes. Two bytes are in different classes if a range of some
+// pattern ends between them, or if an assertion may distinguish them.
 
 import { PatternList } from "./patterns.ts";
 import {
@@ -15,15 +15,17 @@ import {
 } from "./program.ts";
 
 /**
- * The class of each byte in the set that is being searched, where the walks
- * find it at a fixed address.
+ * The class of each byte in the current set, at a fixed address for the walks.
  */
 export const CLASSES: usize = memory.data(256, 16);
 
-/** Which bytes are the first of a class. */
+/** Marks the first byte of each class. */
 const bounds: usize = memory.data(256, 16);
 
-/** Writes the class of each of 256 bytes to `classes`; returns how many there are. */
+/**
+ * Writes the class of each of 256 bytes to `classes`. Returns the number of
+ * classes.
+ */
 export function classify(
   list: PatternList,
   skipReturns: bool,

@@ -1,8 +1,9 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// What a search has found: a pattern's id and a text offset each, in the order
-// of the offsets; turned into raw offsets when the piece is done.
+// The matches of a search: each has a pattern's id and a text offset, in the
+// order of the offsets. At the end of a piece, the text offsets become raw
+// offsets.
 
 import { newVector, Vector } from "./vector.ts";
 import { rawOffset, rewindMarks } from "./text.ts";
@@ -16,12 +17,15 @@ export function emit(id: u32, offset: u32): void {
   list.push(offset);
 }
 
-/** Writes to a list of its own for each of four parts of a text that are searched side by side. */
+/**
+ * Begins separate lists for the four parts of a text that are searched side by
+ * side.
+ */
 export function choosePart(part: u32): void {
   list = part == 0 ? first : unchecked(others[part - 1]);
 }
 
-/** Puts the lists of the parts together again. */
+/** Joins the lists of the parts. */
 export function joinParts(): void {
   list = first;
   for (let part = 0; part < 3; part++) {
@@ -35,7 +39,7 @@ export function clearEvents(): void {
   first.clear(65536);
 }
 
-/** Offset 0 is where the last visible character before the piece ended. */
+/** Offset 0 is the end of the last visible character before the piece. */
 export function makeRaw(visibleEnd: i32): void {
   rewindMarks();
   for (let i: u32 = 1; i < first.length; i += 2) {

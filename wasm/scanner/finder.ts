@@ -1,10 +1,11 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 
-// One sequence of bytes within others, by two of its bytes.
+// Finds one sequence of bytes in others, by two of its bytes.
 
 /**
- * Where the `size` bytes at `needle` are first within `from` and `end`, or
- * `end`. `first` and `second` are the offsets of two of them that are rare.
+ * Returns the first place between `from` and `end` of the `size` bytes at
+ * `needle`, or `end`. `first` and `second` are the offsets of two rare bytes of
+ * the needle.
  */
 export function findBytes(
   needle: usize,

@@ -1,15 +1,15 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// QMP messages out of a stream of bytes: JSON objects, checked byte by byte
-// against RFC 8259, so that what is cut out can be parsed. A message begins
-// with a brace; a brace at the beginning of a line always begins one, since
-// QEMU indents what it prints over several lines. After an error that is where
-// the stream goes on.
+// Cuts QMP messages out of a stream of bytes. A message is a JSON object, which
+// this checks byte by byte against RFC 8259, so that parsing it can't fail. A
+// message begins with a brace. A brace at the beginning of a line always begins
+// a message, because QEMU indents the other lines of a message; after an error
+// the stream goes on there.
 
 import { newVector, Vector, zeroed } from "./vector.ts";
 
-// Where in a message, or between two, the next byte is.
+// The place of the next byte in a message, or between two.
 const BETWEEN: u32 = 0;
 const SKIPPING: u32 = 1;
 const VALUE: u32 = 2;
@@ -31,7 +31,7 @@ const EXPONENT_SIGN: u32 = 17;
 const EXPONENT_DIGITS: u32 = 18;
 const LITERAL: u32 = 19;
 
-// What a record says: a message, or what is wrong with one.
+// The kinds of records: a message, or an error in one.
 const MESSAGE: u32 = 0;
 const STRAY: u32 = 1;
 const MALFORMED: u32 = 2;
@@ -39,7 +39,7 @@ const TOO_LONG: u32 = 3;
 const TOO_DEEP: u32 = 4;
 const CUT_SHORT: u32 = 5;
 
-// Members of a message that tell what it is, as bits.
+// The members that tell a message's kind, as bits.
 const GREETING: u32 = 1;
 const RETURN: u32 = 2;
 const ERROR: u32 = 4;
@@ -49,24 +49,24 @@ const ID: u32 = 16;
 @unmanaged
 export class FrameStream {
   state: u32;
-  /** Whether the last byte was `\n`, or there was none. */
+  /** Whether the last byte was `\n`, or none has come. */
   lineStart: bool;
   maxLength: u32;
   maxDepth: u32;
   depth: u32;
-  /** One bit for each open bracket: whether it is of an object. */
+  /** A bit for each open bracket: whether it opens an object. */
   stack: usize;
   /** Bytes of the message so far. */
   length: u32;
-  /** Whether the string is a member's name. */
+  /** Whether the current string is a member's name. */
   isKey: bool;
-  /** What comes next of an escape or a literal: how many bytes, or which. */
+  /** The rest of an escape or a literal: how many bytes, or which. */
   left: u32;
   literal: u64;
-  /** The first eight bytes of a name, and how many it has. */
+  /** The first eight bytes of a name, and the number of its bytes. */
   key: u64;
   keyLength: u32;
-  /** The member whose value is coming, and those that have been. */
+  /** The member of the current value, and the members so far. */
   member: u32;
   members: u32;
   /** Where in the message the values of `id` and `event` are. */
@@ -77,7 +77,10 @@ export class FrameStream {
   eventEnd: u32;
 }
 
-/** Records of eight words: what, begin, end, members, and the two values' places. */
+/**
+ * Records of eight words: kind, begin, end, members, and the places of the two
+ * values.
+ */
 export const records: Vector = newVector();
 
 export function newFrameStream(maxLength: u32, maxDepth: u32): FrameStream {
@@ -95,9 +98,9 @@ export function freeFrameStream(stream: FrameStream): void {
 }
 
 /**
- * Takes the bytes at `from`. Places in records are relative to `from`, and
- * less than 0 in what came before. Returns how many bytes of a message that is
- * not complete there are, counting those that came before.
+ * Takes the bytes at `from`. Places in records are relative to `from`; those in
+ * earlier bytes are negative. Returns how many bytes of an incomplete message
+ * have come, with those of earlier calls.
  */
 export function cutFrames(
   stream: FrameStream,
@@ -189,7 +192,7 @@ function isDigit(byte: u32): bool {
   return byte - 48 < 10;
 }
 
-/** How far a string goes on with nothing special in it, and within the longest message. */
+/** The end of the plain part of a string, within the limit of a message. */
 function plainPart(stream: FrameStream, at: usize, end: usize): usize {
   end = min(end, at + <usize> (stream.maxLength - stream.length));
   const quotes = i8x16.splat(34);
@@ -220,7 +223,7 @@ function noteKey(stream: FrameStream, at: usize, end: usize): void {
   stream.keyLength += <u32> (end - at);
 }
 
-/** Which member a name is. One with an escape in it is none that is known. */
+/** The member of a name. A name with an escape is no known member. */
 function memberOf(stream: FrameStream): u32 {
   const key = stream.key;
   switch (stream.keyLength) {
@@ -261,7 +264,7 @@ function close(stream: FrameStream, byte: u32): u32 {
   return MESSAGE;
 }
 
-/** A value of the message itself has ended, `end` bytes into it. */
+/** Ends a value of the message's top level; `end` is its end in the message. */
 function endValue(stream: FrameStream, end: u32): void {
   if (stream.member == ID) {
     stream.idStart = stream.valueStart;
@@ -329,7 +332,7 @@ function endString(stream: FrameStream): void {
   }
 }
 
-/** A number ends where something comes that is no part of it. */
+/** A number ends at the first byte that is no part of it. */
 function endNumber(stream: FrameStream, byte: u32): u32 {
   stream.state = AFTER_VALUE;
   if (stream.depth == 1) endValue(stream, stream.length - 1);
@@ -342,14 +345,15 @@ function digits(stream: FrameStream, byte: u32, state: u32): u32 {
   return MESSAGE;
 }
 
-/** The next byte of a message; returns what is wrong with it. */
+/** Takes the next byte of a message. Returns the error, if there is one. */
 function take(stream: FrameStream, byte: u32): u32 {
   switch (stream.state) {
     case STRING:
       if (byte == 34) endString(stream);
       else if (byte < 32) return MALFORMED;
       else {
-        // Of what is plain, only what begins an escape comes here.
+        // Plain bytes are skipped elsewhere; only the beginning of an escape
+        // comes here.
         stream.state = ESCAPE;
         stream.keyLength = 1 << 16;
       }

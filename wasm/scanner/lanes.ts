@@ -1,10 +1,10 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// Four parts of a text side by side. A walk through the states waits for one
-// load after the other; four walks at once wait together. Where no pattern
-// crosses a line's end, every line begins in the same state, so the parts are
-// cut at line ends.
+// Walks four parts of a text side by side. A walk through the states waits for
+// one load after the other; four walks wait at the same time. If no pattern
+// crosses the end of a line, every line begins in the same state. So the parts
+// are cut at line ends.
 
 import { choosePart, joinParts } from "./events.ts";
 import { report } from "./report.ts";
@@ -14,7 +14,7 @@ import { textStart } from "./text.ts";
 import { makeTransition } from "./transitions.ts";
 import { walk } from "./walk.ts";
 
-/** Texts shorter than this are not worth the cuts. */
+/** The cuts do not pay for shorter texts. */
 const SHORTEST: usize = 1024;
 
 /** Whether a text can be walked in lanes. */
@@ -60,7 +60,7 @@ export function walkLanes(
   return row;
 }
 
-/** The position after the first line's end between two positions, or 0. */
+/** The position after the first line end between two positions, or 0. */
 function lineEnd(from: usize, to: usize): usize {
   for (let at = from; at < to; at++) {
     if (load<u8>(at) == 10) return at + 1;
@@ -68,7 +68,7 @@ function lineEnd(from: usize, to: usize): usize {
   return 0;
 }
 
-/** Takes `length` bytes of each lane, or fewer if states have to be dropped. */
+/** Takes `length` bytes of each lane, or fewer if the cache drops states. */
 function stepTogether(
   set: PatternSet,
   lane0: usize,
@@ -118,8 +118,8 @@ function stepTogether(
     stepOne(set, 1, lane1 + done);
     stepOne(set, 2, lane2 + done);
     stepOne(set, 3, lane3 + done);
-    // What fills the cache is better walked in one lane, which knows how to
-    // do without.
+    // One lane is better for a text that fills the cache: it can do without
+    // states.
     if (cache.flushes != flushes) return done;
     row0 = pinned.get(0);
     row1 = pinned.get(1);
@@ -133,7 +133,7 @@ function stepTogether(
   return done;
 }
 
-/** The byte before `at`, in a lane whose row is pinned, as all others' are. */
+/** Takes the byte before `at` in a lane. The rows of all lanes are pinned. */
 function stepOne(set: PatternSet, lane: u32, at: usize): void {
   const byte = <u32> load<u8>(at - 1);
   const pinned = set.cache.pinned;

@@ -1,19 +1,24 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 
-// Lines out of raw bytes: every line's end becomes `\n`, whether it was that,
-// `\r\n` or a lone `\r`, and it is noted whether anything is in the text that
-// is not plain.
+// Makes lines from raw bytes: each line end, `\n`, `\r\n` or a lone `\r`,
+// becomes `\n`. It also notes whether the text has other than plain characters.
 
-/** Where the last line that is complete ends in the output; 0 if none is. */
+/** Where the last complete line ends in the output; 0 if there is none. */
 export let linesEnd: usize = 0;
-/** Whether there is more than printable ASCII and tabs in the lines that are complete … */
+/**
+ * Whether the complete lines have other bytes than printable ASCII and tabs …
+ */
 export let linesSpecial: bool = false;
-/** … and in what comes after them. */
+/** … and whether the rest has. */
 export let restSpecial: bool = false;
-/** Whether the last byte was a `\r`, so that a `\n` that follows ends no other line. */
+/**
+ * Whether the last byte was a `\r`. Then a `\n` after it ends no other line.
+ */
 export let afterReturn: bool = false;
 
-/** Writes the text of `length` bytes at `from` to `output`; returns how long it is. */
+/**
+ * Writes the text of `length` bytes at `from` to `output`. Returns its length.
+ */
 export function splitLines(
   from: usize,
   length: usize,

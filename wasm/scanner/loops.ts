@@ -1,26 +1,26 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// States that nearly every byte leads back to, as `foo[^]*bar` has one after
-// `foo`: the bytes that leave them are looked for sixteen at a time.
+// States that nearly every byte leads back to; `foo[^]*bar` has one after
+// `foo`. This looks for the bytes that leave such a state, sixteen at a time.
 
 import { CLASSES } from "./classes.ts";
 import { LOOK, LOOPS, slot, StateCache, stateOf } from "./states.ts";
 
-/** How many of the 256 bytes have to lead back for it to be worth a look. */
+/** How many of the 256 bytes must lead back, so that skips pay. */
 const ENOUGH: u32 = 100;
-/** What a state is given while nothing is prepared to find a byte that leaves it. */
+/** Marks a state for which no skips are prepared. */
 const NOT_WORTH: usize = 1;
 const TRIALS: u32 = 32;
 const SHORTEST: u32 = 16;
 
-// Masks of the low and the high halves of the bytes that leave (16 bytes
-// each), then how many skips were tried and how far they went.
+// Masks of the low and the high halves of the bytes that leave (16 bytes each),
+// then the number of skips and the bytes that they skipped.
 const SIZE: usize = 40;
 
 /**
- * Counts the bytes of a class that leads from a row to itself; says, once for
- * each row, when they are enough for skips to be worth preparing.
+ * Counts the bytes of a class that leads from a row to itself. Returns true
+ * once for each row, when they are enough for skips to pay.
  */
 export function countLoop(row: u32, byte: u32): bool {
   const state = stateOf(row);
@@ -33,7 +33,7 @@ export function countLoop(row: u32, byte: u32): bool {
   return true;
 }
 
-/** Prepares skips from a row of which every transition is known. */
+/** Prepares skips from a row whose transitions are all known. */
 export function prepareSkip(cache: StateCache, row: u32): void {
   const leaving = cache.take(SIZE);
   memory.fill(leaving, 0, SIZE);
@@ -42,7 +42,7 @@ export function prepareSkip(cache: StateCache, row: u32): void {
   markLoops(cache, row, row | LOOK | LOOPS);
 }
 
-/** Writes `to` where a row leads back to itself. */
+/** Marks with `to` the bytes at which a row leads back to itself. */
 function markLoops(cache: StateCache, row: u32, to: u32): void {
   for (let i: u32 = 0; i < cache.classCount; i++) {
     const at = <usize> (row + (i << 2));
@@ -56,9 +56,9 @@ function leaves(row: u32, byte: u32): bool {
 }
 
 /**
- * High halves that leave with the same low halves share a bit; when there are
- * more than eight kinds, the last bit is for all of the rest, and says too
- * often that a byte leaves.
+ * High halves that leave with the same low halves share a bit. If there are
+ * more than eight kinds, the rest share the last bit, which then stops at bytes
+ * that do not leave.
  */
 function fillMasks(leaving: usize, row: u32): void {
   let kinds: u32 = 0;
@@ -91,7 +91,9 @@ function lowsOf(leaving: usize, kind: u32): u32 {
   return lows;
 }
 
-/** The first position from `at` on whose byte leaves a row that loops, or `end`. */
+/**
+ * The first position from `at` on whose byte leaves a looping row, or `end`.
+ */
 export function skipLoop(
   cache: StateCache,
   row: u32,

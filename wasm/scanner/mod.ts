@@ -1,7 +1,8 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// What TypeScript calls. Addresses are handles; src/scan/wasm.ts keeps them.
+// The functions that TypeScript calls. Addresses are handles, which
+// src/scan/wasm.ts keeps.
 
 import { frequencies } from "./buckets.ts";
 import { findBytes as findIn } from "./finder.ts";
@@ -37,7 +38,9 @@ export function inputAddress(): usize {
   return input;
 }
 
-/** Where TypeScript writes how often each byte is met, before all else. */
+/**
+ * Where TypeScript writes the frequency of each byte, before any other call.
+ */
 export function frequencyAddress(): usize {
   return frequencies;
 }
@@ -50,7 +53,10 @@ export function release(address: usize): void {
   heap.free(address);
 }
 
-/** A set of patterns; with `skipReturns` not 0, `\r` is invisible to them. */
+/**
+ * Makes a set of patterns. If `skipReturns` is not 0, `\r` is invisible to
+ * them.
+ */
 export function newSet(skipReturns: u32): usize {
   return changetype<usize>(create(skipReturns != 0));
 }
@@ -59,7 +65,10 @@ export function freeSet(set: usize): void {
   changetype<PatternSet>(set).release();
 }
 
-/** The program and the needles (0 for none) belong to the set from here on. */
+/**
+ * Adds a pattern. The set owns the program and the needles (0 for none) from
+ * now on.
+ */
 export function addPattern(
   set: usize,
   id: u32,
@@ -74,8 +83,8 @@ export function deletePattern(set: usize, id: u32): void {
 }
 
 /**
- * Searches the piece of `length` bytes at the input address; with `final` not
- * 0, the stream ends with it. Returns how many matches there are.
+ * Searches the piece of `length` bytes at the input address. If `final` is not
+ * 0, the stream ends with the piece. Returns the number of matches.
  */
 export function scan(address: usize, length: usize, final: u32): u32 {
   const set = changetype<PatternSet>(address);
@@ -105,7 +114,10 @@ export function freeFrameStream(stream: usize): void {
   freeFrames(changetype<FrameStream>(stream));
 }
 
-/** Cuts the piece at the input address; returns how long a message is that is not complete. */
+/**
+ * Cuts the piece at the input address. Returns the length of an incomplete
+ * message at its end.
+ */
 export function cutFrames(stream: usize, length: usize): u32 {
   return cut(changetype<FrameStream>(stream), input, length);
 }
@@ -119,9 +131,9 @@ export function recordAddress(): usize {
 }
 
 /**
- * Writes the piece at the input address to the output address, line by line;
- * returns how long that is. `wasReturn` is not 0 if the last piece ended with
- * `\r`, as `lineFlags` said.
+ * Writes the piece at the input address to the output address, line by line.
+ * Returns the length of the output. `wasReturn` is not 0 if the last piece
+ * ended with `\r`, which `lineFlags` tells.
  */
 export function splitLines(length: usize, wasReturn: u32): usize {
   return split(input, length, output, wasReturn != 0);
@@ -136,12 +148,15 @@ export function linesEnd(): usize {
   return end;
 }
 
-/** 1: the piece ended with `\r`; 2: the lines, 4: what is after them has more than plain text. */
+/**
+ * Bits: 1, the piece ended with `\r`; 2, the lines have other than plain text;
+ * 4, the rest after them has.
+ */
 export function lineFlags(): u32 {
   return <u32> afterReturn | <u32> linesSpecial << 1 | <u32> restSpecial << 2;
 }
 
-/** Where in the piece of `length` bytes a needle is, or `length`. */
+/** The place of a needle in the piece of `length` bytes, or `length`. */
 export function findBytes(
   needle: usize,
   size: usize,

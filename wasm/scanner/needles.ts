@@ -1,19 +1,19 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// The prefilter: short sequences of byte sets of which one is part of every
-// match. Where none of them is, no match ends, and the text need not be
-// searched byte by byte. They are looked for sixteen positions at a time, in
-// eight buckets, by the low and the high half of each of four bytes; then
-// compared in full. TypeScript chooses them (src/scan/needle.ts) and writes,
-// in 32-bit words:
+// The prefilter. Needles are short sequences of byte sets; every match contains
+// one of them. No match ends in text without a needle, so the search skips it.
+// The prefilter looks at sixteen positions at a time, for eight buckets, by the
+// low and the high half of each of four bytes; then it compares the needles in
+// full. TypeScript chooses the needles (src/scan/needle.ts) and writes, in
+// 32-bit words:
 //
 //   needles, bytes before, unbounded, set of bytes before (8 words),
 //   then each needle: length, offset of the four bytes, offsets of its two
 //   rarest bytes (a word of two halves), a set (8 words) a byte
 //
-// No needle has `\n` in it, so none has the `\r` before it that a search may
-// have to pass over.
+// No needle has `\n` in it, so none has a `\r` in it that a search may have to
+// skip.
 
 import { BUCKETS, POSITIONS, shareOut } from "./buckets.ts";
 import { newVector, Vector, zeroed } from "./vector.ts";
@@ -21,7 +21,7 @@ import { Pattern } from "./patterns.ts";
 
 const HEAD: usize = 11 * 4;
 
-// Of one needle, in TypeScript's words:
+// Offsets in a needle, in the words that TypeScript writes:
 
 function needleLength(needle: usize): usize {
   return load<u32>(needle);
@@ -41,22 +41,34 @@ function setHas(set: usize, byte: u32): bool {
 
 @unmanaged
 export class Prefilter {
-  /** For each of four positions, the buckets by low half (16 bytes) and by high half. */
+  /**
+   * For each of four positions, the buckets by low half (16 bytes) and by high
+   * half.
+   */
   masks: usize;
-  /** The needles, in the order of their buckets; where each bucket begins. */
+  /** The needles, sorted by bucket; where each bucket begins. */
   needles: Vector;
   bucketStarts: usize;
-  /** Where there are one or two needles: two bytes of each, as offset, mask and value; 0 otherwise. */
+  /**
+   * If there are one or two needles: two bytes of each, as offset, mask and
+   * value; otherwise 0.
+   */
   pairs: usize;
   /** The longest needle. */
   longest: usize;
-  /** How far before a needle that is found another one may begin: their windows are found in order. */
+  /**
+   * How far before a found needle another one may begin. The search finds their
+   * windows in order.
+   */
   lead: usize;
   /** How far before a needle a match may begin … */
   before: usize;
-  /** … unless it is farther, through bytes of this set alone (0 if none is). */
+  /**
+   * … unless it begins farther before, and only bytes of this set are between
+   * (0 if there is no such set).
+   */
   through: usize;
-  /** How many times a needle was compared in full, to weigh what it costs. */
+  /** How many needles were compared in full, to estimate the cost. */
   compared: usize;
 
   release(): void {
@@ -68,7 +80,10 @@ export class Prefilter {
     heap.free(changetype<usize>(this));
   }
 
-  /** From where a search must begin, for all matches whose needle is at `at` or later; not before `floor`. */
+  /**
+   * Where a search must begin to find all matches whose needle is at `at` or
+   * later; not before `floor`.
+   */
   restart(floor: usize, at: usize): usize {
     let from = at - floor > this.before ? at - this.before : floor;
     const through = this.through;
@@ -81,8 +96,9 @@ export class Prefilter {
   }
 
   /**
-   * A needle that lies within `from` and `end` as a whole, or `end`; no other
-   * one begins more than `lead` before it. Forty bytes beyond `end` may be read.
+   * Returns the place of a needle that is complete between `from` and `end`, or
+   * `end`. No other needle begins more than `lead` before it. This may read
+   * forty bytes beyond `end`.
    */
   find(from: usize, end: usize): usize {
     return this.pairs == 0
@@ -101,7 +117,7 @@ export class Prefilter {
     const low3 = v128.load(masks, 96);
     const high3 = v128.load(masks, 112);
     const half = i8x16.splat(15);
-    // What the blocks before had at the first three positions.
+    // The results of the blocks before for the first three positions.
     let before0 = i8x16.splat(0);
     let before1 = before0;
     let before2 = before0;
@@ -157,7 +173,7 @@ export class Prefilter {
     return end;
   }
 
-  /** One or two needles, each by two of its bytes. */
+  /** Finds one or two needles, each by two of its bytes. */
   private findByPairs(from: usize, end: usize): usize {
     const one = this.needles.length == 1;
     let at = from;
@@ -180,7 +196,9 @@ export class Prefilter {
     return end;
   }
 
-  /** The first block of sixteen positions with one that both bytes fit. */
+  /**
+   * The first block of sixteen positions with a position that both bytes fit.
+   */
   private firstOfOne(from: usize, end: usize): usize {
     const pairs = this.pairs;
     const first = <usize> load<u8>(pairs);
@@ -252,7 +270,7 @@ export class Prefilter {
     return at;
   }
 
-  /** Which of sixteen positions both bytes of a needle fit. */
+  /** The positions of sixteen that both bytes of a needle fit. */
   private lanesOf(needle: usize, at: usize): u32 {
     const pair = this.pairs + needle * 6;
     return <u32> i8x16.bitmask(v128.and(
@@ -273,7 +291,10 @@ export class Prefilter {
     ));
   }
 
-  /** Where a needle of one of the buckets begins whose four bytes are at `at`, or 0. */
+  /**
+   * The beginning of a needle of the buckets whose four bytes are at `at`, or
+   * 0.
+   */
   private confirm(at: usize, buckets: u32, from: usize, end: usize): usize {
     while (buckets != 0) {
       const bucket = <u32> ctz(buckets);
@@ -309,7 +330,10 @@ export class Prefilter {
 
 const lanesFound: usize = memory.data(16, 16);
 
-/** The prefilter of a set of patterns, or null if some of them can't have one. */
+/**
+ * Makes the prefilter of a set of patterns; null, if one of them has no
+ * needles.
+ */
 export function newPrefilter(
   first: Pattern | null,
   skipReturns: bool,
@@ -337,7 +361,7 @@ export function newPrefilter(
     collect(prefilter, pattern.needles);
   }
   if (skipReturns) {
-    // Each byte that counts may have one before it that doesn't.
+    // Before each byte there may be a `\r`, which does not count.
     prefilter.before <<= 1;
     if (prefilter.through != 0) {
       store<u8>(prefilter.through, load<u8>(prefilter.through, 1) | 32, 1);
@@ -364,7 +388,9 @@ function collect(prefilter: Prefilter, written: usize): void {
   }
 }
 
-/** Whether there are one or two needles that two of their bytes tell, up to case. */
+/**
+ * Whether there are one or two needles, which two bytes identify up to case.
+ */
 function fillPairs(prefilter: Prefilter): bool {
   const count = prefilter.needles.length;
   if (count > 2) return false;

@@ -1,8 +1,8 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// The patterns that one stream waits for, as a linked list in the order in
-// which they were added.
+// The patterns of one stream, as a linked list in the order in which they were
+// added.
 
 import { newVector, Vector, zeroed } from "./vector.ts";
 import {
@@ -13,19 +13,22 @@ import {
   startNode,
 } from "./program.ts";
 
-/** One wanted pattern. Its nodes are numbered from `base` on among all of the list's. */
+/**
+ * A pattern of the list. Its nodes have the numbers from `base` on among all
+ * nodes of the list.
+ */
 @unmanaged
 export class Pattern {
   id: u32;
   program: usize;
   base: u32;
   next: Pattern | null;
-  /** Added since the last byte: has no threads yet. */
+  /** Whether it was added since the last byte: it has no threads yet. */
   fresh: bool;
   deleted: bool;
-  /** Scratch of one step. */
+  /** Temporary memory of one step. */
   matched: bool;
-  /** What the prefilter knows of it, see needles.ts; 0 if nothing. */
+  /** Its needles, see needles.ts; 0 if it has none. */
   needles: usize;
 
   @inline
@@ -55,15 +58,18 @@ export class Pattern {
 export class PatternList {
   first: Pattern | null;
   last: Pattern | null;
-  /** Whether patterns have come or gone since `layOut`. */
+  /** Whether patterns were added or deleted since `layOut`. */
   changed: bool;
-  /** Where each node of all patterns is, and whose it is. */
+  /** The address of each node, and its pattern. */
   nodes: Vector;
   owners: Vector;
-  /** The flags of all programs together. */
+  /** The union of the flags of all programs. */
   flags: u32;
 
-  /** The program and the needles (0 for none) belong to the list from here on. */
+  /**
+   * Adds a pattern. The list owns the program and the needles (0 for none) from
+   * now on.
+   */
   add(id: u32, program: usize, needles: usize): void {
     const pattern = changetype<Pattern>(zeroed(offsetof<Pattern>()));
     pattern.id = id;
@@ -85,8 +91,8 @@ export class PatternList {
       pattern = pattern.next;
     }
     if (pattern === null) return;
-    // States may know a pattern that has threads until the next byte. Patterns
-    // without threads are freed at once, since any number of them may come and
+    // States may refer to a pattern with threads until the next byte. A pattern
+    // without threads is freed at once, because any number of them may come and
     // go while a stream is silent.
     if (pattern.fresh) this.remove(before, pattern);
     else {
@@ -115,7 +121,7 @@ export class PatternList {
     pattern.release();
   }
 
-  /** Numbers the nodes of all patterns anew, in the order of the list. */
+  /** Numbers the nodes of all patterns again, in the order of the list. */
   layOut(): void {
     this.nodes.length = 0;
     this.owners.length = 0;

@@ -1,8 +1,8 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// Where the threads of a list of patterns are between two bytes. A step of the
-// automaton takes one position and writes the next one; the caller owns both.
+// The threads of a list of patterns between two bytes. A step of the automaton
+// takes one position and writes the next one; the caller owns both.
 
 import { newVector, Vector, zeroed } from "./vector.ts";
 
@@ -12,11 +12,15 @@ export class Position {
   threads: Vector;
   /** The patterns that match here … */
   matches: Vector;
-  /** … and those that turned out to have matched before the last byte. */
+  /**
+   * … and those that matched before the last byte, which that byte has shown.
+   */
   late: Vector;
-  /** What is known of the character before, if a thread asks for it; otherwise 0. */
+  /**
+   * The class of the character before, if a thread depends on it; otherwise 0.
+   */
   context: u32;
-  /** Whether there are no threads but those that begin here anyway. */
+  /** Whether the only threads are those that begin at every position. */
   onlyStarts: bool;
 
   release(): void {

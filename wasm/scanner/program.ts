@@ -1,7 +1,7 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 
-// A pattern's program: a nondeterministic automaton over bytes, as TypeScript
-// wrote it (src/scan/program.ts says how). Words of 32 bits:
+// The program of a pattern: a nondeterministic automaton over bytes, which
+// TypeScript writes (src/scan/program.ts). In words of 32 bits:
 //
 //   nodes, start, flags, offset of node 0, offset of node 1, …, node, node, …
 //
@@ -15,7 +15,7 @@ export const MATCH: u32 = 3;
 
 /** Threads begin only where the pattern was added or last matched. */
 export const ANCHORED: u32 = 1;
-/** What the pattern is waiting for may depend on more than the line so far. */
+/** A match may depend on more than the current line. */
 export const CROSSES_LINES: u32 = 2;
 
 export const STREAM_START: u32 = 0;
@@ -27,7 +27,7 @@ export const NOT_WORD_BOUNDARY: u32 = 5;
 export const UNICODE_WORD_BOUNDARY: u32 = 6;
 export const NOT_UNICODE_WORD_BOUNDARY: u32 = 7;
 
-// What is known of the character before a position …
+// The classes of the character before a position …
 export const AFTER_LINE: u32 = 1;
 export const AT_START: u32 = 2;
 export const AFTER_WORD: u32 = 4;
@@ -39,8 +39,8 @@ export const AT_END: u32 = 64;
 export const BEFORE_WORD: u32 = 128;
 export const BEFORE_UNICODE_WORD: u32 = 256;
 
-// Characters that assertions ask for and that are longer than a byte are one
-// byte in the text that patterns see (see text.ts).
+// In the text that patterns read, the characters that matter to assertions are
+// one byte each (see text.ts).
 export const LINE_SEPARATOR: u8 = 0xf8;
 export const PARAGRAPH_SEPARATOR: u8 = 0xf9;
 export const LONG_S: u8 = 0xfa;
@@ -73,7 +73,7 @@ export function isWord(byte: u32): bool {
   return (byte | 32) - 97 < 26 || byte - 48 < 10 || byte == 95;
 }
 
-/** What a position knows of the character before it, given that character's last byte. */
+/** The context of the character before a position, by its last byte. */
 export function contextAfter(byte: u32): u32 {
   if (isWord(byte)) return AFTER_WORD | AFTER_UNICODE_WORD;
   if (isLineEnd(byte)) return AFTER_LINE;
@@ -81,7 +81,7 @@ export function contextAfter(byte: u32): u32 {
   return 0;
 }
 
-/** What a position knows of the character after it, given that character's first byte. */
+/** The context of the character after a position, by its first byte. */
 export function contextBefore(byte: u32): u32 {
   if (isWord(byte)) return NEXT_KNOWN | BEFORE_WORD | BEFORE_UNICODE_WORD;
   if (isLineEnd(byte)) return NEXT_KNOWN | BEFORE_LINE;
@@ -95,7 +95,7 @@ export function looksBehind(assertion: u32): bool {
   return assertion == STREAM_START || assertion == LINE_START;
 }
 
-/** Whether an assertion holds where everything that it asks for is known. */
+/** Whether an assertion holds, given the context of both sides. */
 export function holds(assertion: u32, context: u32): bool {
   switch (assertion) {
     case STREAM_START:

@@ -1,7 +1,7 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// What positions say of matches, as events.
+// Turns the matches of positions into events.
 
 import { settleAtEnd } from "./automaton.ts";
 import { emit } from "./events.ts";
@@ -12,7 +12,10 @@ import { stateOf } from "./states.ts";
 import { textStart } from "./text.ts";
 import { newVector, Vector } from "./vector.ts";
 
-/** Emits what a state says: `end` is the text offset after the byte that led to it. */
+/**
+ * Emits the matches of a state; `end` is the text offset after the byte that
+ * led to it.
+ */
 export function report(set: PatternSet, row: u32, end: u32): void {
   const state = stateOf(row);
   if (state.lateCount > 0) {
@@ -21,7 +24,7 @@ export function report(set: PatternSet, row: u32, end: u32): void {
   emitAll(state.matches, state.matchCount, end);
 }
 
-/** Like `report`, for a position that no state was made of. */
+/** Like `report`, for a position without a state. */
 export function reportPosition(
   set: PatternSet,
   position: Position,
@@ -38,14 +41,14 @@ export function reportPosition(
 const last: Position = newPosition();
 const matches: Vector = newVector();
 
-/** Emits what matches because the stream ends. */
+/** Emits the matches at the end of the stream. */
 export function reportAtEnd(set: PatternSet, end: u32): void {
   stateOf(set.row).read(last);
   settleAtEnd(set.patterns, last, set.context, matches);
   emitAll(matches.address, matches.length, end);
 }
 
-/** Where the text before `offset` ends, leaving out what the search passes over. */
+/** The end of the text before `offset`, without bytes that the search skips. */
 function visible(set: PatternSet, offset: u32): u32 {
   if (set.skipReturns) {
     while (offset > 0 && load<u8>(textStart + offset - 1) == 13) offset--;

@@ -1,7 +1,7 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// A text through a set: from needle to needle where there are needles, and
+// Searches a text with a set: from needle to needle if there are needles,
 // otherwise byte by byte.
 
 import { hasLanes, walkLanes } from "./lanes.ts";
@@ -15,7 +15,7 @@ import { textLength, textStart } from "./text.ts";
 import { makeTransition } from "./transitions.ts";
 import { crawl, thrashes, walk } from "./walk.ts";
 
-/** Searches the text that was made last. */
+/** Searches the current text. */
 export function search(set: PatternSet): void {
   set.use();
   const length = textLength;
@@ -38,13 +38,13 @@ export function search(set: PatternSet): void {
   set.context = contextAfter(load<u8>(end - 1));
 }
 
-/** Searches where the stream ends. */
+/** Finds the matches at the end of the stream. */
 export function searchEnd(set: PatternSet): void {
   set.use();
   reportAtEnd(set, <u32> textLength);
 }
 
-/** Where a walk stopped: at which row and, in the upper half, at which address. */
+/** Where a walk stopped: the row and, in the upper half, the address. */
 type Stop = u64;
 
 function stop(row: u32, at: usize): Stop {
@@ -59,7 +59,7 @@ function addressOf(stop: Stop): usize {
   return <usize> (stop >> 32);
 }
 
-/** Like `walk`, but stops where nothing is under way any more beyond `mark`. */
+/** Like `walk`, but stops beyond `mark` as soon as no match is under way. */
 function walkToStart(
   set: PatternSet,
   row: u32,
@@ -77,7 +77,7 @@ function walkToStart(
         const flushes = cache.flushes;
         next = makeTransition(set, row, byte);
         if (cache.flushes != flushes) {
-          // Rows have moved, those of starts among them.
+          // The rows have moved, also those of starts.
           row = next & ROW;
           report(set, row, <u32> (at - textStart));
           row = thrashes(set, at)
@@ -99,7 +99,7 @@ function walkToStart(
   return stop(row, at);
 }
 
-/** From needle to needle; returns the row at the end. */
+/** Searches from needle to needle. Returns the row at the end. */
 function hop(
   set: PatternSet,
   prefilter: Prefilter,
@@ -119,8 +119,8 @@ function hop(
   }
   while (at < end) {
     const needle = prefilter.find(at, end);
-    // At the end, a longer needle of which there is only the beginning may be
-    // under way, also before a short one that is there as a whole.
+    // At the end of the text there may be the beginning of a long needle, even
+    // before a short needle that is complete.
     const mark = min(
       needle - min(needle - at, prefilter.lead),
       end - min<usize>(end - at, prefilter.longest),
@@ -153,12 +153,15 @@ function hop(
   return row;
 }
 
-// What it costs to compare a needle and to stop at one, in bytes that could be
-// walked meanwhile.
+// The costs of comparing a needle and of stopping at one, in bytes that a walk
+// would take in this time.
 const COMPARISON: usize = 8;
 const STOP: usize = 16;
 
-/** Does without the prefilter for a while, and longer each time, if it was no faster. */
+/**
+ * Turns the prefilter off for a while if it was not faster, each time for
+ * longer.
+ */
 function weigh(
   set: PatternSet,
   cost: usize,

@@ -1,7 +1,8 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// The patterns of one stream, what was made of them, and where the stream is.
+// The patterns of one stream, their states and prefilter, and the place in the
+// stream.
 
 import { begin, beginFresh, makeRoom } from "./automaton.ts";
 import { CLASSES, classify } from "./classes.ts";
@@ -15,43 +16,48 @@ import { newVector, Vector, zeroed } from "./vector.ts";
 
 @unmanaged
 export class PatternSet {
-  /** Whether the search passes over `\r`. */
+  /** Whether the search skips `\r`. */
   skipReturns: bool;
   patterns: PatternList;
   /** The class of each of 256 bytes. */
   classes: usize;
   cache: StateCache;
 
-  /** The state that the text so far has led to, as a row; 0 before there is one. */
+  /** The current state, as a row; 0 at first. */
   row: u32;
-  /** What is known of the character before. */
+  /** The context of the character before. */
   context: u32;
-  /** What the last piece left over of a character. */
+  /** The incomplete character at the end of the last piece. */
   carry: u32;
   carried: u32;
-  /** Where, before the next piece, the last visible character ended (0 or less). */
+  /**
+   * Where the last visible character before the next piece ended (0 or less).
+   */
   visibleEnd: i32;
   /** The offset in the piece at which the cache was last emptied because it was full. */
   flushedAt: isize;
 
-  /** What every match has in it (needles.ts); null if some pattern says nothing of the kind. */
+  /** The prefilter (needles.ts); null if some pattern has no needles. */
   prefilter: Prefilter | null;
-  /** Bytes to go without the prefilter, because it stopped too often. */
+  /**
+   * For how many bytes the prefilter is still off, because it stopped too
+   * often.
+   */
   pause: usize;
   nextPause: usize;
 
-  /** Whether a pattern may wait for something across the end of a line. */
+  /** Whether a match of some pattern may cross the end of a line. */
   get crossesLines(): bool {
     return (this.patterns.flags & CROSSES_LINES) != 0;
   }
 
-  /** Makes the set the one that is searched: streams take turns. */
+  /** Makes this set the current one: streams take turns. */
   use(): void {
     if (this.patterns.changed) this.update();
     memory.copy(CLASSES, this.classes, 256);
   }
 
-  /** The row at which a search begins where `context` is known of what was before. */
+  /** The row at which a search begins after `context`. */
   startRow(context: u32): u32 {
     const known = this.cache.starts + ((<usize> context) << 2);
     let row = load<u32>(known);
@@ -62,7 +68,7 @@ export class PatternSet {
     return row;
   }
 
-  /** Takes in patterns that came and went since the last byte. */
+  /** Applies the patterns that were added and deleted since the last byte. */
   private update(): void {
     const patterns = this.patterns;
     const threads = this.keepThreads();
@@ -77,7 +83,8 @@ export class PatternSet {
     this.nextPause = 0;
     this.flushedAt = 0;
 
-    // Made first, so that a set in which nothing is under way is known as that.
+    // The start comes first, so that the cache recognises states without a
+    // match under way.
     this.startRow(this.context);
     position.threads.length = 0;
     position.matches.length = 0;
@@ -99,9 +106,9 @@ export class PatternSet {
   }
 
   /**
-   * Writes to `kept` the threads so far of patterns that stay, by pattern and
-   * number within it, then the patterns that have matched here already.
-   * Returns how many words the threads take.
+   * Writes to `kept` the threads of the patterns that stay, as pattern and
+   * number in it, then the patterns that have matched here already. Returns how
+   * many words the threads take.
    */
   private keepThreads(): u32 {
     kept.length = 0;

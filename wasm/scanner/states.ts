@@ -1,26 +1,30 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// States of a set of patterns, made as the text asks for them and kept in a
-// bounded cache. A state is a position that is known by a row of transitions,
-// one for each class of bytes. Rows lie at multiples of 16; a transition is the
-// next row's address, with bits on it where a walk has to look up:
+// The states of a set of patterns, which a bounded cache keeps. The search
+// makes a state when the text first leads to it. A state is a position with a
+// row of transitions, one for each class of bytes. Rows lie at multiples of 16.
+// A transition is the address of the next row, with a bit set if the walk has
+// to act:
 
 import { newVector, Vector, zeroed } from "./vector.ts";
 import { CLASSES } from "./classes.ts";
 import { newPosition, Position } from "./position.ts";
 
-/** Set on every transition that the walk has to look at. */
+/** Set on every transition at which the walk has to act. */
 export const LOOK: u32 = 0x80000000;
 /** Some pattern has matched. */
 export const MATCHES: u32 = 1;
 /** The state loops on itself for nearly all bytes. */
 export const LOOPS: u32 = 2;
-/** Nothing is known of this transition yet. */
+/** This transition is not known yet. */
 export const UNKNOWN: u32 = LOOK | 4;
 export const ROW: u32 = 0x7ffffff0;
 
-/** What a state is; its threads, matches and late matches follow, as words. */
+/**
+ * The header of a state. Its threads, matches and late matches follow, as
+ * words.
+ */
 @unmanaged
 export class State {
   hash: u32;
@@ -30,9 +34,9 @@ export class State {
   matchCount: u32;
   lateCount: u32;
   onlyStarts: bool;
-  /** How many bytes are known to lead back to the state itself. */
+  /** How many bytes lead back to the state itself, so far as is known. */
   loops: u32;
-  /** How to find a byte that leaves it, see loops.ts; 0 if that isn't worth it. */
+  /** The skips of the state, see loops.ts; 0 if they do not pay. */
   leaving: usize;
 
   @inline
@@ -56,7 +60,7 @@ export class State {
       (this.matchCount + this.lateCount > 0 ? LOOK | MATCHES : 0);
   }
 
-  /** Writes the position that the state stands for. */
+  /** Writes the position of the state. */
   read(to: Position): void {
     to.threads.assign(this.threads, this.threadCount);
     to.matches.assign(this.matches, this.matchCount);
@@ -65,7 +69,7 @@ export class State {
     to.onlyStarts = this.onlyStarts;
   }
 
-  /** Whether the state stands for a position. */
+  /** Whether the state has this position. */
   is(position: Position): bool {
     return this.context == position.context &&
       this.threadCount == position.threads.length &&
@@ -77,7 +81,7 @@ export class State {
   }
 }
 
-/** Where the transition from a row for a byte is. */
+/** The address of the transition from a row for a byte. */
 export function slot(row: u32, byte: u32): usize {
   return <usize> (row + ((<u32> load<u8>(byte, CLASSES)) << 2));
 }
@@ -88,10 +92,13 @@ export function stateOf(row: u32): State {
 
 const BLOCK: usize = 16384;
 const MOST: usize = 4 * 1024 * 1024;
-/** States in which nothing is under way have rows of their own, so that a walk can tell them. */
+/**
+ * States without a match under way have rows in a block of their own, so that a
+ * walk recognises them.
+ */
 const STARTS: u32 = 32;
 
-/** The positions of pinned rows while the cache is emptied. */
+/** The positions of pinned rows, while the cache is emptied. */
 const kept: Vector = newVector();
 
 @unmanaged
@@ -99,48 +106,57 @@ export class StateCache {
   classCount: u32;
   rowSize: u32;
 
-  // Blocks of memory are filled one after the other …
+  // Blocks of memory, filled one after the other …
   blocks: Vector;
   block: u32;
   free: usize;
   blockEnd: usize;
   used: usize;
-  // … rows of states in which nothing is under way have a place of their own …
+  // … the block for rows of states without a match under way …
   startRows: usize;
   startRowCount: u32;
-  // … and a hash table has all states.
+  // … and a hash table of all states.
   table: usize;
   tableSize: u32;
   stateCount: u32;
-  /** The row at the beginning of a search, by what is known before it; 0 before it is made. */
+  /**
+   * The row at the beginning of a search, by the context before it; 0 until it
+   * is made.
+   */
   starts: usize;
 
-  /** Rows that a walk has under its hand besides the current one: they survive a flush. */
+  /** Rows that a walk holds beside the current one. They survive a flush. */
   pinned: Vector;
-  /** How often the cache was emptied because it was full … */
+  /** How often the cache was full and was emptied … */
   flushes: u32;
-  /** … and how many states it then held. */
+  /** … and how many states it had then. */
   flushedStates: u32;
 
-  /** Drops every state, and takes rows for another number of classes. */
+  /**
+   * Drops all states, and changes the length of rows to another number of
+   * classes.
+   */
   reset(classCount: u32): void {
     this.classCount = classCount;
-    // A row has its state's address before it, and lies at a multiple of 16.
+    // A row lies at a multiple of 16, after the address of its state.
     this.rowSize = (16 + (classCount << 2) + 15) & ~15;
     this.empty();
   }
 
-  /** Whether nothing is under way in the state of a row. */
+  /** Whether the state of a row has no match under way. */
   isStart(row: u32): bool {
     return row - <u32> this.startRows < STARTS * this.rowSize;
   }
 
-  /** Whether the cache has no room for another state of the common kind. */
+  /** Whether the cache has no room for another state of common size. */
   isFull(): bool {
     return this.used > MOST;
   }
 
-  /** The transition to the state of a position, which is made if it is new. */
+  /**
+   * Returns the transition to the state of a position, and makes a new state if
+   * there is none.
+   */
   intern(position: Position): u32 {
     const hash = hashOf(position);
     if (this.stateCount * 2 >= this.tableSize) this.growTable();
@@ -162,7 +178,7 @@ export class StateCache {
     return state.transition;
   }
 
-  /** Empties the cache, but for the pinned rows, which are made anew. */
+  /** Empties the cache, and makes the pinned rows again. */
   flush(): void {
     this.flushes++;
     this.flushedStates = this.stateCount;
@@ -182,12 +198,13 @@ export class StateCache {
     }
   }
 
-  /** Memory for `size` bytes, at a multiple of 16, until the cache is emptied. */
+  /** Allocates `size` bytes at a multiple of 16, until the cache is emptied. */
   take(size: usize): usize {
     size = (size + 15) & ~15;
     while (this.free + size > this.blockEnd) {
       if (this.block < this.blocks.length) {
-        // Blocks are of the common size, but for single states of more.
+        // Blocks have the common size, except for single states that are
+        // larger.
         const block = this.blocks.get(this.block++);
         this.free = block;
         this.blockEnd = block + load<u32>(block);

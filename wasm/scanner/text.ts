@@ -1,8 +1,8 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// Raw bytes into the text that patterns see. It is UTF-8 with four changes,
-// all of which make the automata smaller or exact:
+// Turns raw bytes into the text that patterns read. It is UTF-8 with four
+// changes, each of which makes the automata smaller or exact:
 //
 // - What TextDecoder would replace by U+FFFD is one byte, REPLACEMENT, like
 //   U+FFFD itself; so every sequence that an automaton sees is whole.
@@ -12,7 +12,7 @@
 // - If asked for, `\r` is not there, or only before `\n`, where the search
 //   passes over it.
 //
-// A text of nothing but ASCII is the raw bytes themselves.
+// A text of ASCII alone is the raw bytes themselves.
 
 import { newVector, Vector } from "./vector.ts";
 import {
@@ -23,9 +23,9 @@ import {
   REPLACEMENT,
 } from "./program.ts";
 
-// A piece of 65536 raw bytes stands behind room for the sequence that the
-// piece before it left unfinished. Its text is at most half as long again.
-// Both have room around them, for loads of 16 bytes that look a bit further.
+// Before a piece of 65536 raw bytes there is room for the incomplete sequence
+// of the piece before it. Its text is at most half as long again. Both have
+// room around them, for loads of 16 bytes that go beyond the ends.
 const RAW: usize = memory.data(65536 + 128, 16);
 const CARRY: usize = 16;
 const ROOM: usize = memory.data(98304 + 256, 16);
@@ -33,11 +33,12 @@ const TEXT: usize = ROOM + 16;
 
 /** Where TypeScript writes the raw piece. */
 export const input: usize = RAW + CARRY;
-/** Where it reads what was made of one, if that is more than places. */
+/** Where TypeScript reads the output for a piece, if it is more than places. */
 export const output: usize = TEXT;
 
-// Where text and raw bytes part: text offset, raw offset, in pairs. A text
-// offset belongs to the last pair whose text offset is smaller.
+// The places where the distance between text and raw bytes changes, as pairs of
+// a text offset and a raw offset. A text offset belongs to the last pair whose
+// text offset is smaller.
 const marks: Vector = newVector();
 
 export let textStart: usize = 0;
@@ -45,8 +46,9 @@ export let textLength: usize = 0;
 
 /**
  * Turns `length` bytes at `input` into text, after the `carried` bytes (their
- * values in `carry`, first in the lowest byte) that the last piece left over.
- * Returns how many bytes of the end are left over (0 to 3).
+ * values in `carry`, first in the lowest byte) of an incomplete character at
+ * the end of the last piece. Returns how many bytes at the end are an
+ * incomplete character (0 to 3).
  */
 export function makeText(
   length: usize,
@@ -62,7 +64,7 @@ export function makeText(
     store<u8>(start + i, <u8> (carry >> (<u32> i << 3)));
   }
   const first = firstSpecial(start, end, skipReturns);
-  // A `\r` at the end is as good as none.
+  // A `\r` at the end has no effect.
   const atEnd = first + 1 == end && skipReturns && load<u8>(first) == 13;
   if (first == end || atEnd) {
     textStart = start;
@@ -72,7 +74,10 @@ export function makeText(
   return transcribe(start, end, skipReturns, final);
 }
 
-/** The first byte that is not ASCII or is a `\r` to skip but not before `\n`, or `end`. */
+/**
+ * The first byte that is not ASCII, or that is a `\r` to skip without a `\n`
+ * after it; or `end`.
+ */
 function firstSpecial(start: usize, end: usize, skipReturns: bool): usize {
   return skipReturns
     ? firstSpecialOrReturn(start, end)
@@ -137,8 +142,8 @@ function transcribe(
   let to = TEXT;
   mark(to, at);
   while (at < end) {
-    // A block may hold bytes beyond the end, and more of the text's buffer is
-    // written than is text; what counts is how far the two addresses move.
+    // A block may go beyond the end, and this writes more to the buffer than
+    // the text. Only the two addresses count.
     const block = v128.load(at);
     v128.store(to, block);
     const special = <u32> i8x16.bitmask(
@@ -220,8 +225,8 @@ function specialOfThree(at: usize): u8 {
 }
 
 /**
- * The length of the UTF-8 sequence at `at`; if it is broken off, minus the
- * length of what there is of it; 0 if the bytes end before that can be told.
+ * The length of the UTF-8 sequence at `at`. If the sequence is invalid, minus
+ * the length of its valid beginning; 0 if the bytes end too early to know.
  */
 export function sequenceLength(at: usize, end: usize): i32 {
   const lead = <u32> load<u8>(at);
@@ -241,14 +246,18 @@ export function sequenceLength(at: usize, end: usize): i32 {
   return (load<u8>(at, 3) & 0xc0) != 0x80 ? -3 : 4;
 }
 
-// Ends are asked for in ascending order, so the search goes on where it was.
+// Callers ask for ends in ascending order, so the search goes on from the last
+// one.
 let lastMark: u32 = 0;
 
 export function rewindMarks(): void {
   lastMark = 0;
 }
 
-/** The raw offset, from `input`, just after what the text holds before `offset` (which is not 0). */
+/**
+ * The raw offset, from `input`, just after the character before text offset
+ * `offset` (which is not 0).
+ */
 export function rawOffset(offset: usize): i32 {
   if (marks.length == 0) return <i32> (textStart + offset - input);
   let at = lastMark;
@@ -257,7 +266,10 @@ export function rawOffset(offset: usize): i32 {
   return <i32> marks.get(at + 1) + <i32> offset - <i32> marks.get(at);
 }
 
-/** Bytes of the piece that are left over, first in the lowest byte. */
+/**
+ * The bytes of the incomplete character at the piece's end, first in the lowest
+ * byte.
+ */
 export function leftOver(length: usize, count: u32): u32 {
   let bytes: u32 = 0;
   for (let i: u32 = 0; i < count; i++) {

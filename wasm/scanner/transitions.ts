@@ -1,8 +1,8 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// Transitions between states, each found by a step of the automaton when a text
-// first asks for it.
+// The transitions between states. A step of the automaton finds each one when a
+// text first needs it.
 
 import { advance } from "./automaton.ts";
 import { countLoop, prepareSkip } from "./loops.ts";
@@ -14,8 +14,8 @@ const from: Position = newPosition();
 const to: Position = newPosition();
 
 /**
- * Where a byte leads from a row, found by a step and remembered. Rows that are
- * not pinned may be gone afterwards: `flushes` of the cache tells.
+ * Finds where a byte leads from a row by a step, and stores it. Afterwards the
+ * rows that are not pinned may be gone: `flushes` of the cache tells.
  */
 export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
   if (byte == 13 && set.skipReturns) {
@@ -31,18 +31,18 @@ export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
   }
   const next = cache.intern(to);
   store<u32>(slot(row, byte), next);
-  // Where lines end the loop anyway, four lanes are as good as skips.
+  // If line ends leave the loop anyway, four lanes are as fast as skips.
   if (next == row && set.crossesLines && countLoop(row, byte)) {
     complete(set, row);
   }
   return next;
 }
 
-/** Makes the other transitions of a row, for skips that need to know them all. */
+/** Makes the other transitions of a row: skips need all of them. */
 function complete(set: PatternSet, row: u32): void {
   const cache = set.cache;
   for (let byte: u32 = 0; byte < 256; byte++) {
-    // The next transition would empty the cache, and the row with it.
+    // The next transition would empty the cache, and drop the row.
     if (cache.isFull()) return;
     if (load<u32>(slot(row, byte)) == UNKNOWN) makeTransition(set, row, byte);
   }

@@ -1,7 +1,7 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 
-// Memory that grows. Everything in this module is laid out by hand: records
-// are unmanaged classes over addresses, so nothing needs a collector.
+// Memory that grows. The scanner lays out all memory by hand: records are
+// unmanaged classes over addresses, so it needs no collector.
 
 /** A growable array of 32-bit words. */
 @unmanaged
@@ -33,7 +33,7 @@ export class Vector {
     return load<u32>(this.address + ((<usize> this.length) << 2));
   }
 
-  /** Takes over `length` words. */
+  /** Copies `length` words. */
   assign(from: usize, length: u32): void {
     this.reserve(length);
     this.length = length;
@@ -44,7 +44,7 @@ export class Vector {
     copyWords(this.address, to, this.length);
   }
 
-  /** Whether as many words as these, at `address`, are the same. */
+  /** Whether the words at `address` equal those of the vector. */
   equals(address: usize): bool {
     const end = address + ((<usize> this.length) << 2);
     let at = this.address;
@@ -64,7 +64,10 @@ export class Vector {
     this.capacity = capacity;
   }
 
-  /** Empties the vector, and gives memory back if it had grown beyond `keep` words. */
+  /**
+   * Empties the vector, and frees its memory if it has grown beyond `keep`
+   * words.
+   */
   clear(keep: u32): void {
     this.length = 0;
     if (this.capacity > keep) {

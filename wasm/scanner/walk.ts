@@ -1,7 +1,7 @@
 // @ts-nocheck: AssemblyScript, which has types of its own
 // deno-lint-ignore-file verbatim-module-syntax
 
-// A text through the states of a set, byte by byte.
+// Walks a text through the states of a set, byte by byte.
 
 import { advance } from "./automaton.ts";
 import { skipLoop } from "./loops.ts";
@@ -12,7 +12,7 @@ import { LOOPS, MATCHES, ROW, slot, stateOf, UNKNOWN } from "./states.ts";
 import { textStart } from "./text.ts";
 import { makeTransition } from "./transitions.ts";
 
-/** Walks from `at` to `end`; returns the row at the end. */
+/** Walks from `at` to `end`. Returns the row at the end. */
 export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
   const cache = set.cache;
   while (at < end) {
@@ -38,7 +38,7 @@ export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
   return row;
 }
 
-/** Whether the cache was emptied so soon that it doesn't pay to fill it again. */
+/** Whether the cache was full so soon that filling it again does not pay. */
 export function thrashes(set: PatternSet, at: usize): bool {
   const offset = <isize> (at - textStart);
   const searched = offset - set.flushedAt;
@@ -49,7 +49,10 @@ export function thrashes(set: PatternSet, at: usize): bool {
 let here: Position = newPosition();
 let next: Position = newPosition();
 
-/** Like `walk`, but with a step of the automaton for every byte and nothing remembered. */
+/**
+ * Like `walk`, but takes a step of the automaton for each byte, and caches
+ * nothing.
+ */
 export function crawl(
   set: PatternSet,
   row: u32,
