@@ -4,25 +4,33 @@ import { Supervisor } from "./supervisor.ts";
 
 /** How {@linkcode accelerator} looks. */
 export interface AcceleratorOptions {
-  /** The QEMU to try. Default: `qemu-system-x86_64`. */
+  /**
+   * The QEMU to try.
+   *
+   * @default {"qemu-system-x86_64"}
+   */
   qemu?: string;
-  /** Seconds that a guest may take to boot under KVM. Default: 3. */
+  /**
+   * Seconds that a guest may take to boot under KVM.
+   *
+   * @default {3}
+   */
   timeout?: number;
   /**
-   * The file that keeps the finding until the machine is booted anew.
-   * Default: `$XDG_CACHE_HOME/vmwright/accelerator`, or the same below
-   * `~/.cache`; `null`: don't keep it.
+   * The file that keeps the result until the host boots again,
+   * `$XDG_CACHE_HOME/vmwright/accelerator` or the same below `~/.cache` if
+   * nothing is given; `null`: none.
    */
   cache?: string | null;
 }
 
 /**
  * A boot sector that enters long mode with paging, walks its page table a few
- * times, counts to 50 million and tells QEMU's `isa-debug-exit` device 0x10. A
- * `/dev/kvm` that opens, or that gets through a few instructions of real mode,
- * says nothing yet; nor does one that gets through all of them, but emulates
- * each, as KVM does for guests that the processor can't run: such a guest is
- * slower by far than one that QEMU translates.
+ * times, counts to 50 million and tells QEMU's `isa-debug-exit` device 0x10. It
+ * is not enough that `/dev/kvm` opens, or that it runs a few instructions in
+ * real mode. It is not even enough that it runs all of them: for guests that
+ * the processor can't run, KVM emulates each instruction, and such a guest is
+ * far slower than one that QEMU translates.
  */
 const bootSector = [
   "fa", //                   cli
@@ -54,7 +62,7 @@ const bootSector = [
   "0f00 927c0000", //        16 bytes of descriptors at 0x7c92
 ].join("").replaceAll(" ", "");
 
-/** `isa-debug-exit` makes QEMU end with twice the value, plus one. */
+/** With `isa-debug-exit`, QEMU's exit status is twice the value, plus one. */
 const bootedStatus = 0x10 * 2 + 1;
 
 function defaultCache(): string | null {
@@ -65,10 +73,10 @@ function defaultCache(): string | null {
 }
 
 /**
- * Finds out whether guests run under KVM here, by running one; if it doesn't
- * boot in time, QEMU has to emulate (TCG). The finding is kept until the
- * machine is booted anew, for start scripts too: the file holds the machine's
- * boot id, a space, `kvm` or `tcg`, and a newline.
+ * Finds out whether guests run under KVM on this host, by running one. If the
+ * guest does not boot in time, QEMU has to emulate (TCG). A file keeps the
+ * result until the host boots again. Start scripts may read it: it holds the
+ * host's boot id, a space, `kvm` or `tcg`, and a newline.
  *
  * @example
  * ```ts ignore
@@ -76,7 +84,7 @@ function defaultCache(): string | null {
  * ```
  *
  * @param options How to look.
- * @returns `"kvm"` where the processor itself runs guests, `"tcg"` where QEMU
+ * @returns `"kvm"` if the processor itself runs guests, `"tcg"` if QEMU
  * emulates one.
  */
 export async function accelerator(
@@ -132,14 +140,14 @@ export async function boots(
       stderr: "null",
     }).spawn();
   } catch (error) {
-    // Without QEMU there is nothing to accelerate.
+    // There is no QEMU to accelerate.
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
   const status = await within(options.timeout, process.status);
   if (status === undefined) {
     process.kill("SIGKILL");
-    // A QEMU that is stuck in the kernel may not even die; leave it behind
+    // A QEMU that is stuck in the kernel may not even die. Leave it behind,
     // rather than hang with it.
     process.unref();
     return false;
@@ -156,7 +164,10 @@ async function opens(path: string): Promise<boolean> {
   }
 }
 
-/** In one step, since others may be reading; nothing depends on success. */
+/**
+ * Writes the file in one step, because others may read it. Nothing depends on
+ * success.
+ */
 async function keep(path: string, text: string): Promise<void> {
   const unfinished = `${path}.${crypto.randomUUID()}`;
   try {

@@ -7,9 +7,11 @@ import type { StartCommand } from "./start_command.ts";
 export interface StartOptions {
   /** The machine's name. */
   name: string;
-  /** What starts it. */
+  /** The start command. */
   startCommand: StartCommand;
-  /** The directory for the machine's own files; the working directory. */
+  /**
+   * The directory of the machine's own files, which is the working directory.
+   */
   stateDir: string;
   /** The directory that all machines share with the host. */
   sharedDir: string;
@@ -19,37 +21,39 @@ export interface StartOptions {
   vsock?: string;
   /** Whether the guest may reboot, instead of ending at a reset. */
   allowReboot?: boolean;
-  /** Ends the start where it has not come to its end. */
+  /** Ends a start that is under way. */
   signal?: AbortSignal;
 }
 
-/** What a running guest tells while it runs. */
+/** Receives the events of a running guest. */
 export interface GuestListener {
-  /** Bytes of the serial console; valid during the call only. */
+  /** Gets bytes of the serial console, which are valid only during the call. */
   serial(bytes: Uint8Array): void;
   /** The serial console has ended. */
   serialEnd(): void;
-  /** A line that the hypervisor or the start script wrote to stderr. */
+  /**
+   * Gets a line that the hypervisor or the start script has written to stderr.
+   */
   complaint(line: string): void;
   /** The guest closed a port of the shell. */
   portClosed(name: string): void;
-  /** The guest was reset and boots anew. */
+  /** The guest was reset and boots again. */
   reset(): void;
-  /** The guest's kernel panicked, as its device for that says. */
+  /** The guest's kernel panicked, as its panic device reports. */
   panicked(): void;
 }
 
-/** A console that was added to a guest while that runs. */
+/** A console that was added to a running guest. */
 export interface AddedConsole {
   /** The host's end. */
   readonly stream: ByteStream;
-  /** Takes it out again: whoever has it as a terminal hangs up. */
+  /** Removes it, which hangs up the terminal on it. */
   remove(): Promise<void>;
 }
 
 /** A key of a guest's keyboard. */
 export interface GuestKey {
-  /** `qcode` for a name that QEMU has for keys, `number` for a scan code. */
+  /** `qcode` for a name of QEMU, `number` for a scan code. */
   type: "qcode" | "number";
   /** The name or the code. */
   data: string | number;
@@ -58,12 +62,12 @@ export interface GuestKey {
 /** A keyboard of a guest. */
 export interface GuestKeyboard {
   /**
-   * Presses the keys of each stroke together, one stroke after the other. Answers
-   * when the last key is up.
+   * Presses the keys of each stroke together, one stroke after the other.
+   * Returns when the last key is up.
    *
-   * @param pause Seconds after each event, down or up, at least.
+   * @param pause Seconds to wait after each event, down or up, at least.
    * @param signal Ends it between two strokes.
-   * @throws {MachineError} where the guest is paused.
+   * @throws {MachineError} if the guest is paused.
    */
   press(
     strokes: GuestKey[][],
@@ -78,7 +82,7 @@ export interface GuestScreen {
    * Takes a picture, as PNG.
    *
    * @param path The absolute path of a file.
-   * @throws {MachineError} where none comes.
+   * @throws {MachineError} if the hypervisor gives none.
    */
   takePicture(path: string): Promise<void>;
 }
@@ -156,7 +160,7 @@ export interface GuestConsoles {
   add(): Promise<AddedConsole>;
 }
 
-/** What some hypervisors give a guest, and others don't. */
+/** What only some hypervisors give a guest. */
 export interface Capabilities {
   /** QEMU's monitor. */
   readonly qmp?: QmpClient;
@@ -164,25 +168,25 @@ export interface Capabilities {
   readonly keyboard?: GuestKeyboard;
   /** A screen. */
   readonly screen?: GuestScreen;
-  /** Network cards that the hypervisor has a hold on. */
+  /** Network cards that the hypervisor controls. */
   readonly network?: GuestNetwork;
-  /** Consoles that are added while the guest runs. */
+  /** Consoles that can be added while the guest runs. */
   readonly consoles?: GuestConsoles;
 }
 
-/** What a terminal of a guest is at first. */
+/** How a guest's terminal begins. */
 export interface GuestTerminalOptions {
   /** Lines. */
   rows: number;
   /** Characters of a line. */
   columns: number;
-  /** What kind of terminal the host has, as `TERM` has it. */
+  /** The kind of terminal, as the value of `TERM`. */
   term: string;
 }
 
 /** A terminal of a guest, with a shell on it. */
 export interface AddedTerminal {
-  /** What is typed and shown; ends with the shell. */
+  /** Carries what is typed and shown. It ends with the shell. */
   readonly stream: ByteStream;
   /** The terminal's device in the guest. */
   readonly device: string;
@@ -198,77 +202,79 @@ export interface Guest extends Capabilities {
   readonly pid: number;
   /** The backdoor console. */
   readonly console: ByteStream;
-  /** Ports for commands beside it. */
+  /** The ports for commands. */
   readonly ports: ShellPort[];
-  /** How that process ended, once it has. */
+  /** How that process ended. */
   readonly status: Promise<Deno.CommandStatus>;
-  /** How the guest ended, as a sentence, once it has. */
+  /** How the guest ended, as a sentence. */
   readonly ended: Promise<string>;
   /** Types on the serial console. */
   writeSerial(text: string | Uint8Array): Promise<void>;
   /**
-   * Why the guest stands still, as a part of a sentence, where the hypervisor
+   * Why the guest stands still, as a part of a sentence, if the hypervisor
    * knows; nothing while it runs.
    */
   standsStill?(): Promise<string | undefined>;
   /**
-   * Opens a terminal in the guest itself, where the host can.
+   * Opens a terminal in the guest itself, if the host can do that.
    *
-   * @throws {MachineError} where the guest lacks what that takes.
+   * @throws {MachineError} if the guest lacks what a terminal needs.
    */
   addTerminal?(options: GuestTerminalOptions): Promise<AddedTerminal>;
-  /** Ends the backdoor's shell, where the guest has another one then. */
+  /** Ends the backdoor's shell, if the guest then starts another one. */
   hangUp?(): void;
-  /** Ends the guest as a power failure does; does not wait. */
+  /** Ends the guest as a power failure does, without waiting. */
   crash(): Promise<void>;
   /** Ends the guest, whatever it does, and waits until it is gone. */
   stop(): Promise<void>;
 }
 
-/** How a guest's ssh is found. */
+/** What is known about the way to a guest's ssh. */
 export interface SshPlace {
   /** The machine's name. */
   readonly name: string;
-  /** The guest's vsock number, where somebody has said it. */
+  /** The guest's vsock number, if the caller knows it. */
   readonly index?: number;
-  /** The UNIX socket that leads to the guest's virtual socket, where it has one. */
+  /**
+   * The UNIX socket that leads to the guest's virtual socket, if it has one.
+   */
   readonly vsock?: string;
 }
 
-/** What there is to know of a hypervisor before it runs anything. */
+/** Facts about a hypervisor that are known before it runs anything. */
 export interface BackendKind {
   /** The hypervisor, as messages call it. */
   readonly hypervisor: string;
-  /** What the log calls a guest of it. */
+  /** The log's word for its guests. */
   readonly guestNoun: string;
   /**
-   * Whether guests find a VLAN by an interface of the host, and not by the socket
-   * of its switch.
+   * Whether guests join a VLAN by an interface of the host, and not by the
+   * socket of its switch.
    */
   readonly plugsIntoHost: boolean;
-  /** Whether a guest takes a virtual socket that the driver has made for it. */
+  /** Whether a guest can use a virtual socket that the driver makes. */
   readonly takesVsock: boolean;
   /**
-   * The machine's name in a start command, where that is one of this backend's by
-   * its name.
+   * The machine's name in a start command; nothing if the command's name is not
+   * one of this backend.
    */
   machineName(startCommand: string): string | undefined;
   /**
-   * The command line that reaches the ssh of a guest.
+   * The command line that connects to the ssh of a guest.
    *
-   * @throws {UsageError} where there is none.
+   * @throws {UsageError} if there is no way to it.
    */
   sshCommand(place: SshPlace): string;
 }
 
 /** Starts guests. */
 export interface Backend {
-  /** What kind it is. */
+  /** The facts about its hypervisor. */
   readonly kind: BackendKind;
   /**
-   * Starts a guest; answers when the hypervisor runs.
+   * Starts a guest. Returns when the hypervisor runs.
    *
-   * @throws {MachineError} where it does not come up.
+   * @throws {MachineError} if it does not come up.
    */
   start(options: StartOptions, listener: GuestListener): Promise<Guest>;
 }

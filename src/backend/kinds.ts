@@ -6,15 +6,15 @@ import type { StartCommand } from "./start_command.ts";
 /** What runs a machine: QEMU, or systemd-nspawn. */
 export type BackendName = "qemu" | "nspawn";
 
-/** Every kind of backend, by the name that configurations have for it. */
+/** All kinds of backends, by their names in configurations. */
 export const kinds: Record<BackendName, BackendKind> = { qemu, nspawn };
 
-/** The backend of a start command whose name says nothing. */
+/** The backend of a start command whose name tells none. */
 const USUAL: BackendName = "qemu";
-/** The name of a machine whose start command says none. */
+/** The name of a machine whose start command tells none. */
 const NAMELESS = "machine";
 
-/** What the name of a start command says of the machine that it starts. */
+/** Reads a machine's name and backend from the name of its start command. */
 export function startedBy(
   { text }: StartCommand,
 ): { name: string; backend: BackendName } {

@@ -1,23 +1,27 @@
 import { absolute, directoryOf } from "../paths.ts";
 import { UsageError } from "../errors.ts";
 
-/** What others than the owner may do with a directory, and that they may not remove its entries. */
+/**
+ * Bits of a directory's mode: group and others may write; others may write;
+ * only owners may remove entries.
+ */
 const OTHERS_WRITE = 0o022, ANYBODY_WRITES = 0o002, STICKY = 0o1000;
 
 /**
- * Makes a directory for files that the driver trusts, such as the sockets of a
- * QEMU, or takes the one that is there, where that is its own: in a place like
- * `/tmp`, a neighbour may have made it first, and reads and writes what is in it.
+ * Makes a directory for files that the driver trusts, such as QEMU's sockets,
+ * or uses an existing one if it belongs to the driver's user. In a place like
+ * `/tmp`, a neighbour may have made the directory first, to read and write the
+ * files in it.
  *
- * @param path Where; directories on the way are made, too.
- * @throws {UsageError} where it is another user's, a link, or one that others
- * may write to, and where others may put another in its place.
+ * @param path The path. This also makes the directories above it.
+ * @throws {UsageError} if the directory belongs to another user, is a link, if
+ * others may write to it, or if others may put another directory in its place.
  */
 export function ownDirectory(path: string): void {
   try {
     Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    // Of a link that leads nowhere, the sentence below says more.
+    // For a link that leads nowhere, the message below is better.
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   const info = Deno.lstatSync(path);
@@ -29,7 +33,7 @@ export function ownDirectory(path: string): void {
   };
   if (info.isSymlink) refuse("a link");
   if (!info.isDirectory) refuse("something else");
-  // Systems without users have no neighbours either.
+  // A system without users has no neighbours.
   if (user === null || info.mode === null) return;
   if (info.uid !== user) refuse(`one of user ${info.uid}`);
   if ((info.mode & OTHERS_WRITE) !== 0) {
@@ -40,11 +44,11 @@ export function ownDirectory(path: string): void {
 }
 
 /**
- * Makes a directory for files that are meant to be found, where it is missing.
+ * Makes a directory for files that other users may read, if it is missing.
  *
  * @param path Where; directories on the way are made, too.
- * @throws {UsageError} where another user has made it, or something on the way to
- * it, in a place where everybody may do that.
+ * @throws {UsageError} if another user has made it, or something above it, in a
+ * place where everybody may write.
  */
 export function unclaimedDirectory(path: string): void {
   const user = Deno.uid();
@@ -54,7 +58,7 @@ export function unclaimedDirectory(path: string): void {
         `got ${claimed}`,
     );
   };
-  // What is there is looked at before anything is made below it.
+  // This looks at existing directories before it makes anything below them.
   const parts = absolute(path).split("/").filter((part) => part !== "");
   for (let length = 1; length <= parts.length; length++) {
     const inner = `/${parts.slice(0, length).join("/")}`;
@@ -64,14 +68,17 @@ export function unclaimedDirectory(path: string): void {
   Deno.mkdirSync(path, { recursive: true });
 }
 
-/** The other user who made what is at a path where everybody may make something. */
+/**
+ * The other user who has made the entry at a path, if everybody may make
+ * entries there.
+ */
 function claimedBy(path: string, user: number | null): number | undefined {
   if (user === null) return undefined;
   try {
     const info = Deno.lstatSync(path);
     const parent = Deno.statSync(directoryOf(path));
     const isAnybodys = ((parent.mode ?? 0) & ANYBODY_WRITES) !== 0;
-    // What is mounted there, nobody made there.
+    // Nobody has made a mounted directory there.
     const isMade = info.isSymlink || info.dev === parent.dev;
     const isOther = info.uid !== user && info.uid !== 0;
     return isAnybodys && isMade && isOther ? info.uid! : undefined;
@@ -81,7 +88,7 @@ function claimedBy(path: string, user: number | null): number | undefined {
   }
 }
 
-/** A directory above, in which others may put something in the path's place. */
+/** Finds a directory above a path in which others may replace the next one. */
 function swappableAbove(path: string, user: number): string | undefined {
   const parts = Deno.realPathSync(path).split("/");
   const isAlone = hasAllUsers();
@@ -89,7 +96,7 @@ function swappableAbove(path: string, user: number): string | undefined {
     const above = parts.slice(0, length).join("/") || "/";
     const { mode, uid } = Deno.statSync(above);
     const isOwn = uid === user;
-    // Nobody else comes to what is below it.
+    // Nobody else can enter this directory.
     if (isOwn && (mode! & 0o077) === 0) return undefined;
     if ((mode! & ANYBODY_WRITES) !== 0 && (mode! & STICKY) === 0) {
       return `${above}, which anybody may write to (mode ${octal(mode!)})`;
@@ -101,8 +108,8 @@ function swappableAbove(path: string, user: number): string | undefined {
 }
 
 /**
- * Whether the driver sees every user of the host. In a user namespace, as a
- * sandbox has, those it does not see look all the same, root too.
+ * Whether the driver sees all users of the host. In a user namespace, as in a
+ * sandbox, all users that it does not see look the same, even root.
  */
 function hasAllUsers(): boolean {
   try {

@@ -1,7 +1,7 @@
 /**
- * Removes a file or a tree, whatever its modes are: who is not root may not
- * take files out of a directory such as those of the Nix store are. Whoever else
- * could change the tree, as a guest can what is shared with it, has to be gone.
+ * Removes a file or a tree, whatever its modes are: only root may remove files
+ * from a directory that is read-only, such as those of the Nix store. Nobody
+ * else may change the tree meanwhile; a guest that shares it must have ended.
  */
 export function removeTree(path: string): void {
   try {
@@ -13,7 +13,10 @@ export function removeTree(path: string): void {
   }
 }
 
-/** Lets the owner of a tree's directories write to them. Follows no links. */
+/**
+ * Makes all directories of a tree writable for their owner. It follows no
+ * links.
+ */
 function openUp(path: string): void {
   if (!Deno.lstatSync(path).isDirectory) return;
   Deno.chmodSync(path, 0o700);

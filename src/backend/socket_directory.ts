@@ -1,19 +1,23 @@
 import type { Supervisor } from "./supervisor.ts";
 
-/** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
+/**
+ * Bytes of the longest path of a UNIX socket on Linux, without the final NUL;
+ * see unix(7).
+ */
 const LONGEST_SOCKET_PATH = 107;
 
 /** A directory for sockets. */
 export interface SocketDirectory {
   /** Its path. */
   readonly path: string;
-  /** Removes it, where it was made for the sockets alone. */
+  /** Removes it, if it was made for the sockets alone. */
   remove(): Promise<void>;
 }
 
 /**
- * A directory for sockets with names of up to `longestName` bytes: `directory`
- * itself, or where that path is too long for a socket, one elsewhere.
+ * Makes a directory for sockets with names of up to `longestName` bytes:
+ * `directory` itself, or one with a shorter path if that is too long for a
+ * socket.
  */
 export function socketDirectory(
   directory: string,

@@ -2,14 +2,14 @@ import { shellQuote } from "../shell/shell_quote.ts";
 import { absolute } from "../paths.ts";
 import { UsageError } from "../errors.ts";
 
-/** Escapes a path for a value among QEMU's comma-separated options. */
+/** Escapes a path as a value of QEMU's comma-separated options. */
 export function qemuValue(text: string): string {
   return text.replaceAll(",", ",,");
 }
 
 /**
- * How a machine is started: the path of a start script, or a command line for
- * the shell, to which the driver appends QEMU's arguments.
+ * The command that starts a machine: the path of a start script, or a command
+ * line for the shell. The driver appends QEMU's arguments.
  */
 export class StartCommand {
   /** The path or command line as it was given. */
@@ -18,7 +18,7 @@ export class StartCommand {
   /**
    * Takes a path or a command line.
    *
-   * @throws {UsageError} where it is empty or holds a NUL byte.
+   * @throws {UsageError} if it is empty or has a NUL byte.
    */
   constructor(text: string) {
     if (text.trim() === "") {
@@ -30,7 +30,7 @@ export class StartCommand {
     this.text = text;
   }
 
-  /** Whether this is the path of a file, and not a command line. */
+  /** Whether it is the path of a file, and not a command line. */
   get isFile(): boolean {
     try {
       return Deno.statSync(this.text).isFile;
@@ -43,7 +43,7 @@ export class StartCommand {
   commandLine(args: readonly string[]): string {
     const command = this.isFile
       ? `exec ${shellQuote(absolute(this.text))}`
-      // Behind a line's end, the arguments would be a command of their own.
+      // After a line end, the arguments would be another command.
       : this.text.replace(/\n+$/, "");
     return [command, ...args.map(shellQuote)].join(" ");
   }

@@ -3,7 +3,7 @@ import guardScript from "./guard.sh" with { type: "text" };
 
 /**
  * The environment variable that every process of a run inherits: the run's
- * token and, behind a dot, the number of what was spawned.
+ * token and, after a dot, the number of the spawned command.
  */
 const MARK = "VMWRIGHT_RUN";
 
@@ -13,11 +13,15 @@ export interface SpawnOptions {
   cwd?: string;
   /** Variables beside those of the driver. */
   env?: Record<string, string>;
-  /** What stdin, stdout and stderr are; pipes by default. */
+  /**
+   * The kinds of stdin, stdout and stderr.
+   *
+   * @default {"piped"}
+   */
   stdio?: "piped" | "inherit";
   /**
-   * Whether it takes away at SIGTERM what it made outside of this run's
-   * directories, and so may have some time for that in an emergency.
+   * Whether the process cleans up at SIGTERM outside of the run's directories.
+   * Then it gets time for that, even in an emergency.
    */
   cleansUp?: boolean;
 }
@@ -26,22 +30,22 @@ export interface SpawnOptions {
 export type PipedProcess = Deno.ChildProcess;
 
 /**
- * Owns the processes and directories of a run, and sees to their end: when it
- * is disposed of, at once in an emergency, and, by a guard outside, when the
+ * Owns the processes and directories of a run, and ends them: when it is
+ * disposed, at once in an emergency, and by a guard in another process if the
  * driver itself is killed.
  */
 export class Supervisor implements AsyncDisposable {
   readonly #token = crypto.randomUUID();
   readonly #groups = new Set<number>();
-  /** Those of the groups that clean up after themselves. */
+  /** The groups that clean up after themselves. */
   readonly #cleaning = new Set<number>();
   readonly #marks = new WeakMap<PipedProcess, string>();
   readonly #directories = new Set<string>();
   readonly #guard: Deno.ChildProcess;
   readonly #guardInput: WritableStreamDefaultWriter<Uint8Array>;
   /**
-   * The same pipe, for writes that are over at once: a script may never let go
-   * of the thread that would go on with one. Absent where /proc hides it.
+   * The same pipe, for synchronous writes: an asynchronous one would never end
+   * while a script blocks the thread. Absent if /proc hides it.
    */
   readonly #guardPipe?: Deno.FsFile;
   #spawned = 0;
@@ -61,7 +65,7 @@ export class Supervisor implements AsyncDisposable {
         write: true,
       });
     } catch {
-      // Then the guard hears of things a moment later.
+      // Then the guard gets messages a moment later.
     }
   }
 
@@ -88,14 +92,17 @@ export class Supervisor implements AsyncDisposable {
     return process;
   }
 
-  /** Signals a process that {@linkcode spawn} started, and its group. */
+  /**
+   * Sends a signal to a process that {@linkcode spawn} has started, and to its
+   * group.
+   */
   kill(process: PipedProcess, signal: Deno.Signal = "SIGTERM"): void {
     signalGroup(process.pid, signal);
   }
 
   /**
-   * Ends what is left of a process that {@linkcode spawn} started, once it has
-   * ended itself: its children, also where they left its group.
+   * Ends the children of a process that {@linkcode spawn} has started and that
+   * has ended, even children that have left its group.
    */
   reap(process: PipedProcess): void {
     if (!this.#groups.delete(process.pid)) return;
@@ -106,15 +113,15 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Ends a process group at the end of the run, which left the sight of
-   * {@linkcode spawn} as what runs in a container does.
+   * Ends a process group at the end of the run that {@linkcode spawn} can't
+   * see, such as that of a container.
    */
   adopt(group: number): void {
     this.#groups.add(group);
     this.#tell(`group ${group}`);
   }
 
-  /** Ends a process group that was adopted, if it is there. */
+  /** Ends a process group that was adopted, if it still exists. */
   endAdopted(group: number): void {
     if (!this.#groups.delete(group)) return;
     signalGroup(group, "SIGKILL");
@@ -122,11 +129,11 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /**
-   * Makes a directory, for its owner alone, that is removed at the end of the
-   * run; the guard knows of it before it is there.
+   * Makes a directory for its owner alone, and removes it at the end of the
+   * run. The guard knows of it before it exists.
    *
-   * @param base The directory that it is made in.
-   * @param prefix What its name begins with.
+   * @param base The directory above it.
+   * @param prefix The beginning of its name.
    */
   makeDirectory(base: string, prefix: string): string {
     while (true) {
@@ -143,28 +150,28 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
-  /** Has `directory` removed at the end of the run, whatever end that is. */
+  /** Removes `directory` at the end of the run, whatever that end is. */
   own(directory: string): void {
     this.#directories.add(directory);
     this.#tell(`directory ${escaped(directory)}`);
   }
 
-  /** Leaves `directory` in place after all. */
+  /** Does not remove `directory` at the end of the run. */
   disown(directory: string): void {
     this.#directories.delete(directory);
     this.#tell(`undirectory ${escaped(directory)}`);
   }
 
   /**
-   * Ends everything now, without waiting: for an emergency exit. Those who
-   * clean up after themselves are told to, and ended when the driver is gone.
-   * Answers whether nothing is left for the guard to do.
+   * Ends everything now, without waiting, for an emergency exit. Processes that
+   * clean up after themselves get SIGTERM, and the guard ends them when the
+   * driver is gone. Returns whether the guard has nothing left to do.
    */
   killNow(): boolean {
     for (const group of this.#groups) {
       signalGroup(group, this.#cleaning.has(group) ? "SIGTERM" : "SIGKILL");
     }
-    // The guard waits for them, and does the rest.
+    // The guard waits for them, and then does the rest.
     if (this.#cleaning.size > 0) return false;
     endMarked(`${this.#token}.`);
     endInside([...this.#directories]);
@@ -173,7 +180,7 @@ export class Supervisor implements AsyncDisposable {
         removeTree(directory);
         this.#directories.delete(directory);
       } catch (error) {
-        // Otherwise the guard tries harder.
+        // If this fails, the guard does more.
         if (error instanceof Deno.errors.NotFound) {
           this.#directories.delete(directory);
         }
@@ -182,7 +189,7 @@ export class Supervisor implements AsyncDisposable {
     return this.#directories.size === 0;
   }
 
-  /** Ends everything that is left, and the guard. */
+  /** Ends all processes, removes all directories, and ends the guard. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#disposed ??= (async () => {
       if (this.killNow()) this.#tell("end");
@@ -203,15 +210,16 @@ export class Supervisor implements AsyncDisposable {
     try {
       this.#guardPipe.writeSync(bytes);
     } catch {
-      // Who killed the guard has to do without.
+      // Somebody has killed the guard, so there is none.
     }
   }
 }
 
 /**
- * Ends processes without a terminal whose working directory is in one of these:
- * they are a start script's, though they left its group and cleared their
- * environment. A person who looks around there has a terminal.
+ * Ends processes without a terminal whose working directory is below one of
+ * these directories: they belong to a start script, even if they have left its
+ * group and cleared their environment. A person who looks around there has a
+ * terminal.
  */
 function endInside(directories: readonly string[]): void {
   const places = directories.flatMap((directory) => {
@@ -234,7 +242,7 @@ function endInside(directories: readonly string[]): void {
         .split(" ");
       if (terminal === "0") signal(pid, "SIGKILL");
     } catch {
-      // Gone meanwhile, or somebody else's.
+      // The process has ended, or belongs to another user.
     }
   }
 }
@@ -249,12 +257,15 @@ function allProcesses(): number[] {
   }
 }
 
-/** A path as one line, for `printf %b`. */
+/** Writes a path as one line, for `printf %b`. */
 function escaped(path: string): string {
   return path.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 
-/** Ends processes by their mark, also those that they start meanwhile. */
+/**
+ * Ends processes by their mark, and also the processes that they start
+ * meanwhile.
+ */
 function endMarked(mark: string): void {
   for (let tries = 0; tries < 100; tries++) {
     const { marked, unclear } = markedProcesses(mark);
@@ -264,8 +275,8 @@ function endMarked(mark: string): void {
 }
 
 /**
- * Processes whose environment holds a mark that begins so, and whether there
- * are some of which that can't be said yet.
+ * Finds the processes whose environment has a mark with this beginning, and
+ * whether that is not known yet of some processes.
  */
 function markedProcesses(
   mark: string,
@@ -280,18 +291,18 @@ function markedProcesses(
       if (latin1.decode(environment).includes(wanted)) marked.push(pid);
       else if (environment.length === 0) unclear ||= isChanging(pid);
     } catch {
-      // Gone meanwhile, or somebody else's.
+      // The process has ended, or belongs to another user.
     }
   }
   return { marked, unclear };
 }
 
 /**
- * Whether a process without an environment is in the middle of execve(2), which
- * shows neither the old environment nor the new one.
+ * Whether a process without an environment is in the middle of execve(2),
+ * during which the kernel shows neither the old environment nor the new one.
  */
 function isChanging(pid: number): boolean {
-  // The kernel's own processes, and dead ones, have no program.
+  // Processes of the kernel, and dead ones, have no program.
   Deno.readLinkSync(`/proc/${pid}/exe`);
   return Deno.readFileSync(`/proc/${pid}/cmdline`).length === 0 ||
     Deno.readFileSync(`/proc/${pid}/environ`).length > 0;
@@ -305,6 +316,6 @@ function signal(pid: number, name: Deno.Signal): void {
   try {
     Deno.kill(pid, name);
   } catch {
-    // Nobody is there any more, which is what was wanted.
+    // The process has ended already.
   }
 }

@@ -2,21 +2,27 @@ import { shellQuote } from "../../shell/mod.ts";
 import { delay } from "../../time/mod.ts";
 import type { Supervisor } from "../supervisor.ts";
 
-/** Times that are tried to remove a group; then the guard has to do it. */
+/**
+ * How often the driver tries to remove a group, before it leaves that to the
+ * guard.
+ */
 const TRIES = 100;
 
 /**
  * Control groups for one container, beside those of the others.
  *
- * systemd-nspawn makes the groups of a container below the one that it is in
- * itself. Two that began in the same one would have the same groups, and each
- * one's systemd would take away what the other's has just made.
+ * systemd-nspawn makes the groups of a container below its own group. If two of
+ * them started in the same group, their containers would share groups, and the
+ * systemd of each would remove groups that the other has just made.
  */
 export class ControlGroups {
   readonly #directories: string[] = [];
   readonly #supervisor: Supervisor;
 
-  /** Makes a group in each hierarchy of systemd's that can be written to. */
+  /**
+   * Makes a group in each of systemd's hierarchies that the driver may write
+   * to.
+   */
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
     const name = `vmwright-${crypto.randomUUID()}`;
@@ -30,7 +36,7 @@ export class ControlGroups {
       try {
         Deno.mkdirSync(directory);
       } catch {
-        // Then there is only what the start script makes of it.
+        // Then the container gets the groups that the start script makes.
         continue;
       }
       supervisor.own(directory);
@@ -38,14 +44,16 @@ export class ControlGroups {
     }
   }
 
-  /** The commands by which a shell goes into them. */
+  /** The commands that move a shell into them. */
   get entrance(): string {
     return this.#directories.map((directory) =>
       `echo $$ >${shellQuote(`${directory}/cgroup.procs`)}\n`
     ).join("");
   }
 
-  /** Takes them away, with all groups in them, once nobody is in them. */
+  /**
+   * Removes them with all groups in them, as soon as they have no processes.
+   */
   async remove(): Promise<void> {
     for (const directory of this.#directories.splice(0)) {
       for (let tries = 0; tries < TRIES; tries++) {
@@ -54,7 +62,7 @@ export class ControlGroups {
           this.#supervisor.disown(directory);
           break;
         } catch {
-          // No event tells of the end of those who were killed.
+          // There is no event for the end of the processes that were killed.
           await delay(0.01);
         }
       }
@@ -63,8 +71,8 @@ export class ControlGroups {
 }
 
 /**
- * The directories of the groups that a process is in, of the hierarchies in
- * which systemd keeps track of processes.
+ * The directories of a process' groups, in the hierarchies in which systemd
+ * tracks processes.
  *
  * @param mounts `/proc/<pid>/mountinfo`, as proc(5) describes it.
  * @param groups `/proc/<pid>/cgroup`, as cgroups(7) does.
@@ -87,7 +95,7 @@ export function ownGroups(mounts: string, groups: string): string[] {
   return found;
 }
 
-/** Files in a group are the kernel's, and go with it. */
+/** The files in a group are the kernel's, and disappear with it. */
 function removeGroup(directory: string): void {
   for (const { name, isDirectory } of Deno.readDirSync(directory)) {
     if (isDirectory) removeGroup(`${directory}/${name}`);

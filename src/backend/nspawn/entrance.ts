@@ -2,7 +2,7 @@ import { GREETING } from "../../shell/console_link.ts";
 import { shellQuote } from "../../shell/mod.ts";
 import type { GuestTerminalOptions } from "../backend.ts";
 
-/** What a command in a container sees as its environment, the profile's aside. */
+/** The environment of commands in a container, beside that of the profile. */
 const PROFILE = `
 [ ! -e /etc/profile ] || . /etc/profile
 export PATH USER=root HOME=/root DISPLAY=:0.0`;
@@ -13,21 +13,22 @@ command -v bash >/dev/null || exit
 echo ${shellQuote(GREETING)}
 exec bash --norc --noprofile`;
 
-/** Says what the container's journal says, from its boot on. */
+/** Prints the container's journal, from its boot on. */
 export const JOURNAL = `${PROFILE}
 exec journalctl --boot --follow --lines=all --no-pager --output=short-monotonic`;
 
 /**
- * Where the host has `script`, for {@linkcode terminalShell}: a container that has
- * none of its own may see the host's store.
+ * The path of `script` on the host, for {@linkcode terminalShell}: a container
+ * without one may see the host's store.
  */
 export const HOST_SCRIPT =
   'HOST_SCRIPT="$(readlink -f "$(command -v script)")"';
 
 /**
- * The container's half of a terminal: a shell on one that `script` makes, which
- * has to be one of the container's own. Its stderr begins with the terminal's
- * device and the process that holds it, or a sentence why there is none.
+ * The container's half of a terminal. `script` makes a terminal of the
+ * container's own, with a shell on it. Its stderr begins with the terminal's
+ * device and the process that holds it, or with a sentence that tells why there
+ * is none.
  */
 export function terminalShell(
   { rows, columns, term }: GuestTerminalOptions,
@@ -56,16 +57,16 @@ echo "the container has no script, which makes terminals" >&5`;
 }
 
 /**
- * The command line that runs a script by the `/bin/sh` of a container, with
- * nothing of the host's environment, and ends when the script does.
+ * The command line that runs a script with the `/bin/sh` of a container,
+ * without the host's environment, and that ends when the script does.
  *
- * In the container the script is a child of the first process, which waits for
- * all others when it shuts the container down, and hears of the end of its own
- * children only. So the host is told of that end by a pipe: only who waits for
- * the script holds it.
+ * In the container the script is a child of the first process. When that shuts
+ * the container down, it waits for all other processes, and it sees the end of
+ * its own children only. So the host learns of the script's end by a pipe,
+ * which only the process that waits for the script holds.
  *
  * @param leader The container's first process, by its number on the host.
- * @param given Variables for the script, as the host's shell is to read them.
+ * @param given Variables for the script, as words of the host's shell.
  */
 export function inContainer(
   leader: number,
@@ -77,7 +78,8 @@ export function inContainer(
 ) <&4 >&3 3>&- 4<&-
 :
 } &`;
-  // No user namespace: there, an unprivileged container would have no root.
+  // This enters no user namespace: in it, an unprivileged container would have
+  // no root.
   return `exec 3>&1
 : "$(env -i ${given} "$(command -v nsenter)" --target ${leader} \
   --mount --uts --ipc --net --pid --cgroup /bin/sh -c ${shellQuote(waited)})"`;

@@ -3,16 +3,16 @@ import { LineSplitter } from "../../scan/mod.ts";
 import { shellQuote } from "../../shell/mod.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 
-/** What systemd-socket-activate says once the socket is there. */
+/** systemd-socket-activate prints this when the socket is there. */
 const LISTENING = /^Listening on /;
 
-/** One datagram after the other, each read whole. */
+/** Reads one datagram after the other, each as a whole. */
 const READ_ALL = "while dd bs=64k count=1 <&3 2>/dev/null && echo; do :; done";
 
 /**
- * A socket for what programs tell their service manager, as sd_notify(3)
- * describes it: `READY=1` and the like. It is read for as long as it is there,
- * since whoever writes to it waits where it is full.
+ * A socket for the messages of programs to their service manager, such as
+ * `READY=1`; see sd_notify(3). The driver reads it all the time, because a
+ * program waits when the socket is full.
  */
 export class NotifySocket {
   /** The path, for `NOTIFY_SOCKET`. */
@@ -34,11 +34,12 @@ export class NotifySocket {
   }
 
   /**
-   * Opens the socket; answers when it takes messages.
+   * Opens the socket. Returns when it takes messages.
    *
-   * @param path The place of the socket; one of an earlier run is replaced.
-   * @param hear Is told each assignment.
-   * @throws {MachineError} where nobody can listen there.
+   * @param path The path of the socket. This replaces the socket of an earlier
+   * run.
+   * @param hear Gets each assignment.
+   * @throws {MachineError} if the socket can't be opened there.
    */
   static async open(
     path: string,
@@ -46,7 +47,8 @@ export class NotifySocket {
     hear: (name: string, value: string) => void,
   ): Promise<NotifySocket> {
     await Deno.remove(path).catch(() => {});
-    // Deno has no datagram sockets on paths; systemd has a program for it.
+    // Deno has no datagram sockets with paths, but systemd has a program that
+    // makes them.
     const process = supervisor.spawn(
       `exec systemd-socket-activate --datagram --listen=${shellQuote(path)} ` +
         `/bin/sh -c ${shellQuote(READ_ALL)}`,
@@ -72,7 +74,7 @@ export class NotifySocket {
     );
   }
 
-  /** Takes the socket away. */
+  /** Removes the socket. */
   async close(): Promise<void> {
     this.#supervisor.kill(this.#process, "SIGKILL");
     await this.#process.status;

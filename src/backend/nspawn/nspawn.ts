@@ -28,24 +28,33 @@ import { SwitchedStream } from "./switched_stream.ts";
 
 /** Seconds that a start script may take to clean up after itself. */
 const CLEAN_UP = 30;
-/** Seconds until a shell is tried again that the container has not yet. */
+/**
+ * Seconds between two tries to start a shell that the container does not have
+ * yet.
+ */
 const RETRY = 0.1;
-/** Seconds after the end of a shell in which its container's is known. */
+/**
+ * Seconds after the end of a shell in which the end of its container becomes
+ * known.
+ */
 const REASON = 1;
-/** The status by which systemd-nspawn says that the container is to reboot. */
+/** systemd-nspawn exits with this status if the container is to reboot. */
 const REBOOTED = 133;
-/** Lines of the start script's stderr that are told when it ends. */
+/**
+ * How many lines of the start script's stderr the message about its end quotes.
+ */
 const COMPLAINTS = 10;
 
 /**
  * Starts containers by start scripts that run systemd-nspawn.
  *
  * A start script finds in its environment the directory for the container's
- * root (`RUN_NSPAWN_ROOT_DIR`, the working directory), the one to be shared
- * with it (`RUN_NSPAWN_SHARED_DIR`), and a socket (`NOTIFY_SOCKET`) on which
- * systemd-nspawn says who the container's first process is, and that it is
- * ready. What it prints is the container's console. At SIGTERM it ends the
- * container and takes away what it made.
+ * root (`RUN_NSPAWN_ROOT_DIR`, which is the working directory), the directory
+ * to share with the container (`RUN_NSPAWN_SHARED_DIR`), and a socket
+ * (`NOTIFY_SOCKET`) on which systemd-nspawn reports the container's first
+ * process, and that the container is ready. Its output is the container's
+ * console. At SIGTERM it ends the container and removes everything that it has
+ * made.
  */
 export class NspawnBackend implements Backend {
   readonly kind = nspawn;
@@ -57,11 +66,12 @@ export class NspawnBackend implements Backend {
     this.#supervisor = supervisor;
   }
 
-  /** Starts a container; does not wait until it is ready. */
+  /** Starts a container, without waiting until it is ready. */
   async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
     await (this.#prepared ??= this.#prepare());
     const guest = new NspawnGuest(this.#supervisor, listener);
-    // Not in the container's own directory, which is its root.
+    // The socket is not in the container's own directory, because that is its
+    // root.
     const parent = directoryOf(options.stateDir);
     const socket = `${options.stateDir.slice(parent.length + 1)}.sock`;
     const place = socketDirectory(
@@ -121,13 +131,13 @@ class NspawnGuest implements Guest {
   #stdin!: WritableStreamDefaultWriter<Uint8Array>;
   /** The container's first process, by its number on the host. */
   #leader?: number;
-  /** The last of them that was ready. */
+  /** The last first process that was ready. */
   #entered?: number;
-  /** Told when there is another leader. */
+  /** Settled when the container has another first process. */
   #left = Promise.withResolvers<void>();
-  /** Those that were sent into the container and are there. */
+  /** The processes that the driver has sent into the container. */
   readonly #inside = new Set<PipedProcess>();
-  /** What goes on around them; all of it ends with the container. */
+  /** The tasks around them, which all end with the container. */
   readonly #visits = new Set<Promise<void>>();
   #shell?: PipedProcess;
   #stopping = false;
@@ -152,10 +162,10 @@ class NspawnGuest implements Guest {
     return this.#shellStream;
   }
 
-  /** Takes what the container, and who runs it, say of it. */
+  /** Takes an assignment of the container, or of systemd-nspawn. */
   hear(name: string, value: string): void {
     if (this.#over) return;
-    // A group of 1 would be everybody's, were it ever told to end.
+    // Group 1 would be that of all processes, if the driver ever ended it.
     if (name === "X_NSPAWN_LEADER_PID" && Number(value) > 1) {
       this.#endLeader();
       this.#leader = Number(value);
@@ -163,7 +173,7 @@ class NspawnGuest implements Guest {
       this.#left.resolve();
       this.#left = Promise.withResolvers();
     }
-    // It says so again whenever its systemd was replaced.
+    // The container reports it again whenever its systemd was replaced.
     const isReady = name === "READY" && value === "1";
     if (!isReady || this.#leader === this.#entered) return;
     this.#entered = this.#leader!;
@@ -171,7 +181,7 @@ class NspawnGuest implements Guest {
     this.#visit(this.#followJournal(this.#entered));
   }
 
-  /** Takes the process of the start script, once. */
+  /** Begins with the process of the start script. Called once. */
   run(
     process: PipedProcess,
     notify: NotifySocket,
@@ -188,7 +198,7 @@ class NspawnGuest implements Guest {
       const status = await process.status;
       this.#over = true;
       this.#supervisor.reap(process);
-      // Where systemd-nspawn was killed itself, it did not do that.
+      // A systemd-nspawn that was killed has not done that.
       this.#endLeader();
       for (const one of this.#inside) this.#supervisor.kill(one, "SIGKILL");
       await said;
@@ -220,7 +230,7 @@ class NspawnGuest implements Guest {
       terminalShell(options),
       async (process) => {
         this.#visit(tellFirstLine(process.stderr, opened.resolve));
-        // The shell's last words come when it has ended.
+        // The shell's last output comes when it has ended.
         await stream.connect(process, { toEnd: true });
         stream.close();
       },
@@ -234,7 +244,7 @@ class NspawnGuest implements Guest {
       throw new MachineError(said === "" ? "the container ended" : said);
     }
     const remove = async () => {
-      // The shell hears of it as of a lost connection.
+      // For the shell this is a lost connection.
       if (isOpen) {
         await this.#enter(leader, `kill -KILL ${holder}`, async (process) => {
           await Promise.all([
@@ -280,20 +290,21 @@ class NspawnGuest implements Guest {
     visit.finally(() => this.#visits.delete(visit));
   }
 
-  /** Keeps a shell in the container for as long as its leader is there. */
+  /** Keeps a shell in the container as long as its first process lives. */
   async #serve(leader: number): Promise<void> {
     const program = programOf(leader);
     while (!this.#over && this.#entered === leader) {
       let greeted = false;
       await this.#enter(leader, SHELL, async (process) => {
         this.#shell = process;
-        // What commands say to stderr is on the console, as in any guest.
+        // The console shows the stderr of commands, as in all guests.
         this.#visit(this.#copy(process.stderr));
         greeted = await this.#shellStream.connect(process);
       });
       this.#shell = undefined;
-      // A container that ends takes its shell along: that is news, and not that
-      // there is no shell. systemd becomes another program to end the others.
+      // If the container ends, its shell ends too. Then the end of the
+      // container is the news, and not the missing shell. (To end the others,
+      // systemd becomes another program.)
       const isEnding = programOf(leader) !== program;
       await this.#orLeft(
         isEnding ? Infinity : greeted ? REASON : RETRY,
@@ -302,7 +313,10 @@ class NspawnGuest implements Guest {
     }
   }
 
-  /** Waits until the container ends or has another leader, at most so long. */
+  /**
+   * Waits until the container ends or has another first process, or the time
+   * has passed.
+   */
   async #orLeft(patience: number): Promise<void> {
     await within(
       patience,
@@ -312,7 +326,7 @@ class NspawnGuest implements Guest {
 
   async #followJournal(leader: number): Promise<void> {
     await this.#enter(leader, JOURNAL, (process) => {
-      // A container without a journal is nothing to speak of.
+      // A container without a journal is no reason for a message.
       this.#visit(process.stderr.pipeTo(new WritableStream()));
       this.#visit(process.stdin.close().catch(() => {}));
       return this.#copyLines(process.stdout);
@@ -320,8 +334,8 @@ class NspawnGuest implements Guest {
   }
 
   /**
-   * Runs a script in the container; `use` takes its streams, to the end. It finds
-   * `given` in its environment.
+   * Runs a script in the container, with `given` in its environment. `use`
+   * reads its streams to the end.
    */
   async #enter(
     leader: number,
@@ -339,7 +353,7 @@ class NspawnGuest implements Guest {
     this.#supervisor.reap(process);
   }
 
-  /** Has a stream on the console. */
+  /** Shows a stream on the console. */
   async #copy(
     stream: ReadableStream<Uint8Array>,
     isComplaint = false,
@@ -356,7 +370,10 @@ class NspawnGuest implements Guest {
     if (isComplaint) lines.finish().forEach(keep);
   }
 
-  /** Has a stream on the console, in whole lines between those of others. */
+  /**
+   * Shows a stream on the console, in whole lines between those of other
+   * streams.
+   */
   async #copyLines(stream: ReadableStream<Uint8Array>): Promise<void> {
     using lines = new LineSplitter();
     for await (const chunk of stream) {
@@ -377,7 +394,7 @@ class NspawnGuest implements Guest {
   }
 }
 
-/** Reads a stream to its end; `take` gets its first line, and may get more. */
+/** Reads a stream to its end. `take` gets its first line, and maybe more. */
 async function tellFirstLine(
   stream: ReadableStream<Uint8Array>,
   take: (line: string) => void,
@@ -387,7 +404,7 @@ async function tellFirstLine(
   take(lines.finish()[0] ?? "");
 }
 
-/** What a process runs, if it is there. */
+/** The program of a process, if there is such a process. */
 function programOf(pid: number): string | undefined {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/comm`);

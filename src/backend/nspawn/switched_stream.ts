@@ -2,8 +2,8 @@ import { type ByteStream, isClosedError } from "../../stream/mod.ts";
 import type { PipedProcess } from "../supervisor.ts";
 
 /**
- * A duplex stream whose other end is one process after the other, and nobody
- * in between. What is written then is lost.
+ * A duplex stream whose other end is one process after the other. Between two
+ * processes, written bytes are lost.
  */
 export class SwitchedStream implements ByteStream {
   readonly #coming = new TransformStream<Uint8Array, Uint8Array>();
@@ -13,10 +13,12 @@ export class SwitchedStream implements ByteStream {
   #writer?: WritableStreamDefaultWriter<Uint8Array>;
 
   /**
-   * Makes a process the other end until it ends; answers whether it spoke.
+   * Makes a process the other end until it ends. Returns whether the process
+   * has written anything.
    *
    * @param process The process.
-   * @param options With `toEnd`, until its stdout ends.
+   * @param options With `toEnd`, the process is the other end until its stdout
+   * ends.
    */
   async connect(
     process: PipedProcess,
@@ -25,7 +27,7 @@ export class SwitchedStream implements ByteStream {
     let spoke = false;
     const writer = this.#writer = process.stdin.getWriter();
     const reader = process.stdout.getReader();
-    // Its stdout may outlive it, in the hands of what it started.
+    // A child of the process may keep its stdout open after its end.
     const ended = options.toEnd
       ? process.status
       : process.status.then(() => reader.cancel());
@@ -44,7 +46,7 @@ export class SwitchedStream implements ByteStream {
     return spoke;
   }
 
-  /** Reads into `buffer`; answers the number of bytes, `null` at the end. */
+  /** Reads into `buffer`. Returns the number of bytes; `null` at the end. */
   async read(buffer: Uint8Array): Promise<number | null> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#reader.read();
@@ -67,14 +69,14 @@ export class SwitchedStream implements ByteStream {
     return bytes.length;
   }
 
-  /** Ends the stream, for whoever reads it too. */
+  /** Ends the stream, also for its reader. */
   close(): void {
-    // A reader that is gone leaves nothing to be said to it.
+    // A reader that is gone needs no more bytes.
     this.#sink.close().catch(() => {});
   }
 }
 
-/** A stream that was closed meanwhile says so by a TypeError. */
+/** A stream that was closed meanwhile throws a TypeError. */
 function isClosed(error: unknown): boolean {
   return isClosedError(error) || error instanceof TypeError;
 }

@@ -1,47 +1,51 @@
 import { qemuValue } from "../start_command.ts";
 
 /**
- * Ports that carry commands, and those that carry stderr apart.
+ * The number of ports that carry commands, and of those that carry stderr.
  *
- * With the console there may be 15 of them. QEMU tells a booting guest of its
- * ports over a queue of 32 messages, two for each port while those that say
- * that there is a port still wait, and drops what the queue can't hold: then
- * the guest takes a port for unconnected and writes to it wait forever.
+ * With the console there may be 15 of them. QEMU reports the ports to a booting
+ * guest over a queue of 32 messages, with up to two messages for each port, and
+ * drops messages when the queue is full. Then the guest takes a port for
+ * unconnected, and waits forever when it writes to it.
  */
 export const PORT_NAMES: string[] = [
   ...Array.from({ length: 12 }, (_, n) => `vw.${n}`),
   ...Array.from({ length: 2 }, (_, n) => `vw.err.${n}`),
 ];
 
-/** What QEMU's arguments depend on, besides the driver. */
+/** Facts about a machine that QEMU's arguments depend on. */
 export interface Adaptation {
   /**
-   * The bus of the driver's devices: the one that virtio devices are on by
-   * default, which is PCI on most machine types, or the slots of virtio-mmio.
+   * The bus of the driver's devices: the default bus of virtio devices, which
+   * is PCI on most machine types, or virtio-mmio.
    */
   readonly bus: "default" | "mmio";
-  /** Whether the start script has a serial port on stdio itself. */
+  /** Whether the start script itself puts a serial port on stdio. */
   readonly ownSerial: boolean;
-  /** Whether QEMU does not take the device that tells of a panic. */
+  /** Whether QEMU refuses the device that reports a panic. */
   readonly withoutPanicDevice?: boolean;
 }
 
-/** What they depend on where nobody has found anything else. */
+/** The facts that the driver assumes at first. */
 export const usual: Adaptation = { bus: "default", ownSerial: false };
 
 /** The QEMU arguments that the driver appends to a start command. */
 export function qemuArguments(options: {
-  /** The path of a socket by the name of what it carries. */
+  /** The path of the socket for each name. */
   socket: (name: string) => string;
   /** The socket of a vhost-user device for the guest's virtual socket. */
   vsock?: string;
-  /** The device by which the guest's kernel says that it panics. */
+  /** The device by which the guest's kernel reports a panic. */
   panicDevice?: string;
   /** Whether the guest may reboot. */
   allowReboot: boolean;
-  /** Whether there is a display for QEMU's window. */
+  /** Whether the host has a display for QEMU's window. */
   display: boolean;
-  /** What else they depend on; nothing unusual by default. */
+  /**
+   * Facts about the machine.
+   *
+   * @default {usual}
+   */
   adaptation?: Adaptation;
 }): string[] {
   const chardev = (id: string, name: string) => [
@@ -49,11 +53,12 @@ export function qemuArguments(options: {
     `socket,id=${id},path=${qemuValue(options.socket(name))}`,
   ];
   const { bus, ownSerial } = options.adaptation ?? usual;
-  // By these names, QEMU takes the devices of whatever bus is the default.
+  // For these names, QEMU chooses the devices of the default bus.
   const [serial, rng, vsock] = bus === "mmio"
     ? ["virtio-serial-device", "virtio-rng-device", "vhost-user-vsock-device"]
-    // A guest that writes to a port does nothing else until that is taken; so
-    // its own processor takes it, sooner than QEMU's main loop would wake.
+    // A guest that writes to a port waits until QEMU has taken the bytes. With
+    // ioeventfd off, the guest's own processor takes them, before QEMU's main
+    // loop would wake up.
     : ["virtio-serial,ioeventfd=off", "virtio-rng", "vhost-user-vsock-pci"];
   return [
     ...chardev("vw-qmp", "qmp"),
@@ -77,7 +82,7 @@ export function qemuArguments(options: {
     ...options.panicDevice === undefined
       ? []
       : ["-device", options.panicDevice],
-    // A monitor that nobody named would fight for stdio.
+    // QEMU's default monitor would compete for stdio.
     ...ownSerial ? [] : ["-serial", "stdio"],
     ...["-monitor", "none"],
     ...options.allowReboot ? [] : ["-no-reboot"],

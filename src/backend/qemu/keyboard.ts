@@ -4,22 +4,23 @@ import { delay } from "../../time/mod.ts";
 import type { GuestKey, GuestKeyboard } from "../backend.ts";
 
 /**
- * Keyboards beside the PC's, as QEMU lists its devices, and the seconds between
- * two events that they need: a USB host asks for one every 8 ms, if it is not
- * late.
+ * Keyboards other than the PC's, by QEMU's names for their devices, with the
+ * seconds that they need between two events: a USB host polls every 8 ms, if it
+ * is not late.
  */
 const OTHER_KEYBOARDS: [device: RegExp, pause: number][] = [
   [/\bdev: usb-kbd\b/, 0.016],
   [/\bdev: virtio-(keyboard|input-host)\b/, 0.01],
 ];
-/** Milliseconds that a guest gets to read the keys of a stroke. */
+/** Milliseconds that a guest has to read the keys of a stroke. */
 const UNREAD_MS = 1000;
 
 /**
- * Presses keys, each by two events of its own. QEMU's own `send-key` has a queue
- * that loses what does not fit, releases too, and answers before it is empty.
- * A keyboard has one too, of 16 bytes or events; so this one goes no faster than
- * the keyboard does, and waits for a guest that is slow to read the PC's.
+ * Presses keys, each by two events. It does not use QEMU's `send-key`, whose
+ * queue drops events that do not fit, even releases, and which returns before
+ * the queue is empty. A keyboard has a queue too, of 16 bytes or events. So
+ * this sends events no faster than the keyboard takes them, and waits if a
+ * guest is slow to read the PC's keyboard.
  */
 export class QemuKeyboard implements GuestKeyboard {
   readonly #qmp: QmpClient;
@@ -42,7 +43,7 @@ export class QemuKeyboard implements GuestKeyboard {
     for (const keys of strokes) {
       signal.throwIfAborted();
       isRead &&= await this.#untilRead(signal);
-      // Whatever happens, what is down is released: nothing else would do it.
+      // Releases all keys that are down, whatever happens: nobody else would.
       const down: GuestKey[] = [];
       try {
         for (const key of keys) {
@@ -55,7 +56,9 @@ export class QemuKeyboard implements GuestKeyboard {
     }
   }
 
-  /** Seconds that the keyboards need after each event, beside the PC's. */
+  /**
+   * The seconds that the keyboards other than the PC's need after each event.
+   */
   async #pauses(): Promise<number[]> {
     const devices = await this.#ask("info qtree");
     return OTHER_KEYBOARDS.filter(([device]) => device.test(devices))
@@ -66,7 +69,8 @@ export class QemuKeyboard implements GuestKeyboard {
     try {
       await this.#event(key, false, pause);
     } catch (error) {
-      // Keys such as Ctrl+Alt+Delete may end the guest before they are up.
+      // Keys such as Ctrl+Alt+Delete may end the guest before they are
+      // released.
       if (!(error instanceof QmpClosed)) throw error;
     }
   }
@@ -82,9 +86,9 @@ export class QemuKeyboard implements GuestKeyboard {
   }
 
   /**
-   * Waits until the guest has read the keys before.
+   * Waits until the guest has read the earlier keys.
    *
-   * @returns Whether it reads keys at all.
+   * @returns Whether the guest reads keys at all.
    */
   async #untilRead(signal: AbortSignal): Promise<boolean> {
     const began = performance.now();
@@ -99,11 +103,11 @@ export class QemuKeyboard implements GuestKeyboard {
     }
   }
 
-  /** The status of a PC's keyboard controller, where there is one. */
+  /** The status of the PC's keyboard controller, if the guest has one. */
   async #controllerStatus(): Promise<number | undefined> {
     const status = /= 0x([\da-f]{2})\b/.exec(await this.#ask("i /b 0x64"));
     const bits = parseInt(status?.[1] ?? "ff", 16);
-    // Where there is no controller, all bits are set.
+    // Without a controller, all bits are set.
     return bits === 0xff ? undefined : bits;
   }
 
@@ -113,7 +117,7 @@ export class QemuKeyboard implements GuestKeyboard {
     }) as string;
   }
 
-  /** Why QEMU refused an event of a key. */
+  /** Explains why QEMU has refused a key's event. */
   async #refusal(error: QmpError): Promise<Error> {
     const { running, status } = await this.#qmp.send("query-status") as {
       running: boolean;

@@ -4,17 +4,20 @@ import type { BackendKind } from "../backend.ts";
 /** The first number that a guest's virtual socket can have. */
 const FIRST_CID = 3;
 
-/** QEMU, and what it runs. */
+/** Facts about QEMU and its virtual machines. */
 export const qemu: BackendKind = {
   hypervisor: "QEMU",
   guestNoun: "VM",
   plugsIntoHost: false,
   takesVsock: true,
 
-  /** A virtual machine is what `run-<name>-vm` starts. */
+  /** `run-<name>-vm` starts a virtual machine. */
   machineName: (startCommand) => /run-([^/]+)-vm$/.exec(startCommand)?.[1],
 
-  /** Over vsock: the kernel's, or the one that the driver has made. */
+  /**
+   * Connects over the kernel's vsock, or over a virtual socket that the driver
+   * has made.
+   */
   sshCommand: ({ name, index, vsock }) => {
     if (vsock !== undefined) return `ssh -o User=root vsock-mux/${vsock}`;
     if (index !== undefined && index >= FIRST_CID) {

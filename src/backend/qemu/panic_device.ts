@@ -1,17 +1,18 @@
 import type { StartCommand } from "../start_command.ts";
 
-/** Bytes of a start script that are looked at. */
+/** How many bytes of a start script this reads. */
 const MOST = 1 << 18;
 
 /**
- * The device by which a guest's kernel says that it panics, where the start
- * command is seen to start a machine that takes it and does not add one itself.
+ * Chooses the device by which a guest's kernel reports a panic, if the start
+ * command starts a machine that has a place for the device, and does not add
+ * one itself.
  *
- * QEMU refuses a second one, and one without a bus for it. So where the text
- * leaves a doubt, as that of a script that calls another does, there is none.
+ * QEMU refuses a second device, and one without a bus. So there is no device if
+ * the text leaves a doubt, for example if the script calls another script.
  *
- * @param command What starts the machine.
- * @param environment What the script may add to its own options.
+ * @param command The start command.
+ * @param environment Variables from which the script may take more options.
  * @returns The device's name, or none.
  */
 export function panicDevice(
@@ -26,7 +27,7 @@ export function panicDevice(
   if (!programs.every((other) => other === target)) return undefined;
   const types = [...text.matchAll(/\s-(?:M|-?machine)[ =]["']?([^\s,"']*)/g)]
     .map(([, type]) => type.replace(/^type=/, ""))
-    // Only options of the machine, such as accel=kvm.
+    // This has only options of the machine, such as accel=kvm.
     .filter((type) => !/^\w[\w-]*=/.test(type));
   switch (target) {
     case "x86_64":

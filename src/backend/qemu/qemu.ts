@@ -29,30 +29,37 @@ import { QemuScreen } from "./screen.ts";
 import { closeQuietly, Sockets } from "./sockets.ts";
 import { adapted, adviceFor, isAvoidable } from "./start_failure.ts";
 
-/** Bytes of the longest name of a socket, with those of consoles added later. */
+/**
+ * Bytes of the longest name of a socket, also of consoles that are added later.
+ */
 const LONGEST_NAME = 20;
-/** Seconds that QEMU may take to let go of a device. */
+/** Seconds that QEMU may take to remove a device. */
 const UNPLUG_TIMEOUT = 10;
 /** Milliseconds until the author of a start script gets a hint. */
 const HINT_MS = 10_000;
 /** Seconds that a start script may take until QEMU has connected. */
 const CONNECT_TIMEOUT = 300;
-/** Milliseconds in which a start command ends whose QEMU has hung up. */
+/**
+ * Milliseconds after QEMU has closed its connections in which the start command
+ * ends.
+ */
 const HANG_UP_MS = 2000;
-/** Seconds that QEMU may take to quit; then it is ended from outside. */
+/** Seconds that QEMU may take to quit, before the driver kills it. */
 const QUIT_TIMEOUT = 5;
-/** What a start script may have forgotten. */
+/** A question about the usual mistake in start scripts. */
 const HAND_OVER = 'does the start script hand its arguments, "$@", to QEMU?';
-/** Milliseconds after QEMU's end in which what it said last arrives. */
+/** Milliseconds after QEMU's end in which its last output arrives. */
 const LAST_WORDS_MS = 1000;
-/** Lines of QEMU's stderr that are told when it ends. */
+/** How many lines of QEMU's stderr the message about its end quotes. */
 const COMPLAINTS = 10;
 
 /** How {@linkcode QemuBackend} starts guests. */
 export interface QemuBackendOptions {
   /**
-   * Seconds that a start script may take until QEMU has connected: it may have
-   * images to copy first. Default: 300.
+   * Seconds that a start script may take until QEMU has connected. It may have
+   * to copy images first.
+   *
+   * @default {300}
    */
   connectTimeout?: number;
 }
@@ -62,7 +69,7 @@ export class QemuBackend implements Backend {
   readonly kind = qemu;
   readonly #supervisor: Supervisor;
   readonly #connectTimeout: number;
-  /** What start commands were found to need. */
+  /** The facts that the driver has found out about start commands. */
   readonly #adaptations = new Map<string, Adaptation>();
 
   /** Takes the owner of all processes. */
@@ -72,12 +79,12 @@ export class QemuBackend implements Backend {
   }
 
   /**
-   * Starts a guest; answers when QEMU runs and its sockets are connected. What
-   * the machine type has is known to QEMU alone: where that says that it lacks
-   * PCI, or that the start script has a serial port on stdio, the start command
-   * is run once more, with other arguments.
+   * Starts a guest. Returns when QEMU runs and its sockets are connected. Only
+   * QEMU knows what the machine type has. If QEMU reports that it lacks PCI, or
+   * that the start script has a serial port on stdio, the driver runs the start
+   * command again with other arguments.
    *
-   * @throws {MachineError} where QEMU ends first, or has not connected in time.
+   * @throws {MachineError} if QEMU ends first, or does not connect in time.
    */
   async start(
     options: StartOptions,
@@ -94,10 +101,10 @@ export class QemuBackend implements Backend {
           this.#adaptations.set(text, adaptation);
           return guest;
         }
-        // Something else is on stdio, and the guest's console is nowhere.
+        // Something else is on stdio, and the guest has no console.
         await guest.stop();
         if (failure === undefined) {
-          // It was a serial port at an earlier start.
+          // An earlier start had a serial port there.
           adaptation = usual;
           continue;
         }
@@ -179,12 +186,12 @@ export class QemuBackend implements Backend {
         this.#supervisor,
         {
           ...listener,
-          // A console goes on with the next attempt.
+          // The console stays open for the next attempt.
           serialEnd: () => {
             if (started.isConnected) listener.serialEnd();
           },
           complaint: (line) => {
-            // The next attempt is without it.
+            // The next attempt does without this device.
             const isMute = !started.isConnected &&
               isAvoidable(line, adaptation);
             if (!isMute) listener.complaint(line);
@@ -195,7 +202,7 @@ export class QemuBackend implements Backend {
       const outcome = await Promise.race([
         accepting.then((streams) => started.connect(streams))
           .then(() => "connected" as const)
-          // QEMU ended, though a process that it leaves may go on.
+          // QEMU has ended, but a process of the start script may go on.
           .catch((error) =>
             passed(HANG_UP_MS).then(() => ({
               how: error instanceof QmpClosed
@@ -240,7 +247,7 @@ export class QemuBackend implements Backend {
     }
   }
 
-  /** Warns of what a start script has where the driver's devices should be. */
+  /** Warns of devices of a start script that come before the driver's own. */
   async #lookForRivals(
     guest: QemuGuest,
     listener: GuestListener,
@@ -248,12 +255,12 @@ export class QemuBackend implements Backend {
     try {
       for (const rival of await rivals(guest.qmp)) listener.complaint(rival);
     } catch {
-      // The guest has ended, which others tell.
+      // The guest has ended, which is reported elsewhere.
     }
   }
 }
 
-/** What the reasons of QEMU's SHUTDOWN event mean. */
+/** The meanings of the reasons in QEMU's SHUTDOWN event. */
 const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
   ["guest-shutdown", "the guest powered off"],
   ["guest-reset", "the guest reset itself, and reboots are not allowed"],
@@ -264,7 +271,7 @@ const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
 
 type PipeReader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** What a pipe says until it ends, or its reader is cancelled. */
+/** Reads a pipe until it ends, or its reader is cancelled. */
 async function* chunksOf(pipe: PipeReader): AsyncGenerator<Uint8Array> {
   while (true) {
     const { done, value } = await pipe.read();
@@ -279,13 +286,13 @@ class QemuGuest implements Guest {
   readonly #supervisor: Supervisor;
   readonly #listener: GuestListener;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  /** What was said last on stderr. */
+  /** The last lines on stderr. */
   readonly complaints: string[] = [];
   readonly #sockets: Sockets;
   #network?: QemuNetwork;
   #addedConsoles = 0;
   #stopping = false;
-  /** Why the guest stopped, as QEMU's SHUTDOWN event says it. */
+  /** Why the guest stopped, from QEMU's SHUTDOWN event. */
   #shutdown?: string;
   #connected?: { qmp: QmpClient; console: ByteStream; ports: ByteStream[] };
   readonly ended: Promise<string>;
@@ -312,9 +319,9 @@ class QemuGuest implements Guest {
     ]);
     this.ended = (async () => {
       const status = await process.status;
-      // A child that the start script left behind would hold the pipes.
+      // A child of the start script would hold the pipes.
       supervisor.reap(process);
-      // One that hid from us still does.
+      // A child that has hidden from the supervisor still holds them.
       const timer = setTimeout(
         () => said.forEach((pipe) => pipe.cancel()),
         LAST_WORDS_MS,
@@ -343,12 +350,12 @@ class QemuGuest implements Guest {
     try {
       return await hasSerialOnStdio(this.qmp);
     } catch (error) {
-      // One that has ended tells that itself.
+      // A QEMU that has ended reports that itself.
       return error instanceof QmpClosed;
     }
   }
 
-  /** Ends the start command, and all that it started. */
+  /** Ends the start command, and all processes that it has started. */
   reap(): void {
     this.#supervisor.reap(this.#process);
   }
@@ -404,7 +411,7 @@ class QemuGuest implements Guest {
   async connect(
     [qmpStream, console, ...ports]: ByteStream[],
   ): Promise<void> {
-    // Whoever starts the guest looks at the time.
+    // The caller limits the time.
     const qmp = await connectQmp(qmpStream, { timeout: null });
     qmp.onEvent(({ event, data }) => {
       if (event === "SHUTDOWN" && typeof data?.reason === "string") {
@@ -423,11 +430,11 @@ class QemuGuest implements Guest {
   }
 
   /**
-   * Has QEMU go on where the guest's kernel panics: what the kernel does then,
-   * such as to reboot, is its own affair, as it is without a device that tells.
+   * Lets QEMU go on after a panic. The guest's kernel decides what happens
+   * then, such as a reboot, as without a panic device.
    */
   outlivePanic(): void {
-    // QEMU before 6.0 doesn't know of it.
+    // QEMU before 6.0 does not have this command.
     this.qmp.send("set-action", { panic: "none" }).catch(() => {});
   }
 
@@ -456,7 +463,7 @@ class QemuGuest implements Guest {
         await deleted;
         await socket.remove();
       } catch (error) {
-        // A guest that ended has no devices any more.
+        // A guest that has ended has no devices.
         if (!(error instanceof QmpClosed)) throw error;
       } finally {
         closeQuietly(stream);
@@ -481,7 +488,7 @@ class QemuGuest implements Guest {
       await this.qmp.send("quit", undefined, { timeout: QUIT_TIMEOUT });
     } catch (error) {
       if (error instanceof QmpClosed) return;
-      // One that stands still takes no command.
+      // A QEMU that hangs takes no command.
       this.#supervisor.kill(this.#process, "SIGKILL");
     }
   }
@@ -508,7 +515,7 @@ class QemuGuest implements Guest {
   async #readComplaints(pipe: PipeReader): Promise<void> {
     using lines = new LineSplitter();
     const hear = (line: string) => {
-      // What it says to the signal that we send is no news.
+      // QEMU's message about the driver's own signal is no news.
       if (this.#stopping) return;
       this.complaints.push(line);
       if (this.complaints.length > COMPLAINTS) this.complaints.shift();

@@ -13,14 +13,14 @@ function isSerialOnStdio({ label, filename }: Chardev): boolean {
   return /^serial\d+$/.test(label) && /^(stdio|mux)$/.test(filename);
 }
 
-/** Whether the guest has a serial port that leads to QEMU's stdout. */
+/** Whether the guest has a serial port on QEMU's stdout. */
 export async function hasSerialOnStdio(qmp: QmpClient): Promise<boolean> {
   return (await chardevsOf(qmp)).some(isSerialOnStdio);
 }
 
 /**
- * What a start script has where the driver's own devices should be, one
- * sentence each: serial ports and consoles, of which guests use the first.
+ * Lists, one sentence each, the serial ports and consoles of a start script
+ * that come before the driver's own. Guests use the first one.
  */
 export async function rivals(qmp: QmpClient): Promise<string[]> {
   const [chardevs, ...devices] = await Promise.all([

@@ -1,18 +1,24 @@
 import type { Adaptation } from "./arguments.ts";
 
-/** A machine type without PCI; QEMU names the first of the driver's devices. */
+/**
+ * QEMU prints this for a machine type without PCI. It names the first of the
+ * driver's devices.
+ */
 const NO_PCI = /No 'PCI' bus found for device 'virtio-serial-/;
-/** A machine type without any place for virtio devices. */
+/** For a machine type without any place for virtio devices. */
 const NO_VIRTIO = /No 'virtio-bus' bus found for device 'virtio-serial-/;
-/** A QEMU or a machine type without it, or one that has one already. */
+/**
+ * For a QEMU or a machine type without the panic device, or one that has it
+ * already.
+ */
 const NO_PANIC_DEVICE = /pvpanic/;
-/** Something else that the start script puts on stdio. */
+/** For a start script that puts something else on stdio. */
 const STDIO_TAKEN = /cannot use stdio by multiple character devices/;
 const DAEMON = / with -daemonize/;
 
 /**
- * How QEMU is to be started instead, after it ended with these words; nothing
- * where that would not help.
+ * Decides how to start QEMU after it has ended with these messages; nothing, if
+ * no other way would help.
  */
 export function adapted(
   said: string,
@@ -29,13 +35,16 @@ export function adapted(
   }
 }
 
-/** Whether a line is only about what {@linkcode adapted} avoids. */
+/** Whether a line is only about something that {@linkcode adapted} avoids. */
 export function isAvoidable(line: string, adaptation: Adaptation): boolean {
   return adapted(line, adaptation) !== undefined ||
     (!adaptation.ownSerial && /could not connect serial device/.test(line));
 }
 
-/** What the author of a start script can do about QEMU's words. */
+/**
+ * Tells the author of a start script how to mend the fault behind QEMU's
+ * messages.
+ */
 export function adviceFor(said: string): string | undefined {
   if (NO_VIRTIO.test(said)) {
     return "the driver's devices are virtio ones, on PCI or virtio-mmio, and " +
