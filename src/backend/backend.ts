@@ -21,6 +21,8 @@ export interface StartOptions {
   vsock?: string;
   /** Whether the guest may reboot, instead of ending at a reset. */
   allowReboot?: boolean;
+  /** Whether the guest's time passes at once where the guest waits for it. */
+  fastForward?: boolean;
   /** Ends a start that is under way. */
   signal?: AbortSignal;
 }
@@ -154,6 +156,16 @@ export interface GuestNetwork {
   forwardPort(hostPort: number, guestPort: number): Promise<string | undefined>;
 }
 
+/** The processors of a guest. */
+export interface GuestProcessors {
+  /** Has them stand still. */
+  pause(): Promise<void>;
+  /** Has them go on. */
+  resume(): Promise<void>;
+  /** Sends them an interrupt that can't be masked. */
+  interrupt(): Promise<void>;
+}
+
 /** Consoles that a guest can have beside those that it has booted with. */
 export interface GuestConsoles {
   /** Gives the guest one more `hvc` console. */
@@ -172,6 +184,10 @@ export interface Capabilities {
   readonly network?: GuestNetwork;
   /** Consoles that can be added while the guest runs. */
   readonly consoles?: GuestConsoles;
+  /** Processors that the hypervisor has a hold on. */
+  readonly processors?: GuestProcessors;
+  /** A clock that is not the host's. */
+  readonly clock?: true;
 }
 
 /** How a guest's terminal begins. */
@@ -254,6 +270,8 @@ export interface BackendKind {
   readonly plugsIntoHost: boolean;
   /** Whether a guest can use a virtual socket that the driver makes. */
   readonly takesVsock: boolean;
+  /** Whether it has a guest's time pass at once where the guest waits for it. */
+  readonly fastForwards?: boolean;
   /**
    * The machine's name in a start command; nothing if the command's name is not
    * one of this backend.

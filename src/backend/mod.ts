@@ -19,6 +19,7 @@ export type {
   GuestKeyboard,
   GuestListener,
   GuestNetwork,
+  GuestProcessors,
   GuestScreen,
   GuestTerminalOptions,
   Mirror,

@@ -13,4 +13,10 @@ export interface MachineConfiguration {
   backend?: BackendName;
   /** Whether the guest may reboot; without, a reset ends it. */
   allowReboot?: boolean;
+  /**
+   * Whether the guest's time passes at once where the guest waits for it: a timer
+   * of an hour is over in seconds. For guests of QEMU's without KVM, of one
+   * processor.
+   */
+  fastForward?: boolean;
 }

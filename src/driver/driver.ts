@@ -474,6 +474,7 @@ export class Driver<Backends extends BackendName = BackendName>
       startCommand,
       name,
       allowReboot: options.allowReboot,
+      fastForward: options.fastForward,
       stateDir,
     }, context);
     const machine = makers[backend](core);
@@ -604,7 +605,8 @@ export class Driver<Backends extends BackendName = BackendName>
         try {
           await script(this);
         } finally {
-          await this.heal();
+          if (this.signal.aborted) await this.#faults.endAll();
+          else await this.heal();
         }
       },
       {},
@@ -713,7 +715,7 @@ export class Driver<Backends extends BackendName = BackendName>
   async #dispose(): Promise<void> {
     this.#cancelTimeout();
     this.#conditions.clear();
-    await this.heal();
+    await this.#faults.endAll();
     await this.log.nested("cleanup", async () => {
       const ends = await Promise.allSettled([
         ...this.#captures.map((capture) => this.#endCapture(capture)),

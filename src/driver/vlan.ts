@@ -270,6 +270,7 @@ export class Vlan {
     const fault = this.#lent.faults.begin({
       text: `VLAN ${this.nr}: captured in ${path}`,
       kind: "note",
+      outlivesMachines: true,
       undo: async () => {
         await stop();
         this.#lent.tellOfFile(path);

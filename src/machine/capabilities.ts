@@ -11,6 +11,8 @@ const WORDS: Record<Need, string> = {
   screen: "a screen",
   network: "a network card of its hypervisor's",
   consoles: "a console that is added while the guest runs",
+  processors: "processors that its hypervisor has a hold on",
+  clock: "a clock of its own",
   firmware: "a firmware of UEFI",
 };
 
@@ -48,6 +50,11 @@ const METHODS = {
   waitForText: "screen",
   forwardPort: "network",
   block: "network",
+  pause: "processors",
+  resume: "processors",
+  nmi: "processors",
+  setClock: "clock",
+  skew: "clock",
   unblock: "network",
   sendMonitorCommand: "qmp",
   waitForQmpEvent: "qmp",

@@ -49,7 +49,13 @@ export interface MachineOptions {
   stateDir: string;
   /** Whether the guest may reboot; without, a reset ends it. */
   allowReboot?: boolean;
+  /** Whether the guest's time passes at once where the guest waits for it. */
+  fastForward?: boolean;
 }
+
+/** How a machine is started. */
+export interface CoreStartOptions
+  extends Pick<MachineOptions, "allowReboot" | "fastForward"> {}
 
 /** A started guest and what talks to it. */
 interface Boot {
@@ -98,7 +104,8 @@ export class MachineCore {
   startCommand: StartCommand;
   readonly console: SerialConsole;
   readonly context: MachineContext;
-  readonly #allowReboot: boolean;
+  /** How it is started where nobody says otherwise. */
+  readonly #usual: Required<CoreStartOptions>;
   readonly #deathWatch: DeathWatch;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   readonly #marks = new SerialMarks();
@@ -121,7 +128,8 @@ export class MachineCore {
     this.startCommand = new StartCommand(options.startCommand);
     this.name = options.name;
     this.#stateDir = options.stateDir;
-    this.#allowReboot = options.allowReboot ?? false;
+    const { allowReboot = false, fastForward = false } = options;
+    this.#usual = { allowReboot, fastForward };
     this.context = context;
     this.console = new SerialConsole({
       machine: this.name,
@@ -229,15 +237,24 @@ export class MachineCore {
     );
   }
 
-  start(allowReboot?: boolean): Promise<void> {
+  start(options: CoreStartOptions = {}): Promise<void> {
     if (this.#boot !== undefined) return Promise.resolve();
-    return this.#starting ??= this.#start(allowReboot).finally(() => {
+    return this.#starting ??= this.#start(options).finally(() => {
       this.#starting = undefined;
     });
   }
 
-  async #start(allowReboot = this.#allowReboot): Promise<void> {
+  async #start(options: CoreStartOptions): Promise<void> {
     const { backend } = this.context;
+    const {
+      allowReboot = this.#usual.allowReboot,
+      fastForward = this.#usual.fastForward,
+    } = options;
+    if (fastForward && !backend.kind.fastForwards) {
+      throw new UsageError(
+        `fastForward takes QEMU, and ${this.hypervisor} runs ${this.name}`,
+      );
+    }
     this.context.demandStart();
     const { signal } = this.#stopStart = new AbortController();
     this.log.info(`starting ${this.#noun.toLowerCase()}`, this.attributes);
@@ -277,6 +294,7 @@ export class MachineCore {
       env: { ...this.context.env, NIX_EFI_VARS: efiVarsPath(this) },
       vsock: this.context.vsock?.guest,
       allowReboot,
+      fastForward,
       signal,
     }, listener);
     this.#qmpEvents = guest.qmp && new QmpEventQueue(guest.qmp);

@@ -23,6 +23,8 @@ export interface FaultOptions {
   readonly machine?: string;
   /** What reports call it, `note`: nothing, as it breaks nothing; `fault` by default. */
   readonly kind?: "fault" | "pause" | "note";
+  /** Whether its end is more than that of the machines, as a file's is. */
+  readonly outlivesMachines?: boolean;
   /** Mends it; where that fails, so does the healing. */
   undo(): Promise<void>;
 }
@@ -30,6 +32,8 @@ export interface FaultOptions {
 /** A fault, and where it began. */
 interface Kept extends Fault {
   readonly scope: number | undefined;
+  /** Takes note that its machine ends, or that the run does. */
+  end(): Promise<void>;
 }
 
 /** The faults of a run, and what decides about those that happen at random. */
@@ -72,7 +76,8 @@ export class Faults {
   }
 
   /** Takes note of a fault that has begun. */
-  begin({ text, machine, kind = "fault", undo }: FaultOptions): Fault {
+  begin(options: FaultOptions): Fault {
+    const { text, machine, kind = "fault", outlivesMachines, undo } = options;
     const attributes = { machine };
     this.#log.info(text, attributes);
     const interval = kind === "note"
@@ -89,8 +94,15 @@ export class Faults {
           interval?.[Symbol.dispose]();
         }
       })();
+    const end = () => {
+      if (outlivesMachines) return heal();
+      this.#kept.delete(fault);
+      interval?.[Symbol.dispose]();
+      return healing ??= Promise.resolve();
+    };
     const fault: Kept = {
       text,
+      end,
       scope: this.scope,
       get isOver() {
         return healing !== undefined;
@@ -110,6 +122,11 @@ export class Faults {
   /** Heals everything, the last first. */
   async healAll(): Promise<void> {
     await this.#heal([...this.#kept]);
+  }
+
+  /** Ends everything, where the machines end by themselves. */
+  async endAll(): Promise<void> {
+    await Promise.allSettled([...this.#kept].map((fault) => fault.end()));
   }
 
   async #heal(faults: Fault[]): Promise<void> {

@@ -151,10 +151,15 @@ export abstract class BaseMachine implements AsyncDisposable {
    *
    * @param options.allowReboot Whether the guest may reboot; without, a reset
    * ends it.
-   * @throws {MachineError} where QEMU does not come up.
+   * @param options.fastForward Whether the guest's time passes at once where the
+   * guest waits for it: a timer of an hour is over in seconds, and the guest's
+   * clock runs ahead. For guests of QEMU's without KVM, of one processor.
+   * @throws {MachineError} where QEMU does not come up, or can't do that.
    */
-  start(options: { allowReboot?: boolean } = {}): Promise<void> {
-    return this.#core.start(options.allowReboot);
+  start(
+    options: { allowReboot?: boolean; fastForward?: boolean } = {},
+  ): Promise<void> {
+    return this.#core.start(options);
   }
 
   /**

@@ -1,6 +1,8 @@
 import { compilePattern } from "../console/mod.ts";
 import { MachineError } from "../errors.ts";
-import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
+import { type QmpClient, QmpClosed, type QmpEvent } from "../qmp/mod.ts";
+import type { GuestProcessors } from "../backend/mod.ts";
+import { setClock, skew } from "./clock.ts";
 import type { MachineCore } from "./core.ts";
 import type { EfiVariable } from "./efi_store.ts";
 import {
@@ -9,6 +11,7 @@ import {
   readEfiVars,
   writeEfiVars,
 } from "./efi_vars.ts";
+import type { Fault } from "./faults.ts";
 import { type KeyOptions, sendChars, sendKey } from "./hands/keyboard.ts";
 import type { Link } from "./links/link.ts";
 import type { Network } from "./links/neighbours.ts";
@@ -27,6 +30,7 @@ export let makeQemuMachine: (core: MachineCore) => Machine<QemuMachine>;
  */
 export class QemuMachine extends BaseMachine {
   readonly #core: MachineCore;
+  readonly #pauses = new Set<Fault>();
 
   static {
     // The prototype of all machines has the names in snake_case.
@@ -205,6 +209,78 @@ export class QemuMachine extends BaseMachine {
     );
   }
 
+  // Time
+
+  /**
+   * Has the guest stand still, its clock too, until {@linkcode resume}: what asks
+   * it meanwhile waits.
+   *
+   * @returns What ends that.
+   * @throws {MachineError} while the machine is not running.
+   */
+  async pause(): Promise<Fault> {
+    const processors = this.#core.capability("processors", "pause()");
+    await this.#core.guarded(() => processors.pause());
+    const fault = this.#core.faults.begin({
+      text: "paused",
+      machine: this.name,
+      kind: "pause",
+      undo: () => {
+        this.#pauses.delete(fault);
+        return resumed(processors);
+      },
+    });
+    this.#pauses.add(fault);
+    return fault;
+  }
+
+  /**
+   * Has a guest go on that was paused.
+   *
+   * @throws {MachineError} while the machine is not running.
+   */
+  async resume(): Promise<void> {
+    const processors = this.#core.capability("processors", "resume()");
+    for (const fault of [...this.#pauses]) await fault.heal();
+    await this.#core.guarded(() => processors.resume());
+  }
+
+  /**
+   * Sets the guest's clock, which goes on from there. A guest that asks others for
+   * the time may set it again by itself.
+   *
+   * @param to A moment, or seconds since 1970.
+   * @returns What has the clock be as if nobody had set it.
+   * @throws {UsageError} for what is no time from 2001 to 2286.
+   * @throws {TestFailure} where the guest refuses that.
+   */
+  setClock(to: Date | number): Promise<Fault> {
+    return setClock(this.#core, to);
+  }
+
+  /**
+   * Sets the guest's clock ahead of what it was, or back.
+   *
+   * @param by Seconds; negative ones back.
+   * @returns What has the clock be as if nobody had set it.
+   * @throws {UsageError} for what is no number of seconds.
+   * @throws {TestFailure} where the guest refuses that.
+   */
+  skew(by: number): Promise<Fault> {
+    return skew(this.#core, by);
+  }
+
+  /**
+   * Sends the guest an interrupt that can't be masked, as the button of that name
+   * on a server does: a kernel with `unknown_nmi_panic` panics.
+   *
+   * @throws {MachineError} while the machine is not running.
+   */
+  async nmi(): Promise<void> {
+    const processors = this.#core.capability("processors", "nmi()");
+    await this.#core.guarded(() => processors.interrupt());
+  }
+
   // EFI variables
 
   /**
@@ -262,5 +338,14 @@ export class QemuMachine extends BaseMachine {
    */
   async dumpEfiVars(): Promise<void> {
     await dumpEfiVars(this.#core);
+  }
+}
+
+/** Has a guest go on, unless it has ended. */
+async function resumed(processors: GuestProcessors): Promise<void> {
+  try {
+    await processors.resume();
+  } catch (error) {
+    if (!(error instanceof QmpClosed)) throw error;
   }
 }

@@ -29,6 +29,8 @@ export interface BootedOptions extends Omit<DriverOptions, "machines"> {
   startCommand?: string;
   /** Whether the guests may reboot. */
   allowReboot?: boolean;
+  /** Whether their time passes at once where they wait for it. */
+  fastForward?: boolean;
 }
 
 /** A driver with machines of a guest; they start when they are first needed. */
@@ -38,6 +40,7 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
     names = [guestName],
     startCommand,
     allowReboot,
+    fastForward,
     ...rest
   } = options;
   const { startScriptFor } = await guest(guestName);
@@ -53,6 +56,7 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
       name,
       startCommand: startCommand ?? startScriptFor(name),
       allowReboot,
+      fastForward,
     })),
   });
   return {

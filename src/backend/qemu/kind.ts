@@ -10,6 +10,7 @@ export const qemu: BackendKind = {
   guestNoun: "VM",
   plugsIntoHost: false,
   takesVsock: true,
+  fastForwards: true,
 
   /** `run-<name>-vm` starts a virtual machine. */
   machineName: (startCommand) => /run-([^/]+)-vm$/.exec(startCommand)?.[1],

@@ -24,6 +24,7 @@ import { QemuKeyboard } from "./keyboard.ts";
 import { qemu } from "./kind.ts";
 import { QemuNetwork } from "./network.ts";
 import { panicDevice } from "./panic_device.ts";
+import { QemuProcessors } from "./processors.ts";
 import { hasSerialOnStdio, rivals } from "./rivals.ts";
 import { QemuScreen } from "./screen.ts";
 import { closeQuietly, Sockets } from "./sockets.ts";
@@ -99,6 +100,7 @@ export class QemuBackend implements Backend {
       if (guest !== undefined) {
         if (!adaptation.ownSerial || await guest.hasConsole()) {
           this.#adaptations.set(text, adaptation);
+          if (options.fastForward) await requireOneProcessor(guest, options);
           return guest;
         }
         // Something else is on stdio, and the guest has no console.
@@ -166,6 +168,7 @@ export class QemuBackend implements Backend {
         vsock: options.vsock,
         panicDevice: device,
         allowReboot: options.allowReboot ?? false,
+        fastForward: options.fastForward,
         display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
           Deno.env.get(name)
         ),
@@ -258,6 +261,20 @@ export class QemuBackend implements Backend {
       // The guest has ended, which is reported elsewhere.
     }
   }
+}
+
+/** @throws {MachineError} for a guest of several processors, which has ended then. */
+async function requireOneProcessor(
+  guest: QemuGuest,
+  { name }: StartOptions,
+): Promise<void> {
+  const count = await guest.processors.count();
+  if (count === 1) return;
+  await guest.stop();
+  throw new MachineError(
+    `${name} did not start: fastForward takes a guest of one processor, and the ` +
+      `start script gives it ${count}`,
+  );
 }
 
 /** The meanings of the reasons in QEMU's SHUTDOWN event. */
@@ -389,6 +406,14 @@ class QemuGuest implements Guest {
 
   get network(): QemuNetwork {
     return this.#network ??= new QemuNetwork(this.qmp, this.#sockets);
+  }
+
+  get processors(): QemuProcessors {
+    return new QemuProcessors(this.qmp);
+  }
+
+  get clock(): true {
+    return true;
   }
 
   get consoles(): GuestConsoles {

@@ -12,6 +12,8 @@ const NO_VIRTIO = /No 'virtio-bus' bus found for device 'virtio-serial-/;
  * already.
  */
 const NO_PANIC_DEVICE = /pvpanic/;
+/** An accelerator whose instructions QEMU does not count. */
+const UNCOUNTED = /-icount is not allowed|icount.*(?:not supported|requires)/i;
 /** For a start script that puts something else on stdio. */
 const STDIO_TAKEN = /cannot use stdio by multiple character devices/;
 const DAEMON = / with -daemonize/;
@@ -54,6 +56,10 @@ export function adviceFor(said: string): string | undefined {
   if (STDIO_TAKEN.test(said)) {
     return "the driver reads the guest's serial console from QEMU's stdout: " +
       "take -monitor stdio, or whatever else is on stdio, out of the start script";
+  }
+  if (UNCOUNTED.test(said)) {
+    return "fastForward counts the guest's instructions, which QEMU can only " +
+      "where it emulates the processor: have the start script say -accel tcg";
   }
   if (DAEMON.test(said)) {
     return "the driver ends QEMU with the process that it started: take " +

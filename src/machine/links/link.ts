@@ -221,11 +221,16 @@ export class Link {
       outDir,
       options.name ?? `${name}-vlan${this.#network.nr}`,
     );
-    const fault = this.#begin(`captured in ${file.path}`, async () => {
-      this.#captures.delete(file);
-      await file.close();
-      this.#machine.tellOfFile(file.path);
-    }, "note");
+    const fault = this.#begin(
+      `captured in ${file.path}`,
+      async () => {
+        this.#captures.delete(file);
+        await file.close();
+        this.#machine.tellOfFile(file.path);
+      },
+      "note",
+      true,
+    );
     this.#captures.add(file);
     await this.#orHeal(fault);
     return Object.assign(fault, { path: file.path });
@@ -240,11 +245,13 @@ export class Link {
     text: string,
     undo: () => Promise<void>,
     kind: "fault" | "note" = "fault",
+    outlivesMachines = false,
   ): Fault {
     return this.#machine.faults.begin({
       text: `link to VLAN ${this.#network.nr}: ${text}`,
       machine: this.#machine.name,
       kind,
+      outlivesMachines,
       undo,
     });
   }
