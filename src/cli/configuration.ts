@@ -59,6 +59,10 @@ export interface Configuration {
   readonly check: boolean;
   /** Whether `vmwright check` looks for promises that nothing waits for. */
   readonly lint: boolean;
+  /** Whether the guests' memory is written to files where the run fails. */
+  readonly dumpMemory: boolean;
+  /** Whether a script that fails stops with a prompt. */
+  readonly stopOnFailure: boolean;
   /** Absolute path of the JUnit report. */
   readonly junitXml?: string;
   /** Absolute path of the HTML report. */
@@ -234,6 +238,8 @@ export function configure(
     watch: given.watch ?? false,
     keepMachines: given.keepMachines ?? false,
     check: given.check ?? true,
+    dumpMemory: given.dumpMemory ?? false,
+    stopOnFailure: stopsOnFailure(given),
     ...reports,
     sshBackdoor,
     vhostVsock: sshBackdoor && given.config !== undefined &&
@@ -258,6 +264,15 @@ function captureOf({ capture }: OptionValues): CaptureMode | undefined {
   ) return capture;
   throw new UsageError(
     `--capture expects always or failed, got ${JSON.stringify(capture)}`,
+  );
+}
+
+function stopsOnFailure({ onFailure }: OptionValues): boolean {
+  if (onFailure === undefined || onFailure === "shell") {
+    return onFailure === "shell";
+  }
+  throw new UsageError(
+    `--on-failure expects shell, got ${JSON.stringify(onFailure)}`,
   );
 }
 
@@ -292,6 +307,8 @@ const nothing = {
   keepMachines: false,
   check: true,
   lint: true,
+  dumpMemory: false,
+  stopOnFailure: false,
   sshBackdoor: false,
   vhostVsock: false,
   logLevel: "info",

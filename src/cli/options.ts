@@ -175,6 +175,18 @@ export const options = {
     help:
       "keep all frames of each network N in vlanN.pcapng: always, or only if the run fails (failed)",
   },
+  onFailure: {
+    names: ["--on-failure"],
+    kind: "value",
+    value: "WHAT",
+    help:
+      "where the script fails: shell stops there with a prompt, before the machines end",
+  },
+  dumpMemory: {
+    names: ["--dump-memory"],
+    kind: "flag",
+    help: "where the script fails: write each guest's memory to a file",
+  },
   sshBackdoor: {
     names: ["--ssh-backdoor"],
     kind: "flag",

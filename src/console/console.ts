@@ -90,6 +90,8 @@ const turn = 1 << 22;
 const lead = 4096;
 /** How many lines a message quotes. */
 const lastLines = 10;
+/** How many lines of it the message of a death quotes. */
+const quotedLines = 5;
 /**
  * Seconds of silence after which `$` matches at the end of a console's text.
  */
@@ -246,7 +248,7 @@ export class SerialConsole {
     if (typeof sign !== "string") this.#sign ??= sign;
     const { line = String(sign), end = this.#file.length } = this.#sign ?? {};
     // The quoted lines end with the sign, because a long trace may follow it.
-    const last = this.#linesBefore(end, lastLines);
+    const last = this.#linesBefore(end, quotedLines);
     this.#died = new GuestDied(this.machine, line, last);
     this.#failHopeless();
     for (const listener of [...this.#deathListeners]) listener(this.#died);

@@ -27,15 +27,22 @@ import { type Link, makeLink, settleLink } from "./links/link.ts";
 import type { Network } from "./links/neighbours.ts";
 import { decode, lastLines, QUOTED_LINES } from "./commands/output.ts";
 import { commandLineOf } from "./command_line.ts";
+import { noteLook, withLook } from "./last_look.ts";
 import { efiVarsPath } from "./paths.ts";
 import { ShellHints } from "./shell_hints.ts";
 import { SerialMarks } from "./commands/serial_marks.ts";
 import { StderrPlace } from "./commands/stderr.ts";
 
 /** Lines of the console that a failure quotes. */
-const TAIL = 10;
+const TAIL = 5;
 /** Seconds after the loss of a channel until its reason is known. */
 const REASON = 0.5;
+/** Seconds that the hypervisor has to say how the guest is. */
+const STATUS = 2;
+/** Seconds without a shell that are no trouble. */
+const PATIENCE = 10;
+/** Seconds that a look at what was waited for may take. */
+const GLIMPSE = 3;
 /** Milliseconds of a wait for a console until it is told that nothing speaks. */
 const NOT_STARTED_MS = 1000;
 
@@ -61,6 +68,8 @@ export interface CoreStartOptions
 interface Boot {
   guest: Guest;
   shell: Shell;
+  /** When it was started or reset last, as `performance.now()` has it. */
+  began: number;
   /** Whether the guest boots again after a reset. */
   mayReboot: boolean;
   /** Says at the next reset that there was one. */
@@ -81,6 +90,8 @@ export interface CoreRunOptions {
   stdin?: AsyncIterable<Uint8Array>;
   /** Ends the command. */
   signal?: AbortSignal;
+  /** Says, where something else ends the command, what it has printed last. */
+  tellLast?: () => string;
   /** Called first; where it fails, so does the run. */
   check?: () => Promise<void>;
 }
@@ -121,6 +132,8 @@ export class MachineCore {
   #stopStart?: AbortController;
   #ended?: Promise<string>;
   #connecting?: Promise<void>;
+  /** How the guest has ended last, and whether as one that powers off. */
+  #lastEnd?: { how: string; isClean: boolean };
   /** Also those of a guest that has ended, until the next start. */
   #qmpEvents?: QmpEventQueue;
 
@@ -282,7 +295,10 @@ export class MachineCore {
         this.console.live();
         late.boot?.shell.reset(reason);
         late.boot?.reset.resolve(reason);
-        if (late.boot) late.boot.reset = Promise.withResolvers();
+        if (late.boot) {
+          late.boot.reset = Promise.withResolvers();
+          late.boot.began = performance.now();
+        }
       },
       panicked: () => this.#deathWatch.panicked(),
     };
@@ -308,6 +324,7 @@ export class MachineCore {
     const boot = {
       guest,
       shell,
+      began: performance.now(),
       mayReboot: allowReboot,
       reset: Promise.withResolvers<string>(),
     };
@@ -317,6 +334,7 @@ export class MachineCore {
         this.#deathWatch.conclude();
         this.#statuses.set(guest.pid, status);
         this.log.mark("end", { machine: this.name, text: how });
+        this.#lastEnd = { how, isClean: status.success };
         shell.close(`${this.name} ended: ${how}`);
         if (this.#boot === boot) this.#boot = undefined;
         return how;
@@ -471,6 +489,7 @@ export class MachineCore {
     this.log.info(`kill machine (pid ${this.pid})`, this.attributes);
     await this.#boot.guest.stop();
     await this.#ended;
+    this.#lastEnd = undefined;
   }
 
   /** Ends the guest, and closes its console's log. */
@@ -574,7 +593,11 @@ export class MachineCore {
       );
     }, NOT_STARTED_MS);
     try {
-      await this.console.waitFor(pattern, options);
+      await withLook(
+        this.name,
+        () => `its console: ${this.console.tail(3).join("\n")}`,
+        () => this.console.waitFor(pattern, options),
+      );
     } catch (error) {
       const isClosed = error instanceof MachineError &&
         error !== this.console.died;
@@ -634,6 +657,16 @@ export class MachineCore {
           })
         );
         return { ...result, lastStderr: () => this.#lastStderr(place) };
+      } catch (error) {
+        const { tellLast } = options;
+        if (tellLast !== undefined) {
+          noteLook(
+            error,
+            this.name,
+            () => (tellLast() + (place?.quote(QUOTED_LINES) ?? "")).slice(2),
+          );
+        }
+        throw error;
       } finally {
         place?.end();
       }
@@ -699,6 +732,54 @@ export class MachineCore {
   async observe(command: string, timeout = 5): Promise<string> {
     const { stdout } = await this.run(`{ ${command}\n} || :`, { timeout });
     return decode(stdout).trimEnd();
+  }
+
+  /**
+   * Runs a command for somebody who asks what went wrong: not under the eyes of
+   * the driver, so also when the run is over.
+   *
+   * @param seconds It may take so long; what it prints later is not waited for.
+   * @returns What it has printed; nothing where no shell answers.
+   */
+  async glimpse(command: string, seconds: number): Promise<Uint8Array> {
+    const { shell } = this.#boot ?? {};
+    const chunks: Uint8Array[] = [];
+    if (shell?.connected && this.console.died === undefined) {
+      const enough = new AbortController();
+      const run = shell.run(`set +euo pipefail\n{ ${command}\n} 2>&1`, {
+        signal: enough.signal,
+        onStdout: (chunk) => void chunks.push(chunk.slice()),
+      });
+      await within(seconds, run.catch(() => {}));
+      enough.abort();
+    }
+    return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  }
+
+  /** The same as text, without white space at its end, in few seconds. */
+  async glimpseText(command: string): Promise<string> {
+    return decode(await this.glimpse(command, GLIMPSE)).trimEnd();
+  }
+
+  /** What the machine suffers from, as a sentence's end; nothing where it is well. */
+  async trouble(): Promise<string | undefined> {
+    const { died } = this.console;
+    if (died !== undefined) return `its guest died: ${died.line}`;
+    if (this.#boot === undefined) {
+      const end = this.#lastEnd;
+      return end === undefined || end.isClean ? undefined : `ended: ${end.how}`;
+    }
+    const { guest, shell, began } = this.#boot;
+    const still = guest.standsStill?.().catch(() => undefined);
+    const why = still && await within(STATUS, still);
+    if (why !== undefined) return `does not run, ${why}`;
+    const seconds = (performance.now() - began) / 1000;
+    if (shell.connected || seconds < PATIENCE) return;
+    const [last] = this.console.tail(1);
+    return `has had no shell for ${
+      seconds.toFixed(0)
+    } seconds; its console said ` +
+      (last === undefined ? "nothing" : `last: ${last}`);
   }
 
   /** Takes a picture of the screen into a file. */

@@ -10,6 +10,7 @@ export type { Special } from "./capabilities.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
 export { MachineCore } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";
+export { type Evidence, type EvidenceOptions, gather } from "./evidence.ts";
 export { type Fault, Faults } from "./faults.ts";
 export type { Capture, CaptureOptions } from "./links/capture.ts";
 export { CaptureFile } from "./links/capture.ts";
@@ -28,6 +29,7 @@ export {
 } from "./links/neighbours.ts";
 export type { LinkDirection, LinkSettings } from "./links/settings.ts";
 export type { KeyOptions } from "./hands/keyboard.ts";
+export { lastLooks } from "./last_look.ts";
 export { BaseMachine, coreOf, type Machine } from "./machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
 export type { PortOptions } from "./waits/ports.ts";

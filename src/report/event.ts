@@ -91,6 +91,8 @@ export interface RunEvents {
     readonly error?: ErrorReport;
     /** What to show a person instead of the error's message: the script's own lines, say. */
     readonly detail?: string;
+    /** Where in the author's files it ended, if known. */
+    readonly position?: Position;
   };
   /** A line of text from the driver or from the test's author. */
   message: {

@@ -608,8 +608,14 @@ export class Log {
    * @param error What ended it, unless it passed.
    * @param detail What to show a person instead of the error's message: the
    * script's own lines, say.
+   * @param position Where in the author's files it ended, if known.
    */
-  runEnded(verdict: Verdict, error?: unknown, detail?: string): void {
+  runEnded(
+    verdict: Verdict,
+    error?: unknown,
+    detail?: string,
+    position?: Position,
+  ): void {
     if (this.#hasFailed) return;
     this.#hasFailed = verdict !== "passed";
     this.#tellPlaces();
@@ -626,6 +632,7 @@ export class Log {
       verdict,
       error: error === undefined ? undefined : describeError(error),
       detail,
+      ...position === undefined ? {} : { position },
     });
   }
 

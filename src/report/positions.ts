@@ -139,7 +139,8 @@ export function excerpt(
   return out.join("\n");
 }
 
-function readText(url: string): string | undefined {
+/** The text of a module's file, where it can be read. */
+export function readText(url: string): string | undefined {
   try {
     return Deno.readTextFileSync(new URL(url));
   } catch {

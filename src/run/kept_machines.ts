@@ -1,8 +1,9 @@
 import { GlobalTimeout } from "../driver/mod.ts";
-import { forgottenAwait, Uncaught } from "../script/mod.ts";
+import { forgottenAwait, Uncaught, whereabouts } from "../script/mod.ts";
 import { after, rejection } from "../time/mod.ts";
+import { gatherEvidence } from "./evidence.ts";
 import { type DriverUse, messageOf, nextTurn, runChecked } from "./run_once.ts";
-import { explain, type Failure, judge } from "./verdict.ts";
+import { explain, type Failure, isFailure, judge } from "./verdict.ts";
 
 /**
  * Runs the script once on machines that stay, and tells how that ended. Nothing
@@ -45,8 +46,16 @@ export async function runOnKept(test: DriverUse): Promise<void> {
   } catch (error) {
     driver.signal.throwIfAborted();
     if (end.signal.aborted) await nextTurn();
+    await whereabouts(error);
     steps = trail.of(error);
-    failure = { error, findings: await findings.of(error, script, end.signal) };
+    const [found, evidence] = await Promise.all([
+      findings.of(error, script, end.signal),
+      gatherEvidence([driver], error, {
+        isFailed: isFailure(judge({ error })),
+        dumpMemory: plan.dumpMemory,
+      }),
+    ]);
+    failure = { error, findings: found, evidence, latestStep: trail.latest };
   } finally {
     cancel();
   }

@@ -50,6 +50,10 @@ export interface Plan {
   readonly keepMachines: boolean;
   /** Whether the script's types are checked. */
   readonly check: boolean;
+  /** Whether the guests' memory is written to files where the run fails. */
+  readonly dumpMemory: boolean;
+  /** Whether a script that fails stops with a prompt. */
+  readonly stopOnFailure: boolean;
   /** Path of the JUnit report. */
   readonly junitXml?: string;
   /** Path of the HTML report. */

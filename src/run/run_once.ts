@@ -14,10 +14,11 @@ import {
   StepTrail,
   Uncaught,
   type UnfinishedStep,
+  whereabouts,
 } from "../script/mod.ts";
 import type { Emergency } from "./emergency.ts";
+import { gatherEvidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
-import { takeLastScreenshots } from "./last_screenshots.ts";
 import type { Plan } from "./plan.ts";
 import { openLog } from "./reports.ts";
 import { readAssertions, withNames } from "./script_names.ts";
@@ -28,6 +29,7 @@ import {
   isFailure,
   judge,
   type Judgement,
+  placeOf,
 } from "./verdict.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -139,16 +141,24 @@ export async function runOnce(
     // Steps that end with the signal tell the error where the script waits.
     if (isOver()) await nextTurn();
     failure = { error: signal.aborted ? signal.reason : error };
+    await whereabouts(failure.error);
     steps = trail.of(failure.error);
+    const [found, evidence] = await Promise.all([
+      findings.of(failure.error, script, signal),
+      gatherEvidence(drivers, failure.error, {
+        isFailed: isFailure(judge(failure)),
+        dumpMemory: plan.dumpMemory,
+      }),
+    ]);
     failure = {
       ...failure,
-      findings: await findings.of(failure.error, script, signal),
+      findings: found,
+      evidence,
+      latestStep: trail.latest,
     };
   }
   uncaught.scriptEnded();
-  const isFailed = isFailure(judge(failure));
   for (const driver of drivers) {
-    if (isFailed) await takeLastScreenshots(driver);
     if (failure !== undefined) driver.abort(failure.error);
     else if (unfinished.length > 0) driver.abort(over);
   }
@@ -176,7 +186,12 @@ export async function runOnce(
   } else {
     const { error } = failure!;
     const detail = explain(failure!, steps, plan, script);
-    log.runEnded(verdict, error ?? String(error), detail);
+    log.runEnded(
+      verdict,
+      error ?? String(error),
+      detail,
+      placeOf(failure!, script),
+    );
   }
   await log.close();
   emergency.clear();
@@ -223,7 +238,10 @@ async function create(
 ): Promise<Driver> {
   const { machines, vlans, outDir, keepState, globalTimeout } = plan;
   try {
-    const debug = new Debugger({ attach: plan.debugHookAttach });
+    const debug = new Debugger({
+      attach: plan.debugHookAttach,
+      stopOnFailure: plan.stopOnFailure,
+    });
     return debug.driver = await Driver.create<string | MachineConfiguration>({
       debug,
       machines: [...machines],
@@ -237,7 +255,7 @@ async function create(
       log,
       tellEnd: false,
       signal,
-      testScript: plan.test ?? (script &&
+      testScript: plan.test !== undefined ? stopping(plan.test) : (script &&
         ((driver) =>
           script.language === "python"
             ? runScript(script, { driver, context: {} }, options)
@@ -249,6 +267,20 @@ async function create(
   } catch (error) {
     throw error instanceof UsageError ? new NothingStarted(error) : error;
   }
+}
+
+/** Has a test that fails stop where somebody asked for that. */
+function stopping(
+  test: (driver: Driver) => Promise<void>,
+): (driver: Driver) => Promise<void> {
+  return async (driver) => {
+    try {
+      await test(driver);
+    } catch (error) {
+      await driver.debug.failed?.(error);
+      throw error;
+    }
+  };
 }
 
 /** Does with the driver what it was made for. */

@@ -49,6 +49,16 @@ export interface TestOptions<
   capture?: CaptureMode;
   /** Whether the machines' state directories outlive the run. Default: no. */
   keepState?: boolean;
+  /**
+   * Whether each guest's memory is written to a file where the test fails.
+   * Default: no.
+   */
+  dumpMemory?: boolean;
+  /**
+   * `"shell"`: where the test fails, it stops with a prompt, if there is a
+   * terminal, before the machines end. Default: it does not.
+   */
+  onFailure?: "shell";
   /** Path of a JUnit report, relative to `outDir`. Default: none is written. */
   junitXml?: string;
   /** Path of the page, relative to `outDir`; `false`: none. Default: `"report.html"`. */
@@ -146,6 +156,8 @@ function planOf(options: TestOptions): Plan {
     watch,
     keepMachines,
     check: options.check ?? true,
+    dumpMemory: options.dumpMemory ?? false,
+    stopOnFailure: options.onFailure === "shell",
     junitXml: report(options.junitXml),
     html: html === false ? undefined : report(html),
     xmlLog: report(options.xmlLog),

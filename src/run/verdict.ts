@@ -1,11 +1,13 @@
 import { GlobalTimeout } from "../driver/mod.ts";
-import type { Verdict } from "../report/mod.ts";
+import type { Position, Verdict } from "../report/mod.ts";
 import {
   describeFailure,
+  placeOfFailure,
   type Script,
   ScriptExit,
   type TypeDiagnostic,
 } from "../script/mod.ts";
+import type { Evidence } from "./evidence.ts";
 import { exitCodes } from "./exit_codes.ts";
 import { Interruption } from "./interruption.ts";
 import type { Plan } from "./plan.ts";
@@ -17,6 +19,10 @@ export interface Failure {
   readonly error: unknown;
   /** What the type checker says of the line that failed. */
   readonly findings?: readonly TypeDiagnostic[];
+  /** What the machines tell. */
+  readonly evidence?: Evidence;
+  /** Made where the latest step began, for an error that leads nowhere. */
+  readonly latestStep?: Error;
 }
 
 /** How a run ended, in words and as an exit status. */
@@ -66,7 +72,7 @@ export function isFailure({ verdict }: Judgement): boolean {
  * @param script The script.
  */
 export function explain(
-  { error, findings = [] }: Failure,
+  { error, findings = [], evidence, latestStep }: Failure,
   steps: readonly string[],
   plan: Plan,
   script: Script | undefined,
@@ -79,11 +85,38 @@ export function explain(
     `the type checker says: ${shownDiagnostic(one)}`
   );
   return describeFailure(error, {
+    ...evidence,
     remarks,
-    scriptUrl: script?.url ?? "",
-    scriptName: script?.name ?? "",
+    ...namesOf(script),
     scriptText: script?.path === undefined ? script?.readText() : undefined,
     steps,
+    latestStep,
     artifacts: plan.html ?? plan.outDir,
   });
+}
+
+/**
+ * Where in the author's files a run failed.
+ *
+ * @param failure What ended it.
+ * @param script The script.
+ * @returns The innermost place; nothing where there is none.
+ */
+export function placeOf(
+  { error, latestStep }: Failure,
+  script: Script | undefined,
+): Position | undefined {
+  if (error instanceof TypeErrors) {
+    const [, line, column] = /:(\d+):(\d+)$/.exec(
+      error.diagnostics[0].place,
+    ) ?? [];
+    return script === undefined || line === undefined
+      ? undefined
+      : { url: script.url, line: Number(line), column: Number(column) };
+  }
+  return placeOfFailure(error, { ...namesOf(script), latestStep }).positions[0];
+}
+
+function namesOf(script: Script | undefined) {
+  return { scriptUrl: script?.url ?? "", scriptName: script?.name ?? "" };
 }

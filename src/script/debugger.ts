@@ -12,6 +12,8 @@ export interface DebuggerOptions {
    * so finds the prompt at a TCP port there. A script that fails stops, too.
    */
   attach?: string;
+  /** Whether a script that fails stops with a prompt at the terminal. */
+  stopOnFailure?: boolean;
 }
 
 /** Where a script stops. */
@@ -36,7 +38,8 @@ export class Debugger implements Debug {
 
   /** Whether a script that fails stops. */
   get stopsAtFailure(): boolean {
-    return this.#options.attach !== undefined;
+    const { attach, stopOnFailure = false } = this.#options;
+    return attach !== undefined || stopOnFailure;
   }
 
   /** Stops a script in TypeScript. */
@@ -67,13 +70,16 @@ export class Debugger implements Debug {
   }
 
   /**
-   * Not where the run was ended from outside, and, as NixOS has it, not where a
-   * machine broke: there is less to look at, and it does not come back.
+   * Not where the run was ended from outside. In a sandbox, as NixOS has it, not
+   * where a machine broke either: there is less to look at, and it does not come
+   * back.
    */
   async #stopAtFailure(error: unknown, place: Place): Promise<void> {
     const { driver } = this;
     if (!this.stopsAtFailure || driver === undefined) return;
-    if (error instanceof MachineError || error instanceof ScriptExit) return;
+    if (error instanceof ScriptExit) return;
+    const isInSandbox = this.#options.attach !== undefined;
+    if (isInSandbox && error instanceof MachineError) return;
     if (driver.signal.aborted) return;
     const { name, message } = describeError(error);
     driver.log.error(tracebackOf(error) ?? `${name}: ${message}`);

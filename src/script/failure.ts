@@ -2,6 +2,7 @@ import { ExpectedError } from "../errors.ts";
 import {
   authorPositions,
   type Position,
+  readText,
   showPosition,
 } from "../report/positions.ts";
 import { withoutColours } from "../terminal/mod.ts";
@@ -19,8 +20,82 @@ export interface FailureContext {
   readonly remarks?: readonly string[];
   /** What the test was doing, one sentence each, innermost first. */
   readonly steps?: readonly string[];
+  /** What was seen last where the test waited, one text each. */
+  readonly lastSeen?: readonly string[];
+  /** What else is wrong with the machines, one sentence each. */
+  readonly troubles?: readonly string[];
+  /** Made where the latest step began, for an error that leads nowhere. */
+  readonly latestStep?: Error;
   /** Where to look further. */
   readonly artifacts?: string;
+}
+
+/** Lines of what was seen last that are shown. */
+const SEEN_LINES = 10;
+
+/** What leads to a failure's place, beside its error. */
+export type PlaceContext = Pick<
+  FailureContext,
+  "scriptUrl" | "scriptName" | "scriptText" | "latestStep"
+>;
+
+/** Where in the author's files a failure is. */
+export interface FailurePlace {
+  /** The places that its error came through, innermost first. */
+  readonly positions: readonly Position[];
+  /** Whether they only tell of the latest step before it. */
+  readonly isBefore: boolean;
+}
+
+/**
+ * Finds where in the author's files a failure is.
+ *
+ * @param error What was thrown.
+ * @param context What else is known.
+ * @returns The places; none where nothing leads to one.
+ */
+export function placeOfFailure(
+  error: unknown,
+  context: PlaceContext,
+): FailurePlace {
+  const traceback = tracebackOf(error);
+  const positions = traceback === undefined
+    ? authorPositions(error)
+    : positionsIn(traceback, context);
+  if (positions.length > 0 || traceback !== undefined) {
+    return { positions, isBefore: false };
+  }
+  return { positions: authorPositions(context.latestStep), isBefore: true };
+}
+
+/** A frame of a traceback of Python's, with its line and the marks below that. */
+const FRAME = /^ +File "(.*)", line (\d+).*\n(?: {4}.*\n( +[~^]+[~^ ]*$)?)?/gm;
+
+/** The last line of the script that a traceback of Python's shows. */
+function positionsIn(
+  traceback: string,
+  { scriptUrl, scriptName, scriptText }: PlaceContext,
+): Position[] {
+  const last = [...traceback.matchAll(FRAME)]
+    .findLast(([, file]) => file === scriptName);
+  if (last === undefined) return [];
+  const [, , number, marks] = last;
+  const line = Number(number);
+  const source = scriptText ?? readText(scriptUrl) ?? "";
+  const indent = /^\s*/.exec(source.split(/\r?\n/)[line - 1] ?? "")![0].length;
+  // The traceback shows each line indented by four.
+  const offset = marks === undefined ? 0 : marks.search(/[~^]/) - 4;
+  return [{ url: scriptUrl, line, column: indent + Math.max(0, offset) + 1 }];
+}
+
+/** A traceback without what the place above it says already. */
+function withoutPlace(traceback: string): string {
+  const [frame, ...more] = traceback.matchAll(FRAME);
+  if (frame === undefined || more.length > 0) return traceback;
+  return traceback.replace(
+    /^Traceback \(most recent call last\):\n(?: .*\n)+/,
+    "",
+  );
 }
 
 /**
@@ -37,33 +112,48 @@ export function describeFailure(
 ): string {
   const parts: string[] = [];
   const traceback = tracebackOf(error);
-  const positions = traceback === undefined ? authorPositions(error) : [];
+  const { positions, isBefore } = placeOfFailure(error, context);
   const [innermost] = positions;
   if (innermost !== undefined) {
-    parts.push(shown(innermost, context));
+    const text = shown(innermost, context);
+    parts.push(isBefore ? text.replace(/$/m, LATEST) : text);
     const inScript = positions.find(({ url }) => url === context.scriptUrl);
     if (inScript !== undefined && innermost.url !== context.scriptUrl) {
       parts.push(shown(inScript, context));
     }
   }
+  const isKnown = innermost !== undefined && !isBefore;
   parts.push(
-    traceback ??
-      errorText(
-        error,
-        innermost === undefined && !(error instanceof ExpectedError),
-      ),
+    traceback === undefined
+      ? errorText(error, !isKnown && !(error instanceof ExpectedError))
+      : isKnown
+      ? withoutPlace(traceback)
+      : traceback,
   );
   parts.push(...context.remarks ?? []);
   for (const step of context.steps ?? []) parts.push(`while: ${step}`);
+  for (const seen of context.lastSeen ?? []) {
+    parts.push(`last seen: ${lastOf(seen)}`);
+  }
+  for (const trouble of context.troubles ?? []) parts.push(`also: ${trouble}`);
   if (context.artifacts !== undefined) {
     parts.push(`artifacts: ${context.artifacts}`);
   }
   return parts.join("\n");
 }
 
+/** What stands beside a place that only comes before the failure. */
+const LATEST = " (where the latest step began)";
+
+function lastOf(text: string): string {
+  const lines = text.split("\n");
+  return lines.length <= SEEN_LINES
+    ? text
+    : ["…", ...lines.slice(-SEEN_LINES)].join("\n");
+}
+
 function shown(position: Position, context: FailureContext): string {
-  const isScript = position.url === context.scriptUrl;
-  return isScript
+  return position.url === context.scriptUrl
     ? showPosition(position, context.scriptName, context.scriptText)
     : showPosition(position);
 }

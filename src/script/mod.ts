@@ -13,7 +13,12 @@ export {
 } from "./check_types.ts";
 export { Debugger, type DebuggerOptions } from "./debugger.ts";
 export { declarations, type ScriptNames } from "./declarations.ts";
-export { describeFailure, type FailureContext } from "./failure.ts";
+export {
+  describeFailure,
+  type FailureContext,
+  placeOfFailure,
+} from "./failure.ts";
+export { whereabouts } from "./whereabouts.ts";
 export { floatingPromises } from "./floating_promises.ts";
 export { forgottenAwait } from "./forgotten_await.ts";
 export { bindGlobals } from "./globals.ts";

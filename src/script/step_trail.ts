@@ -34,6 +34,10 @@ export class StepTrail implements Listener {
   #heardAt = performance.now();
   #error: ErrorReport | undefined;
   #failed: string[] = [];
+  /** What encloses the last of the steps that failed. */
+  #around: number | undefined;
+  /** Where the last step began, over or not. */
+  #latest: Error | undefined;
 
   /**
    * Remembers what it is told from now on.
@@ -53,6 +57,7 @@ export class StepTrail implements Listener {
       case "subtestBegan":
         // The outermost step is the script itself.
         if (event.type === "stepBegan" && event.role === "script") break;
+        this.#latest = this.#withStacks ? hereAndNow() : undefined;
         this.#open.set(event.id, {
           what: event.type === "stepBegan"
             ? said(event.text, event.machine)
@@ -60,7 +65,7 @@ export class StepTrail implements Listener {
           parent: event.step,
           began: event.time,
           isBoot: event.type === "stepBegan" && event.role === "boot",
-          beginning: this.#withStacks ? hereAndNow() : undefined,
+          beginning: this.#latest,
         });
         break;
       case "stepEnded":
@@ -70,6 +75,7 @@ export class StepTrail implements Listener {
         if (step === undefined || event.error === undefined) break;
         if (this.#error !== event.error) this.#failed = [];
         this.#error = event.error;
+        this.#around = step.parent;
         this.#failed.push(
           `${step.what} (failed after ${event.duration.toFixed(2)} seconds)`,
         );
@@ -86,14 +92,26 @@ export class StepTrail implements Listener {
    * @returns A line of text for each.
    */
   of(error: unknown): string[] {
-    if (this.#error !== undefined && this.#error === describeError(error)) {
-      return [...this.#failed];
-    }
     // The latest event may be as old as the step itself.
     const now = this.#time + (performance.now() - this.#heardAt) / 1000;
-    return [...this.#open.values()].reverse().map(({ what, began }) =>
-      `${what} (since ${(now - began).toFixed(2)} seconds)`
-    );
+    const underWay = ({ what, began }: Open) =>
+      `${what} (since ${(now - began).toFixed(2)} seconds)`;
+    if (this.#error === undefined || this.#error !== describeError(error)) {
+      return [...this.#open.values()].reverse().map(underWay);
+    }
+    const steps = [...this.#failed];
+    // The script may not yet have heard of the error.
+    for (let at = this.#around; at !== undefined;) {
+      const step = this.#open.get(at);
+      if (step !== undefined) steps.push(underWay(step));
+      at = step?.parent;
+    }
+    return steps;
+  }
+
+  /** Made where the latest step began, over or not, for its stack. */
+  get latest(): Error | undefined {
+    return this.#latest;
   }
 
   /**

@@ -62,6 +62,8 @@ Deno.test("a run has sensible defaults", () => {
     html: "@/report.html",
     logLevel: "info",
     console: "live",
+    dumpMemory: false,
+    stopOnFailure: false,
     sshBackdoor: false,
     vhostVsock: false,
     warnings: [],

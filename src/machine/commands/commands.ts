@@ -3,6 +3,7 @@ import type { CommandKind } from "../../report/mod.ts";
 import { limitOf, orAbort } from "../../time/mod.ts";
 import { Activity } from "../waits/activity.ts";
 import type { CommandResult, MachineCore } from "../core.ts";
+import { withLook } from "../last_look.ts";
 import { decode, lastLines, OutputText } from "./output.ts";
 import {
   DEFAULT_TIMEOUT,
@@ -137,6 +138,7 @@ async function runAll(
       const result = await core.run(command, {
         timeout,
         onStdout: (chunk) => text.push(chunk),
+        tellLast: () => lastLines(text.end()),
       });
       const out = text.end();
       const { status } = result;
@@ -161,55 +163,61 @@ export function repeat(
   options: WaitOptions,
 ): Promise<string> {
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
+  let last: { result: CommandResult; output: string } | undefined;
+  const tellLast = async () =>
+    last === undefined ? "" : `its last status was ${last.result.status}` +
+      lastLines(last.output) + await last.result.lastStderr();
   return core.whileUp((signal, check) =>
-    core.nested(`waiting for ${what}: ${command}`, async () => {
-      await orAbort(core.connect(), signal);
-      const began = performance.now();
-      using activity = new Activity(core);
-      let longest = 0;
-      let last: { result: CommandResult; output: string } | undefined;
-      while (true) {
-        const asked = performance.now();
-        const result = await core.run(command, {
-          timeout: Math.max(0, timeout - (asked - began) / 1000),
-          check,
-        });
-        const { status, timedOut, stdout } = result;
-        const output = decode(stdout);
-        if (!timedOut && (status === 0) === (what === "success")) {
-          tell(core, "wait", command, { status, output, began });
-          return output;
-        }
-        // What was cut short says less than the try before it.
-        if (!timedOut || last === undefined) last = { result, output };
-        const now = performance.now();
-        if (timedOut || now - began > timeout * 1000) {
-          const { result: { status }, output } = last;
-          const stderr = await last.result.lastStderr();
-          tell(core, "wait", command, { status, output, stderr, began });
-          throw new TestFailure(
-            `waiting for ${what} of \`${command}\` timed out after ` +
-              `${timeout} seconds; its last status was ` +
-              status + lastLines(output) + stderr,
-          );
-        }
-        const took = (now - asked) / 1000;
-        const shortest = Math.min(
-          LONGEST_PAUSE,
-          Math.max(SHORTEST_PAUSE, PAUSE_FACTOR * took),
-        );
-        longest = Math.max(
-          shortest,
-          Math.min(
-            activity.canTell ? LONGEST_PAUSE : LONGEST_BLIND_PAUSE,
-            PATIENCE * longest,
-          ),
-        );
-        if (await activity.pass(shortest, longest, signal)) {
-          longest /= PATIENCE ** 2;
-        }
-      }
-    })
+    core.nested(
+      `waiting for ${what}: ${command}`,
+      () =>
+        withLook(core.name, tellLast, async () => {
+          await orAbort(core.connect(), signal);
+          const began = performance.now();
+          using activity = new Activity(core);
+          let longest = 0;
+          while (true) {
+            const asked = performance.now();
+            const result = await core.run(command, {
+              timeout: Math.max(0, timeout - (asked - began) / 1000),
+              check,
+            });
+            const { status, timedOut, stdout } = result;
+            const output = decode(stdout);
+            if (!timedOut && (status === 0) === (what === "success")) {
+              tell(core, "wait", command, { status, output, began });
+              return output;
+            }
+            // What was cut short says less than the try before it.
+            if (!timedOut || last === undefined) last = { result, output };
+            const now = performance.now();
+            if (timedOut || now - began > timeout * 1000) {
+              const { result: { status }, output } = last;
+              const stderr = await last.result.lastStderr();
+              tell(core, "wait", command, { status, output, stderr, began });
+              throw new TestFailure(
+                `waiting for ${what} of \`${command}\` timed out after ` +
+                  `${timeout} seconds; ${await tellLast()}`,
+              );
+            }
+            const took = (now - asked) / 1000;
+            const shortest = Math.min(
+              LONGEST_PAUSE,
+              Math.max(SHORTEST_PAUSE, PAUSE_FACTOR * took),
+            );
+            longest = Math.max(
+              shortest,
+              Math.min(
+                activity.canTell ? LONGEST_PAUSE : LONGEST_BLIND_PAUSE,
+                PATIENCE * longest,
+              ),
+            );
+            if (await activity.pass(shortest, longest, signal)) {
+              longest /= PATIENCE ** 2;
+            }
+          }
+        }),
+    )
   );
 }
 

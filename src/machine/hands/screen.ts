@@ -2,6 +2,7 @@ import { baseName } from "../../paths.ts";
 import { MachineError, TestFailure } from "../../errors.ts";
 import { after, delay, limitOf } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
+import { withLook } from "../last_look.ts";
 import { refuseOwn } from "../files/files.ts";
 import { brightness, enlarged, standingOut } from "./legible.ts";
 import {
@@ -134,7 +135,8 @@ export function waitForScreen(
         AbortSignal.any([signal, over.signal]),
       );
       try {
-        if (await search.run(timeout)) return;
+        const seen = () => JSON.stringify(search.seen);
+        if (await withLook(core.name, seen, () => search.run(timeout))) return;
       } finally {
         over.abort();
         await search.ended;

@@ -26,7 +26,7 @@ export async function getTtyText(
  * rows, columns and cursor, then a code point a cell where the kernel has
  * `vcsu`, else a byte a cell; see vcs(4).
  */
-function ttyDump(tty: string): string {
+export function ttyDump(tty: string): string {
   return `head -c 4 /dev/vcsa${tty}; ` +
     `if [ -e /dev/vcsu${tty} ]; then printf u; cat /dev/vcsu${tty}; ` +
     `else printf b; cat /dev/vcs${tty}; fi`;

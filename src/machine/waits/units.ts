@@ -4,6 +4,7 @@ import { nearest } from "../../report/mod.ts";
 import { limitOf } from "../../time/mod.ts";
 import { execute } from "../commands/commands.ts";
 import type { MachineCore } from "../core.ts";
+import { withLook } from "../last_look.ts";
 import { pause, READY_TO_PAUSE } from "./guest_loop.ts";
 import { decode } from "../commands/output.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
@@ -84,9 +85,11 @@ export function waitForUnit(
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   const whose = user === undefined ? "" : ` with user ${user}`;
   return core.nested(`waiting for unit ${unit}${whose}`, async () => {
-    const { timedOut, stdout } = await core.run(unitLoop(unit, user), {
-      timeout,
-    });
+    const { timedOut, stdout } = await withLook(
+      core.name,
+      () => core.glimpseText(statusCommand(unit, user)),
+      () => core.run(unitLoop(unit, user), { timeout }),
+    );
     if (timedOut) {
       throw new TestFailure(
         `unit "${unit}" did not become active in ${timeout} seconds` +
@@ -190,13 +193,15 @@ async function lastStatus(
   unit: string,
   user: string | undefined,
 ): Promise<string> {
+  const now = await core.observe(statusCommand(unit, user), STATUS_TIMEOUT);
+  return `; its last status:\n${now}`;
+}
+
+/** Prints what systemctl says of a unit, journal and all. */
+function statusCommand(unit: string, user: string | undefined): string {
   const query = `--no-pager --full --lines=${JOURNAL_LINES} status ` +
     `${shellQuote(unit)} 2>&1`;
-  const now = await core.observe(
-    systemctlCommand(query, user),
-    STATUS_TIMEOUT,
-  );
-  return `; its last status:\n${now}`;
+  return systemctlCommand(query, user);
 }
 
 /** See {@linkcode BaseMachine.getUnitInfo}. */
@@ -251,11 +256,15 @@ export function requireUnitState(
   return core.nested(
     `checking if unit '${unit}' has reached state '${wanted}'`,
     async () => {
-      const state = await getUnitProperty(core, unit, "ActiveState");
+      const properties = await getUnitInfo(core, unit);
+      const { ActiveState: state, LoadState } = properties;
       if (state === wanted) return;
+      const why = LoadState === "loaded"
+        ? await lastStatus(core, unit, undefined)
+        : `; it ${await unloaded(core, unit, undefined, properties)}`;
       throw new TestFailure(
         `Expected unit '${unit}' to be in state '${wanted}' ` +
-          `but it is in state '${state}'`,
+          `but it is in state '${state}'${why}`,
       );
     },
   );

@@ -2,6 +2,7 @@ import { shellQuote } from "../../shell/mod.ts";
 import { TestFailure } from "../../errors.ts";
 import { delay, limitOf, orAbort } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
+import { withLook } from "../last_look.ts";
 import { untilHolds } from "./guest_loop.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
@@ -47,9 +48,10 @@ export function waitFor(
 ): Promise<void> {
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   return core.nested(text, async () => {
-    const { status, timedOut } = await core.run(
-      `${prepare}\n${untilHolds(condition)}`,
-      { timeout },
+    const { status, timedOut } = await withLook(
+      core.name,
+      async () => tell(await core.glimpseText(seen)),
+      () => core.run(`${prepare}\n${untilHolds(condition)}`, { timeout }),
     );
     if (status === 0) return;
     throw new TestFailure(
@@ -83,17 +85,19 @@ export function waitForReport(
     const decoder = new TextDecoder();
     let report = "";
     let last = "";
+    const look = async () => last || await core.glimpseText(seen);
     try {
-      await core.run(loop, {
-        timeout,
-        signal: stop.signal,
-        onStdout: (chunk) => {
-          const reports = (report + decoder.decode(chunk, { stream: true }))
-            .split("\0");
-          report = reports.pop()!;
-          for (last of reports) if (accept(last)) stop.abort(found);
-        },
-      });
+      await withLook(core.name, look, () =>
+        core.run(loop, {
+          timeout,
+          signal: stop.signal,
+          onStdout: (chunk) => {
+            const reports = (report + decoder.decode(chunk, { stream: true }))
+              .split("\0");
+            report = reports.pop()!;
+            for (last of reports) if (accept(last)) stop.abort(found);
+          },
+        }));
     } catch (error) {
       if (error === found) return;
       throw error;
@@ -117,26 +121,26 @@ export function askUntil<T>(
   options: WaitOptions,
 ): Promise<void> {
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
+  let seen = "";
   return core.whileUp((signal, check) =>
-    core.nested(text, async () => {
-      await orAbort(core.connect(), signal);
-      const began = performance.now();
-      while (true) {
-        const asked = performance.now();
-        const answer = await ask(check);
-        if (accept(answer)) return;
-        const now = performance.now();
-        if (now - began > timeout * 1000) {
-          const seen = typeof answer === "string"
-            ? answer
-            : JSON.stringify(answer);
-          throw new TestFailure(
-            `${failure} in ${timeout} seconds; last seen:\n${seen}`,
-          );
+    core.nested(text, () =>
+      withLook(core.name, () => seen, async () => {
+        await orAbort(core.connect(), signal);
+        const began = performance.now();
+        while (true) {
+          const asked = performance.now();
+          const answer = await ask(check);
+          if (accept(answer)) return;
+          seen = typeof answer === "string" ? answer : JSON.stringify(answer);
+          const now = performance.now();
+          if (now - began > timeout * 1000) {
+            throw new TestFailure(
+              `${failure} in ${timeout} seconds; last seen:\n${seen}`,
+            );
+          }
+          await delay(Math.max(SHORTEST_PAUSE, (now - asked) / 1000), signal);
         }
-        await delay(Math.max(SHORTEST_PAUSE, (now - asked) / 1000), signal);
-      }
-    })
+      }))
   );
 }
 

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Driver } from "../../driver/mod.ts";
-import { orAbort } from "../../time/mod.ts";
 import { Debugger } from "../debugger.ts";
 import type { Script } from "../script.ts";
+import { noteWhereabouts } from "../whereabouts.ts";
 import { PythonSession } from "./session.ts";
 
 export { PythonError } from "./errors.ts";
@@ -38,6 +38,18 @@ export async function runPython(script: Script, driver: Driver): Promise<void> {
   const waiting = prepared.get(script);
   prepared.delete(script);
   await using session = waiting ?? new PythonSession(script);
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => {
+    const { reason } = driver.signal;
+    const search = reason instanceof Error
+      ? session.locate(reason)
+      : Promise.resolve();
+    noteWhereabouts(reason, search);
+    // Python has to be there to say where it is.
+    search.catch(() => {}).finally(() => reject(reason));
+  };
+  driver.signal.addEventListener("abort", onAbort, { once: true });
+  if (driver.signal.aborted) onAbort();
   const run = async () => {
     const { debug } = driver;
     const interrupt = () => session.interrupt();
@@ -56,5 +68,9 @@ export async function runPython(script: Script, driver: Driver): Promise<void> {
       await session.end();
     }
   };
-  await orAbort(run(), driver.signal);
+  try {
+    await Promise.race([run(), aborted]);
+  } finally {
+    driver.signal.removeEventListener("abort", onAbort);
+  }
 }

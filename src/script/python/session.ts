@@ -4,10 +4,10 @@ import { shellQuote } from "../../shell/mod.ts";
 import type { Driver } from "../../driver/mod.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
 import { UsageError } from "../../errors.ts";
-import { within } from "../../time/mod.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Script } from "../script.ts";
-import { noteTraceback } from "../traceback.ts";
+import { within } from "../../time/mod.ts";
+import { noteTraceback, tracebackOf } from "../traceback.ts";
 import { Bridge } from "./bridge.ts";
 import { Channel } from "./channel.ts";
 import { CrossedErrors, PythonError } from "./errors.ts";
@@ -19,6 +19,8 @@ import { sources } from "./sources.ts";
 const LONGEST_SOCKET_PATH = 107;
 /** Seconds that Python has to end by itself when all is done. */
 const PATIENCE = 10;
+/** Seconds that it has to say where the script is. */
+const PLACE_PATIENCE = 2;
 /** Exit statuses of a shell that could not run a program. */
 const NOT_RUN = [126, 127];
 
@@ -204,8 +206,29 @@ export class PythonSession implements AsyncDisposable {
   #failureOf({ error: report, traceback }: Failure): Error {
     const error = this.#errors.fromPython(report);
     if (error instanceof PythonError) error.stack = traceback;
-    noteTraceback(error, traceback);
+    // What ended the run has its place already, and a name that says more.
+    if (tracebackOf(error) === undefined) noteTraceback(error, traceback);
     return error;
+  }
+
+  /**
+   * Finds where the script is, and notes that with the error that ends it, as if
+   * it had been raised there.
+   *
+   * @param error What ends the script.
+   */
+  async locate(error: Error): Promise<void> {
+    const channel = this.#channel;
+    if (channel === undefined || this.#bridge === undefined) return;
+    const frames = await within(
+      PLACE_PATIENCE,
+      this.#perform("where", [], {}).catch(() => ""),
+    ) as string | undefined;
+    if (!frames) return;
+    noteTraceback(
+      error,
+      `Traceback (most recent call last):\n${frames}${error.name}: ${error.message}`,
+    );
   }
 
   /** Runs lines among the script's names, while the script does not run. */

@@ -137,6 +137,9 @@ class Link:
                         inbox.put(message)
                     elif "task" in message:
                         self._send({"done": message["task"], "gone": True})
+                elif message["do"] == "where":
+                    # At once: what comes next may be why the script goes on.
+                    self._perform(message)
                 else:
                     threading.Thread(
                         target=self._perform, args=(message,), daemon=True

@@ -28,6 +28,7 @@ class Session:
             run=self.run,
             bind=self.bind,
             check=check,
+            where=self.where,
             push=self.push,
             pushCaptured=self.push_captured,
             reset=self.reset,
@@ -83,6 +84,15 @@ class Session:
         # A mistake in the script's syntax comes before its first frame.
         if found is not None:
             self.debug._failed(found.tb_frame, found.tb_lineno, failure)
+
+    def where(self):
+        """Where the script is, as a traceback shows it; nothing where it is not."""
+        import traceback
+
+        name = self.facts["script"]["name"]
+        frame = sys._current_frames().get(threading.main_thread().ident)
+        frames = traceback.extract_stack(frame)
+        return "".join(traceback.format_list([one for one in frames if one.filename == name]))
 
     def run_script(self):
         """Runs the script's text in the names' midst."""

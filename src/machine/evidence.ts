@@ -1,0 +1,199 @@
+import { fileName } from "./file_name.ts";
+import type { MachineCore } from "./core.ts";
+import { decode } from "./commands/output.ts";
+import { ttyDump, ttyText } from "./hands/tty.ts";
+
+/** Seconds that a guest's shell has to tell of the guest. */
+const TELLING = 5;
+/** Seconds that the hypervisor has for an answer. */
+const ANSWER = 2;
+/** Seconds that the hypervisor has to write the guest's memory to a file. */
+const DUMP = 120;
+/** Lines of the journal at most. */
+const JOURNAL_LINES = 5000;
+
+/** Something of a machine's that is kept for whoever asks what went wrong. */
+export interface Evidence {
+  /** What it is: `screen`, `state`, `journal` or `memory`. */
+  readonly kind: "screen" | "state" | "journal" | "memory";
+  /** Path of the file that it is in. */
+  readonly path: string;
+}
+
+/** What to keep of a machine. */
+export interface EvidenceOptions {
+  /** Whether the guest's memory is written to a file, too. */
+  memory?: boolean;
+}
+
+/** What a machine was like when the run failed. */
+export interface Findings {
+  /** Told of each file as soon as it is there. */
+  onEvidence(evidence: Evidence): void;
+  /** Told what the machine suffers from, as a sentence's end. */
+  onTrouble(trouble: string): void;
+}
+
+/** Says in a guest how that is, a part after the other, the cheap ones first. */
+const TELL_STATE = `
+part() { printf '\\n==> %s\\n' "$*"; "$@" 2>&1; }
+part uname -a
+part cat /etc/os-release
+part uptime
+part free
+part df -h
+if command -v ip >/dev/null; then
+part ip address
+part ip route
+else
+part ifconfig -a
+part route -n
+fi
+part cat /proc/net/dev
+if command -v ss >/dev/null; then part ss -tulpn; else part netstat -tuln; fi
+part cat /proc/mounts
+if [ -d /run/systemd/system ]; then
+part systemctl --no-pager --full list-jobs
+vw_failed=$(systemctl --no-legend --plain --failed)
+printf '\\n==> systemctl --failed\\n%s\\n' "$vw_failed"
+while read -r vw_unit _; do
+[ -z "$vw_unit" ] || part systemctl --no-pager --full --lines=50 status "$vw_unit"
+done <<<"$vw_failed"
+fi
+part ps aux
+printf '\\n==> end\\n'`;
+
+const TELL_JOURNAL = "if [ -d /run/systemd/system ]; then " +
+  `journalctl --no-pager --boot --output=short-monotonic --lines=${JOURNAL_LINES}; ` +
+  "else dmesg; fi";
+
+/**
+ * Keeps what a machine is like at this moment in files beside its console's:
+ * its screen, its state and its journal. It takes few seconds, and what a sick
+ * guest does not tell in these is left out.
+ *
+ * @param core The machine.
+ * @param findings Told of what there is.
+ * @param options What to keep.
+ */
+export async function gather(
+  core: MachineCore,
+  findings: Findings,
+  options: EvidenceOptions = {},
+): Promise<void> {
+  const trouble = core.trouble().then((what) => {
+    if (what !== undefined) findings.onTrouble(what);
+  });
+  if (!core.booted) return await trouble;
+  const base = `${core.context.outDir}/${fileName(core.name)}-failed`;
+  const keep = async (
+    kind: Evidence["kind"],
+    suffix: string,
+    write: (path: string) => Promise<boolean | void>,
+  ) => {
+    const path = `${base}${suffix}`;
+    try {
+      if (await write(path) !== false) findings.onEvidence({ kind, path });
+    } catch {
+      // The failure that is to be told is another one.
+    }
+  };
+  const text = (text: Promise<string>) => async (path: string) => {
+    const whole = await text;
+    if (whole.trim() === "") return false;
+    await Deno.writeTextFile(path, whole);
+  };
+  await Promise.all([
+    trouble,
+    keep("screen", ".png", async (path) => {
+      const { screen } = core.running().guest;
+      if (screen === undefined) return false;
+      await screen.takePicture(path);
+    }),
+    keep("state", ".txt", text(state(core, findings))),
+    keep(
+      "journal",
+      "-journal.txt",
+      text(core.glimpse(TELL_JOURNAL, TELLING).then(decode)),
+    ),
+  ]);
+  // It stops the guest, so that it comes last.
+  if (options.memory) {
+    await keep("memory", ".elf", async (path) => {
+      const { qmp } = core.running().guest;
+      if (qmp === undefined) return false;
+      const protocol = `file:${path}`;
+      await qmp.send(
+        "dump-guest-memory",
+        { paging: false, protocol },
+        { timeout: DUMP },
+      );
+    });
+  }
+}
+
+/** What host and guest know of a machine, a heading before each part. */
+async function state(core: MachineCore, findings: Findings): Promise<string> {
+  const [host, screen, guest] = await Promise.all([
+    hostParts(core),
+    core.glimpse(ttyDump("1"), TELLING).then(ttyText),
+    core.glimpse(TELL_STATE, TELLING).then(decode),
+  ]);
+  const failed = /^==> systemctl --failed\n([^]*?)\n==>/m.exec(guest)?.[1]
+    .split("\n").map((line) => line.trim().split(/\s+/)[0])
+    .filter((unit) => unit !== "");
+  if (failed !== undefined && failed.length > 0) {
+    findings.onTrouble(
+      `has failed units: ${failed.slice(0, 5).join(", ")}${
+        failed.length > 5 ? ", …" : ""
+      }`,
+    );
+  }
+  const tty = screen.split("\n").map((line) => line.trimEnd()).join("\n")
+    .trimEnd();
+  const cut = guest !== "" && !guest.trimEnd().endsWith("==> end")
+    ? `\n==> cut short after ${TELLING} seconds\n`
+    : "";
+  return host + (tty === "" ? "" : `\n==> tty1\n${tty}\n`) +
+    guest.replace(/\n==> end\s*$/, "\n") + cut;
+}
+
+/** What the host knows. */
+async function hostParts(core: MachineCore): Promise<string> {
+  const { guest } = core.running();
+  let out = `==> host\n${Deno.osRelease()}, Deno ${Deno.version.deno}, load ${
+    Deno.loadavg().map((load) => load.toFixed(2)).join(" ")
+  }\n\n==> start command\n${core.startCommand.text}\n`;
+  try {
+    const line = Deno.readTextFileSync(`/proc/${guest.pid}/cmdline`);
+    out += `\n==> command line of process ${guest.pid}\n${
+      line.replace(/\0$/, "").split("\0").map(core.quote).join(" ")
+    }\n`;
+  } catch {
+    // It has just ended.
+  }
+  const { qmp } = guest;
+  if (qmp === undefined) return out;
+  const ask = async (command: string, args?: Record<string, unknown>) => {
+    const name = args === undefined ? command : Object.values(args).join(" ");
+    try {
+      const answer = await qmp.send(command, args, { timeout: ANSWER });
+      const shown = typeof answer === "string"
+        ? answer.replaceAll("\r", "").trimEnd()
+        : JSON.stringify(answer, null, 2);
+      return `\n==> QEMU: ${name}\n${shown}\n`;
+    } catch (error) {
+      return `\n==> QEMU: ${name}\n${(error as Error).message}\n`;
+    }
+  };
+  const monitor = (line: string) =>
+    ask("human-monitor-command", { "command-line": line });
+  const answers = await Promise.all([
+    ask("query-version"),
+    ask("query-status"),
+    ask("query-cpus-fast"),
+    monitor("info network"),
+    monitor("info block"),
+  ]);
+  return out + answers.join("");
+}

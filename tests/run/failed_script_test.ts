@@ -1,0 +1,83 @@
+/** What the command line prints of scripts that fail; no machine is started. */
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
+
+/** The explanation of a script's failure, without its marks. */
+async function explained(
+  name: string,
+  script: string,
+  args: string[] = [],
+): Promise<string> {
+  using directory = temporaryDirectory({
+    "run-web-vm": "#!/bin/sh\nexec sleep 600\n",
+    [name]: script,
+  });
+  const { stderr } = await vmwright(
+    [name, "--start-scripts", "./run-web-vm", "--no-html", "--no-check"]
+      .concat(args),
+    { cwd: directory.path, env: { XDG_RUNTIME_DIR: directory.path } },
+  );
+  return stderr.split("\n").filter((line) => line.startsWith("!!! ")).map(
+    (line) => line.slice(4),
+  ).join("\n");
+}
+
+Deno.test("a failed assertion of Python's shows its line among those around it", async () => {
+  const text = await explained(
+    "test.py",
+    "x = 1\nif x:\n    assert x == 2, 'sums'\n",
+  );
+  assertStringIncludes(
+    text,
+    `test.py:3:12
+  1 | x = 1
+  2 | if x:
+> 3 |     assert x == 2, 'sums'
+    |            ^
+AssertionError: sums
+`,
+  );
+});
+
+Deno.test("an error of Python's that came through several lines shows all, the innermost first", async () => {
+  const text = await explained("test.py", "def f():\n    1 / 0\n\nf()\n");
+  assertMatch(text, /^test\.py:2:5\n/);
+  assertStringIncludes(
+    text,
+    'Traceback (most recent call last):\n  File "test.py", line 4',
+  );
+});
+
+Deno.test("a timeout shows the line of Python's that blocks", async () => {
+  const text = await explained(
+    "test.py",
+    "import time\nwith subtest('slow'):\n    time.sleep(1000)\n",
+    ["--global-timeout", "2"],
+  );
+  assertMatch(text, /^test\.py:3:\d+\n/);
+  assertMatch(text, /^> 3 \| {5}time\.sleep\(1000\)$/m);
+  assertMatch(text, /^GlobalTimeout: /m);
+  assertMatch(text, /^while: subtest slow \(since \d/m);
+});
+
+Deno.test("a timeout outside of any step shows where the latest step began", async () => {
+  const text = await explained(
+    "test.ts",
+    "await log.nested('a', () => {});\nawait new Promise((r) => setTimeout(r, 1e6));\n",
+    ["--global-timeout", "2"],
+  );
+  assertMatch(text, /^test\.ts:1:\d+ \(where the latest step began\)\n/);
+  assertMatch(text, /^GlobalTimeout: /m);
+});
+
+Deno.test("--on-failure and what it expects", async () => {
+  using directory = temporaryDirectory({ "test.ts": "", "run-a-vm": "" });
+  const { code, stderr } = await vmwright(
+    ["test.ts", "--start-scripts", "./run-a-vm", "--on-failure", "prompt"],
+    { cwd: directory.path },
+  );
+  assertEquals([code, stderr], [
+    2,
+    'vmwright: --on-failure expects shell, got "prompt"\n',
+  ]);
+});
