@@ -11,23 +11,42 @@ import {
   type WaitOptions,
 } from "../waits/timeout.ts";
 
-/** What `execute` takes. */
+/** Options of `execute`. */
 export interface ExecuteOptions {
-  /** Seconds until the command is ended with status 124; `null`: no limit. */
+  /**
+   * Seconds until the driver ends the command with status 124; `null`: no
+   * limit.
+   *
+   * @default {900}
+   */
   timeout?: number | null;
-  /** `false`: answer status -1, also where the command takes the guest down. */
+  /**
+   * `false`: the status is always -1, even if the command takes the guest down.
+   *
+   * @default {true}
+   */
   checkReturn?: boolean;
-  /** `false`: don't wait for the command, answer `[-2, ""]` at once. */
+  /**
+   * `false`: do not wait for the command, and return `[-2, ""]` at once.
+   *
+   * @default {true}
+   */
   checkOutput?: boolean;
 }
 
-/** What `succeed` and `fail` take: commands, and options last if any. */
+/**
+ * Arguments of `succeed` and `fail`: commands, and maybe options at the end.
+ */
 export type CommandArguments =
   | string[]
   | [
     ...commands: string[],
     options: {
-      /** Seconds that each command may take; no limit by default. */
+      /**
+       * Seconds that each command may take; `null`: no limit.
+       *
+       * @default {null}
+       */
       timeout?: number | null;
     },
   ];
@@ -35,11 +54,14 @@ export type CommandArguments =
 /** Seconds between two runs of a repeated command, at least and at most. */
 const SHORTEST_PAUSE = 0.05;
 const LONGEST_PAUSE = 1;
-/** At most, where nothing can tell that something has happened. */
+/** At most, if the driver can't notice that something happens in the guest. */
 const LONGEST_BLIND_PAUSE = 0.3;
-/** How much longer than a run the pause after it is: a bound on its load. */
+/**
+ * The pause after a run is this multiple of the run, which limits the guest's
+ * load.
+ */
 const PAUSE_FACTOR = 4;
-/** How much longer each pause is than the one before, while nothing happens. */
+/** While nothing happens, each pause is this multiple of the one before. */
 const PATIENCE = 3;
 
 /** See {@linkcode BaseMachine.execute}. */
@@ -78,7 +100,7 @@ export async function execute(
   }
 }
 
-/** Tells the log of a command that is over. */
+/** Logs a command that has ended. */
 function tell(
   core: MachineCore,
   kind: CommandKind,
@@ -118,7 +140,10 @@ export function fail(
   });
 }
 
-/** Runs commands until `complain` finds fault with one; joins their output. */
+/**
+ * Runs commands until `complain` rejects the result of one. Returns their
+ * output, joined.
+ */
 async function runAll(
   core: MachineCore,
   args: CommandArguments,
@@ -188,7 +213,7 @@ export function repeat(
               tell(core, "wait", command, { status, output, began });
               return output;
             }
-            // What was cut short says less than the try before it.
+            // A run that was cut short tells less than the run before it.
             if (!timedOut || last === undefined) last = { result, output };
             const now = performance.now();
             if (timedOut || now - began > timeout * 1000) {

@@ -1,7 +1,11 @@
-/** Lines of a command's output, and of its stderr, that a failure quotes. */
+/**
+ * How many lines of a command's output, and of its stderr, a failure quotes.
+ */
 export const QUOTED_LINES = 10;
 
-/** Output that becomes text as it comes; what is no UTF-8 becomes U+FFFD. */
+/**
+ * Turns output into text as it comes. Bytes that are not UTF-8 become U+FFFD.
+ */
 export class OutputText {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #text = "";
@@ -11,18 +15,18 @@ export class OutputText {
     this.#text += this.#decoder.decode(chunk, { stream: true });
   }
 
-  /** All of it, when no more comes. */
+  /** Ends the output, and returns the whole text. */
   end(): string {
     return this.#text += this.#decoder.decode();
   }
 }
 
-/** The whole of an output as text; what is no UTF-8 becomes U+FFFD. */
+/** Turns a whole output into text. Bytes that are not UTF-8 become U+FFFD. */
 export function decode(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
-/** The end of a command's output, as the end of a failure's message. */
+/** Makes the end of a failure's message from the last lines of an output. */
 export function lastLines(output: string): string {
   if (output.trim() === "") return "";
   const lines = output.trimEnd().split("\n").slice(-QUOTED_LINES);

@@ -2,36 +2,37 @@ import { after } from "../../time/mod.ts";
 
 /** Digits of a mark's number. */
 const DIGITS = 3;
-/** Seconds that a mark may take through the guest. */
+/** Seconds that the guest may take to write a mark. */
 const LIMIT = 2;
 
 /**
- * Marks in the serial console's bytes. The guest writes one on demand; when it
- * has arrived, so has all that the guest wrote before. Nobody else sees it.
+ * Marks in the serial console's bytes. The guest writes a mark on demand; when
+ * the mark has arrived, so has everything that the guest wrote before. Marks do
+ * not appear in the console's text.
  */
 export class SerialMarks {
   /**
-   * A mark is short, so that the kernel's lines rarely cut it, ends no line,
-   * and begins with a byte that is rare on a console.
+   * A mark is short, so that lines of the kernel rarely cut it. It ends no
+   * line, and begins with a byte that is rare on consoles.
    */
   readonly #token = `\x01${
     crypto.randomUUID().replaceAll("-", "").slice(0, 10)
   }`;
   readonly #bytes = new TextEncoder().encode(this.#token);
-  /** Called when the marks of these numbers arrive. */
+  /** The callbacks for marks, by their numbers. */
   readonly #awaited = new Map<number, () => void>();
-  /** Marks that did not arrive in time. */
+  /** The marks that have not arrived in time. */
   readonly #late = new Set<number>();
   #next = 0;
-  /** The end of the last bytes, where that may begin a mark. */
+  /** The end of the last bytes, if a mark may begin with it. */
   #held = new Uint8Array(0);
 
   /**
-   * Waits until a new mark has arrived, for two seconds at most. While an
-   * earlier one is late, the guest may write where nobody reads, and there is no
-   * wait.
+   * Waits until a new mark has arrived, for two seconds at most. If an earlier
+   * mark is late, this does not wait: the guest may write to a port that the
+   * driver does not read.
    *
-   * @param write Has the guest write a text to its serial port.
+   * @param write Makes the guest write a text to its serial port.
    */
   async arrived(write: (text: string) => Promise<void>): Promise<void> {
     if (this.#late.size > 0) return;
@@ -50,7 +51,7 @@ export class SerialMarks {
     }
   }
 
-  /** The bytes of the console without the marks. */
+  /** Removes the marks from bytes of the console. */
   strip(bytes: Uint8Array): Uint8Array {
     if (this.#awaited.size === 0 && this.#held.length === 0) return bytes;
     const all = new Uint8Array(this.#held.length + bytes.length);
@@ -60,7 +61,7 @@ export class SerialMarks {
     const whole = this.#bytes.length + DIGITS;
     const [first] = this.#bytes;
     let kept = 0;
-    /** Keeps what lies before the next byte that may begin a mark. */
+    /** Copies the bytes before the next byte that may begin a mark. */
     const keep = (from: number, search: number) => {
       const found = all.indexOf(first, search);
       const end = found < 0 ? all.length : found;
@@ -96,8 +97,9 @@ export class SerialMarks {
   }
 
   /**
-   * The guest has ended or boots anew, and no mark arrives any more. Answers
-   * the bytes that were held back, as they might have begun one.
+   * Called when the guest has ended or boots again, and no mark arrives any
+   * more. Returns the bytes that were held back as the possible beginning of a
+   * mark.
    */
   reset(): Uint8Array {
     for (const arrived of this.#awaited.values()) arrived();

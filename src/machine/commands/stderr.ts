@@ -1,9 +1,11 @@
 import type { SerialConsole } from "../../console/mod.ts";
 
-/** What the kernel and systemd print on a console: no command's stderr. */
+/** Matches the lines of the kernel and of systemd on a console. */
 const OTHERS = /^(<\d+>)?\[ *\d+\.\d+\] |^\[ *(OK|FAILED|DEPEND|\*+) *\] /;
 
-/** What the kernel prints of a process that it kills when memory runs out. */
+/**
+ * Matches the kernel's line about a process that it kills when memory runs out.
+ */
 const KILLED = /out of memory.*: Killed process (\d+) \((.*?)\)/i;
 
 /** A process that the guest's kernel killed for want of memory. */
@@ -13,8 +15,8 @@ export interface Victim {
 }
 
 /**
- * Where a command's stderr stands on the serial console: it goes there, as it
- * does without a driver. What others wrote meanwhile stands there too.
+ * The place of a command's stderr on the serial console. Lines that other
+ * programs write at the same time are there too.
  */
 export class StderrPlace {
   readonly #console: SerialConsole;
@@ -24,7 +26,7 @@ export class StderrPlace {
   #hasCompany = false;
 
   /**
-   * Takes note of a command that is about to run.
+   * Begins with a command that is about to run.
    *
    * @param running The machine's commands that run now.
    */
@@ -37,7 +39,7 @@ export class StderrPlace {
     running.add(this);
   }
 
-  /** The command is on its way: what was said before is not its own. */
+  /** Called when the command is on its way: earlier lines are not its own. */
   begin(): void {
     this.#from = this.#console.position;
   }
@@ -47,7 +49,10 @@ export class StderrPlace {
     this.#running.delete(this);
   }
 
-  /** Whom the kernel has killed for want of memory since the command began. */
+  /**
+   * The process that the kernel has killed for lack of memory since the command
+   * began.
+   */
   victims(): Victim[] {
     if (this.#from === undefined) return [];
     return this.#console.linesSince(this.#from).flatMap((line) => {
@@ -57,8 +62,8 @@ export class StderrPlace {
   }
 
   /**
-   * The end of what the console has said since the command began, as the end
-   * of a failure's message.
+   * Makes the end of a failure's message from the console's last lines since
+   * the command began.
    *
    * @param lines How many lines at most.
    */

@@ -10,12 +10,15 @@ import { decode, lastLines } from "../commands/output.ts";
 import { SharedFile } from "./shared_file.ts";
 import { archive, isSymlink, makeRoom, Unarchiver } from "./tar.ts";
 
-/** What commands of ours answer instead of copying, and why. */
+/**
+ * Exit statuses by which the driver's own commands refuse to copy, and their
+ * reasons.
+ */
 const NOT_SHARED = 77, DIRECTORY = 78, NO_FILE = 79;
-/** Bytes of what tar complains of that are kept. */
+/** How many bytes of tar's complaints the driver keeps. */
 const MOST_COMPLAINTS = 64 * 1024;
 
-/** A step that copies, and warns of what it leaves out. */
+/** Logs a step that copies, and warns about things that the copy leaves out. */
 function copying(
   core: MachineCore,
   what: string,
@@ -96,9 +99,9 @@ export function refuseOwn(core: MachineCore, path: string): void {
 }
 
 /**
- * What was copied out of a guest before may be a link to anywhere.
+ * A file that was copied from a guest before may be a link to anywhere.
  *
- * @throws {UsageError} where the way from the output directory to `directory`
+ * @throws {UsageError} if the way from the output directory to `directory`
  * leads through a link.
  */
 function refuseLinks(core: MachineCore, directory: string): void {
@@ -123,15 +126,14 @@ function share(core: MachineCore): SharedFile {
   );
 }
 
-/** Ends a command where the guest does not see a file of the shared directory. */
+/** Ends a command if the guest does not see a file of the shared directory. */
 function unlessShared({ guestPath }: SharedFile): string {
   return `[ -f ${guestPath} ] || exit ${NOT_SHARED}`;
 }
 
 /**
- * Whether the guest sees what is in the shared directory. It is asked about a
- * file of its own: a guest may remember for a second how long a file was when it
- * looked at it last.
+ * Whether the guest sees the files in the shared directory. This uses a new
+ * file: a guest may cache the length of a file for a second.
  */
 async function isShared(core: MachineCore): Promise<boolean> {
   using file = share(core);
@@ -149,7 +151,7 @@ function failed(
   );
 }
 
-/** @throws {UsageError} for what is no file. */
+/** @throws {UsageError} if it is no file. */
 async function openFile(core: MachineCore, source: string): Promise<HostFile> {
   if ((await Deno.stat(source)).isFile) return await HostFile.open(source);
   throw new UsageError(
@@ -158,8 +160,8 @@ async function openFile(core: MachineCore, source: string): Promise<HostFile> {
 }
 
 /**
- * Commands that find the place of a file in the guest as cp does: in the target
- * where that is a directory, or is said to be one by a slash at its end.
+ * Commands that find the place of a copy in the guest as cp does: in the target
+ * if that is a directory, or ends in a slash.
  */
 function filePlace(source: string, target: string): string[] {
   return [
@@ -173,7 +175,7 @@ function filePlace(source: string, target: string): string[] {
   ];
 }
 
-/** A command that gives the target its mode and time, or says that it can't. */
+/** A command that sets the target's mode and time, or reports that it can't. */
 function giveAttributes(file: HostFile, time: string): string {
   const mode = file.mode.toString(8).padStart(4, "0");
   // Some file systems have neither, and a device keeps its own.
@@ -181,7 +183,7 @@ function giveAttributes(file: HostFile, time: string): string {
     `touch ${time} "$vw_target"; } 2>/dev/null || echo attributes`;
 }
 
-/** Answers whether there is a directory that the guest shares. */
+/** Whether the guest has the shared directory. */
 async function sendThroughShare(
   core: MachineCore,
   file: HostFile,
@@ -199,7 +201,7 @@ async function sendThroughShare(
     giveAttributes(file, `-r ${shared.guestPath}`),
   ].join("\n");
   const result = await core.run(command, { stderr: "merge" });
-  // Where that is so, it is why a command failed.
+  // If the guest does not have it, that is why a command failed.
   shared.check();
   sent(command, result, file, source, target, leaveOut);
   return true;
@@ -224,7 +226,7 @@ async function sendFile(
   sent(command, result, file, source, target, leaveOut);
 }
 
-/** Looks at what became of a file that was sent. */
+/** Checks the result of a command that has received a file. */
 function sent(
   command: string,
   result: RunResult,
@@ -248,7 +250,7 @@ async function sendTree(
   if (status !== 0) throw needsTar(core);
   const place = [
     `vw_target=${shellQuote(target)}`,
-    // As cp does, too.
+    // cp does the same.
     `[ ! -d "$vw_target" ] || vw_target=\${vw_target%/}/${
       shellQuote(baseName(source))
     }`,
@@ -259,7 +261,7 @@ async function sendTree(
     const result = await core.run(command, { stderr: "merge", stdin });
     if (result.status !== 0) throw failed(command, result);
   };
-  // Over the console, a tree would have to be read as a whole first.
+  // Over the console, the driver would have to read the whole tree first.
   if (!core.running().shell.hasPorts) {
     if (await isShared(core)) {
       using shared = share(core);
@@ -331,7 +333,7 @@ async function receive(
   file.end();
 }
 
-/** A file that comes out of the guest. */
+/** A file that comes from the guest. */
 class Receiver implements Disposable {
   readonly #file: Deno.FsFile;
   readonly #time?: number;
@@ -342,7 +344,7 @@ class Receiver implements Disposable {
     leaveOut: LeaveOut,
     facts?: { mode: number; time: number },
   ) {
-    // One that a guest made leads anywhere on the host.
+    // A link that a guest has made may lead anywhere on the host.
     makeRoom(target);
     this.#file = Deno.openSync(target, { write: true, createNew: true });
     if (facts === undefined) return;
@@ -376,7 +378,7 @@ async function receiveTree(
   const command = [
     `command -v tar >/dev/null || exit ${NOT_SHARED}`,
     `cd -P -- ${shellQuote(source)} >/dev/null`,
-    // Files there have another size than they tell, and tar believes that.
+    // The files in /proc and /sys report a wrong size, which tar believes.
     "case $PWD/ in /proc/* | /sys/*)",
     "vw_copy=$(mktemp -d)",
     `trap 'rm -rf -- "$vw_copy"' EXIT`,
@@ -412,7 +414,7 @@ async function receiveTree(
   await files.end();
 }
 
-/** What tar says of a file that the copy has not as it was. */
+/** Matches tar's message about a file that is not in the copy as it was. */
 const COMPLAINT = new RegExp(
   "^\\S*tar: (?:\\./)?(.*): (?:(socket ignored)|" +
     "(File removed before we read it)|(File shrank by .*)|" +
@@ -420,8 +422,8 @@ const COMPLAINT = new RegExp(
 );
 
 /**
- * Heeds what the guest says of a tree that it sends. Answers whether tar said
- * nothing but that files changed meanwhile, as files in use do.
+ * Reads tar's messages about a tree that the guest sends. Returns whether they
+ * only say that files have changed meanwhile, as files in use do.
  */
 function heed(text: string, source: string, leaveOut: LeaveOut): boolean {
   let isUsable = true;

@@ -1,22 +1,22 @@
-/** Bytes of a frame. The guest starts a process for each. */
+/** Bytes of a frame. The guest starts a process for each frame. */
 const FRAME = 4 * 1024 * 1024;
 /** Digits of a frame's length, and the newline after it. */
 const LENGTH = 8;
 
 /**
- * The guest's side: the function `vw_unframe` writes what is in the frames at
- * its stdin, up to the last of them, and takes no byte more.
+ * The guest's side: the function `vw_unframe` writes the contents of the frames
+ * at its stdin up to the last one, and reads no byte more.
  */
 export const UNFRAME = "vw_unframe() { local n; " +
   'while read -r n && [ "$n" -gt 0 ]; do head -c "$n" || return; done; }';
 
 /**
- * Cuts a stream whose length nobody knows before its end into frames, since the
- * stdin of a command in the guest has no end. A length of 0 is the last.
+ * Cuts a stream of unknown length into frames, because the stdin of a command
+ * in the guest has no end. A frame of length 0 is the last.
  *
- * @param bytes The stream. Where it fails, the frames end as if it were whole,
- * since the command would wait for the rest.
- * @param failed Is told how it failed.
+ * @param bytes The stream. If it fails, the frames end as if it were complete,
+ * because the command would wait for the rest.
+ * @param failed Gets the error of the stream.
  */
 export async function* framed(
   bytes: AsyncIterable<Uint8Array>,

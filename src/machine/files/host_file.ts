@@ -1,23 +1,26 @@
 import { UsageError } from "../../errors.ts";
 
-/** Bytes of a file that are read at once. */
+/** Bytes of a file that one read takes. */
 const PIECE = 256 * 1024;
-/** Bytes of a file whose size is told as none, which are held in memory. */
+/**
+ * Bytes of the longest file with a reported size of 0, which the driver holds
+ * in memory.
+ */
 const LONGEST_UNTOLD = 64 * 1024 * 1024;
 
 /**
- * A file of the host that is read for a copy. The size is known before the
- * content is sent, and true also for files of which stat(2) tells another, as
- * those in `/proc` and `/sys`.
+ * A file of the host that is read for a copy. Its size is known before the
+ * content is sent. It is right even for files for which stat(2) reports
+ * another, as in `/proc` and `/sys`.
  */
 export class HostFile implements Disposable {
-  /** How many bytes {@linkcode bytes} gives. */
+  /** How many bytes {@linkcode bytes} yields. */
   readonly size: number;
   /** Its permissions. */
   readonly mode: number;
-  /** When it was changed last, in seconds since 1970. */
+  /** The time of the last change, in seconds since 1970. */
   readonly time: number;
-  /** Bytes that were missing in the end, with zeros in their place. */
+  /** How many bytes were missing at the end. Zeros replace them. */
   missing = 0;
   readonly #file: Deno.FsFile;
   readonly #first: Uint8Array[];
@@ -35,7 +38,7 @@ export class HostFile implements Disposable {
     this.time = seconds(info);
   }
 
-  /** @throws {UsageError} for a file that grows while it is read, without end. */
+  /** @throws {UsageError} if the file grows without end while this reads it. */
   static async open(path: string): Promise<HostFile> {
     const file = await Deno.open(path);
     try {
@@ -52,7 +55,7 @@ export class HostFile implements Disposable {
       }
       const pieces: Uint8Array[] = [];
       let size = 0;
-      // Most files that are said to be empty are.
+      // Most files with a reported size of 0 are empty.
       for (let wanted = 512;; wanted = PIECE) {
         const piece = await read(file, wanted);
         if (piece.length > 0) pieces.push(piece);
@@ -71,7 +74,10 @@ export class HostFile implements Disposable {
     }
   }
 
-  /** Exactly {@linkcode size} bytes, whatever happens to the file meanwhile. */
+  /**
+   * Yields exactly {@linkcode size} bytes, whatever happens to the file
+   * meanwhile.
+   */
   async *bytes(): AsyncGenerator<Uint8Array> {
     let left = this.size;
     for (const piece of this.#first) {
@@ -93,17 +99,17 @@ export class HostFile implements Disposable {
   }
 }
 
-/** The permissions that a copy gets. */
+/** The permissions of a copy. */
 export function permissions(info: Deno.FileInfo): number {
   return (info.mode ?? (info.isDirectory ? 0o755 : 0o644)) & 0o7777;
 }
 
-/** When something was changed last, in whole seconds since 1970. */
+/** The time of the last change, in whole seconds since 1970. */
 export function seconds(info: Deno.FileInfo): number {
   return Math.max(0, Math.floor((info.mtime?.getTime() ?? 0) / 1000));
 }
 
-/** Up to `wanted` bytes; fewer only at the end of the file. */
+/** Reads up to `wanted` bytes; fewer only at the end of the file. */
 async function read(file: Deno.FsFile, wanted: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(wanted);
   let size = 0;

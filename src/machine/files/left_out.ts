@@ -1,7 +1,10 @@
-/** Names that a warning shows of each reason. */
+/** How many names a warning lists for each reason. */
 const SHOWN = 10;
 
-/** Why a copy is not the whole of its source, and how a warning begins that says so. */
+/**
+ * The reasons why a copy differs from its source, and the beginning of the
+ * warning for each.
+ */
 const REASONS = {
   kind: "Only files, directories and links are copied; left out",
   name: "names that are not UTF-8 are left out",
@@ -13,27 +16,27 @@ const REASONS = {
   guest: "the guest said",
 };
 
-/** Why something of a source is not in its copy as it was. */
+/** A reason why a copy differs from its source. */
 export type Reason = keyof typeof REASONS;
 
 /**
- * Is told the name of what a copy does not take, or takes with a change; what
- * is no file, directory or link where no reason is given.
+ * Gets the name of something that a copy leaves out or changes. Without a
+ * reason, it is no file, directory or link.
  */
 export type LeaveOut = (name: string, reason?: Reason) => void;
 
-/** What one copy leaves out, for a single warning. */
+/** Collects the names that one copy leaves out, for a single warning. */
 export class LeftOut {
   readonly #seen = new Map<Reason, { names: string[]; count: number }>();
 
-  /** Takes one more name. */
+  /** Adds a name. */
   readonly add: LeaveOut = (name, reason = "kind") => {
     const seen = this.#seen.get(reason) ?? { names: [], count: 0 };
     this.#seen.set(reason, seen);
     if (seen.count++ < SHOWN) seen.names.push(name);
   };
 
-  /** The warning, where something was left out. */
+  /** The warning, if the copy has left something out. */
   get warning(): string | undefined {
     if (this.#seen.size === 0) return undefined;
     const parts = Array.from(

@@ -1,21 +1,21 @@
 import { MachineError } from "../../errors.ts";
 import { writeAll } from "../../stream/mod.ts";
 
-/** Bytes that are moved at once. */
+/** Bytes that one read or write takes. */
 const PIECE = 64 * 1024;
 
 /**
  * A new file in the directory that the host shares with its guests, for one
  * copy.
  *
- * Whatever is in that directory is the guest's: it may put a link, a pipe or a
- * directory in any place there, at any moment. So the driver makes the file
- * itself, where nothing was, directly in the directory, whose own path the
- * guest can't change; and works only with the file it opened by that. Of what
- * the guest puts there it opens nothing.
+ * The guest controls that directory: it may put a link, a pipe or a directory
+ * in any place there, at any moment. So the driver itself makes the file, where
+ * nothing was before. It makes it directly in the directory, whose own path the
+ * guest can't change, and then uses only the open file. It opens nothing that
+ * the guest has put there.
  */
 export class SharedFile implements Disposable {
-  /** Where the guest finds it. */
+  /** The file's path in the guest. */
   readonly guestPath: string;
   readonly #machine: string;
   readonly #path: string;
@@ -27,14 +27,14 @@ export class SharedFile implements Disposable {
    *
    * @param directory The shared directory, on the host.
    * @param machine The name of the machine that the copy is for.
-   * @param warn Is told where the file can't be removed.
+   * @param warn Gets a warning if the file can't be removed.
    */
   constructor(
     directory: string,
     machine: string,
     warn: (text: string) => void,
   ) {
-    // Nobody can put something in the place of a name that can't be guessed.
+    // The name can't be guessed, so nobody can have put something in its place.
     const name = `copy-${crypto.randomUUID()}`;
     this.#machine = machine;
     this.#path = `${directory}/${name}`;
@@ -55,14 +55,14 @@ export class SharedFile implements Disposable {
     }
   }
 
-  /** Gives it a time, in seconds since 1970. */
+  /** Sets its time, in seconds since 1970. */
   setTime(seconds: number): void {
     this.#file.utimeSync(seconds, seconds);
   }
 
   /**
-   * What is in it. What the guest adds meanwhile is not: that could go on
-   * without end.
+   * Yields its content, without bytes that the guest adds meanwhile: that could
+   * go on without end.
    */
   async *bytes(): AsyncGenerator<Uint8Array> {
     const { size } = await this.#file.stat();
@@ -72,14 +72,16 @@ export class SharedFile implements Disposable {
       const count = await this.#file.read(
         buffer.subarray(0, Math.min(left, PIECE)),
       );
-      // The guest made it shorter.
+      // The guest has made it shorter.
       if (count === null) return;
       yield buffer.subarray(0, count);
       left -= count;
     }
   }
 
-  /** @throws {MachineError} where the guest has put something else in its place. */
+  /**
+   * @throws {MachineError} if the guest has put something else in its place.
+   */
   check(): void {
     if (this.#isThere()) return;
     throw new MachineError(
@@ -99,14 +101,14 @@ export class SharedFile implements Disposable {
     }
   }
 
-  /** Removes it, or a single thing that the guest put in its place. */
+  /** Removes it, or the entry that the guest has put in its place. */
   [Symbol.dispose](): void {
     this.#file.close();
     try {
       Deno.removeSync(this.#path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
-      // It goes with the run.
+      // It is removed at the end of the run.
       this.#warn(
         `${this.#path} can't be removed yet: ${(error as Error).message}`,
       );

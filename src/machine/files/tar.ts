@@ -1,8 +1,8 @@
 /**
- * The part of the tar format that carries files, directories and links, with
- * GNU's records for long names and those of pax(1); see tar(5).
+ * The tar format, as far as files, directories and links need it, with GNU's
+ * records for long names and those of pax(1); see tar(5).
  *
- * What is read comes from a guest, which may send anything.
+ * The archives come from a guest, which may send anything.
  *
  * @module
  */
@@ -16,22 +16,28 @@ import { enter, lookThrough, type Within } from "./through_links.ts";
 
 const BLOCK = 512;
 const NAME_LENGTH = 100;
-/** Bytes of a record, which is held in memory. */
+/** Bytes of the longest record, which the driver holds in memory. */
 const LONGEST_RECORD = 1024 * 1024;
-/** Bytes of a path on Linux, its final NUL aside; PATH_MAX in limits.h. */
+/**
+ * Bytes of the longest path on Linux, without the final NUL; PATH_MAX in
+ * limits.h.
+ */
 const LONGEST_PATH = 4095;
-/** Directories in each other. To look at so many takes well below a millisecond. */
+/**
+ * The deepest nesting of directories. Looking at so many takes well below a
+ * millisecond.
+ */
 const DEEPEST = 256;
-/** Directories that are known to be no links; more are looked at anew. */
+/** How many directories the driver remembers to be no links. */
 const MOST_KNOWN = 10_000;
-/** The last second that fits every file system's times; the end of 2105. */
+/** The last second that all file systems can store, at the end of 2105. */
 const LATEST = 2 ** 32 - 1;
-/** Bytes of zeros that a file need not have on the disk. */
+/** A run of so many zeros in a file takes no place on the disk. */
 const HOLE = 4096;
 
-/** Bytes of an archive that are taken at once: a few small files. */
+/** Bytes of an archive that one step takes: a few small files. */
 const STEP = 4096;
-/** Milliseconds after which others have their turn. */
+/** Milliseconds after which other code has its turn. */
 const TURN_MS = 10;
 
 type Kind = "file" | "directory" | "symlink" | "hard link";
@@ -46,15 +52,15 @@ const LONG_NAME = "L";
 const LONG_LINK = "K";
 const PAX = "x";
 const GLOBAL_PAX = "g";
-/** The keys of pax records that are heeded; the last is how some begin. */
+/** The keys of pax records that matter. The last one is a beginning of keys. */
 const KEYS = ["path=", "linkpath=", "size=", "mtime=", "GNU.sparse."].map(
   (key) => new TextEncoder().encode(key),
 );
 const ZERO = 0x30;
-/** A file, as old systems told it to lie on the disk in one piece. */
+/** A file; old systems stored such a file in one piece. */
 const CONTIGUOUS = "7";
 
-/** What an archive says of a file beside its name and its kind. */
+/** The facts about a file in an archive, beside its name and kind. */
 interface Facts {
   mode: number;
   /** Seconds since 1970. */
@@ -62,14 +68,15 @@ interface Facts {
 }
 
 /**
- * The bytes of an archive of a file or a tree on the host. What links lead to
- * is in the archive instead of them.
+ * Yields the bytes of an archive of a file or a tree on the host. The archive
+ * has the targets of links instead of the links.
  *
- * @param path Where the tree is.
- * @param name What it is called in the archive.
- * @param leaveOut Is told what is neither file nor directory, has a name that
- * is not UTF-8, may not be read, or is gone when its turn comes.
- * @throws {UsageError} where links lead in a circle, after the archive's end.
+ * @param path The path of the tree.
+ * @param name Its name in the archive.
+ * @param leaveOut Gets the names of entries that are neither file nor
+ * directory, that have a name that is not UTF-8, that are unreadable, or that
+ * have disappeared.
+ * @throws {UsageError} if links lead in a circle; after the archive's end.
  */
 export async function* archive(
   path: string,
@@ -80,7 +87,7 @@ export async function* archive(
   try {
     yield* entries(path, name, { leaveOut, linked: new Map() }, []);
   } catch (error) {
-    // Whoever unpacks it waits for an end.
+    // The reader of the archive waits for its end.
     failure = { error };
   }
   yield new Uint8Array(2 * BLOCK);
@@ -89,7 +96,9 @@ export async function* archive(
 
 interface Walk {
   leaveOut: LeaveOut;
-  /** The names in the archive of files that have several, by device and inode. */
+  /**
+   * The names in the archive of files with several names, by device and inode.
+   */
   linked: Map<string, string>;
 }
 
@@ -113,7 +122,8 @@ async function* entries(
     for (const inner of names) {
       yield* entries(`${path}/${inner}`, `${name}/${inner}`, walk, inside);
     }
-    // What came into it gave it another time, and not every tar looks back.
+    // The directory's entry comes again after its contents, which have changed
+    // its time: not every tar restores that.
     if (names.size > 0) yield* header(`${name}/`, "directory", facts, 0);
   } else if (info.isFile) {
     const same = `${info.dev}:${info.ino}`;
@@ -133,7 +143,10 @@ async function* entries(
   } else walk.leaveOut(path);
 }
 
-/** Reads something below the top of a tree, or says why it is left out. */
+/**
+ * Reads an entry below the top of a tree, or reports why the archive leaves it
+ * out.
+ */
 async function readable<T>(
   path: string,
   within: Within,
@@ -147,13 +160,15 @@ async function readable<T>(
     if (error instanceof Deno.errors.PermissionDenied) {
       walk.leaveOut(path, "unreadable");
     } else if (error instanceof Deno.errors.NotFound) {
-      // Deno gives this character for each that it can't read in a name.
+      // Deno replaces each invalid byte of a name by this character.
       walk.leaveOut(path, path.includes("\ufffd") ? "name" : "gone");
     } else throw error;
   }
 }
 
-/** The names in a directory. Those that are not UTF-8 may look alike. */
+/**
+ * The names in a directory. Several names that are not UTF-8 may look the same.
+ */
 async function namesIn(path: string): Promise<Set<string>> {
   const entries = await Array.fromAsync(Deno.readDir(path));
   return new Set(entries.map(({ name }) => name));
@@ -194,7 +209,7 @@ function block(
   put(100, 8, octal(facts.mode, 7));
   put(108, 8, octal(0, 7));
   put(116, 8, octal(0, 7));
-  // Sizes that eleven octal digits can't hold are written in binary.
+  // A size that needs more than eleven octal digits is binary.
   if (size < 8 ** 11) put(124, 12, octal(size, 11));
   else {
     bytes[124] = 0x80;
@@ -210,7 +225,7 @@ function block(
   return bytes;
 }
 
-/** What the header of an entry says, and the records before it. */
+/** The facts in the header of an entry and in the records before it. */
 interface Header {
   name: string;
   /** A type flag of tar(5). */
@@ -220,54 +235,59 @@ interface Header {
   target: string;
 }
 
-/** What records say of the entry after them, in place of its header. */
+/** Facts in records that replace those in the header of the next entry. */
 interface Overrides {
   name?: Uint8Array;
   target?: Uint8Array;
   size?: number;
   time?: number;
-  /** Whether the entry's bytes are not the file's, but say where its holes are. */
+  /** Whether the entry is a sparse file: its bytes describe holes. */
   sparse?: boolean;
 }
 
 /**
- * Writes the files of an archive that arrives in chunks of any size below a
- * directory of the host, in the place of older ones, with their modes and
- * times. Names that would lead out of it are refused.
+ * Unpacks an archive, which arrives in chunks of any size, below a directory of
+ * the host. It replaces older files, sets modes and times, and refuses names
+ * that lead out of the directory.
  */
 export class Unarchiver implements Disposable {
-  /** How many there are: each may replace what another has looked at. */
+  /** How many there are: one may replace an entry that another has checked. */
   static #live = 0;
   readonly #directory: string;
   readonly #leaveOut: LeaveOut;
   readonly #held = new Uint8Array(BLOCK);
   #heldLength = 0;
   #file?: Deno.FsFile;
-  /** The entry that is being read. */
+  /** The current entry. */
   #header?: Header;
   /** Whether the file ends in zeros that were not written. */
   #endsInHole = false;
-  /** Bytes of the entry that are still to come, and of the padding after it. */
+  /**
+   * Bytes of the entry, and of the padding after it, that have not come yet.
+   */
   #left = 0;
   #padding = 0;
-  /** What is still to be taken before what comes next. */
+  /** The bytes so far of an incomplete block. */
   #taking = Promise.resolve();
-  /** Set while a record's bytes are collected instead of written. */
+  /** Set while the bytes of a record are collected. */
   #record?: { flag: string; bytes: Uint8Array };
   #overrides: Overrides = {};
-  /** Blocks of zeros that came last; two are the archive's end. */
+  /** The number of zero blocks that came last. Two are the archive's end. */
   #zeros = 0;
-  /** The directories that the archive is in, whose modes and times are due. */
+  /**
+   * The open directories, whose modes and times have to be set at their ends.
+   */
   readonly #open: { path: string; facts: Facts }[] = [];
   /** Directories that are no links. */
   readonly #known = new Set<string>();
   #isDisposed = false;
 
   /**
-   * Takes the directory that the files go to.
+   * Takes the directory for the files.
    *
-   * @param leaveOut Is told what is neither file, directory nor link, has a
-   * name that is not UTF-8, or loses its setuid and setgid bits.
+   * @param leaveOut Gets the names of entries that are no file, directory or
+   * link, that have a name that is not UTF-8, or that lose their setuid and
+   * setgid bits.
    */
   constructor(directory: string, leaveOut: LeaveOut = () => {}) {
     this.#directory = directory;
@@ -278,8 +298,8 @@ export class Unarchiver implements Disposable {
   /**
    * Takes the next bytes.
    *
-   * @throws {TypeError} for what is no archive, for names that are no names, or
-   * lead out of the directory.
+   * @throws {TypeError} if this is no archive, or if a name is not valid or
+   * leads out of the directory.
    */
   push(chunk: Uint8Array): void {
     this.#lookAnew();
@@ -314,9 +334,9 @@ export class Unarchiver implements Disposable {
   }
 
   /**
-   * Takes the next bytes after those before, in steps between which others have
-   * their turn: an archive of many small files takes long. The bytes have to
-   * stay as they are until then.
+   * Takes the next bytes, in steps between which other code has its turn: an
+   * archive of many small files takes long. The bytes must not change until
+   * this ends.
    */
   take(chunk: Uint8Array): Promise<void> {
     return this.#taking = this.#taking.then(async () => {
@@ -335,9 +355,9 @@ export class Unarchiver implements Disposable {
   }
 
   /**
-   * Says that no more comes.
+   * Ends the archive.
    *
-   * @throws {TypeError} where the archive is not whole.
+   * @throws {TypeError} if the archive is incomplete.
    */
   async end(): Promise<void> {
     await this.#taking;
@@ -359,15 +379,16 @@ export class Unarchiver implements Disposable {
   }
 
   /**
-   * Forgets what was seen before others had their turn: another archive may have
-   * put something in its place. What is seen in one turn holds until its end: to
-   * look at each of many deep directories from the top again would take seconds.
+   * Forgets all checked directories when other code has had its turn: another
+   * archive may have replaced them. Within a turn the checks stay valid;
+   * checking each of many deep directories from the top again would take
+   * seconds.
    */
   #lookAnew(): void {
     if (Unarchiver.#live > 1) this.#known.clear();
   }
 
-  /** For messages: the place in the archive. */
+  /** The place in the archive, for messages. */
   #where(): string {
     return this.#header === undefined
       ? "before its first file"
@@ -463,7 +484,7 @@ export class Unarchiver implements Disposable {
       throw new TypeError(`Expected names below a directory, got ${name}`);
     }
     this.#leave(path);
-    // With these, whoever may read it could run what the guest made as the
+    // With these bits, other users could run a program of the guest as the
     // driver's user.
     if ((facts.mode & 0o6000) !== 0 && flag !== TYPE_FLAGS.symlink) {
       if (flag !== TYPE_FLAGS["hard link"]) this.#leaveOut(name, "setuid");
@@ -474,7 +495,7 @@ export class Unarchiver implements Disposable {
       case TYPE_FLAGS.directory:
         if (isSymlink(path)) makeRoom(path);
         Deno.mkdirSync(path, { recursive: true });
-        // One that was copied before may not let its owner write to it.
+        // A directory of an earlier copy may be read-only for its owner.
         Deno.chmodSync(path, facts.mode | 0o700);
         this.#open.push({ path, facts });
         break;
@@ -486,7 +507,7 @@ export class Unarchiver implements Disposable {
         const other = this.#place(target);
         if (other === path) break;
         this.#makeRoom(path);
-        // Of a pipe that was left out, a second name is too.
+        // The second name of a pipe that was left out is left out too.
         if (at(other)) Deno.linkSync(other, path);
         else this.#leaveOut(name);
         break;
@@ -502,7 +523,7 @@ export class Unarchiver implements Disposable {
     }
   }
 
-  /** Removes what is in the place of something that may be a link. */
+  /** Removes an entry that may be a link. */
   #makeRoom(path: string): void {
     if (this.#known.has(path)) this.#known.clear();
     makeRoom(path);
@@ -514,7 +535,9 @@ export class Unarchiver implements Disposable {
     Deno.mkdirSync(parent, { recursive: true });
   }
 
-  /** Gives the directories that `path` is not in their modes and times. */
+  /**
+   * Sets modes and times of the open directories that do not contain `path`.
+   */
   #leave(path: string): void {
     while (this.#open.length > 0) {
       const { path: directory } = this.#open.at(-1)!;
@@ -529,14 +552,14 @@ export class Unarchiver implements Disposable {
 
   #finishDirectory(): void {
     const { path, facts: { mode, time } } = this.#open.pop()!;
-    // Another archive may have put something in its place.
+    // Another archive may have replaced it.
     this.#refuseLinks(path, path);
     if (!at(path)?.isDirectory) return;
     Deno.utimeSync(path, time, time);
     Deno.chmodSync(path, mode);
   }
 
-  /** The path for a name, which must not lead out of the directory. */
+  /** Makes the path for a name, which must not lead out of the directory. */
   #place(name: string): string {
     const parts = name.split("/").filter((part) => part !== "" && part !== ".");
     if (name === "" || name.startsWith("/") || parts.includes("..")) {
@@ -553,7 +576,7 @@ export class Unarchiver implements Disposable {
     return path;
   }
 
-  /** @throws {TypeError} where a directory on the way to a path is a link. */
+  /** @throws {TypeError} if a directory on the way to a path is a link. */
   #refuseLinks(path: string, name: string): void {
     if (this.#known.size > MOST_KNOWN) this.#known.clear();
     const parent = directoryOf(path);
@@ -600,12 +623,12 @@ export class Unarchiver implements Disposable {
   }
 
   #overridePax(bytes: Uint8Array): void {
-    /** Where the last value of each key begins, and where it ends. */
+    /** The begin and the end of the last value of each key. */
     const found: ([begin: number, end: number] | undefined)[] = [];
-    // A guest may send a hundred thousand of them at once, so none is made a
-    // string before the last is there.
+    // A guest may send a hundred thousand of them at once. So this makes
+    // strings only of the last ones.
     for (let at = 0; at < bytes.length;) {
-      // Each record tells its length, as it may hold newlines.
+      // Each record begins with its length, because it may have newlines.
       let length = 0, space = at;
       for (; isDigit(bytes[space]) && space - at < 7; space++) {
         length = length * 10 + bytes[space] - ZERO;
@@ -633,7 +656,7 @@ export class Unarchiver implements Disposable {
     if (sparse) overrides.sparse = true;
   }
 
-  /** Closes a file that was not finished. */
+  /** Closes an unfinished file. */
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
@@ -642,7 +665,7 @@ export class Unarchiver implements Disposable {
   }
 }
 
-/** Removes an older file, and not what it may link to. */
+/** Removes an older file; if it is a link, not its target. */
 export function makeRoom(path: string): void {
   try {
     Deno.removeSync(path);
@@ -651,12 +674,12 @@ export function makeRoom(path: string): void {
   }
 }
 
-/** Whether there is a link, wherever that leads. */
+/** Whether there is a link at a path. */
 export function isSymlink(path: string): boolean {
   return at(path)?.isSymlink ?? false;
 }
 
-/** What is there under a name itself. */
+/** The entry at a path, without following links. */
 function at(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
@@ -666,14 +689,17 @@ function at(path: string): Deno.FileInfo | undefined {
 }
 
 function isZero(bytes: Uint8Array): boolean {
-  // Ten times as fast as the method `every`.
+  // This is ten times as fast as the method `every`.
   for (let at = 0; at < bytes.length; at++) {
     if (bytes[at] !== 0) return false;
   }
   return true;
 }
 
-/** Whether the checksum in a header is that of its bytes, itself taken as spaces. */
+/**
+ * Whether a header's checksum is right. For the sum, the checksum's own bytes
+ * count as spaces.
+ */
 function hasRightSum(block: Uint8Array): boolean {
   let sum = 8 * 0x20;
   for (let at = 0; at < BLOCK; at++) {
@@ -682,7 +708,10 @@ function hasRightSum(block: Uint8Array): boolean {
   return numeric(block.subarray(148, 156)) === sum;
 }
 
-/** The number in a field: octal digits, or where they don't suffice, binary. */
+/**
+ * Reads the number in a field: octal digits, or binary if the number is too
+ * large.
+ */
 function numeric(field: Uint8Array): number | undefined {
   if (field[0] === 0x80) {
     return field.subarray(1).reduce((value, byte) => value * 256 + byte, 0);
@@ -695,7 +724,7 @@ function isDigit(byte: number): boolean {
   return byte >= ZERO && byte < ZERO + 10;
 }
 
-/** Whether these bytes stand there. */
+/** Whether these bytes are at a place. */
 function hasAt(bytes: Uint8Array, at: number, what: Uint8Array): boolean {
   for (let index = 0; index < what.length; index++) {
     if (bytes[at + index] !== what[index]) return false;
@@ -703,7 +732,7 @@ function hasAt(bytes: Uint8Array, at: number, what: Uint8Array): boolean {
   return true;
 }
 
-/** The number that a record says; digits after a point are left out. */
+/** Reads the number in a record, without its decimals. */
 function decimal(value: Uint8Array): number | undefined {
   const digits = /^\d+/.exec(ascii(value));
   return digits === null ? undefined : Number(digits[0]);
@@ -722,7 +751,7 @@ function ascii(bytes: Uint8Array): string {
 const latin1 = new TextDecoder("latin1");
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What the bytes say, where they are UTF-8. */
+/** Decodes bytes; nothing if they are not UTF-8. */
 function decoded(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
@@ -731,7 +760,7 @@ function decoded(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** A name for people, whose bytes that are not ASCII are told as `ls -b` does. */
+/** A name for messages. Like `ls -b`, it escapes bytes that are not ASCII. */
 function escaped(bytes: Uint8Array): string {
   return Array.from(
     bytes,

@@ -1,9 +1,12 @@
 import { UsageError } from "../../errors.ts";
 
-/** The directories that a walk through a tree is in, from the outermost on. */
+/**
+ * The directories above the current place of a walk through a tree, the
+ * outermost first.
+ */
 export type Within = readonly { path: string; info: Deno.FileInfo }[];
 
-/** What a path leads to. A link that leads nowhere is itself. */
+/** The target of a path; a link that leads nowhere is its own target. */
 export async function lookThrough(path: string): Promise<Deno.FileInfo> {
   try {
     return await Deno.stat(path);
@@ -15,9 +18,9 @@ export async function lookThrough(path: string): Promise<Deno.FileInfo> {
 }
 
 /**
- * Goes on into a directory, be it through a link.
+ * Enters a directory, maybe through a link.
  *
- * @throws {UsageError} where the walk is in that directory already.
+ * @throws {UsageError} if the walk is in that directory already.
  */
 export function enter(
   path: string,

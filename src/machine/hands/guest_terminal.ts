@@ -7,22 +7,22 @@ import type { MachineCore } from "../core.ts";
 import { WordQueue } from "./word_queue.ts";
 import terminalScript from "./guest_terminal.sh" with { type: "text" };
 
-/** Milliseconds that a shell has to end in after its terminal hung up. */
+/** Seconds in which a shell has to end after its terminal has hung up. */
 const HANGUP = 2;
 
-/** What a status of the guest's side says. */
+/** The meanings of the exit statuses of the guest's side. */
 const PROBLEMS: Record<number, string> = {
   3: "no console showed up in the guest",
   4: "the guest has no setsid",
 };
 
-/** The terminal of each machine that was opened last. */
+/** The last opened terminal of each machine. */
 const opening = new WeakMap<MachineCore, Promise<unknown>>();
 
 /**
- * A terminal of the guest with a shell on it. In a virtual machine it is a
- * console that is plugged in for it, so nothing has to be there in the guest but
- * bash, stty and setsid; a container opens one of its own.
+ * A terminal of the guest with a shell on it. A virtual machine gets a new
+ * console for it, so the guest needs only bash, stty and setsid. A container
+ * opens a terminal of its own.
  */
 export class GuestTerminal {
   readonly #core: MachineCore;
@@ -32,8 +32,8 @@ export class GuestTerminal {
   readonly #end: Uint8Array;
   #writing: Promise<void> = Promise.resolve();
   /**
-   * Settled when the guest's shell has ended; rejects where that is out of
-   * reach.
+   * Settled when the guest's shell has ended. It rejects if the driver can't
+   * reach the shell any more.
    */
   readonly ended: Promise<void>;
 
@@ -54,13 +54,13 @@ export class GuestTerminal {
   }
 
   /**
-   * Gives the guest one more console, and starts a shell there. One terminal of
-   * a machine is opened after the other, so that each knows its own.
+   * Gives the guest one more console, and starts a shell on it. Terminals of a
+   * machine are opened one after the other, so that each finds its own console.
    *
    * @param core The machine.
    * @param size The terminal's size at first.
-   * @param term What kind of terminal it is, as `TERM` has it.
-   * @throws {MachineError} where the machine can't have such a console.
+   * @param term The kind of terminal, as the value of `TERM`.
+   * @throws {MachineError} if the machine can't have such a console.
    */
   static open(
     core: MachineCore,
@@ -142,9 +142,9 @@ export class GuestTerminal {
   }
 
   /**
-   * Passes on what the guest writes, until its shell has ended.
+   * Passes on the guest's output, until its shell has ended.
    *
-   * @param show Takes bytes, which are valid during the call only.
+   * @param show Gets bytes, which are valid only during the call.
    */
   async read(show: (bytes: Uint8Array) => unknown): Promise<void> {
     using finder = new ByteFinder(this.#end);
@@ -159,7 +159,8 @@ export class GuestTerminal {
         }
         const bytes = buffer.subarray(0, held + count);
         const at = finder.find(bytes);
-        // Without the whole mark, it may have begun: with a byte that is rare.
+        // If the mark is incomplete, its beginning may be here: it is a rare
+        // byte.
         const begun = at >= 0 ? at : bytes.indexOf(
           this.#end[0],
           Math.max(0, bytes.length - this.#end.length + 1),
@@ -175,7 +176,7 @@ export class GuestTerminal {
     }
   }
 
-  /** Types in the guest, after what was typed before. */
+  /** Types in the guest, after earlier input. */
   write(bytes: Uint8Array): Promise<void> {
     const copy = bytes.slice();
     return this.#writing = this.#writing.then(async () => {
@@ -187,7 +188,7 @@ export class GuestTerminal {
     });
   }
 
-  /** Tells the guest that the terminal has another size now. */
+  /** Tells the guest the terminal's new size. */
   async resize({ columns, rows }: TerminalSize): Promise<void> {
     await this.#core.run(
       `stty -F ${this.#device} rows ${rows} cols ${columns}`,
@@ -195,7 +196,7 @@ export class GuestTerminal {
     );
   }
 
-  /** Hangs up, and takes the console out of the guest again. */
+  /** Hangs up, and removes the console from the guest. */
   async close(): Promise<void> {
     await this.#remove();
   }

@@ -14,9 +14,12 @@ import { listenAt } from "../waits/socket_address.ts";
 const LEAVE = 0x1d;
 /** Ctrl-D. */
 const END = 0x04;
-/** Characters of log that are kept while a guest has the terminal. */
+/**
+ * How many characters of the log the driver keeps while a guest has the
+ * terminal.
+ */
 const HELD = 1 << 20;
-/** Milliseconds in which the last output arrives after the shell's end. */
+/** Seconds after the shell's end in which its last output arrives. */
 const SETTLE = 0.5;
 
 /** Connects a shell of the guest with the host's terminal, or with a socket. */
@@ -63,7 +66,7 @@ export async function shellInteract(
   }
 }
 
-/** Connects a shell of the guest with whoever comes to an address. */
+/** Connects a shell of the guest with a socket. */
 async function shellAt(core: MachineCore, address: string): Promise<void> {
   await using listener = listenAt(address);
   core.log.info(
@@ -109,7 +112,7 @@ export async function consoleInteract(core: MachineCore): Promise<void> {
   core.log.flush();
   const left = Promise.withResolvers<void>();
   await core.watched(async (signal) => {
-    // Its lines are on the screen already.
+    // The screen already shows the console's lines.
     using _log = holdLog((line) => !line.startsWith(`${core.name} # `));
     using _serial = core.onSerial((bytes) => screen.show(bytes));
     using _keys = host.take({
@@ -127,7 +130,9 @@ export async function consoleInteract(core: MachineCore): Promise<void> {
   });
 }
 
-/** Shows what the guest's shell writes until that has ended, however. */
+/**
+ * Shows the output of the guest's shell until the shell has ended in any way.
+ */
 async function untilEnd(
   guest: GuestTerminal,
   show: (bytes: Uint8Array) => unknown,
@@ -136,13 +141,13 @@ async function untilEnd(
   try {
     await Promise.race([read, guest.ended]);
   } catch (error) {
-    // Whoever turns the guest off at its shell knows that.
+    // A person who turns the guest off in its shell needs no message.
     if (!(error instanceof MachineError)) throw error;
   }
   await within(SETTLE, read);
 }
 
-/** Keeps the log back while something else has the screen. */
+/** Holds the log back while something else uses the screen. */
 function holdLog(isKept: (line: string) => boolean = () => true): Disposable {
   let held = "";
   let lost = false;
@@ -164,10 +169,10 @@ function holdLog(isKept: (line: string) => boolean = () => true): Disposable {
   };
 }
 
-/** The host's terminal as a guest writes to it. */
+/** The host's terminal, with the modes that a guest has set. */
 class Screen {
   readonly #terminal: Terminal;
-  /** What the guest has turned on, by private modes of the terminal. */
+  /** The private modes of the terminal that the guest has turned on. */
   readonly #modes = new Set<string>();
   #atLineStart = true;
 
@@ -182,14 +187,14 @@ class Screen {
     // deno-lint-ignore no-control-regex
     for (const [, modes, set] of text.matchAll(/\x1b\[\?([\d;]+)([hl])/g)) {
       for (const mode of modes.split(";")) {
-        // The cursor, and it alone, is shown where nobody asked for anything.
+        // The cursor is the only mode that is on at first.
         if ((set === "h") !== (mode === "25")) this.#modes.add(mode);
         else this.#modes.delete(mode);
       }
     }
   }
 
-  /** Undoes what a program would undo that was left in its middle. */
+  /** Resets the modes that an interrupted program has left. */
   leave(): void {
     for (const mode of this.#modes) {
       this.#terminal.write(`\x1b[?${mode}${mode === "25" ? "h" : "l"}`);

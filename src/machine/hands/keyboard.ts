@@ -2,10 +2,12 @@ import type { GuestKey } from "../../backend/mod.ts";
 import { UsageError } from "../../errors.ts";
 import type { MachineCore } from "../core.ts";
 
-/** Seconds between two events where the author says nothing. */
+/** Seconds between two events, if the author names no delay. */
 const DEFAULT_DELAY = 0.01;
 
-/** Keys of the US layout: what a key types alone, and with shift. */
+/**
+ * Keys of the US layout: the characters that a key types alone, and with shift.
+ */
 const LAYOUT: [plain: string, shifted: string, qcodes: string[]][] = [
   [
     "abcdefghijklmnopqrstuvwxyz",
@@ -44,7 +46,7 @@ for (const [plain, shifted, qcodes] of LAYOUT) {
  * The names are QEMU's: see `QKeyCode` in
  * https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html
  *
- * @throws {UsageError} for an empty name, or a character no key types.
+ * @throws {UsageError} if the name is empty, or if no key types the character.
  */
 export function keysOf(key: string): GuestKey[] {
   const names = KEY_OF_CHARACTER.get(key) ?? key.split("-");
@@ -62,14 +64,19 @@ export function keysOf(key: string): GuestKey[] {
   );
 }
 
-/** What sending keys takes. */
+/** Options of `sendKey` and `sendChars`. */
 export interface KeyOptions {
   /**
-   * Seconds between two events of keys, of which each key has two: it goes down
-   * and up. 0.01 by default; `null` for none.
+   * Seconds between two events; each key has two, down and up. `null`: none.
+   *
+   * @default {0.01}
    */
   delay?: number | null;
-  /** `false`: keep it out of the log. */
+  /**
+   * `false`: do not log the keys.
+   *
+   * @default {true}
+   */
   log?: boolean;
 }
 

@@ -1,17 +1,17 @@
 import type { GreyPicture, Picture } from "./picture.ts";
 
-/** Points of a square whose background is taken for one colour. */
+/** Points on a side of a square that has one background colour. */
 const SQUARE = 16;
-/** Squares on each side of it that are looked at too. */
+/** How many squares on each side of it also count. */
 const AROUND = 1;
-/** Colours that are told apart where the commonest is looked for. */
+/** How many colours the search for the commonest one distinguishes. */
 const KINDS = 512;
-/** Contrast that is no text: what compression and gradients leave. */
+/** A contrast below this is no text: compression and gradients leave it. */
 const LEAST = 24;
 
 /**
- * What stands out from its surroundings, as black on white: text of whatever
- * colour, lighter or darker than what is behind it.
+ * Makes a picture in which everything that contrasts with its surroundings is
+ * black on white: text of any colour, lighter or darker than its background.
  */
 export function standingOut(picture: Picture): GreyPicture {
   const { width, height, rgb } = picture;
@@ -33,7 +33,7 @@ export function standingOut(picture: Picture): GreyPicture {
       if (distance > strongest[square]) strongest[square] = distance;
     }
   }
-  // Faint text is made as dark as any other.
+  // This makes faint text as dark as other text.
   const fulls = Uint8Array.from(strongest, (_, square) => {
     let full = LEAST;
     const [column, row] = [square % columns, square / columns | 0];
@@ -59,7 +59,7 @@ function commonColours(
   columns: number,
   rows: number,
 ): Uint32Array {
-  // Colours that differ little count as one, and their last stands for it.
+  // Similar colours count as one, which the last of them represents.
   const counts = new Uint16Array(KINDS * columns * rows);
   const examples = new Uint32Array(KINDS * columns * rows);
   for (let y = 0; y < height; y++) {
@@ -111,7 +111,7 @@ function around(
   }
 }
 
-/** A picture's brightness; `inverted`: light is dark. */
+/** A picture's brightness; if `inverted`, light is dark. */
 export function brightness(
   { width, height, rgb }: Picture,
   inverted = false,
@@ -126,8 +126,8 @@ export function brightness(
 }
 
 /**
- * A picture with `factor` times as many points on each side, by cubic curves
- * through those that there are (Catmull and Rom's).
+ * Enlarges a picture to `factor` times as many points on each side, by cubic
+ * curves through its points (Catmull and Rom's).
  */
 export function enlarged(picture: GreyPicture, factor: number): GreyPicture {
   const { width, height } = picture;
@@ -144,8 +144,8 @@ export function enlarged(picture: GreyPicture, factor: number): GreyPicture {
 }
 
 /**
- * Stretches lines of `length` points, of which there are `lines`: `step` from
- * one point of a line to the next, `stride` from one line to the next.
+ * Stretches `lines` lines of `length` points. `step` is the distance from a
+ * point to the next, `stride` that from a line to the next.
  */
 function stretched(
   source: Uint8Array,
@@ -156,7 +156,7 @@ function stretched(
   stride: number,
 ): Uint8Array {
   const target = new Uint8ClampedArray(source.length * factor);
-  // The lines of the target lie as those of the source, and are longer.
+  // The target has the lines in the same order, but they are longer.
   const apart = step === 1 ? stride * factor : stride;
   for (let phase = 0; phase < factor; phase++) {
     const centre = (phase + 0.5) / factor - 0.5;

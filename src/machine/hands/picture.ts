@@ -19,7 +19,8 @@ export interface GreyPicture {
 }
 
 /**
- * Decodes a picture in the binary form of PPM, as QEMU's `screendump` has it.
+ * Decodes a picture in the binary form of PPM, which QEMU's `screendump`
+ * writes.
  *
  * @throws {TypeError} for anything else.
  */
@@ -36,7 +37,7 @@ export function decodePpm(bytes: Uint8Array): Picture {
   return { width, height, rgb };
 }
 
-/** A picture in shades of grey in the binary form of PGM. */
+/** Encodes a picture in shades of grey in the binary form of PGM. */
 export function encodePgm({ width, height, grey }: GreyPicture): Uint8Array {
   const head = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`);
   const bytes = new Uint8Array(head.length + grey.length);
@@ -45,7 +46,7 @@ export function encodePgm({ width, height, grey }: GreyPicture): Uint8Array {
   return bytes;
 }
 
-/** Which samples of a PNG's colour type are red, green and blue. */
+/** The samples of each colour type of PNG that are red, green and blue. */
 const CHANNELS: Record<number, { count: number; rgb: number[] }> = {
   0: { count: 1, rgb: [0, 0, 0] },
   2: { count: 3, rgb: [0, 1, 2] },
@@ -56,7 +57,7 @@ const CHANNELS: Record<number, { count: number; rgb: number[] }> = {
 
 /**
  * Decodes a picture in PNG of 8 bits a sample, without interlacing, as QEMU and
- * most others write it. Nothing is transparent in it.
+ * most programs write it. It ignores transparency.
  *
  * See https://www.w3.org/TR/png-3/
  *
@@ -111,7 +112,7 @@ export async function decodePng(bytes: Uint8Array): Promise<Picture> {
   return { width, height, rgb };
 }
 
-/** Undoes a row's filter: each sample was written as a difference. */
+/** Undoes a row's filter, which stores each sample as a difference. */
 function unfilter(
   filter: number,
   line: Uint8Array,

@@ -4,12 +4,13 @@ import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
 import type { MachineCore } from "../core.ts";
 
 /**
- * Connects a `bash` in the guest with a stream of bytes: it reads commands from
- * there, and writes what they print, without a terminal, an echo or a prompt.
+ * Connects a `bash` in the guest with a stream of bytes. It reads commands from
+ * the stream and writes their output to it, without a terminal, an echo or a
+ * prompt.
  *
- * @param stream Is closed when that shell, or the guest, has ended; its own end
- * ends the shell.
- * @throws {MachineError} where the guest has no ports to carry it.
+ * @param stream The stream. The end of the shell or of the guest closes it; its
+ * end ends the shell.
+ * @throws {MachineError} if the guest has no ports that carry the stream.
  */
 export async function attachShell(
   core: MachineCore,
@@ -37,7 +38,7 @@ export async function attachShell(
       },
     });
   } catch (error) {
-    // Whoever ends the guest, or leaves, knows that.
+    // A visitor who ends the guest, or leaves, needs no error.
     if (!left.signal.aborted && !(error instanceof ShellLost)) throw error;
   } finally {
     await writing;

@@ -14,32 +14,34 @@ import {
 } from "./picture.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "../waits/timeout.ts";
 
-/** How much larger text is made: tesseract knows letters of 30 points best. */
+/**
+ * How much larger this makes text: tesseract reads letters of 30 points best.
+ */
 const FACTOR = 3;
-/** Points of a screen on an inch, as far as tesseract asks. */
+/** The resolution of a screen that tesseract gets, in points per inch. */
 const DENSITY = 72;
-/** Screens that are known when they are seen again. */
+/** How many screens the driver recognises when they come again. */
 const REMEMBERED = 4;
-/** Seconds between two looks at a screen that stays as it is. */
+/** Seconds between two looks at a screen that does not change. */
 const PAUSE = 0.1;
 
-/** tesseract's page segmentation: text anywhere, in whatever order. */
+/** A page segmentation of tesseract: text anywhere, in any order. */
 const ANYWHERE = 11;
 /** Text in blocks, as on a page, also beside patterns that are no text. */
 const IN_BLOCKS = 3;
 
 /** A way to read a picture. */
 interface Way {
-  /** Makes the picture ready; nothing where it is read as it is. */
+  /** Prepares the picture; absent if tesseract reads the picture itself. */
   ready(picture: Picture): GreyPicture | undefined;
   /** The page segmentation. */
   mode: number;
 }
 
 /**
- * The ways to make a picture ready for a reading, the one that reads most first.
- * Each sees what others miss: of small and coloured text the first, of text that
- * is large already the second, and the third of text before a photograph.
+ * The ways to read a picture; the first one reads most. Each sees text that the
+ * others miss: the first small and coloured text, the second large text, and
+ * the third text in front of a photograph.
  */
 const WAYS: Way[] = [
   {
@@ -50,7 +52,10 @@ const WAYS: Way[] = [
   { ready: (picture) => enlarged(brightness(picture), FACTOR), mode: ANYWHERE },
 ];
 
-/** The first ways, of which the better reading is taken where one is asked for. */
+/**
+ * The first ways. If the caller wants one reading, it gets the better one of
+ * these.
+ */
 const CANDIDATES = 2;
 
 /** See {@linkcode QemuMachine.screenshot}. */
@@ -64,7 +69,7 @@ export function screenshot(core: MachineCore, filename: string): Promise<void> {
   }, { image: baseName(path) });
 }
 
-/** What the text on the screen may be, in one reading or in all of them. */
+/** Reads the text on the screen, in one way or in all ways. */
 export async function screenText(
   core: MachineCore,
   options: { variants?: boolean } = {},
@@ -76,10 +81,10 @@ export async function screenText(
  * Reads the text in a picture of a screen.
  *
  * @param path A picture in PNG, or in the binary form of PPM.
- * @param options.variants Whether to tell what each of several ways has read. Default: the
- * reading with the most letters and digits.
+ * @param options.variants Whether to return the readings of all ways. Default:
+ * false, the reading with the most letters and digits.
  * @returns The readings.
- * @throws {MachineError} where tesseract is missing, or can't read the picture.
+ * @throws {MachineError} if tesseract is missing, or can't read the picture.
  */
 export async function readScreen(
   path: string,
@@ -103,7 +108,7 @@ async function readPicture(
   ];
 }
 
-/** How many letters a reading's words have; what is shorter may be no text. */
+/** Counts the letters in a reading's words. Shorter words may be no text. */
 function legible(reading: string): number {
   return reading.match(/[\p{L}\p{N}]{3,}/gu)?.join("").length ?? 0;
 }
@@ -111,9 +116,9 @@ function legible(reading: string): number {
 /**
  * Waits until a reading of the screen is accepted.
  *
- * @param accept Whether a reading is what is waited for.
- * @param text What the log says of the wait.
- * @param failure What the error says of its end.
+ * @param accept Whether a reading ends the wait.
+ * @param text The step's text in the log.
+ * @param failure The error's text if the time passes first.
  */
 export function waitForScreen(
   core: MachineCore,
@@ -151,15 +156,16 @@ export function waitForScreen(
 }
 
 /**
- * Looks for a text on a screen that may change meanwhile. Side by side, one reads
- * each new screen in the first way, and one reads what has stayed in all others.
+ * Looks for a text on a screen that may change meanwhile. At the same time, one
+ * task reads each new screen in the first way, and another reads a screen that
+ * has stayed in all other ways.
  */
 class Search {
   readonly #look: () => Promise<Uint8Array>;
   readonly #accept: (reading: string) => boolean;
   readonly #signal: AbortSignal;
   readonly #found = Promise.withResolvers<boolean>();
-  /** What was seen before, some of which comes again where a cursor blinks. */
+  /** Earlier screens: a blinking cursor brings some of them back. */
   readonly #shots: Shot[] = [];
   #shot?: Shot;
   #last = false;
@@ -175,17 +181,17 @@ class Search {
     this.#signal = signal;
   }
 
-  /** Resolved when nothing of the search goes on any more. */
+  /** Resolved when all tasks of the search have ended. */
   get ended(): Promise<unknown> {
     return this.#ended;
   }
 
-  /** What was read of the last screen. */
+  /** The readings of the last screen. */
   get seen(): string[] {
     return this.#shot?.readings ?? [];
   }
 
-  /** Answers whether the text came in time. */
+  /** Runs the search. Returns whether the text came in time. */
   async run(timeout: number): Promise<boolean> {
     const ways = Promise.all([this.#readNew(), this.#readRest()]);
     this.#ended = ways.catch(() => {});
@@ -197,7 +203,7 @@ class Search {
     }
   }
 
-  /** Reads each new screen; when the time is over, the last one. */
+  /** Reads each new screen; when the time has passed, the last one. */
   async #readNew(): Promise<void> {
     while (!this.#over) {
       const bytes = await this.#look();
@@ -217,7 +223,9 @@ class Search {
     }
   }
 
-  /** Reads the last screen in the other ways, when it was read in the first. */
+  /**
+   * Reads the last screen in the other ways, after the first way has read it.
+   */
   async #readRest(): Promise<void> {
     while (!this.#over) {
       const shot = this.#shot;
@@ -241,7 +249,7 @@ class Search {
   }
 }
 
-/** A picture of a screen, and what was read in it. */
+/** A picture of a screen, and its readings. */
 class Shot {
   readonly #bytes: Uint8Array;
   readonly #signal?: AbortSignal;
@@ -259,12 +267,12 @@ class Shot {
       bytes.every((byte, at) => byte === this.#bytes[at]);
   }
 
-  /** What was read so far. */
+  /** The readings so far. */
   get readings(): string[] {
     return [...this.#texts.values()];
   }
 
-  /** A way in which it was not read, or -1. */
+  /** A way in which the picture has not been read, or -1. */
   get unread(): number {
     return WAYS.findIndex((_, way) => !this.#texts.has(way));
   }
@@ -282,12 +290,12 @@ class Shot {
   }
 }
 
-/** The points of a picture, where it is one of those that QEMU makes. */
+/** Decodes a picture, if it is of a kind that QEMU makes. */
 async function decode(bytes: Uint8Array): Promise<Picture | undefined> {
   try {
     return bytes[0] === 0x50 ? decodePpm(bytes) : await decodePng(bytes);
   } catch (error) {
-    // tesseract knows more kinds than we do.
+    // tesseract reads more kinds of pictures than the driver.
     if (!(error instanceof TypeError)) throw error;
   }
 }
@@ -313,7 +321,8 @@ async function recognise(
   try {
     const process = new Deno.Command("tesseract", {
       args: ["-", "-", "--psm", String(mode), "--dpi", String(density)],
-      // Several readings at once share the processors well enough.
+      // With one thread each, several readings at once share the processors
+      // well.
       env: { OMP_THREAD_LIMIT: "1" },
       stdin: "piped",
       stdout: "piped",
@@ -321,7 +330,7 @@ async function recognise(
       signal,
     }).spawn();
     const writer = process.stdin.getWriter();
-    // One that ends early says why.
+    // If tesseract ends early, its stderr tells why.
     writer.write(picture).then(() => writer.close()).catch(() => {});
     output = await process.output();
   } catch (error) {

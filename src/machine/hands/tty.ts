@@ -2,13 +2,13 @@ import { UsageError } from "../../errors.ts";
 import type { MachineCore } from "../core.ts";
 import { DEFAULT_TIMEOUT } from "../waits/timeout.ts";
 
-/** @throws {UsageError} for what is no virtual terminal's number. */
+/** @throws {UsageError} if this is no number of a virtual terminal. */
 export function ttyNumber(tty: string | number): string {
   if (/^\d+$/.test(String(tty))) return String(tty);
   throw new UsageError(`Expected a virtual terminal's number, got "${tty}"`);
 }
 
-/** What a virtual terminal shows, a line to a row. */
+/** Gets the text on a virtual terminal, a line for each row. */
 export async function getTtyText(
   core: MachineCore,
   tty: string | number,
@@ -22,9 +22,9 @@ export async function getTtyText(
 }
 
 /**
- * Prints what a virtual terminal shows: the four bytes of `vcsa` that hold
- * rows, columns and cursor, then a code point a cell where the kernel has
- * `vcsu`, else a byte a cell; see vcs(4).
+ * Prints the content of a virtual terminal: the four bytes of `vcsa` with rows,
+ * columns and cursor, then a code point for each cell if the kernel has `vcsu`,
+ * otherwise a byte; see vcs(4).
  */
 export function ttyDump(tty: string): string {
   return `head -c 4 /dev/vcsa${tty}; ` +
@@ -32,7 +32,7 @@ export function ttyDump(tty: string): string {
     `else printf b; cat /dev/vcs${tty}; fi`;
 }
 
-/** The text of what {@linkcode ttyDump} printed. */
+/** Turns the output of {@linkcode ttyDump} into text. */
 export function ttyText(dump: Uint8Array): string {
   if (dump.length < 5) return "";
   const columns = dump[1];

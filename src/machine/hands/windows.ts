@@ -9,7 +9,9 @@ import { isTurn, waitFor, waitForReport } from "../waits/waits.ts";
 const WINDOW_NAMES =
   `xwininfo -root -tree | sed 's/.*0x[0-9a-f]* \\"\\([^\\"]*\\)\\".*/\\1/; t; d'`;
 
-/** Looks at the server's socket for one at the journal. */
+/**
+ * How many looks at the server's socket there are for each look at the journal.
+ */
 const LOOKS_PER_JOURNAL = 6;
 
 /** See {@linkcode BaseMachine.waitForX}. */

@@ -1,17 +1,17 @@
-/** Words that come on lines of their own, for somebody who waits for each. */
+/** A queue of words, which come on separate lines. */
 export class WordQueue {
   readonly #decoder = new TextDecoder();
   #text = "";
   #failure?: { error: unknown };
   #changed = Promise.withResolvers<void>();
 
-  /** Takes what was written. */
+  /** Takes the next text. */
   push(chunk: Uint8Array): void {
     this.#text += this.#decoder.decode(chunk, { stream: true });
     this.#change();
   }
 
-  /** Nothing will be written any more. */
+  /** Ends the queue. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#change();
@@ -20,7 +20,7 @@ export class WordQueue {
   /**
    * Waits for the next line.
    *
-   * @throws What it failed with, where no line comes any more.
+   * @throws The error that the queue has ended with, if no line comes any more.
    */
   async next(): Promise<string> {
     while (true) {

@@ -2,15 +2,16 @@ import { orAbort } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { FIRST_OF_PAUSES, LONGER_PAUSE } from "./guest_loop.ts";
 
-/** Seconds in which what a command has stirred up comes to rest. */
+/** Seconds in which the effects of a command come to rest. */
 const REST = 0.04;
-/** Ends the look at a guest. */
+/** The input that ends the script in the guest. */
 const END = "q";
 
 /**
- * A script that reads characters, and writes each again when a device has
- * interrupted the guest, or a process was started there, since it was read. The
- * first of the interrupts' numbers is their sum, in which the clock's are too.
+ * A script that reads characters. It writes each character back when, since it
+ * was read, a device has interrupted the guest or a process was started there.
+ * The first of the kernel's counters of interrupts is their sum, which includes
+ * the clock's.
  */
 export const LOOK: string = [
   "vw_look() {",
@@ -36,35 +37,35 @@ export const LOOK: string = [
 ].join("\n");
 
 /**
- * Tells when something happens in a guest, so that a command that has failed
- * is tried again then, and rarely while nothing does: hardly anything changes
- * in a guest without an interrupt of a device or a new process.
+ * Notices when something happens in a guest, so that the driver repeats a
+ * failed command then, and rarely otherwise: hardly anything changes in a guest
+ * without an interrupt of a device or a new process.
  */
 export class Activity implements Disposable {
   readonly #core: MachineCore;
   #looks = false;
-  /** Takes what the command that looks at the guest is to read. */
+  /** Takes the input of the script in the guest. */
   #questions?: ReadableStreamDefaultController<Uint8Array>;
-  /** What was asked last: the answer to an earlier question may be under way. */
+  /** The last question. The answer to an earlier one may still be under way. */
   #question = 0;
   #stirred = Promise.withResolvers<void>();
 
-  /** Looks at a guest from the first {@linkcode pass} on. */
+  /** Begins to look at a guest with the first call of {@linkcode pass}. */
   constructor(core: MachineCore) {
     this.#core = core;
   }
 
   /**
-   * Whether the guest can be asked. That takes ports; where there are none, time
-   * alone is what passes.
+   * Whether the guest can be asked, which needs ports. Otherwise only time
+   * counts.
    */
   get canTell(): boolean {
     return this.#core.running().shell.hasPorts;
   }
 
   /**
-   * Lets time pass after a command: until something happens that was not the
-   * command's doing, or else for `longest` seconds, but `shortest` at least.
+   * Waits after a command until something happens in the guest that the command
+   * has not caused, for at least `shortest` and at most `longest` seconds.
    *
    * @returns Whether something has happened.
    */
@@ -101,7 +102,7 @@ export class Activity implements Disposable {
     this.#questions = undefined;
   }
 
-  /** Waits until something happens from now on. */
+  /** Waits until something happens after this call. */
   #next(): Promise<void> {
     this.#stirred = Promise.withResolvers();
     this.#question = (this.#question + 1) % 10;
@@ -109,7 +110,7 @@ export class Activity implements Disposable {
     return this.#stirred.promise;
   }
 
-  /** Has a command look at the guest, once. */
+  /** Starts the script in the guest, once. */
   #look(): void {
     if (this.#looks || !this.canTell) return;
     this.#looks = true;

@@ -4,20 +4,24 @@ import type { MachineCore } from "../core.ts";
 import type { WaitOptions } from "./timeout.ts";
 import { isTurn, waitFor } from "./waits.ts";
 
-/** What waits for TCP ports take. */
+/** Options of waits for TCP ports. */
 export interface PortOptions extends WaitOptions {
-  /** The address as the guest sees it; `localhost` by default. */
+  /**
+   * The address, as the guest sees it.
+   *
+   * @default {"localhost"}
+   */
   addr?: string;
 }
 
-/** Looks at the guest's own ports after which one connects, whatever they say. */
+/** How many looks at the guest's own ports there are for each connection. */
 const LOOKS_PER_CONNECTION = 12;
 /** Seconds that a connection may take. */
 const LONGEST_CONNECTION = 1;
-/** Connections in a row that nobody answers, after which a port is closed. */
+/** After so many connections in a row without an answer, a port is closed. */
 const SILENT_CONNECTIONS = 3;
 
-/** Addresses of which the guest's table of ports tells. */
+/** The addresses that the guest's table of ports covers. */
 const OWN_ADDRESSES = ["localhost", "127.0.0.1", "::1"];
 
 /** See {@linkcode BaseMachine.waitForOpenPort}. */
@@ -69,11 +73,13 @@ function waitForPort(
   );
 }
 
-/** Whether a port of the guest's own is as it is wanted. */
+/**
+ * Whether a port of the guest itself is open, or closed, as the caller wants.
+ */
 function ownPortLook(wanted: "open" | "closed", port: number): string {
-  // A server that is to be closed should not have to take a connection for
-  // every look. The table does not know of ports that are redirected, and is
-  // only looked at when there are more sockets or less.
+  // A server that is about to close should not get a connection for each look.
+  // The table does not have redirected ports, and this reads it only if the
+  // number of sockets has changed.
   return [
     `{ ${COUNT_SOCKETS}`,
     `if ${isTurn(LOOKS_PER_CONNECTION)}; then vw_${wanted}`,
@@ -83,11 +89,11 @@ function ownPortLook(wanted: "open" | "closed", port: number): string {
   ].join("\n");
 }
 
-/** Counts the guest's sockets, which costs less than the table of them. */
+/** Counts the guest's sockets, which costs less than reading their table. */
 const COUNT_SOCKETS = "mapfile -t vw_count </proc/net/sockstat; " +
   "mapfile -t -O ${#vw_count[@]} vw_count </proc/net/sockstat6";
 
-/** Whether the guest's own table has somebody listening on a TCP port. */
+/** Whether the guest's own table has a listening socket for a TCP port. */
 function listed(port: number): string {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const listens = [8, 32].map((digits) =>
@@ -99,14 +105,14 @@ function listed(port: number): string {
 }
 
 /**
- * Functions that connect: `vw_connect`, and by its answer `vw_open` and
- * `vw_closed`.
+ * Functions of the shell: `vw_connect` connects, and `vw_open` and `vw_closed`
+ * judge its result.
  *
- * To connect is a builtin of bash, and nothing limits the time that the kernel
- * takes for it, which is two minutes where nobody answers. So a process beside
- * the wait's does it, whenever it reads a line, and is ended where it takes too
- * long. Else the wait costs that one process, and no program of the guest's. It
- * ends with the wait, whose end of its stdin is closed then.
+ * Bash connects with a builtin, whose time nothing limits: without an answer,
+ * the kernel takes two minutes. So a second process connects whenever it reads
+ * a line, and the wait ends that process if it takes too long. Otherwise the
+ * wait needs only this one process, and no program of the guest. The process
+ * ends with the wait, which closes its stdin.
  */
 function connector(port: number, addr: string): string {
   return [
@@ -146,7 +152,7 @@ function connection(port: number, addr: string): string {
   return `{ ${tries.join(" || ")}; }`;
 }
 
-/** Prints what became of a connection: what bash says of it, or nothing. */
+/** Prints the result of a connection: bash's error, or nothing. */
 function connectionSeen(port: number, addr: string): string {
   return [
     "{",
@@ -161,18 +167,18 @@ function connectionSeen(port: number, addr: string): string {
   ].join("\n");
 }
 
-/** What {@linkcode connectionSeen} printed, as a sentence. */
+/** Turns the output of {@linkcode connectionSeen} into a sentence. */
 function tellConnection(port: number, addr: string, said: string): string {
   const where = `port ${port} of ${addr}`;
   if (said === "") {
     return `nothing answers at ${where} within ${LONGEST_CONNECTION} s`;
   }
   if (said === "connected") return `a process listens on ${where}`;
-  // Bash begins with itself and the file that it opens.
+  // Bash's message begins with its own name and the opened file.
   return `connecting to ${where} fails: ${said.replace(/^.*: /, "")}`;
 }
 
-/** Who listens by the kernel's tables, as a sentence. */
+/** Lists the listening sockets of the kernel's tables, as a sentence. */
 export function tellListeners(
   port: number,
   addr: string,
@@ -213,7 +219,10 @@ function listeners(tables: string): { port: number; address: string }[] {
     .sort((a, b) => a.port - b.port);
 }
 
-/** An address of the kernel's tables: words of four bytes, each turned round. */
+/**
+ * Decodes an address of the kernel's tables: words of four bytes, each in
+ * reverse order.
+ */
 function addressOf(hex: string): string {
   const bytes = hex.match(/.{8}/g)!.flatMap((word) =>
     word.match(/../g)!.map((byte) => parseInt(byte, 16)).reverse()

@@ -1,20 +1,20 @@
 import { UsageError } from "../../errors.ts";
 import type { ByteStream } from "../../stream/mod.ts";
 
-/** A place where one connection is made. */
+/** An address at which one connection can be made. */
 export interface MeetingPlace extends AsyncDisposable {
-  /** Where that is, for people. */
+  /** The address, for messages. */
   readonly address: string;
   /** Waits for the connection. */
   accept(signal: AbortSignal): Promise<ByteStream>;
 }
 
 /**
- * Reads an address as socat has it, as far as UNIX sockets and TCP go:
+ * Reads an address in the format of socat, for UNIX sockets and TCP:
  * `unix-listen:PATH` and `tcp-listen:PORT` wait for a connection, on the
  * loopback interface; `unix-connect:PATH` and `tcp:HOST:PORT` make one. A path
- * alone, `unix:PATH` where there is no socket yet, and a port alone listen.
- * Options after a comma are socat's business, and left aside.
+ * alone, `unix:PATH` where there is no socket yet, and a port alone listen. It
+ * ignores options after a comma.
  *
  * @throws {UsageError} for anything else.
  */
@@ -158,6 +158,6 @@ function closeQuietly(connection: Deno.Conn | undefined): void {
   try {
     connection?.close();
   } catch {
-    // The other end closed it first.
+    // The other end has closed it first.
   }
 }

@@ -1,22 +1,24 @@
 import { UsageError } from "../../errors.ts";
 
-/** Seconds that a wait takes at most where the author names no other limit. */
+/** Seconds that a wait may take, if the author names no other limit. */
 export const DEFAULT_TIMEOUT = 900;
 
-/** What a wait takes. */
+/** Options of a wait. */
 export interface WaitOptions {
   /**
-   * Seconds to wait at most; 900 by default, `null` for no limit. They count
-   * from when the machine is up: its shell takes commands, or for what is seen
-   * from outside of the guest, such as its console, it runs.
+   * Seconds to wait at most; `null`: no limit. They count from when the machine
+   * is up: its shell takes commands; for waits that look from outside, such as
+   * at the console, the machine runs.
+   *
+   * @default {900}
    */
   timeout?: number | null;
 }
 
 /**
- * The options of a wait, for which a number is its timeout.
+ * The options of a wait. A number is a timeout.
  *
- * @throws {UsageError} for what is neither.
+ * @throws {UsageError} if it is neither.
  */
 export function waitOptions<T extends WaitOptions>(
   given: T | number,
@@ -30,10 +32,11 @@ export function waitOptions<T extends WaitOptions>(
   );
 }
 
-/** Whether a value is an object of named values, and nothing else. */
+/** Whether a value is a plain object. */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
-  // A script's own may come from a context with prototypes of its own.
+  // A script's object may come from another context, which has its own
+  // prototypes.
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

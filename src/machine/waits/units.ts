@@ -9,25 +9,31 @@ import { pause, READY_TO_PAUSE } from "./guest_loop.ts";
 import { decode } from "../commands/output.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
-/** What waits for systemd units take. */
+/** Options of waits for systemd units. */
 export interface UnitOptions extends WaitOptions {
-  /** The user whose manager is asked; the system's by default. */
+  /** The user whose manager has the unit; absent for the system's manager. */
   user?: string;
 }
 
-/** Looks at systemd between two questions to it, at least and about at most. */
+/**
+ * How many looks at systemd there are between two questions to it, at least and
+ * about at most.
+ */
 const SHORTEST_GAP = 3;
 const LONGEST_GAP = 48;
 /** Seconds between two looks. */
 const LOOK_INTERVAL = 0.06;
 /** Seconds between two questions to a manager that does not answer. */
 const AWAY_INTERVAL = 0.3;
-/** Seconds that it may take to tell how a unit is, for the message of a failure. */
+/**
+ * Seconds that systemctl may take to tell a unit's state, for the message of a
+ * failure.
+ */
 const STATUS_TIMEOUT = 30;
-/** Lines of its journal that are told with that. */
+/** How many lines of the unit's journal that message quotes. */
 const JOURNAL_LINES = 20;
 
-/** What a wait for a unit looks at. */
+/** The properties of a unit that a wait looks at. */
 const PROPERTIES = [
   "ActiveState",
   "AssertResult",
@@ -45,9 +51,9 @@ const PROPERTIES = [
 ];
 
 /**
- * How a wait for a unit ends: `refused` where systemctl will never answer,
- * `unmet` where a condition of the unit's failed, `ended` where a oneshot ran
- * well and is over, `idle` where nobody starts it.
+ * The results of a wait for a unit: `refused` if systemctl will never answer,
+ * `unmet` if a condition of the unit has failed, `ended` if a oneshot has
+ * succeeded and is over, `idle` if nothing starts it.
  */
 type Verdict =
   | "active"
@@ -58,14 +64,16 @@ type Verdict =
   | "idle"
   | "refused";
 
-/** The shell command for `systemctl`, or for a user's own manager. */
+/**
+ * The shell command for `systemctl`, for the system's or for a user's manager.
+ */
 export function systemctlCommand(query: string, user?: string): string {
   if (user === undefined) return `systemctl ${query}`;
   const inner = `XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user ${query}`;
   return `su -l ${shellQuote(user)} --shell /bin/sh -c ${shellQuote(inner)}`;
 }
 
-/** The properties that `systemctl show` printed, by name. */
+/** Reads the output of `systemctl show`. */
 export function parseProperties(text: string): Record<string, string> {
   const properties: Record<string, string> = {};
   for (const line of text.split("\n")) {
@@ -108,7 +116,7 @@ export function waitForUnit(
   });
 }
 
-/** Why a unit is not active, and won't be. */
+/** Explains why a unit is not active, and will not become so. */
 async function complaint(
   core: MachineCore,
   unit: string,
@@ -129,7 +137,8 @@ async function complaint(
       return `unit "${unit}" is inactive: it ran and ended well; ` +
         "only RemainAfterExit=yes keeps a oneshot active";
     case "idle": {
-      // What systemd has forgotten of a unit that nothing needs, the journal knows.
+      // systemd forgets a unit that nothing needs; the journal still has its
+      // end.
       const last = await lastStatus(core, unit, user);
       const well = /: (Deactivated successfully|Succeeded)\.$/m.test(last)
         ? "; it ran and ended well"
@@ -143,7 +152,7 @@ async function complaint(
   }
 }
 
-/** What systemd says of a unit that it has not loaded. */
+/** systemd's state of a unit that it has not loaded. */
 async function unloaded(
   core: MachineCore,
   unit: string,
@@ -154,7 +163,8 @@ async function unloaded(
   if (LoadState !== "not-found") {
     return `can't be loaded (${LoadState}): ${LoadError ?? "no reason given"}`;
   }
-  // systemctl would read them all, which takes a slow guest half a minute.
+  // systemctl would read all unit files, which takes half a minute in a slow
+  // guest.
   const kind = user === undefined ? "system" : "user";
   const files = await core.observe(
     `printf '%s\\n' {/etc,/run,/usr/lib,/lib}/systemd/${kind}/*`,
@@ -164,7 +174,7 @@ async function unloaded(
     (meant === undefined ? "" : `; did you mean ${meant}?`);
 }
 
-/** Which of some unit files somebody most likely meant. */
+/** Finds the unit file that the author most likely meant. */
 export function meantUnit(unit: string, files: string[]): string | undefined {
   const [, name, suffix = ".service"] = /^(.*?)(\.\w+)?$/s.exec(unit)!;
   const known = files.filter((path) => path.endsWith(suffix)).map((path) =>
@@ -174,7 +184,7 @@ export function meantUnit(unit: string, files: string[]): string | undefined {
   return meant === undefined ? undefined : meant + suffix;
 }
 
-/** How the main process of a unit ended, and what systemd calls that. */
+/** How a unit's main process has ended, with systemd's word for it. */
 function howFailed(
   { Result, ExecMainCode, ExecMainStatus }: Record<string, string>,
 ): string {
@@ -187,7 +197,7 @@ function howFailed(
   return ` (${how === undefined ? "" : `${how}, `}result "${Result}")`;
 }
 
-/** What systemctl says of a unit now, journal and all, as the end of a message. */
+/** The status of a unit with its journal, as the end of a message. */
 async function lastStatus(
   core: MachineCore,
   unit: string,
@@ -272,14 +282,14 @@ export function requireUnitState(
 
 /**
  * Waits in the guest until a unit is active or can't become so any more, and
- * prints the verdict, the status of systemctl and what it said last. A question
- * costs a process here and work there, so the next is asked when the manager has
- * run since the last: nothing else changes a unit's state. What the manager does
- * while a question is answered may be missed; so there are more of them, further
- * and further apart.
+ * prints the verdict, the status of systemctl and its last output. A question
+ * costs a process, and work of the manager. So the script asks again only when
+ * the manager has run since the last question: nothing else changes a unit's
+ * state. It may miss what the manager does while it answers a question; so it
+ * asks some more questions, at growing intervals.
  *
- * A manager that is executed anew, a bus that is restarted and a user who has no
- * manager yet don't answer; that passes.
+ * There is no answer while the manager executes itself again, while the bus
+ * restarts, or while a user has no manager yet. That passes.
  */
 function unitLoop(unit: string, user: string | undefined): string {
   const show = systemctlCommand(
@@ -294,14 +304,15 @@ function unitLoop(unit: string, user: string | undefined): string {
     `&& $vw_said == ${hasTime(`${what}TimestampMonotonic`)} ]]`;
   return [
     READY_TO_PAUSE,
-    // A kernel that does not count a process's turns gets more questions.
+    // If the kernel does not count how often a process runs, the script asks
+    // more often.
     "vw_turns() { read -r _ _ vw_now </proc/$vw_manager/schedstat || " +
     "vw_now=$((vw_asked += 1)); } 2>/dev/null",
     "vw_judge() {",
     "vw_verdict=",
     "case $vw_said in",
     `${has("ActiveState=active")}) vw_verdict=active; return ;;`,
-    // A job of its own will change it.
+    // A pending job will change the unit's state.
     `${hasTime("Job")}) return ;;`,
     `${has("ActiveState=failed")}) vw_verdict=failed; return ;;`,
     `${has("ActiveState=inactive")}) ;;`,
@@ -324,18 +335,19 @@ function unitLoop(unit: string, user: string | undefined): string {
     `vw_status=0; vw_said=$'\\n'$(${show})$'\\n' || vw_status=$?`,
     "if [[ $vw_said != *$'\\n'ActiveState=* ]]; then",
     `if ${neverAnswers(user)}; then vw_verdict=refused; break; fi`,
-    // The next manager is another process, and knows no verdict yet.
+    // The next manager is another process, without a verdict so far.
     `vw_manager= vw_before=; ${pause(AWAY_INTERVAL)}; continue`,
     "fi",
     "vw_judge",
     'case $vw_verdict in active|failed) break ;; "") ;; *)',
-    // It may have become active between two questions, or be read anew.
+    // The unit may have become active between two questions, or the manager may
+    // have read it again.
     '[ "$vw_verdict" = "$vw_before" ] && break',
     "vw_before=$vw_verdict; continue ;;",
     "esac",
     "vw_before=",
     `[ -n "$vw_manager" ] || vw_manager=${managerOf(user)} || vw_manager=0`,
-    // The manager says farewell to who has asked.
+    // The manager is closing the connection.
     `${pause(LOOK_INTERVAL)}; vw_turns; vw_old=$vw_now; vw_looks=0`,
     `while ${pause(LOOK_INTERVAL)}; (( (vw_looks += 1) < vw_gap )); do`,
     "vw_turns",
@@ -349,8 +361,8 @@ function unitLoop(unit: string, user: string | undefined): string {
 }
 
 /**
- * Whether systemctl can't be run, the guest has no systemd, no unit bears such a
- * name, or nobody is that user.
+ * Whether systemctl can't run, the guest has no systemd, no unit can have this
+ * name, or there is no such user.
  */
 function neverAnswers(user: string | undefined): string {
   return "(( vw_status > 125 )) || [ ! -d /run/systemd/system ] || " +
@@ -358,7 +370,7 @@ function neverAnswers(user: string | undefined): string {
     (user === undefined ? "" : ` || ! id -u ${shellQuote(user)} >&2`);
 }
 
-/** A word for the process that keeps the units. */
+/** The script's word for the process of the manager. */
 function managerOf(user: string | undefined): string {
   if (user === undefined) return "1";
   const show = "systemctl show --property=MainPID --value";

@@ -3,14 +3,17 @@ import type { MachineCore } from "../core.ts";
 import type { WaitOptions } from "./timeout.ts";
 import { isTurn, waitFor } from "./waits.ts";
 
-/** Looks at a UNIX socket for one that starts a process. */
+/**
+ * How many looks at a UNIX socket there are for each look that starts a
+ * process.
+ */
 const LOOKS_PER_PROCESS = 3;
-/** Flags and type in `/proc/net/unix` of a stream that is listened on. */
+/** Flags and type of a listening stream socket in `/proc/net/unix`. */
 const STREAM = "00010000 0001";
-/** The same of a datagram socket, which takes what comes once it has a name. */
+/** The same of a datagram socket, which receives as soon as it has a name. */
 const DATAGRAM = "00000000 0002";
 
-/** Takes the kernel's table of UNIX sockets. */
+/** Reads the kernel's table of UNIX sockets. */
 const TABLE = "mapfile -t vw_unix </proc/net/unix";
 
 /** See {@linkcode BaseMachine.waitForOpenUnixSocket}. */
@@ -35,8 +38,9 @@ export function waitForOpenUnixSocket(
   return waitFor(
     core,
     text,
-    // The table does not have what is bound in another network namespace, or by
-    // a relative path. Where there is a program that connects, that can tell.
+    // The table does not have sockets of another network namespace, or with a
+    // relative path. A program that connects can find those, if the guest has
+    // one.
     `{ [ -S ${path} ] && { vw_listens || { ${isTurn(LOOKS_PER_PROCESS)} && ` +
       `type -P nc && nc ${flags} ${path}; } >/dev/null 2>&1; }; }`,
     options,
@@ -47,18 +51,21 @@ export function waitForOpenUnixSocket(
   );
 }
 
-/** A function that finds a socket by its path, or another path of the same. */
+/**
+ * A function of the shell that finds a socket by its path, or by another path
+ * of the same file.
+ */
 function pathLook(path: string, sort: string): string {
   const name = shellQuote(path.slice(path.lastIndexOf("/") + 1));
   const quoted = shellQuote(path);
   return [
     "vw_listens() {",
     TABLE,
-    // The whole is searched much sooner than each of its lines.
+    // Searching the whole text is much faster than searching each line.
     `[[ "\${vw_unix[*]}" == */${name}* ]] || return 1`,
     'for vw_line in "${vw_unix[@]}"; do',
     `[[ $vw_line == *" ${sort} "*/${name} ]] || continue`,
-    // An abstract name may have the look of a path.
+    // An abstract name may look like a path.
     "[[ ${vw_line%%/*} != *@* ]] || continue",
     `[ "/\${vw_line#*/}" -ef ${quoted} ] && return`,
     "done",
@@ -68,8 +75,9 @@ function pathLook(path: string, sort: string): string {
 }
 
 /**
- * A function that finds an abstract socket by its name. The kernel prints each
- * NUL as `@`, also those at the end of a name that fills the address.
+ * A function of the shell that finds an abstract socket by its name. The kernel
+ * prints each NUL as `@`, also those at the end of a name that fills the
+ * address.
  */
 function abstractLook(addr: string, sort: string): string {
   const name = shellQuote(addr);
@@ -85,7 +93,7 @@ function abstractLook(addr: string, sort: string): string {
   ].join("\n");
 }
 
-/** Which abstract sockets there are instead, as a sentence. */
+/** Lists the existing abstract sockets, as a sentence. */
 export function tellAbstract(
   addr: string,
   kind: string,

@@ -6,7 +6,7 @@ import { withLook } from "../last_look.ts";
 import { untilHolds } from "./guest_loop.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
-/** Seconds between two asks of what costs a process or a picture. */
+/** Seconds between two looks that cost a process or a picture. */
 const SHORTEST_PAUSE = 0.05;
 
 /** See {@linkcode BaseMachine.waitForFile}. */
@@ -16,8 +16,9 @@ export function waitForFile(
   options: WaitOptions,
 ): Promise<void> {
   const quoted = shellQuote(filename);
-  // A name that means something to a shell may be meant for one, or not: what
-  // is no word of a shell, as with a single quote, is only itself.
+  // The name may be a pattern of the shell, or only look like one. A name that
+  // is no word of the shell, for example with a single quote, stands only for
+  // itself.
   const exists = /[*?[\]$`~"'\\{}]/.test(filename)
     ? `{ [ -e ${quoted} ] || { set +u; set --; eval ${
       shellQuote(`set -- ${filename}`)
@@ -28,13 +29,16 @@ export function waitForFile(
   });
 }
 
-/** How a wait in the guest looks, and what it tells where it looks in vain. */
+/** Options of a wait in the guest. */
 export interface Look {
-  /** What the condition needs: functions of the shell. */
+  /** Functions of the shell that the condition needs. */
   prepare?: string;
-  /** A command that shows what there is instead. */
+  /** A command that shows the present state, for the message of a failure. */
   seen: string;
-  /** Makes a sentence of what that prints; by default that itself is told. */
+  /**
+   * Turns the command's output into a sentence; without it, the message quotes
+   * the output.
+   */
   tell?: (output: string) => string;
 }
 
@@ -65,9 +69,9 @@ export function waitFor(
 }
 
 /**
- * Waits until what a loop in the guest reports, NUL after NUL, fits.
+ * Waits until a report of a loop in the guest fits. Reports end with NUL.
  *
- * @param how.seen A command that says why there is nothing, where there is not.
+ * @param how.seen A command that tells why there is no report.
  */
 export function waitForReport(
   core: MachineCore,
@@ -109,9 +113,7 @@ export function waitForReport(
   });
 }
 
-/**
- * Asks again and again, at a pace set by what asking costs.
- */
+/** Asks again and again; the pauses depend on the cost of a question. */
 export function askUntil<T>(
   core: MachineCore,
   text: string,
@@ -144,7 +146,7 @@ export function askUntil<T>(
   );
 }
 
-/** Whether this is the first of so many looks, for what costs more than one. */
+/** Whether it is the turn of a look that costs more than the others. */
 export function isTurn(looks: number): string {
   return `(( (vw_looks = (\${vw_looks:-0} + 1) % ${looks}) == 1 ))`;
 }
