@@ -1,10 +1,12 @@
 import type { Capabilities } from "../backend/mod.ts";
 import { MachineError } from "../errors.ts";
 
-/** What only some hypervisors give, or have their guests boot with. */
+/**
+ * Things that only some hypervisors, or the firmware of their guests, offer.
+ */
 export type Need = keyof Capabilities | "firmware";
 
-/** How a sentence says what is needed. */
+/** The words for these things in messages. */
 const WORDS: Record<Need, string> = {
   qmp: "QEMU's monitor",
   keyboard: "a keyboard",
@@ -16,19 +18,19 @@ const WORDS: Record<Need, string> = {
   firmware: "a firmware of UEFI",
 };
 
-/** Whose machine lacks something. */
+/** The machine that lacks something. */
 interface Lacking {
   /** The machine's name. */
   readonly name: string;
-  /** What runs it. */
+  /** Its hypervisor. */
   readonly hypervisor: string;
 }
 
 /**
- * Says that a hypervisor can't do what was asked of its machine.
+ * Makes the error for a method that a machine's hypervisor can't provide.
  *
- * @param what What was asked for, as a script says it: `screenshot()`.
- * @param need What that takes.
+ * @param what The method, as scripts write it: `screenshot()`.
+ * @param need What the method needs.
  */
 export function lacking(
   { name, hypervisor }: Lacking,
@@ -40,7 +42,7 @@ export function lacking(
   );
 }
 
-/** The methods that not every kind of machine has, and what each takes. */
+/** The methods that not every kind of machine has, and what each needs. */
 const METHODS = {
   sendKey: "keyboard",
   sendChars: "keyboard",
@@ -64,12 +66,12 @@ const METHODS = {
   dumpEfiVars: "firmware",
 } as const satisfies Record<string, Need>;
 
-/** The same of methods that answer at once. */
+/** The same for synchronous methods. */
 const DIRECT = {
   link: "network",
 } as const satisfies Record<string, Need>;
 
-/** The same of facts. */
+/** The same for properties. */
 const FACTS = {
   qmpClient: "qmp",
   efiVarsPath: "firmware",
@@ -82,10 +84,11 @@ export type Special =
   | keyof typeof FACTS;
 
 /**
- * Has a prototype say in a sentence what its machines can't do, for scripts whose
- * types nobody has checked. What a class below it can do hides that.
+ * Adds to a prototype methods that throw an error for things that its machines
+ * can't do: scripts without a type check may call them. Classes that can do
+ * these things override them.
  *
- * @param machineOf Whose machine one of its objects is.
+ * @param machineOf Gets the machine of an object.
  */
 export function refuseSpecial<T extends object>(
   prototype: T,

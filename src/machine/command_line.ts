@@ -1,6 +1,7 @@
 /**
- * The words of a process's command line; of a shell that has one child, those of
- * the child, which is what the shell was started for.
+ * Reads the words of a process' command line. For a shell with one child, it
+ * reads those of the child, which is the program that the shell was started
+ * for.
  *
  * @param pid The process.
  * @returns The words, as far as they may be read.

@@ -21,15 +21,15 @@ export class ContainerMachine extends BaseMachine {
     this.#core = core;
   }
 
-  /** What runs the machine. */
+  /** The machine's hypervisor. */
   override get backend(): "nspawn" {
     return "nspawn";
   }
 
   /**
-   * Has the container power off, and starts it again.
+   * Powers the container off, and starts it again.
    *
-   * @throws {MachineError} where it does not come up again.
+   * @throws {MachineError} if it does not come up again.
    */
   override async reboot(): Promise<void> {
     await this.#core.ready();

@@ -2,13 +2,13 @@ import type { Backend } from "../backend/mod.ts";
 import type { Faults } from "./faults.ts";
 import type { Log } from "../report/mod.ts";
 
-/** What a machine's driver lends it. */
+/** The parts of a driver that a machine uses. */
 export interface MachineContext {
-  /** Where everything is told. */
+  /** The log. */
   readonly log: Log;
-  /** What starts the guest. */
+  /** The backend that starts the guest. */
   readonly backend: Backend;
-  /** Throws where nothing may be started any more. */
+  /** Throws if nothing may be started any more. */
   demandStart(): void;
   /** Where screenshots, copied files and console logs go. */
   readonly outDir: string;
@@ -16,15 +16,19 @@ export interface MachineContext {
   readonly sharedDir: string;
   /** Variables for start scripts. */
   readonly env: Record<string, string>;
-  /** The UNIX sockets of the guest's virtual socket, where it was given one. */
+  /** The UNIX sockets of the guest's virtual socket, if it has one. */
   readonly vsock?: { readonly guest: string; readonly host: string };
   /** What is broken on purpose. */
   readonly faults: Faults;
-  /** Console text after which a guest that does not answer is dead; the usual by default. */
+  /**
+   * Console text after which a guest whose shell does not answer is dead.
+   *
+   * @default {deathPatterns}
+   */
   readonly deadPatterns?: RegExp[];
   /**
-   * Runs what a machine does under the eyes of the driver: polling conditions
-   * are kept before and meanwhile, and the signal ends it with the run.
+   * Runs an action of a machine for the driver: polling conditions must hold
+   * before and meanwhile, and the signal is aborted at the end of the run.
    */
   watch<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }

@@ -33,20 +33,23 @@ import { ShellHints } from "./shell_hints.ts";
 import { SerialMarks } from "./commands/serial_marks.ts";
 import { StderrPlace } from "./commands/stderr.ts";
 
-/** Lines of the console that a failure quotes. */
+/** How many lines of the console a failure quotes. */
 const TAIL = 5;
-/** Seconds after the loss of a channel until its reason is known. */
+/** Seconds after the loss of a channel in which its reason becomes known. */
 const REASON = 0.5;
-/** Seconds that the hypervisor has to say how the guest is. */
+/** Seconds that the hypervisor may take to tell the guest's state. */
 const STATUS = 2;
-/** Seconds without a shell that are no trouble. */
+/** Seconds without a shell that are normal. */
 const PATIENCE = 10;
-/** Seconds that a look at what was waited for may take. */
+/** Seconds that a look at the guest's state may take. */
 const GLIMPSE = 3;
-/** Milliseconds of a wait for a console until it is told that nothing speaks. */
+/**
+ * Milliseconds of a wait for console text, after which a warning says that the
+ * machine is not running.
+ */
 const NOT_STARTED_MS = 1000;
 
-/** How a machine is made. */
+/** What a machine is made of. */
 export interface MachineOptions {
   /** A start script's path, or a command line. */
   startCommand: string;
@@ -64,51 +67,67 @@ export interface MachineOptions {
 export interface CoreStartOptions
   extends Pick<MachineOptions, "allowReboot" | "fastForward"> {}
 
-/** A started guest and what talks to it. */
+/** A started guest, and the channels to it. */
 interface Boot {
   guest: Guest;
   shell: Shell;
-  /** When it was started or reset last, as `performance.now()` has it. */
+  /**
+   * When it was last started or reset, in milliseconds of this process's clock.
+   */
   began: number;
   /** Whether the guest boots again after a reset. */
   mayReboot: boolean;
-  /** Says at the next reset that there was one. */
+  /** Settled at the next reset. */
   reset: PromiseWithResolvers<string>;
 }
 
-/** How the machine itself runs a command. */
+/** Options of {@linkcode MachineCore.run}. */
 export interface CoreRunOptions {
-  /** Seconds at most; `null` or none: no limit. */
+  /**
+   * Seconds that the command may take; `null`: no limit.
+   *
+   * @default {null}
+   */
   timeout?: number | null;
-  /** Where stderr goes; to the serial port by default. */
+  /**
+   * Where stderr goes.
+   *
+   * @default {"serial"}
+   */
   stderr?: "serial" | "merge" | "separate";
-  /** Takes stdout as it comes; the command waits for a promise of it. */
+  /**
+   * Gets stdout as it comes. If it returns a promise, the command waits for
+   * that.
+   */
   onStdout?: (chunk: Uint8Array) => void | Promise<void>;
-  /** Takes stderr as it comes, where it is apart. */
+  /** Gets stderr as it comes, if it is separate. */
   onStderr?: (chunk: Uint8Array) => void;
-  /** Sent to the command's stdin; the command has to take all of it. */
+  /** The command's stdin. The command has to read all of it. */
   stdin?: AsyncIterable<Uint8Array>;
   /** Ends the command. */
   signal?: AbortSignal;
-  /** Says, where something else ends the command, what it has printed last. */
+  /**
+   * Makes the end of the message, if something else ends the command: its last
+   * output.
+   */
   tellLast?: () => string;
-  /** Called first; where it fails, so does the run. */
+  /** Called first. If it fails, so does the run. */
   check?: () => Promise<void>;
 }
 
 /** How a command of {@linkcode MachineCore.run} ended. */
 export interface CommandResult extends RunResult {
   /**
-   * The end of what it wrote to the serial port, where stderr goes, as the end
-   * of a failure's message; empty where it wrote nothing. Asked soon, it quotes
-   * no command that came later.
+   * Makes the end of a failure's message of the command's last lines on the
+   * serial port, which gets its stderr; empty if there are none. Call it soon:
+   * the serial port gets the stderr of later commands too.
    */
   lastStderr(): Promise<string>;
 }
 
 /**
- * What all that a machine offers is made of: its life, the ways into its
- * guest, its place in the log, and its failures.
+ * The parts that all methods of a machine share: its life, the channels to its
+ * guest, its steps in the log, and its failures.
  */
 export class MachineCore {
   readonly name: string;
@@ -121,20 +140,22 @@ export class MachineCore {
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   readonly #marks = new SerialMarks();
   readonly #links = new Map<Network, Link>();
-  /** Commands that run now, whose stderr the serial port takes. */
+  /** The commands that run now and whose stderr goes to the serial port. */
   readonly #running = new Set<StderrPlace>();
   #stateDir: string;
   #boot?: Boot;
-  /** How the processes of the starts before have ended. */
+  /** How the processes of earlier starts have ended. */
   readonly #statuses = new Map<number, Deno.CommandStatus>();
   #starting?: Promise<void>;
   /** Ends a start that is under way. */
   #stopStart?: AbortController;
   #ended?: Promise<string>;
   #connecting?: Promise<void>;
-  /** How the guest has ended last, and whether as one that powers off. */
+  /** How the guest has ended last, and whether it has powered off. */
   #lastEnd?: { how: string; isClean: boolean };
-  /** Also those of a guest that has ended, until the next start. */
+  /**
+   * The QMP events, until the next start even those of a guest that has ended.
+   */
   #qmpEvents?: QmpEventQueue;
 
   constructor(options: MachineOptions, context: MachineContext) {
@@ -162,7 +183,7 @@ export class MachineCore {
     return this.context.log;
   }
 
-  /** What the log says of each event of this machine. */
+  /** The attributes of the machine's events in the log. */
   get attributes(): Attributes {
     return { machine: this.name };
   }
@@ -171,7 +192,7 @@ export class MachineCore {
     return this.#stateDir;
   }
 
-  /** @throws {UsageError} once the machine has been started, until it ends. */
+  /** @throws {UsageError} if the machine runs. */
   set stateDir(directory: string) {
     if (typeof directory !== "string" || directory === "") {
       throw new UsageError(
@@ -199,17 +220,18 @@ export class MachineCore {
     return this.#boot?.guest.pid;
   }
 
-  /** How the process of a start has ended, by its number; nothing before that. */
+  /** How the process of a start has ended; nothing if it still runs. */
   exitStatus(pid: number): Deno.CommandStatus | undefined {
     return this.#statuses.get(pid);
   }
 
   /**
-   * What the hypervisor gives the guest.
+   * Gets something that the hypervisor gives the guest.
    *
-   * @param method Who asks for it, as a script says it: `screenshot()`.
-   * @throws {MachineError} while the machine is not running, or where the
-   * hypervisor does not give it.
+   * @param method The method that needs it, as scripts write it:
+   * `screenshot()`.
+   * @throws {MachineError} if the machine is not running, or if its hypervisor
+   * does not give this.
    */
   capability<Name extends keyof Capabilities>(
     name: Name,
@@ -221,25 +243,25 @@ export class MachineCore {
     return given;
   }
 
-  /** What runs the machine, as messages call it. */
+  /** The machine's hypervisor, in the words of messages. */
   get hypervisor(): string {
     return this.context.backend.kind.hypervisor;
   }
 
-  /** What the log calls the guest. */
+  /** The log's word for the guest. */
   get #noun(): string {
     return this.context.backend.kind.guestNoun;
   }
 
-  /** @throws {MachineError} while the machine is not running. */
+  /** @throws {MachineError} if the machine is not running. */
   running(): Boot {
     if (this.#boot !== undefined) return this.#boot;
     throw new MachineError(`${this.name} is not running`);
   }
 
   /**
-   * @throws {UsageError} where the guest may not reboot.
-   * @throws {MachineError} while the machine is not running.
+   * @throws {UsageError} if the guest may not reboot.
+   * @throws {MachineError} if the machine is not running.
    */
   requireReboot(): void {
     if (this.running().mayReboot) return;
@@ -273,7 +295,7 @@ export class MachineCore {
     this.log.info(`starting ${this.#noun.toLowerCase()}`, this.attributes);
     ownDirectory(this.stateDir);
     this.console.reset();
-    // Filled in once the guest runs; until then nobody is told of it.
+    // The guest is filled in when it runs. Nobody reads it before.
     const late: { boot?: Boot } = {};
     const hear = (bytes: Uint8Array) => {
       this.console.feed(bytes);
@@ -407,7 +429,8 @@ export class MachineCore {
           using _hints = new ShellHints(this, guest, shell);
           await shell.connect();
         });
-        // A shell that answers is alive, whatever the console said before.
+        // A guest whose shell answers is alive, whatever the console has shown
+        // before.
         this.#deathWatch.forget();
         this.console.live();
         this.log.mark("ready", this.attributes);
@@ -422,29 +445,35 @@ export class MachineCore {
     ).finally(() => this.#connecting = undefined);
   }
 
-  /** @throws {GuestDied} where the guest is dead, and no shell will come. */
+  /** @throws {GuestDied} if the guest is dead, and no shell will come. */
   #demandHope(): void {
     const { died, isDeathMeant } = this.console;
     const { shell, mayReboot } = this.running();
     if (died === undefined || shell.isThere || mayReboot) return;
-    // Who waited for the emergency shell's words may help the guest up.
+    // A test that waits for the text of an emergency shell may then repair the
+    // guest.
     if (died.isPanic || !isDeathMeant) throw died;
   }
 
-  /** Waits until commands can be run, under the eyes of the driver. */
+  /**
+   * Waits until the guest's shell takes commands. Polling conditions must hold
+   * meanwhile.
+   */
   ready(): Promise<void> {
-    // The boot itself goes on for whoever comes later.
+    // The boot itself goes on for later callers.
     return this.watched((signal) => orAbort(this.connect(), signal));
   }
 
-  /** Says that the guest's shell is gone; the next command connects anew. */
+  /**
+   * Drops the connection to the guest's shell. The next command connects again.
+   */
   lose(reason: string): void {
     this.running().shell.lose(reason);
   }
 
   /**
-   * Calls `listener` with what the serial console says, as it is, until the
-   * answer is disposed of. The bytes are valid during the call only.
+   * Calls `listener` with the raw bytes of the serial console, until the
+   * returned object is disposed. The bytes are valid only during the call.
    */
   onSerial(listener: (bytes: Uint8Array) => void): Disposable {
     this.#serialListeners.add(listener);
@@ -455,7 +484,10 @@ export class MachineCore {
     };
   }
 
-  /** Has a step in the log until the guest has ended by itself, in so many seconds. */
+  /**
+   * Logs a step that lasts until the guest has ended by itself, or fails after
+   * some seconds.
+   */
   waitForPowerOff(signal: AbortSignal, timeout: number): Promise<void> {
     return this.nested(
       `waiting for the ${this.#noun} to power off`,
@@ -512,7 +544,10 @@ export class MachineCore {
     return this.context.watch(fn);
   }
 
-  /** Runs `fn`; where the machine breaks in it, says how, and what came last. */
+  /**
+   * Runs `fn`. If the machine breaks meanwhile, the error tells how, with the
+   * last lines of the console.
+   */
   async guarded<T>(fn: () => Promise<T>): Promise<T> {
     const ended = this.#ended;
     const reset = this.#boot?.reset.promise;
@@ -523,12 +558,13 @@ export class MachineCore {
         throw error;
       }
       if (this.console.died !== undefined) throw this.console.died;
-      // The channels break a moment before it is known why.
+      // The channels break a moment before the reason is known.
       const reason = await within(
         REASON,
         Promise.race(
           [
-            // Here and not before: a promise keeps all that hangs on it.
+            // This comes here and not before, because a promise keeps
+            // everything that depends on it in memory.
             ended?.then((how) => `${this.name} ended: ${how}`),
             reset,
           ].filter((promise) => promise !== undefined),
@@ -539,7 +575,7 @@ export class MachineCore {
     }
   }
 
-  /** How a failure reads whose reason is the machine. */
+  /** Makes the error of a failure that the machine has caused. */
   #broken(reason: string, cause?: unknown): MachineError {
     const tail = this.console.tail(TAIL).join("\n");
     return new MachineError(
@@ -553,16 +589,17 @@ export class MachineCore {
   }
 
   /**
-   * Runs `fn`, which asks the guest again and again. Where the guest ends
-   * between two questions, that fails; the next would start it anew.
+   * Runs `fn`, which asks the guest again and again. If the guest ends between
+   * two questions, this fails: the next question would start the guest again.
    *
-   * @param fn Gets what fails where the guest has ended.
+   * @param fn Gets a function that throws if the guest has ended.
    */
   whileUp<T>(
     fn: (signal: AbortSignal, check: () => Promise<void>) => Promise<T>,
   ): Promise<T> {
     return this.watched(async (signal) => {
-      // Not connected: what is on the screen may be what keeps it from that.
+      // This does not wait for the shell: the screen may show the reason why
+      // there is none.
       await orAbort(this.start(), signal);
       const boot = this.running();
       const check = async () => {
@@ -572,12 +609,18 @@ export class MachineCore {
     });
   }
 
-  /** Waits for a start that is under way; whoever asked for it hears how it went. */
+  /**
+   * Waits for a start that is under way. Only the caller of the start gets its
+   * error.
+   */
   async #untilStarted(signal?: AbortSignal): Promise<void> {
     await orAbort(this.#starting?.catch(() => {}) ?? Promise.resolve(), signal);
   }
 
-  /** Says of a console that was closed in the middle of a wait why that was. */
+  /**
+   * Waits for console text. If the console is closed meanwhile, the error tells
+   * why.
+   */
   async waitForConsole(
     pattern: RegExp | string,
     options: ConsoleWaitOptions,
@@ -634,7 +677,7 @@ export class MachineCore {
     }
   }
 
-  /** Runs a command in the guest, under the eyes of the driver. */
+  /** Runs a command in the guest. Polling conditions must hold meanwhile. */
   run(command: string, options: CoreRunOptions = {}): Promise<CommandResult> {
     checkTimeout(options.timeout);
     return this.watched(async (signal) => {
@@ -683,10 +726,13 @@ export class MachineCore {
     return victims.join("") + place.quote(QUOTED_LINES);
   }
 
-  /** Waits until what the guest has written to its serial port has arrived. */
+  /**
+   * Waits until everything has arrived that the guest has written to its serial
+   * port.
+   */
   async #serialArrived(): Promise<void> {
     const shell = this.#boot?.shell;
-    // Without one, all that there is has arrived.
+    // Without a serial port everything has arrived.
     if (!shell?.connected) return;
     await this.#marks.arrived((mark) => shell.writeStderr(mark))
       .catch(() => {});
@@ -711,7 +757,7 @@ export class MachineCore {
     );
   }
 
-  /** Runs a command of our own that must succeed; answers its stdout. */
+  /** Runs a command of the driver that must succeed, and returns its stdout. */
   async demand(command: string, options: CoreRunOptions = {}): Promise<void> {
     const { status, stdout } = await this.run(command, {
       stderr: "merge",
@@ -725,7 +771,8 @@ export class MachineCore {
   }
 
   /**
-   * What a command sees right now, for the message of a failure.
+   * Runs a command to see the guest's present state, for the message of a
+   * failure.
    *
    * @param timeout Seconds that it may take.
    */
@@ -735,11 +782,11 @@ export class MachineCore {
   }
 
   /**
-   * Runs a command for somebody who asks what went wrong: not under the eyes of
-   * the driver, so also when the run is over.
+   * Runs a command to find out what went wrong. Polling conditions and the end
+   * of the run do not matter to it.
    *
-   * @param seconds It may take so long; what it prints later is not waited for.
-   * @returns What it has printed; nothing where no shell answers.
+   * @param seconds How long to wait for its output.
+   * @returns Its output so far; nothing if no shell answers.
    */
   async glimpse(command: string, seconds: number): Promise<Uint8Array> {
     const { shell } = this.#boot ?? {};
@@ -756,12 +803,17 @@ export class MachineCore {
     return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
   }
 
-  /** The same as text, without white space at its end, in few seconds. */
+  /**
+   * The same as text, without white space at its end, and with a short limit.
+   */
   async glimpseText(command: string): Promise<string> {
     return decode(await this.glimpse(command, GLIMPSE)).trimEnd();
   }
 
-  /** What the machine suffers from, as a sentence's end; nothing where it is well. */
+  /**
+   * What is wrong with the machine, as the end of a sentence; nothing if it is
+   * well.
+   */
   async trouble(): Promise<string | undefined> {
     const { died } = this.console;
     if (died !== undefined) return `its guest died: ${died.line}`;
@@ -782,7 +834,7 @@ export class MachineCore {
       (last === undefined ? "nothing" : `last: ${last}`);
   }
 
-  /** Takes a picture of the screen into a file. */
+  /** Writes a picture of the screen to a file. */
   async screendump(path: string): Promise<void> {
     const screen = this.capability("screen", "screenshot()");
     await this.guarded(() => screen.takePicture(absolute(path)));

@@ -2,39 +2,46 @@ import type { DeathSign, SerialConsole } from "../console/mod.ts";
 import type { Shell } from "../shell/mod.ts";
 import { delay, orAbort, within } from "../time/mod.ts";
 
-/** Seconds at least that a shell gets to answer, or a console to say more. */
+/**
+ * Seconds, at least, in which a shell has to answer, or a console has to go on.
+ */
 const FAIR = 1;
-/** A busy guest's shell gets this many times what it took to connect … */
+/**
+ * The shell of a busy guest gets this multiple of the time that it took to
+ * connect …
+ */
 const PATIENCE = 4;
 /** … but no more than so many seconds. */
 const LONGEST = 5;
-/** Seconds between two looks at a guest that can't be asked. */
+/** Seconds between two looks at the console of a guest without a shell. */
 const LOOK = 0.05;
-/** Seconds in which the text of a panic follows the hypervisor's word. */
+/** Seconds in which the text of a panic follows the hypervisor's report. */
 const TEXT_FOLLOWS = 0.3;
 
-/** Ends a look whose guest is gone. */
+/** Ends a look at a guest that has ended. */
 const over = Symbol("over");
 
 /**
- * Decides whether a guest that gave a sign of death is dead. A shell that answers
- * is alive, and so is a guest without one while it goes on to print; one that
- * ends or is reset before it has answered was dead.
+ * Decides whether a guest with a sign of death is dead. The guest is alive if
+ * its shell answers, or if it has no shell and goes on printing. It was dead if
+ * it ends or is reset before its shell has answered.
  */
 export class DeathWatch {
   readonly #console: SerialConsole;
   readonly #shell: () => Shell | undefined;
-  /** An answer explains the signs that were there when it was asked for. */
+  /**
+   * An answer of the shell counts for the signs that came before the question.
+   */
   #latest?: DeathSign;
   #look?: AbortController;
-  /** Whether the guest has not yet answered since the latest sign. */
+  /** Whether the guest has given no answer since the latest sign. */
   #isSilent = false;
 
   /**
-   * Looks at a guest whenever its console gives a sign of death.
+   * Looks at a guest whenever its console shows a sign of death.
    *
-   * @param console The guest's console, which is told what was found.
-   * @param shell Gives the guest's shell, once there is one.
+   * @param console The guest's console, which gets the result.
+   * @param shell Returns the guest's shell, if there is one.
    */
   constructor(console: SerialConsole, shell: () => Shell | undefined) {
     this.#console = console;
@@ -42,7 +49,7 @@ export class DeathWatch {
     console.onSign((sign) => this.#suspect(sign));
   }
 
-  /** The hypervisor says that the guest's kernel panicked. */
+  /** Called when the hypervisor reports a panic. */
   panicked(): void {
     const { signal } = this.#look ??= new AbortController();
     const die = () => {
@@ -54,7 +61,10 @@ export class DeathWatch {
     delay(TEXT_FOLLOWS, signal).then(die, () => {});
   }
 
-  /** The guest ended or was reset: what nobody has answered for was its death. */
+  /**
+   * Called when the guest has ended or was reset: a sign without an answer was
+   * its death.
+   */
   conclude(): void {
     if (this.#look !== undefined && this.#isSilent) this.#console.die();
     this.forget();
@@ -86,7 +96,8 @@ export class DeathWatch {
       this.#isSilent = false;
       this.#console.live();
       if (!sign.isPanic) return;
-      // Its other processors run on until the kernel has said all it has to.
+      // The other processors of the guest run until the kernel has printed
+      // everything.
       await delay(FAIR, signal);
       if (!await this.#isAlive(signal)) return this.#console.die(sign);
       if (sign === this.#latest) return this.#console.live();

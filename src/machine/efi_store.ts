@@ -2,53 +2,56 @@ import { TestFailure } from "../errors.ts";
 
 /** A variable of UEFI firmware. */
 export interface EfiVariable {
-  /** Whose variable it is, such as `8be4df61-93ca-11d2-aa0d-00e098032b8c`. */
+  /** The owner's GUID, such as `8be4df61-93ca-11d2-aa0d-00e098032b8c`. */
   guid: string;
   /** Its name. */
   name: string;
   /** Its value. */
   data: Uint8Array;
   /**
-   * Its attributes, bit by bit, as {@linkcode efiAttributes} names them. Default:
-   * it is kept, and there during and after the boot.
+   * The attributes, as bits of {@linkcode efiAttributes}; if none are given,
+   * the variable is kept, and visible during and after the boot.
    */
   attributes?: number;
   /**
-   * When a variable that is authenticated by time was last written, in the 16 bytes
-   * of an `EFI_TIME`. Default: never.
+   * The time of the last write of a variable that is authenticated by time, as
+   * the 16 bytes of an `EFI_TIME`; absent if there is none.
    */
   timestamp?: Uint8Array;
 }
 
-/** Attributes of variables, by their names in the specification of UEFI. */
+/** The attributes of variables, by their names in the specification of UEFI. */
 export const efiAttributes = {
-  /** It outlives a reset. */
+  /** The variable outlives a reset. */
   nonVolatile: 0x1,
-  /** Programs of the boot see it. */
+  /** Programs of the boot see the variable. */
   bootserviceAccess: 0x2,
-  /** The operating system sees it. */
+  /** The operating system sees the variable. */
   runtimeAccess: 0x4,
-  /** Only who has its owner's key writes it. */
+  /** A write needs the signature of the variable's owner. */
   timeBasedAuthenticatedWriteAccess: 0x20,
 } as const;
 
-/** Attributes of a variable that nobody says anything about. */
+/** The attributes of a variable for which the author names none. */
 const USUAL = 0x7;
 
 /** EFI_SYSTEM_NV_DATA_FV_GUID: a volume of variables. */
 const VOLUME = "fff12b8d-7696-4c8b-a985-2747075b4f50";
 /** EFI_AUTHENTICATED_VARIABLE_GUID: a store whose variables have a time. */
 const STORE = "aaf32c78-947b-439a-a180-2e144ec37792";
-/** EDKII_WORKING_BLOCK_SIGNATURE_GUID: where an interrupted write is noted. */
+/**
+ * EDKII_WORKING_BLOCK_SIGNATURE_GUID: the block that records an interrupted
+ * write.
+ */
 const WORKING_BLOCK = "9e58292b-7c68-497d-a0ce-6500fd9f1b95";
 
 const VOLUME_HEADER = 0x48, STORE_HEADER = 28, VARIABLE_HEADER = 60;
-/** Of a variable's header. */
+/** Marks the header of a variable. */
 const START = 0x55aa;
-/** Bits of a variable's state are cleared one by one. */
+/** The states of a variable; each clears one more bit. */
 const ADDED = 0x3f, BEING_DELETED = 0x3e;
 
-/** Where the parts of a volume are, by its length, as OVMF is built. */
+/** The places of the parts of a volume, by its length, in builds of OVMF. */
 const LAYOUTS: Record<number, { store: number; working: number }> = {
   // 4 MiB of flash in all.
   0x84000: { store: 0x40000, working: 0x41000 },
@@ -59,11 +62,11 @@ const LAYOUTS: Record<number, { store: number; working: number }> = {
 /** The length of a volume of variables: that of a firmware of 4 MiB. */
 export const EFI_STORE_LENGTH = 0x84000;
 
-/** A place of the flash has this until it is written. */
+/** The value of a byte of flash memory before it is written. */
 const ERASED = 0xff;
 
 /**
- * A volume without variables, as OVMF's build makes it.
+ * Makes a volume without variables, as OVMF's build does.
  *
  * See the volume and variable headers of the UEFI platform initialization
  * specification, and `MdeModulePkg/Include/Guid/VariableFormat.h` of EDK II.
@@ -76,7 +79,7 @@ export function emptyStore(length = EFI_STORE_LENGTH): Uint8Array {
   bytes.set(guidBytes(VOLUME), 16);
   view.setBigUint64(32, BigInt(length), true);
   bytes.set(new TextEncoder().encode("_FVH"), 40);
-  // Readable, writable, of memory that erases to ones.
+  // It is readable and writable, and erasing sets all bits.
   view.setUint32(44, 0x0004feff, true);
   view.setUint16(48, VOLUME_HEADER, true);
   bytes[55] = 2;
@@ -88,11 +91,11 @@ export function emptyStore(length = EFI_STORE_LENGTH): Uint8Array {
   bytes.fill(0, VOLUME_HEADER, VOLUME_HEADER + STORE_HEADER);
   bytes.set(guidBytes(STORE), VOLUME_HEADER);
   view.setUint32(VOLUME_HEADER + 16, store - VOLUME_HEADER, true);
-  // It is formatted, and healthy.
+  // It is formatted and healthy.
   bytes[VOLUME_HEADER + 20] = 0x5a;
   bytes[VOLUME_HEADER + 21] = 0xfe;
   bytes.set(guidBytes(WORKING_BLOCK), working);
-  // The header's checksum, and that no write was interrupted.
+  // The header's checksum, and the mark that no write was interrupted.
   view.setUint32(working + 16, 0x642caf2c, true);
   view.setUint32(working + 20, 0xfffffffe, true);
   view.setUint32(working + 24, 0xfe0, true);
@@ -101,11 +104,11 @@ export function emptyStore(length = EFI_STORE_LENGTH): Uint8Array {
 }
 
 /**
- * The variables in a volume.
+ * Reads the variables in a volume.
  *
  * @param bytes The volume.
  * @param file Its name, for messages.
- * @throws {TestFailure} where it is no volume of variables.
+ * @throws {TestFailure} if it is no volume of variables.
  */
 export function parseStore(bytes: Uint8Array, file: string): EfiVariable[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -138,7 +141,7 @@ export function parseStore(bytes: Uint8Array, file: string): EfiVariable[] {
       timestamp: bytes.slice(at + 16, at + 32),
     };
     const key = `${variable.guid}-${variable.name}`;
-    // One that is being deleted holds until its successor is written.
+    // A variable that is being deleted counts until its successor is written.
     if (state === ADDED || (state === BEING_DELETED && !found.has(key))) {
       found.set(key, variable);
     }
@@ -148,11 +151,11 @@ export function parseStore(bytes: Uint8Array, file: string): EfiVariable[] {
 }
 
 /**
- * A volume of some variables.
+ * Makes a volume with variables.
  *
- * @param variables All that is to be in it.
+ * @param variables All variables of the volume.
  * @param length The volume's length.
- * @throws {TestFailure} where they are more than fit.
+ * @throws {TestFailure} if they do not fit.
  */
 export function writeStore(
   variables: readonly EfiVariable[],
@@ -187,7 +190,7 @@ export function writeStore(
   return bytes;
 }
 
-/** Whether a volume of this length can be written. */
+/** Whether the driver can write a volume of this length. */
 export function isKnownLength(length: number): boolean {
   return length in LAYOUTS;
 }
@@ -197,7 +200,7 @@ export function isGuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** A GUID's first three groups are numbers, and lie in memory as such. */
+/** The first three groups of a GUID are little-endian numbers. */
 const ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
 function guidBytes(guid: string): Uint8Array {

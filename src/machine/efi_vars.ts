@@ -12,7 +12,7 @@ import {
 } from "./efi_store.ts";
 import { efiVarsPath } from "./paths.ts";
 
-/** Bytes of a value that a dump shows. */
+/** How many bytes of a value a dump shows. */
 const SHOWN = 32;
 
 /** See {@linkcode QemuMachine.createEfiVars}. */
@@ -58,7 +58,7 @@ export async function writeEfiVars(
       `${path} has ${length} bytes, and is of no firmware of OVMF's that is known`,
     );
   }
-  // Where it stands among the others is no matter to the firmware.
+  // The order of variables does not matter to the firmware.
   for (const one of variables) all.set(keyOf(one), one);
   await Deno.mkdir(core.stateDir, { recursive: true, mode: 0o700 });
   await Deno.writeFile(path, writeStore([...all.values()], length));
@@ -91,7 +91,9 @@ async function read(core: MachineCore): Promise<Uint8Array | undefined> {
   }
 }
 
-/** The firmware has the store open, and may be in the middle of a write. */
+/**
+ * Refuses while the machine runs: the firmware may be in the middle of a write.
+ */
 function requireStopped(core: MachineCore): void {
   if (!core.booted) return;
   throw new TestFailure(

@@ -1,14 +1,16 @@
 import { UsageError } from "../errors.ts";
 
-/** Bytes of the longest name of a machine, of whose files one is `<name>-failed.png`. */
+/**
+ * Bytes of the longest name of a machine, which has a file `<name>-failed.png`.
+ */
 const LONGEST_NAME = 255 - "-failed.png".length;
 
-/** A machine's name as a part of the names of its files. */
+/** Turns a machine's name into a part of file names. */
 export function fileName(machine: string): string {
   return machine.replaceAll("/", "_");
 }
 
-/** @throws {UsageError} for a name of a machine that no file could bear. */
+/** @throws {UsageError} if the name is too long for file names. */
 export function requireShortName(machine: string): void {
   const { length } = new TextEncoder().encode(machine);
   if (length <= LONGEST_NAME) return;

@@ -40,13 +40,13 @@ import { getWindowNames, waitForWindow, waitForX } from "./hands/windows.ts";
 export let coreOf: (machine: BaseMachine) => MachineCore;
 
 /**
- * A machine under test, and what all machines can do: a guest that can be started,
- * commanded and watched. Every method has its NixOS name in snake_case too.
+ * A machine under test, with the methods that all kinds of machines have. Every
+ * method also has its NixOS name in snake_case.
  *
  * Durations are seconds; a number in place of a wait's options is its timeout.
- * Methods that wait or demand reject with `TestFailure` when what they ask for
- * does not hold, with `MachineError` when the machine itself breaks meanwhile,
- * and with `UsageError` for patterns, options and timeouts that are none.
+ * Methods that wait or demand something reject with `TestFailure` if it does
+ * not hold, with `MachineError` if the machine itself breaks meanwhile, and
+ * with `UsageError` if a pattern, an option or a timeout is not valid.
  */
 export abstract class BaseMachine implements AsyncDisposable {
   readonly #core: MachineCore;
@@ -146,11 +146,11 @@ export abstract class BaseMachine implements AsyncDisposable {
   // Life
 
   /**
-   * Starts the machine, and does not wait until its guest has booted. A
-   * machine that runs is left alone.
+   * Starts the machine, without waiting until its guest has booted. Does
+   * nothing if the machine runs.
    *
-   * @param options.allowReboot Whether the guest may reboot; without, a reset
-   * ends it.
+   * @param options.allowReboot Whether the guest may reboot. Otherwise a reset
+   * ends it. Default: false.
    * @param options.fastForward Whether the guest's time passes at once where the
    * guest waits for it: a timer of an hour is over in seconds, and the guest's
    * clock runs ahead. For guests of QEMU's without KVM, of one processor.
@@ -163,10 +163,10 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits until the guest's shell takes commands, starting the machine where
-   * it does not run. Every method that runs commands does so itself.
+   * Waits until the guest's shell takes commands, and starts the machine if it
+   * does not run. Every method that runs commands does this itself.
    *
-   * @throws {MachineError} where the guest dies first.
+   * @throws {MachineError} if the guest dies first.
    */
   connect(): Promise<void> {
     if (this.connected) return Promise.resolve();
@@ -195,17 +195,17 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Has the guest reboot. The next command waits for the new boot.
+   * Reboots the guest. The next command waits for the new boot.
    *
-   * @throws {UsageError} where a reboot would end the machine.
-   * @throws {MachineError} while the machine is not running.
+   * @throws {UsageError} if a reboot would end the machine.
+   * @throws {MachineError} if the machine is not running.
    */
   abstract reboot(): Promise<void>;
 
   /**
-   * Takes the guest's shell for gone: the next command waits until there is one
-   * again. For what starts the guest's system anew behind the driver's back, as
-   * `kexec` does.
+   * Drops the connection to the guest's shell: the next command waits until
+   * there is a shell again. Use it when something that the driver can't see
+   * restarts the guest's system, such as `kexec`.
    */
   disconnect(): void {
     if (!this.booted) return;
@@ -216,8 +216,9 @@ export abstract class BaseMachine implements AsyncDisposable {
   /**
    * Waits until the guest has ended by itself.
    *
-   * @param options.timeout Seconds to wait at most; no limit by default.
-   * @throws {TestFailure} when the time has passed.
+   * @param options.timeout Seconds to wait at most; `null`: no limit. Default:
+   * `null`.
+   * @throws {TestFailure} if the time passes first.
    */
   async waitForShutdown(options: WaitOptions | number = {}): Promise<void> {
     const timeout = limitOf(waitOptions(options).timeout, Infinity);
@@ -238,8 +239,8 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Goes on from stage 1 to stage 2 of a guest whose initrd runs the backdoor,
-   * and connects anew.
+   * Lets a guest whose initrd runs the backdoor go on from stage 1 to stage 2,
+   * and connects again.
    */
   async switchRoot(): Promise<void> {
     await this.waitForUnit("initrd.target");
@@ -257,17 +258,17 @@ export abstract class BaseMachine implements AsyncDisposable {
    * Runs a shell command as root in the guest, as `bash -c 'set -euo pipefail;
    * …'` would run it.
    *
-   * stderr goes to the serial console. The answer comes when the command is
-   * done, also where a child of it still holds stdout.
+   * The serial console gets stderr. This returns when the command is done, even
+   * if a child of it keeps stdout open.
    *
    * @param command The command.
-   * @param options.timeout Seconds until its process group is ended and the
-   * status is 124; 900 by default, `null` for no limit.
-   * @param options.checkReturn `false`: don't ask for the status, answer -1;
-   * for a command that takes the guest down.
-   * @param options.checkOutput `false`: don't wait for the command at all.
+   * @param options.timeout Seconds until the driver ends the command's process
+   * group, and the status is 124; `null`: no limit. Default: 900.
+   * @param options.checkReturn `false`: the status is always -1. Use it for a
+   * command that takes the guest down.
+   * @param options.checkOutput `false`: do not wait for the command at all.
    * @returns The exit status and what it wrote to stdout.
-   * @throws {MachineError} where the guest dies meanwhile.
+   * @throws {MachineError} if the guest dies meanwhile.
    */
   execute(
     command: string,
@@ -277,11 +278,12 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Runs commands one after the other, each of which must succeed.
+   * Runs commands one after the other. Each of them must succeed.
    *
-   * @param commands Commands, and options last if any.
+   * @param commands Commands, and maybe options at the end.
    * @returns What they wrote to stdout, joined.
-   * @throws {TestFailure} for a status other than zero, with the output.
+   * @throws {TestFailure} if a status is not zero. The message quotes the
+   * output.
    *
    * @example
    * ```ts
@@ -293,9 +295,9 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Like {@linkcode succeed}, for commands that must fail.
+   * Like {@linkcode succeed}, but each command must fail.
    *
-   * @throws {TestFailure} for a status of zero.
+   * @throws {TestFailure} if a status is zero.
    */
   fail(...commands: CommandArguments): Promise<string> {
     return fail(this.#core, commands);
@@ -304,8 +306,8 @@ export abstract class BaseMachine implements AsyncDisposable {
   /**
    * Runs a command again and again until it succeeds.
    *
-   * @returns What its last run wrote to stdout.
-   * @throws {TestFailure} when the time has passed.
+   * @returns The stdout of the last run.
+   * @throws {TestFailure} if the time passes first.
    */
   async waitUntilSucceeds(
     command: string,
@@ -314,7 +316,7 @@ export abstract class BaseMachine implements AsyncDisposable {
     return await repeat(this.#core, "success", command, waitOptions(options));
   }
 
-  /** Like {@linkcode waitUntilSucceeds}, until the command fails. */
+  /** Like {@linkcode waitUntilSucceeds}, but until the command fails. */
   async waitUntilFails(
     command: string,
     options: WaitOptions | number = {},
@@ -322,7 +324,7 @@ export abstract class BaseMachine implements AsyncDisposable {
     return await repeat(this.#core, "failure", command, waitOptions(options));
   }
 
-  /** Lets `seconds` of the guest's time pass. */
+  /** Waits until `seconds` of the guest's time have passed. */
   async sleep(seconds: number): Promise<void> {
     await this.succeed(`sleep ${Number(seconds)}`);
   }
@@ -330,7 +332,8 @@ export abstract class BaseMachine implements AsyncDisposable {
   // systemd
 
   /**
-   * Runs `systemctl`, with `user` as that user's `systemctl --user`.
+   * Runs `systemctl`; if there is a `user`, runs `systemctl --user` for that
+   * user.
    *
    * @returns The exit status and what it wrote to stdout.
    */
@@ -342,11 +345,12 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits until a systemd unit is active, also over restarts of the manager.
+   * Waits until a systemd unit is active. The wait goes on over restarts of the
+   * manager.
    *
-   * @throws {TestFailure} at once where the unit has failed, is not found, is
-   * masked, does not meet its own conditions, or is inactive with no job pending;
-   * else when the time has passed.
+   * @throws {TestFailure} at once if the unit has failed, does not exist, is
+   * masked, does not meet its own conditions, or is inactive without a pending
+   * job; otherwise if the time passes first.
    */
   async waitForUnit(
     unit: string,
@@ -356,9 +360,9 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * The properties of a unit, as `systemctl show` prints them.
+   * Gets the properties of a unit, as `systemctl show` prints them.
    *
-   * @throws {TestFailure} where systemctl fails.
+   * @throws {TestFailure} if systemctl fails.
    */
   getUnitInfo(
     unit: string,
@@ -368,9 +372,9 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * One property of a unit.
+   * Gets one property of a unit.
    *
-   * @throws {TestFailure} where systemctl fails or does not know the property.
+   * @throws {TestFailure} if systemctl fails, or does not know the property.
    */
   getUnitProperty(
     unit: string,
@@ -381,9 +385,10 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Demands that a unit is in a state right now; `active` by default.
+   * Demands that a unit is in a state now; without a state, that it is
+   * `active`.
    *
-   * @throws {TestFailure} where it is in another.
+   * @throws {TestFailure} if it is in another state.
    */
   requireUnitState(unit: string, requireState = "active"): Promise<void> {
     return requireUnitState(this.#core, unit, requireState);
@@ -410,8 +415,8 @@ export abstract class BaseMachine implements AsyncDisposable {
   /**
    * Waits until a file exists.
    *
-   * @param filename A path; patterns and variables of the shell work too.
-   * @throws {TestFailure} when the time has passed.
+   * @param filename A path, which may have patterns and variables of the shell.
+   * @throws {TestFailure} if the time passes first.
    */
   async waitForFile(
     filename: string,
@@ -421,9 +426,10 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits until somebody listens on a TCP port.
+   * Waits until a process listens on a TCP port.
    *
-   * @throws {TestFailure} when the time has passed, with who listens instead.
+   * @throws {TestFailure} if the time passes first. The message tells which
+   * ports are open.
    */
   async waitForOpenPort(
     port: number,
@@ -433,10 +439,10 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits until nobody listens on a TCP port: a connection is refused, or three
-   * in a row are not answered within a second.
+   * Waits until no process listens on a TCP port: the guest refuses a
+   * connection, or does not answer three in a row within a second each.
    *
-   * @throws {TestFailure} when the time has passed.
+   * @throws {TestFailure} if the time passes first.
    */
   async waitForClosedPort(
     port: number,
@@ -446,11 +452,11 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Waits until somebody listens on a UNIX socket.
+   * Waits until a process listens on a UNIX socket.
    *
    * @param addr A path, or the name of an abstract socket after an `@`.
-   * @param options.isDatagram Whether it is a datagram socket; a stream by
-   * default.
+   * @param options.isDatagram Whether it is a datagram socket. Default: false,
+   * a stream.
    */
   async waitForOpenUnixSocket(
     addr: string,
@@ -462,20 +468,22 @@ export abstract class BaseMachine implements AsyncDisposable {
   // Console
 
   /**
-   * Waits until the serial console's text matches.
+   * Waits until text of the serial console matches.
    *
-   * Counted from where the last successful wait ended, so what came before the
-   * call matches too; at the first from the boot on. It does not start the
-   * machine. Once the console has been quiet for 0.2 seconds, `$` matches at the
-   * end of what was said: `/login: $/` finds a prompt. The kernel may write in the
-   * middle of another's line, and what it cuts in two does not match.
+   * The search begins where the last successful wait ended, at first at the
+   * boot. So text that came before the call matches too. This does not start
+   * the machine. If the console has been quiet for 0.2 seconds, `$` matches at
+   * the end of its text: `/login: $/` finds a prompt. The kernel may write in
+   * the middle of a line of another program; then a pattern for that line does
+   * not match.
    *
-   * Whoever waits for the text of a guest's death, such as "Kernel panic", means
-   * it: further waits for the console go on.
+   * If a test waits for the text of the guest's death, such as "Kernel panic",
+   * it expects the death: later waits for console text go on.
    *
-   * @param regex A regular expression, as such or as its source.
-   * @param options.timeout Seconds to wait at most; no limit by default.
-   * @throws {TestFailure} when the time has passed.
+   * @param regex A regular expression, or the source of one.
+   * @param options.timeout Seconds to wait at most; `null`: no limit. Default:
+   * `null`.
+   * @throws {TestFailure} if the time passes first.
    */
   async waitForConsoleText(
     regex: RegExp | string,
@@ -494,27 +502,28 @@ export abstract class BaseMachine implements AsyncDisposable {
     );
   }
 
-  /** All of the serial console since the boot, as lines. */
+  /** Gets all text of the serial console since the boot. */
   getConsoleLog(): string {
     return this.#core.console.text();
   }
 
-  /** Types on the serial console. */
+  /** Types text on the serial console. */
   async sendConsole(chars: string): Promise<void> {
     await this.#core.running().guest.writeSerial(chars);
   }
 
   // Virtual terminals
 
-  /** What a virtual terminal shows, a line to a row. */
+  /** Gets the text on a virtual terminal, a line for each row. */
   getTtyText(tty: string | number): Promise<string> {
     return getTtyText(this.#core, tty);
   }
 
   /**
-   * Waits until what a virtual terminal shows matches.
+   * Waits until the text on a virtual terminal matches.
    *
-   * @throws {TestFailure} when the time has passed, with what it shows.
+   * @throws {TestFailure} if the time passes first. The message quotes the
+   * text.
    */
   async waitUntilTtyMatches(
     tty: string | number,
@@ -532,27 +541,28 @@ export abstract class BaseMachine implements AsyncDisposable {
     );
   }
 
-  /** Writes what a virtual terminal shows into the guest's journal. */
+  /** Writes the text on a virtual terminal to the guest's journal. */
   async dumpTtyContents(tty: string | number): Promise<void> {
     await this.execute(`fold -w 80 /dev/vcs${ttyNumber(tty)} | systemd-cat`);
   }
 
   // Windows
 
-  /** Waits until the X server can be connected to. */
+  /** Waits until the X server takes connections. */
   async waitForX(options: WaitOptions | number = {}): Promise<void> {
     return await waitForX(this.#core, waitOptions(options));
   }
 
-  /** The names of all X11 windows. */
+  /** Gets the names of all X11 windows. */
   getWindowNames(): Promise<string[]> {
     return getWindowNames(this.#core);
   }
 
   /**
-   * Waits until an X11 window has a name that matches.
+   * Waits until the name of an X11 window matches.
    *
-   * @throws {TestFailure} when the time has passed, with the names there were.
+   * @throws {TestFailure} if the time passes first. The message lists the
+   * names.
    */
   async waitForWindow(
     regexp: RegExp | string,
@@ -565,18 +575,19 @@ export abstract class BaseMachine implements AsyncDisposable {
 
   /**
    * Copies a file or a tree from the host into the guest, with modes, times and
-   * hard links; all of it is root's. Of symbolic links, what they lead to is
-   * copied; those that lead nowhere stay links. A warning names what is left out:
-   * devices, pipes and sockets, what may not be read, and what has a name that is
-   * not UTF-8.
+   * hard links. Root owns the copy. A symbolic link becomes a copy of its
+   * target; a link that leads nowhere stays a link. The copy leaves out
+   * devices, pipes, sockets, unreadable files, and files whose names are not
+   * UTF-8; a warning lists them.
    *
    * @param source The path on the host.
-   * @param target The path in the guest. Where that is a directory, the copy is
-   * in it, under the source's name; a file's is also where the path ends in a
-   * slash. Directories on the way are made. A tree takes `tar` in the guest.
-   * @throws {UsageError} where links lead in a circle.
-   * @throws {MachineError} where the guest moves or replaces the file in the
-   * shared directory that the copy goes through.
+   * @param target The path in the guest. If it is a directory, the copy goes
+   * into it, under the source's name; for a file, this also holds if the path
+   * ends in a slash. Missing directories above it are made. For a tree, the
+   * guest needs `tar`.
+   * @throws {UsageError} if links lead in a circle.
+   * @throws {MachineError} if the guest moves or replaces the file in the
+   * shared directory that carries the copy.
    */
   copyFromHost(source: string, target: string): Promise<void> {
     return copyFromHost(this.#core, source, target);
@@ -587,8 +598,8 @@ export abstract class BaseMachine implements AsyncDisposable {
    * guests without the shared directory.
    *
    * @param source The path on the host.
-   * @param target The path in the guest, as of {@linkcode copyFromHost}.
-   * @throws {UsageError} for what is no file, such as a directory.
+   * @param target The path in the guest, as for {@linkcode copyFromHost}.
+   * @throws {UsageError} if the source is no file.
    */
   copyFromHostViaShell(source: string, target: string): Promise<void> {
     return copyFromHostViaShell(this.#core, source, target);
@@ -596,21 +607,19 @@ export abstract class BaseMachine implements AsyncDisposable {
 
   /**
    * Copies a file or a tree from the guest into the output directory, with
-   * modes, times and links; a link that is named itself is followed. A warning
-   * names what is left out: devices, pipes and sockets, names that are not
-   * UTF-8, and the bits setuid and setgid.
+   * modes, times and links. If `source` itself is a link, this copies its
+   * target. The copy leaves out devices, pipes, sockets, files whose names are
+   * not UTF-8, and the bits setuid and setgid; a warning lists them.
    *
-   * @param source The path in the guest. A tree takes `tar` in the guest.
-   * @param targetDir A directory below the output directory, which is itself
-   * the default, or a path from the host's root on. It is made where it is
-   * missing.
-   * @throws {UsageError} where the run's own logs and reports would be replaced,
-   * where a link leads out of the output directory, or for a device, a pipe or a
-   * socket.
-   * @throws {MachineError} where the guest moves or replaces the file in the
-   * shared directory that the copy goes through.
-   * @throws {TypeError} where a guest sends what is no archive of a tree, or not
-   * the whole of one.
+   * @param source The path in the guest. For a tree, the guest needs `tar`.
+   * @param targetDir A directory below the output directory, or an absolute
+   * path. It is made if it is missing. Default: the output directory.
+   * @throws {UsageError} if the copy would replace one of the run's own logs
+   * and reports, if a link leads out of the output directory, or if the source
+   * is a device, a pipe or a socket.
+   * @throws {MachineError} if the guest moves or replaces the file in the
+   * shared directory that carries the copy.
+   * @throws {TypeError} if the guest sends no archive, or an incomplete one.
    */
   copyFromMachine(source: string, targetDir = ""): Promise<void> {
     return copyFromMachine(this.#core, source, targetDir);
@@ -624,16 +633,18 @@ export abstract class BaseMachine implements AsyncDisposable {
   // By hand
 
   /**
-   * Connects a shell in the guest with the terminal that the test was started
-   * at: with job control, Ctrl-C, full-screen programs and the terminal's size,
-   * also when that changes. `exit` or Ctrl-] leaves it, and the test goes on.
+   * Connects a shell in the guest with the terminal of the test's author. It
+   * has job control, Ctrl-C, full-screen programs and the terminal's size, even
+   * when that changes. `exit` or Ctrl-] leaves it, and the test goes on.
    *
    * @param address Connects the shell with a socket instead:
    * `unix-listen:PATH` or `tcp-listen:PORT` (on the loopback interface) wait
    * for a connection, `unix-connect:PATH` or `tcp:HOST:PORT` make one.
-   * @throws {UsageError} where there is no terminal, or no such address.
-   * @throws {MachineError} where the guest can't have a terminal: a container
-   * needs a `script`, of its own or of the store that it shares with the host.
+   * @throws {UsageError} if there is no terminal, or if the address is not
+   * valid.
+   * @throws {MachineError} if the guest can't have a terminal: a container
+   * needs the program `script`, its own or one of the store that it shares with
+   * the host.
    *
    * @example
    * ```ts
@@ -647,11 +658,11 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * Connects the serial console with the terminal that the test was started at.
-   * Ctrl-D or Ctrl-] leaves it, and the test goes on.
+   * Connects the serial console with the terminal of the test's author. Ctrl-D
+   * or Ctrl-] leaves it, and the test goes on.
    *
-   * @throws {UsageError} where there is no terminal.
-   * @throws {MachineError} while the machine is not running.
+   * @throws {UsageError} if there is no terminal.
+   * @throws {MachineError} if the machine is not running.
    */
   async consoleInteract(): Promise<void> {
     const { consoleInteract } = await import("./hands/interact.ts");
@@ -659,13 +670,13 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * How to reach the guest's ssh backdoor: over vsock, or over the socket that the
-   * systemd of a container listens on.
+   * Gets the command that connects to the guest's ssh backdoor: over vsock, or
+   * over the socket that a container's systemd listens on.
    *
-   * @param index The guest's vsock number, where its start script gives it one;
-   * of no matter where the driver does, and in a container.
-   * @throws {UsageError} where there is none: neither is a number given, of which
-   * guests have those from 3 up, nor has the driver the option `sshBackdoor`.
+   * @param index The guest's vsock number, if its start script sets one. It has
+   * no effect for a container, or if the driver makes the virtual socket.
+   * @throws {UsageError} if there is no backdoor: there is no number from 3 up,
+   * and the driver does not have the option `sshBackdoor`.
    */
   sshBackdoorCommand(index?: number): string {
     const { backend, vsock } = this.#core.context;
@@ -682,7 +693,7 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 }
 
-/** A machine of some kind, by its names in camelCase and in snake_case. */
+/** A kind of machine with its names in camelCase and in snake_case. */
 export type Machine<Kind extends BaseMachine = BaseMachine> =
   & Kind
   & SnakeCased<Kind>;

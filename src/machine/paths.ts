@@ -1,6 +1,9 @@
 import { fileName } from "./file_name.ts";
 
-/** Where a machine's start script finds its EFI variables, in `NIX_EFI_VARS`. */
+/**
+ * The path of a machine's EFI variables, which its start script finds in
+ * `NIX_EFI_VARS`.
+ */
 export function efiVarsPath(
   { stateDir, name }: { stateDir: string; name: string },
 ): string {

@@ -24,9 +24,9 @@ import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
 export let makeQemuMachine: (core: MachineCore) => Machine<QemuMachine>;
 
 /**
- * A virtual machine that QEMU runs: beside what every machine can do, it has a
- * keyboard, a screen, a network card that can be unplugged, QEMU's monitor and
- * the variables of its firmware.
+ * A virtual machine that QEMU runs. Beside the methods of every machine, it has
+ * a keyboard, a screen, network cards that can be unplugged, QEMU's monitor,
+ * and the variables of its firmware.
  */
 export class QemuMachine extends BaseMachine {
   readonly #core: MachineCore;
@@ -42,7 +42,7 @@ export class QemuMachine extends BaseMachine {
     this.#core = core;
   }
 
-  /** What runs the machine. */
+  /** The machine's hypervisor. */
   override get backend(): "qemu" {
     return "qemu";
   }
@@ -50,7 +50,7 @@ export class QemuMachine extends BaseMachine {
   /**
    * The connection to QEMU's QMP server.
    *
-   * @throws {MachineError} while the machine is not running.
+   * @throws {MachineError} if the machine is not running.
    */
   get qmpClient(): QmpClient {
     return this.#core.capability("qmp", "qmpClient");
@@ -59,9 +59,9 @@ export class QemuMachine extends BaseMachine {
   /**
    * Presses Ctrl+Alt+Delete. The next command waits for the new boot.
    *
-   * @throws {UsageError} where the machine was started without `allowReboot`: a
+   * @throws {UsageError} if the machine was started without `allowReboot`: a
    * reset would end it.
-   * @throws {MachineError} while the machine is not running, or paused.
+   * @throws {MachineError} if the machine is not running, or is paused.
    */
   override async reboot(): Promise<void> {
     this.#core.requireReboot();
@@ -72,23 +72,23 @@ export class QemuMachine extends BaseMachine {
   // Keyboard
 
   /**
-   * Presses a key, or several together: one after the other goes down, and up in
-   * turn. Answers when the last is up.
+   * Presses a key, or several together: they go down one after the other, and
+   * then up. Returns when the last one is up.
    *
    * @param key A character, or names such as `ctrl-alt-delete` or `ret`.
-   * @param options.delay Seconds from each event, down or up, to the next, and
-   * after the last; 0.01 by default. A keyboard of USB's or virtio's gets more
-   * time where it needs that.
-   * @throws {UsageError} for an empty name, or a character that no key types.
-   * @throws {MachineError} while the machine is not running, or paused.
+   * @param options.delay Seconds after each event, down or up. A keyboard on
+   * USB or virtio gets more time, if it needs that. Default: 0.01.
+   * @throws {UsageError} if the name is empty, or if no key types the
+   * character.
+   * @throws {MachineError} if the machine is not running, or is paused.
    */
   sendKey(key: string, options: KeyOptions = {}): Promise<void> {
     return sendKey(this.#core, key, options);
   }
 
   /**
-   * Types text of any length, as on a US keyboard: each character as
-   * {@linkcode sendKey} does it. Answers when the last key is up.
+   * Types text of any length on a US keyboard, each character as {@linkcode
+   * sendKey} does. Returns when the last key is up.
    */
   sendChars(chars: string, options: KeyOptions = {}): Promise<void> {
     return sendChars(this.#core, chars, options);
@@ -99,30 +99,36 @@ export class QemuMachine extends BaseMachine {
   /**
    * Takes a picture of the screen, as PNG.
    *
-   * @param filename A name in the output directory, or a path; `.png` is added
-   * where there is no ending.
-   * @throws {UsageError} for the path of one of the run's own logs and reports.
-   * @throws {MachineError} where QEMU has not answered in 30 seconds.
+   * @param filename A name in the output directory, or a path. Without an
+   * ending, it gets `.png`.
+   * @throws {UsageError} if the path is that of one of the run's own logs and
+   * reports.
+   * @throws {MachineError} if QEMU does not answer in 30 seconds.
    */
   screenshot(filename: string): Promise<void> {
     return screenshot(this.#core, filename);
   }
 
-  /** The text on the screen, by optical character recognition (tesseract). */
+  /**
+   * Reads the text on the screen by optical character recognition (tesseract).
+   */
   async getScreenText(): Promise<string> {
     return (await screenText(this.#core))[0];
   }
 
-  /** What the text on the screen may be; at least one reading. */
+  /**
+   * Reads the text on the screen in several ways. Returns at least one reading.
+   */
   getScreenTextVariants(): Promise<string[]> {
     return screenText(this.#core, { variants: true });
   }
 
   /**
-   * Waits until the text on the screen matches, in one of its readings. A screen
-   * that stays as it is is read once.
+   * Waits until one reading of the text on the screen matches. It reads a
+   * screen that does not change only once.
    *
-   * @throws {TestFailure} when the time has passed, with what was read last.
+   * @throws {TestFailure} if the time passes first. The message quotes the last
+   * reading.
    */
   async waitForText(
     regex: RegExp | string,
@@ -143,7 +149,8 @@ export class QemuMachine extends BaseMachine {
   /**
    * Forwards a TCP port of the host to one of the guest.
    *
-   * @throws {MachineError} where QEMU can't, as when the host's port is taken.
+   * @throws {MachineError} if QEMU can't, for example because another program
+   * uses the host's port.
    */
   async forwardPort(hostPort = 8080, guestPort = 80): Promise<void> {
     const network = this.#core.capability("network", "forwardPort()");
@@ -172,7 +179,7 @@ export class QemuMachine extends BaseMachine {
     await this.#core.guarded(() => network.plug(false));
   }
 
-  /** Plugs the cable in again that {@linkcode block} pulled. */
+  /** Plugs in again the cable that {@linkcode block} has unplugged. */
   async unblock(): Promise<void> {
     const network = this.#core.capability("network", "unblock()");
     await this.#core.guarded(() => network.plug(true));
@@ -181,7 +188,7 @@ export class QemuMachine extends BaseMachine {
   /**
    * Sends a command to QEMU's human monitor.
    *
-   * @returns What the monitor answers.
+   * @returns The monitor's answer.
    */
   async sendMonitorCommand(command: string): Promise<string> {
     return await this.#core.guarded(() =>
@@ -190,14 +197,13 @@ export class QemuMachine extends BaseMachine {
   }
 
   /**
-   * Waits for a QMP event that `filter` accepts: one of those that came since
-   * the last that was waited for, at the first since the start, or else the next.
+   * Waits for a QMP event that `filter` accepts. It looks first at the events
+   * that came since the last event of such a wait, or since the start.
    *
-   * @param options.timeout Seconds to wait at most; 600 by default, `null` for
-   * no limit.
-   * @throws {TestFailure} when the time has passed.
-   * @throws {MachineError} before the machine was started, and where it ends
-   * meanwhile.
+   * @param options.timeout Seconds to wait at most; `null`: no limit. Default:
+   * 600.
+   * @throws {TestFailure} if the time passes first.
+   * @throws {MachineError} if the machine was never started, or ends meanwhile.
    */
   async waitForQmpEvent(
     filter: (event: QmpEvent) => boolean,
@@ -284,17 +290,17 @@ export class QemuMachine extends BaseMachine {
   // EFI variables
 
   /**
-   * The file of the variables of a firmware of UEFI, where the start script looks
-   * for one: it is told by the environment variable `NIX_EFI_VARS`.
+   * The file of the UEFI firmware's variables. The start script finds its path
+   * in the environment variable `NIX_EFI_VARS`.
    */
   get efiVarsPath(): string {
     return efiVarsPath(this.#core);
   }
 
   /**
-   * Makes a store of EFI variables, empty, for OVMF's firmware of 4 MiB.
+   * Makes an empty store of EFI variables, for OVMF's firmware of 4 MiB.
    *
-   * @throws {TestFailure} where there is one, or the machine runs.
+   * @throws {TestFailure} if there is a store already, or the machine runs.
    */
   async createEfiVars(): Promise<void> {
     await createEfiVars(this.#core);
@@ -303,18 +309,18 @@ export class QemuMachine extends BaseMachine {
   /**
    * Reads the EFI variables.
    *
-   * @returns All of them; nothing where there is no store.
-   * @throws {TestFailure} while the machine runs, and where the file is none.
+   * @returns All of them; nothing if there is no store.
+   * @throws {TestFailure} if the machine runs, or if the file is no store.
    */
   async readEfiVars(): Promise<EfiVariable[] | undefined> {
     return await readEfiVars(this.#core);
   }
 
   /**
-   * Writes EFI variables; others stay as they are.
+   * Writes EFI variables, and keeps the others.
    *
-   * @throws {TestFailure} while the machine runs, and where there is no room.
-   * @throws {UsageError} for what is no variable.
+   * @throws {TestFailure} if the machine runs, or if there is no room.
+   * @throws {UsageError} if a variable is not valid.
    *
    * @example
    * ```ts
@@ -334,7 +340,7 @@ export class QemuMachine extends BaseMachine {
   /**
    * Shows the EFI variables in the log.
    *
-   * @throws {TestFailure} while the machine runs, and where the file is none.
+   * @throws {TestFailure} if the machine runs, or if the file is no store.
    */
   async dumpEfiVars(): Promise<void> {
     await dumpEfiVars(this.#core);

@@ -4,14 +4,14 @@ import type { Attributes, Log } from "../report/mod.ts";
 import type { Shell } from "../shell/mod.ts";
 import { after, within } from "../time/mod.ts";
 
-/** Seconds until the first hint; then each comes twice as late … */
+/** Seconds until the first hint. The time doubles with each hint … */
 const FIRST = 30;
-/** … but no later than so many seconds. */
+/** … up to so many seconds. */
 const LONGEST = 300;
-/** Seconds that the hypervisor has to say how the guest is. */
+/** Seconds that the hypervisor may take to tell the guest's state. */
 const STATUS = 2;
 
-/** The machine that is waited for. */
+/** The machine without a shell. */
 interface Awaited {
   readonly log: Log;
   readonly attributes: Attributes;
@@ -19,8 +19,8 @@ interface Awaited {
 }
 
 /**
- * Says, while a shell does not come, what is waited for and where to look: after
- * 30 seconds, and then now and then.
+ * Logs hints while a guest's shell does not come: what the driver waits for,
+ * and where to look. The first comes after 30 seconds.
  */
 export class ShellHints implements Disposable {
   readonly #machine: Awaited;
@@ -30,7 +30,7 @@ export class ShellHints implements Disposable {
   #cancel!: () => void;
   #over = false;
 
-  /** Waits for a shell from now on, until it is disposed of. */
+  /** Begins the wait, which ends when this is disposed. */
   constructor(machine: Awaited, guest: Guest, shell: Shell) {
     this.#machine = machine;
     this.#guest = guest;
@@ -47,7 +47,7 @@ export class ShellHints implements Disposable {
     });
   }
 
-  /** Why the guest stands still, where the hypervisor says that it does. */
+  /** Why the guest stands still, if the hypervisor knows that it does. */
   async #whyStill(): Promise<string | undefined> {
     const answer = this.#guest.standsStill?.().catch(() => undefined);
     return answer && await within(STATUS, answer);
@@ -73,7 +73,7 @@ export class ShellHints implements Disposable {
     return `no shell after ${seconds} seconds: ${what}; ${end}`;
   }
 
-  /** Says nothing more. */
+  /** Ends the hints. */
   [Symbol.dispose](): void {
     this.#over = true;
     this.#cancel();

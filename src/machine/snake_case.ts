@@ -6,7 +6,7 @@ export type SnakeCase<Name extends string> = Name extends
   >}`
   : Name;
 
-/** What `T` offers, under its names in snake_case. */
+/** The members of `T` under their names in snake_case. */
 export type SnakeCased<T> = {
   [Name in keyof T as Name extends string ? SnakeCase<Name> : never]: T[Name];
 };
@@ -16,10 +16,7 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/**
- * Offers every public member of a class, or of an object, under its name in
- * snake_case too.
- */
+/** Adds to an object an alias in snake_case for each of its members. */
 export function offerSnakeCase(target: object): void {
   for (const name of Object.getOwnPropertyNames(target)) {
     const alias = snakeCase(name);
