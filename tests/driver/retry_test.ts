@@ -41,14 +41,34 @@ Deno.test("retry() does not sleep beyond its timeout", async () => {
   assert(performance.now() - began < 60_000);
 });
 
+/** The pauses, in milliseconds, that are asked of the runtime while `fn` runs. */
+async function pausesOf(fn: () => Promise<unknown>): Promise<number[]> {
+  const { setTimeout } = globalThis;
+  const pauses: number[] = [];
+  globalThis.setTimeout = ((then: () => void, pause: number) => {
+    pauses.push(Math.round(pause));
+    return setTimeout(then, 0);
+  }) as typeof setTimeout;
+  try {
+    await fn();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  return pauses;
+}
+
 Deno.test("retry() tries soon again at first, and then once in a second", async () => {
-  const times: number[] = [];
-  await retry(() => times.push(performance.now()) === 7);
-  const pauses = times.slice(1).map((time, i) => (time - times[i]) / 1000);
-  const least = [0.05, 0.1, 0.2, 0.4, 0.8, 1];
-  pauses.forEach((pause, i) => assert(pause > least[i] - 0.01, `${pauses}`));
-  // A whole second before each try would be six.
-  assert(times[6] - times[0] < 4500, `${pauses}`);
+  let calls = 0;
+  const pauses = await pausesOf(() => retry(() => ++calls === 9));
+  assertEquals(pauses, [50, 100, 200, 400, 800, 1000, 1000, 1000]);
+});
+
+Deno.test("an interval of the author's stays as it is", async () => {
+  let calls = 0;
+  const pauses = await pausesOf(() =>
+    retry(() => ++calls === 5, { interval: 3 })
+  );
+  assertEquals(pauses, [3000, 3000, 3000, 3000]);
 });
 
 Deno.test("retry() may go on for ever", async () => {
