@@ -3,13 +3,13 @@ import { identifier } from "./identifier.ts";
 import type { Vlan } from "./vlan.ts";
 
 /**
- * Every name that a test script sees: the driver's own in camelCase and in
+ * Collects the names that a test script sees: the driver's in camelCase and in
  * snake_case, each machine and each VLAN.
  *
  * @param own The driver's own names, in camelCase.
- * @param machines The machines, each of which is seen by its name.
- * @param vlans The networks, each of which is seen by its number.
- * @param onHidden Told of each name that a machine takes from something else.
+ * @param machines The machines, which scripts see by their names.
+ * @param vlans The networks, which scripts see by their numbers.
+ * @param onHidden Gets each name that a machine takes from something else.
  */
 export function bindings(
   own: Record<string, unknown>,

@@ -3,11 +3,18 @@ import { ConditionFailure, type TestFailure } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
 import { retry } from "./retry.ts";
 
-/** What a polling condition takes. */
+/** Options of a polling condition. */
 export interface ConditionOptions {
-  /** Seconds between two checks; 2 by default. */
+  /**
+   * Seconds between two checks.
+   *
+   * @default {2}
+   */
   interval?: number;
-  /** What the condition means, for the log; the function's name by default. */
+  /**
+   * What the condition means, for the log; the function's name if nothing is
+   * given.
+   */
   description?: string;
 }
 
@@ -19,9 +26,9 @@ export let makeCondition: (
 ) => PollingCondition;
 
 /**
- * Something that has to stay true. While it is entered it is checked before
- * each thing that a machine does and, at its interval, meanwhile; when it does
- * not hold, whatever the machines do fails.
+ * Something that has to stay true. While the condition is entered, the driver
+ * checks it before each action of a machine and, at its interval, meanwhile. If
+ * it does not hold, all actions of machines fail.
  */
 export class PollingCondition implements Disposable {
   /** What the condition means. */
@@ -51,20 +58,24 @@ export class PollingCondition implements Disposable {
   }
 
   /**
-   * Keeps the condition from now on; disposing of the answer ends that. Entered
-   * several times, it is kept until it is left as often.
+   * Enters the condition: it must hold from now on, until it is left or the
+   * returned object is disposed. If it is entered several times, it must be
+   * left as often.
    */
   enter(): this {
     this.#conditions.enter(this);
     return this;
   }
 
-  /** Keeps the condition no longer, unless it was entered again. */
+  /**
+   * Leaves the condition. It need not hold any more, unless it was entered
+   * again.
+   */
   exit(): void {
     this.#conditions.exit(this);
   }
 
-  /** Keeps the condition while `fn` runs. */
+  /** Enters the condition while `fn` runs. */
   async during<T>(fn: () => T | Promise<T>): Promise<T> {
     this.enter();
     try {
@@ -77,9 +88,9 @@ export class PollingCondition implements Disposable {
   /**
    * Waits until the condition holds.
    *
-   * @param options.timeout Seconds to wait at most; 900 by default, `null` for
-   * no limit.
-   * @throws {TestFailure} when the time has passed.
+   * @param options.timeout Seconds to wait at most; `null`: no limit. Default:
+   * 900.
+   * @throws {TestFailure} if the time passes first.
    */
   async wait(
     options: { timeout?: number | null } | number = {},
@@ -107,7 +118,7 @@ export class PollingCondition implements Disposable {
   }
 
   /**
-   * Checks the condition now, or awaits the check that is under way. A
+   * Checks the condition now, or waits for a check that is under way. A
    * condition that throws does not hold.
    */
   holds(): Promise<boolean> {
@@ -129,20 +140,20 @@ export class PollingCondition implements Disposable {
     }
   }
 
-  /** What the failure of the last check is for a test. */
+  /** The failure of the last check, for a test. */
   get failure(): TestFailure {
     return new ConditionFailure(this.description, this.#error);
   }
 
-  /** Keeps the condition no longer. */
+  /** Leaves the condition. */
   [Symbol.dispose](): void {
     this.exit();
   }
 }
 
-/** The conditions of a run, and all that fails when one does not hold. */
+/** The conditions of a run, and the actions that fail if one does not hold. */
 export class Conditions {
-  /** Where checks are told. */
+  /** The log for checks. */
   readonly log: Log;
   /** Aborted at the end of the run. */
   readonly signal: AbortSignal;
@@ -151,13 +162,13 @@ export class Conditions {
     { timer: ReturnType<typeof setInterval>; times: number }
   >();
   readonly #watches = new Set<AbortController>();
-  /** What {@linkcode interrupt} ends beside the watches. */
+  /** The waits that {@linkcode interrupt} ends, beside the watches. */
   readonly #waits = new Set<AbortController>();
-  /** Set in the flow of a check: what that does is not watched itself. */
+  /** Set in the flow of a check, whose own actions need no conditions. */
   readonly #inCheck = new AsyncLocalStorage<boolean>();
-  /** What ends the flow that asks for something, if not the run's end alone. */
+  /** A signal that ends the current flow, beside the run's end. */
   readonly #bound = new AsyncLocalStorage<AbortSignal>();
-  /** The conditions that are entered and did not hold when last checked. */
+  /** The entered conditions that did not hold at their last check. */
   readonly #failed = new Map<PollingCondition, TestFailure>();
 
   /** Takes the log and the signal of the run's end. */
@@ -167,7 +178,7 @@ export class Conditions {
     signal.addEventListener("abort", () => this.interrupt(signal.reason));
   }
 
-  /** Starts to keep a condition, until it is left as often as it was entered. */
+  /** Enters a condition, until it is left as often as it was entered. */
   enter(condition: PollingCondition): void {
     const entered = this.#entered.get(condition);
     if (entered !== undefined) {
@@ -181,7 +192,7 @@ export class Conditions {
     this.#entered.set(condition, { timer, times: 1 });
   }
 
-  /** Leaves a condition, which is kept no longer unless it was entered again. */
+  /** Leaves a condition. It may still be entered by others. */
   exit(condition: PollingCondition): void {
     const entered = this.#entered.get(condition);
     if (entered === undefined || --entered.times > 0) return;
@@ -194,7 +205,7 @@ export class Conditions {
     this.#failed.delete(condition);
   }
 
-  /** Takes a condition's word that it holds, whatever it said before. */
+  /** Notes that a condition holds now, whatever its last check was. */
   held(condition: PollingCondition): void {
     this.#failed.delete(condition);
   }
@@ -204,15 +215,17 @@ export class Conditions {
     return this.#inCheck.run(true, fn);
   }
 
-  /** Runs `fn`; once the signal is aborted, it can't begin anything any more. */
+  /**
+   * Runs `fn`. When the signal is aborted, it can't begin any action any more.
+   */
   within<T>(signal: AbortSignal, fn: () => T): T {
     return this.#bound.run(signal, fn);
   }
 
   /**
-   * Does nothing while the flow that asks may go on.
+   * Does nothing if the current flow may go on.
    *
-   * @throws The reason, where it may not.
+   * @throws The reason, if it may not.
    */
   throwIfAborted(): void {
     this.signal.throwIfAborted();
@@ -220,8 +233,8 @@ export class Conditions {
   }
 
   /**
-   * Runs `fn` while all conditions that are entered hold; else the signal that
-   * it gets is aborted, and so is what it does.
+   * Runs `fn` while all entered conditions hold. If one does not, the signal
+   * that `fn` gets is aborted.
    */
   async watch<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.throwIfAborted();
@@ -252,7 +265,9 @@ export class Conditions {
     }
   }
 
-  /** Ends what is under way at this moment; what begins later is left alone. */
+  /**
+   * Ends all actions and waits that are under way. Later ones are not affected.
+   */
   interrupt(reason: unknown): void {
     for (const wait of [...this.#watches, ...this.#waits]) wait.abort(reason);
   }

@@ -1,17 +1,24 @@
 import type { BackendName } from "../backend/mod.ts";
 
-/** A machine that a driver is to have. */
+/** A machine of a driver. */
 export interface MachineConfiguration {
-  /** The name; from `run-<name>-vm` by default, else `machine`. */
+  /**
+   * The name; if nothing is given, that in `run-<name>-vm`, otherwise
+   * `machine`.
+   */
   name?: string;
   /** A start script's path, or a command line. */
   startCommand: string;
   /**
-   * What runs the machine; by default `nspawn`, a container, for a start script
-   * `run-<name>-nspawn`, else `qemu`.
+   * The machine's hypervisor; if nothing is given, `nspawn` (a container) for a
+   * start script `run-<name>-nspawn`, otherwise `qemu`.
    */
   backend?: BackendName;
-  /** Whether the guest may reboot; without, a reset ends it. */
+  /**
+   * Whether the guest may reboot. Otherwise a reset ends it.
+   *
+   * @default {false}
+   */
   allowReboot?: boolean;
   /**
    * Whether the guest's time passes at once where the guest waits for it: a timer

@@ -8,27 +8,27 @@ import { UsageError } from "../errors.ts";
 import { temporaryBase } from "./temporary.ts";
 
 /**
- * Where a run keeps the machines' files: below `XDG_RUNTIME_DIR`, else below
- * the temporary directory.
+ * The directories of a run for the machines' files, below `XDG_RUNTIME_DIR` or
+ * else below the temporary directory.
  */
 export interface RunDirectories {
   /** Holds all of them. */
   readonly root: string;
-  /** Where the networks' sockets go, which are never kept. */
+  /** For the networks' sockets, which are never kept. */
   readonly sockets: string;
   /** The directory that all machines share with the host. */
   readonly shared: string;
-  /** A machine's own directory; one that outlives the run where asked. */
+  /** The directory of a machine; with `keep`, one that outlives the run. */
   state(machine: string, keep?: boolean): string;
 }
 
 /**
- * Makes a run's directories, for its owner alone. They are removed with the
- * run, unless their contents are to be kept: then they lie at the place where
- * the next run that keeps them finds them.
+ * Makes a run's directories, for its owner alone. The end of the run removes
+ * them, unless their contents are to be kept. Then they are where the next run
+ * with the same option finds them.
  *
- * @throws {UsageError} where the place can't be written to, or others can change
- * what is kept there.
+ * @throws {UsageError} if the place is not writable, or if other users can
+ * change kept files there.
  */
 export function makeRunDirectories(
   keep: boolean,
@@ -57,12 +57,12 @@ export function makeRunDirectories(
 }
 
 /**
- * Makes the directory of the files that outlive a run.
+ * Makes the output directory, whose files outlive the run.
  *
- * @param path Where; a new place by default.
- * @returns Where it is.
- * @throws {UsageError} where it can't be made, or another user has made it in a
- * place where everybody may do that.
+ * @param path The path; if nothing is given, a new directory is made.
+ * @returns Its path.
+ * @throws {UsageError} if it can't be made, or if another user has made it in a
+ * place where everybody may write.
  */
 export async function makeOutDirectory(path?: string): Promise<string> {
   if (path === undefined) {

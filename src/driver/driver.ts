@@ -39,64 +39,83 @@ import { retry, type RetryOptions } from "./retry.ts";
 import { startVhostVsock, type VhostVsock } from "./vhost_vsock.ts";
 import { captureVlan, type OpenCapture, startVlan, type Vlan } from "./vlan.ts";
 
-/** Where a test script's author can stop and look around. */
+/** Lets a test's author stop a script and look around. */
 export interface Debug {
   /**
-   * Stops the script here, where somebody is there to look, until they let it
-   * go on.
+   * Stops the script here, if a person can look at it, until that person lets
+   * it go on.
    *
-   * @param names More names to have at hand, such as the script's own variables.
+   * @param names More names for the prompt, such as the script's own variables.
    */
   breakpoint(names?: Record<string, unknown>): Promise<void>;
   /**
-   * Stops a script that has failed, before that is passed on: where breakpoints
-   * were asked for from outside.
+   * Stops a script that has failed, before the run goes on with the failure. It
+   * is there if the command line asks for such stops.
    *
-   * @param error What it failed of.
+   * @param error The script's error.
    */
   failed?(error: unknown): Promise<void>;
 }
 
-/** What a driver takes. */
+/** Options of a driver. */
 export interface DriverOptions<
   Given extends string | MachineConfiguration = string | MachineConfiguration,
 > {
   /** The machines, as configurations or as start scripts. */
   machines?: readonly Given[];
-  /** Numbers of VLANs; each once. */
+  /** The numbers of the VLANs. */
   vlans?: number[];
   /**
-   * Where logs, screenshots and copied files go, made where it is missing; a new
-   * directory by default.
+   * The directory for logs, screenshots and copied files, which is made if it
+   * is missing; if nothing is given, a new temporary directory.
    */
   outDir?: string;
-  /** Where everything is told; the terminal by default. */
+  /**
+   * The log; if nothing is given, one that shows everything on the terminal.
+   */
   log?: Log;
   /**
-   * Whether the driver tells the log how {@linkcode Driver.runTests} ended, or
-   * that the driver could not be made; true by default. Without, whoever made the
-   * driver does, by {@linkcode Log.runEnded}.
+   * Whether the driver reports to the log how {@linkcode Driver.runTests}
+   * ended, or that the driver could not be made. If not, its maker has to call
+   * {@linkcode Log.runEnded}.
+   *
+   * @default {true}
    */
   tellEnd?: boolean;
-  /** Whether the machines' state directories outlive the run. */
+  /**
+   * Whether the machines' state directories outlive the run.
+   *
+   * @default {false}
+   */
   keepState?: boolean;
-  /** Seconds that {@linkcode Driver.runTests} may take; no limit by default. */
+  /**
+   * Seconds that {@linkcode Driver.runTests} may take; no limit if nothing is
+   * given.
+   */
   globalTimeout?: number;
-  /** The test script, as {@linkcode Driver.testScript} runs it. */
+  /** The test script that {@linkcode Driver.testScript} runs. */
   testScript?: (driver: Driver<BackendOf<Given>>) => Promise<void>;
-  /** Ends the run with its reason. */
+  /** Ends the run with the signal's reason. */
   signal?: AbortSignal;
-  /** What `debug` is in test scripts; does nothing by default. */
+  /**
+   * The object `debug` of test scripts; if nothing is given, breakpoints do
+   * nothing.
+   */
   debug?: Debug;
   /**
-   * Console text after which a guest whose shell does not answer is dead; the
-   * usual by default. With none, no guest is dead before it ends.
+   * Console text after which a guest whose shell does not answer is dead. If it
+   * is empty, no guest is dead before it ends.
+   *
+   * @default {deathPatterns}
    */
   deadPatterns?: RegExp[];
   /**
-   * Whether the driver gives each virtual machine a virtual socket that leads to
-   * its ssh: for start scripts that add none, of guests whose memory is shared.
-   * Without `vhost-device-vsock` on PATH there is a warning, and no socket.
+   * Whether the driver gives each virtual machine a virtual socket that leads
+   * to its ssh. The start scripts must not add one, and must share the guests'
+   * memory. Without `vhost-device-vsock` on PATH, the driver warns and makes no
+   * socket.
+   *
+   * @default {false}
    */
   sshBackdoor?: boolean;
   /**
@@ -115,19 +134,19 @@ export interface DriverOptions<
 /** When the frames of all VLANs are kept. */
 export type CaptureMode = "always" | "failed";
 
-/** The first number of a guest: 0 to 2 are the hypervisor's and the host's. */
+/** The first number for a guest. The hypervisor and the host have 0 to 2. */
 const FIRST_CID = 3;
 
-/** What {@linkcode Driver.createMachine} takes. */
+/** Options of {@linkcode Driver.createMachine}. */
 export interface CreateMachineOptions
   extends Omit<MachineConfiguration, "startCommand"> {
-  /** Whether the state directory of an earlier run is used again. */
+  /** Whether the machine uses the state directory of an earlier run again. */
   keepState?: boolean;
 }
 
 /** The whole test took longer than it may. */
 export class GlobalTimeout extends ExpectedError {
-  /** Takes the seconds that it might have taken. */
+  /** Takes the timeout in seconds. */
   constructor(seconds: number) {
     super(`The test took longer than its global timeout of ${seconds} seconds`);
     this.name = "GlobalTimeout";
@@ -135,8 +154,8 @@ export class GlobalTimeout extends ExpectedError {
 }
 
 /**
- * Machines, the networks between them, and their end: when a driver is disposed
- * of, and also when its process is killed, nothing of them is left.
+ * The machines of a run and the networks between them. When a driver is
+ * disposed, and even when its process is killed, nothing of them remains.
  *
  * @example
  * ```ts
@@ -148,15 +167,15 @@ export class GlobalTimeout extends ExpectedError {
  */
 export class Driver<Backends extends BackendName = BackendName>
   implements AsyncDisposable {
-  /** The machines, virtual ones and containers, by name. */
+  /** The machines, virtual ones and containers, sorted by name. */
   readonly machines: MachineOf<Backends>[] = [];
   /** The networks. */
   readonly vlans: Vlan[] = [];
-  /** Where everything is told. */
+  /** The log. */
   readonly log: Log;
-  /** Where logs, screenshots and copied files go. */
+  /** The directory for logs, screenshots and copied files. */
   readonly outDir: string;
-  /** Where a test script's author can stop. */
+  /** Lets a test's author stop the script. */
   readonly debug: Debug;
   /** Seconds that {@linkcode runTests} may take. */
   readonly globalTimeout?: number;
@@ -167,9 +186,9 @@ export class Driver<Backends extends BackendName = BackendName>
   readonly #abort = new AbortController();
   readonly #conditions: Conditions;
   readonly #ownLog: boolean;
-  /** All machines, also those that the test made itself. */
+  /** All machines, also those that the test has made. */
   readonly #made = new Map<string, MachineOf>();
-  /** Names of scripts that a machine took, as was said. */
+  /** The names that machines have taken, for which there was a warning. */
   readonly #hidden = new Set<string>();
   readonly #faults: Faults;
   readonly #captures: OpenCapture[] = [];
@@ -202,13 +221,13 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /**
-   * Makes a driver: starts the networks, and no machine yet.
+   * Makes a driver: starts the networks, but no machine.
    *
-   * @throws {UsageError} for two machines of one name, or whose files or
-   * identifiers would have one name, for names that are too long for files, for
-   * numbers that are no VLAN's, for a timeout that is none, and for a
-   * directory of files that can't be made.
-   * @throws {MachineError} where a network can't be started.
+   * @throws {UsageError} if two machines have the same name, or would have the
+   * same names of files or identifiers, if a name is too long for files, if a
+   * VLAN's number or a timeout is not valid, or if the output directory can't
+   * be made.
+   * @throws {MachineError} if a network can't be started.
    */
   static async create<
     const Given extends string | MachineConfiguration = string,
@@ -297,7 +316,10 @@ export class Driver<Backends extends BackendName = BackendName>
     });
   }
 
-  /** Lets containers into the VLANs, which are where only QEMU finds them. */
+  /**
+   * Makes the VLANs accessible to containers: without this, only QEMU finds
+   * them.
+   */
   async #offerVlans(): Promise<void> {
     for (const vlan of this.vlans) {
       try {
@@ -352,7 +374,7 @@ export class Driver<Backends extends BackendName = BackendName>
     return this.#options.keepState ?? false;
   }
 
-  /** All machines, also those that the test made itself. */
+  /** All machines, also those that the test has made. */
   get machinesMade(): MachineOf[] {
     return [...this.#made.values()];
   }
@@ -369,33 +391,33 @@ export class Driver<Backends extends BackendName = BackendName>
     return machines.filter((machine) => machine instanceof ContainerMachine);
   }
 
-  /** Aborted when the run ends: by its global timeout, or from outside. */
+  /** Aborted when the run ends by its global timeout or from outside. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Ends whatever is under way with `reason`. */
+  /** Ends the run with `reason`. */
   abort(reason: unknown): void {
     this.#abort.abort(reason);
   }
 
   /**
-   * Ends with `reason` what the machines do and wait for at this moment. The
-   * machines themselves, and all that is asked of them later, go on.
+   * Ends all actions and waits of machines that are under way, with `reason`.
+   * The machines themselves go on, and so do later actions.
    */
   interrupt(reason: unknown): void {
     this.#conditions.interrupt(reason);
   }
 
   /**
-   * Runs `fn`. Once the signal is aborted, what that goes on to ask of the
-   * machines fails with the signal's reason; others may ask on.
+   * Runs `fn`. When the signal is aborted, all further actions of `fn` on
+   * machines fail with the signal's reason. Other code is not affected.
    */
   within<T>(signal: AbortSignal, fn: () => T): T {
     return this.#conditions.within(signal, fn);
   }
 
-  /** Starts all machines at the same time; does not wait for their boots. */
+  /** Starts all machines at the same time, without waiting for their boots. */
   startAll(): Promise<void> {
     return this.log.nested(
       "start all VMs",
@@ -421,9 +443,9 @@ export class Driver<Backends extends BackendName = BackendName>
    * Makes one more machine, which ends with the driver.
    *
    * @param startCommand A start script's path, or a command line.
-   * @throws {UsageError} for the name of a machine of the driver's, or of one
-   * that runs; where the files of another would have the same names; and for a
-   * name that is too long for files.
+   * @throws {UsageError} if the driver or a running machine has this name
+   * already, if the files of another machine would have the same names, or if
+   * the name is too long for files.
    */
   createMachine<
     const Command extends string,
@@ -452,7 +474,7 @@ export class Driver<Backends extends BackendName = BackendName>
       demandStart: () => this.#conditions.throwIfAborted(),
       outDir: this.outDir,
       sharedDir: this.#directories.shared,
-      // The networks may be started after the machine is made.
+      // The networks may start after the machine is made.
       get env() {
         return Object.fromEntries(
           driverVlans.map((vlan) => [
@@ -492,9 +514,11 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /**
-   * Sees to it that a machine's name and files are its own.
+   * Makes sure that no other machine has this name, or files with the same
+   * names.
    *
-   * @throws {UsageError} where they are another's, or can't be.
+   * @throws {UsageError} if another machine has them, or if the name is too
+   * long.
    */
   #makeRoom(name: string): void {
     requireShortName(name);
@@ -514,7 +538,7 @@ export class Driver<Backends extends BackendName = BackendName>
         `Expected machines with names of their own, got two named "${name}"`,
       );
     }
-    // A script that is run again makes its machines again.
+    // A script that runs again makes its machines again.
     this.#made.delete(name);
     other[Symbol.asyncDispose]().catch((error) =>
       this.log.error(`Error during cleanup: ${error}`)
@@ -546,10 +570,10 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /**
-   * Calls `fn` again and again until it answers `true`. The end of the run ends
-   * that, whatever signal is given.
+   * Calls `fn` again and again until it returns `true`. The end of the run ends
+   * this too.
    *
-   * @throws {TestFailure} when the time has passed.
+   * @throws {TestFailure} if the time passes first.
    */
   retry(
     fn: (last: boolean) => boolean | Promise<boolean>,
@@ -566,9 +590,10 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /**
-   * Makes a condition that can be kept while the test goes on, or waited for.
+   * Makes a polling condition, which a test can enter or wait for.
    *
-   * @param fn Answers `false`, or throws, where the condition does not hold.
+   * @param fn The check. It returns `false`, or throws, if the condition does
+   * not hold.
    *
    * @example
    * ```ts
@@ -588,12 +613,12 @@ export class Driver<Backends extends BackendName = BackendName>
     this.log.serialStdoutOn();
   }
 
-  /** Keeps the machines' serial consoles from the terminal. */
+  /** Hides the machines' serial consoles on the terminal. */
   serialStdoutOff(): void {
     this.log.serialStdoutOff();
   }
 
-  /** Runs the test script that the driver was made with. */
+  /** Runs the test script of the driver's options. */
   async testScript(): Promise<void> {
     const script = this.#options.testScript;
     if (script === undefined) {
@@ -615,10 +640,10 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /**
-   * Runs the test script under the global timeout, and tells the log how that
-   * ended.
+   * Runs the test script with the global timeout, and reports the result to the
+   * log.
    *
-   * @throws {GlobalTimeout} when that has passed.
+   * @throws {GlobalTimeout} if the timeout passes first.
    */
   async runTests(): Promise<void> {
     const seconds = this.globalTimeout;
@@ -631,7 +656,7 @@ export class Driver<Backends extends BackendName = BackendName>
     }
     try {
       await Promise.race([this.testScript(), rejection(this.signal)]);
-      // What is kept should be on the disk.
+      // Kept state must be on the disk.
       if (this.#options.keepState) {
         await Promise.all(
           this.machines.filter((machine) => machine.isUp())
@@ -649,7 +674,7 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   async #tellFailure(error: unknown): Promise<void> {
-    // Steps that end with the signal tell the error where the script waits.
+    // Steps that the signal ends add to the error where the script waits.
     if (this.signal.aborted) await delay(0);
     const [position] = authorPositions(error);
     const { name, message } = describeError(error);
@@ -664,7 +689,7 @@ export class Driver<Backends extends BackendName = BackendName>
     );
   }
 
-  /** Every name that a test script sees, with what it stands for. */
+  /** The names that a test script sees, with their values. */
   bindings(): Record<string, unknown> {
     const own = {
       startAll: () => this.startAll(),
@@ -707,7 +732,9 @@ export class Driver<Backends extends BackendName = BackendName>
     else await Deno.remove(path);
   }
 
-  /** Ends all machines and networks, and removes what is not to be kept. */
+  /**
+   * Ends all machines and networks, and removes files that are not to be kept.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#disposed ??= this.#dispose();
   }

@@ -3,10 +3,10 @@ import { shellQuote } from "../shell/mod.ts";
 import { MachineError } from "../errors.ts";
 import { delay } from "../time/mod.ts";
 
-/** Milliseconds between two looks for the interface, which no event tells of. */
+/** Seconds between two looks for the interface. There is no event for it. */
 const LOOK_INTERVAL = 0.01;
 
-/** What connects a VLAN's switch with an interface of the host. */
+/** The process that connects a VLAN's switch with an interface of the host. */
 export class HostPlug {
   readonly #process: Deno.ChildProcess;
   readonly #supervisor: Supervisor;
@@ -23,9 +23,9 @@ export class HostPlug {
   }
 
   /**
-   * Makes the interface; answers when it is there.
+   * Makes the interface. Returns when it exists.
    *
-   * @throws {MachineError} where it can't be made, or is there already.
+   * @throws {MachineError} if it can't be made, or exists already.
    */
   static async insert(
     nr: number,
@@ -56,12 +56,12 @@ export class HostPlug {
     throw failed((await said).join("").trim() || "vde_plug2tap said nothing");
   }
 
-  /** The process that is the plug. */
+  /** The number of the process. */
   get pid(): number {
     return this.#process.pid;
   }
 
-  /** Takes the interface away. */
+  /** Removes the interface. */
   async pull(): Promise<void> {
     this.#supervisor.kill(this.#process);
     await this.#process.status;

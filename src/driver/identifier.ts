@@ -1,4 +1,4 @@
-/** A name with what no identifier may hold as `_`. */
+/** Turns a name into an identifier: all other characters become `_`. */
 export function identifier(name: string): string {
   return name.replace(/^[^A-Za-z_]|[^A-Za-z0-9_]/g, "_");
 }

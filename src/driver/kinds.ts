@@ -9,7 +9,7 @@ import {
 } from "../machine/mod.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 
-/** The machine that a backend runs; any machine by default. */
+/** The type of a backend's machines; of any machine, if no backend is given. */
 export type MachineOf<Name extends BackendName = BackendName> = {
   qemu: Machine<QemuMachine>;
   nspawn: Machine<ContainerMachine>;
@@ -21,8 +21,8 @@ export const makers: {
 } = { qemu: makeQemuMachine, nspawn: makeContainerMachine };
 
 /**
- * The backend of a machine, as far as it is known before the program runs: of a
- * start script whose name is not known, that is QEMU.
+ * The backend of a machine, as a type. If the type of a start script is only
+ * `string`, it is QEMU.
  */
 export type BackendOf<Given extends string | MachineConfiguration> =
   Given extends string ? (Given extends `${string}-nspawn` ? "nspawn" : "qemu")

@@ -2,19 +2,19 @@ import { type BackendName, startedBy } from "../backend/kinds.ts";
 import { StartCommand } from "../backend/start_command.ts";
 import type { MachineConfiguration } from "./configuration.ts";
 
-/** A machine's name, and what runs it. */
+/** A machine's name and backend. */
 export interface MachineName {
   /** The name. */
   readonly name: string;
-  /** What runs it. */
+  /** The backend. */
   readonly backend: BackendName;
 }
 
 /**
- * The name of a machine, and what runs it: as it is configured, or as the name of
- * its start script has it.
+ * Gets the name and the backend of a machine, from its configuration or from
+ * the name of its start script.
  *
- * @throws {UsageError} where its start command is none.
+ * @throws {UsageError} if its start command is not valid.
  */
 export function nameOf(machine: string | MachineConfiguration): MachineName {
   const given: MachineConfiguration = typeof machine === "string"

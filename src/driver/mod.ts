@@ -1,5 +1,5 @@
 /**
- * Machines, the networks between them, and their end.
+ * The machines of a run, the networks between them, and their end.
  *
  * @module
  */

@@ -1,28 +1,42 @@
 import { TestFailure } from "../errors.ts";
 import { delay, limitOf, orAbort } from "../time/mod.ts";
 
-/** Seconds until the second try, and between two tries at last, by default. */
+/**
+ * Seconds until the second try, and between two tries at last, if the author
+ * names no interval.
+ */
 const FIRST_PAUSE = 0.05;
 const LONGEST_PAUSE = 1;
 
-/** Seconds to try at most where the author names no other limit. */
+/** Seconds to try at most, if the author names no other limit. */
 const DEFAULT_TIMEOUT = 900;
 
-/** What {@linkcode retry} takes. */
+/** Options of {@linkcode retry}. */
 export interface RetryOptions {
-  /** Seconds to try at most; 900 by default, `null` for no limit. */
+  /**
+   * Seconds to try at most; `null`: no limit.
+   *
+   * @default {900}
+   */
   timeout?: number | null;
-  /** Seconds between two tries; by default 0.05 at first, growing to 1. */
+  /**
+   * Seconds between two tries; if nothing is given, 0.05 at first, growing to
+   * 1.
+   */
   interval?: number;
-  /** Ends the tries with its reason. */
+  /** Ends the tries with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /**
- * Calls `fn` again and again until it answers `true`; the last call is told
- * that it is the last.
+ * Calls `fn` again and again until it returns `true`. `fn` gets `true` if it is
+ * the last call.
  *
- * @throws {TestFailure} when the time has passed.
+ * @param fn The function to call.
+ *
+ * @param options The options, or the timeout in seconds.
+ *
+ * @throws {TestFailure} if the time passes first.
  */
 export async function retry(
   fn: (last: boolean) => boolean | Promise<boolean>,

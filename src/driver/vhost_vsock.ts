@@ -8,19 +8,19 @@ import { MachineError } from "../errors.ts";
 import { delay } from "../time/mod.ts";
 
 const PROGRAM = "vhost-device-vsock";
-/** Exit status of a shell that did not find a program. */
+/** The exit status of a shell that has not found a program. */
 const NOT_FOUND = 127;
-/** Seconds until a device that does not listen is given up. */
+/** Seconds that the device may take until it listens. */
 const PATIENCE = 10;
 /** Seconds between two looks whether it listens. */
 const PAUSE = 0.01;
 
 /**
- * Starts the device; answers when QEMU can connect to it.
+ * Starts the device. Returns when QEMU can connect to it.
  *
  * @param cid The guest's number, from 3 up.
- * @param directory Where its sockets go, in a directory of their own.
- * @throws {MachineError} where the program is missing or does not start.
+ * @param directory Its sockets go into a new directory in this one.
+ * @throws {MachineError} if the program is missing or does not start.
  */
 export let startVhostVsock: (
   cid: number,
@@ -29,9 +29,9 @@ export let startVhostVsock: (
 ) => Promise<VhostVsock>;
 
 /**
- * A virtual socket of a machine, made by a process on the host: a guest that
- * listens there, as for ssh, is reached through a UNIX socket. It takes no
- * kernel module and no privilege, which a build sandbox does not have.
+ * A virtual socket of a machine, which a process on the host provides. A UNIX
+ * socket leads to services of the guest on it, such as ssh. It needs no kernel
+ * module and no privilege, so it works in a build sandbox.
  */
 export class VhostVsock {
   /** The UNIX socket that QEMU connects to. */

@@ -21,25 +21,25 @@ import {
 import { VlanCapture } from "./vlan_capture.ts";
 
 /**
- * A command for vde_switch's management console, and the beginning of any
- * answer. There is a prompt only where the console is a terminal.
+ * A command for vde_switch's management console, and the beginning of every
+ * answer. Without a terminal the console has no prompt.
  */
 const QUESTION = "version\n", ANSWER = /^1\d{3} /m;
 
 /**
- * Ports of a switch; vde_switch itself would have 32. It uses all but the
- * first, and looks at each for every frame: between two cards, a frame of 1514
- * bytes was measured to take 3.6 µs of its time with 32 ports, 3.8 µs with 256
- * and 4.2 µs with 1024.
+ * The number of a switch's ports; vde_switch's own default is 32. It uses all
+ * but the first, and looks at each of them for every frame: a frame of 1514
+ * bytes between two cards took 3.6 µs of its time with 32 ports, 3.8 µs with
+ * 256 and 4.2 µs with 1024.
  */
 const PORTS = 256;
 
 /**
- * Starts a switch; answers when it takes connections.
+ * Starts a switch. Returns when it takes connections.
  *
  * @param nr The VLAN's number.
- * @param directory Where its sockets go.
- * @throws {MachineError} where vde_switch is missing or does not start.
+ * @param directory The directory for its sockets.
+ * @throws {MachineError} if vde_switch is missing or does not start.
  */
 export let startVlan: (
   nr: number,
@@ -170,7 +170,7 @@ export class Vlan {
     });
     const stdin = process.stdin.getWriter();
     try {
-      // A switch that has died can't be asked; why it died is said by `died`.
+      // A switch that has died takes no question; `died` tells why it has died.
       stdin.write(new TextEncoder().encode(QUESTION)).catch(() => {});
       await Promise.race([ready, died]);
     } catch (error) {
@@ -194,10 +194,9 @@ export class Vlan {
 
   /**
    * Plugs the host into the switch, by an interface `vde-tap<number>`. Start
-   * scripts of containers make it a port of the bridge that they make for the
-   * VLAN.
+   * scripts of containers add this interface to their bridge for the VLAN.
    *
-   * @throws {MachineError} where there can't be such an interface.
+   * @throws {MachineError} if the interface can't be made.
    */
   async plugIntoHost(): Promise<void> {
     this.#hostPlug ??= await HostPlug.insert(
@@ -207,7 +206,7 @@ export class Vlan {
     );
   }
 
-  /** The process that plugs the host into the switch, where one does. */
+  /** The process that plugs the host into the switch, if there is one. */
   get plugPid(): number | undefined {
     return this.#hostPlug?.pid;
   }
@@ -296,7 +295,7 @@ export class Vlan {
   stop(): Promise<void> {
     return this.#stopped ??= (async () => {
       await this.#hostPlug?.pull();
-      // The end of its console makes the switch clean up after itself.
+      // When its console ends, the switch cleans up after itself.
       await this.#stdin.close().catch(() => {});
       this.#supervisor.kill(this.#process);
       await this.#process.status;
