@@ -1,14 +1,14 @@
-/** What the exit status says. */
+/** The meanings of exit statuses. */
 export const exitCodes = {
   /** The test passed. */
   passed: 0,
   /** The test failed. */
   failed: 1,
-  /** The program was used wrongly, and has started nothing. */
+  /** The command line or the configuration is wrong. Nothing was started. */
   misused: 2,
   /** The global timeout passed, as with `timeout(1)`. */
   timeout: 124,
-  /** The terminal went away: 128 and the number of SIGHUP. */
+  /** The terminal was closed: 128 and the number of SIGHUP. */
   hungUp: 129,
   /** Somebody pressed Ctrl-C: 128 and the signal's number. */
   interrupted: 130,

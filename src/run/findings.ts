@@ -3,25 +3,25 @@ import type { Script, TypeDiagnostic } from "../script/mod.ts";
 import { orAbort } from "../time/mod.ts";
 import { TypeErrors } from "./type_errors.ts";
 
-/** Seconds that a failure waits at most for the type checker, which is at work yet. */
+/** Seconds that a failure waits at most for a type check that is under way. */
 const PATIENCE = 60;
 
 /**
- * What the type checker says of the line that a script fails at. A script that
- * compares a promise fails before the checker has read it.
+ * The findings of the type checker about the line at which a script fails. A
+ * script that compares a promise may fail before the check has ended.
  */
 export class Findings {
-  /** The check that is under way, or is over. */
+  /** The check, which may be under way. */
   checking: Promise<void> = Promise.resolve();
 
   /**
-   * Waits for the checker, and takes from what it finds that which concerns the
-   * place where an error comes from.
+   * Waits for the checker, and selects its findings about the place of an
+   * error.
    *
-   * @param error What the script failed of.
+   * @param error The script's error.
    * @param script The script.
    * @param signal Ends the wait.
-   * @returns What the checker says; nothing if it says nothing of that line.
+   * @returns The findings; nothing if there are none about this line.
    */
   async of(
     error: unknown,

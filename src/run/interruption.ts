@@ -1,18 +1,18 @@
 import { ExpectedError } from "../errors.ts";
 import { exitCodes } from "./exit_codes.ts";
 
-/** Something outside asked for the end of the run: a signal, or a saved file. */
+/** A signal or a saved file has ended the run. */
 export class Interruption extends ExpectedError {
   /** The error's name. */
   override name = "Interruption";
 
-  /** Takes what happened, and the exit status that tells of it. */
+  /** Takes a description, and the exit status for it. */
   constructor(message: string, readonly exitCode: number) {
     super(message);
   }
 }
 
-/** The end of a run that somebody's `AbortSignal` asked for. */
+/** The interruption by the reason of an `AbortSignal`. */
 export function interruptionBy(reason: unknown): Interruption {
   if (reason instanceof Interruption) return reason;
   const message = reason instanceof Error ? reason.message : String(reason);
@@ -21,7 +21,7 @@ export function interruptionBy(reason: unknown): Interruption {
   return interruption;
 }
 
-/** The signals that end a run, what they mean, and the exit status. */
+/** The signals that end a run, with their meanings and exit statuses. */
 export const exitSignals = [
   ["SIGINT", "interrupted", exitCodes.interrupted],
   ["SIGTERM", "terminated by SIGTERM", exitCodes.terminated],
@@ -29,12 +29,13 @@ export const exitSignals = [
 ] as const;
 
 /**
- * Listens to the signals that ask a program to end. The first has the run end in
- * order; one more, at once.
+ * Listens to the signals that ask a program to end. The first one ends the run
+ * in order, a second one at once.
  *
- * @param onFirst Told of the first.
- * @param onSecond Told of the second, with the exit status of the first.
- * @returns What stops listening when it is disposed of.
+ * @param onFirst Called for the first signal.
+ * @param onSecond Called for the second signal, with the exit status of the
+ * first.
+ * @returns An object that stops listening when it is disposed.
  */
 export function onInterruption(
   onFirst: (interruption: Interruption) => void,

@@ -6,11 +6,11 @@ import { type DriverUse, messageOf, nextTurn, runChecked } from "./run_once.ts";
 import { explain, type Failure, isFailure, judge } from "./verdict.ts";
 
 /**
- * Runs the script once on machines that stay, and tells how that ended. Nothing
- * of the script goes on with the machines afterwards.
+ * Runs the script once on machines that stay, and reports the result.
+ * Afterwards, nothing of the script can use the machines any more.
  *
- * @param test What to use.
- * @throws The reason of the driver's end, if that has come.
+ * @param test The parts of the run.
+ * @throws The reason of the driver's end, if it has ended.
  */
 export async function runOnKept(test: DriverUse): Promise<void> {
   const { driver, plan, script, trail, watchdog, findings } = test;

@@ -1,5 +1,5 @@
 /**
- * What makes a run: log and reports, driver and script, verdict and failure.
+ * A whole run: log and reports, driver and script, verdict and failure.
  *
  * @module
  */

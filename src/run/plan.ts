@@ -6,33 +6,39 @@ import type {
 import type { ConsoleDisplay, Listener, Log, LogLevel } from "../report/mod.ts";
 import type { Language, RunOptions, Script } from "../script/mod.ts";
 
-/** Where a test script is. */
+/** The source of a test script. */
 export interface ScriptSource {
   /** Its file, unless it came as text. */
   readonly path?: string;
-  /** Its text, where that is all there is. */
+  /** Its text, if it has no file. */
   readonly code?: string;
   /** The language that it is written in. */
   readonly language: Language;
 }
 
-/** Everything that makes a run, whoever asked for it. */
+/** All settings of a run, from the command line or from a library's user. */
 export interface Plan {
-  /** What to call the run in reports. Default: the script's path. */
+  /** The run's name in reports; the script's path if nothing is given. */
   readonly name?: string;
-  /** The machines, no two of one name. */
+  /** The machines, whose names differ. */
   readonly machines: readonly (string | MachineConfiguration)[];
   /** Numbers of the networks, each once. */
   readonly vlans: readonly number[];
   /** The test script, if there is one. */
   readonly script?: ScriptSource;
-  /** The test, where it is a function and no script. */
+  /** The test, if it is a function and no script. */
   readonly test?: (driver: Driver) => Promise<void>;
-  /** Runs a script that makes its own drivers; without, the run makes one. */
+  /**
+   * Runs a script that makes its own drivers. If it is absent, the run makes
+   * one.
+   */
   readonly evaluate?: (surroundings: OwnDrivers) => Promise<void>;
   /** The language of the script, or of a prompt without one. */
   readonly language: Language;
-  /** Where everything goes that the run leaves; made where it is missing. */
+  /**
+   * The directory for everything that the run leaves. It is made if it is
+   * missing.
+   */
   readonly outDir: string;
   /** Seconds. */
   readonly globalTimeout?: number;
@@ -40,7 +46,9 @@ export interface Plan {
   readonly seed?: number;
   /** When the frames of all networks are kept. */
   readonly capture?: CaptureMode;
-  /** Whether the state directories stay, and those of the last run are used. */
+  /**
+   * Whether to keep the state directories, and to use those of the last run.
+   */
   readonly keepState: boolean;
   /** Whether to show a prompt instead of running the script. */
   readonly interactive: boolean;
@@ -66,28 +74,28 @@ export interface Plan {
   readonly logLevel: LogLevel;
   /** When the terminal shows the machines' consoles. */
   readonly console: ConsoleDisplay;
-  /** More who are told of everything. */
+  /** More listeners. */
   readonly listeners?: readonly Listener[];
-  /** Whether to print how to reach the machines by ssh. */
+  /** Whether to print how to connect to the machines by ssh. */
   readonly sshBackdoor: boolean;
-  /** Whether the driver has to give the machines their virtual sockets for that. */
+  /** Whether the driver has to make the machines' virtual sockets for ssh. */
   readonly vhostVsock: boolean;
-  /** What the machines' vsock numbers count from. */
+  /** The machines' vsock numbers count from this one. */
   readonly dumpVsocks?: number;
   /** The program that attaches to a breakpoint in a build sandbox. */
   readonly debugHookAttach?: string;
-  /** What is odd, but no reason to stop. */
+  /** Warnings. */
   readonly warnings: readonly string[];
 }
 
-/** What a script that makes its own drivers finds. */
+/** The parts of a run that a script with its own drivers uses. */
 export interface OwnDrivers extends RunOptions {
   /** The script. */
   readonly script: Script;
-  /** Where everything is told. */
+  /** The log. */
   readonly log: Log;
   /** Ends what the drivers do. */
   readonly signal: AbortSignal;
-  /** Told of each driver that is made, to dispose of it in the end. */
+  /** Called for each new driver, which the run disposes at its end. */
   readonly onDriver: (driver: Driver) => void;
 }

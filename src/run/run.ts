@@ -6,13 +6,13 @@ import type { Judgement } from "./verdict.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /**
- * Runs a test as planned: once, or again and again under watch. A signal that
- * asks the process to end has the run end in order.
+ * Runs a test by a plan: once, or again and again under watch. A signal that
+ * asks the process to end ends the run in order.
  *
  * @param plan What to run.
- * @param given Ends the run with its reason.
+ * @param given Ends the run with the signal's reason.
  * @returns How it ended.
- * @throws {UsageError} There was nothing that could be started.
+ * @throws {UsageError} if nothing could be started.
  */
 export async function run(
   plan: Plan,
@@ -24,7 +24,7 @@ export async function run(
     (interruption) => stop.abort(interruption),
     (exitCode) => emergency.exit(exitCode),
   );
-  // Python is a process of its own, and can't block this one.
+  // A script in Python runs in another process, and can't block this one.
   using watchdog = plan.language === "typescript" ? new Watchdog() : undefined;
   const onAbort = () => stop.abort(interruptionBy(given!.reason));
   if (given?.aborted) onAbort();

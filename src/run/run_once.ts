@@ -37,27 +37,27 @@ import type { Watchdog } from "./watchdog.ts";
 export interface RunOnceOptions extends RunOptions {
   /** Ends the run. */
   signal: AbortSignal;
-  /** Is told what to do in an emergency. */
+  /** Gets the actions for an emergency. */
   emergency: Emergency;
-  /** Is told of the time that the script has. */
+  /** Gets the script's time limit. */
   watchdog?: Watchdog;
-  /** Does with the driver what it was made for. Default: runs the script. */
+  /** Uses the driver; if it is absent, the run runs the script. */
   use?: (test: DriverUse) => Promise<void>;
 }
 
-/** What there is to use in a run. */
+/** The parts of a run. */
 export interface DriverUse {
   /** The machines. */
   readonly driver: Driver;
-  /** What is to be run. */
+  /** The plan. */
   readonly plan: Plan;
   /** The script, if there is one. */
   readonly script: Script | undefined;
-  /** What the test is doing. */
+  /** The steps of the test that are under way. */
   readonly trail: StepTrail;
   /** Is told of the time that the script has. */
   readonly watchdog: Watchdog | undefined;
-  /** What the type checker says. */
+  /** The findings of the type checker. */
   readonly findings: Findings;
 }
 
@@ -67,7 +67,7 @@ export interface DriverUse {
  * @param plan What to run.
  * @param options How to run it.
  * @returns How it ended.
- * @throws {UsageError} There was nothing that could be started.
+ * @throws {UsageError} if nothing could be started.
  */
 export async function runOnce(
   plan: Plan,
@@ -81,7 +81,7 @@ export async function runOnce(
   if (plan.language === "typescript" && plan.test === undefined) {
     readAssertions();
   }
-  // In Python, what a script began has ended when it ends.
+  // In Python, everything that a script has begun ends with the script.
   const mayForget = !interactive && script?.language !== "python";
   const trail = new StepTrail({ stacks: mayForget });
   log.addListener(trail);
@@ -94,14 +94,14 @@ export async function runOnce(
   let forgotten = false;
   using uncaught = new Uncaught((error, isOwn) => {
     if (interactive && error instanceof ScriptExit) return;
-    // The end of the run has ended something whose end nobody looks at.
+    // The end of the run has ended something that nobody waits for.
     if (isOwn && unfinished.length > 0) forgotten = true;
-    // What the end of the run has ended tells nothing new.
+    // An error from the end of the run tells nothing new.
     if (error === over || (failure && error === failure.error)) return;
     const when = interactive ? "nobody caught" : "after the end of the script";
     log.warning(`${when}: ${messageOf(error)}`);
   });
-  // At a prompt, one can look at what went wrong, and go on.
+  // At a prompt, the author can look at the failure and go on.
   if (interactive) uncaught.scriptEnded();
   const ends = [uncaught.failure, rejection(signal)];
   await using _prepared = script && !interactive
@@ -138,7 +138,7 @@ export async function runOnce(
     await Promise.race([...ends, uncaught.run(whole)]);
     if (mayForget) unfinished = trail.unfinished();
   } catch (error) {
-    // Steps that end with the signal tell the error where the script waits.
+    // Steps that the signal ends add to the error where the script waits.
     if (isOver()) await nextTurn();
     failure = { error: signal.aborted ? signal.reason : error };
     await whereabouts(failure.error);
@@ -217,12 +217,12 @@ class ScriptOver extends Error {
   }
 }
 
-/** Settled when errors that nobody handles have been told. */
+/** Waits until unhandled errors have been reported. */
 export function nextTurn(): Promise<void> {
   return delay(0);
 }
 
-/** The driver could not be made, by the user's fault. */
+/** The driver could not be made, because of wrong options. */
 class NothingStarted extends Error {
   constructor(override readonly cause: UsageError) {
     super(cause.message);
@@ -283,7 +283,7 @@ function stopping(
   };
 }
 
-/** Does with the driver what it was made for. */
+/** Runs the prompt, the script or the test with the driver. */
 async function use(test: DriverUse): Promise<void> {
   const { driver, plan, script, watchdog } = test;
   tellAddresses(driver, plan);
@@ -308,11 +308,11 @@ async function use(test: DriverUse): Promise<void> {
   await runChecked(test, () => driver.runTests(), driver.signal);
 }
 
-/** Says how to reach the machines from another terminal, where one can. */
+/** Logs how to connect to the machines from another terminal, if that works. */
 export function tellAddresses(driver: Driver, plan: Plan): void {
   const { sshBackdoor, dumpVsocks } = plan;
   if (!sshBackdoor && dumpVsocks === undefined) return;
-  // Virtual sockets 0 to 2 are taken: by the hypervisor and the host.
+  // The hypervisor and the host have the virtual sockets 0 to 2.
   const offset = dumpVsocks ?? 2;
   driver.machines.forEach((machine, i) => {
     const { name, backend } = machine;
@@ -332,12 +332,12 @@ export function tellAddresses(driver: Driver, plan: Plan): void {
 }
 
 /**
- * Runs the script. The machines boot while its types are checked.
+ * Runs the script. The machines boot during the type check.
  *
- * @param test What is used.
- * @param run Runs it.
+ * @param test The parts of the run.
+ * @param run Runs the script.
  * @param signal Ends the check.
- * @throws {TypeErrors} Its types are wrong.
+ * @throws {TypeErrors} if its types are wrong.
  */
 export async function runChecked(
   { driver, plan, script, findings }: DriverUse,

@@ -15,7 +15,7 @@ import { UsageError } from "../errors.ts";
 import { languageOf } from "../script/language.ts";
 import type { Plan } from "./plan.ts";
 
-/** What {@linkcode runTest} takes. */
+/** Options of {@linkcode runTest}. */
 export interface TestOptions<
   Given extends string | MachineConfiguration = string | MachineConfiguration,
 > {
@@ -24,18 +24,31 @@ export interface TestOptions<
    * TypeScript, JavaScript or Python.
    */
   test: ((driver: Driver<BackendOf<Given>>) => void | Promise<void>) | string;
-  /** What to call the test in reports. Default: the script's path, or the main module's. */
+  /**
+   * The test's name in reports; the script's path, or that of the main module,
+   * if nothing is given.
+   */
   name?: string;
-  /** The machines, as configurations or as start scripts. Default: none. */
+  /**
+   * The machines, as configurations or as start scripts.
+   *
+   * @default {[]}
+   */
   machines?: readonly Given[];
-  /** Numbers of networks. Default: none. */
+  /**
+   * The numbers of the networks.
+   *
+   * @default {[]}
+   */
   vlans?: readonly number[];
   /**
-   * Where reports, console logs, screenshots and copied files go, made where it
-   * is missing. Default: the working directory.
+   * The directory for reports, console logs, screenshots and copied files,
+   * which is made if it is missing.
+   *
+   * @default {"."}
    */
   outDir?: string;
-  /** Seconds that the test may take. Default: no limit. */
+  /** Seconds that the test may take; no limit if nothing is given. */
   globalTimeout?: number;
   /**
    * What decides about what happens at random to links, a number from 0 up.
@@ -47,7 +60,11 @@ export interface TestOptions<
    * `always`, or where the test does not pass (`failed`). Default: no.
    */
   capture?: CaptureMode;
-  /** Whether the machines' state directories outlive the run. Default: no. */
+  /**
+   * Whether the machines' state directories outlive the run.
+   *
+   * @default {false}
+   */
   keepState?: boolean;
   /**
    * Whether each guest's memory is written to a file where the test fails.
@@ -59,45 +76,83 @@ export interface TestOptions<
    * terminal, before the machines end. Default: it does not.
    */
   onFailure?: "shell";
-  /** Path of a JUnit report, relative to `outDir`. Default: none is written. */
+  /**
+   * The path of a JUnit report, relative to `outDir`; none is written if
+   * nothing is given.
+   */
   junitXml?: string;
-  /** Path of the page, relative to `outDir`; `false`: none. Default: `"report.html"`. */
+  /**
+   * The path of the page, relative to `outDir`; `false`: none.
+   *
+   * @default {"report.html"}
+   */
   html?: string | false;
-  /** Path of the XML log, relative to `outDir`. Default: none is written. */
+  /**
+   * The path of the XML log, relative to `outDir`; none is written if nothing
+   * is given.
+   */
   xmlLog?: string;
-  /** Path of the file of events, relative to `outDir`. Default: none is written. */
+  /**
+   * The path of the file of events, relative to `outDir`; none is written if
+   * nothing is given.
+   */
   events?: string;
-  /** The lowest level of messages to show. Default: `"info"`. */
+  /**
+   * The lowest level of messages to show.
+   *
+   * @default {"info"}
+   */
   logLevel?: LogLevel;
-  /** When the terminal shows the machines' consoles. Default: `"live"`. */
+  /**
+   * When the terminal shows the machines' consoles.
+   *
+   * @default {"live"}
+   */
   console?: ConsoleDisplay;
-  /** More who are told of everything that happens. Default: none. */
+  /**
+   * More listeners, which get all events.
+   *
+   * @default {[]}
+   */
   listeners?: readonly Listener[];
-  /** Whether the types of a script are checked. Default: yes, where `deno` is. */
+  /**
+   * Whether to check the types of a script, if there is a `deno`.
+   *
+   * @default {true}
+   */
   check?: boolean;
-  /** Whether to run again whenever the script changes, until the signal. Default: no. */
+  /**
+   * Whether to run again whenever the script changes, until the signal is
+   * aborted.
+   *
+   * @default {false}
+   */
   watch?: boolean;
-  /** With `watch`: whether to go on with the machines as they are. Default: no. */
+  /**
+   * With `watch`: whether the machines stay as they are between runs.
+   *
+   * @default {false}
+   */
   keepMachines?: boolean;
-  /** Ends the run in order, with its reason, as Ctrl-C does. */
+  /** Ends the run in order, as Ctrl-C does, with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /** How a test ended. */
 export interface TestResult {
-  /** In words. */
+  /** The verdict. */
   readonly verdict: Verdict;
-  /** As an exit status: that which the command line would end with. */
+  /** The exit status that the command line would have. */
   readonly exitCode: number;
-  /** What ended it, unless it passed. */
+  /** The error that ended the test, unless it passed. */
   readonly error?: unknown;
 }
 
 /**
- * Runs a test as the command line does: with a terminal's log, reports, consoles
- * and pictures of the screens where it fails, an explanation of the failure, a
- * limit of time, and an orderly end on Ctrl-C, SIGTERM and SIGHUP. Errors that
- * nobody catches and calls of `Deno.exit` end the test, not the process.
+ * Runs a test as the command line does: with a log on the terminal, reports,
+ * consoles, pictures of the screens and an explanation if it fails, a time
+ * limit, and an orderly end on Ctrl-C, SIGTERM and SIGHUP. Uncaught errors and
+ * calls of `Deno.exit` end the test, not the process.
  *
  * @example
  * ```ts
@@ -116,8 +171,8 @@ export interface TestResult {
  * ```
  *
  * @param options What to run, and how.
- * @returns How it ended; a test that fails is no exception.
- * @throws {UsageError} The options are wrong, and nothing was started.
+ * @returns The result. A test that fails is no exception.
+ * @throws {UsageError} if the options are wrong. Nothing was started then.
  */
 export async function runTest<
   const Given extends string | MachineConfiguration = string,

@@ -6,18 +6,18 @@ import { classes } from "../script/classes.ts";
 let assertionsRead: Promise<typeof import("../script/assertions.ts")>;
 
 /**
- * Begins to read the assertions, which takes a while: they are wanted as soon as
- * the driver is made.
+ * Begins to load the assertions, which takes a while, so that they are there
+ * when the driver is made.
  */
 export function readAssertions(): typeof assertionsRead {
   assertionsRead ??= import("../script/assertions.ts");
-  // Whoever wants them hears of what went wrong.
+  // The caller that uses them gets the error.
   assertionsRead.catch(() => {});
   return assertionsRead;
 }
 
 /**
- * Runs a function while everything that a script sees is bound to its name.
+ * Runs a function while the names that a script sees are bound.
  *
  * @param driver The driver that the script is to use.
  * @param fn Receives all names.

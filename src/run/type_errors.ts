@@ -13,14 +13,14 @@ import type { Plan } from "./plan.ts";
 export class TypeErrors extends Error {
   /** The error's name. */
   override name = "TypeErrors";
-  /** What to show a person. */
+  /** The text for a person. */
   readonly detail: string;
-  /** What is wrong, one by one. */
+  /** The errors. */
   readonly diagnostics: readonly TypeDiagnostic[];
-  /** Whether the script can't be run all the same. */
+  /** Whether the script can't run. */
   readonly isFatal: boolean;
 
-  /** Takes what is wrong. */
+  /** Takes the errors. */
   constructor(diagnostics: readonly TypeDiagnostic[]) {
     const count = diagnostics.length;
     const isFatal = diagnostics.some((diagnostic) => diagnostic.isFatal);
@@ -43,9 +43,9 @@ export function canCheck({ check, script }: Plan): boolean {
  * Checks a script's types while the run goes on.
  *
  * @param script The script.
- * @param plan What else it sees.
+ * @param plan The plan, for the names that the script sees.
  * @param signal Ends the check.
- * @throws {TypeErrors} They are wrong.
+ * @throws {TypeErrors} if they are wrong.
  */
 export async function checkBeside(
   script: Script,
@@ -58,7 +58,7 @@ export async function checkBeside(
   if (diagnostics.length > 0) throw new TypeErrors(diagnostics);
 }
 
-/** A finding of the checker's as a person reads it. */
+/** Formats a finding of the checker for a person. */
 export function shownDiagnostic(
   { place, message, source }: TypeDiagnostic,
 ): string {

@@ -17,11 +17,11 @@ import { judge, type Judgement } from "./verdict.ts";
  * Runs the test, and again whenever the script or a file that it imports has
  * changed, until the signal is aborted.
  *
- * The machines are started afresh each time, and a change during a run ends that;
- * with `keepMachines` the machines stay, and a run is let finish.
+ * Each run starts the machines anew, and a change during a run ends it. With
+ * `keepMachines` the machines stay, and a change does not end a run.
  *
  * @param plan What to run.
- * @param given How to run it; the signal ends it all.
+ * @param given The options of each run. The signal ends the watch.
  * @returns How it ended.
  */
 export async function watch(
@@ -35,7 +35,7 @@ export async function watch(
     ...given,
     onFile: (file) => changes.add(file),
   };
-  // A script may outlive its run, and fail when there is none.
+  // A script may go on after its run, and fail between two runs.
   using idle = new Uncaught((error) =>
     console.error(`vmwright: after the end of a run: ${messageOf(error)}`)
   );
@@ -74,7 +74,7 @@ export async function watch(
   }
 }
 
-/** Sees the next change of any of a growing set of files. */
+/** Waits for the next change of a file in a growing set. */
 class Changes implements Disposable {
   /** The path of the file that changed first. */
   readonly next: Promise<string>;
@@ -87,7 +87,7 @@ class Changes implements Disposable {
     for (const file of files) this.add(file);
   }
 
-  /** Watches one more file: its directory, as editors replace files. */
+  /** Watches one more file, by its directory, because editors replace files. */
   add(path: string): void {
     const file = Deno.realPathSync(path);
     if (this.#files.has(file)) return;
@@ -110,7 +110,7 @@ class Changes implements Disposable {
         const known = this.#files.get(path);
         if (known === undefined) continue;
         const now = contents(path);
-        // A file that an editor is about to write anew is empty for a moment.
+        // While an editor writes a file anew, the file is empty for a moment.
         if (now !== known && now !== "") this.#resolve(path);
       }
     }

@@ -1,21 +1,24 @@
 import { exitSignals } from "./interruption.ts";
 import { exitCodes } from "./exit_codes.ts";
 
-/** Seconds without a sign of life after which a script blocks the process. */
+/**
+ * Seconds without a sign of life, after which the watchdog ends the process.
+ */
 const PATIENCE = 5;
-/** The same after one more signal. */
+/** The same after a second signal. */
 const HURRY = 1;
 
-/** What the thread beside is told: that we live, or how many seconds there are. */
+/** A message to the thread: a sign of life, or the time limit in seconds. */
 type Word = "alive" | { deadline: number | undefined };
 
 /**
- * Ends the process where a script never lets go of it, as `for (;;) {}` does:
- * then no timer of ours fires, and no signal is heard.
+ * Ends the process if a script blocks it for ever, as `for (;;) {}` does: then
+ * no timer of the process fires, and it notices no signal.
  *
- * A thread beside looks at the global timeout and at signals too. From then on
- * it wants a sign of life now and then; without one it ends the process, with
- * the exit status that tells why. The guard ends what the process owned.
+ * Another thread also watches the global timeout and the signals. When one of
+ * them comes, the thread asks for signs of life. Without one, it ends the
+ * process with the fitting exit status. The guard then ends the processes of
+ * the run.
  */
 export class Watchdog implements Disposable {
   readonly #worker: Worker;
@@ -37,10 +40,10 @@ export class Watchdog implements Disposable {
   }
 
   /**
-   * Begins to look at the time.
+   * Begins to watch the time.
    *
-   * @param seconds What the script may take; `undefined`: no limit.
-   * @returns What ends that when it is disposed of.
+   * @param seconds The script's limit; `undefined`: none.
+   * @returns An object that ends this when it is disposed.
    */
   deadline(seconds: number | undefined): Disposable {
     this.#tell({ deadline: seconds });
@@ -49,7 +52,7 @@ export class Watchdog implements Disposable {
     };
   }
 
-  /** Looks at nothing any more. */
+  /** Ends the watchdog. */
   [Symbol.dispose](): void {
     this.#worker.terminate();
   }
@@ -66,7 +69,7 @@ interface ThreadOptions {
   readonly signals: typeof exitSignals;
 }
 
-/** Runs beside, and knows nothing but what is in it. */
+/** The thread's code. It can't use anything outside of this function. */
 function thread(
   { patience, hurry, timeoutStatus, signals }: ThreadOptions,
 ): void {
@@ -95,7 +98,7 @@ function thread(
       `!!! ${why}, but the script blocks the process, which ends at once`,
     );
     try {
-      // Only the C library ends a process from here with a status.
+      // From a thread, only the C library can end the process with a status.
       Deno.dlopen("libc.so.6", {
         _exit: { parameters: ["i32"], result: "void" },
       }).symbols._exit(status);
@@ -119,7 +122,7 @@ function thread(
   for (const [signal, message, status] of signals) {
     Deno.addSignalListener(signal, () => {
       if (asking === undefined) return wantLife(status, message);
-      // Who asks twice does not want to wait.
+      // A person who asks twice does not want to wait.
       setTimeout(giveUp, hurry * 1000);
     });
   }
