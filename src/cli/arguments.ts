@@ -7,12 +7,12 @@ type ValueOf<O extends Option> = O["kind"] extends "list" ? string[]
   : O extends { negatable: true } ? string | false
   : string;
 
-/** The options that were given, each with what was given. */
+/** The given options with their values. */
 export type OptionValues = {
   [K in OptionKey]?: ValueOf<typeof options[K]>;
 };
 
-/** What the words of a command line are, before anybody judges them. */
+/** The words of a command line, sorted but not checked. */
 export interface Arguments {
   /** The options. */
   readonly options: OptionValues;
@@ -37,13 +37,14 @@ for (const [key, option] of Object.entries(options) as [OptionKey, Option][]) {
 }
 
 /**
- * Tells options and other words apart, as Python's argparse does: `--name value`,
- * `--name=value`, `-o value`, `-ovalue`, unambiguous beginnings of a name, lists
- * that run up to the next option, `--` before words that are no options. Other
- * than there, a list ends before a word that can't belong to it.
+ * Separates options from other words, as Python's argparse does: `--name
+ * value`, `--name=value`, `-o value`, `-ovalue`, unambiguous beginnings of a
+ * name, lists up to the next option, and `--` before words that are no options.
+ * Unlike argparse, it also ends a list before a word that can't belong to the
+ * list.
  *
  * @param args The command line's words.
- * @returns What they are.
+ * @returns The options and the other words.
  * @throws {UsageError} An option is unknown, or lacks its value.
  */
 export function parseArguments(args: readonly string[]): Arguments {
@@ -51,7 +52,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   const words: string[] = [];
   let at = 0;
 
-  /** Numbers below zero are words, as no option looks like one. */
+  /** A negative number is a word, because no option looks like one. */
   const isWord = (arg: string): boolean =>
     !arg.startsWith("-") || arg === "-" || /^-\d*\.?\d+$/.test(arg);
   const nextIsWord = () => at < args.length && isWord(args[at]);

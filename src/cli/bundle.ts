@@ -1,6 +1,6 @@
 import { directoryOf } from "../paths.ts";
-// Makes cli.js and mod.js, each one file that needs nothing beside it, and
-// mod.d.ts, the types of both: deno run -A src/cli/bundle.ts [DIRECTORY]
+// Makes cli.js and mod.js, two files that import nothing, and mod.d.ts, the
+// types of both: deno run -A src/cli/bundle.ts [DIRECTORY]
 
 const root = new URL("../../", import.meta.url).pathname;
 const dist = Deno.args[0] ?? `${root}dist`;
@@ -35,8 +35,8 @@ async function bundle(): Promise<void> {
 }
 
 /**
- * The bundler writes declarations too, but stumbles over imports of text, and
- * leaves the paths of modules in types that it has moved into the one file.
+ * The bundler can write declarations. But it fails at imports of text, and
+ * keeps the paths of modules in types that it has moved into the one file.
  */
 async function declare(): Promise<void> {
   const copy = await Deno.makeTempDir({ prefix: "vmwright-bundle-" });
@@ -53,7 +53,7 @@ async function declare(): Promise<void> {
         ),
       );
     }
-    // Types that no exported module holds are taken in as well.
+    // This also adds types that no exported module has.
     const rooms = walk(`${copy}/src`).flatMap((path) =>
       path.match(/\/src\/(\w+)\/mod\.ts$/)?.[1] ?? []
     ).filter((room) => room !== "script");

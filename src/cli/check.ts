@@ -29,7 +29,7 @@ export async function check(configuration: Configuration): Promise<number> {
     console.error(`${detail}\nvmwright: ${message}`);
     return exitCodes.failed;
   }
-  // Where types are wrong, what they say of promises may be as well.
+  // If types are wrong, the findings about promises may be wrong too.
   const promises = configuration.lint && !isJavaScript(script)
     ? await floatingPromises(script, names)
     : [];

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { nearest } from "../report/nearest.ts";
 
-/** A machine as a configuration names it. */
+/** A machine of a configuration file. */
 export interface MachineConfiguration {
   /** The machine's name. */
   readonly name: string;
@@ -9,7 +9,7 @@ export interface MachineConfiguration {
   readonly startCommand: string;
 }
 
-/** What a configuration file says. What it does not say is absent. */
+/** The contents of a configuration file. Missing values are absent. */
 export interface ConfigFile {
   /** Virtual machines. */
   readonly machines?: MachineConfiguration[];
@@ -19,11 +19,11 @@ export interface ConfigFile {
   readonly vlans?: number[];
   /** Seconds. */
   readonly globalTimeout?: number;
-  /** Whether to print how to reach the machines by ssh. */
+  /** Whether to print how to connect to the machines by ssh. */
   readonly sshBackdoor?: boolean;
   /** Path of the test script. */
   readonly testScript?: string;
-  /** What is odd about the file, but no reason to refuse it. */
+  /** Warnings about the file. */
   readonly warnings: string[];
 }
 
@@ -36,28 +36,28 @@ const keys = [
   "test_script",
 ];
 
-/** Keys that say how somebody looks into a container: nothing that a run does. */
+/** Keys for looking into a container by hand, which a run does not use. */
 const displayKeys = {
   top: ["display_viewers"],
   containers: ["display_targets", "display_exporters"],
 };
 
 /**
- * Understands the JSON file of `--config`, whose keys are those of NixOS's test
- * framework. Unknown keys are passed over with a warning: the file is written by
- * a program, and the next version of that may write more.
+ * Reads the JSON file of `--config`, whose keys are those of the NixOS test
+ * framework. Unknown keys cause a warning only: a program writes the file, and
+ * its next version may write more.
  *
  * @param text The file's text.
  * @param file The file's name, for messages.
- * @returns What it says.
- * @throws {UsageError} It is no JSON, or a value is of the wrong kind.
+ * @returns The contents.
+ * @throws {UsageError} if it is no JSON, or if a value has the wrong type.
  */
 export function parseConfigFile(text: string, file: string): ConfigFile {
   let root: unknown;
   try {
     root = JSON.parse(text);
   } catch (error) {
-    // The runtime quotes the text, with the ends of its lines.
+    // The runtime's message quotes the text with its line ends.
     const message = (error as Error).message.replace(
       /^Unexpected token '(.+?)', .*$/su,
       (_, token) => `unexpected ${JSON.stringify(token)}`,
@@ -159,7 +159,7 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
   };
 }
 
-/** A key as a step of a JSON path. */
+/** Writes a key as a step of a JSON path. */
 function step(key: string): string {
   return /^[\w-]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }

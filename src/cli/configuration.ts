@@ -22,14 +22,17 @@ import { options } from "./options.ts";
 
 export type { MachineConfiguration } from "./config_file.ts";
 
-/** What to do. */
+/** The action. */
 export type Command = "run" | "eval" | "check" | "types" | "help" | "version";
 
-/** Everything that the command line, the environment and the configuration file say. */
+/**
+ * The settings from the command line, the environment and the configuration
+ * file.
+ */
 export interface Configuration {
-  /** What to do. */
+  /** The action. */
   readonly command: Command;
-  /** The virtual machines, no two of one name. */
+  /** The virtual machines, whose names differ. */
   readonly machines: readonly MachineConfiguration[];
   /** Containers of the configuration file. */
   readonly containers: readonly MachineConfiguration[];
@@ -39,7 +42,7 @@ export interface Configuration {
   readonly script?: ScriptSource;
   /** The language of the script, or of a prompt without one. */
   readonly language: Language;
-  /** Absolute path; it can be written to, or made. */
+  /** An absolute path. The directory is writable, or can be made. */
   readonly outDir: string;
   /** Seconds. */
   readonly globalTimeout?: number;
@@ -47,7 +50,9 @@ export interface Configuration {
   readonly seed?: number;
   /** When the frames of all networks are kept. */
   readonly capture?: CaptureMode;
-  /** Whether the state directories stay, and those of the last run are used. */
+  /**
+   * Whether to keep the state directories, and to use those of the last run.
+   */
   readonly keepState: boolean;
   /** Whether to show a prompt instead of running the script. */
   readonly interactive: boolean;
@@ -57,7 +62,7 @@ export interface Configuration {
   readonly keepMachines: boolean;
   /** Whether the script's types are checked. */
   readonly check: boolean;
-  /** Whether `vmwright check` looks for promises that nothing waits for. */
+  /** Whether `vmwright check` looks for promises without an `await`. */
   readonly lint: boolean;
   /** Whether the guests' memory is written to files where the run fails. */
   readonly dumpMemory: boolean;
@@ -75,22 +80,22 @@ export interface Configuration {
   readonly logLevel: LogLevel;
   /** When the terminal shows the machines' consoles. */
   readonly console: ConsoleDisplay;
-  /** Whether to print how to reach the machines by ssh. */
+  /** Whether to print how to connect to the machines by ssh. */
   readonly sshBackdoor: boolean;
   /**
-   * Whether the driver has to give the machines their virtual sockets for that:
-   * frameworks that write a configuration file leave it to the driver.
+   * Whether the driver has to make the machines' virtual sockets for ssh:
+   * frameworks that write a configuration file leave that to the driver.
    */
   readonly vhostVsock: boolean;
-  /** What the machines' vsock numbers count from. */
+  /** The machines' vsock numbers count from this one. */
   readonly dumpVsocks?: number;
   /** The program that attaches to a breakpoint in a build sandbox. */
   readonly debugHookAttach?: string;
-  /** What is odd, but no reason to stop. */
+  /** Warnings. */
   readonly warnings: readonly string[];
 }
 
-/** Where variables of the environment are looked up. */
+/** The environment. */
 export interface Environment {
   /** The variable's value, if it is set. */
   get(name: string): string | undefined;
@@ -98,18 +103,19 @@ export interface Environment {
 
 const logLevels: readonly string[] = ["debug", "info", "warning", "error"];
 const commands: readonly string[] = ["eval", "eval-file", "check", "types"];
-/** The longest time that a timer can be set to, in seconds. */
+/** The longest time of a timer, in seconds. */
 const longestTimeout = 2147483;
 
 /**
- * Makes one configuration of arguments, environment and the file of `--config`.
- * What an argument says beats the file, which beats the environment. Nothing is
- * started or changed; files and directories that must be there are looked at.
+ * Makes a configuration of arguments, environment and the file of `--config`.
+ * Arguments come before the file, and the file before the environment. This
+ * starts and changes nothing; it checks files and directories that must exist.
  *
  * @param args The command line's words.
  * @param environment The environment.
  * @returns The configuration.
- * @throws {UsageError} Something is wrong: the message says what, in one sentence.
+ * @throws {UsageError} if something is wrong. The message says what, in one
+ * sentence.
  */
 export function configure(
   args: readonly string[],
@@ -189,7 +195,7 @@ export function configure(
   const isThere = requireDirectory(given.outputDir ?? ".", "output directory");
   const report = (path: string, what: string, base = outDir) => {
     const whole = absolute(path, base);
-    // Nothing is in the way in a directory that is yet to be made.
+    // In a directory that does not exist yet, nothing is in the way.
     const isNew = !isThere && whole === `${outDir}/${path}` &&
       !path.includes("/");
     if (!isNew) requireWritableFile(whole, `${what} ${JSON.stringify(path)}`);
@@ -276,7 +282,7 @@ function stopsOnFailure({ onFailure }: OptionValues): boolean {
   );
 }
 
-/** What the configuration file says, of either kind, if there is one. */
+/** Reads the configuration file of either kind, if there is one. */
 function fileOf(given: OptionValues, environment: Environment): ConfigFile {
   const { config } = given;
   if (config !== undefined && given.machineConfig !== undefined) {
@@ -387,9 +393,9 @@ function refuseMachines(given: OptionValues): void {
 }
 
 /**
- * The machines that somebody named, or nothing where nobody said anything: no
- * machines at all is an answer too, of a test that makes its own. An option
- * without a single word after it is one that somebody has forgotten to fill in.
+ * The named machines; nothing if no option names any. An empty list is valid: a
+ * test may make its own machines. An option without a word after it is a
+ * mistake.
  */
 function machinesOf(
   given: readonly string[] | undefined,
@@ -543,7 +549,7 @@ function requireFile(path: string, what: string): void {
   if (info.isDirectory) {
     throw new UsageError(`${what} ${JSON.stringify(path)} is a directory`);
   }
-  // To open a pipe, and to close it, would be to end its writer.
+  // Opening and closing a pipe would end its writer.
   if (!info.isFile) return;
   try {
     Deno.openSync(path).close();
@@ -552,7 +558,10 @@ function requireFile(path: string, what: string): void {
   }
 }
 
-/** A start script must be there and be executable; a command line is the shell's. */
+/**
+ * Checks that a start script exists and is executable. The shell checks a
+ * command line.
+ */
 function requireStartCommand({ startCommand }: MachineConfiguration): void {
   let info: Deno.FileInfo;
   try {
@@ -578,7 +587,7 @@ function requirePython(
   environment: Environment,
 ): void {
   const path = environment.get("PATH");
-  // Without a PATH, the shell looks where it likes.
+  // Without a PATH, the shell decides where to look.
   if (path === undefined) return;
   const found = path.split(":").some((directory) => {
     try {
@@ -598,11 +607,10 @@ function requirePython(
 }
 
 /**
- * Sees to it that files can be written to a directory, or that it can be made.
- * Finds out by writing: permissions alone don't tell of a file system mounted
- * read-only.
+ * Checks that a directory is writable, or can be made. It tries to write:
+ * permissions do not tell whether a file system is mounted read-only.
  *
- * @returns Whether it is there already.
+ * @returns Whether it exists.
  */
 function requireDirectory(path: string, what: string): boolean {
   const named = JSON.stringify(path);
@@ -630,7 +638,7 @@ function requireDirectory(path: string, what: string): boolean {
   return isThere;
 }
 
-/** What there is of a path: its longest beginning, and what that is. */
+/** Finds the longest existing beginning of a path, and its kind. */
 function lowestThere(path: string): [string, Deno.FileInfo | undefined] {
   for (let at = path;;) {
     try {
@@ -650,7 +658,7 @@ function requireWritableFile(path: string, what: string): void {
   try {
     const info = Deno.statSync(path);
     if (info.isDirectory) throw new UsageError(`${what} is a directory`);
-    // To open a pipe would be to wait for its reader.
+    // Opening a pipe would wait for its reader.
     if (!info.isFile) return;
   } catch (error) {
     if (error instanceof UsageError) throw error;

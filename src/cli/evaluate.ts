@@ -8,13 +8,13 @@ import type { Configuration } from "./configuration.ts";
 const { Driver, GlobalTimeout } = api;
 
 /**
- * Runs a script that makes its own driver. It sees everything that `mod.ts`
- * exports, and the assertions. A driver that it makes has the options of the
- * command line unless it says otherwise. A script in Python finds a driver
- * without machines, as it can't make one.
+ * Runs a script that makes its own driver. The script sees all exports of
+ * `mod.ts`, and the assertions. Its drivers have the options of the command
+ * line, unless it gives others. A script in Python can't make a driver, so it
+ * gets one without machines.
  *
  * @param configuration The command line's options.
- * @param own The script, and what is told of its drivers.
+ * @param own The script, and the callbacks for its drivers.
  * @throws What the script throws.
  */
 export async function evaluate(
@@ -41,7 +41,7 @@ export async function evaluate(
       signal: given.signal ? AbortSignal.any([signal, given.signal]) : signal,
     });
     if (signal.aborted) {
-      // Nobody looks any more for what is to be disposed of.
+      // The run is over, so nobody would dispose the new driver.
       await driver[Symbol.asyncDispose]();
       throw signal.reason;
     }

@@ -1,8 +1,8 @@
 /**
- * Whether this process may execute a file: only some users may execute some.
+ * Whether this process may execute a file.
  *
  * @param path The file.
- * @param mode Its mode, as `stat` tells it.
+ * @param mode Its mode from `stat`.
  */
 export function isExecutable(path: string, mode: number): boolean {
   const bits = mode & 0o111;

@@ -1,6 +1,6 @@
 import { type Option, options } from "./options.ts";
 
-/** What `--help` shows. */
+/** The text of `--help`. */
 export function helpText(): string {
   const rows = (Object.values(options) as Option[]).map((option) => {
     const name = option.names[0];
@@ -40,7 +40,7 @@ Exit status: 0 passed, 1 failed, 2 used wrongly, 124 global timeout,
 const left = 30;
 const width = 80;
 
-/** One option, its help wrapped in the right-hand column. */
+/** Formats one option, with its help in the right-hand column. */
 function row(name: string, help: string): string {
   const lines: string[] = [];
   let line = `  ${name}`.padEnd(left);

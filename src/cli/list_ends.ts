@@ -1,13 +1,16 @@
 import { isExecutable } from "./executable.ts";
 
-/** Whether a word is named as a test script in TypeScript, JavaScript or Python. */
+/**
+ * Whether a word has the name of a test script in TypeScript, JavaScript or
+ * Python.
+ */
 export function isNamedAsScript(word: string): boolean {
   return /^\S+\.([cm]?[jt]sx?|py)$/.test(word);
 }
 
 /**
- * Whether a word among start scripts ends their list: it is named as a test
- * script, and nobody could start a machine with it.
+ * Whether a word ends a list of start scripts: it has the name of a test
+ * script, and can't start a machine.
  */
 export function endsStartScripts(word: string): boolean {
   if (!isNamedAsScript(word)) return false;
@@ -20,8 +23,8 @@ export function endsStartScripts(word: string): boolean {
 }
 
 /**
- * Whether a word among numbers of networks ends their list: it is a path. All
- * other words that are no numbers are mistakes.
+ * Whether a word ends a list of networks: it is a path. All other words that
+ * are no numbers are mistakes.
  */
 export function endsVlans(word: string): boolean {
   return word.includes("/") || isNamedAsScript(word);

@@ -2,18 +2,18 @@ import { UsageError } from "../errors.ts";
 import { nearest } from "../report/nearest.ts";
 import type { ConfigFile } from "./config_file.ts";
 
-/** What a machine's `backend` may be. */
+/** The valid values of a machine's `backend`. */
 const backends = ["qemu"];
 
 /**
- * Understands the JSON file of `--machine-config`, whose machines say by which
- * hypervisor they run: `machines` is a list of `{ name, backend, start_command }`
- * beside `vlans` and `global_timeout`, as attest's framework writes it.
+ * Reads the JSON file of `--machine-config`, which names the hypervisor of each
+ * machine: `machines` is a list of `{ name, backend, start_command }`, beside
+ * `vlans` and `global_timeout`.
  *
  * @param text The file's text.
  * @param file The file's name, for messages.
- * @returns What it says.
- * @throws {UsageError} It is no JSON, or a value is of the wrong kind.
+ * @returns The contents.
+ * @throws {UsageError} if it is no JSON, or if a value has the wrong type.
  */
 export function parseMachineConfig(text: string, file: string): ConfigFile {
   let root: unknown;

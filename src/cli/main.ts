@@ -7,8 +7,8 @@ import { configure } from "./configuration.ts";
 /**
  * The whole program.
  *
- * What it takes to run a test is imported only when a test is run: the help and
- * the complaints about a command line come at once.
+ * It imports the modules that run a test only for a run, so that the help and
+ * errors of the command line come at once.
  *
  * @param args The command line's words.
  * @returns The exit status.
@@ -55,7 +55,7 @@ function print(text: string): void {
   try {
     writeAllSync(Deno.stdout, encoder.encode(text));
   } catch (error) {
-    // Whoever reads may stop reading, as `head` does.
+    // The reader may stop reading, as `head` does.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * An absolute path without `.`, `..` and empty names, for comparisons. Deno's
- * `node:path` knows how, and takes as long to load as all of a command line
- * takes.
+ * An absolute path without `.`, `..` and empty names, for comparisons.
+ * `node:path` could do this, but its import takes as long as the rest of a
+ * command line's check.
  *
- * @param path The path; what are links in it is not looked at.
+ * @param path The path. This does not look at links in it.
  */
 export function normalPath(path: string): string {
   const names: string[] = [];

@@ -1,29 +1,29 @@
 import { endsStartScripts, endsVlans } from "./list_ends.ts";
 
-/** How an option takes its values. */
+/** An option of the command line. */
 export interface Option {
-  /** Its spellings, the one that messages use first. */
+  /** Its spellings. Messages use the first one. */
   readonly names: readonly string[];
   /**
-   * `list` takes every word up to the next option, or to the first that can't
-   * belong to it, and may be repeated.
+   * How it takes values. `list` takes all words up to the next option, or up to
+   * the first word that can't belong to it. It may be repeated.
    */
   readonly kind: "flag" | "value" | "list";
   /** Whether a word can't belong to the list. */
   readonly ends?: (word: string) => boolean;
-  /** What stands for the value in the help. */
+  /** The word for the value in the help. */
   readonly value?: string;
-  /** The environment variable that is read where the option is not given. */
+  /** The environment variable that gives the value if the option is missing. */
   readonly environment?: string;
-  /** Whether `--no-…` is understood. */
+  /** Whether there is also `--no-…`. */
   readonly negatable?: boolean;
-  /** One or more sentences for the help, without a full stop at the end. */
+  /** The help: one or more sentences, without a full stop at the end. */
   readonly help: string;
 }
 
 /**
- * Every option. Upstream's spellings of the same thing are among the names, so
- * that a call of the Python driver is understood as it is.
+ * All options. Their names include the spellings of the Python driver, so that
+ * its calls work unchanged.
  */
 export const options = {
   startScripts: {

@@ -2,7 +2,7 @@ import { nameOf } from "../driver/machine_name.ts";
 import type { ScriptNames } from "../script/declarations.ts";
 import type { Configuration } from "./configuration.ts";
 
-/** The machines and networks that a script finds under their names. */
+/** The machines and networks whose names a script sees. */
 export function scriptNames(
   { machines, containers, vlans }: Configuration,
 ): ScriptNames {

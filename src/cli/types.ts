@@ -4,7 +4,9 @@ import { declarations } from "../script/declarations.ts";
 import type { Configuration } from "./configuration.ts";
 import { scriptNames } from "./script_names.ts";
 
-/** `vmwright types`: the declarations of what a script sees. */
+/**
+ * `vmwright types`: prints the declarations of the names that a script sees.
+ */
 export function types(configuration: Configuration): string {
   const api = findApi();
   if (api === undefined) {
