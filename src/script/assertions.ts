@@ -1,4 +1,7 @@
-/** Where the assertions are for who imports the library by its address. */
+/**
+ * The package of the assertions, for programs that import the library by its
+ * URL.
+ */
 export const assertionsPackage = "npm:deno-std@1.4.0/assert/mod.js";
 
 /** The assertions that every script sees. */
@@ -10,8 +13,9 @@ async function std(): Promise<Record<string, unknown>> {
   try {
     return await import("@std/assert");
   } catch (error) {
-    // Without this project's import map the name means nothing. The package's
-    // own name is no literal here, so that only runs of a script fetch it.
+    // Without this project's import map, the name is unknown. The package's own
+    // name is not a literal here, so that only runs of a script fetch the
+    // package.
     const specifier: string = assertionsPackage;
     try {
       return await import(specifier);

@@ -2,11 +2,11 @@ import type { Supervisor } from "../backend/mod.ts";
 import { temporaryBase } from "../driver/temporary.ts";
 
 /**
- * Makes a directory whose path depends on nothing but the text that the check reads
- * there, so that `deno` knows again what it has found to be right.
+ * Makes a directory whose path depends only on the text that the check reads
+ * there. So `deno` recognises a text that it has checked before.
  *
  * @param text The text.
- * @param owner Removes it in the end, whatever end that is.
+ * @param owner Removes the directory at the end, whatever that is.
  * @returns The directory.
  */
 export async function makeCheckDirectory(
@@ -19,8 +19,9 @@ export async function makeCheckDirectory(
   const parent = temporaryBase();
   const path = `${parent}/vmwright-types-${hash}`;
   try {
-    // Fails where there is one, of a check that runs at the same time or of
-    // somebody else: then this check does without being known again.
+    // This fails if another check uses the directory at the same time, or if
+    // another user has made it. Then the check works in another directory, and
+    // `deno` does not recognise the text.
     Deno.mkdirSync(path, { mode: 0o700 });
     owner.own(path);
     return path;

@@ -6,17 +6,19 @@ import { makeCheckDirectory } from "./check_directory.ts";
 import { declarations, type ScriptNames } from "./declarations.ts";
 import { fileUrl, type Script } from "./script.ts";
 
-/** A type error in a script, or what keeps it from being read at all. */
+/** A type error in a script, or an error that prevents reading it. */
 export interface TypeDiagnostic {
-  /** Where it is: file, line and column. */
+  /** The place: file, line and column. */
   readonly place: string;
-  /** What is wrong. */
+  /** The message. */
   readonly message: string;
-  /** The line and a mark below what is wrong, if they are known. */
+  /** The line with marks below the error, if they are known. */
   readonly source?: string;
-  /** Whether the script can't be run: it is no TypeScript, or misses a module. */
+  /**
+   * Whether the script can't run: it is no TypeScript, or a module is missing.
+   */
   readonly isFatal?: boolean;
-  /** Whether it is no more than a hint: the script is right all the same. */
+  /** Whether it is only a hint, and the script is right. */
   readonly isWarning?: boolean;
 }
 
@@ -26,19 +28,19 @@ export interface CheckOptions {
   signal?: AbortSignal;
 }
 
-/** What to say where {@linkcode findApi} finds nothing. */
+/** The message if {@linkcode findApi} finds nothing. */
 export const missingApi =
   "expected the declarations of the API beside the program, but there is no mod.d.ts";
 
-/** The `deno` that can check types, if there is one. */
+/** The path of a `deno` that can check types, if there is one. */
 export function findDeno(): string | undefined {
-  // A compiled program is its own executable, and has no checker in it.
+  // The executable of a compiled program has no checker.
   return Deno.build.standalone ? undefined : Deno.execPath();
 }
 
 /**
- * Where the types of the API are: in the sources, or beside the bundle or the
- * compiled program. What is in that, nobody else can read.
+ * The address of the API's types: in the sources, or beside the bundle or the
+ * compiled program. Other programs can't read files inside of that.
  */
 export function findApi(): string | undefined {
   const places = Deno.build.standalone
@@ -51,23 +53,23 @@ export function findApi(): string | undefined {
     try {
       if (Deno.statSync(url).isFile) return url.href;
     } catch {
-      // The next may be there.
+      // Try the next place.
     }
   }
 }
 
 /**
- * Checks a script's types by `deno check`, without running anything of it.
+ * Checks a script's types with `deno check`, without running the script.
  *
- * The declarations of what the script sees lie in a directory of their own while
- * the check runs. Its path depends on nothing but their text, so that `deno` knows
- * a script again that it has found to be right, and answers at once.
+ * During the check, a separate directory has the declarations of the names that
+ * the script sees. Its path depends only on their text. So `deno` recognises a
+ * script that it has checked before, and ends at once.
  *
  * @param script The script.
  * @param names The machines and networks.
  * @param options How to check.
- * @returns What is wrong; nothing if all is well.
- * @throws {UsageError} There is no `deno`, or it can not check the script.
+ * @returns The errors.
+ * @throws {UsageError} if there is no `deno`, or if it can't check the script.
  */
 export async function checkTypes(
   script: Script,
@@ -82,7 +84,7 @@ export async function checkTypes(
   }
   if (api === undefined) throw new UsageError(missingApi);
   const text = declarations(names, api);
-  // Whatever ends the program, the check ends with it, and the directory too.
+  // The check and the directory end with the program, whatever ends that.
   await using supervisor = new Supervisor();
   const directory = await makeCheckDirectory(text, supervisor);
   const file = `${directory}/vmwright.d.ts`;
@@ -126,7 +128,7 @@ export async function checkTypes(
   ];
   const isOwn = ({ url }: { url: string }) =>
     own.some((start) => url.startsWith(start));
-  // Where our own declarations can't be read, nothing was checked.
+  // If `deno` can't read the driver's own declarations, it has checked nothing.
   if (all.every((one) => isOwn(one) && one.isFatal)) {
     const reason = complaint.replace(/^error: /, "")
       .replace(/\n+Stack backtrace:[^]*$/, "").trim();
@@ -148,14 +150,14 @@ export function isJavaScript(script: Script): boolean {
   return script.path !== undefined && /\.[cm]?jsx?$/.test(script.path);
 }
 
-/** Whether the types of a script are checked: those of JavaScript, on demand. */
+/** Whether a script has types to check; JavaScript has them on demand. */
 export function wantsCheck(script: Script): boolean {
   return !isJavaScript(script) ||
     /^\s*\/\/\s*@ts-check\b/m.test(script.readText());
 }
 
 /**
- * Makes the relative imports of a script absolute, for a copy of it elsewhere.
+ * Makes the relative imports of a script absolute, for a copy in another place.
  *
  * @param code The script's text.
  * @param url Its address.
@@ -168,7 +170,7 @@ export function absoluteImports(code: string, url: string): string {
   );
 }
 
-/** Takes apart what `deno check` prints. */
+/** Parses the output of `deno check`. */
 export function parseDiagnostics(
   output: string,
 ): (TypeDiagnostic & { url: string })[] {
@@ -184,14 +186,15 @@ export function parseDiagnostics(
       place: `${line}:${column}`,
       message: message.replace(/^ {2}hint: .*$/m, "").trim(),
       source,
-      // A module that is not there: "Cannot find module", "not a dependency".
+      // The errors of a missing module: "Cannot find module", "not a
+      // dependency".
       ...block.startsWith("TS2307 ") ? { isFatal: true } : {},
     });
   }
   return found.length > 0 ? found : parseParserError(output);
 }
 
-/** What is wrong with a file that can't be parsed. */
+/** The error of a file that can't be parsed. */
 function parseParserError(
   output: string,
 ): (TypeDiagnostic & { url: string })[] {

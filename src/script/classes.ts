@@ -1,6 +1,8 @@
 import { BaseMachine, ContainerMachine, QemuMachine } from "../machine/mod.ts";
 
-/** The classes that every script sees: `x instanceof Machine` asks what x is. */
+/**
+ * The classes that every script sees, for tests such as `x instanceof Machine`.
+ */
 export const classes: Record<string, unknown> = {
   BaseMachine,
   Machine: BaseMachine,

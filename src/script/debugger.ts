@@ -5,31 +5,31 @@ import type { Breakpoint } from "./python/session.ts";
 import { ScriptExit } from "./script_exit.ts";
 import { tracebackOf } from "./traceback.ts";
 
-/** How somebody can look around where a script stops. */
+/** Options of a debugger. */
 export interface DebuggerOptions {
   /**
-   * In a build sandbox: the program that attaches to a process in it. Who does
-   * so finds the prompt at a TCP port there. A script that fails stops, too.
+   * In a build sandbox: the program that attaches to a process in it. There, a
+   * TCP port leads to the prompt. A script that fails also stops.
    */
   attach?: string;
   /** Whether a script that fails stops with a prompt at the terminal. */
   stopOnFailure?: boolean;
 }
 
-/** Where a script stops. */
+/** The place at which a script stops. */
 type Place =
   | { names: Record<string, unknown> }
   | { python: Breakpoint; interrupt: () => void };
 
 /**
- * What `debug` is for scripts that are run by the command line: a prompt opens
- * at their breakpoints, if somebody is there.
+ * The object `debug` of scripts. A prompt opens at their breakpoints, if a
+ * person is there.
  */
 export class Debugger implements Debug {
   /** The driver of the script. */
   driver?: Driver;
   readonly #options: DebuggerOptions;
-  /** Settled when nobody looks around; one at a time does. */
+  /** Settled when no prompt is open. Prompts open one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: DebuggerOptions = {}) {
@@ -87,7 +87,7 @@ export class Debugger implements Debug {
       await this.#stop(place);
     } catch (stopError) {
       driver.signal.throwIfAborted();
-      // What the script failed of is what is to be told.
+      // The run reports the script's own error.
       driver.log.warning(
         `could not stop there: ${describeError(stopError).message}`,
       );
@@ -98,7 +98,7 @@ export class Debugger implements Debug {
     const turn = this.#turn.then(async () => {
       const { driver } = this;
       if (driver === undefined) return;
-      // Most scripts never stop.
+      // The prompt is loaded here, because most scripts never stop.
       const { stopAt } = await import("./prompt/mod.ts");
       await stopAt({ driver, ...place, ...this.#options });
     });

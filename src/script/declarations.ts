@@ -5,9 +5,9 @@ import { snakeCase } from "../machine/snake_case.ts";
 import { isJavaScripts } from "./globals.ts";
 import { isReservedWord } from "./reserved_words.ts";
 
-/** What decides about the names that a script sees. */
+/** The facts that decide which names a script sees. */
 export interface ScriptNames {
-  /** The machines' names, and what runs them. */
+  /** The machines' names and backends. */
   readonly machines: readonly MachineName[];
   /** The networks' numbers. */
   readonly vlans: readonly number[];
@@ -33,7 +33,7 @@ const general: Record<string, string> = {
 };
 
 /**
- * Lists the names that a script sees, with the type of each, assertions apart.
+ * Lists the names that a script sees and their types, without the assertions.
  *
  * @param names The machines and networks.
  * @returns Types by name.
@@ -61,18 +61,17 @@ export function typesOfNames(names: ScriptNames): Map<string, string> {
 }
 
 /**
- * Declares what a script sees as global variables, for an editor and for `deno
- * check`.
+ * Declares the names that a script sees as global variables, for editors and
+ * for `deno check`.
  *
  * @param names The machines and networks.
- * @param module Where the types come from: the address of `mod.ts`, or of its
- * declarations.
+ * @param module The address of `mod.ts`, or of its declarations.
  * @returns The text of a declaration file.
  */
 export function declarations(names: ScriptNames, module: string): string {
   const types = typesOfNames(names);
   const variables = [...types]
-    // What JavaScript has already is not touched, see bindGlobals.
+    // Names of JavaScript itself are not bound, see bindGlobals.
     .filter(([name]) => !isJavaScripts(name))
     .map(([name, type]) =>
       isReservedWord(name)
@@ -105,14 +104,14 @@ ${assertionTypes()}}
 `;
 }
 
-/** The declaration of the template tag, unless a machine is called that. */
+/** The declaration of the template tag, unless a machine has its name. */
 function dedentType(types: Map<string, string>): string {
   return types.has("dedent")
     ? ""
     : "  function dedent(strings: TemplateStringsArray, ...values: unknown[]): string;\n";
 }
 
-/** Declares a type, and the class of that name where nothing hides it. */
+/** Declares a type, and the class of that name if no machine has the name. */
 function declaredClass(
   name: string,
   declared: string,
@@ -126,7 +125,7 @@ function declaredClass(
     : `${type}\n  const ${name}: abstract new (...args: never) => ${name};`;
 }
 
-/** The declarations of the assertions, from the module that holds them. */
+/** The declarations of the assertions, from the file that has them. */
 function assertionTypes(): string {
   const begin = standardTypes.indexOf(`declare module "@std/assert" {\n`);
   const end = standardTypes.indexOf("\n}\n", begin);

@@ -1,7 +1,7 @@
 /**
- * A template's text without the indentation that all of its lines have, and
- * without the empty lines that it begins and ends with: for here-documents in
- * indented scripts. Values stay as they are.
+ * Removes from a template the indentation that all of its lines have, and the
+ * empty lines at its beginning and end: for here-documents in indented scripts.
+ * Values stay unchanged.
  *
  * @example
  * ```ts
@@ -16,12 +16,13 @@ export function dedent(
   strings: TemplateStringsArray,
   ...values: unknown[]
 ): string {
-  // A line that ends by an escape has no indentation of the script's behind it.
+  // No indentation of the script follows a line that ends by an escape.
   const { raw } = strings;
-  // The first line of a part goes on behind a value, and is indented by nothing.
+  // The first line of a part continues a line after a value, so it has no
+  // indentation.
   const lines = raw.flatMap((part, index) =>
     part.split("\n").slice(index === 0 && !part.startsWith("\n") ? 0 : 1)
-      // A line that holds only a value is none of white space.
+      // A line with only a value is not empty.
       .map((line, at, all) =>
         at === all.length - 1 && index < raw.length - 1 ? `${line}x` : line
       )

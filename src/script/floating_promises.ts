@@ -13,8 +13,8 @@ import { declarations, type ScriptNames } from "./declarations.ts";
 import { fileUrl, type Script } from "./script.ts";
 
 /**
- * A plugin of `deno lint`, which parses a script: it reports the place of every
- * statement that is an expression, but for those that say what becomes of a promise.
+ * A plugin of `deno lint`, which parses a script. It reports the place of every
+ * expression statement, except of those that handle a promise.
  */
 const plugin = `
 function isSettled(node) {
@@ -59,7 +59,7 @@ const configuration = JSON.stringify({
   },
 });
 
-/** Takes every value that can't be a promise; `any` may be anything. */
+/** Takes every value that can't be a promise. It also takes `any`. */
 const settled = `
 declare global {
   type VmwrightSettled<T> = 0 extends 1 & T ? unknown
@@ -69,22 +69,23 @@ declare global {
 }
 `;
 
-/** Where a statement begins and ends in the script's text. */
+/** The begin and the end of a statement in the script's text. */
 type Range = [start: number, end: number];
 
 /**
- * Finds the promises that a script waits for nowhere: statements whose value is a
- * promise, as a command's is without its `await`.
+ * Finds the promises that a script never waits for: statements whose value is a
+ * promise, such as a command without `await`.
  *
- * No rule of `deno lint` knows types, and `deno check` has no rules. So the one finds
- * the statements, and the other checks a copy of the script in which each of them
- * gives its value to a function that takes no promise.
+ * The rules of `deno lint` know no types, and `deno check` has no rules. So
+ * `deno lint` finds the statements, and `deno check` checks a copy of the
+ * script in which each of them passes its value to a function that takes no
+ * promise.
  *
  * @param script The script, in TypeScript.
  * @param names The machines and networks.
- * @returns The promises; none where the script can't be parsed, which
+ * @returns The promises; none if the script can't be parsed, which
  * `checkTypes()` reports.
- * @throws {UsageError} There is no `deno`, or it can not lint the script.
+ * @throws {UsageError} if there is no `deno`, or if it can't lint the script.
  */
 export async function floatingPromises(
   script: Script,
@@ -123,7 +124,7 @@ export async function floatingPromises(
   const found = parseDiagnostics(new TextDecoder().decode(stderr));
   const promises = found.flatMap(({ url, place, message }) => {
     const range = lines.get(Number(place.split(":")[0]));
-    // What else the copy's types have is the script's own, and reported for that.
+    // All other errors are the script's own, which `checkTypes()` reports.
     const isPromise = url === fileUrl(file) && range !== undefined &&
       / parameter of type 'never'\.$/m.test(message);
     return isPromise ? [range] : [];
@@ -132,7 +133,7 @@ export async function floatingPromises(
     .map((range) => floating(script.name, text, range));
 }
 
-/** Where the statements are that may leave a promise. */
+/** Finds the statements that may leave a promise. */
 async function statementsOf(
   deno: string,
   directory: string,
@@ -159,15 +160,15 @@ async function statementsOf(
 }
 
 /**
- * A copy of a script in which each statement gives its value away, and the lines
- * where it does so.
+ * Makes a copy of a script in which each statement passes its value to the
+ * probe, and lists the lines of the probes.
  */
 function withProbes(
   text: string,
   ranges: readonly Range[],
 ): { code: string; lines: Map<number, Range> } {
-  // A block, as a statement may be the whole branch of an `if`; and a line for the
-  // probe alone, by which its complaint is known.
+  // This makes a block, because a statement may be the whole branch of an `if`.
+  // The probe has a line of its own, which identifies its error.
   const insertions = ranges.flatMap((range) => {
     const [start, end] = range;
     return [
@@ -196,7 +197,7 @@ function withProbes(
   return { code, lines };
 }
 
-/** What to say of a statement. */
+/** The message about a statement. */
 function floating(name: string, text: string, [start, end]: Range) {
   const before = text.slice(0, start).split("\n");
   const column = before.at(-1)!.length + 1;

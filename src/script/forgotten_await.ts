@@ -2,11 +2,10 @@ import { TestFailure } from "../errors.ts";
 import type { UnfinishedStep } from "./step_trail.ts";
 
 /**
- * The failure of a script that has ended before steps that it began, and looks at
- * nothing that comes of them.
+ * Makes the failure of a script that has ended before steps that it has begun.
  *
  * @param steps The steps.
- * @returns The failure; it shows where the first of them began.
+ * @returns The failure, which shows where the first step began.
  */
 export function forgottenAwait(steps: readonly UnfinishedStep[]): TestFailure {
   const whats = steps.map(({ what }) => what).join("; ");

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** One call of {@linkcode bindGlobals}: what each name stands for. */
+/** The names and values of one call of {@linkcode bindGlobals}. */
 type Scope = Map<string, unknown>;
 
-/** The scopes that bind each name at this moment, the last of them last. */
+/** The scopes that bind each name now, the latest last. */
 const bindings = new Map<string, Scope[]>();
-/** The scope that the code which runs now was started in. */
+/** The scope of the code that runs now. */
 const flow = new AsyncLocalStorage<Scope>();
 
 /** Names that are bound as global variables. */
@@ -13,23 +13,23 @@ export interface BoundGlobals extends Disposable {
   /** The names that were not bound. */
   readonly refused: string[];
   /**
-   * Runs a function. It, and whatever it starts, finds these names bound to these
-   * values, however long it goes on, and whoever binds them anew meanwhile.
+   * Runs a function. The function and everything that it starts see these
+   * values, however long they run, and even if others bind the names again
+   * meanwhile.
    */
   run<T>(fn: () => T): T;
 }
 
 /**
- * Binds names as global variables, so that a script sees them without importing
- * anything. A script is a module: whatever it declares itself, under whatever
- * name, shadows them.
+ * Binds names as global variables, so that a script sees them without imports.
+ * A script is a module, so its own declarations shadow them.
  *
- * A name that JavaScript has already (a machine called `console`, say) is not
- * touched: all the rest of the program stands on it. One that was bound before
- * means what it meant then again when this binding is undone.
+ * It does not bind a name of JavaScript itself (for example for a machine
+ * called `console`): the rest of the program needs that. If a name was bound
+ * before, the earlier binding is valid again when this one is undone.
  *
  * @param names What to bind.
- * @returns The names that were not bound, and how to undo the binding.
+ * @returns The names that were not bound, and a way to undo the binding.
  */
 export function bindGlobals(names: Record<string, unknown>): BoundGlobals {
   const refused = Object.keys(names).filter(isJavaScripts);
@@ -59,7 +59,7 @@ export function bindGlobals(names: Record<string, unknown>): BoundGlobals {
   };
 }
 
-/** Whether JavaScript has something under a name, so that it is not bound. */
+/** Whether JavaScript itself has a name, so that it is not bound. */
 export function isJavaScripts(name: string): boolean {
   return name in globalThis && !bindings.has(name);
 }

@@ -2,8 +2,8 @@
 export type Language = "typescript" | "python";
 
 /**
- * Tells the language of a script by its file name. One without an extension is
- * Python: that is how NixOS writes them.
+ * Tells the language of a script by its file name. A name without an extension
+ * means Python: NixOS writes such files.
  *
  * @param path The script's file.
  * @returns Its language.

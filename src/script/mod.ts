@@ -1,5 +1,5 @@
 /**
- * Running a test script, and what helps to write one.
+ * Running a test script, and tools to write one.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** The words that no module can use as a name, see ECMA-262, "Identifiers". */
+/** The words that a module can't use as names; see ECMA-262, "Identifiers". */
 const reservedWords: ReadonlySet<string> = new Set(
   [
     "arguments await break case catch class const continue debugger default",
@@ -9,7 +9,7 @@ const reservedWords: ReadonlySet<string> = new Set(
   ].join(" ").split(" "),
 );
 
-/** Whether no script can say `name`, as it is a word of the language. */
+/** Whether a script can't use `name`, because it is a reserved word. */
 export function isReservedWord(name: string): boolean {
   return reservedWords.has(name);
 }

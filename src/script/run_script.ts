@@ -3,15 +3,15 @@ import type { Language } from "./language.ts";
 import type { Script } from "./script.ts";
 import { type RunOptions, runTypeScript } from "./typescript.ts";
 
-/** What a script is run with. */
+/** The surroundings of a script. */
 export interface Surroundings {
   /** The driver, unless the script makes its own. */
   readonly driver?: Driver;
-  /** Every name that a script in TypeScript sees; Python makes its own. */
+  /** The names that a script in TypeScript sees. Python makes its own. */
   readonly context: Record<string, unknown>;
 }
 
-/** What runs scripts of one language. */
+/** Runs scripts of one language. */
 export type Runner = (
   script: Script,
   surroundings: Surroundings,
@@ -38,7 +38,7 @@ const runners: Record<Language, Runner> = {
  * Runs a test script in the language that it is written in.
  *
  * @param script The script.
- * @param surroundings What it finds.
+ * @param surroundings The script's driver and names.
  * @param options How to run it.
  * @throws What the script throws.
  */
@@ -51,10 +51,11 @@ export async function runScript(
 }
 
 /**
- * Starts what it takes to run a script, so that it is there when it is wanted.
+ * Starts the runtime of a script, so that it is ready when the script runs.
  *
  * @param script The script.
- * @returns What ends that again, where there is something to end.
+ * @returns An object that ends it when it is disposed; nothing if there is
+ * nothing to end.
  */
 export async function prepareScript(
   script: Script,

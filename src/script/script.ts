@@ -1,7 +1,7 @@
 import { absolute } from "../paths.ts";
 import type { Language } from "./language.ts";
 
-/** A test script: its text, and the place where it seems to be. */
+/** A test script: its text and its address. */
 export class Script {
   /** The language that it is written in. */
   readonly language: Language;
@@ -14,7 +14,7 @@ export class Script {
   /**
    * Describes a script.
    *
-   * @param source Where it is: a file, or its text.
+   * @param source A file, or the text itself.
    */
   constructor(
     source: { path?: string; code?: string; language: Language },
@@ -26,7 +26,7 @@ export class Script {
     this.url = fileUrl(absolute(path));
   }
 
-  /** What to call it in messages. */
+  /** Its name in messages. */
   get name(): string {
     return this.path ?? "[eval]";
   }

@@ -1,6 +1,9 @@
 import { ExpectedError } from "../errors.ts";
 
-/** A script called `Deno.exit`. The run ends in order, with that exit status. */
+/**
+ * A script has called `Deno.exit`. The run ends in order, with that exit
+ * status.
+ */
 export class ScriptExit extends ExpectedError {
   /** The error's name. */
   override name = "ScriptExit";

@@ -5,7 +5,10 @@ import {
   type RunEvent,
 } from "../report/event.ts";
 
-/** Frames of a stack that reach from {@linkcode StepTrail.on} to the script. */
+/**
+ * How many frames of a stack are enough to get from {@linkcode StepTrail.on} to
+ * the script.
+ */
 const DEPTH = 30;
 
 interface Open {
@@ -16,7 +19,7 @@ interface Open {
   readonly beginning: Error | undefined;
 }
 
-/** A step that nobody has waited for. */
+/** A step that the script has not waited for. */
 export interface UnfinishedStep {
   /** What it does. */
   readonly what: string;
@@ -24,7 +27,7 @@ export interface UnfinishedStep {
   readonly beginning?: Error;
 }
 
-/** Remembers what the test was doing when it failed. */
+/** Records the steps of a test, to tell what it was doing when it failed. */
 export class StepTrail implements Listener {
   readonly #open = new Map<number, Open>();
   readonly #withStacks: boolean;
@@ -40,9 +43,9 @@ export class StepTrail implements Listener {
   #latest: Error | undefined;
 
   /**
-   * Remembers what it is told from now on.
+   * Begins to record.
    *
-   * @param options.stacks Whether to remember where each step began.
+   * @param options.stacks Whether to record where each step began.
    */
   constructor(options: { stacks?: boolean } = {}) {
     this.#withStacks = options.stacks ?? false;
@@ -85,14 +88,14 @@ export class StepTrail implements Listener {
   }
 
   /**
-   * The steps that an error ended, innermost first. If it ended none, those that
-   * are still under way.
+   * The steps that an error has ended, innermost first; if it has ended none,
+   * the steps under way.
    *
    * @param error What was thrown.
    * @returns A line of text for each.
    */
   of(error: unknown): string[] {
-    // The latest event may be as old as the step itself.
+    // Nothing may have happened since the step began.
     const now = this.#time + (performance.now() - this.#heardAt) / 1000;
     const underWay = ({ what, began }: Open) =>
       `${what} (since ${(now - began).toFixed(2)} seconds)`;
@@ -114,10 +117,7 @@ export class StepTrail implements Listener {
     return this.#latest;
   }
 
-  /**
-   * The steps under way that no other encloses, those apart that only wait for
-   * the boot of a machine.
-   */
+  /** The outermost steps under way, without those that only wait for a boot. */
   unfinished(): UnfinishedStep[] {
     return [...this.#open.values()].filter(({ parent, isBoot }) =>
       !isBoot && !this.#open.has(parent ?? -1)
@@ -125,12 +125,15 @@ export class StepTrail implements Listener {
   }
 }
 
-/** Where a step begins: whoever is told of it is called from there. */
+/**
+ * Records the stack of the current call, which leads to the place where a step
+ * begins.
+ */
 function hereAndNow(): Error {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
   try {
-    // Its stack is put into words where somebody asks for it.
+    // V8 formats the stack only when somebody reads it.
     return new Error();
   } finally {
     Error.stackTraceLimit = before;

@@ -1,8 +1,8 @@
 const tracebacks = new WeakMap<object, string>();
 
 /**
- * Notes what to show a person of an error, in the words of the language that the
- * script is written in.
+ * Notes the text that shows an error to a person, in the form of the script's
+ * language.
  *
  * @param error What was thrown.
  * @param traceback Several lines of text.
@@ -12,11 +12,11 @@ export function noteTraceback(error: object, traceback: string): void {
 }
 
 /**
- * What to show a person of an error.
+ * The text that shows an error to a person.
  *
  * @param error What was thrown.
- * @returns Several lines of text, or `undefined` if the error comes from no other
- * language.
+ * @returns Several lines of text; `undefined` if the error does not come from
+ * another language.
  */
 export function tracebackOf(error: unknown): string | undefined {
   return typeof error === "object" && error !== null

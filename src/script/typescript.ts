@@ -1,34 +1,36 @@
 import type { Script } from "./script.ts";
 
-/** How to run a script. */
+/** Options of running a script. */
 export interface RunOptions {
-  /** Told of each file of the author's that is about to be read. */
+  /** Called for each file of the author before it is read. */
   onFile?: (path: string) => void;
   /**
-   * Whether to make JavaScript of the author's files, because the runtime does not
-   * do so. Default: in a compiled program.
+   * Whether to turn the author's files into JavaScript, because the runtime
+   * does not; if nothing is given, this depends on whether the program is
+   * compiled.
    */
   transpile?: boolean;
 }
 
-/** How often each script was run so far. */
+/** How often each script has run. */
 const runs = new Map<string, number>();
 
 type ModuleHooks = { deregister(): void };
 
 /**
- * Runs a script written in TypeScript or JavaScript: its top level, and, if its
- * default export is a function, that as well.
+ * Runs a script written in TypeScript or JavaScript: its top level, and then
+ * its default export, if that is a function.
  *
- * A file is imported as it is, where the runtime can do that. Text, and a file whose name does not say that it
- * is TypeScript, is given to the runtime under its own address without being
- * written anywhere, so that its imports and its stack frames come out right.
- * Whenever it is run again, it and the files that it imports are read again.
+ * It imports a file directly, if the runtime can do that. It gives text, and a
+ * file whose name does not mean TypeScript, to the runtime under the script's
+ * own address, without writing it anywhere, so that imports and stack frames
+ * are right. When the script runs again, it and the files that it imports are
+ * read again.
  *
  * @param script The script.
- * @param context What its default export receives.
+ * @param context The argument of its default export.
  * @param options How to run it.
- * @throws What the script throws.
+ * @throws The script's error.
  */
 export async function runTypeScript(
   script: Script,
@@ -62,7 +64,7 @@ export async function runTypeScript(
 interface HookOptions extends RunOptions {
   /** Whether the runtime can't read the script itself. */
   isGiven: boolean;
-  /** What tells this run's modules from those of others. */
+  /** Distinguishes the modules of this run from those of others. */
   suffix: string;
 }
 
@@ -75,7 +77,7 @@ async function installHooks(
   const source = isGiven
     ? await javaScriptOf(script, stripTypeScriptTypes)
     : undefined;
-  /** The author's modules: the script, and what those import by relative paths. */
+  /** The author's modules: the script, and its imports by relative paths. */
   const own = new Set([main]);
 
   return registerHooks({
@@ -91,7 +93,8 @@ async function installHooks(
       const url = new URL(specifier, parent);
       if (suffix !== "" && url.search === "") url.search = suffix;
       own.add(url.href);
-      // Left to itself, the runtime says something about "unprepared" modules.
+      // Without this, the runtime's message would be about "unprepared"
+      // modules.
       if (!exists(url)) throw new TypeError(`Module not found "${url.href}"`);
       return next(url.href, context);
     },
@@ -132,12 +135,12 @@ async function javaScriptOf(script: Script, strip: Strip): Promise<string> {
   try {
     return strip(text);
   } catch {
-    // Stripping keeps every position, but can't do enums and the like.
+    // Stripping keeps all positions, but fails at enums and the like.
   }
   try {
     return strip(text, { mode: "transform" });
   } catch {
-    // It does not say where the mistake is; the runtime's own parser does.
+    // Its error has no place. The runtime's own parser reports the place.
   }
   const blob = new Blob([text], { type: "application/typescript" });
   const url = URL.createObjectURL(blob);

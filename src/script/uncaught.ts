@@ -1,18 +1,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { ScriptExit } from "./script_exit.ts";
 
-/** Those who listen, the last of them last: it alone is told. */
+/** The listeners, the latest last. Only the latest gets errors. */
 const listening: Uncaught[] = [];
-/** Whose script the code which runs now belongs to. */
+/** The listener of the script that the current code belongs to. */
 const flow = new AsyncLocalStorage<Uncaught>();
 
 /**
- * Turns what would end the process behind the driver's back into one failure:
- * an error that nobody catches, a rejection that nobody handles, and a call of
- * `Deno.exit`.
+ * Turns events that would end the process into one failure of the script: an
+ * uncaught error, an unhandled rejection, and a call of `Deno.exit`.
  */
 export class Uncaught implements Disposable {
-  /** Rejects with the first of it. */
+  /** Rejects with the first of these. */
   readonly failure: Promise<never>;
   readonly #fail: (error: unknown) => void;
   readonly #late: (error: unknown, isOwn: boolean) => void;
@@ -20,14 +19,15 @@ export class Uncaught implements Disposable {
   #over = false;
 
   /**
-   * Listens from now on.
+   * Begins to listen.
    *
-   * @param late Told of errors that come when the script is over already, and
-   * whether it is the script that {@linkcode run} ran, or an earlier one.
+   * @param late Called for errors after the end of the script. `isOwn` tells
+   * whether the error is of the script that {@linkcode run} ran, or of an
+   * earlier one.
    */
   constructor(late: (error: unknown, isOwn: boolean) => void) {
     const { promise, reject } = Promise.withResolvers<never>();
-    // Nobody may be waiting for it at this moment.
+    // Without this, a failure that nobody waits for would end the process.
     promise.catch(() => {});
     this.failure = promise;
     this.#fail = reject;
@@ -42,17 +42,19 @@ export class Uncaught implements Disposable {
     };
   }
 
-  /** Runs a script. What it starts is told apart from what others have started. */
+  /**
+   * Runs a script. Its errors are distinguished from those of earlier scripts.
+   */
   run<T>(fn: () => T): T {
     return flow.run(this, fn);
   }
 
-  /** The script is over: from now on, errors are for the record. */
+  /** Called when the script is over: later errors do not fail it. */
   scriptEnded(): void {
     this.#over = true;
   }
 
-  /** Listens no longer. */
+  /** Ends listening. */
   [Symbol.dispose](): void {
     listening.splice(listening.indexOf(this), 1);
     globalThis.removeEventListener("unhandledrejection", this.#onRejection);

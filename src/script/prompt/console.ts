@@ -4,8 +4,8 @@ import { harmlessButColoured, showValue } from "./show.ts";
 const methods = ["log", "info", "debug", "warn", "error"] as const;
 
 /**
- * Has what inputs and the script print by `console.log` and its like appear
- * above the input line, until the answer is disposed of.
+ * Shows the output of `console.log` and its like above the input line, until
+ * the returned object is disposed.
  */
 export function divertConsole(reader: LineReader): Disposable {
   const { colours } = reader;

@@ -1,12 +1,12 @@
 import type { Language } from "../language.ts";
 
-/** Lines that are remembered from one run to the next. */
+/** How many lines are kept from one run to the next. */
 const LINES = 5000;
 
 /**
- * What was typed at prompts before: `$XDG_STATE_HOME/vmwright/history.<language>`,
- * below `~/.local/state` by default. Where that can't be written, it lasts as
- * long as the run.
+ * The lines of earlier prompts: `$XDG_STATE_HOME/vmwright/history.<language>`,
+ * or the same below `~/.local/state`. If the file can't be written, the history
+ * lasts as long as the run.
  */
 export class History {
   readonly #path?: string;
@@ -18,7 +18,7 @@ export class History {
     this.#path = path;
   }
 
-  /** Reads what there is of a language. */
+  /** Reads the history of a language. */
   static open(language: Language): History {
     const home = Deno.env.get("HOME");
     const state = Deno.env.get("XDG_STATE_HOME") ||
@@ -44,7 +44,7 @@ export class History {
     }
   }
 
-  /** Remembers a line. Others who do so at the same time lose none. */
+  /** Adds a line. Several processes may do this at the same time. */
   add(line: string): void {
     if (this.#path === undefined || line.trim() === "") return;
     try {
@@ -53,7 +53,7 @@ export class History {
         mode: 0o600,
       });
     } catch {
-      // A prompt works without a memory, too.
+      // A prompt works without a history.
     }
   }
 }

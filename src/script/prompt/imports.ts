@@ -5,9 +5,9 @@ const statement =
   /import\s+(?:([^"'();]+?)\s*from\s*)?("[^"\n]+"|'[^'\n]+')(?:\s*with\s*(\{[^}]*\}))?[^\S\n]*;?/y;
 
 /**
- * Makes of modules' imports what can stand in a script: `import { a as b } from
+ * Turns imports of a module into code for a script: `import { a as b } from
  * "x"` becomes `const { a: b } = await import("x")`. Relative addresses, also
- * those in `import()`, mean the working directory.
+ * in `import()`, count from the working directory.
  *
  * @param code JavaScript.
  * @param directory An absolute path.
@@ -44,7 +44,7 @@ export function rewriteImports(code: string, directory: string): string {
   return out + code.slice(done);
 }
 
-/** What declares the names of an import's clause. */
+/** The declarations for the names of an import's clause. */
 function declarations(clause: string, module: string): string {
   const [, first, rest = ""] = /^(?:([\w$]+)\s*(?:,\s*|$))?([^]*)$/.exec(
     clause,

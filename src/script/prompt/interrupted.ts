@@ -1,4 +1,4 @@
-/** Ctrl-C at a prompt ended what its input was doing. */
+/** Ctrl-C at a prompt has ended the input. */
 export class Interrupted extends Error {
   /** The error's name. */
   override name = "Interrupted";

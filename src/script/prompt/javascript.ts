@@ -3,7 +3,7 @@ import { rewriteImports } from "./imports.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
 import { endsInOperator, scanSource } from "./source.ts";
 
-/** A value as the inspector tells of it. */
+/** A value as the inspector describes it. */
 interface RemoteObject {
   value?: unknown;
   unserializableValue?: string;
@@ -20,25 +20,26 @@ type Strip = (
   options?: { mode: "strip" | "transform" },
 ) => string;
 
-/** Milliseconds that a look for completions may take. */
+/** Milliseconds that an evaluation for completions may take. */
 const LOOK_MS = 100;
-/** Evaluators so far: one may stop inside of what another runs. */
+/** The number of evaluators: one may open while another one runs code. */
 let count = 0;
 
 /**
- * Runs TypeScript and JavaScript as V8's own inspector does it for a console:
- * `await` at the top level, and declarations that last and may be repeated.
+ * Runs TypeScript and JavaScript as V8's inspector does for a console: with
+ * `await` at the top level, and with declarations that last and may be
+ * repeated.
  */
 export class JavaScriptEvaluator implements Evaluator, Disposable {
   readonly prompts = ["> ", "... "] as const;
   readonly #session: Session;
   readonly #strip: Strip;
-  /** The names that were given, before those of JavaScript. */
+  /** The names to complete before those of JavaScript. */
   readonly #names: readonly string[];
   #lines: string[] = [];
   #globalId = "";
   #taken: unknown;
-  /** Under this name the function is found that values are handed to. */
+  /** The name of the global function that receives values. */
   readonly #handover = `vmwright.prompt.${count++}`;
 
   private constructor(session: Session, strip: Strip, names: string[]) {
@@ -47,7 +48,7 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     this.#names = names;
   }
 
-  /** Takes the names to offer first; they are global variables already. */
+  /** Takes the names to complete first, which are global variables already. */
   static async create(names: string[]): Promise<JavaScriptEvaluator> {
     const { Session } = await import("node:inspector");
     const { stripTypeScriptTypes } = await import("node:module");
@@ -70,7 +71,7 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     return evaluator;
   }
 
-  /** Takes a line, and runs the input that it ends, unless that wants more. */
+  /** Takes a line. Runs the input, if the line completes one. */
   async push(line: string): Promise<Outcome | "more"> {
     this.#lines.push(line);
     const code = this.#lines.join("\n");
@@ -84,14 +85,14 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     this.#lines = [];
   }
 
-  /** Whether the text can be run, or else wants more lines. */
+  /** Whether the text is complete, and needs no more lines. */
   isComplete(code: string): boolean {
     const { masked, isOpen } = scanSource(code);
     if (isOpen) return false;
     return !endsInOperator(masked) || this.#parses(code);
   }
 
-  /** Runs an input. A promise that it comes to is waited for. */
+  /** Runs an input. If its value is a promise, waits for it. */
   async evaluate(code: string): Promise<Outcome> {
     const { result, exceptionDetails } = await this.#post<EvaluateResult>(
       "Runtime.evaluate",
@@ -109,14 +110,14 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     });
     if (thrown) return { error: taken };
     try {
-      // A statement may come to a promise, too.
+      // The value of a statement may also be a promise.
       return { value: await taken };
     } catch (error) {
       return { error };
     }
   }
 
-  /** How the word at the end of `line` may go on, and that word. */
+  /** The completions of the word at the end of `line`, and that word. */
   async complete(line: string): Promise<[string[], string]> {
     const whole = [...this.#lines, line].join("\n");
     const { masked, endsInText } = scanSource(whole);
@@ -144,8 +145,8 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
   }
 
   #javaScriptOf(code: string): string {
-    // An expression is waited for, whatever it comes to; and what may be a
-    // block or an object is far more often meant as an object.
+    // This awaits every expression. Text that may be a block or an object is
+    // taken for an object, which authors mean far more often.
     const isExpression = !/^\s*(?:(?:async\s+)?function|class)\b/.test(code) &&
       this.#parses(`(${code}\n)`);
     const text = isExpression ? `await (${code}\n)` : code;
@@ -155,7 +156,8 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
         stripped = this.#strip(text, { mode });
         break;
       } catch {
-        // What can't be stripped is maybe transformed; what is wrong, V8 says.
+        // Some types can only be transformed, not stripped. V8 reports other
+        // errors.
       }
     }
     return rewriteImports(stripped, Deno.cwd());
@@ -195,7 +197,10 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     return allNames(Object(taken));
   }
 
-  /** The value itself that the inspector tells of, boxed: it may be a promise. */
+  /**
+   * Gets the value that the inspector describes, in a box, because it may be a
+   * promise.
+   */
   async #take(
     { value, unserializableValue, objectId }: RemoteObject,
   ): Promise<{ taken: unknown }> {
@@ -222,7 +227,10 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
   }
 }
 
-/** The names of all that an object has and inherits, `Object`'s own apart. */
+/**
+ * The names of an object's own and inherited members, without those of
+ * `Object`.
+ */
 function allNames(object: object): string[] {
   const names: string[] = [];
   for (

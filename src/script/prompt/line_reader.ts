@@ -1,26 +1,26 @@
-/** Somebody pressed Ctrl-C at the input line. */
+/** The result of Ctrl-C at the input line. */
 export const INTERRUPTED: unique symbol = Symbol("interrupted");
 
-/** Lines from somebody, and text to them. */
+/** Reads lines from a person or a program, and shows text to them. */
 export interface LineReader extends Disposable {
-  /** Whether they see colours. */
+  /** Whether the text may have colours. */
   readonly colours: boolean;
   /**
    * Reads a line.
    *
-   * @param prompt What stands before it.
+   * @param prompt The text before the input.
    * @returns The line; `undefined` when there are no more.
    */
   read(prompt: string): Promise<string | typeof INTERRUPTED | undefined>;
-  /** Shows whole lines, above the input line while that is read. */
+  /** Shows whole lines; above the input line, if one is being read. */
   print(text: string): void;
-  /** Settled when all that was shown has been written. */
+  /** Settled when everything has been written. */
   readonly written: Promise<void>;
-  /** Calls `listener` when Ctrl-C is pressed while no line is read. */
+  /** Sets the function to call for Ctrl-C while no line is read. */
   onInterrupt(listener: () => void): void;
 }
 
-/** How the end of an input line may go on, and what of it does. */
+/** Returns the completions of a line's end, and the part that they complete. */
 export type Completer = (
   line: string,
 ) => Promise<[candidates: string[], word: string]>;

@@ -1,5 +1,5 @@
 /**
- * A prompt to talk to machines: reached only by who asks for one.
+ * A prompt to control machines by hand. Only runs that need a prompt load it.
  *
  * @module
  */

@@ -5,7 +5,7 @@ import type { Completer, LineReader } from "./line_reader.ts";
 import { StreamReader } from "./stream_reader.ts";
 import { TerminalReader } from "./terminal_reader.ts";
 
-/** Reads from whoever started the process: a person at a terminal, or a pipe. */
+/** Opens a reader for the process' input: a terminal or a pipe. */
 export async function openReader(
   language: Language,
   complete: Completer,

@@ -7,28 +7,28 @@ import { Interrupted } from "./interrupted.ts";
 import { INTERRUPTED, type LineReader } from "./line_reader.ts";
 import { showOutcome } from "./show.ts";
 
-/** Milliseconds that a language with an interruption of its own gets for it. */
+/** Milliseconds that a language with an interruption of its own has for it. */
 const PATIENCE_MS = 1000;
 
-/** What a prompt stands on. */
+/** The parts of a prompt. */
 export interface PromptParts {
-  /** Where lines come from and results go. */
+  /** The source of lines, and the target of results. */
   reader: LineReader;
-  /** What understands the lines. */
+  /** Runs the lines. */
   evaluator: Evaluator;
-  /** What is interrupted by Ctrl-C. */
+  /** The driver, which Ctrl-C interrupts. */
   driver: Driver;
-  /** Aborted when the run is to end. */
+  /** Aborted at the end of the run. */
   signal: AbortSignal;
-  /** The script that may be run; errors in it are shown with its lines. */
+  /** The script. The prompt shows its errors with its lines. */
   script?: Script;
 }
 
 /**
- * Reads inputs, runs them and shows what came of them, until there are no more.
+ * Reads inputs, runs them and shows their results, until there are no more.
  *
- * @throws {ScriptExit} where an input ends the run by `Deno.exit`.
- * @throws The signal's reason, once that is aborted.
+ * @throws {ScriptExit} if an input calls `Deno.exit`.
+ * @throws The signal's reason, when it is aborted.
  */
 export async function talk(parts: PromptParts): Promise<void> {
   const { reader, evaluator, driver, signal } = parts;
@@ -54,14 +54,14 @@ export async function talk(parts: PromptParts): Promise<void> {
         const error = new Interrupted();
         driver.interrupt(error);
         evaluator.interrupt?.();
-        // What that ends says so first. Python raises an exception, which
-        // may have to wait for a turn.
+        // The interrupted code reports its error first. In Python this is an
+        // exception, which may come a moment later.
         const patience = evaluator.interrupt === undefined ? 0 : PATIENCE_MS;
         setTimeout(() => resolve({ error }), patience);
       };
     });
     const pushed = evaluator.push(line);
-    // One that was interrupted may end at any time, in any way.
+    // An interrupted input may end at any time and in any way.
     pushed.catch(() => {});
     const outcome = await orAbort(Promise.race([pushed, interrupted]), signal);
     interrupt = () => {};

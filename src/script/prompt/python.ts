@@ -2,7 +2,10 @@ import type { AskForLine, PythonPrompt } from "../python/session.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
 
-/** Runs Python, in the process that runs the script; that shows results itself. */
+/**
+ * Runs Python, in the process that runs the script. That process shows the
+ * results.
+ */
 export class PythonEvaluator implements Evaluator {
   readonly prompts = [">>> ", "... "] as const;
   readonly #prompt: PythonPrompt;
@@ -11,10 +14,10 @@ export class PythonEvaluator implements Evaluator {
   readonly #print?: (text: string) => void;
 
   /**
-   * Takes the prompt's other half, and how to interrupt it.
+   * Takes the prompt's other half, and a way to interrupt it.
    *
-   * @param print Shows what Python prints. Default: Python does so itself, where
-   * its process was started.
+   * @param print Shows Python's output; if it is absent, Python's process shows
+   * it.
    */
   constructor(
     prompt: PythonPrompt,
@@ -26,7 +29,7 @@ export class PythonEvaluator implements Evaluator {
     this.#print = print;
   }
 
-  /** Takes a line, and runs the input that it ends, unless that wants more. */
+  /** Takes a line. Runs the input, if the line completes one. */
   async push(line: string): Promise<Outcome | "more"> {
     try {
       return await this.#push(line) ? "more" : { value: undefined };
@@ -53,15 +56,18 @@ export class PythonEvaluator implements Evaluator {
     this.#interrupt();
   }
 
-  /** Has Python's `input()` ask for lines, until disposed of. */
+  /**
+   * Lets Python's `input()` ask for lines, until the returned object is
+   * disposed.
+   */
   takeInput(ask: AskForLine): Disposable {
     return this.#prompt.takeInput(ask);
   }
 
-  /** How the word at the end of `line` may go on, and that word. */
+  /** The completions of the word at the end of `line`, and that word. */
   async complete(line: string): Promise<[string[], string]> {
     const [word] = /[\w.]*$/.exec(line)!;
-    // At the line's beginning, Tab indents.
+    // At the beginning of a line, Tab indents.
     if (line.trim() === "") return [["    "], ""];
     return [await this.#prompt.complete(word), word];
   }

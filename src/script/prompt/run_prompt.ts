@@ -12,19 +12,19 @@ import { openReader } from "./open_reader.ts";
 import { talk } from "./prompt.ts";
 import { PythonEvaluator } from "./python.ts";
 
-/** What a prompt is made of. */
+/** Options of {@linkcode runPrompt}. */
 export interface PromptOptions {
   /** The machines and their log. */
   driver: Driver;
-  /** Every name that can be used; they are global variables already. */
+  /** The names for inputs, which are global variables already. */
   context: Record<string, unknown>;
-  /** The language to talk in. */
+  /** The language of inputs. */
   language: Language;
   /** The script that `testScript()` runs, if there is one. */
   script?: Script;
-  /** Aborted when the run is to end. */
+  /** Aborted at the end of the run. */
   signal: AbortSignal;
-  /** What a breakpoint of a script in Python does. */
+  /** Called for a breakpoint of a script in Python. */
   onBreakpoint?: (
     breakpoint: Breakpoint,
     interrupt: () => void,
@@ -32,11 +32,11 @@ export interface PromptOptions {
 }
 
 /**
- * Talks to whoever sits at the terminal until that ends; without a terminal, runs
- * what comes from standard input.
+ * Runs a prompt at the terminal until the input ends. Without a terminal, runs
+ * the lines of standard input.
  *
- * @throws {ScriptExit} where that ends the run by an exit status.
- * @throws The signal's reason, once that is aborted.
+ * @throws {ScriptExit} if an input ends the run with an exit status.
+ * @throws The signal's reason, when it is aborted.
  */
 export async function runPrompt(options: PromptOptions): Promise<void> {
   const { driver, context, language, signal, onBreakpoint } = options;
@@ -64,7 +64,7 @@ export async function runPrompt(options: PromptOptions): Promise<void> {
     try {
       await talk({ reader, evaluator, driver, signal, script: options.script });
     } finally {
-      // Nobody may read it any more, and somebody want an end.
+      // The reader of the output may be gone. Then only the signal ends this.
       const ended = rejection(signal).catch(() => {});
       await Promise.race([reader.written, ended]);
     }

@@ -9,12 +9,12 @@ import { Interrupted } from "./interrupted.ts";
 const red = "\x1b[31m", plain = "\x1b[0m";
 
 /**
- * A value or an error for a person at a terminal. What came from a guest in it
- * can't move the cursor, or anything else but be read.
+ * Formats a value or an error for a terminal. Text of a guest in it has no
+ * effect on the terminal.
  *
- * @param outcome What came of an input.
+ * @param outcome The result of an input.
  * @param colours Whether the terminal has colours.
- * @param script The script that may have been run.
+ * @param script The script that may have run.
  * @returns One or more lines; `undefined` for the value `undefined`.
  */
 export function showOutcome(
@@ -28,14 +28,14 @@ export function showOutcome(
   }
   const { value } = outcome;
   if (value === undefined) return undefined;
-  // What a command printed reads best as it was printed.
+  // The output of a command is shown as it is.
   if (typeof value === "string" && value.includes("\n")) {
     return harmless(value).replace(/\n$/, "");
   }
   return harmlessButColoured(showValue(value, colours), colours);
 }
 
-/** A value as the language writes it. */
+/** Formats a value as the language writes it. */
 export function showValue(value: unknown, colors: boolean): string {
   try {
     return Deno.inspect(value, { colors, depth: 4, strAbbreviateSize: 10_000 });
@@ -44,7 +44,7 @@ export function showValue(value: unknown, colors: boolean): string {
   }
 }
 
-/** Text in which nothing but colours reaches the terminal as a command. */
+/** Makes text harmless for the terminal, except for colours. */
 export function harmlessButColoured(text: string, colours: boolean): string {
   if (!colours) return harmless(text);
   // deno-lint-ignore no-control-regex
@@ -70,12 +70,12 @@ function errorText(error: unknown, script?: Script): string {
   const frames = (error.stack ?? "").split("\n").filter((line) =>
     /^\s+at /.test(line) && !isOurs(line)
   );
-  // The input itself is in sight.
+  // The person sees the input itself.
   const isElsewhere = frames.some((line) => !line.includes("<anonymous>"));
   return isElsewhere ? [message, ...frames].join("\n") : message;
 }
 
-/** Whether a frame is of what runs the input, not of the input. */
+/** Whether a frame belongs to the code that runs the input. */
 function isOurs(frame: string): boolean {
   return /\((?:ext|node):|at (?:ext|node):|processTicksAndRejections/.test(
     frame,

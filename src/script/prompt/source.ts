@@ -1,8 +1,8 @@
-/** What a look at JavaScript or TypeScript, without parsing it, tells. */
+/** Facts about JavaScript or TypeScript that need no parser. */
 export interface SourceScan {
   /**
-   * The code with what is in comments, strings and regular expressions as
-   * spaces, character for character. Line feeds stay.
+   * The code, with a space for each character of comments, strings and regular
+   * expressions. Line feeds stay.
    */
   readonly masked: string;
   /** Whether it ends inside of brackets, a template or a comment. */
@@ -20,7 +20,7 @@ const beforeOperand =
 /** Scans code. */
 export function scanSource(code: string): SourceScan {
   let masked = "";
-  /** Closing brackets to come; "`" for a template. */
+  /** The closing brackets that are missing; "`" for a template. */
   const stack: string[] = [];
   let isOpen = false;
   let endsInText = false;
@@ -76,7 +76,8 @@ export function scanSource(code: string): SourceScan {
     } else {
       if (char in closing) stack.push(closing[char]);
       else if (char === stack.at(-1)) stack.pop();
-      // A bracket that closes nothing is a mistake; no more text mends that.
+      // A bracket that closes nothing is a mistake, which no further text can
+      // mend.
       else if (")]}".includes(char)) {
         return { masked: code, isOpen: false, endsInText: false };
       }
@@ -90,7 +91,7 @@ export function scanSource(code: string): SourceScan {
   };
 }
 
-/** Whether code may go on after its end because it can't end there. */
+/** Whether code can't end here, so that it must go on. */
 export function endsInOperator(masked: string): boolean {
   const end = masked.trimEnd();
   if (/(?:\+\+|--)$/.test(end)) return false;

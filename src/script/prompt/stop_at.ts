@@ -12,13 +12,13 @@ import { talk } from "./prompt.ts";
 import { PythonEvaluator } from "./python.ts";
 import { StreamReader } from "./stream_reader.ts";
 
-/** Where, and how, somebody may look around. */
+/** Options of {@linkcode stopAt}. */
 export interface StopOptions {
   /** The script's driver. */
   driver: Driver;
-  /** Names to have at hand beside those that scripts see. */
+  /** More names for the prompt, beside those that scripts see. */
   names?: Record<string, unknown>;
-  /** Where a script in Python has stopped. */
+  /** The place at which a script in Python has stopped. */
   python?: Breakpoint;
   /** Interrupts Python. */
   interrupt?: () => void;
@@ -26,12 +26,15 @@ export interface StopOptions {
   attach?: string;
 }
 
-/** Where the prompt in a build sandbox is found, unless the script says more. */
+/**
+ * The address of the prompt in a build sandbox, unless the script names
+ * another.
+ */
 const SANDBOX_ADDRESS = { hostname: "127.0.0.1", port: 4444 };
 
 /**
- * Opens a prompt where a script has stopped. The script goes on when whoever
- * looks around ends that.
+ * Opens a prompt at the place where a script has stopped. The script goes on
+ * when the prompt ends.
  */
 export async function stopAt(options: StopOptions): Promise<void> {
   const { driver, names = {}, python, interrupt = () => {} } = options;
@@ -95,8 +98,8 @@ async function lookHere(
 }
 
 /**
- * Waits at a TCP port for who enters the sandbox, through a process there that
- * only waits to be found by a number.
+ * Waits at a TCP port for a person who enters the sandbox. That person finds
+ * the sandbox by a process in it, which has a number in its command line.
  */
 async function offerInSandbox(
   driver: Driver,
@@ -110,7 +113,8 @@ async function offerInSandbox(
   const number = String(
     1_000_000 + crypto.getRandomValues(new Uint32Array(1))[0] % 9_000_000,
   );
-  // The shell that one gets there; it is looked for in the environment.
+  // The shell for that person. The program that attaches looks for it in the
+  // environment.
   const bash = await pathOf("bash");
   await using supervisor = new Supervisor();
   supervisor.spawn(`exec sleep ${number}`, { env: { bashInteractive: bash } });
@@ -133,7 +137,7 @@ async function offerInSandbox(
   }
 }
 
-/** Listens where people look first, or else where nobody does so already. */
+/** Listens at the usual address, or at another one if that is in use. */
 function listen(
   address: { hostname: string; port: number },
 ): Deno.TcpListener {

@@ -1,15 +1,15 @@
 import { isClosedError, writeAll } from "../../stream/mod.ts";
 import type { LineReader } from "./line_reader.ts";
 
-/** What lines come from, and text goes to. */
+/** A stream for lines and text. */
 export interface LineStream {
-  /** Reads into `buffer`; answers the number of bytes, `null` at the end. */
+  /** Reads into `buffer`. Returns the number of bytes; `null` at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
-  /** Writes some of `bytes`; answers how many were taken. */
+  /** Writes some of `bytes`. Returns how many. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Reads lines as they come: from a pipe, a file, or a socket. */
+/** Reads lines from a pipe, a file or a socket. */
 export class StreamReader implements LineReader {
   readonly colours = false;
   readonly #stream: LineStream;
@@ -22,14 +22,14 @@ export class StreamReader implements LineReader {
   /**
    * Takes the stream.
    *
-   * @param options.showPrompt Whether somebody sees the prompt.
+   * @param options.showPrompt Whether to show the prompt.
    */
   constructor(stream: LineStream, options: { showPrompt: boolean }) {
     this.#stream = stream;
     this.#showPrompt = options.showPrompt;
   }
 
-  /** Reads a line; a last one without an end counts. */
+  /** Reads a line. The last line may have no end. */
   async read(prompt: string): Promise<string | undefined> {
     if (this.#showPrompt) this.#write(prompt);
     const buffer = new Uint8Array(64 * 1024);
@@ -59,22 +59,22 @@ export class StreamReader implements LineReader {
     this.#write(text.endsWith("\n") ? text : `${text}\n`);
   }
 
-  /** Settled when all that was shown has been written. */
+  /** Settled when everything has been written. */
   get written(): Promise<void> {
     return this.#writing;
   }
 
-  /** No key comes but as a part of a line. */
+  /** Keys come only as parts of lines. */
   onInterrupt(): void {}
 
-  /** The stream is its owner's. */
+  /** Its owner closes the stream. */
   [Symbol.dispose](): void {}
 
   #write(text: string): void {
     const bytes = new TextEncoder().encode(text);
     this.#writing = this.#writing.then(() => writeAll(this.#stream, bytes))
       .catch(() => {
-        // Whoever listened has left: the next read says so.
+        // The other end has closed. The next read reports that.
       });
   }
 }

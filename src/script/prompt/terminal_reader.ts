@@ -7,7 +7,7 @@ import { type Completer, INTERRUPTED, type LineReader } from "./line_reader.ts";
 
 const CTRL_C = 0x03;
 
-/** What Node's readline has, but does not declare. */
+/** Members of Node's readline that it does not declare. */
 interface ReadlineState {
   line: string;
   cursor: number;
@@ -15,12 +15,12 @@ interface ReadlineState {
 }
 
 /**
- * Edits lines at a terminal: with a history, completion, and text that appears
+ * Reads lines at a terminal, with editing, a history, completion, and text
  * above the input line.
  */
 export class TerminalReader implements LineReader {
   readonly colours = !Deno.noColor;
-  /** A terminal is written to at once. */
+  /** Output reaches a terminal at once. */
   readonly written: Promise<void> = Promise.resolve();
   readonly #terminal: Terminal;
   readonly #history: History;
@@ -28,7 +28,7 @@ export class TerminalReader implements LineReader {
   #readline!: Interface & ReadlineState;
   #input!: Readable;
   #reading?: (line: string | typeof INTERRUPTED | undefined) => void;
-  /** What was typed ahead. */
+  /** Lines that were typed ahead. */
   #ahead: Uint8Array[] = [];
   #ended = false;
   #onInterrupt = () => {};
@@ -38,7 +38,7 @@ export class TerminalReader implements LineReader {
     this.#history = history;
   }
 
-  /** Takes the terminal until it is disposed of. */
+  /** Takes the terminal until it is disposed. */
   static async open(
     terminal: Terminal,
     history: History,
@@ -55,7 +55,8 @@ export class TerminalReader implements LineReader {
       import("node:stream"),
     ]);
     const terminal = this.#terminal;
-    // Readline gets its keys from us: guests have the terminal in between.
+    // The driver passes the keys to readline, because guests use the terminal
+    // in between.
     this.#input = Object.assign(new Readable({ read() {} }), { isTTY: true });
     const output = Object.defineProperties(
       new Writable({
@@ -89,7 +90,7 @@ export class TerminalReader implements LineReader {
       // deno-lint-ignore no-explicit-any
     } as any) as unknown as Interface & ReadlineState;
     this.#readline.on("line", (line: string) => {
-      // Keys that came faster than lines are answered make the next line.
+      // Keys that came before the last line was done make the next line.
       if (this.#reading === undefined) {
         return this.#ahead.unshift(new TextEncoder().encode(`${line}\n`));
       }
@@ -134,7 +135,7 @@ export class TerminalReader implements LineReader {
     });
   }
 
-  /** Shows whole lines, above the input line while that is read. */
+  /** Shows whole lines; above the input line, if one is being read. */
   print(text: string): void {
     const lines = text.endsWith("\n") ? text : `${text}\n`;
     if (this.#reading === undefined) return this.#terminal.write(lines);
@@ -144,7 +145,7 @@ export class TerminalReader implements LineReader {
     this.#draw();
   }
 
-  /** Calls `listener` when Ctrl-C is pressed while no line is read. */
+  /** Sets the function to call for Ctrl-C while no line is read. */
   onInterrupt(listener: () => void): void {
     this.#onInterrupt = listener;
   }
@@ -166,7 +167,7 @@ export class TerminalReader implements LineReader {
         this.#ahead.push(bytes.slice());
         return;
       }
-      // What follows the line's end belongs to another read.
+      // The bytes after the line's end belong to the next read.
       const end = bytes.findIndex((byte) => byte === 10 || byte === 13);
       if (end < 0 || end === bytes.length - 1) {
         this.#input.push(bytes.slice());

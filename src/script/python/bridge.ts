@@ -22,10 +22,10 @@ type Of<Name extends BridgeRequest["do"]> = Extract<
 
 const LEVELS = ["debug", "info", "warning", "error"] as const;
 
-/** Has Python check a condition. */
+/** Lets Python check a condition. */
 export type Check = (condition: number) => Promise<unknown>;
 
-/** What Python is told of a machine once. */
+/** The facts about a machine that Python gets once. */
 interface MachineFacts {
   name: string;
   stateDir: string;
@@ -36,14 +36,17 @@ interface MachineFacts {
   keepState: boolean;
 }
 
-/** A translated pattern: a regular expression of JavaScript, shown as Python's. */
+/**
+ * A translated pattern: a regular expression of JavaScript that messages show
+ * as Python's.
+ */
 interface TranslatedPattern {
   source: string;
   flags: string;
   text: string;
 }
 
-/** Does for Python what it asks for: the driver's work, by the names it has there. */
+/** Handles the requests of Python to the driver. */
 export class Bridge implements Disposable {
   readonly #driver: Driver;
   readonly #errors: CrossedErrors;
@@ -54,16 +57,15 @@ export class Bridge implements Disposable {
   readonly #events = new Map<MachineOf, QmpEvents>();
   readonly #doors = new Map<MachineOf, Doors>();
   readonly #conditions = new Map<number, PollingCondition>();
-  /** What variables of the environment were before the script changed them. */
+  /** The values of environment variables before the script has changed them. */
   readonly #environment = new Map<string, string | undefined>();
   readonly #listening: Disposable;
-  /** Those that are kept at the moment, as often as they were entered. */
+  /** The conditions that are entered now, as often as they were entered. */
   readonly #kept: PollingCondition[] = [];
 
   /**
-   * Takes the driver, the errors that Python knows, the links to what the
-   * machines keep on the host, a directory for sockets, and the way to
-   * conditions.
+   * Takes the driver, the errors that Python knows, the links to the machines'
+   * directories, a directory for sockets, and the way to conditions.
    */
   constructor(
     driver: Driver,
@@ -80,7 +82,7 @@ export class Bridge implements Disposable {
     for (const machine of driver.machines) this.#add(machine);
     this.#listening = driver.log.addListener({
       on: (event) => {
-        // A machine says that it runs, or anything else: it may be a new session.
+        // An event of a machine may mean a new QMP session.
         if (event.type !== "message" || event.machine === undefined) return;
         const machine = this.#machines.get(event.machine);
         if (machine !== undefined) this.#events.get(machine)?.listen();
@@ -88,7 +90,7 @@ export class Bridge implements Disposable {
     });
   }
 
-  /** What Python is told at its beginning. */
+  /** The facts that Python gets at its start. */
   facts(): Record<string, unknown> {
     const { machines, vlans, vhostVsock, outDir, globalTimeout, keepState } =
       this.#driver;
@@ -112,7 +114,7 @@ export class Bridge implements Disposable {
     };
   }
 
-  /** Does what a request asks for. */
+  /** Handles a request. */
   async handle(request: BridgeRequest): Promise<unknown> {
     const { log } = this.#driver;
     switch (request.do) {
@@ -227,8 +229,9 @@ export class Bridge implements Disposable {
   }
 
   /**
-   * What the script sets in its environment is meant for start scripts, and the
-   * programs that the driver runs: for the script, all of it is one process.
+   * Applies variables that the script has set to the driver's environment: for
+   * the script, it is one process with the driver, and means its start scripts
+   * and programs.
    */
   setEnvironment(changes: Record<string, string | null>): void {
     for (const [name, value] of Object.entries(changes)) {
@@ -239,7 +242,7 @@ export class Bridge implements Disposable {
     }
   }
 
-  /** Takes what it has given out. */
+  /** Looks up an object that it has given to Python. */
   [Symbol.dispose](): void {
     this.#listening[Symbol.dispose]();
     for (const condition of this.#kept) condition.exit();
@@ -253,7 +256,7 @@ export class Bridge implements Disposable {
 
   #add(machine: MachineOf): void {
     this.#machines.set(machine.name, machine);
-    // Scripts may put files there before the machine is started.
+    // Scripts may put files there before the machine starts.
     ownDirectory(machine.stateDir);
     this.#links.add(machine);
     if (!(machine instanceof QemuMachine)) return;
@@ -329,8 +332,8 @@ export class Bridge implements Disposable {
   }
 
   /**
-   * The next line of the console: for patterns that only Python can search for.
-   * Answers `null` where the time has passed.
+   * The next line of the console, for patterns that only Python can match;
+   * `null` if the time passes first.
    */
   async #nextLine(request: Of<"consoleLineNext">): Promise<string | null> {
     const machine = this.#machine(request);
@@ -384,7 +387,10 @@ function unknown(name: unknown): TypeError {
   return new TypeError(`Python asked for ${name}, unknown here`);
 }
 
-/** A translated pattern as a regular expression that shows as Python's own. */
+/**
+ * Makes a regular expression of a translated pattern, which messages show as
+ * Python's.
+ */
 function revivePattern(value: unknown): unknown {
   if (!isPattern(value)) return value;
   const { source, flags, text } = value;

@@ -18,7 +18,7 @@ export class Channel implements Disposable {
     this.#connection = connection;
   }
 
-  /** Sends a message. What nobody receives any more is dropped. */
+  /** Sends a message. Drops it if the other side is gone. */
   send(message: Sent): void {
     const json = this.#encoder.encode(JSON.stringify(message));
     const bytes = new Uint8Array(HEADER + json.length);
@@ -28,7 +28,7 @@ export class Channel implements Disposable {
       .catch(() => {});
   }
 
-  /** Gives the messages that come, until the stream ends. */
+  /** Yields the messages until the stream ends. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Received> {
     const decoder = new TextDecoder();
     let buffer = new Uint8Array(1 << 16);
@@ -51,7 +51,7 @@ export class Channel implements Disposable {
         }
         const json = buffer.subarray(at + HEADER, at + size);
         at += size;
-        // The package on the other side, and nobody else, writes there.
+        // Only the package on the other side writes to this stream.
         yield JSON.parse(decoder.decode(json));
       }
       buffer.copyWithin(0, at, filled);
@@ -72,7 +72,8 @@ export class Channel implements Disposable {
     try {
       return await this.#connection.read(buffer);
     } catch {
-      // The process ended, or this side closed: that is an end like any other.
+      // The process has ended, or this side has closed the stream. Both are a
+      // normal end.
       return null;
     }
   }

@@ -7,7 +7,7 @@ import type { ScriptNames } from "../declarations.ts";
 import type { Script } from "../script.ts";
 import { prelude, stubs } from "./stubs.ts";
 
-/** What the prelude imports for scripts, and not for itself alone. */
+/** The names that the prelude imports for scripts. */
 const IMPORTED = [
   "BaseMachine",
   "Machine",
@@ -17,8 +17,9 @@ const IMPORTED = [
 ];
 
 /**
- * What mypy finds that is wrong for sure. It also refuses what runs well: a name
- * that changes its type, a second annotation, the value of a call that has none.
+ * The codes of mypy's findings that are certain errors. Mypy also rejects code
+ * that runs well: a name that changes its type, a second annotation, the value
+ * of a call without one.
  */
 const CERTAIN = [
   "arg-type",
@@ -29,7 +30,9 @@ const CERTAIN = [
   "syntax",
 ];
 
-/** The first version of mypy whose names may change their types anywhere. */
+/**
+ * The first version of mypy with which names may change their types anywhere.
+ */
 const FLEXIBLE_MYPY = [1, 16];
 
 /** Python's class of the machines of each backend. */
@@ -38,19 +41,20 @@ const CLASSES: Record<BackendName, string> = {
   nspawn: "NspawnMachine",
 };
 
-/** What a program has printed, and whether it was there at all. */
+/** The output of a program; nothing if there is no such program. */
 type Output = { readonly text: string } | undefined;
 
 /**
- * Checks a script in Python, without running anything of it: by `ty` or else by
- * `mypy`, and by `ruff` where that is there too, for names that nothing binds,
- * imports that nothing uses and the like.
+ * Checks a script in Python without running it: with `ty` or else with `mypy`.
+ * If there is `ruff`, that looks for unbound names, unused imports and the
+ * like.
  *
  * @param script The script.
  * @param names The machines and networks.
- * @param options How to check; `lint: false` leaves `ruff` out, `types: false` all else.
- * @returns What is wrong; nothing if all is well.
- * @throws {UsageError} There is neither `ty` nor `mypy`.
+ * @param options How to check; `lint: false`: without `ruff`; `types: false`:
+ * with `ruff` only.
+ * @returns The errors.
+ * @throws {UsageError} if there is neither `ty` nor `mypy`.
  */
 export async function checkPython(
   script: Script,
@@ -70,7 +74,7 @@ export async function checkPython(
     );
   }
   if (options.lint === false) return types;
-  // A name that nothing binds is an error of its own for both.
+  // Both programs report an unbound name.
   const places = new Set(types.map(({ place }) => place));
   const lint = (await check.ruff() ?? [])
     .filter(({ place }) => !places.has(place));
@@ -90,7 +94,10 @@ function boundNames(
   return types;
 }
 
-/** A script and the types of what it sees, in a directory of their own. */
+/**
+ * Writes a script and the types of the names that it sees to a separate
+ * directory.
+ */
 class Check implements Disposable {
   readonly #script: Script;
   readonly #text: string;
@@ -132,7 +139,8 @@ class Check implements Disposable {
         }`,
     );
     this.#write("__builtins__.pyi", exported);
-    // Not the program, which may be a link to that of another place.
+    // The prefix is not that of the program, which may be a link to another
+    // place.
     const python = await this.#python("prefix");
     const output = await this.#run("ty", [
       "check",
@@ -154,7 +162,7 @@ class Check implements Disposable {
     const [major, minor] = numbers.map(Number);
     const isFlexible = major > FLEXIBLE_MYPY[0] ||
       major === FLEXIBLE_MYPY[0] && minor >= FLEXIBLE_MYPY[1];
-    // What has to be a file's first statement stays that.
+    // A statement that must be the first of a file stays the first.
     const futures = this.#text.match(/^from __future__ import .*$/gm) ?? [];
     const before = [...futures, this.#declarations.trimEnd(), ""].join("\n");
     const rest = this.#text.replace(/^from __future__ import .*$/gm, "");
@@ -202,7 +210,7 @@ class Check implements Disposable {
     Deno.removeSync(this.#directory, { recursive: true });
   }
 
-  /** What a script sees, each name with its type. */
+  /** The names that a script sees, with their types. */
   get #declarations(): string {
     const own = [...this.#bound].map(([name, type]) => `${name}: ${type}\n`);
     return prelude + own.join("");
@@ -217,7 +225,7 @@ class Check implements Disposable {
     return output?.text.trim();
   }
 
-  /** Where the modules are that the script imports. */
+  /** The directories of the modules that the script imports. */
   get #ownDirectory(): string {
     return decodeURIComponent(new URL(".", this.#script.url).pathname);
   }
@@ -226,7 +234,9 @@ class Check implements Disposable {
     Deno.writeTextFileSync(`${this.#directory}/${name}`, text);
   }
 
-  /** What a program prints, or nothing where there is no such program. */
+  /**
+   * Runs a program and returns its output; nothing if there is no such program.
+   */
   async #run(
     program: string,
     args: string[],
@@ -249,7 +259,7 @@ class Check implements Disposable {
     }
     const [text, complaint] = [output.stdout, output.stderr]
       .map((bytes) => new TextDecoder().decode(bytes));
-    // 1 says that there is something to find.
+    // Status 1 means that there are findings.
     if (output.code > 1 && !/^script\.py:/m.test(text)) {
       throw new UsageError(
         `${program} can not check ${this.#script.name}: ${
@@ -260,7 +270,10 @@ class Check implements Disposable {
     return { text };
   }
 
-  /** Takes lines apart, and tells of the script's own, with its own numbers. */
+  /**
+   * Parses lines of findings, and returns those of the script itself, with its
+   * own line numbers.
+   */
   #found(
     text: string,
     pattern: RegExp,

@@ -4,28 +4,28 @@ import type { Log } from "../../report/mod.ts";
 import { QmpError } from "../../qmp/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
 
-/** What a script can connect to of a machine. */
+/** The sockets of a machine to which a script can connect. */
 export const doors = ["shell", "monitor", "qmp"] as const;
 
 /** One of {@linkcode doors}. */
 export type Door = typeof doors[number];
 
-/** What the backdoor says when its shell reads commands. */
+/** The greeting of the backdoor's shell. */
 const GREETING = "Spawning backdoor root shell...\n";
-/** What stands where QEMU's monitor waits for a command. */
+/** The prompt of QEMU's monitor. */
 const PROMPT = "(qemu) ";
 
-/** Where the sockets of a machine are. */
+/** The place of a machine's sockets. */
 export interface DoorPlace {
-  /** A directory of the run's own, whose path is short. */
+  /** A private directory with a short path. */
   readonly directory: string;
-  /** Tells the machines there apart. */
+  /** Distinguishes the machines in it. */
   readonly number: number;
 }
 
 /**
- * Sockets of a machine for scripts that connect to them by themselves: the driver
- * holds the machine's own, and lets any number of others in beside itself.
+ * Sockets of a machine for scripts that connect to them directly. The driver
+ * holds the machine's own sockets, and serves any number of others on these.
  */
 export class Doors implements Disposable {
   readonly #machine: QemuMachine;
@@ -37,9 +37,9 @@ export class Doors implements Disposable {
   /**
    * Takes the machine.
    *
-   * @param machine Whose doors they are.
-   * @param log Is told what goes wrong.
-   * @param place Where the sockets go.
+   * @param machine The machine.
+   * @param log Gets the errors.
+   * @param place The place of the sockets.
    */
   constructor(machine: QemuMachine, log: Log, place: DoorPlace) {
     this.#machine = machine;
@@ -47,7 +47,7 @@ export class Doors implements Disposable {
     this.#place = place;
   }
 
-  /** The path of a socket, which takes connections from now on. */
+  /** Opens a socket, and returns its path. */
   path(door: Door): string {
     const path = `${this.#place.directory}/${this.#place.number}.${door}`;
     if (!this.#open.has(door)) {
@@ -59,7 +59,7 @@ export class Doors implements Disposable {
     return path;
   }
 
-  /** Closes all. */
+  /** Closes all sockets. */
   [Symbol.dispose](): void {
     for (const one of [...this.#open.values(), ...this.#visitors]) close(one);
     this.#open.clear();
@@ -94,7 +94,7 @@ export class Doors implements Disposable {
   }
 
   async #shell(visitor: Deno.Conn): Promise<void> {
-    // As the guest's own shell greets whoever is there first, and nobody else.
+    // The guest's own shell also greets only the first client.
     if (!this.#machine.connected) {
       await this.#machine.connect();
       await say(visitor, GREETING);
@@ -129,7 +129,7 @@ export class Doors implements Disposable {
   }
 }
 
-/** What QEMU answers to a command of another client's. */
+/** Runs a QMP command of another client, and returns QEMU's answer. */
 async function answer(
   client: QemuMachine["qmpClient"],
   text: string,
@@ -138,7 +138,8 @@ async function answer(
   try {
     const { execute, arguments: args, ...rest } = JSON.parse(text);
     id = rest.id;
-    // Each client leaves the negotiation by itself; ours has done that.
+    // Each client ends the negotiation mode itself. The driver has done that
+    // already.
     const value = execute === "qmp_capabilities"
       ? {}
       : await client.send(String(execute), args);
@@ -154,7 +155,10 @@ async function answer(
   }
 }
 
-/** Lines that are not empty, and whole values of JSON without an end of line. */
+/**
+ * Yields lines that are not empty, and also complete JSON values without a line
+ * end.
+ */
 async function* linesOf(stream: ByteStream): AsyncGenerator<string> {
   const buffer = new Uint8Array(16 * 1024);
   const decoder = new TextDecoder();

@@ -8,7 +8,7 @@ import { QmpClosed, QmpError } from "../../qmp/mod.ts";
 import { isTimeout } from "../../time/mod.ts";
 import { Interrupted } from "../prompt/interrupted.ts";
 
-/** An exception of the script's own, under the name that it has in Python. */
+/** An exception of the script, with its name in Python. */
 export class PythonError extends Error {
   /** Takes the exception's type and its message. */
   constructor(name: string, message: string) {
@@ -17,25 +17,28 @@ export class PythonError extends Error {
   }
 }
 
-/** How Python tells of an exception. */
+/** An exception as Python sends it. */
 export interface ExceptionReport {
-  /** The same number is the same exception. */
+  /** Identifies the exception. */
   id: number;
-  /** Its type; absent for one that came from here. */
+  /** Its type; absent for an error of this side. */
   name?: string;
-  /** What it says. */
+  /** Its message. */
   message?: string;
 }
 
-/** How many errors are remembered, to be known again. */
+/** How many errors each side remembers. */
 const REMEMBERED = 1000;
 
-/** Errors that have crossed the border, in either direction. */
+/**
+ * The errors that have crossed between TypeScript and Python, in either
+ * direction.
+ */
 export class CrossedErrors {
   readonly #errors = new Map<number, Error>();
   #lastId = 0;
 
-  /** An error as Python takes it. */
+  /** Makes the message to Python for an error. */
   toPython(thrown: unknown): Record<string, unknown> {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
     const id = ++this.#lastId;
@@ -49,7 +52,7 @@ export class CrossedErrors {
       : { id, kind, message };
   }
 
-  /** The error for an exception. */
+  /** Makes, or finds again, the error for an exception. */
   fromPython(report: ExceptionReport): Error {
     const known = this.#errors.get(report.id);
     if (known !== undefined) return known;
@@ -69,12 +72,12 @@ export class CrossedErrors {
   }
 }
 
-/** What QEMU itself said of an error. */
+/** QEMU's description of an error. */
 function partsOf({ errorClass: className, description }: QmpError) {
   return { className, description };
 }
 
-/** Which of the exceptions that Python's authors know an error is. */
+/** The class in Python for an error. */
 function kindOf(error: Error): string {
   if (error instanceof ConditionFailure) return "condition";
   if (error instanceof TestFailure) return "failure";

@@ -68,9 +68,9 @@ export const FACTS = [
   keyof BaseMachine
 )[];
 
-/** An EFI variable as Python has it. */
+/** An EFI variable as Python sends it. */
 export interface EfiVariableOfPython {
-  /** Whose variable it is. */
+  /** The owner's GUID. */
   guid: string;
   /** Its name. */
   name: string;
@@ -78,11 +78,11 @@ export interface EfiVariableOfPython {
   data: string;
   /** Its attributes. */
   attributes: number;
-  /** When it was written, in hexadecimal digits of an `EFI_TIME`. */
+  /** The time of the last write, in hexadecimal digits of an `EFI_TIME`. */
   timestamp: string;
 }
 
-/** What Python asks a machine for. */
+/** The requests to a machine. */
 type MachineRequest =
   & { machine: string }
   & (
@@ -101,7 +101,7 @@ type MachineRequest =
     | { do: "qmpNext"; timeout: number | null }
   );
 
-/** What Python asks a condition of its own for. */
+/** The requests to a condition. */
 export type ConditionRequest =
   & { condition: number; interval: number; description: string }
   & (
@@ -109,7 +109,7 @@ export type ConditionRequest =
     | { do: "conditionWait"; timeout: number }
   );
 
-/** What Python asks the driver and its log for. */
+/** The requests to the driver and its log. */
 type DriverRequest =
   | {
     do: "log";
@@ -137,10 +137,10 @@ type DriverRequest =
   | { do: "stopVlan"; nr: number }
   | { do: "readScreen"; path: string; variants: boolean };
 
-/** What the bridge does for Python. */
+/** All requests to the bridge. */
 export type BridgeRequest = MachineRequest | ConditionRequest | DriverRequest;
 
-/** How Python tells what a script has failed of. */
+/** The failure of a script, as Python sends it. */
 export interface Failure {
   /** The exception. */
   error: ExceptionReport;
@@ -148,28 +148,28 @@ export interface Failure {
   traceback: string;
 }
 
-/** Where a script has stopped, and how it wants to be reached. */
+/** The place at which a script has stopped, and the address that it wants. */
 export interface Stop {
   /** The script's file. */
   file: string;
   /** The line, from 1 up. */
   line: number;
-  /** The address to be reached at in a build sandbox. */
+  /** The address in a build sandbox. */
   host: string;
   /** Its port. */
   port: number;
 }
 
-/** What Python asks for, and waits for the answer to. */
+/** A request of Python, which waits for the answer. */
 export type Request =
   & {
-    /** The number of the request, which the answer bears too. */
+    /** The number of the request and of its answer. */
     id: number;
-    /** The step of the log that it is a part of. */
+    /** The step of the log that it belongs to. */
     step: number | null;
     /** The line of the script that asks, from 1 up, where steps may begin. */
     line?: number | null;
-    /** The task of a condition's check that it is a part of. */
+    /** The task of a condition's check that it belongs to. */
     check?: number;
     /** Variables that the script has set, or unset, since the last request. */
     environment?: Record<string, string | null>;
@@ -182,7 +182,7 @@ export type Request =
     | { do: "failed"; failure: Failure } & Stop
   );
 
-/** How a task went that Python was given. */
+/** The result of a task of Python. */
 export type Done =
   & { done: number }
   & (
@@ -192,21 +192,23 @@ export type Done =
     | { gone: true; error?: undefined; exit?: undefined }
   );
 
-/** What comes from Python. */
+/** A message from Python. */
 export type Received = Request | Done;
 
-/** What goes to Python: an answer to a request, or a task. */
+/** A message to Python: an answer to a request, or a task. */
 export type Sent =
   | { id: number; value: unknown }
   | { id: number; error: Record<string, unknown> }
   | {
-    /** The request whose thread is to do it; a new thread where there is none. */
+    /**
+     * The request whose thread runs the task; a new thread if there is none.
+     */
     id: number | null;
     /** The number of the task. */
     task: number;
-    /** What to do. */
+    /** The task. */
     do: string;
-    /** With what. */
+    /** Its arguments. */
     args: unknown[];
     /** Whether it is a condition's check. */
     check: boolean;

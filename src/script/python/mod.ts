@@ -15,11 +15,11 @@ export { PythonSession } from "./session.ts";
 const prepared = new WeakMap<Script, PythonSession>();
 
 /**
- * Starts Python for a script that is to be run soon, so that it is there when it
- * is wanted.
+ * Starts Python for a script that will run soon, so that it is ready then.
  *
  * @param script The script.
- * @returns What ends Python again, whether the script was run or not.
+ * @returns An object that ends Python when it is disposed, whether the script
+ * has run or not.
  */
 export function preparePython(script: Script): AsyncDisposable {
   const session = new PythonSession(script);
@@ -31,8 +31,8 @@ export function preparePython(script: Script): AsyncDisposable {
  * Runs a script written in Python.
  *
  * @param script The script.
- * @param driver Whose machines it sees.
- * @throws What the script raises; see {@linkcode PythonSession.run}.
+ * @param driver The driver whose machines the script sees.
+ * @throws The script's exception; see {@linkcode PythonSession.run}.
  */
 export async function runPython(script: Script, driver: Driver): Promise<void> {
   const waiting = prepared.get(script);
@@ -45,7 +45,7 @@ export async function runPython(script: Script, driver: Driver): Promise<void> {
       ? session.locate(reason)
       : Promise.resolve();
     noteWhereabouts(reason, search);
-    // Python has to be there to say where it is.
+    // Python has to run to tell where the script is.
     search.catch(() => {}).finally(() => reject(reason));
   };
   driver.signal.addEventListener("abort", onAbort, { once: true });
@@ -64,7 +64,7 @@ export async function runPython(script: Script, driver: Driver): Promise<void> {
     try {
       await session.run();
     } finally {
-      // The script may have things of its own to clean up.
+      // The script may have to clean up.
       await session.end();
     }
   };

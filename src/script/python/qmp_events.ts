@@ -2,7 +2,7 @@ import type { QemuMachine } from "../../machine/mod.ts";
 import type { QmpEvent } from "../../qmp/mod.ts";
 import { isTimeout } from "../../time/mod.ts";
 
-/** A machine's QMP events, one after the other, as Python scripts ask for them. */
+/** A machine's QMP events, which Python scripts read one after the other. */
 export class QmpEvents implements Disposable {
   readonly #machine: QemuMachine;
   #ready = false;
@@ -24,9 +24,9 @@ export class QmpEvents implements Disposable {
   }
 
   /**
-   * The next event, or nothing if none comes in time.
+   * The next event; nothing if none comes in time.
    *
-   * @param timeout Seconds; no limit without.
+   * @param timeout Seconds to wait; no limit if it is absent.
    */
   async next(timeout = Infinity): Promise<QmpEvent | undefined> {
     try {
@@ -39,6 +39,6 @@ export class QmpEvents implements Disposable {
     }
   }
 
-  /** Leaves the events to others. */
+  /** Reads no more events. */
   [Symbol.dispose](): void {}
 }

@@ -15,19 +15,24 @@ import type { Done, Failure, Received, Request, Stop } from "./messages.ts";
 import { StateLinks } from "./state_links.ts";
 import { sources } from "./sources.ts";
 
-/** Longest path of a UNIX socket on Linux, its final NUL aside; unix(7). */
+/**
+ * Bytes of the longest path of a UNIX socket on Linux, without the final NUL;
+ * see unix(7).
+ */
 const LONGEST_SOCKET_PATH = 107;
-/** Seconds that Python has to end by itself when all is done. */
+/** Seconds in which Python has to end by itself. */
 const PATIENCE = 10;
-/** Seconds that it has to say where the script is. */
+/** Seconds in which Python has to tell where the script is. */
 const PLACE_PATIENCE = 2;
-/** Exit statuses of a shell that could not run a program. */
+/** The exit statuses of a shell that can't run a program. */
 const NOT_RUN = [126, 127];
 
-/** The oldest Python that scripts can be run by. */
+/** The oldest Python that can run scripts. */
 const OLDEST = [3, 9];
 
-/** What Python does first: it runs the package, and leaves no files behind. */
+/**
+ * The first code that Python runs: it runs the package, without leaving files.
+ */
 const BOOTSTRAP = [
   "import sys",
   "sys.path.insert(0, sys.argv.pop(1))",
@@ -41,65 +46,73 @@ const BOOTSTRAP = [
 ].join("\n");
 
 /**
- * Asks whoever is at the prompt for a line; `undefined` when there are no more.
- * Fails by an `Interrupted` where they press Ctrl-C instead.
+ * Asks for a line at the prompt; `undefined` when there are no more. Throws
+ * `Interrupted` for Ctrl-C.
  */
 export type AskForLine = (prompt: string) => Promise<string | undefined>;
 
-/** A place in the script where somebody can look around. */
+/** A prompt at a place in the script. */
 export interface PythonPrompt {
   /**
-   * Has Python run a line; what it prints goes to the terminal.
+   * Runs a line in Python. Its output goes to the terminal.
    *
    * @returns Whether the statement goes on in the next line.
    */
   push(line: string): Promise<boolean>;
   /**
-   * The same, for somebody who does not see the terminal.
+   * The same, for a person who does not see that terminal.
    *
-   * @returns Whether the statement goes on in the next line, and what was printed.
+   * @returns Whether the statement goes on in the next line, and the output.
    */
   pushCaptured(line: string): Promise<[goesOn: boolean, printed: string]>;
   /** Drops the lines of a statement that has not ended. */
   reset(): Promise<void>;
-  /** What a beginning of a name, or of an attribute, can become. */
+  /** The completions of a name or an attribute. */
   complete(text: string): Promise<string[]>;
-  /** Has `input()` in lines that are run ask for lines, until disposed of. */
+  /**
+   * Lets `input()` in run lines ask for lines, until the returned object is
+   * disposed.
+   */
   takeInput(ask: AskForLine): Disposable;
 }
 
-/** Where a script has stopped. */
+/** The place at which a script has stopped. */
 export interface Breakpoint {
   /** The script's file. */
   readonly file: string;
   /** The line, from 1 up. */
   readonly line: number;
-  /** Where the script wants to be reached in a build sandbox. */
+  /** The address that the script wants in a build sandbox. */
   readonly address: { hostname: string; port: number };
-  /** Runs lines among the names of that place. */
+  /** Runs lines with the names of that place. */
   readonly prompt: PythonPrompt;
 }
 
-/** What {@linkcode PythonSession.bind} takes. */
+/** Options of {@linkcode PythonSession.bind}. */
 export interface BindOptions {
-  /** Whether somebody sits at a prompt, and runs no script by itself. */
+  /** Whether there is a prompt, and no script runs by itself. */
   interactive?: boolean;
-  /** What `debug.breakpoint()` does; the driver's own by default. */
+  /**
+   * The action of `debug.breakpoint()`; if it is absent, that of the driver.
+   */
   onBreakpoint?: (breakpoint: Breakpoint) => void | Promise<void>;
-  /** Told where the script has failed, and of what, before it ends. */
+  /** Called when the script has failed, before it ends. */
   onFailure?: (error: Error, place: Breakpoint) => void | Promise<void>;
 }
 
 interface Task {
   resolve(value: unknown): void;
   reject(error: unknown): void;
-  /** Runs what Python asks for meanwhile as a part of what asked for the task. */
+  /**
+   * Runs requests of the task in the async context of the code that gave the
+   * task.
+   */
   readonly within: <T>(fn: () => T) => T;
 }
 
 /**
- * A `python3` that runs a test script: it sees the names that every NixOS test
- * sees, and leaves the work to this side, over a private socket.
+ * A `python3` that runs a test script. The script sees the names of NixOS
+ * tests; a private socket passes their work to the driver.
  */
 export class PythonSession implements AsyncDisposable {
   readonly #script: Script;
@@ -116,12 +129,12 @@ export class PythonSession implements AsyncDisposable {
   #driver?: Driver;
   #options: BindOptions = {};
   #askForLine?: AskForLine;
-  /** What Python's main thread waits for while it has nothing else to do. */
+  /** The request in which Python's main thread waits for tasks. */
   #idle = 0;
   #lastTask = 0;
   #disposed?: Promise<void>;
 
-  /** Starts Python; it comes up while other things are done. */
+  /** Starts Python, without waiting for it. */
   constructor(script: Script) {
     this.#script = script;
     this.#ready.promise.catch(() => {});
@@ -146,7 +159,7 @@ export class PythonSession implements AsyncDisposable {
       this.#moduleDirectory,
     ];
     this.#process = this.#supervisor.spawn(
-      // What a shell says itself of a missing program is no help to anybody.
+      // The shell's own message about a missing program would not help.
       `command -v python3 > /dev/null || exit 127; exec python3 ${
         args.map(shellQuote).join(" ")
       }`,
@@ -159,7 +172,7 @@ export class PythonSession implements AsyncDisposable {
   /**
    * Gives Python the driver's machines and networks.
    *
-   * @throws {UsageError} where there is no `python3`, or one that is too old.
+   * @throws {UsageError} if there is no `python3`, or if it is too old.
    */
   async bind(driver: Driver, options: BindOptions = {}): Promise<void> {
     this.#driver = driver;
@@ -187,9 +200,9 @@ export class PythonSession implements AsyncDisposable {
   /**
    * Runs the script.
    *
-   * @throws What the script raises: errors of the driver as they are, others as
+   * @throws The script's exception: errors of the driver themselves, others as
    * `PythonError`. {@linkcode tracebackOf} has the traceback.
-   * @throws {ScriptExit} where it exits with a status other than zero.
+   * @throws {ScriptExit} if it exits with a status other than zero.
    */
   async run(): Promise<void> {
     const thread = await this.#mainThread();
@@ -206,16 +219,15 @@ export class PythonSession implements AsyncDisposable {
   #failureOf({ error: report, traceback }: Failure): Error {
     const error = this.#errors.fromPython(report);
     if (error instanceof PythonError) error.stack = traceback;
-    // What ended the run has its place already, and a name that says more.
+    // The error that ended the run has its place already, and a better name.
     if (tracebackOf(error) === undefined) noteTraceback(error, traceback);
     return error;
   }
 
   /**
-   * Finds where the script is, and notes that with the error that ends it, as if
-   * it had been raised there.
+   * Finds where the script is, and notes that place for the error that ends it.
    *
-   * @param error What ends the script.
+   * @param error The error that ends the script.
    */
   async locate(error: Error): Promise<void> {
     const channel = this.#channel;
@@ -231,24 +243,24 @@ export class PythonSession implements AsyncDisposable {
     );
   }
 
-  /** Runs lines among the script's names, while the script does not run. */
+  /** Runs lines with the script's names, while the script does not run. */
   get prompt(): PythonPrompt {
     return this.#prompt(() => this.#mainThread());
   }
 
-  /** Interrupts what Python does, as Ctrl-C does at a terminal. */
+  /** Interrupts Python, as Ctrl-C does at a terminal. */
   interrupt(): void {
     this.#supervisor.kill(this.#process, "SIGINT");
   }
 
-  /** Has Python end in order, if it does that soon. */
+  /** Ends Python in order, and waits for that a short time. */
   async end(): Promise<void> {
     const thread = await this.#mainThread();
     this.#channel?.send({ id: thread, value: null });
     await within(PATIENCE, this.#process.status);
   }
 
-  /** Ends Python at once, and whatever it has started. */
+  /** Ends Python and its children at once. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#disposed ??= (async () => {
       this.#supervisor.killNow();
@@ -264,7 +276,7 @@ export class PythonSession implements AsyncDisposable {
     return this.#script.path ?? "<string>";
   }
 
-  /** Where the script's own modules are, if it is one file of several. */
+  /** The directory of the script's own modules. */
   get #moduleDirectory(): string {
     const { path } = this.#script;
     if (path === undefined || !path.endsWith(".py")) return "";
@@ -280,7 +292,7 @@ export class PythonSession implements AsyncDisposable {
     try {
       connection = await this.#listener.accept();
     } catch {
-      // Closed: Python never got so far.
+      // The listener is closed: Python has not connected.
       return;
     }
     this.#closeListener();
@@ -300,7 +312,8 @@ export class PythonSession implements AsyncDisposable {
     if ("done" in message) {
       this.#finish(message);
     } else if (message.do === "session") {
-      // Again, where an interruption came between two things to do.
+      // A new request replaces the old one, if an interruption came between two
+      // tasks.
       this.#idle = message.id;
       this.#ready.resolve();
     } else {
@@ -402,8 +415,8 @@ export class PythonSession implements AsyncDisposable {
   }
 
   /**
-   * Has Python do something: in the thread that waits for the answer to request
-   * `thread`, else in a new one.
+   * Gives Python a task, for the thread that waits for the answer to request
+   * `thread`, or for a new thread.
    */
   #perform(
     what: string,
@@ -443,7 +456,7 @@ export class PythonSession implements AsyncDisposable {
         "PythonEnded",
         `python3 ended with ${how(status)} before the script was done`,
       );
-    // There is no more to know, and where it was noticed does not matter.
+    // Nothing more is known, and this place in the code does not matter.
     noteTraceback(error, error.message);
     this.#ready.reject(error);
     this.#ended.reject(error);

@@ -2,10 +2,10 @@ import type { Supervisor } from "../../backend/mod.ts";
 import type { Machine } from "../../machine/mod.ts";
 
 /**
- * Lets a script find the machines' directories at `vm-state-<name>` and
- * `shared-xchg` in the working directory, if it looks for them there: in a build
- * sandbox, where the working directory is the temporary directory, that is where
- * NixOS tests have them.
+ * Makes links `vm-state-<name>` and `shared-xchg` to the machines' directories
+ * in the working directory, if the script uses these names there. In a build
+ * sandbox the working directory is the temporary directory, where NixOS tests
+ * have these directories.
  */
 export class StateLinks {
   readonly #wanted: boolean;
@@ -36,7 +36,7 @@ export class StateLinks {
       Deno.symlinkSync(target, path);
       this.#owner.own(path);
     } catch (error) {
-      // Somebody else's, or already the directory itself.
+      // Another process has made an entry, or it is the directory itself.
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
   }
