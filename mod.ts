@@ -30,6 +30,9 @@ export {
   type Debug,
   Driver,
   type DriverOptions,
+  type Fork,
+  type ForkBudgetOptions,
+  type ForkOptions,
   GlobalTimeout,
   type MachineConfiguration,
   type MachineOf,
@@ -38,6 +41,9 @@ export {
   type PollingCondition,
   retry,
   type RetryOptions,
+  type Snapshot,
+  type SnapshotOptions,
+  type SubtestOptions,
   type Vlan,
 } from "./src/driver/mod.ts";
 export {

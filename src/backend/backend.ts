@@ -25,6 +25,78 @@ export interface StartOptions {
   fastForward?: boolean;
   /** Ends a start that is under way. */
   signal?: AbortSignal;
+  /**
+   * Where the guest goes on from, in place of a boot; it stands still until
+   * {@linkcode GuestSnapshots.go}.
+   */
+  saved?: SavedGuest;
+}
+
+/** A disk of a guest as it was saved. */
+export interface SavedDisk {
+  /** The image's path below the machine's state directory. */
+  readonly path: string;
+  /** Its format, as QEMU calls it. */
+  readonly format: string;
+  /** Bytes of the disk. */
+  readonly size: number;
+  /** The absolute path of the image that holds it, to which nobody writes. */
+  readonly frozen: string;
+  /** Whether a guest that goes on gets an overlay of that, or a copy. */
+  readonly by: "overlay" | "copy";
+}
+
+/** The state of a guest at one moment, from which others like it can go on. */
+export interface SavedGuest {
+  /** The absolute path of the file that holds what is not on its disks. */
+  readonly state: string;
+  /** The disks that the guest can write to. */
+  readonly disks: readonly SavedDisk[];
+  /**
+   * What a guest has to have in common with the saved one: by the words of a
+   * message, in the order in which they are compared.
+   */
+  readonly identity: Readonly<Record<string, string>>;
+  /** Whether it stood still before it was saved. */
+  readonly isPaused: boolean;
+}
+
+/** Why a guest can't be saved. */
+export interface Obstacle {
+  /** One sentence's part, of the machine. */
+  readonly reason: string;
+  /** The tag of a share that is in the way while the guest has it mounted. */
+  readonly tag?: string;
+  /** The host's directory that is shared so. */
+  readonly source?: string;
+}
+
+/** What saves a guest, and has it go on. */
+export interface GuestSnapshots {
+  /** Why it can't be saved right now; nothing where it can. */
+  obstacles(): Promise<Obstacle[]>;
+  /** Why there can't be two of it at a time; nothing where there can. */
+  rivalry(): Promise<string | undefined>;
+  /** Bytes of memory that the guest has. */
+  memory(): Promise<number>;
+  /** Has the guest stand still. */
+  pause(): Promise<void>;
+  /**
+   * Waits until all that the guest had written when it came to stand still was
+   * taken.
+   *
+   * @throws {MachineError} where somebody does not take it.
+   */
+  drained(): Promise<void>;
+  /**
+   * Saves the guest, which stands still. Its disks go on in overlays.
+   *
+   * @param directory A directory for what is saved.
+   * @throws {MachineError} where that can't be.
+   */
+  save(directory: string): Promise<SavedGuest>;
+  /** Has the guest go on, unless it stood still before. */
+  go(): Promise<void>;
 }
 
 /** Receives the events of a running guest. */
@@ -188,6 +260,8 @@ export interface Capabilities {
   readonly processors?: GuestProcessors;
   /** A clock that is not the host's. */
   readonly clock?: true;
+  /** What saves the guest. */
+  readonly snapshots?: GuestSnapshots;
 }
 
 /** How a guest's terminal begins. */

@@ -21,8 +21,12 @@ export type {
   GuestNetwork,
   GuestProcessors,
   GuestScreen,
+  GuestSnapshots,
   GuestTerminalOptions,
   Mirror,
+  Obstacle,
+  SavedDisk,
+  SavedGuest,
   SshPlace,
   StartOptions,
 } from "./backend.ts";

@@ -54,6 +54,14 @@ export interface DeathSign {
   readonly end: number;
 }
 
+/** A console as it was at one moment, for a guest that goes on from there. */
+export interface SavedConsole {
+  /** What it had said since the last boot. */
+  readonly text: Uint8Array;
+  /** How many bytes of that the last successful wait had consumed. */
+  readonly consumed: number;
+}
+
 interface Wait {
   readonly regexp: RegExp;
   /** Where in the file its match may begin at the earliest. */
@@ -301,12 +309,20 @@ export class SerialConsole {
   /**
    * Begins the text of a new boot. The file keeps the old text. Pending waits
    * go on, and search the text of the new boot.
+   *
+   * @param saved What a guest had said that goes on, in place of a boot. The file
+   * gets it once more, and nobody is told of its lines.
    */
-  reset(): void {
+  reset(saved?: SavedConsole): void {
     if (this.#closed) return;
     this.#endLines();
     this.#lines = new LineSplitter();
     this.#bootStart = this.#consumed = this.#position;
+    if (saved !== undefined) {
+      this.#store(saved.text);
+      this.#position += saved.text.length;
+      this.#consumed += saved.consumed;
+    }
     this.live();
     this.#ended = false;
     this.#searches++;
@@ -433,6 +449,15 @@ export class SerialConsole {
    */
   tail(lines: number = lastLines): string[] {
     return this.#linesBefore(this.#file.length, lines);
+  }
+
+  /** What a guest begins with that goes on from here. */
+  save(): SavedConsole {
+    const length = Math.max(0, this.#file.length - this.#bootStart);
+    return {
+      text: this.#file.read(this.#bootStart, new Uint8Array(length)),
+      consumed: Math.max(0, this.#consumed - this.#bootStart),
+    };
   }
 
   /** How many bytes have come, those of earlier boots too. */

@@ -7,6 +7,7 @@ export {
   type ConsoleOptions,
   type ConsoleWaitOptions,
   type DeathSign,
+  type SavedConsole,
   SerialConsole,
 } from "./console.ts";
 export { deathPatterns, GuestDied } from "./guest_died.ts";

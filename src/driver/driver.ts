@@ -11,6 +11,7 @@ import {
   Faults,
   type MachineContext,
   MachineCore,
+  type MachineOptions,
   offerSnakeCase,
   QemuMachine,
 } from "../machine/mod.ts";
@@ -32,10 +33,19 @@ import {
   makeRunDirectories,
   type RunDirectories,
 } from "./directories.ts";
+import { ForkBudget, type ForkBudgetOptions } from "./fork_budget.ts";
 import { identifier } from "./identifier.ts";
 import { type BackendOf, type MachineOf, makers } from "./kinds.ts";
 import { nameOf } from "./machine_name.ts";
+import type { ForkPlace, Member, SnapshotHost } from "./machine_set.ts";
 import { retry, type RetryOptions } from "./retry.ts";
+import {
+  type Fork,
+  type ForkOptions,
+  Snapshot,
+  type SnapshotOptions,
+  takeSnapshot,
+} from "./snapshot.ts";
 import { startVhostVsock, type VhostVsock } from "./vhost_vsock.ts";
 import { captureVlan, type OpenCapture, startVlan, type Vlan } from "./vlan.ts";
 
@@ -129,6 +139,14 @@ export interface DriverOptions<
    * {@linkcode Driver.runTests} does not pass (`failed`). Default: no.
    */
   capture?: CaptureMode;
+  /** How many forks subtests may have at a time. */
+  forks?: ForkBudgetOptions;
+}
+
+/** How {@linkcode Driver.subtest} runs one on a fork. */
+export interface SubtestOptions extends ForkOptions {
+  /** Where the fork's machines go on from. */
+  from: Snapshot;
 }
 
 /** When the frames of all VLANs are kept. */
@@ -188,6 +206,8 @@ export class Driver<Backends extends BackendName = BackendName>
   readonly #ownLog: boolean;
   /** All machines, also those that the test has made. */
   readonly #made = new Map<string, MachineOf>();
+  readonly #members = new Map<MachineOf, Member>();
+  readonly #host: SnapshotHost;
   /** The names that machines have taken, for which there was a warning. */
   readonly #hidden = new Set<string>();
   readonly #faults: Faults;
@@ -213,6 +233,7 @@ export class Driver<Backends extends BackendName = BackendName>
     this.log = options.log ?? new Log([new TerminalListener()]);
     this.#conditions = new Conditions(this.log, this.#abort.signal);
     this.#faults = new Faults(this.log, options.seed);
+    this.#host = this.#makeHost();
     const { signal } = options;
     if (signal?.aborted) this.abort(signal.reason);
     signal?.addEventListener("abort", () => this.abort(signal.reason), {
@@ -281,20 +302,30 @@ export class Driver<Backends extends BackendName = BackendName>
     }
   }
 
+  #startVlan(
+    nr: number,
+    directory: string,
+    machines: () => readonly MachineOf[],
+  ): Promise<Vlan> {
+    return startVlan(nr, directory, this.#supervisor, {
+      faults: this.#faults,
+      outDir: this.outDir,
+      machines: () =>
+        machines().filter((machine) => machine instanceof QemuMachine),
+      tellOfFile: (path) => this.log.attachment(baseName(path), { path }),
+    });
+  }
+
   async #startVlans(numbers: number[]): Promise<void> {
     if (numbers.length === 0) return;
     await this.log.nested("start all VLans", async () => {
       const starting = Promise.allSettled(
         numbers.map((nr) =>
-          startVlan(nr, this.#directories.sockets, this.#supervisor, {
-            faults: this.#faults,
-            outDir: this.outDir,
-            machines: () =>
-              this.machinesMade.filter((machine) =>
-                machine instanceof QemuMachine
-              ),
-            tellOfFile: (path) => this.log.attachment(baseName(path), { path }),
-          })
+          this.#startVlan(
+            nr,
+            this.#directories.sockets,
+            () => this.machinesMade,
+          )
         ),
       );
       const started = await Promise.race([starting, rejection(this.signal)]);
@@ -466,42 +497,88 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   #make(startCommand: string, options: CreateMachineOptions): MachineOf {
-    const driverVlans = this.vlans, vsocks = this.#vsocks;
     const { name, backend } = nameOf({ ...options, startCommand });
+    this.#makeRoom(name);
+    const stateDir = this.#directories.state(name, options.keepState);
+    const member = this.#member(
+      {
+        startCommand,
+        name,
+        allowReboot: options.allowReboot,
+        fastForward: options.fastForward,
+        stateDir,
+      },
+      backend,
+      { sharedDir: this.#directories.shared, vlans: this.vlans },
+      this.#vsocks,
+    );
+    this.#made.set(name, member.machine);
+    this.#members.set(member.machine, member);
+    return member.machine;
+  }
+
+  /** What the driver lends to its snapshots. */
+  #makeHost(): SnapshotHost {
+    let forks = 0;
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      log: this.log,
+      supervisor: this.#supervisor,
+      directory: this.#directories.sockets,
+      forks: new Set(),
+      budget: new ForkBudget(this.#options.forks),
+      nextFork: () => ++forks,
+      startVlan: (...given) => this.#startVlan(...given),
+      makeLike: ({ core, backend }, place) =>
+        this.#member(
+          {
+            startCommand: core.startCommand.text,
+            name: core.name,
+            stateDir: place.stateDir,
+          },
+          backend,
+          place,
+        ),
+      alone: (fn) => {
+        const done = last.then(fn);
+        last = done.catch(() => {});
+        return done;
+      },
+    };
+  }
+
+  #member(
+    options: MachineOptions,
+    backend: BackendName,
+    place: Pick<ForkPlace, "sharedDir" | "vlans"> & { label?: string },
+    vsocks?: ReadonlyMap<string, VhostVsock>,
+  ): Member {
+    const { vlans } = place;
     const context: MachineContext = {
       log: this.log,
       backend: this.#backend(backend),
       demandStart: () => this.#conditions.throwIfAborted(),
       outDir: this.outDir,
-      sharedDir: this.#directories.shared,
+      label: place.label,
+      sharedDir: place.sharedDir,
       // The networks may start after the machine is made.
       get env() {
         return Object.fromEntries(
-          driverVlans.map((vlan) => [
+          vlans.map((vlan) => [
             `QEMU_VDE_SOCKET_${vlan.nr}`,
             vlan.socketDir,
           ]),
         );
       },
       get vsock() {
-        return vsocks.get(name);
+        return vsocks?.get(options.name);
       },
       faults: this.#faults,
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
     };
-    this.#makeRoom(name);
-    const stateDir = this.#directories.state(name, options.keepState);
-    const core = new MachineCore({
-      startCommand,
-      name,
-      allowReboot: options.allowReboot,
-      fastForward: options.fastForward,
-      stateDir,
-    }, context);
-    const machine = makers[backend](core);
-    this.#made.set(name, machine);
-    return machine;
+    const core = new MachineCore(options, context);
+    return { core, machine: makers[backend](core), backend };
   }
 
   #backend(name: BackendName): Backend {
@@ -546,17 +623,75 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /**
+   * Saves the state of all machines that run, or of some, at one moment: for
+   * subtests that each begin there, on machines of their own, and to go back there.
+   * The machines stand still for a moment and go on.
+   *
+   * @throws {MachineError} where one can't be saved, or none runs.
+   */
+  snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
+    const members = [...this.#made.values()].map((machine) =>
+      this.#members.get(machine)!
+    );
+    return takeSnapshot(
+      this.#host,
+      { members, vlans: this.vlans },
+      options,
+    );
+  }
+
+  /**
    * Runs `fn` as a part of the test with a name, which reports count as a test
    * case. What was broken on purpose in it is mended at its end.
    */
-  subtest<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+  subtest<T>(name: string, fn: () => T | Promise<T>): Promise<T>;
+  /**
+   * The same on a fork of its own: whatever it does to the machines, others don't
+   * see. Subtests that are started side by side run so, as far as there are memory
+   * and processors for their forks.
+   *
+   * @param fn Gets the fork's machines by their names in scripts, and the fork.
+   */
+  subtest<T>(
+    name: string,
+    options: SubtestOptions,
+    fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
+  ): Promise<T>;
+  subtest<T>(
+    name: string,
+    ...rest:
+      | [fn: () => T | Promise<T>]
+      | [
+        options: SubtestOptions,
+        fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
+      ]
+  ): Promise<T> {
+    const [options, fn] = rest;
     return this.log.subtest(name, async () => {
       try {
-        return await fn();
+        return typeof options === "function"
+          ? await options()
+          : await this.#onFork(options, fn!);
       } finally {
         await this.healSubtest(this.log.currentSubtest?.id);
       }
     });
+  }
+
+  async #onFork<T>(
+    { from, ...options }: SubtestOptions,
+    fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
+  ): Promise<T> {
+    if (!(from instanceof Snapshot)) {
+      throw new UsageError(
+        `Expected a snapshot in the subtest's option "from", got ${
+          Deno.inspect(from)
+        }`,
+      );
+    }
+    using _room = await this.#host.budget.take(from.memory, this.signal);
+    await using fork = await from.fork(options);
+    return await fn(fork.named, fork);
   }
 
   /** Mends what was broken on purpose in a subtest, by its number in the log. */
@@ -704,6 +839,7 @@ export class Driver<Backends extends BackendName = BackendName>
       log: this.log,
       createMachine: this.createMachine.bind(this),
       subtest: this.subtest.bind(this),
+      snapshot: this.snapshot.bind(this),
       retry: this.retry.bind(this),
       serialStdoutOn: () => this.serialStdoutOn(),
       serialStdoutOff: () => this.serialStdoutOff(),
@@ -746,6 +882,7 @@ export class Driver<Backends extends BackendName = BackendName>
     await this.log.nested("cleanup", async () => {
       const ends = await Promise.allSettled([
         ...this.#captures.map((capture) => this.#endCapture(capture)),
+        ...[...this.#host.forks].map((fork) => fork[Symbol.asyncDispose]()),
         ...[...this.#made.values()].map((machine) =>
           machine[Symbol.asyncDispose]()
         ),

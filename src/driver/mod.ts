@@ -11,7 +11,15 @@ export {
   Driver,
   type DriverOptions,
   GlobalTimeout,
+  type SubtestOptions,
 } from "./driver.ts";
+export type { ForkBudgetOptions } from "./fork_budget.ts";
+export {
+  Fork,
+  type ForkOptions,
+  Snapshot,
+  type SnapshotOptions,
+} from "./snapshot.ts";
 export type { MachineConfiguration } from "./configuration.ts";
 export { type MachineName, nameOf } from "./machine_name.ts";
 export type { BackendOf, MachineOf } from "./kinds.ts";

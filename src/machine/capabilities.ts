@@ -15,6 +15,7 @@ const WORDS: Record<Need, string> = {
   consoles: "a console that is added while the guest runs",
   processors: "processors that its hypervisor has a hold on",
   clock: "a clock of its own",
+  snapshots: "a state that can be saved",
   firmware: "a firmware of UEFI",
 };
 

@@ -6,6 +6,8 @@ import type { Log } from "../report/mod.ts";
 export interface MachineContext {
   /** The log. */
   readonly log: Log;
+  /** What the log calls the machine; its name by default. */
+  readonly label?: string;
   /** The backend that starts the guest. */
   readonly backend: Backend;
   /** Throws if nothing may be started any more. */

@@ -4,14 +4,25 @@ import {
   type Guest,
   type GuestListener,
   ownDirectory,
+  type SavedGuest,
   StartCommand,
 } from "../backend/mod.ts";
-import { type ConsoleWaitOptions, SerialConsole } from "../console/mod.ts";
+import {
+  type ConsoleWaitOptions,
+  type SavedConsole,
+  SerialConsole,
+} from "../console/mod.ts";
 import { QmpClosed, type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Attributes, Log, StepRole } from "../report/mod.ts";
 import { lacking } from "./capabilities.ts";
-import { type RunResult, Shell, ShellLost, shellQuote } from "../shell/mod.ts";
+import {
+  type RunResult,
+  type SavedShell,
+  Shell,
+  ShellLost,
+  shellQuote,
+} from "../shell/mod.ts";
 import {
   after,
   checkTimeout,
@@ -67,6 +78,18 @@ export interface MachineOptions {
 export interface CoreStartOptions
   extends Pick<MachineOptions, "allowReboot" | "fastForward"> {}
 
+/** What a machine was at one moment, from where it, or one like it, can go on. */
+export interface SavedCore {
+  /** Its guest. */
+  readonly guest: SavedGuest;
+  /** The way for commands. */
+  readonly shell: SavedShell;
+  /** What its serial console had said. */
+  readonly console: SavedConsole;
+  /** How it was started. */
+  readonly started: CoreStartOptions;
+}
+
 /** A started guest, and the channels to it. */
 interface Boot {
   guest: Guest;
@@ -77,6 +100,8 @@ interface Boot {
   began: number;
   /** Whether the guest boots again after a reset. */
   mayReboot: boolean;
+  /** How it was started. */
+  started: CoreStartOptions;
   /** Settled at the next reset. */
   reset: PromiseWithResolvers<string>;
 }
@@ -131,6 +156,8 @@ export interface CommandResult extends RunResult {
  */
 export class MachineCore {
   readonly name: string;
+  /** What the log calls the machine: of a fork, its name and the fork's number. */
+  readonly label: string;
   startCommand: StartCommand;
   readonly console: SerialConsole;
   readonly context: MachineContext;
@@ -161,13 +188,14 @@ export class MachineCore {
   constructor(options: MachineOptions, context: MachineContext) {
     this.startCommand = new StartCommand(options.startCommand);
     this.name = options.name;
+    this.label = context.label ?? options.name;
     this.#stateDir = options.stateDir;
     const { allowReboot = false, fastForward = false } = options;
     this.#usual = { allowReboot, fastForward };
     this.context = context;
     this.console = new SerialConsole({
-      machine: this.name,
-      path: `${context.outDir}/${fileName(this.name)}.log`,
+      machine: this.label,
+      path: `${context.outDir}/${fileName(this.label)}.log`,
       log: context.log,
       dead: context.deadPatterns,
     });
@@ -185,7 +213,7 @@ export class MachineCore {
 
   /** The attributes of the machine's events in the log. */
   get attributes(): Attributes {
-    return { machine: this.name };
+    return { machine: this.label };
   }
 
   get stateDir(): string {
@@ -279,7 +307,27 @@ export class MachineCore {
     });
   }
 
-  async #start(options: CoreStartOptions): Promise<void> {
+  /**
+   * Has the machine, which does not run, go on from where it was saved. It stands
+   * still until {@linkcode go}.
+   */
+  resume(saved: SavedCore): Promise<void> {
+    return this.#starting ??= this.#start(saved.started, saved).finally(
+      () => {
+        this.#starting = undefined;
+      },
+    );
+  }
+
+  /** Has a machine go on that was brought to where it was saved. */
+  async go(): Promise<void> {
+    await this.capability("snapshots", "restore()").go();
+  }
+
+  async #start(
+    options: CoreStartOptions,
+    saved?: SavedCore,
+  ): Promise<void> {
     const { backend } = this.context;
     const {
       allowReboot = this.#usual.allowReboot,
@@ -292,9 +340,11 @@ export class MachineCore {
     }
     this.context.demandStart();
     const { signal } = this.#stopStart = new AbortController();
-    this.log.info(`starting ${this.#noun.toLowerCase()}`, this.attributes);
+    if (saved === undefined) {
+      this.log.info(`starting ${this.#noun.toLowerCase()}`, this.attributes);
+    }
     ownDirectory(this.stateDir);
-    this.console.reset();
+    this.console.reset(saved?.console);
     // The guest is filled in when it runs. Nobody reads it before.
     const late: { boot?: Boot } = {};
     const hear = (bytes: Uint8Array) => {
@@ -334,6 +384,7 @@ export class MachineCore {
       allowReboot,
       fastForward,
       signal,
+      saved: saved?.guest,
     }, listener);
     this.#qmpEvents = guest.qmp && new QmpEventQueue(guest.qmp);
     const shell = new Shell({
@@ -342,12 +393,14 @@ export class MachineCore {
       onNoise: (line) =>
         this.log.debug(`on the shell's console: ${line}`, this.attributes),
       onWarning: (text) => this.log.warning(text, this.attributes),
+      saved: saved?.shell,
     });
     const boot = {
       guest,
       shell,
       began: performance.now(),
       mayReboot: allowReboot,
+      started: { allowReboot, fastForward },
       reset: Promise.withResolvers<string>(),
     };
     late.boot = this.#boot = boot;

@@ -8,7 +8,7 @@ export type { CommandArguments, ExecuteOptions } from "./commands/commands.ts";
 export type { MachineContext } from "./context.ts";
 export type { Special } from "./capabilities.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
-export { MachineCore } from "./core.ts";
+export { MachineCore, type MachineOptions } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";
 export { type Evidence, type EvidenceOptions, gather } from "./evidence.ts";
 export { type Fault, Faults } from "./faults.ts";
@@ -39,6 +39,9 @@ export {
   snakeCase,
   type SnakeCased,
 } from "./snake_case.ts";
+export { renew, type RenewalOptions } from "./snapshots/renewal.ts";
+export type { SavedMachine } from "./snapshots/saved_machine.ts";
+export { MachineSaver } from "./snapshots/saver.ts";
 export type { WaitOptions } from "./waits/timeout.ts";
 export type { UnitOptions } from "./waits/units.ts";
 export { readScreen } from "./hands/screen.ts";

@@ -35,7 +35,7 @@ export type StepRole = "script" | "boot";
 
 /** A machine of a fork. */
 export interface ForkedMachine {
-  /** What events of the fork call it from now on, `server#2` say. */
+  /** What events of the fork call it from now on, `server~2` say. */
   readonly name: string;
   /** What events call the machine that it has branched off from, `server` say. */
   readonly parent: string;

@@ -25,6 +25,7 @@ const general: Record<string, string> = {
   log: "Log",
   createMachine: `Driver["createMachine"]`,
   subtest: `Driver["subtest"]`,
+  snapshot: `Driver["snapshot"]`,
   retry: `Driver["retry"]`,
   serialStdoutOn: `Driver["serialStdoutOn"]`,
   serialStdoutOff: `Driver["serialStdoutOff"]`,

@@ -45,6 +45,11 @@ export class ConsoleLink {
     return this.#writing;
   }
 
+  /** Sends what comes next once that is fulfilled. */
+  hold(until: Promise<void>): void {
+    this.#writing = this.#writing.then(() => until);
+  }
+
   /** Forgets what waits to be sent: it was meant for a shell that is gone. */
   drop(): void {
     this.#shells++;

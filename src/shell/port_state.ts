@@ -43,7 +43,7 @@ export type PortState =
 /** What a port does while the host has no command on it. */
 export type PortAtRest = Exclude<
   PortState,
-  { readonly is: "busy" | "draining" }
+  { readonly is: "busy" | "draining" | "readying" }
 >;
 
 /** What is left of a state where nobody waits for the command that runs. */
@@ -51,5 +51,7 @@ export function atRest(state: PortState): PortAtRest {
   if (state.is === "busy") {
     return { is: state.isSent ? "abandoned" : "spoilt" };
   }
+  // What a server that starts is to read may be on its way: then it never comes.
+  if (state.is === "readying") return { is: "abandoned" };
   return state.is === "draining" ? { is: "held" } : state;
 }

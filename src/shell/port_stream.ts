@@ -52,6 +52,11 @@ export class PortStream {
     return written;
   }
 
+  /** Writes what comes next once that is fulfilled. */
+  hold(until: Promise<void>): void {
+    this.#writing = this.#writing.then(() => until);
+  }
+
   /** Closes the stream. */
   close(): void {
     try {

@@ -11,6 +11,7 @@ export class Ports {
   readonly forCommands: readonly Port[];
   /** Those that carry stderr. */
   readonly forStderr: readonly StderrPort[];
+  readonly #streams: readonly PortStream[];
 
   /** Listens to the ports from now on. */
   constructor(
@@ -19,6 +20,7 @@ export class Ports {
     surroundings: PortSurroundings,
   ) {
     const streams = ports.map((port) => new PortStream(port, token));
+    this.#streams = streams;
     const isForStderr = ({ name }: PortStream) => name.startsWith("vw.err.");
     this.forCommands = streams.filter((stream) => !isForStderr(stream))
       .map((stream) => new Port(stream, surroundings));
@@ -87,6 +89,11 @@ export class Ports {
     for (const [name, state] of Object.entries(stderrPorts)) {
       this.#stderr(name)?.takeUp(state);
     }
+  }
+
+  /** Sends what comes next once that is fulfilled. */
+  hold(until: Promise<void>): void {
+    for (const stream of this.#streams) stream.hold(until);
   }
 
   /** Closes the host's ends. */

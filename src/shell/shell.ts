@@ -201,6 +201,15 @@ export class Shell implements Disposable {
   }
 
   /**
+   * Sends the guest nothing more until that is fulfilled: what it has half of when
+   * it is saved, it never gets the rest of.
+   */
+  hold(until: Promise<void>): void {
+    this.#console.hold(until);
+    this.#ports.hold(until);
+  }
+
+  /**
    * What this shell knows of the guest, for one that takes the guest up after
    * it was restored to this moment: at best one of {@linkcode rest}. Who waits for
    * a command now, waits here alone.

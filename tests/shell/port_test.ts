@@ -535,7 +535,7 @@ Deno.test("what a port does is told to who takes the guest up from there", async
   assertEquals(told, {
     absent: { is: "absent" },
     idle: { is: "idle" },
-    readying: { is: "readying" },
+    readying: { is: "abandoned" },
     ready: { is: "ready", runner: RUNNER },
     // Nobody waits there for what runs.
     busy: { is: "abandoned" },

@@ -24,6 +24,8 @@ export interface Adaptation {
   readonly ownSerial: boolean;
   /** Whether QEMU refuses the device that reports a panic. */
   readonly withoutPanicDevice?: boolean;
+  /** Whether QEMU does not take the device that tells of a snapshot. */
+  readonly withoutGenerationDevice?: boolean;
 }
 
 /** The facts that the driver assumes at first. */
@@ -37,6 +39,10 @@ export function qemuArguments(options: {
   vsock?: string;
   /** The device by which the guest's kernel reports a panic. */
   panicDevice?: string;
+  /** The device by which the guest's kernel learns that it was copied. */
+  generationDevice?: string;
+  /** Whether the guest waits for a saved state. */
+  incoming?: boolean;
   /** Whether the guest may reboot. */
   allowReboot: boolean;
   /** Whether time passes at once where the guest waits for it. */
@@ -84,6 +90,10 @@ export function qemuArguments(options: {
     ...options.panicDevice === undefined
       ? []
       : ["-device", options.panicDevice],
+    ...options.generationDevice === undefined
+      ? []
+      : ["-device", options.generationDevice],
+    ...options.incoming ? ["-incoming", "defer"] : [],
     // QEMU's default monitor would compete for stdio.
     ...ownSerial ? [] : ["-serial", "stdio"],
     ...["-monitor", "none"],

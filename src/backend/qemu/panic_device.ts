@@ -1,7 +1,5 @@
 import type { StartCommand } from "../start_command.ts";
-
-/** How many bytes of a start script this reads. */
-const MOST = 1 << 18;
+import { isPc, seenMachine } from "./seen_machine.ts";
 
 /**
  * Chooses the device by which a guest's kernel reports a panic, if the start
@@ -17,41 +15,12 @@ const MOST = 1 << 18;
  */
 export function panicDevice(
   command: StartCommand,
-  environment: string = Deno.env.get("QEMU_OPTS") ?? "",
+  environment?: string,
 ): string | undefined {
-  const text = `${textOf(command)}\n${environment}`;
-  if (text.includes("pvpanic")) return undefined;
-  const programs = [...text.matchAll(/\bqemu-system-(\w+)|\bqemu-kvm\b/g)]
-    .map(([, target = Deno.build.arch]) => target);
-  const [target] = programs;
-  if (!programs.every((other) => other === target)) return undefined;
-  const types = [...text.matchAll(/\s-(?:M|-?machine)[ =]["']?([^\s,"']*)/g)]
-    .map(([, type]) => type.replace(/^type=/, ""))
-    // This has only options of the machine, such as accel=kvm.
-    .filter((type) => !/^\w[\w-]*=/.test(type));
-  switch (target) {
-    case "x86_64":
-    case "i386":
-      return types.every((type) => /^(?:pc|q35)(?:-|$)/.test(type))
-        ? "pvpanic"
-        : undefined;
-    case "aarch64":
-      return types.length > 0 &&
-          types.every((type) => /^virt(?:-|$)/.test(type))
-        ? "pvpanic-pci"
-        : undefined;
-  }
-}
-
-function textOf(command: StartCommand): string {
-  if (!command.isFile) return command.text;
-  try {
-    using file = Deno.openSync(command.text);
-    const bytes = new Uint8Array(MOST);
-    return new TextDecoder().decode(
-      bytes.subarray(0, file.readSync(bytes) ?? 0),
-    );
-  } catch {
-    return "";
-  }
+  const seen = seenMachine(command, environment);
+  if (seen.text.includes("pvpanic")) return undefined;
+  if (isPc(seen)) return "pvpanic";
+  const isVirt = seen.types.length > 0 &&
+    seen.types.every((type) => /^virt(?:-|$)/.test(type));
+  if (seen.target === "aarch64" && isVirt) return "pvpanic-pci";
 }

@@ -9,11 +9,17 @@ import type {
   Guest,
   GuestConsoles,
   GuestListener,
+  SavedGuest,
   StartOptions,
 } from "../backend.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { socketDirectory } from "../socket_directory.ts";
 import { addSocket } from "./added_socket.ts";
+import { generationDevice } from "./generation_device.ts";
+import { placeDisks, QemuDisks, settleDisks } from "./disks.ts";
+import { demandSame, type Identity, identityOf } from "./identity.ts";
+import { QemuSnapshots } from "./snapshots.ts";
+import { TrackedStream } from "./tracked_stream.ts";
 import {
   type Adaptation,
   PORT_NAMES,
@@ -85,13 +91,18 @@ export class QemuBackend implements Backend {
    * that the start script has a serial port on stdio, the driver runs the start
    * command again with other arguments.
    *
-   * @throws {MachineError} if QEMU ends first, or does not connect in time.
+   * @throws {MachineError} if QEMU ends first, or does not connect in time, or
+   * can't go on from a saved state.
    */
   async start(
     options: StartOptions,
     listener: GuestListener,
   ): Promise<Guest & { readonly qmp: QmpClient }> {
     const { text } = options.startCommand;
+    settleDisks(options.stateDir);
+    if (options.saved !== undefined) {
+      await placeDisks(options.saved.disks, options.stateDir, options.name);
+    }
     let adaptation = this.#adaptations.get(text) ?? usual;
     let failure: { how: string; said: string } | undefined;
     while (true) {
@@ -163,10 +174,15 @@ export class QemuBackend implements Backend {
       const device = adaptation.withoutPanicDevice
         ? undefined
         : panicDevice(options.startCommand);
+      const generation = adaptation.withoutGenerationDevice
+        ? undefined
+        : generationDevice(options.startCommand);
       const command = options.startCommand.commandLine(qemuArguments({
         socket: (name) => sockets.path(name),
         vsock: options.vsock,
         panicDevice: device,
+        generationDevice: generation,
+        incoming: options.saved !== undefined,
         allowReboot: options.allowReboot ?? false,
         fastForward: options.fastForward,
         display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
@@ -201,6 +217,7 @@ export class QemuBackend implements Backend {
           },
         },
         sockets,
+        options,
       );
       const outcome = await Promise.race([
         accepting.then((streams) => started.connect(streams))
@@ -224,6 +241,7 @@ export class QemuBackend implements Backend {
       ]);
       if (outcome === "connected") {
         if (device !== undefined) started.outlivePanic();
+        if (options.saved !== undefined) await started.load(options.saved);
         this.#lookForRivals(started, listener);
         return { guest: started };
       }
@@ -298,6 +316,11 @@ async function* chunksOf(pipe: PipeReader): AsyncGenerator<Uint8Array> {
 }
 
 class QemuGuest implements Guest {
+  readonly #options: StartOptions;
+  readonly #streams: TrackedStream[] = [];
+  readonly #serial = { reads: 0, isAwaited: false };
+  #disks?: QemuDisks;
+  #openConsoles = 0;
   readonly #process: PipedProcess;
   readonly #name: string;
   readonly #supervisor: Supervisor;
@@ -320,7 +343,9 @@ class QemuGuest implements Guest {
     supervisor: Supervisor,
     listener: GuestListener,
     sockets: Sockets,
+    options: StartOptions,
   ) {
+    this.#options = options;
     this.#process = process;
     this.#name = name;
     this.#supervisor = supervisor;
@@ -349,6 +374,7 @@ class QemuGuest implements Guest {
       this.#connected?.qmp.close();
       for (const port of this.#connected?.ports ?? []) closeQuietly(port);
       if (this.#connected) closeQuietly(this.#connected.console);
+      this.#disks?.settle();
       await sockets.remove();
       return this.#howItEnded(status);
     })();
@@ -420,6 +446,57 @@ class QemuGuest implements Guest {
     return { add: () => this.#addConsole() };
   }
 
+  /** See {@linkcode GuestSnapshots}. */
+  readonly snapshots: QemuSnapshots = new QemuSnapshots({
+    qmp: () => this.qmp,
+    name: () => this.#name,
+    disks: () => this.#disks!,
+    addedConsoles: () => this.#openConsoles,
+    identity: () => this.#identity(),
+    taken: () => {
+      const all = [...this.#streams, this.#serial];
+      return {
+        reads: all.reduce((sum, { reads }) => sum + reads, 0),
+        isAwaited: all.every(({ isAwaited }) => isAwaited),
+      };
+    },
+  });
+
+  #identity(): Promise<Identity> {
+    const { stateDir, sharedDir, env = {} } = this.#options;
+    const own = Object.entries(env).filter(([, path]) => path.startsWith("/"));
+    return identityOf(this.qmp, {
+      pid: this.pid,
+      paths: {
+        ...Object.fromEntries(own),
+        "the state directory": stateDir,
+        "the shared directory": sharedDir,
+        "the driver's sockets": this.#sockets.directory,
+      },
+    });
+  }
+
+  /**
+   * Takes in what was saved of another guest.
+   *
+   * @throws {MachineError} where it can't; then it is ended.
+   */
+  async load(saved: SavedGuest): Promise<void> {
+    try {
+      demandSame(saved.identity, await this.#identity(), this.#name);
+      await this.snapshots.load(saved);
+    } catch (error) {
+      const isGone = error instanceof QmpClosed;
+      if (!isGone) await this.stop();
+      const how = await this.ended;
+      if (!isGone) throw error;
+      throw new MachineError(
+        `${this.#name} can't go on from the snapshot: ${how}`,
+        { cause: error },
+      );
+    }
+  }
+
   async standsStill(): Promise<string | undefined> {
     const { status } = await this.qmp.send("query-status") as {
       status: string;
@@ -434,8 +511,11 @@ class QemuGuest implements Guest {
 
   /** Takes the connections of QMP, the shell's console and its ports. */
   async connect(
-    [qmpStream, console, ...ports]: ByteStream[],
+    [qmpStream, ...streams]: ByteStream[],
   ): Promise<void> {
+    const tracked = streams.map((stream) => new TrackedStream(stream));
+    this.#streams.push(...tracked);
+    const [console, ...ports] = tracked;
     // The caller limits the time.
     const qmp = await connectQmp(qmpStream, { timeout: null });
     qmp.onEvent(({ event, data }) => {
@@ -452,6 +532,7 @@ class QemuGuest implements Guest {
       }
     });
     this.#connected = { qmp, console, ports };
+    this.#disks = new QemuDisks(qmp, this.#options.stateDir, this.#name);
   }
 
   /**
@@ -476,6 +557,7 @@ class QemuGuest implements Guest {
       `term.${this.#addedConsoles++}`,
     );
     const { id, stream } = socket;
+    this.#openConsoles++;
     const remove = async () => {
       try {
         const deleted = this.qmp.waitForEvent(
@@ -491,6 +573,7 @@ class QemuGuest implements Guest {
         // A guest that has ended has no devices.
         if (!(error instanceof QmpClosed)) throw error;
       } finally {
+        this.#openConsoles--;
         closeQuietly(stream);
       }
     };
@@ -502,6 +585,7 @@ class QemuGuest implements Guest {
         id,
       });
     } catch (error) {
+      this.#openConsoles--;
       await socket.remove().catch(() => {});
       throw error;
     }
@@ -531,7 +615,15 @@ class QemuGuest implements Guest {
 
   async #readSerial(pipe: PipeReader): Promise<void> {
     try {
-      for await (const chunk of chunksOf(pipe)) this.#listener.serial(chunk);
+      while (true) {
+        this.#serial.isAwaited = true;
+        const { done, value } = await pipe.read();
+        // At its end, nothing more comes.
+        this.#serial.isAwaited = done;
+        this.#serial.reads++;
+        if (done) return;
+        this.#listener.serial(value);
+      }
     } finally {
       this.#listener.serialEnd();
     }

@@ -12,6 +12,8 @@ const NO_VIRTIO = /No 'virtio-bus' bus found for device 'virtio-serial-/;
  * already.
  */
 const NO_PANIC_DEVICE = /pvpanic/;
+/** The same for the device that reports a snapshot. */
+const NO_GENERATION_DEVICE = /vmgenid/;
 /** An accelerator whose instructions QEMU does not count. */
 const UNCOUNTED = /-icount is not allowed|icount.*(?:not supported|requires)/i;
 /** For a start script that puts something else on stdio. */
@@ -34,6 +36,9 @@ export function adapted(
   }
   if (!before.withoutPanicDevice && NO_PANIC_DEVICE.test(said)) {
     return { ...before, withoutPanicDevice: true };
+  }
+  if (!before.withoutGenerationDevice && NO_GENERATION_DEVICE.test(said)) {
+    return { ...before, withoutGenerationDevice: true };
   }
 }
 

@@ -86,7 +86,7 @@ export function copyFromMachine(
     refuseOwn(core, target);
     await Deno.mkdir(directory, { recursive: true });
     await receive(core, source, target, leaveOut);
-    core.log.fileCopied(core.name, target);
+    core.log.fileCopied(core.label, target);
   });
 }
 

@@ -65,7 +65,7 @@ export function screenshot(core: MachineCore, filename: string): Promise<void> {
   return core.nested(`making screenshot ${path}`, async () => {
     refuseOwn(core, path);
     await core.screendump(path);
-    core.log.screenshot(core.name, path);
+    core.log.screenshot(core.label, path);
   }, { image: baseName(path) });
 }
 

@@ -1,0 +1,130 @@
+import { MachineError } from "../../errors.ts";
+import type { QmpClient } from "../../qmp/mod.ts";
+import project from "../../../deno.json" with { type: "json" };
+
+/** What a QEMU is, so far as a saved state depends on it. */
+export type Identity = Readonly<Record<string, string>>;
+
+/** Where a QEMU finds what is another one's in another place. */
+export interface Places {
+  /** The process of the start command. */
+  readonly pid: number;
+  /** Paths that differ, by what they are called in what is compared. */
+  readonly paths: Readonly<Record<string, string>>;
+}
+
+/**
+ * What a running QEMU is.
+ *
+ * @param qmp Its monitor.
+ * @param places Its process, and what is its own on its command line.
+ */
+export async function identityOf(
+  qmp: QmpClient,
+  { pid, paths }: Places,
+): Promise<Identity> {
+  const [version, memory, cpus, kvm] = await Promise.all([
+    qmp.send("query-version"),
+    qmp.send("query-memory-size-summary"),
+    qmp.send("query-cpus-fast"),
+    qmp.send("query-kvm"),
+  ]) as [
+    { qemu: Record<"major" | "minor" | "micro", number>; package: string },
+    { "base-memory": number },
+    unknown[],
+    { enabled: boolean },
+  ];
+  const { major, minor, micro } = version.qemu;
+  return {
+    "version of vmwright": project.version,
+    "version of QEMU": `${major}.${minor}.${micro} ${version.package}`.trim(),
+    accelerator: kvm.enabled ? "kvm" : "tcg",
+    memory: `${memory["base-memory"]} bytes`,
+    "number of CPUs": String(cpus.length),
+    "command line": commandLine(pid, paths),
+  };
+}
+
+/**
+ * Demands that a QEMU is what the one was that a state was saved of.
+ *
+ * @throws {MachineError} where it is not.
+ */
+export function demandSame(
+  saved: Identity,
+  now: Identity,
+  machine: string,
+): void {
+  for (const [what, was] of Object.entries(saved)) {
+    const is = now[what];
+    if (is === was) continue;
+    throw new MachineError(
+      `${machine} can't go on from the snapshot, which was taken of another ` +
+        `machine: its ${what} is ${difference(was, is)}`,
+    );
+  }
+}
+
+/** What differs, of texts that may be long. */
+function difference(was: string, is: string = "unknown"): string {
+  const before = was.split("\0"), now = is.split("\0");
+  if (before.length === 1 && now.length === 1) return `${is}, and was ${was}`;
+  const at = now.findIndex((word, index) => word !== before[index]);
+  const [word = "nothing", old = "nothing"] = [now[at], before[at]];
+  return `another: it has \`${word}\` where that had \`${old}\``;
+}
+
+/** The arguments of QEMU, without what is its own. */
+function commandLine(
+  pid: number,
+  paths: Readonly<Record<string, string>>,
+): string {
+  const words = argumentsOf(pid);
+  const at = words.indexOf("-incoming");
+  if (at >= 0) words.splice(at, 2);
+  // The longest first: some are below others.
+  const places = Object.entries(paths).filter(([, path]) => path !== "")
+    .sort(([, a], [, b]) => b.length - a.length);
+  return words.map((word) =>
+    places.reduce(
+      (text, [name, path]) =>
+        text.replaceAll(path.replaceAll(",", ",,"), `<${name}>`)
+          .replaceAll(path, `<${name}>`),
+      word,
+    )
+  ).join("\0");
+}
+
+/** The arguments of the process that has the driver's, among one and its children. */
+function argumentsOf(pid: number): string[] {
+  const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+  if (words.some((word) => /^socket,id=vw-qmp,/.test(word))) {
+    // A shell that was handed them, and waits, is none.
+    const children = childrenOf(pid).map((child) => {
+      try {
+        return argumentsOf(child);
+      } catch {
+        return [];
+      }
+    });
+    return children.find((words) => words.length > 0) ?? words;
+  }
+  for (const child of childrenOf(pid)) {
+    try {
+      const found = argumentsOf(child);
+      if (found.length > 0) return found;
+    } catch {
+      // Gone meanwhile.
+    }
+  }
+  return [];
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`)
+      .split(" ").filter((text) => text !== "").map(Number);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,213 @@
+import { statfsSync } from "node:fs";
+import { MachineError } from "../../errors.ts";
+import type { QmpClient } from "../../qmp/mod.ts";
+import { shellQuote } from "../../shell/shell_quote.ts";
+import { delay } from "../../time/mod.ts";
+import type { GuestSnapshots, Obstacle, SavedGuest } from "../backend.ts";
+import type { QemuDisks } from "./disks.ts";
+import type { Identity } from "./identity.ts";
+
+/** Seconds that readers have to take what a guest had written. */
+const DRAIN_TIMEOUT = 30;
+/** Seconds that QEMU may take to save a guest, or to load one. */
+const MIGRATE_TIMEOUT = 600;
+/** Why a share is in the way, in QEMU's words. */
+const SHARE =
+  /VirtFS export path '(.*)' is mounted in the guest using mount_tag '(.*)'/;
+
+/** What {@linkcode QemuSnapshots} saves. */
+export interface SavedParts {
+  /** QEMU's monitor. */
+  readonly qmp: () => QmpClient;
+  /** The machine's name. */
+  readonly name: () => string;
+  /** The guest's disks. */
+  readonly disks: () => QemuDisks;
+  /** Consoles and terminals that were added while it ran. */
+  readonly addedConsoles: () => number;
+  /** What QEMU is. */
+  readonly identity: () => Promise<Identity>;
+  /** How many reads of what it writes have ended, and whether all are awaited. */
+  readonly taken: () => { reads: number; isAwaited: boolean };
+}
+
+/** Saves a guest of QEMU's by QEMU's migration, into a file. */
+export class QemuSnapshots implements GuestSnapshots {
+  readonly #parts: SavedParts;
+  #wasRunning = true;
+
+  /** Takes what there is to save. */
+  constructor(parts: SavedParts) {
+    this.#parts = parts;
+  }
+
+  /** See {@linkcode GuestSnapshots.obstacles}. */
+  async obstacles(): Promise<Obstacle[]> {
+    const qmp = this.#parts.qmp(), disks = this.#parts.disks();
+    const obstacles: Obstacle[] = [];
+    // QEMU before 6.0 does not list them, and refuses to save.
+    const { "blocked-reasons": reasons = [] } = await qmp.send(
+      "query-migrate",
+    ) as { "blocked-reasons"?: string[] };
+    for (const reason of reasons) {
+      const [, source, tag] = SHARE.exec(reason) ?? [];
+      obstacles.push({ reason, tag, source });
+    }
+    for (const reason of await disks.obstacles()) obstacles.push({ reason });
+    if (this.#parts.addedConsoles() > 0) {
+      obstacles.push({ reason: "a terminal of the guest is open" });
+    }
+    return obstacles;
+  }
+
+  /** See {@linkcode GuestSnapshots.rivalry}. */
+  async rivalry(): Promise<string | undefined> {
+    const text = await this.#parts.qmp().send("human-monitor-command", {
+      "command-line": "info network",
+    }) as string;
+    const [, tap] = /type=tap,.*?ifname=([^,\s]+)/.exec(text) ?? [];
+    if (tap === undefined) return undefined;
+    return `its network card is on the host's interface ${tap}`;
+  }
+
+  /** See {@linkcode GuestSnapshots.memory}. */
+  async memory(): Promise<number> {
+    const summary = await this.#parts.qmp().send("query-memory-size-summary");
+    return (summary as { "base-memory": number })["base-memory"];
+  }
+
+  /** See {@linkcode GuestSnapshots.pause}. */
+  async pause(): Promise<void> {
+    const qmp = this.#parts.qmp();
+    const { running } = await qmp.send("query-status") as { running: boolean };
+    this.#wasRunning = running;
+    if (running) await qmp.send("stop");
+  }
+
+  /** See {@linkcode GuestSnapshots.drained}. */
+  async drained(): Promise<void> {
+    const { taken } = this.#parts;
+    const qmp = this.#parts.qmp(), name = this.#parts.name();
+    const deadline = performance.now() + DRAIN_TIMEOUT * 1000;
+    let before = -1, calm = 0;
+    // What QEMU answers now, it writes after all that the guest had written: when
+    // the answer has come, that is there to be read too, if not sooner.
+    while (calm < 3) {
+      await qmp.send("query-status");
+      await delay(0);
+      const { reads, isAwaited } = taken();
+      calm = isAwaited && reads === before ? calm + 1 : 0;
+      before = reads;
+      if (calm > 0) continue;
+      if (!isAwaited) await delay(0.005);
+      if (performance.now() < deadline) continue;
+      throw new MachineError(
+        `${name} can't be saved: what it has written to the driver was not ` +
+          `taken in ${DRAIN_TIMEOUT} seconds`,
+      );
+    }
+  }
+
+  /** See {@linkcode GuestSnapshots.save}. */
+  async save(directory: string): Promise<SavedGuest> {
+    const qmp = this.#parts.qmp(), name = this.#parts.name();
+    const saved = {
+      identity: await this.#parts.identity(),
+      disks: await this.#parts.disks().freeze(directory),
+    };
+    const state = `${directory}/state`;
+    const file = shellQuote(state), part = shellQuote(`${state}.part`);
+    const failed = `${state}.failed`;
+    await migrate(
+      qmp,
+      "migrate",
+      `exec:umask 077; if cat > ${part}; then mv ${part} ${file}; ` +
+        `else : > ${shellQuote(failed)}; fi`,
+      `${name} can't be saved`,
+      () => room(directory),
+    );
+    // QEMU is done when the last is in the pipe.
+    while (!exists(state)) {
+      if (exists(failed)) {
+        throw new MachineError(
+          `${name} can't be saved: its state could not be written to ` +
+            `${directory}${room(directory)}`,
+        );
+      }
+      await delay(0.002);
+    }
+    return { ...saved, state, isPaused: !this.#wasRunning };
+  }
+
+  /**
+   * Has a QEMU that waits for it take in what was saved.
+   *
+   * @throws {MachineError} where it can't.
+   */
+  async load({ state, isPaused }: SavedGuest): Promise<void> {
+    this.#wasRunning = !isPaused;
+    await migrate(
+      this.#parts.qmp(),
+      "migrate-incoming",
+      `exec:exec cat ${shellQuote(state)}`,
+      `${this.#parts.name()} can't go on from the snapshot`,
+    );
+  }
+
+  /** See {@linkcode GuestSnapshots.go}. */
+  async go(): Promise<void> {
+    if (this.#wasRunning) await this.#parts.qmp().send("cont");
+  }
+}
+
+/** Saves or loads by QEMU's migration. */
+async function migrate(
+  qmp: QmpClient,
+  command: "migrate" | "migrate-incoming",
+  uri: string,
+  failure: string,
+  hint: () => string = () => "",
+): Promise<void> {
+  await qmp.send("migrate-set-capabilities", {
+    capabilities: [{ capability: "events", state: true }],
+  });
+  const over = qmp.waitForEvent(
+    ({ event, data }) =>
+      event === "MIGRATION" &&
+      (data?.status === "completed" || data?.status === "failed"),
+    { timeout: MIGRATE_TIMEOUT },
+  );
+  over.catch(() => {});
+  if (command === "migrate") {
+    // Nobody else needs the disk or the network meanwhile.
+    await qmp.send("migrate-set-parameters", { "max-bandwidth": 2 ** 40 });
+  }
+  await qmp.send(command, { uri });
+  const { data } = await over;
+  if (data?.status === "completed") return;
+  const { "error-desc": why = "QEMU does not say why" } = await qmp.send(
+    "query-migrate",
+  ) as { "error-desc"?: string };
+  throw new MachineError(`${failure}: ${why}${hint()}`);
+}
+
+/** Says of a file system that is full that it is. */
+function room(directory: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    const free = bavail * bsize;
+    if (free > 1 << 20) return "";
+    return `: there is no room in the file system of ${directory}`;
+  } catch {
+    return "";
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

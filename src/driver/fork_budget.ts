@@ -1,0 +1,100 @@
+import { orAbort } from "../time/mod.ts";
+
+/** Bytes that are left to the host, of what it has free. */
+const RESERVE = 512 * 1024 * 1024;
+/** The part of it that is left, where that is more. */
+const RESERVED_PART = 0.1;
+
+/** How many forks there may be at a time. */
+export interface ForkBudgetOptions {
+  /** Bytes of memory for the guests of all forks; what is free by default. */
+  memory?: number;
+  /** How many at once, at most; as many as the host has processors by default. */
+  forks?: number;
+}
+
+interface Waiter {
+  readonly memory: number;
+  readonly admit: () => void;
+}
+
+/**
+ * Has forks wait for each other where memory or processors are short. One is always
+ * admitted, however large it is.
+ */
+export class ForkBudget {
+  readonly #memory?: number;
+  readonly #forks: number;
+  readonly #waiting: Waiter[] = [];
+  /** Bytes that were free when there was no fork: what those take comes late. */
+  #free = 0;
+  #taken = 0;
+  #running = 0;
+
+  /** Takes the limits. */
+  constructor(options: ForkBudgetOptions = {}) {
+    this.#memory = options.memory;
+    this.#forks = options.forks ?? navigator.hardwareConcurrency;
+  }
+
+  /**
+   * Waits until a fork fits in.
+   *
+   * @param memory Bytes of memory that its guests have.
+   * @param signal Ends the wait.
+   * @returns Gives the room back when it is disposed of.
+   */
+  async take(memory: number, signal?: AbortSignal): Promise<Disposable> {
+    if (this.#waiting.length > 0 || !this.#fits(memory)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const waiter = { memory, admit: resolve };
+      this.#waiting.push(waiter);
+      try {
+        await orAbort(promise, signal);
+      } catch (error) {
+        const at = this.#waiting.indexOf(waiter);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        else this.#leave(memory);
+        throw error;
+      }
+    } else {
+      this.#enter(memory);
+    }
+    let isLeft = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (isLeft) return;
+        isLeft = true;
+        this.#leave(memory);
+      },
+    };
+  }
+
+  #enter(memory: number): void {
+    if (this.#running === 0) this.#free = freeMemory();
+    this.#taken += memory;
+    this.#running++;
+  }
+
+  #leave(memory: number): void {
+    this.#taken -= memory;
+    this.#running--;
+    while (this.#waiting.length > 0 && this.#fits(this.#waiting[0].memory)) {
+      const { memory, admit } = this.#waiting.shift()!;
+      this.#enter(memory);
+      admit();
+    }
+  }
+
+  #fits(memory: number): boolean {
+    if (this.#running === 0) return true;
+    if (this.#running >= this.#forks) return false;
+    return this.#taken + memory <= (this.#memory ?? this.#free);
+  }
+}
+
+/** Bytes of memory that guests may take at this moment. */
+function freeMemory(): number {
+  const { available, total } = Deno.systemMemoryInfo();
+  return available - Math.max(RESERVE, RESERVED_PART * total);
+}

@@ -1,0 +1,450 @@
+import { removeTree } from "../backend/remove_tree.ts";
+import { MachineError, UsageError } from "../errors.ts";
+import { fileName } from "../machine/file_name.ts";
+import {
+  MachineSaver,
+  renew,
+  type RenewalOptions,
+  type SavedMachine,
+} from "../machine/mod.ts";
+import { identifier } from "./identifier.ts";
+import type { MachineOf } from "./kinds.ts";
+import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
+import type { Vlan } from "./vlan.ts";
+
+/** What a snapshot is taken of. */
+export interface SnapshotOptions {
+  /** What reports call it. */
+  name?: string;
+  /** The machines; all that run by default. */
+  machines?: readonly { readonly name: string }[];
+}
+
+/** How machines go on from a snapshot. */
+export interface ForkOptions {
+  /**
+   * Whether the guests' clocks stay at the time of the snapshot; they are set to
+   * the host's by default.
+   */
+  keepClock?: boolean;
+}
+
+/** A machine that a snapshot holds. */
+interface Held {
+  readonly member: Member;
+  readonly saved: SavedMachine;
+  /** Why there can't be two of it at a time. */
+  readonly rivalry?: string;
+}
+
+/** Takes a {@linkcode Snapshot}; only a driver and a fork do. */
+export let takeSnapshot: (
+  host: SnapshotHost,
+  set: MachineSet,
+  options: SnapshotOptions,
+) => Promise<Snapshot>;
+
+/**
+ * The state of machines, of all at the same moment: memory, devices, disks,
+ * networks, and what the driver knows of them. It ends with the run.
+ *
+ * @example
+ * ```ts
+ * await startAll();
+ * await server.waitForUnit("postgresql.service");
+ * const ready = await snapshot();
+ * await Promise.all([
+ *   subtest("a table is dropped", { from: ready }, async ({ server }) => {
+ *     await server.succeed("dropdb shop");
+ *   }),
+ *   subtest("the disk is full", { from: ready }, async ({ server }) => {
+ *     await server.succeed("fallocate -l 1G /var/fill || true");
+ *   }),
+ * ]);
+ * ```
+ */
+export class Snapshot implements AsyncDisposable {
+  /** The snapshot's number in the events of the run. */
+  readonly id: number;
+  /** What reports call it. */
+  readonly name?: string;
+  readonly #host: SnapshotHost;
+  readonly #set: MachineSet;
+  readonly #held: readonly Held[];
+  readonly #directory: string;
+  readonly #forks = new Set<Fork>();
+  #isDisposed = false;
+
+  static {
+    takeSnapshot = (...given) => Snapshot.#take(...given);
+  }
+
+  private constructor(
+    host: SnapshotHost,
+    set: MachineSet,
+    held: readonly Held[],
+    directory: string,
+    id: number,
+    name?: string,
+  ) {
+    this.#host = host;
+    this.#set = set;
+    this.#held = held;
+    this.#directory = directory;
+    this.id = id;
+    this.name = name;
+  }
+
+  static async #take(
+    host: SnapshotHost,
+    set: MachineSet,
+    { name, machines }: SnapshotOptions,
+  ): Promise<Snapshot> {
+    const members = machines === undefined
+      ? set.members.filter(({ core }) => core.booted)
+      : machines.map((machine) => memberOf(set, machine));
+    if (members.length === 0) {
+      throw new MachineError(
+        "snapshot() takes machines that run, and none does",
+      );
+    }
+    const labels = members.map(({ core }) => core.label);
+    return await host.log.nested(
+      `taking a snapshot of ${labels.join(", ")}`,
+      () => host.alone(() => Snapshot.#save(host, set, members, name)),
+    );
+  }
+
+  static async #save(
+    host: SnapshotHost,
+    set: MachineSet,
+    members: readonly Member[],
+    name?: string,
+  ): Promise<Snapshot> {
+    const savers = members.map(({ core }) =>
+      new MachineSaver(core, "snapshot()")
+    );
+    const directory = host.supervisor.makeDirectory(
+      host.directory,
+      "snapshot-",
+    );
+    let saved: SavedMachine[], rivalries: (string | undefined)[];
+    let stood = 0;
+    try {
+      await using _again = again(savers);
+      await all(savers.map((saver) => saver.prepare()));
+      rivalries = await all(savers.map((saver) => saver.rivalry()));
+      await all(savers.map((saver) => saver.hold()));
+      const began = performance.now();
+      await all(savers.map((saver) => saver.pause()));
+      await all(savers.map((saver) => saver.drained()));
+      saved = await all(
+        savers.map((saver, index) => {
+          const own = `${directory}/${index}`;
+          Deno.mkdirSync(own, { mode: 0o700 });
+          return saver.save(own);
+        }),
+      );
+      await all(savers.map((saver) => saver.go()));
+      stood = (performance.now() - began) / 1000;
+    } catch (error) {
+      removeTree(directory);
+      host.supervisor.disown(directory);
+      throw error;
+    }
+    const labels = members.map(({ core }) => core.label);
+    return new Snapshot(
+      host,
+      set,
+      members.map((member, index) => ({
+        member,
+        saved: saved[index],
+        rivalry: rivalries[index],
+      })),
+      directory,
+      host.log.snapshotTaken(labels, stood, name),
+      name,
+    );
+  }
+
+  /** The names of the machines that it holds. */
+  get machines(): string[] {
+    return this.#held.map(({ saved }) => saved.name);
+  }
+
+  /** Bytes of memory that the guests have which it holds. */
+  get memory(): number {
+    return this.#held.reduce((sum, { saved }) => sum + saved.memory, 0);
+  }
+
+  /**
+   * Brings the machines back to the snapshot, in place: whatever they do now ends,
+   * and what is asked of them fails.
+   *
+   * @throws {MachineError} where one can't go on from there.
+   */
+  async restore(options: ForkOptions = {}): Promise<void> {
+    this.#demandHere();
+    const labels = this.#held.map(({ member }) => member.core.label);
+    await this.#host.log.nested(
+      `bringing ${labels.join(", ")} back to a snapshot`,
+      () =>
+        this.#host.alone(async () => {
+          this.#demandRoom();
+          await all(this.#held.map(({ member }) => member.core.release()));
+          await this.#resume(this.#held.map(({ member }) => member), options);
+        }),
+    );
+    this.#host.log.snapshotRestored(this.id, labels);
+  }
+
+  /**
+   * Has machines of their own go on from the snapshot, beside those that it was
+   * taken of: with the same names, on networks of their own, with directories of
+   * their own; the one that they share with the host begins empty. Machines that
+   * did not run then are there too, and are not started.
+   *
+   * @returns The machines; they end with what is returned.
+   * @throws {MachineError} where one can't go on from there.
+   */
+  async fork(options: ForkOptions = {}): Promise<Fork> {
+    this.#demandHere();
+    const number = this.#host.nextFork();
+    return await this.#host.log.nested(
+      `forking ${this.machines.join(", ")} (fork ${number})`,
+      () => this.#fork(number, options),
+    );
+  }
+
+  async #fork(number: number, options: ForkOptions): Promise<Fork> {
+    const host = this.#host;
+    this.#demandRoom({ beside: true });
+    const directory = host.supervisor.makeDirectory(host.directory, "fork-");
+    const fork = makeFork(host, number, directory, (gone) => {
+      this.#forks.delete(gone);
+      this.#removeUnused();
+    });
+    this.#forks.add(fork);
+    host.forks.add(fork);
+    try {
+      const vlans = await all(
+        this.#set.vlans.map(({ nr }) =>
+          host.startVlan(nr, directory, () => fork.machines)
+        ),
+      );
+      const sharedDir = `${directory}/shared-xchg`;
+      Deno.mkdirSync(sharedDir, { mode: 0o700 });
+      const members = this.#set.members.map((member) =>
+        host.makeLike(member, {
+          label: `${member.core.name}~${number}`,
+          stateDir: `${directory}/vm-state-${fileName(member.core.name)}`,
+          sharedDir,
+          vlans,
+        })
+      );
+      begin(
+        fork,
+        { members, vlans },
+        this.id,
+        members.map(({ core }, index) => ({
+          name: core.label,
+          parent: this.#set.members[index].core.label,
+        })),
+      );
+      await this.#resume(
+        this.#held.map(({ member }) =>
+          members[this.#set.members.indexOf(member)]
+        ),
+        options,
+      );
+      return fork;
+    } catch (error) {
+      await fork[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Has machines that don't run go on from here, all at the same moment. */
+  async #resume(
+    members: readonly Member[],
+    options: RenewalOptions,
+  ): Promise<void> {
+    const held = this.#held;
+    try {
+      await all(
+        members.map(({ core }, index) => core.resume(held[index].saved)),
+      );
+      await all(members.map(({ core }) => core.go()));
+      await all(
+        members.map(({ core }, index) =>
+          renew(core, held[index].saved, options)
+        ),
+      );
+    } catch (error) {
+      // Half of a set is none.
+      await Promise.all(members.map(({ core }) => core.release()));
+      throw error;
+    }
+  }
+
+  #demandHere(): void {
+    if (!this.#isDisposed) return;
+    throw new UsageError("Expected a snapshot that has not been disposed of");
+  }
+
+  /** @throws {MachineError} where somebody has what only one can have. */
+  #demandRoom({ beside = false } = {}): void {
+    for (const { member, rivalry } of this.#held) {
+      if (rivalry === undefined) continue;
+      const isTaken = beside && member.core.booted ||
+        [...this.#forks].some((fork) =>
+          fork.machines.some(({ name, booted }) =>
+            name === member.core.name && booted
+          )
+        );
+      if (!isTaken) continue;
+      throw new MachineError(
+        `there can't be two of ${member.core.name} at a time: ${rivalry}`,
+      );
+    }
+  }
+
+  #removeUnused(): void {
+    if (!this.#isDisposed || this.#forks.size > 0) return;
+    removeTree(this.#directory);
+    this.#host.supervisor.disown(this.#directory);
+  }
+
+  /** Removes its files, once none of its forks needs them. */
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isDisposed) {
+      this.#isDisposed = true;
+      this.#removeUnused();
+    }
+    return Promise.resolve();
+  }
+}
+
+/** Makes a {@linkcode Fork}, and gives it what it is of. */
+let makeFork: (
+  host: SnapshotHost,
+  number: number,
+  directory: string,
+  onGone: (fork: Fork) => void,
+) => Fork;
+let begin: (
+  fork: Fork,
+  set: MachineSet,
+  snapshot: number,
+  machines: readonly { name: string; parent: string }[],
+) => void;
+
+/** Machines that have gone on from a snapshot, beside others of the same names. */
+export class Fork implements AsyncDisposable {
+  /** The fork's number, which the log has behind the machines' names. */
+  readonly number: number;
+  readonly #host: SnapshotHost;
+  readonly #directory: string;
+  readonly #onGone: (fork: Fork) => void;
+  #set: MachineSet = { members: [], vlans: [] };
+  #id?: number;
+  #disposed?: Promise<void>;
+
+  static {
+    makeFork = (...given) => new Fork(...given);
+    begin = (fork, ...given) => fork.#begin(...given);
+  }
+
+  private constructor(
+    host: SnapshotHost,
+    number: number,
+    directory: string,
+    onGone: (fork: Fork) => void,
+  ) {
+    this.#host = host;
+    this.number = number;
+    this.#directory = directory;
+    this.#onGone = onGone;
+  }
+
+  #begin(
+    set: MachineSet,
+    snapshot: number,
+    machines: readonly { name: string; parent: string }[],
+  ): void {
+    this.#set = set;
+    this.#id = this.#host.log.nextId();
+    this.#host.log.forkBegan(this.#id, snapshot, machines);
+  }
+
+  /** The machines, by name. */
+  get machines(): MachineOf[] {
+    return this.#set.members.map(({ machine }) => machine);
+  }
+
+  /** The machines, by the names that scripts have for them. */
+  get named(): Record<string, MachineOf<"qemu">> {
+    return Object.fromEntries(
+      this.#set.members.map(({ core, machine }) => [
+        identifier(core.name),
+        machine as MachineOf<"qemu">,
+      ]),
+    );
+  }
+
+  /** The networks between them. */
+  get vlans(): readonly Vlan[] {
+    return this.#set.vlans;
+  }
+
+  /** Takes a snapshot of these machines: forks of it branch off from here. */
+  snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
+    return takeSnapshot(this.#host, this.#set, options);
+  }
+
+  /** Ends the machines, and removes what they had. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposed ??= this.#dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    try {
+      await all([
+        ...this.machines.map((machine) => machine[Symbol.asyncDispose]()),
+        ...this.vlans.map((vlan) => vlan.stop()),
+      ]);
+    } finally {
+      removeTree(this.#directory);
+      this.#host.supervisor.disown(this.#directory);
+      this.#host.forks.delete(this);
+      if (this.#id !== undefined) this.#host.log.forkEnded(this.#id);
+      this.#onGone(this);
+    }
+  }
+}
+
+function memberOf(set: MachineSet, machine: { readonly name: string }): Member {
+  const member = set.members.find((member) => member.machine === machine);
+  if (member !== undefined) return member;
+  throw new UsageError(
+    `Expected machines that the snapshot's driver or fork has, got ${machine.name}`,
+  );
+}
+
+/** Has all machines go on, also where one of them fails to. */
+function again(savers: readonly MachineSaver[]): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      // Together, as they were stopped: shares are mounted afterwards.
+      await all(savers.map((saver) => saver.go()));
+      await all(savers.map((saver) => saver[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** Waits for all of them, also where one fails: nothing is to go on behind it. */
+async function all<T>(promises: Promise<T>[]): Promise<T[]> {
+  const ends = await Promise.allSettled(promises);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  return ends.map((end) => (end as PromiseFulfilledResult<T>).value);
+}

@@ -1,0 +1,169 @@
+import type { MachineCore } from "../core.ts";
+import type { SavedMachine } from "./saved_machine.ts";
+import { mountShare } from "./shares.ts";
+
+/** Seconds that a guest may take to renew itself. */
+const TIMEOUT = 60;
+/** Bytes that a pool of random numbers is stirred with. */
+const SEED = 32;
+/** Where the program lies in memory. */
+const BASE = 0x10000;
+/** Bytes of the headers before it. */
+const HEADERS = 64 + 56;
+/** The requests of ioctl(2): to stir a pool, and to take new numbers from it. */
+const ADD_ENTROPY = 0x40085203, RESEED = 0x5207;
+
+/** The exit status of a guest that could not stir its pool, and set its clock. */
+const UNSTIRRED = 1, UNSET = 2;
+
+/** How a guest is renewed that goes on from a snapshot. */
+export interface RenewalOptions {
+  /** Whether its clock stays behind by the time since the snapshot. */
+  keepClock?: boolean;
+}
+
+/**
+ * Sees to what is not the same any more for a guest that goes on from a snapshot:
+ * its random numbers, its clock, and its shares.
+ */
+export async function renew(
+  core: MachineCore,
+  { shares }: SavedMachine,
+  options: RenewalOptions,
+): Promise<void> {
+  await stir(core, options);
+  for (const share of shares) await mountShare(core, share);
+}
+
+/**
+ * Has a guest that goes on from a snapshot take random numbers that no other one
+ * has, and sets its clock. That of the kernel is not sure to know that it was
+ * copied: it needs a driver for that, which many lack.
+ */
+async function stir(
+  core: MachineCore,
+  { keepClock = false }: RenewalOptions,
+): Promise<void> {
+  const seed = crypto.getRandomValues(new Uint8Array(SEED));
+  const milliseconds = keepClock ? undefined : Date.now();
+  const { status } = await core.run(command(seed, milliseconds), {
+    stderr: "merge",
+    timeout: TIMEOUT,
+  });
+  if ((status & UNSTIRRED) !== 0) {
+    core.log.warning(
+      "may have the random numbers of others that go on from the same " +
+        "snapshot: nothing in the guest can stir them",
+      core.attributes,
+    );
+  }
+  if ((status & UNSET) !== 0) {
+    core.log.warning(
+      "has the time of the snapshot: nothing in the guest can set its clock",
+      core.attributes,
+    );
+  }
+}
+
+/** What a guest runs: a program of its own processor's, or what it has. */
+function command(seed: Uint8Array, milliseconds?: number): string {
+  const seconds = milliseconds === undefined
+    ? ""
+    : String(Math.round(milliseconds / 1000));
+  const bytes = [...program(seed, milliseconds)].map((byte) =>
+    `\\0${byte.toString(8)}`
+  ).join("");
+  return `set +eu
+if [ "$HOSTTYPE" = x86_64 ]; then
+  for place in /run /dev/shm /tmp /var/tmp /; do
+    file=$place/.vw-renew$$
+    (umask 077; printf %b '${bytes}' >"$file") 2>/dev/null || continue
+    chmod 700 "$file"
+    "$file" 2>/dev/null
+    status=$?
+    rm -f "$file"
+    [ $status -ge 126 ] || exit $status
+  done
+fi
+status=0
+perl -e 'open(F, ">", "/dev/urandom") && ioctl(F, ${ADD_ENTROPY}, pack("iiH*", ${
+    8 * SEED
+  }, ${SEED}, "${seed.toHex()}")) && ioctl(F, ${RESEED}, 0) or exit 1' ||
+  python3 -c 'import fcntl, struct
+with open("/dev/urandom", "wb") as f:
+  fcntl.ioctl(f, ${ADD_ENTROPY}, struct.pack("ii", ${
+    8 * SEED
+  }, ${SEED}) + bytes.fromhex("${seed.toHex()}"))
+  fcntl.ioctl(f, ${RESEED}, 0)' || status=${UNSTIRRED}
+${
+    seconds === ""
+      ? ""
+      : `date -s @${seconds} >/dev/null || status=$((status + ${UNSET}))`
+  }
+exit $status`;
+}
+
+/**
+ * A program for x86-64 that stirs the pool of random numbers, has the kernel take
+ * new ones from it, and sets the clock: what other programs could do takes one
+ * that a guest need not have, and a hundred times as long.
+ */
+function program(seed: Uint8Array, milliseconds?: number): Uint8Array {
+  const build = (data: number) => {
+    const path = data, pool = path + 16, time = pool + 8 + SEED;
+    return Uint8Array.fromHex(
+      [
+        `b802000000 bf${le(path)} be01000000 31d2`, // open(path, O_WRONLY)
+        "0f05 89c3", //                                 ebx = the descriptor
+        `b810000000 89df be${le(ADD_ENTROPY)} ba${le(pool)}`, // ioctl
+        "0f05 89c5", //                                 ebp = its answer
+        `b810000000 89df be${le(RESEED)} 31d2`, //      ioctl
+        "0f05 09c5", //                                 ebp |= its answer
+        milliseconds === undefined
+          ? "31c0" //                                   eax = 0
+          : `b8e3000000 31ff be${le(time)} 0f05`, //    clock_settime(0, time)
+        "f7dd 19ed 83e501", //                          ebp = ebp ? 1 : 0
+        "f7d8 19c0 83e002", //                          eax = eax ? 2 : 0
+        "09e8 89c7 b83c000000 0f05", //                 exit(eax | ebp)
+      ].join("").replaceAll(" ", ""),
+    );
+  };
+  const { length } = build(0);
+  const text = build(BASE + HEADERS + length);
+  const bytes = new Uint8Array(HEADERS + length + 16 + 8 + SEED + 16);
+  const view = new DataView(bytes.buffer);
+  // An executable for 64 bits, little endian, in one piece.
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  view.setUint16(16, 2, true);
+  view.setUint16(18, 62, true);
+  view.setUint32(20, 1, true);
+  view.setBigUint64(24, BigInt(BASE + HEADERS), true);
+  view.setBigUint64(32, 64n, true);
+  view.setUint16(52, 64, true);
+  view.setUint16(54, 56, true);
+  view.setUint16(56, 1, true);
+  view.setUint32(64, 1, true);
+  view.setUint32(68, 5, true);
+  view.setBigUint64(80, BigInt(BASE), true);
+  view.setBigUint64(88, BigInt(BASE), true);
+  view.setBigUint64(96, BigInt(bytes.length), true);
+  view.setBigUint64(104, BigInt(bytes.length), true);
+  view.setBigUint64(112, 0x1000n, true);
+  bytes.set(text, HEADERS);
+  const data = HEADERS + length;
+  bytes.set(new TextEncoder().encode("/dev/urandom"), data);
+  view.setInt32(data + 16, 8 * SEED, true);
+  view.setInt32(data + 20, SEED, true);
+  bytes.set(seed, data + 24);
+  const now = milliseconds ?? 0;
+  view.setBigInt64(data + 24 + SEED, BigInt(Math.floor(now / 1000)), true);
+  view.setBigInt64(data + 32 + SEED, BigInt(now % 1000) * 1_000_000n, true);
+  return bytes;
+}
+
+/** A number as the processor has it, in hexadecimal digits. */
+function le(number: number): string {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, number, true);
+  return bytes.toHex();
+}

@@ -1,0 +1,12 @@
+import type { SavedCore } from "../core.ts";
+import type { Share } from "./shares.ts";
+
+/** A machine as it was at one moment. */
+export interface SavedMachine extends SavedCore {
+  /** The machine's name. */
+  readonly name: string;
+  /** The driver's own shares, which the guest had mounted until then. */
+  readonly shares: readonly Share[];
+  /** Bytes of memory that the guest has. */
+  readonly memory: number;
+}

@@ -1,0 +1,155 @@
+import type { GuestSnapshots } from "../../backend/mod.ts";
+import { MachineError } from "../../errors.ts";
+import { within } from "../../time/mod.ts";
+import type { MachineCore } from "../core.ts";
+import type { SavedMachine } from "./saved_machine.ts";
+import {
+  mountedShares,
+  mountShare,
+  type Share,
+  unmountShare,
+} from "./shares.ts";
+
+/** Seconds that a guest's shell has to answer before it is saved. */
+const ANSWER_TIMEOUT = 60;
+
+/**
+ * Saves one machine, step by step, so that several can be saved at one moment: who
+ * saves them takes each step with all of them before the next.
+ */
+export class MachineSaver implements AsyncDisposable {
+  readonly core: MachineCore;
+  readonly #snapshots: GuestSnapshots;
+  readonly #shares: Share[] = [];
+  #held?: Disposable;
+  #isPaused = false;
+
+  /**
+   * Takes a machine that runs.
+   *
+   * @param method Who asks for it, as a script says it.
+   * @throws {MachineError} where its hypervisor saves none.
+   */
+  constructor(core: MachineCore, method: string) {
+    this.core = core;
+    this.#snapshots = core.capability("snapshots", method);
+  }
+
+  /**
+   * Waits for the guest's shell, and has the guest let go of what can't be saved.
+   *
+   * @throws {MachineError} where something else can't be saved either.
+   */
+  async prepare(): Promise<void> {
+    await this.core.ready();
+    let obstacles = await this.#snapshots.obstacles();
+    const tags = new Set(obstacles.map(({ tag }) => tag));
+    if (obstacles.some(({ tag }) => tag !== undefined)) {
+      const mounted = (await mountedShares(this.core)).filter((share) =>
+        tags.has(share.tag)
+      );
+      const own = new Set(
+        obstacles.filter(({ source }) => source === this.#sharedDir)
+          .map(({ tag }) => tag),
+      );
+      // The last is mounted over those before it.
+      for (const share of mounted.reverse()) {
+        if (!own.has(share.tag)) continue;
+        await unmountShare(this.core, share);
+        this.#shares.unshift(share);
+      }
+      obstacles = await this.#snapshots.obstacles();
+      const [first] = obstacles;
+      const places = mounted.filter(({ tag }) => tag === first?.tag)
+        .map(({ place }) => place);
+      if (places.length > 0) {
+        throw new MachineError(
+          `${this.core.name} can't be saved while it has the 9p share ` +
+            `"${first.tag}" (${first.source}) mounted at ${
+              places.join(" and ")
+            }: the guest would have to unmount it, or to have what is there on ` +
+            "a disk (in NixOS tests, virtualisation.useNixStoreImage = true)",
+        );
+      }
+    }
+    if (obstacles.length === 0) return;
+    throw new MachineError(
+      `${this.core.name} can't be saved: ${
+        obstacles.map(({ reason }) => reason).join("; ")
+      }`,
+    );
+  }
+
+  get #sharedDir(): string {
+    return this.core.context.sharedDir;
+  }
+
+  /** Sends the guest nothing more until it goes on. */
+  async hold(): Promise<void> {
+    const { shell } = this.core.running();
+    await within(ANSWER_TIMEOUT, shell.rest().then(() => true)) ??
+      this.#unanswered();
+    const held = Promise.withResolvers<void>();
+    shell.hold(held.promise);
+    this.#held = { [Symbol.dispose]: () => held.resolve() };
+  }
+
+  #unanswered(): never {
+    throw new MachineError(
+      `${this.core.name} can't be saved: its shell has not answered in ` +
+        `${ANSWER_TIMEOUT} seconds`,
+    );
+  }
+
+  /** Why there can't be two of the machine at a time; nothing where there can. */
+  rivalry(): Promise<string | undefined> {
+    return this.#snapshots.rivalry();
+  }
+
+  /** Has the guest stand still. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    await this.#snapshots.pause();
+  }
+
+  /** Waits until all that it has written was taken. */
+  drained(): Promise<void> {
+    return this.#snapshots.drained();
+  }
+
+  /**
+   * Saves the guest, which stands still.
+   *
+   * @param directory Where, for this machine alone.
+   */
+  async save(directory: string): Promise<SavedMachine> {
+    const { core } = this;
+    const { shell, started } = core.running();
+    return {
+      name: core.name,
+      // Before anything is awaited: they are what they were when it came to stand.
+      shell: shell.save(),
+      console: core.console.save(),
+      shares: [...this.#shares],
+      started,
+      memory: await this.#snapshots.memory(),
+      guest: await this.#snapshots.save(directory),
+    };
+  }
+
+  /** Has the guest go on. */
+  async go(): Promise<void> {
+    if (this.#isPaused) await this.#snapshots.go();
+    this.#isPaused = false;
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
+  }
+
+  /** Has the guest go on with all that it had before, however far it was brought. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.go();
+    for (const share of this.#shares.splice(0)) {
+      await mountShare(this.core, share);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { MachineError } from "../../errors.ts";
+import type { MachineCore } from "../core.ts";
+import { decode } from "../commands/output.ts";
+
+/** Seconds that a guest may take to mount a share, or to let go of it. */
+const TIMEOUT = 60;
+
+/** A share of the host's that a guest has mounted. */
+export interface Share {
+  /** Its tag. */
+  readonly tag: string;
+  /** Where it is mounted. */
+  readonly place: string;
+  /** How: the options of mount(8). */
+  readonly options: string;
+}
+
+/** What lists a guest's shares: their tags, places and options. */
+const LIST = "while read -r vw_tag vw_place vw_type vw_options _; do " +
+  `[ "$vw_type" != 9p ] || echo "$vw_tag $vw_place $vw_options"; ` +
+  "done </proc/mounts";
+
+/** The shares over 9p that a guest has mounted. */
+export async function mountedShares(core: MachineCore): Promise<Share[]> {
+  const { stdout } = await core.run(LIST, { stderr: "merge" });
+  return decode(stdout).split("\n").flatMap((line) => {
+    const [tag, place, options] = line.split(" ").map(unescaped);
+    return options === undefined ? [] : [{ tag, place, options }];
+  });
+}
+
+/**
+ * Has a guest let go of a share.
+ *
+ * @throws {MachineError} where something in the guest uses it.
+ */
+export async function unmountShare(
+  core: MachineCore,
+  { tag, place }: Share,
+): Promise<void> {
+  const { status, stdout } = await core.run(
+    `umount ${core.quote(place)}`,
+    { stderr: "merge", timeout: TIMEOUT },
+  );
+  if (status === 0) return;
+  throw new MachineError(
+    `${core.name} can't be saved while it uses ${place}, where the driver's ` +
+      `share "${tag}" is mounted: ${decode(stdout).trim()}`,
+  );
+}
+
+/**
+ * Mounts a share where it was.
+ *
+ * @throws {MachineError} where that fails.
+ */
+export async function mountShare(
+  core: MachineCore,
+  { tag, place, options }: Share,
+): Promise<void> {
+  const { status, stdout } = await core.run(
+    `mount -t 9p -o ${core.quote(options)} ${core.quote(tag)} ${
+      core.quote(place)
+    }`,
+    { stderr: "merge", timeout: TIMEOUT },
+  );
+  if (status === 0) return;
+  throw new MachineError(
+    `${core.name} can't mount the driver's share "${tag}" at ${place} again: ${
+      decode(stdout).trim()
+    }`,
+  );
+}
+
+/** A word of /proc/mounts, in which blanks are written as octal numbers. */
+function unescaped(word: string): string {
+  return word.replace(
+    /\\([0-7]{3})/g,
+    (_, digits) => String.fromCharCode(parseInt(digits, 8)),
+  );
+}
