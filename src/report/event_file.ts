@@ -1,13 +1,10 @@
-import { createHash } from "node:crypto";
 import { writeAllSync } from "../stream/mod.ts";
 import type { Listener, RunEvent } from "./event.ts";
+import { pictureHash, readPicture } from "./picture.ts";
 import { TextBatch } from "./text_batch.ts";
 
 /** What a file of events is of, and of which version: its first line. */
 export const eventFileHeader = { format: "vmwright-events", version: 1 };
-
-/** Bytes of a picture that is kept inside. */
-export const mostPicture = 4 * 1024 * 1024;
 
 const encoder = new TextEncoder();
 
@@ -86,26 +83,4 @@ export class EventFileListener implements Listener {
       writeAllSync(this.#file, encoder.encode(text));
     }
   }
-}
-
-/** Bytes that can be put into base64. */
-export type Bytes = Uint8Array<ArrayBuffer> & { toBase64(): string };
-
-/** A PNG image, unless there is none, or too large a one. */
-export function readPicture(path: string): Bytes | undefined {
-  try {
-    const { size, isFile } = Deno.statSync(path);
-    if (!isFile || size > mostPicture) return undefined;
-    const bytes = Deno.readFileSync(path);
-    // A name says nothing of what is in the file.
-    const isPng = bytes[0] === 0x89 && bytes[1] === 0x50;
-    return isPng ? bytes as Bytes : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What tells one picture from another. */
-export function pictureHash(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex").slice(0, 24);
 }

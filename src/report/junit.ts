@@ -66,7 +66,9 @@ export class JunitListener implements Listener {
    */
   constructor(path: string) {
     this.path = path;
-    this.#file = new RewrittenFile(path, () => this.#render());
+    this.#file = new RewrittenFile(path, (path) => {
+      Deno.writeTextFileSync(path, this.#render());
+    });
   }
 
   /** See {@linkcode Listener.on}. */

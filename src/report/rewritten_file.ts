@@ -8,17 +8,17 @@ const interval = 5;
  */
 export class RewrittenFile {
   readonly #path: string;
-  readonly #render: () => string;
+  readonly #writeTo: (path: string) => void;
   readonly #regular: boolean;
   #next = 0;
 
   /**
    * @param path Path of the file; written at once, to find out that it can be.
-   * @param render Gives the whole of what the file is to hold.
+   * @param writeTo Writes the whole of what the file is to hold to another path.
    */
-  constructor(path: string, render: () => string) {
+  constructor(path: string, writeTo: (path: string) => void) {
     this.#path = path;
-    this.#render = render;
+    this.#writeTo = writeTo;
     this.#regular = isRegularOrMissing(path);
     // A pipe or a device takes one version only, the last.
     if (this.#regular) this.write();
@@ -32,13 +32,12 @@ export class RewrittenFile {
   /** Writes the file now. */
   write(): void {
     const began = performance.now();
-    const text = this.#render();
     if (this.#regular) {
       const fresh = `${this.#path}.${Deno.pid}.new`;
-      Deno.writeTextFileSync(fresh, text);
+      this.#writeTo(fresh);
       Deno.renameSync(fresh, this.#path);
     } else {
-      Deno.writeTextFileSync(this.#path, text);
+      this.#writeTo(this.#path);
     }
     const now = performance.now();
     this.#next = now + Math.max(interval * 1000, 50 * (now - began));

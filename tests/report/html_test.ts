@@ -1,21 +1,19 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { HtmlListener, Log } from "../../src/report/mod.ts";
-import { hostile } from "./hostile.ts";
+import { HtmlListener, Log, type RunEvent } from "../../src/report/mod.ts";
+import { stepKinds } from "../../src/report/page_format.ts";
+import { RunData } from "../../src/report/run_data.ts";
+import { Spool } from "../../src/report/spool.ts";
+import { hostile, unseen } from "./hostile.ts";
+import { failing, hostileRun, huge, parallel, png } from "./made_runs.ts";
 import { killed, withFolder } from "./process.ts";
 import { randomRun } from "./random_run.ts";
-import { all, type Element, parse, textOf } from "./well_formed.ts";
-
-const pixel = Uint8Array.from(
-  atob(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
-  ),
-  (character) => character.charCodeAt(0),
-);
+import { type ReadPage, readPage } from "./read_page.ts";
+import { all, type Element, textOf } from "./well_formed.ts";
 
 /** The page of what `act` logs. */
 async function page(
   act: (log: Log, folder: string) => unknown,
-): Promise<Element> {
+): Promise<ReadPage> {
   let text = "";
   await withFolder(async (folder) => {
     const path = `${folder}/report.html`;
@@ -24,49 +22,84 @@ async function page(
     await log.close();
     text = Deno.readTextFileSync(path);
   });
-  assertLess(text.length, 64 << 20);
-  const document = parse(text);
-  harmless(document);
-  return document;
+  const read = readPage(text);
+  await harmless(read);
+  return read;
+}
+
+/** The page of events. */
+async function pageOf(
+  events: (folder: string) => Iterable<RunEvent>,
+): Promise<ReadPage> {
+  let text = "";
+  await withFolder((folder) => {
+    const path = `${folder}/report.html`;
+    const listener = new HtmlListener(path);
+    for (const event of events(folder)) listener.on(event);
+    listener.close();
+    text = Deno.readTextFileSync(path);
+  });
+  const read = readPage(text);
+  await harmless(read);
+  return read;
 }
 
 const allowed = new Set(
-  "html head meta title style body header main section h1 h2 h3 p pre a b i div span details summary bdi figure figcaption img"
+  "html head meta title body div header main section h1 h2 h3 p pre ul li bdi"
     .split(" "),
 );
 
-/** Makes sure that nothing on a page runs or is loaded from elsewhere. */
-function harmless(element: Element): void {
-  assert(allowed.has(element.name), `<${element.name}>`);
-  for (const [name, value] of Object.entries(element.attributes)) {
-    assert(!name.startsWith("on"), name);
-    if (name === "src") assertMatch(value!, /^data:image\/png;base64,/);
-    if (name === "href") assertMatch(value!, /^(?:#step\d+|\.\/|file:\/\/\/)/);
-    if (name === "style") {
-      assertMatch(value!, /^left:[\d.]+%;width:[\d.]+%$/);
-    }
-  }
-  for (const child of element.children) {
-    if (typeof child === "object") harmless(child);
-  }
-}
+/** The author's own files may speak of what colours are made of. */
+const hidden = new RegExp(unseen.source.split("|")[0], "u");
 
-function ofClass(document: Element, name: string): Element[] {
-  const found: Element[] = [];
-  const walk = (element: Element) => {
-    if (element.attributes.class?.split(" ").includes(name)) {
-      found.push(element);
+/** Makes sure that nothing on a page runs but its script, or is loaded. */
+async function harmless(page: ReadPage): Promise<void> {
+  const walk = ({ name, attributes, children }: Element) => {
+    assert(name === "" || allowed.has(name), `<${name}>`);
+    for (const attribute in attributes) {
+      assert(!/^on|^(src|href|style)$/.test(attribute), attribute);
     }
-    for (const child of element.children) {
-      if (typeof child === "object") walk(child);
-    }
+    for (const child of children) if (typeof child === "object") walk(child);
   };
-  walk(document);
-  return found;
+  walk(page.document);
+  const directives = page.policy.split("; ");
+  assertEquals(directives, [
+    "default-src 'none'",
+    `script-src ${await hash(page.script)}`,
+    `style-src ${await hash(page.style)}`,
+    "img-src data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ]);
+  for (const [id, text] of page.chunks) {
+    const found = hidden.exec(text);
+    assert(found === null, `chunk ${id}: ${JSON.stringify(found?.[0])}`);
+  }
+  for (
+    const { link } of [
+      ...page.run.shots,
+      ...page.run.machines,
+      ...page.run.files,
+    ]
+  ) {
+    if (link !== undefined) assertMatch(link, /^(?:\.\/|file:\/\/\/)/);
+  }
 }
 
-Deno.test("the page shows the failure first, then the timeline, then every step", async () => {
-  const document = await page(async (log, folder) => {
+async function hash(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return `'sha256-${new Uint8Array(digest).toBase64()}'`;
+}
+
+function classOf(document: Element, name: string): Element | undefined {
+  return all(document, "section").find(({ attributes }) =>
+    attributes.class === name
+  );
+}
+
+Deno.test("a page says without its script what failed, where, and what consoles said last", async () => {
+  const { document, run } = await page(async (log, folder) => {
     log.consoleOpened("client", `${folder}/logs/client #1.log`);
     log.consoleLine("client", "booting");
     const error = new Error("status 1");
@@ -80,66 +113,101 @@ Deno.test("the page shows the failure first, then the timeline, then every step"
     log.runEnded("failed", error, "test.ts:4\n  client.succeed('curl')");
   });
   assertEquals(textOf(all(document, "h1")[0]), "failed");
-  assertEquals(
-    all(document, "h2").map(textOf),
-    ["Error", "Timeline", "Steps"],
-  );
-  const failure = textOf(ofClass(document, "failure")[0]);
+  assertEquals(all(document, "h2").map(textOf), ["Error", "Subtests"]);
+  const failure = textOf(classOf(document, "failure")!);
   assertMatch(failure, /test\.ts:4\n {2}client\.succeed\('curl'\)/);
   assertMatch(failure, /In subtest: fetch › must succeed: curl/);
-  assertMatch(failure, /client # booting\nclient # connection refused/);
-  const links = all(document, "a").map((a) => a.attributes.href);
+  assertMatch(failure, /booting\nconnection refused/);
+  assertMatch(textOf(all(document, "li")[0]), /^failed: fetch, .*: status 1/);
+  const links = run.machines.map(({ link }) => link);
   assert(links.includes("./logs/client%20%231.log"));
-  assertEquals(ofClass(document, "row").length, 2);
-  const steps = ofClass(document, "step");
-  assertEquals(steps.map((step) => step.attributes.class), [
-    "step failed",
-    "step failed",
-    "step failed",
+});
+
+Deno.test("a page knows of each step what ran, where in the script, and how it ended", async () => {
+  const { run, record, overview } = await pageOf((folder) =>
+    failing(folder).events
+  );
+  const { steps } = run;
+  assertEquals(steps.text.slice(-2), [
+    "execute: systemctl is-active nginx",
+    "must succeed: curl --fail http://server/missing",
   ]);
-  assertEquals(steps.map((step) => step.attributes.open), ["", "", ""]);
-  assertMatch(textOf(steps[2]), /connection refused/);
+  assertEquals(steps.kind.slice(-2).map((kind) => stepKinds[kind]), [
+    "execute",
+    "succeed",
+  ]);
+  const last = steps.id.length - 1;
+  assertEquals(run.sources[steps.source[last]].name, "web.ts");
+  assertEquals(steps.line[last], 12);
+  const source = record<string>(run.sources[0].place!);
+  assertMatch(source.split("\n")[11], /server\/missing/);
+  const { commands } = record<{ commands: unknown[] }>([
+    steps.chunk[last],
+    steps.record[last],
+  ]);
+  assertEquals(commands, [{
+    kind: "succeed",
+    command: "curl --fail http://server/missing",
+    status: 22,
+    output: "404\n",
+    stderr: "curl: (22) The requested URL returned error: 404",
+    duration: 0.8,
+  }]);
+  // One error has ended the step, the subtest, the script and the run.
+  assertEquals(run.errors.length, 1);
+  assertEquals(run.errors[0].step, steps.id[last]);
+  assertEquals(run.error, 0);
+  assertEquals(
+    overview.runs[0].subtests.map(({ path, state }) => [path, state]),
+    [
+      ["the client reads the page", "passed"],
+      ["the server survives a restart", "failed"],
+    ],
+  );
+  assertEquals(run.intervals.map(({ kind, text }) => [kind, text]), [
+    ["fault", "20 % loss"],
+  ]);
+  const marks = run.marks.map(({ kind }) => kind);
+  assertEquals(marks, ["boot", "ready", "boot", "ready", "reset"]);
 });
 
-Deno.test("console lines stand in the step of their machine", async () => {
-  const document = await page(async (log) => {
-    const a = log.begin("step of a", { machine: "a" });
-    const b = log.begin("step of b", { machine: "b" });
-    log.consoleLine("a", "said by a");
-    log.consoleLine("b", "said by b");
-    log.end(a);
-    log.end(b);
-    await log.nested("step of the script", () => {
-      log.consoleLine("a", "said later");
-    });
-    log.runEnded("passed");
+Deno.test("a page has each line of the consoles and of the log, with its time", async () => {
+  const { run, lines } = await page((log) => {
+    for (let i = 0; i < 20_000; i++) log.consoleLine("m", `line ${i}`);
+    const step = log.begin("step", { machine: "m" });
+    log.within(step, () => log.warning("one\ntwo", { machine: "m" }));
   });
-  const [a, b, later] = ofClass(document, "step").map(textOf);
-  assertMatch(a, /said by a/);
-  assertMatch(b, /said by b/);
-  assertMatch(later, /said later/);
-  assertEquals(ofClass(document, "failure"), []);
+  const said = lines(run.machines[0].chunks);
+  assertEquals(said.length, 20_000);
+  said.forEach(({ text }, i) => assertEquals(text, `line ${i}`));
+  said.forEach(({ time }, i) => i > 0 && assert(time >= said[i - 1].time));
+  assertEquals(lines(run.log).map(({ text }) => text), ["one", "two"]);
 });
 
-Deno.test("a screenshot is inside the page if it is an image, and linked", async () => {
-  const document = await page(async (log, folder) => {
-    Deno.writeFileSync(`${folder}/one.png`, pixel);
+Deno.test("a page holds each picture once, if it is one, and links to its file", async () => {
+  const { run, chunks } = await page(async (log, folder) => {
+    Deno.writeFileSync(`${folder}/one.png`, png(8, 8, 3));
+    Deno.writeFileSync(`${folder}/same.png`, png(8, 8, 3));
     Deno.writeTextFileSync(`${folder}/two.png`, "<script>");
     await log.nested("look", () => {
-      log.screenshot("m", `${folder}/one.png`);
-      log.screenshot("m", `${folder}/two.png`);
-      log.screenshot("m", `${folder}/absent.png`);
+      for (const name of ["one", "same", "two", "absent"]) {
+        log.screenshot("m", `${folder}/${name}.png`);
+      }
     });
   });
-  const figures = all(document, "figure");
   assertEquals(
-    figures.map((figure) => all(figure, "a")[0].attributes.href),
-    ["./one.png", "./two.png", "./absent.png"],
+    run.shots.map(({ image, link }) => [image, link]),
+    [[0, "./one.png"], [0, "./same.png"], [-1, "./two.png"], [
+      -1,
+      "./absent.png",
+    ]],
   );
-  assertEquals(figures.map((figure) => all(figure, "img").length), [1, 0, 0]);
+  assertEquals(run.images.length, 1);
+  assertEquals(chunks.get(run.images[0]), png(8, 8, 3).toBase64());
 });
 
-Deno.test("a failure shows nothing that can't be seen, and no remains of colours", async () => {
+Deno.test("nothing on a page runs but its own script, and nothing is hidden, whatever is said", async () => {
+  await pageOf(() => hostileRun().events);
   const long = "\x1b[31mred\x1b[0m ".repeat(20_000);
   for (const text of [...hostile, long]) {
     await page(async (log) => {
@@ -148,9 +216,6 @@ Deno.test("a failure shows nothing that can't be seen, and no remains of colours
       log.runEnded("failed", new TypeError(text), text);
     });
   }
-});
-
-Deno.test("a page is well-formed, and nothing on it runs, whatever is logged", async () => {
   for (let seed = 1; seed <= 10; seed++) {
     await page((log) => {
       randomRun(log, seed);
@@ -159,56 +224,107 @@ Deno.test("a page is well-formed, and nothing on it runs, whatever is logged", a
   }
 });
 
-Deno.test("a page stays of moderate size whatever the consoles say", async () => {
-  let size = 0;
-  await withFolder(async (folder) => {
-    const path = `${folder}/report.html`;
-    const log = new Log([new HtmlListener(path)]);
-    const line = "x".repeat(1000);
-    for (let i = 0; i < 20_000; i++) {
-      const step = log.begin(`step ${i}`, { machine: "m" });
-      for (let j = 0; j < 10; j++) log.consoleLine("m", line);
-      log.end(step);
-    }
-    const last = log.begin("last", { machine: "m" });
-    log.consoleLine("m", "the last words");
-    log.end(last, new Error("x"));
-    log.runEnded("failed", new Error("x"));
-    await log.close();
-    const text = Deno.readTextFileSync(path);
-    size = text.length;
-    assertMatch(text, /\d+ steps left out/);
-    assertMatch(text, /the last words/);
-  });
-  assertLess(size, 32 << 20);
+Deno.test("a page of a long run is as complete at its end as at its beginning", async () => {
+  const { run, lines, record } = await pageOf(() => huge(100_000, 2000));
+  assertEquals(run.steps.id.length, 2020);
+  const counts = run.machines.map(({ chunks }) => lines(chunks).length);
+  assertEquals(counts.reduce((sum, count) => sum + count), 100_000);
+  const { commands } = record<{ commands: { output: string }[] }>([
+    run.steps.chunk.at(-1)!,
+    run.steps.record.at(-1)!,
+  ]);
+  assertMatch(commands[0].output, /the output of job 1999/);
 });
 
-Deno.test("a page stays of moderate size however many steps fail", async () => {
-  await withFolder(async (folder) => {
-    const path = `${folder}/report.html`;
-    const log = new Log([new HtmlListener(path)]);
+Deno.test("every step that fails is on the page, however many", async () => {
+  const { run, record } = await page((log) => {
     const output = "the output of a command\n".repeat(100);
-    for (let i = 0; i < 15_000; i++) {
+    for (let i = 0; i < 1500; i++) {
       const outer = log.begin(`outer ${i}`);
       const inner = log.begin(`inner ${i}`, { machine: "m" }, outer);
-      log.within(inner, () => log.info(output));
       const error = new Error(`failure ${i}: ${output}`);
       log.end(inner, error);
       log.end(outer, error);
     }
     log.runEnded("passed");
-    await log.close();
-    const text = Deno.readTextFileSync(path);
-    assertLess(text.length, 24 << 20);
-    assert(/2\d{4} steps left out/.test(text));
-    for (const kept of [0, 1, 14_998, 14_999]) {
-      for (const what of ["outer", "inner", "failure"]) {
-        const found = new RegExp(`${what} ${kept}\\b`).test(text);
-        assert(found, `${what} ${kept} is not there`);
-      }
-    }
-    assert(!text.includes("inner 10000"));
   });
+  assertEquals(run.errors.length, 1500);
+  assertEquals(run.steps.error.filter((error) => error === 700).length, 2);
+  assertMatch(record<string>(run.errors[1499].place), /^failure 1499: the/);
+});
+
+/** A run's data, and the events of steps that begin. */
+function withLimits(limits: object) {
+  const spool = new Spool();
+  const data = new RunData(spool, "", limits);
+  const add = (event: object) => data.add(event as RunEvent);
+  return { spool, data, add, version: () => data.version(spool.count) };
+}
+
+Deno.test("steps beyond the limit are counted, and their errors still told", () => {
+  const { add, version } = withLimits({ steps: 2 });
+  const error = { name: "Error", message: "late" };
+  for (let id = 1; id <= 5; id++) {
+    add({
+      type: "stepBegan",
+      time: id,
+      id,
+      text: `step ${id}`,
+      attributes: {},
+    });
+    add({
+      type: "stepEnded",
+      ...{ time: id, id, text: "", attributes: {}, duration: 0 },
+      error: id === 5 ? error : undefined,
+    });
+  }
+  const { run } = version();
+  assertEquals(run.steps.text, ["step 1", "step 2"]);
+  assertEquals([run.omittedSteps, run.errors[0].title], [3, "late"]);
+});
+
+Deno.test("of a console beyond the limit the first and the last lines are on the page, the others counted", () => {
+  const { spool, add, version } = withLimits({ lines: 40_000 });
+  for (let i = 0; i < 100_000; i++) {
+    const text = `${i * 7919 % 100_003} and ${i}`;
+    add({ type: "consoleLine", time: i, machine: "m", text });
+  }
+  const { run: { machines: [{ chunks, omitted }] }, isWanted } = version();
+  assertEquals(chunks[0].first, 0);
+  const last = chunks.at(-1)!;
+  assertEquals(last.first + last.count, 100_000);
+  const kept = chunks.reduce((sum, { count }) => sum + count, 0);
+  assertEquals(kept + omitted!, 100_000);
+  assertLess(kept, 60_000);
+  const wanted = Array.from({ length: spool.count }, (_, i) => i)
+    .filter(isWanted);
+  assertEquals(
+    wanted,
+    chunks.map(({ chunk }) => chunk).filter((id) => id < spool.count),
+  );
+});
+
+Deno.test("pictures beyond the limit are linked only", () =>
+  withFolder((folder) => {
+    const { add, version } = withLimits({ pictures: 1000 });
+    for (let i = 0; i < 9; i++) {
+      const path = `${folder}/${i}.png`;
+      Deno.writeFileSync(path, png(40, 40, i));
+      add({ type: "screenshot", time: i, machine: "m", path });
+    }
+    const { images, shots } = version().run;
+    assert(images.length > 0 && images.length < 9);
+    assertEquals(shots.length, 9);
+    assertEquals(shots[8].image, -1);
+  }));
+
+Deno.test("a page that is written while steps run holds those, and is whole", async () => {
+  const events = parallel().events;
+  const { run } = await pageOf(function* () {
+    yield* events.slice(0, 12);
+  });
+  assertEquals(run.verdict, "unfinished");
+  assertEquals(run.steps.took.filter((took) => took >= 0), []);
 });
 
 Deno.test("a page that is not finished says so, also after a kill", () =>
@@ -217,6 +333,7 @@ Deno.test("a page that is not finished says so, also after a kill", () =>
     await killed(
       `new Log([new HtmlListener(${JSON.stringify(path)})]).info("begun");`,
     );
-    const document = parse(Deno.readTextFileSync(path));
+    const { document, run } = readPage(Deno.readTextFileSync(path));
     assertEquals(textOf(all(document, "h1")[0]), "unfinished");
+    assertEquals(run.verdict, "unfinished");
   }));

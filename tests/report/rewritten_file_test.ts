@@ -2,11 +2,15 @@ import { assertEquals } from "@std/assert";
 import { RewrittenFile } from "../../src/report/rewritten_file.ts";
 import { withFolder } from "./process.ts";
 
+/** Writes what a function gives. */
+const writing = (text: () => string) => (path: string) =>
+  Deno.writeTextFileSync(path, text());
+
 Deno.test("who reads a report while it is written anew reads the whole of one version", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/report`;
     let text = "old\n".repeat(1000);
-    const file = new RewrittenFile(path, () => text);
+    const file = new RewrittenFile(path, writing(() => text));
     using reader = await Deno.open(path);
     text = "new";
     file.write();
@@ -23,7 +27,7 @@ Deno.test("a report goes through a link, which stays one", async () => {
   await withFolder(async (folder) => {
     await Deno.symlink("target", `${folder}/link`);
     await Deno.writeTextFile(`${folder}/target`, "");
-    new RewrittenFile(`${folder}/link`, () => "text").write();
+    new RewrittenFile(`${folder}/link`, writing(() => "text")).write();
     assertEquals(await Deno.readLink(`${folder}/link`), "target");
     assertEquals(await Deno.readTextFile(`${folder}/target`), "text");
   });
@@ -33,7 +37,7 @@ Deno.test("a report is written once in a while, however often it changes", async
   await withFolder(async (folder) => {
     const path = `${folder}/report`;
     let version = 0;
-    const file = new RewrittenFile(path, () => String(++version));
+    const file = new RewrittenFile(path, writing(() => String(++version)));
     for (let i = 0; i < 1000; i++) file.touch();
     // At most one interval of seconds has passed on a slow host.
     const written = Number(await Deno.readTextFile(path));

@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { BoundedLines } from "../../src/report/bounded_lines.ts";
 import { BoundedText } from "../../src/report/bounded_text.ts";
 
 /** A text of lines, each of which ends. */
@@ -56,41 +55,4 @@ Deno.test("of a line that is longer than all that is kept, nothing is", () => {
   assertEquals(String(text), "… 1 lines left out …\nyyyyyyyyy\n");
   text.add("z".repeat(10));
   assertEquals(String(text), "… 3 lines left out …\n");
-});
-
-Deno.test("of many lines the first and the last are kept", () => {
-  const lines = new BoundedLines<number>(10, () => 1);
-  for (let at = 0; at < 50; at++) lines.add(at);
-  assertEquals(lines.head, Array.from({ length: 10 }, (_, at) => at));
-  assertEquals(lines.omitted, 30);
-  assertEquals(lines.tail, Array.from({ length: 10 }, (_, at) => 40 + at));
-  assertEquals(lines.size, 20);
-  lines.clear();
-  assertEquals([lines.head, lines.omitted, lines.tail, lines.size], [
-    [],
-    50,
-    [],
-    0,
-  ]);
-});
-
-Deno.test("large lines that were let go take no memory", async () => {
-  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "eval",
-      "--no-lock",
-      "--v8-flags=--expose-gc",
-      `import { BoundedLines } from ${
-        JSON.stringify(import.meta.resolve("../../src/report/bounded_lines.ts"))
-      };
-      const lines = new BoundedLines(2, () => 1);
-      for (let at = 0; at < 60; at++) lines.add(Array(1 << 17).fill(at));
-      gc();
-      console.log(Deno.memoryUsage().heapUsed >> 20, lines.omitted);`,
-    ],
-  }).output();
-  const [used, omitted] = new TextDecoder().decode(stdout).split(" ");
-  assertEquals(omitted, "56\n", new TextDecoder().decode(stderr));
-  // Each has a MiB.
-  assertLess(Number(used), 20);
 });

@@ -1,0 +1,111 @@
+import { harmless } from "../scan/mod.ts";
+import type { ChunkId, LineChunk } from "./page_format.ts";
+import { shortened } from "./shortened.ts";
+
+/** Bytes of lines that are read together. */
+const mostBytes = 1 << 18;
+/** Lines that are read together. */
+const mostLines = 1 << 13;
+/** Characters of one line. */
+const longestLine = 2000;
+/** Characters that are encoded at once: to encode each line for itself is dear. */
+const enough = 512;
+
+const encoder = new TextEncoder();
+// What needs nothing done to it.
+const plain = /^[\x20-\x7e\t]*$/;
+
+/** Keeps a chunk for a page, given in parts, and answers its number. */
+export type Keep = (parts: readonly (string | Uint8Array)[]) => ChunkId;
+
+/** Text of one line that can be shown to a person. */
+export function shownLine(text: string): string {
+  const line = shortened(text, longestLine);
+  return plain.test(line) ? line : harmless(line).replaceAll("\n", "␊");
+}
+
+/**
+ * Lines that come one by one, and are put together into chunks.
+ *
+ * It holds bytes and no strings: thousands of strings that live for a moment
+ * would make V8 give all young objects several times the room that the text
+ * needs.
+ */
+export class LineStream {
+  readonly #keep: Keep;
+  readonly chunks: LineChunk[] = [];
+  readonly #bytes = new Uint8Array(mostBytes + 4 * (enough + longestLine));
+  #used = 0;
+  #pending = "";
+  readonly #times = new Float64Array(mostLines);
+  #count = 0;
+  #first = 0;
+
+  /** @param keep Keeps a chunk, and answers its number. */
+  constructor(keep: Keep) {
+    this.#keep = keep;
+  }
+
+  /** How many lines came. */
+  get lines(): number {
+    return this.#first + this.#count;
+  }
+
+  /** Adds a line. Answers whether it is the last of its chunk. */
+  add(time: number, line: string): boolean {
+    this.#times[this.#count++] = time;
+    this.#pending += `${line}\n`;
+    if (this.#pending.length >= enough) this.#encode();
+    return this.#used >= mostBytes || this.#count === mostLines;
+  }
+
+  /** Puts the lines that came into a chunk, if there are any. */
+  seal(columns?: object): void {
+    if (this.#count === 0) return;
+    this.chunks.push(this.#described(this.#keep(this.#parts(columns))));
+    this.#first += this.#count;
+    this.#count = this.#used = 0;
+  }
+
+  /** The chunks, and one of the lines that came since. */
+  withOpen(
+    keep: Keep,
+    columns?: object,
+  ): LineChunk[] {
+    if (this.#count === 0) return this.chunks;
+    return [...this.chunks, this.#described(keep(this.#parts(columns)))];
+  }
+
+  #described(chunk: ChunkId): LineChunk {
+    return {
+      chunk,
+      first: this.#first,
+      count: this.#count,
+      from: this.#times[0],
+      to: this.#times[this.#count - 1],
+    };
+  }
+
+  /** Times after the line before, or what else is told of each; then the lines. */
+  #parts(columns?: object): [string, Uint8Array] {
+    this.#encode();
+    const times: number[] = [];
+    for (let i = 0, before = 0; i < this.#count; i++) {
+      times.push(this.#times[i] - before);
+      before = this.#times[i];
+    }
+    const head = JSON.stringify(
+      columns === undefined ? times : { times, ...columns },
+    );
+    return [`${head}\n`, this.#bytes.subarray(0, this.#used)];
+  }
+
+  #encode(): void {
+    const { written } = encoder.encodeInto(
+      this.#pending,
+      this.#bytes.subarray(this.#used),
+    );
+    this.#used += written;
+    this.#pending = "";
+  }
+}

@@ -1,0 +1,104 @@
+import { writeAllSync } from "../stream/mod.ts";
+import { escape } from "./escape.ts";
+import type { ChunkId, PageOverview } from "./page_format.ts";
+import template from "./page/page.html" with { type: "text" };
+import type { RunData } from "./run_data.ts";
+import { element, type Spool } from "./spool.ts";
+import { staticRun, staticRuns } from "./static_summary.ts";
+
+/** A run for a page, and what tells it from others there. */
+export interface LabelledRun {
+  readonly data: RunData;
+  readonly label: string;
+}
+
+const encoder = new TextEncoder();
+
+/** What a page is made of. */
+export interface PageParts {
+  /** The page up to the chunks on disk. */
+  readonly head: string;
+  /** Whether the page holds a chunk of those on disk. */
+  readonly isWanted: (chunk: ChunkId) => boolean;
+  /** What follows those. */
+  readonly tail: string;
+}
+
+/** Options of {@linkcode pageParts}. */
+export interface PageOptions {
+  /** Whether the page asks where it came from for what is new. Default: no. */
+  live?: boolean;
+}
+
+/**
+ * Makes a page of runs as they are now.
+ *
+ * @param runs The runs.
+ * @param spool Where all of them keep their chunks.
+ * @param options What kind of page.
+ */
+export function pageParts(
+  runs: readonly LabelledRun[],
+  spool: Spool,
+  options: PageOptions = {},
+): PageParts {
+  const elements: string[] = [];
+  const unwanted: ((chunk: ChunkId) => boolean)[] = [];
+  const summaries = [];
+  const versions = [];
+  for (const { data, label } of runs) {
+    const version = data.version(spool.count + elements.length);
+    versions.push(version);
+    elements.push(...version.elements);
+    unwanted.push(version.isWanted);
+    const index = spool.count + elements.length;
+    elements.push(element(index, [JSON.stringify(version.run)]));
+    summaries.push(data.summary(index, label));
+  }
+  const overview: PageOverview = { runs: summaries };
+  const [{ run }] = versions;
+  const isOne = runs.length === 1;
+  const title = isOne
+    ? `${run.verdict}: ${run.name}`
+    : `${runs.length} runs: ${
+      summaries.filter(({ verdict }) => verdict !== "passed").length
+    } not passed`;
+  const summary = isOne ? staticRun(run, runs[0].data) : staticRuns(summaries);
+  // Indexes come before the script, so that it has all for its first picture.
+  const index = element(0, [JSON.stringify(overview)])
+    .replace(`id="c0"`, `id="overview"`);
+  const [head, chunks] = filled({
+    connect: options.live ? "; connect-src 'self'" : "",
+    title: escape(title),
+    summary,
+    index: index + elements.join(""),
+  }).split("%%chunks%%");
+  return {
+    head: options.live ? head.replace("<html ", `<html data-live="" `) : head,
+    isWanted: (chunk) => unwanted.every((wants) => wants(chunk)),
+    tail: chunks,
+  };
+}
+
+/** Writes a page to a file, and never holds the whole of it. */
+export function writePage(
+  path: string,
+  { head, isWanted, tail }: PageParts,
+  spool: Spool,
+): void {
+  using file = Deno.openSync(path, {
+    write: true,
+    create: true,
+    truncate: true,
+  });
+  writeAllSync(file, encoder.encode(head));
+  spool.copy(file, isWanted);
+  writeAllSync(file, encoder.encode(tail));
+}
+
+function filled(values: Record<string, string>): string {
+  return template.replace(
+    /%%(\w+)%%/g,
+    (whole, name) => values[name] ?? whole,
+  );
+}
