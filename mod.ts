@@ -74,6 +74,7 @@ export {
 export {
   type About,
   type Attributes,
+  type Ci,
   type CommandKind,
   type ConsoleDisplay,
   type ErrorReport,

@@ -79,7 +79,7 @@ export interface Configuration {
   /** The lowest level of messages to show. */
   readonly logLevel: LogLevel;
   /** When the terminal shows the machines' consoles. */
-  readonly console: ConsoleDisplay;
+  readonly console?: ConsoleDisplay;
   /** Whether to print how to connect to the machines by ssh. */
   readonly sshBackdoor: boolean;
   /**
@@ -318,7 +318,6 @@ const nothing = {
   sshBackdoor: false,
   vhostVsock: false,
   logLevel: "info",
-  console: "live",
 } as const;
 
 function commandOf(given: OptionValues, words: string[]): Command | "eval" {
@@ -521,10 +520,11 @@ function logLevelOf(given: OptionValues, environment: Environment): LogLevel {
 function consoleOf(
   given: OptionValues,
   environment: Environment,
-): ConsoleDisplay {
+): ConsoleDisplay | undefined {
   if (given.console === false) return "quiet";
   const { environment: variable } = options.console;
-  const word = given.console ?? (environment.get(variable) || "live");
+  const word = given.console ?? (environment.get(variable) || undefined);
+  if (word === undefined) return;
   if (word === "live" || word === "quiet" || word === "failed") return word;
   const where = given.console === undefined
     ? `the environment variable ${variable}`

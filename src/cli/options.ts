@@ -159,7 +159,7 @@ export const options = {
     negatable: true,
     environment: "console",
     help:
-      "show the machines' consoles: live, failed (the last lines, if the run fails) or quiet (never); default: live; --no-console: quiet",
+      "show the machines' consoles: live, failed (the last lines, if the run fails) or quiet (never); default: quiet on a terminal, else live; --no-console: quiet",
   },
   seed: {
     names: ["--seed"],

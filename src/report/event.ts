@@ -352,6 +352,14 @@ export interface Listener {
    */
   on(event: RunEvent): void;
   /**
+   * Takes some of what a command prints, as it comes. It is no event: whoever
+   * listens later gets all of it with the command's end.
+   *
+   * @param machine The machine's name.
+   * @param text What came, in pieces of any size.
+   */
+  onOutput?(machine: string, text: string): void;
+  /**
    * Brings what was told so far to where it belongs, synchronously: the process
    * may be about to end.
    */

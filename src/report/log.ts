@@ -529,6 +529,23 @@ export class Log {
     };
   }
 
+  /** Whether a listener takes what commands print as it comes. */
+  get wantsOutput(): boolean {
+    return this.#listeners.some(({ onOutput }) => onOutput !== undefined);
+  }
+
+  /**
+   * Tells the listeners that want it what a command prints.
+   *
+   * @param machine The machine's name.
+   * @param text What came.
+   */
+  output(machine: string, text: string): void {
+    for (const listener of [...this.#listeners]) {
+      this.#guard(listener, () => listener.onOutput?.(machine, text));
+    }
+  }
+
   /**
    * Tells of something to read beside the run.
    *

@@ -22,6 +22,8 @@ export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
 export { type About, Log, type Step } from "./log.ts";
 export { nearest } from "./nearest.ts";
+export { type Ci, ciOf } from "./ci.ts";
+export { SummaryListener } from "./summary.ts";
 export {
   type ConsoleDisplay,
   TerminalListener,

@@ -14,13 +14,29 @@ const takers: ((text: string) => void)[] = [];
 export function divertStandardError(
   take: (text: string) => void,
 ): Disposable {
-  if (Deno.stderr.isTerminal()) takers.push(take);
+  if (Deno.stderr.isTerminal()) {
+    for (const listener of diversionListeners) listener();
+    takers.push(take);
+  }
   return {
     [Symbol.dispose]() {
       const index = takers.lastIndexOf(take);
       if (index >= 0) takers.splice(index, 1);
     },
   };
+}
+
+const diversionListeners = new Set<() => void>();
+
+/** Calls `listener` before what goes to standard error is diverted. */
+export function onDiversion(listener: () => void): Disposable {
+  diversionListeners.add(listener);
+  return { [Symbol.dispose]: () => void diversionListeners.delete(listener) };
+}
+
+/** Whether somebody takes what would go to standard error. */
+export function isDiverted(): boolean {
+  return takers.length > 0;
 }
 
 /**

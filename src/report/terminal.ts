@@ -5,8 +5,12 @@ import {
   type LogLevel,
   type RunEvent,
 } from "./event.ts";
+import { Activity, type Doing } from "./activity.ts";
+import { type Ci, type CiMarkup, markups } from "./ci.ts";
 import { Lanes, type Place } from "./lanes.ts";
+import { pathOf } from "./positions.ts";
 import { writeStandardError } from "./standard_error.ts";
+import { StatusArea } from "./status_area.ts";
 import { TextBatch } from "./text_batch.ts";
 
 /**
@@ -26,9 +30,27 @@ export interface TerminalOptions {
   colour?: boolean;
   /** The lowest level of messages to show. Default: `"info"`. */
   level?: LogLevel;
-  /** When to show the lines of serial consoles. Default: `"live"`. */
+  /**
+   * When to show the lines of serial consoles. Default: `"live"`; with
+   * {@linkcode TerminalOptions.live} `"quiet"`.
+   */
   console?: ConsoleDisplay;
+  /**
+   * Whether lines that change in place tell, below the log on standard error,
+   * what each machine does; the log has a line a step, when that is over. Only
+   * for a terminal. Default: no.
+   */
+  live?: boolean;
+  /** The system whose groups and annotations to write. Default: none. */
+  ci?: Ci;
 }
+
+/** Seconds without a line after which the log tells what is waited for. */
+const patience = 10;
+/** Seconds at most between two such lines. */
+const longestSilence = 60;
+/** Waits that such a line tells of, at most. */
+const mostWaits = 4;
 
 /** Lines of each console that are shown where a run fails. */
 const lastLines = 20;
@@ -59,6 +81,20 @@ export class TerminalListener implements Listener {
   readonly #lanes = new Lanes();
   /** What each machine's console lines begin with. */
   readonly #prefixes = new Map<string, string>();
+  readonly #area: StatusArea | undefined;
+  readonly #activity = new Activity();
+  readonly #markup: CiMarkup | undefined;
+  /** The step whose lines are in a group that can be folded. */
+  #group: number | undefined;
+  /** When something was shown last, as `performance.now()` has it. */
+  #shownAt = performance.now();
+  /** Steps under way, beside the whole script. */
+  readonly #open = new Set<number>();
+  #cancelSilence: (() => void) | undefined;
+  #name = "VM test";
+
+  /** See {@linkcode Listener.onOutput}; only where somebody sees it. */
+  readonly onOutput?: (machine: string, text: string) => void;
 
   /**
    * Shows what comes from now on.
@@ -66,32 +102,48 @@ export class TerminalListener implements Listener {
    * @param options How to show it.
    */
   constructor(options: TerminalOptions = {}) {
-    const { level = "info", console = "live" } = options;
+    const { level = "info", live = false, ci } = options;
+    const { console = live ? "quiet" : "live" } = options;
     this.level = level;
+    this.#markup = ci && markups[ci];
     this.serial = console === "live";
     if (console === "failed") this.#last = new Map();
     this.#colour = options.colour ??
       (!Deno.noColor && Deno.stderr.isTerminal());
-    this.#batch = new TextBatch(options.write ?? writeStandardError);
+    let write = options.write ?? writeStandardError;
+    if (live) {
+      const area = this.#area = new StatusArea((width) => this.#status(width));
+      this.onOutput = (machine, text) => this.#activity.onOutput(machine, text);
+      write = (text) => area.write(text);
+    }
+    this.#batch = new TextBatch((text) => {
+      this.#shownAt = performance.now();
+      write(text);
+    });
   }
 
   /** See {@linkcode Listener.on}. */
   on(event: RunEvent): void {
+    this.#activity.on(event);
     switch (event.type) {
+      case "runBegan":
+        this.#name = event.name ?? this.#name;
+        break;
       case "message":
         if (isShown(event.level, this.level)) this.#message(event);
         break;
       case "stepBegan":
+        if (event.role === "boot") this.#beginGroup(event, event.text);
+        if (event.role !== "script") this.#wait(event.id);
         this.#began(event.id, event.step, event.machine, event.text);
         break;
-      case "subtestBegan":
-        this.#began(
-          event.id,
-          event.step,
-          event.machine,
-          `subtest: ${event.name}`,
-        );
+      case "subtestBegan": {
+        const text = `subtest: ${event.name}`;
+        this.#beginGroup(event, text);
+        this.#wait(event.id);
+        this.#began(event.id, event.step, event.machine, text);
         break;
+      }
       case "stepEnded":
         this.#ended(event, event.text);
         break;
@@ -117,20 +169,93 @@ export class TerminalListener implements Listener {
   /** See {@linkcode Listener.flush}. */
   flush(): void {
     this.#batch.flush();
+    this.#area?.clear();
   }
 
   /** See {@linkcode Listener.close}. */
   close(): void {
+    this.#cancelSilence?.();
     this.#batch.flush();
+    this.#area?.[Symbol.dispose]();
+  }
+
+  /** The lines below the log. */
+  #status(width: number): string[] {
+    const { now, around, machines } = this.#activity;
+    const name = Math.max(
+      0,
+      ...machines.map(({ machine }) => oneLine(machine!).length),
+    );
+    const dimmed = (text: string) => this.#painted(text, dim);
+    const shown = (doing: Doing, label: string) => {
+      const since = now - doing.since;
+      const [first, ...more] = lines(doing.text);
+      const what = `${label}${first}${more.length > 0 ? " …" : ""}`;
+      const time = since >= 1 ? ` ${Math.floor(since)} s` : "";
+      const last = doing.last === undefined ? "" : ` · ${doing.last}`;
+      const head = cut(what, width - time.length) + time;
+      return head + dimmed(cut(last, width - [...head].length));
+    };
+    return [
+      ...around.slice(-2).map((doing) => shown(doing, "")),
+      ...machines.map((doing) =>
+        shown(doing, `${oneLine(doing.machine!).padEnd(name)}  `)
+      ),
+    ];
+  }
+
+  /** Has the log tell what is waited for, where a step takes long and it says nothing. */
+  #wait(id: number): void {
+    this.#open.add(id);
+    if (this.#area === undefined && this.#cancelSilence === undefined) {
+      this.#tellIn(patience, patience);
+    }
+  }
+
+  #tellIn(seconds: number, silence: number): void {
+    const timer = setTimeout(() => {
+      const left = silence - (performance.now() - this.#shownAt) / 1000;
+      if (left > 0) {
+        // A line came meanwhile, and the silence begins anew.
+        this.#tellIn(left < patience ? left : patience, patience);
+        return;
+      }
+      const { now, waits } = this.#activity;
+      for (const { machine, text, since, last } of waits.slice(0, mostWaits)) {
+        const seconds = (now - since).toFixed(0);
+        this.#say(
+          undefined,
+          0,
+          machine,
+          `still ${lines(text)[0]} (since ${seconds} seconds)` +
+            (last === undefined ? "" : `; last line: ${last}`),
+          { paint: [dim] },
+        );
+      }
+      const next = Math.min(2 * silence, longestSilence);
+      this.#tellIn(next, next);
+    }, seconds * 1000);
+    // Nobody has to wait for it.
+    Deno.unrefTimer(timer);
+    this.#cancelSilence = () => clearTimeout(timer);
+  }
+
+  #beginGroup(event: { id: number }, title: string): void {
+    if (this.#markup === undefined || this.#group !== undefined) return;
+    this.#group = event.id;
+    this.#batch.add(
+      this.#markup.beginGroup(event.id, oneLine(title)),
+    );
   }
 
   #consoleLine(machine: string, text: string): void {
     let prefix = this.#prefixes.get(machine);
     if (prefix === undefined) {
-      prefix = `${harmless(machine)} # `;
+      prefix = `${oneLine(machine)} # `;
       this.#prefixes.set(machine, prefix);
     }
-    this.#batch.add(this.#painted(prefix + text, dim) + "\n");
+    const line = this.#guarded(prefix + text);
+    this.#batch.add(this.#painted(line, dim) + "\n");
   }
 
   #keep(machine: string, text: string): void {
@@ -150,7 +275,7 @@ export class TerminalListener implements Listener {
       : [];
     const place = this.#lanes.get(event.step);
     const depth = place === undefined ? 0 : place.depth + 1;
-    this.#say(place, depth, event.machine, event.text, ...paint);
+    this.#say(place, depth, event.machine, event.text, { paint });
   }
 
   #began(
@@ -160,22 +285,45 @@ export class TerminalListener implements Listener {
     text: string,
   ): void {
     const place = this.#lanes.begin(id, parent);
-    this.#say(place, place.depth, machine, text, bold, green);
+    // The lines below the log tell of it until it is over.
+    if (this.#area !== undefined) return;
+    this.#say(place, place.depth, machine, text, { paint: [bold, green] });
   }
 
   #ended(
     event: { id: number; machine?: string; duration: number; error?: unknown },
     text: string,
   ): void {
-    const how = event.error === undefined ? "finished" : "failed";
+    this.#open.delete(event.id);
+    if (this.#open.size === 0) {
+      this.#cancelSilence?.();
+      this.#cancelSilence = undefined;
+    }
+    if (this.#group === event.id) {
+      this.#group = undefined;
+      this.#batch.add(this.#markup!.endGroup(event.id));
+    }
     const place = this.#lanes.get(event.id);
-    this.#say(
-      place,
-      place?.depth ?? 0,
-      event.machine,
-      `(${how}: ${text}, in ${event.duration.toFixed(2)} seconds)`,
-      ...(event.error === undefined ? [] : [red]),
-    );
+    const seconds = event.duration.toFixed(2);
+    const isFailed = event.error !== undefined;
+    const depth = place?.depth ?? 0;
+    if (this.#area !== undefined) {
+      const [first, ...more] = lines(text);
+      const what = more.length > 0 ? `${first} …` : first;
+      this.#say(place, depth, event.machine, `${what} (${seconds} s)`, {
+        mark: isFailed ? this.#painted("✗ ", red) : this.#painted("✓ ", green),
+        paint: isFailed ? [red] : [],
+      });
+    } else {
+      const how = isFailed ? "failed" : "finished";
+      this.#say(
+        place,
+        depth,
+        event.machine,
+        `(${how}: ${text}, in ${seconds} seconds)`,
+        { paint: isFailed ? [red] : [] },
+      );
+    }
     this.#lanes.end(event.id);
   }
 
@@ -189,7 +337,16 @@ export class TerminalListener implements Listener {
       (event.error && `${event.error.name}: ${event.error.message}`);
     if (text === undefined) return;
     const mark = this.#painted("!!!", red);
-    for (const line of lines(text)) this.#batch.add(`${mark} ${line}\n`);
+    for (const line of lines(text)) {
+      this.#batch.add(`${mark} ${this.#guarded(line)}\n`);
+    }
+    if (this.#markup === undefined) return;
+    const { position } = event;
+    this.#batch.add(this.#markup.annotation({
+      title: `${oneLine(this.#name)}: ${event.verdict}`,
+      message: lines(text).join("\n"),
+      ...position && { file: pathOf(position.url), line: position.line },
+    }));
   }
 
   #say(
@@ -197,7 +354,8 @@ export class TerminalListener implements Listener {
     depth: number,
     machine: string | undefined,
     text: string,
-    ...paint: number[]
+    { mark = "", paint = [] }: { mark?: string; paint?: readonly number[] } =
+      {},
   ): void {
     // The outermost step is the script itself in most runs: to indent for it
     // would indent everything.
@@ -205,19 +363,40 @@ export class TerminalListener implements Listener {
     if (place !== undefined && this.#lanes.parallel) {
       before += `[${place.lane}] `;
     }
-    let prefix = machine === undefined ? "" : `${harmless(machine)}: `;
+    before += mark;
+    let prefix = machine === undefined ? "" : `${oneLine(machine)}: `;
     let out = "";
     for (const line of lines(text)) {
-      out += `${before}${prefix}${this.#painted(line, ...paint)}\n`;
+      const whole = this.#guarded(`${before}${prefix}${line}`);
+      const head = whole.slice(0, whole.length - line.length);
+      out += whole.endsWith(line)
+        ? `${head}${this.#painted(line, ...paint)}\n`
+        : `${this.#painted(whole, ...paint)}\n`;
       prefix = "";
     }
     this.#batch.add(out);
+  }
+
+  /** A line that means nothing to who runs the program. */
+  #guarded(line: string): string {
+    return this.#markup === undefined ? line : this.#markup.guard(line);
   }
 
   #painted(text: string, ...codes: number[]): string {
     if (!this.#colour || codes.length === 0 || text === "") return text;
     return `\x1b[${codes.join(";")}m${text}\x1b[0m`;
   }
+}
+
+/** A line no wider than so many characters. */
+function cut(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  return width < 1 ? "" : `${characters.slice(0, width - 1).join("")}…`;
+}
+
+function oneLine(text: string): string {
+  return lines(text).join(" ");
 }
 
 function lines(text: string): string[] {

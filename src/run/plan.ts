@@ -72,8 +72,11 @@ export interface Plan {
   readonly events?: string;
   /** The lowest level of messages to show. */
   readonly logLevel: LogLevel;
-  /** When the terminal shows the machines' consoles. */
-  readonly console: ConsoleDisplay;
+  /**
+   * When the terminal shows the machines' consoles. By default it shows each line
+   * at once; but none, if it shows below the log what each machine does.
+   */
+  readonly console?: ConsoleDisplay;
   /** More listeners. */
   readonly listeners?: readonly Listener[];
   /** Whether to print how to connect to the machines by ssh. */

@@ -1,9 +1,11 @@
 import { unclaimedDirectory } from "../backend/mod.ts";
 import {
+  ciOf,
   EventFileListener,
   HtmlListener,
   JunitListener,
   Log,
+  SummaryListener,
   TerminalListener,
   XmlListener,
 } from "../report/mod.ts";
@@ -22,9 +24,14 @@ export function openLog(plan: Plan): Log {
     console,
   } = plan;
   unclaimedDirectory(plan.outDir);
-  const log = new Log([new TerminalListener({ level, console })], {
+  const ci = ciOf(Deno.env);
+  const live = !plan.interactive && ci === undefined &&
+    Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb";
+  const log = new Log([new TerminalListener({ level, console, live, ci })], {
     name: plan.name ?? script?.path,
   });
+  const summary = Deno.env.get("GITHUB_STEP_SUMMARY");
+  if (ci === "github" && summary) log.addListener(new SummaryListener(summary));
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));
   if (junitXml !== undefined) log.addListener(new JunitListener(junitXml));
   if (events !== undefined) log.addListener(new EventFileListener(events));

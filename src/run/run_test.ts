@@ -104,9 +104,8 @@ export interface TestOptions<
    */
   logLevel?: LogLevel;
   /**
-   * When the terminal shows the machines' consoles.
-   *
-   * @default {"live"}
+   * When the terminal shows the machines' consoles:
+   * by default `"quiet"` if standard error is a terminal, else `"live"`.
    */
   console?: ConsoleDisplay;
   /**
@@ -218,7 +217,7 @@ function planOf(options: TestOptions): Plan {
     xmlLog: report(options.xmlLog),
     events: report(options.events),
     logLevel: options.logLevel ?? "info",
-    console: options.console ?? "live",
+    console: options.console,
     listeners: options.listeners,
     sshBackdoor: false,
     vhostVsock: false,

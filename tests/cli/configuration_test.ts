@@ -61,7 +61,6 @@ Deno.test("a run has sensible defaults", () => {
     lint: true,
     html: "@/report.html",
     logLevel: "info",
-    console: "live",
     dumpMemory: false,
     stopOnFailure: false,
     sshBackdoor: false,

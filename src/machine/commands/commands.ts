@@ -162,7 +162,12 @@ async function runAll(
       const text = new OutputText();
       const result = await core.run(command, {
         timeout,
-        onStdout: (chunk) => text.push(chunk),
+        onStdout: core.log.wantsOutput
+          ? (chunk) => {
+            text.push(chunk);
+            core.log.output(core.name, decode(chunk));
+          }
+          : (chunk) => text.push(chunk),
         tellLast: () => lastLines(text.end()),
       });
       const out = text.end();

@@ -4,6 +4,7 @@ import { shellQuote } from "../../shell/mod.ts";
 import type { Driver } from "../../driver/mod.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
 import { UsageError } from "../../errors.ts";
+import { hasStatusArea } from "../../report/status_area.ts";
 import { ScriptExit } from "../script_exit.ts";
 import type { Script } from "../script.ts";
 import { within } from "../../time/mod.ts";
@@ -192,6 +193,7 @@ export class PythonSession implements AsyncDisposable {
       ...this.#bridge.facts(),
       script,
       interactive,
+      isLive: hasStatusArea(),
       stopsAtFailure,
     };
     await this.#perform("bind", [facts], { thread });

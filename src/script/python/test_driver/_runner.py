@@ -17,6 +17,21 @@ from .polling_condition import check
 _here = os.path.dirname(os.path.abspath(__file__))
 
 
+class AboveStatus:
+    """A stream that takes what lies below the cursor off a terminal first."""
+
+    def __init__(self, stream):
+        self._stream = stream
+        self._clears = stream.isatty()
+
+    def write(self, text):
+        """Writes a text where the driver's lines were, which are drawn again."""
+        return self._stream.write(("\x1b[J" if self._clears else "") + text)
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+
 class Session:
     """What this process is to the driver."""
 
@@ -41,6 +56,9 @@ class Session:
         loggers.append(logger)
         self.debug = debug = Debug(self.link, self.enter_prompt)
         self.facts = facts
+        if facts["isLive"]:
+            sys.stdout = sys.stdout and AboveStatus(sys.stdout)
+            sys.stderr = sys.stderr and AboveStatus(sys.stderr)
         self.driver = Driver(self.link, logger, debug, facts)
         self.driver._script = self.run_script
         self.link.script = facts["script"]["name"]

@@ -1,0 +1,188 @@
+import { harmless } from "../scan/mod.ts";
+import type { RunEvent } from "./event.ts";
+
+/** A step that is under way. */
+interface OpenStep {
+  readonly id: number;
+  readonly text: string;
+  readonly machine: string | undefined;
+  readonly parent: number | undefined;
+  readonly began: number;
+  readonly isSubtest: boolean;
+  readonly isBoot: boolean;
+}
+
+/** What is known of a machine. */
+interface MachineState {
+  /** Since when it has booted, in seconds of the run; nothing once its shell answered. */
+  booting?: number;
+  /** What became of it: `off` or `dead`. */
+  over?: string;
+  /** The last line of its console. */
+  said?: string;
+  /** The last line that a command has printed, and when. */
+  printed?: { text: string; time: number };
+}
+
+/** Something that a run does now. */
+export interface Doing {
+  /** The machine that it is about. */
+  readonly machine: string | undefined;
+  /** What it is. */
+  readonly text: string;
+  /** Since when, in seconds of the run. */
+  readonly since: number;
+  /** The last line that came of it, if one did. */
+  readonly last?: string;
+}
+
+/** What a run does at this moment, from what its listeners are told. */
+export class Activity {
+  readonly #steps = new Map<number, OpenStep>();
+  readonly #machines = new Map<string, MachineState>();
+  /** Of the latest event, in seconds of the run and in milliseconds of our clock. */
+  #time = 0;
+  #heardAt = performance.now();
+
+  /** Takes an event. */
+  on(event: RunEvent): void {
+    this.#time = event.time;
+    this.#heardAt = performance.now();
+    switch (event.type) {
+      case "stepBegan":
+        if (event.role === "script") break;
+        this.#steps.set(event.id, {
+          id: event.id,
+          text: event.text,
+          machine: event.machine,
+          parent: event.step,
+          began: event.time,
+          isSubtest: false,
+          isBoot: event.role === "boot",
+        });
+        break;
+      case "subtestBegan":
+        this.#steps.set(event.id, {
+          id: event.id,
+          text: `subtest: ${event.name}`,
+          machine: undefined,
+          parent: event.step,
+          began: event.time,
+          isSubtest: true,
+          isBoot: false,
+        });
+        break;
+      case "stepEnded":
+      case "subtestEnded":
+        this.#steps.delete(event.id);
+        break;
+      case "machineStarted":
+        this.#machines.set(event.machine, { booting: event.time });
+        break;
+      case "mark":
+        if (event.machine !== undefined) {
+          this.#marked(this.#state(event.machine), event);
+        }
+        break;
+      case "consoleLine":
+        if (event.text.trim() !== "") {
+          this.#state(event.machine).said = event.text;
+        }
+        break;
+    }
+  }
+
+  /** Takes some of what a command prints. */
+  onOutput(machine: string, text: string): void {
+    const last = text.trimEnd().split("\n").at(-1)?.trimEnd();
+    if (!last) return;
+    this.#state(machine).printed = { text: harmless(last), time: this.now };
+  }
+
+  /** Seconds since the run began. */
+  get now(): number {
+    return this.#time + (performance.now() - this.#heardAt) / 1000;
+  }
+
+  /** What no machine is asked for at this moment, such as subtests, outermost first. */
+  get around(): Doing[] {
+    return [...this.#steps.values()]
+      .filter(({ machine, isBoot }) => machine === undefined && !isBoot)
+      .map(({ text, began }) => ({ machine: undefined, text, since: began }));
+  }
+
+  /** What each machine does that runs, and those apart what they are asked for. */
+  get machines(): Doing[] {
+    return [...this.#machines].flatMap(([machine, state]) => {
+      if (state.over !== undefined && !this.#isAsked(machine)) return [];
+      return this.#doingOf(machine, state);
+    });
+  }
+
+  /** What is waited for, innermost first; nothing where nothing is. */
+  get waits(): Doing[] {
+    const parents = new Set([...this.#steps.values()].map((one) => one.parent));
+    return [...this.#steps.values()].filter(({ id }) => !parents.has(id))
+      .reverse().map((step) => {
+        const state = step.machine === undefined
+          ? undefined
+          : this.#machines.get(step.machine);
+        return {
+          machine: step.machine,
+          text: step.text,
+          since: step.began,
+          last: state && lastOf(state, step),
+        };
+      });
+  }
+
+  #marked(state: MachineState, { kind, time }: RunEvent<"mark">): void {
+    if (kind === "ready") state.booting = undefined;
+    else if (kind === "reset") state.booting = time;
+    else if (kind === "death") state.over = "dead";
+    else if (kind === "end" && state.over === undefined) state.over = "off";
+  }
+
+  #state(machine: string): MachineState {
+    let state = this.#machines.get(machine);
+    if (state === undefined) {
+      state = {};
+      this.#machines.set(machine, state);
+    }
+    return state;
+  }
+
+  #isAsked(machine: string): boolean {
+    return [...this.#steps.values()].some((one) => one.machine === machine);
+  }
+
+  #doingOf(machine: string, state: MachineState): Doing[] {
+    const own = [...this.#steps.values()]
+      .filter((one) => one.machine === machine);
+    const inner = own.filter(({ id }) => !own.some((one) => one.parent === id));
+    const work = inner.filter(({ isBoot }) => !isBoot);
+    const { booting, over } = state;
+    if (over === undefined && booting !== undefined && work.length === 0) {
+      const last = state.said;
+      return [{ machine, text: "booting", since: booting, last }];
+    }
+    if (work.length === 0) {
+      return [{ machine, text: over ?? "idle", since: this.now }];
+    }
+    return work.map((step) => ({
+      machine,
+      text: step.text,
+      since: step.began,
+      last: lastOf(state, step),
+    }));
+  }
+}
+
+/** The last line that has come of a step. */
+function lastOf(
+  { printed, said, booting }: MachineState,
+  { began }: OpenStep,
+): string | undefined {
+  if (printed !== undefined && printed.time >= began) return printed.text;
+  return booting === undefined ? undefined : said;
+}

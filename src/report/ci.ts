@@ -1,0 +1,90 @@
+/** Whose groups and annotations a log has. */
+export type Ci = "github" | "gitlab";
+
+/** How a system of continuous integration shows a log. */
+export interface CiMarkup {
+  /** What begins a group of lines that can be folded. */
+  beginGroup(id: number, title: string): string;
+  /** What ends it. */
+  endGroup(id: number): string;
+  /** A failure beside the line that it is about; nothing where there is no such. */
+  annotation(failure: Annotation): string;
+  /** A line of the log's that means nothing to the system. */
+  guard(line: string): string;
+}
+
+/** A failure to show beside a line of the author's. */
+export interface Annotation {
+  /** What failed. */
+  readonly title: string;
+  /** Why. */
+  readonly message: string;
+  /** The file, relative to the working directory, if known. */
+  readonly file?: string;
+  /** The line in it. */
+  readonly line?: number;
+}
+
+/**
+ * The system that runs the program, as its environment says.
+ *
+ * @param environment Where variables are looked up.
+ */
+export function ciOf(
+  environment: { get(name: string): string | undefined },
+): Ci | undefined {
+  if (environment.get("GITHUB_ACTIONS") === "true") return "github";
+  if (environment.get("GITLAB_CI") === "true") return "gitlab";
+}
+
+/** Escapes what a workflow command takes after its last colons. */
+function escapeData(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("\r", "%0D")
+    .replaceAll("\n", "%0A");
+}
+
+/** Escapes what a workflow command takes as the value of a property. */
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+}
+
+/**
+ * GitHub's workflow commands. The runner takes a line as a command that begins
+ * with two colons, after white space too, or that holds `##[` anywhere: lines of
+ * others never look so.
+ */
+const github: CiMarkup = {
+  beginGroup: (_, title) => `::group::${escapeData(title)}\n`,
+  endGroup: () => "::endgroup::\n",
+  annotation: ({ title, message, file, line }) => {
+    const properties = [
+      ...file === undefined ? [] : [`file=${escapeProperty(file)}`],
+      ...line === undefined ? [] : [`line=${line}`],
+      `title=${escapeProperty(title)}`,
+    ];
+    return `::error ${properties.join(",")}::${escapeData(message)}\n`;
+  },
+  guard: (line) =>
+    line.replace(/^(\s*):(?=:)/gm, "$1: ").replaceAll("##[", "# #["),
+};
+
+/**
+ * GitLab's sections, whose markers need a control sequence: no line of others
+ * holds any.
+ */
+const gitlab: CiMarkup = {
+  beginGroup: (id, title) =>
+    `\x1b[0Ksection_start:${now()}:vmwright_${id}[collapsed=true]\r\x1b[0K${
+      title.replaceAll("\n", " ")
+    }\n`,
+  endGroup: (id) => `\x1b[0Ksection_end:${now()}:vmwright_${id}\r\x1b[0K\n`,
+  annotation: () => "",
+  guard: (line) => line,
+};
+
+/** The markup of each system. */
+export const markups: Record<Ci, CiMarkup> = { github, gitlab };
+
+function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
