@@ -8,7 +8,9 @@ import { HostFile } from "./host_file.ts";
 import { type LeaveOut, LeftOut } from "./left_out.ts";
 import { decode, lastLines } from "../commands/output.ts";
 import { SharedFile } from "./shared_file.ts";
-import { archive, isSymlink, makeRoom, Unarchiver } from "./tar.ts";
+import { isSymlink, makeRoom } from "./entry.ts";
+import { archive } from "./tar/archive.ts";
+import { Unarchiver } from "./tar/unarchiver.ts";
 
 /**
  * Exit statuses by which the driver's own commands refuse to copy, and their

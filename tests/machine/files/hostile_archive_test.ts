@@ -1,6 +1,6 @@
 import { cpuUsage } from "node:process";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
-import { Unarchiver } from "../../../src/machine/files/tar.ts";
+import { Unarchiver } from "../../../src/machine/files/tar/unarchiver.ts";
 
 /** Bytes that come at once, as from a guest. */
 const CHUNK = 64 * 1024;

@@ -6,7 +6,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import type { LeaveOut, Reason } from "../../../src/machine/files/left_out.ts";
-import { archive, Unarchiver } from "../../../src/machine/files/tar.ts";
+import { archive } from "../../../src/machine/files/tar/archive.ts";
+import { Unarchiver } from "../../../src/machine/files/tar/unarchiver.ts";
 import { UsageError } from "../../../src/errors.ts";
 import { awkward } from "../../backend/awkward.ts";
 import { Random } from "../../scan/random.ts";

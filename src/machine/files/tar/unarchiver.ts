@@ -1,21 +1,28 @@
-/**
- * The tar format, as far as files, directories and links need it, with GNU's
- * records for long names and those of pax(1); see tar(5).
- *
- * The archives come from a guest, which may send anything.
- *
- * @module
- */
+import { directoryOf } from "../../../paths.ts";
+import { writeAllSync } from "../../../stream/mod.ts";
+import { delay } from "../../../time/mod.ts";
+import { entryAt, isSymlink, makeRoom } from "../entry.ts";
+import type { LeaveOut } from "../left_out.ts";
+import {
+  ascii,
+  BLOCK,
+  CONTIGUOUS,
+  cString,
+  decoded,
+  escaped,
+  type Facts,
+  GLOBAL_PAX,
+  hasRightSum,
+  isZero,
+  LONG_LINK,
+  LONG_NAME,
+  numeric,
+  padding,
+  PAX,
+  TYPE_FLAGS,
+} from "./format.ts";
+import { type Overrides, readPax } from "./pax.ts";
 
-import { directoryOf } from "../../paths.ts";
-import { writeAllSync } from "../../stream/mod.ts";
-import { delay } from "../../time/mod.ts";
-import { HostFile, permissions, seconds } from "./host_file.ts";
-import type { LeaveOut } from "./left_out.ts";
-import { enter, lookThrough, type Within } from "./through_links.ts";
-
-const BLOCK = 512;
-const NAME_LENGTH = 100;
 /** Bytes of the longest record, which the driver holds in memory. */
 const LONGEST_RECORD = 1024 * 1024;
 /**
@@ -40,191 +47,6 @@ const STEP = 4096;
 /** Milliseconds after which other code has its turn. */
 const TURN_MS = 10;
 
-type Kind = "file" | "directory" | "symlink" | "hard link";
-
-const TYPE_FLAGS: Record<Kind, string> = {
-  file: "0",
-  directory: "5",
-  symlink: "2",
-  "hard link": "1",
-};
-const LONG_NAME = "L";
-const LONG_LINK = "K";
-const PAX = "x";
-const GLOBAL_PAX = "g";
-/** The keys of pax records that matter. The last one is a beginning of keys. */
-const KEYS = ["path=", "linkpath=", "size=", "mtime=", "GNU.sparse."].map(
-  (key) => new TextEncoder().encode(key),
-);
-const ZERO = 0x30;
-/** A file; old systems stored such a file in one piece. */
-const CONTIGUOUS = "7";
-
-/** The facts about a file in an archive, beside its name and kind. */
-interface Facts {
-  mode: number;
-  /** Seconds since 1970. */
-  time: number;
-}
-
-/**
- * Yields the bytes of an archive of a file or a tree on the host. The archive
- * has the targets of links instead of the links.
- *
- * @param path The path of the tree.
- * @param name Its name in the archive.
- * @param leaveOut Gets the names of entries that are neither file nor
- * directory, that have a name that is not UTF-8, that are unreadable, or that
- * have disappeared.
- * @throws {UsageError} if links lead in a circle; after the archive's end.
- */
-export async function* archive(
-  path: string,
-  name: string,
-  leaveOut: LeaveOut = () => {},
-): AsyncGenerator<Uint8Array> {
-  let failure: { error: unknown } | undefined;
-  try {
-    yield* entries(path, name, { leaveOut, linked: new Map() }, []);
-  } catch (error) {
-    // The reader of the archive waits for its end.
-    failure = { error };
-  }
-  yield new Uint8Array(2 * BLOCK);
-  if (failure !== undefined) throw failure.error;
-}
-
-interface Walk {
-  leaveOut: LeaveOut;
-  /**
-   * The names in the archive of files with several names, by device and inode.
-   */
-  linked: Map<string, string>;
-}
-
-async function* entries(
-  path: string,
-  name: string,
-  walk: Walk,
-  within: Within,
-): AsyncGenerator<Uint8Array> {
-  const info = await readable(path, within, walk, lookThrough);
-  if (info === undefined) return;
-  const facts = { mode: permissions(info), time: seconds(info) };
-  if (info.isSymlink) {
-    const target = await Deno.readLink(path);
-    yield* header(name, "symlink", facts, 0, target);
-  } else if (info.isDirectory) {
-    const inside = enter(path, info, within);
-    const names = await readable(path, within, walk, namesIn);
-    if (names === undefined) return;
-    yield* header(`${name}/`, "directory", facts, 0);
-    for (const inner of names) {
-      yield* entries(`${path}/${inner}`, `${name}/${inner}`, walk, inside);
-    }
-    // The directory's entry comes again after its contents, which have changed
-    // its time: not every tar restores that.
-    if (names.size > 0) yield* header(`${name}/`, "directory", facts, 0);
-  } else if (info.isFile) {
-    const same = `${info.dev}:${info.ino}`;
-    const first = walk.linked.get(same);
-    if (first !== undefined) {
-      yield* header(name, "hard link", facts, 0, first);
-      return;
-    }
-    using file = await readable(path, within, walk, HostFile.open);
-    if (file === undefined) return;
-    if ((info.nlink ?? 1) > 1) walk.linked.set(same, name);
-    const { size } = file;
-    yield* header(name, "file", facts, size);
-    yield* file.bytes();
-    yield new Uint8Array(padding(size));
-    if (file.missing > 0) walk.leaveOut(path, "shorter");
-  } else walk.leaveOut(path);
-}
-
-/**
- * Reads an entry below the top of a tree, or reports why the archive leaves it
- * out.
- */
-async function readable<T>(
-  path: string,
-  within: Within,
-  walk: Walk,
-  read: (path: string) => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await read(path);
-  } catch (error) {
-    if (within.length === 0) throw error;
-    if (error instanceof Deno.errors.PermissionDenied) {
-      walk.leaveOut(path, "unreadable");
-    } else if (error instanceof Deno.errors.NotFound) {
-      // Deno replaces each invalid byte of a name by this character.
-      walk.leaveOut(path, path.includes("\ufffd") ? "name" : "gone");
-    } else throw error;
-  }
-}
-
-/**
- * The names in a directory. Several names that are not UTF-8 may look the same.
- */
-async function namesIn(path: string): Promise<Set<string>> {
-  const entries = await Array.fromAsync(Deno.readDir(path));
-  return new Set(entries.map(({ name }) => name));
-}
-
-function* header(
-  name: string,
-  kind: Kind,
-  facts: Facts,
-  size: number,
-  target = "",
-): Generator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for (const [text, flag] of [[name, LONG_NAME], [target, LONG_LINK]]) {
-    const bytes = encoder.encode(text);
-    if (bytes.length <= NAME_LENGTH) continue;
-    yield block("././@LongLink", flag, facts, bytes.length + 1, "");
-    yield bytes;
-    yield new Uint8Array(1 + padding(bytes.length + 1));
-  }
-  yield block(name, TYPE_FLAGS[kind], facts, size, target);
-}
-
-function block(
-  name: string,
-  flag: string,
-  facts: Facts,
-  size: number,
-  target: string,
-): Uint8Array {
-  const bytes = new Uint8Array(BLOCK);
-  const encoder = new TextEncoder();
-  const put = (offset: number, length: number, text: string) =>
-    bytes.set(encoder.encode(text).subarray(0, length), offset);
-  const octal = (value: number, digits: number) =>
-    value.toString(8).padStart(digits, "0");
-  put(0, NAME_LENGTH, name);
-  put(100, 8, octal(facts.mode, 7));
-  put(108, 8, octal(0, 7));
-  put(116, 8, octal(0, 7));
-  // A size that needs more than eleven octal digits is binary.
-  if (size < 8 ** 11) put(124, 12, octal(size, 11));
-  else {
-    bytes[124] = 0x80;
-    new DataView(bytes.buffer).setBigUint64(128, BigInt(size));
-  }
-  put(136, 12, octal(facts.time, 11));
-  put(148, 8, " ".repeat(8));
-  put(156, 1, flag);
-  put(157, NAME_LENGTH, target);
-  put(257, 8, "ustar  \0");
-  const sum = bytes.reduce((total, byte) => total + byte, 0);
-  put(148, 8, `${octal(sum, 6)}\0 `);
-  return bytes;
-}
-
 /** The facts in the header of an entry and in the records before it. */
 interface Header {
   name: string;
@@ -235,26 +57,18 @@ interface Header {
   target: string;
 }
 
-/** Facts in records that replace those in the header of the next entry. */
-interface Overrides {
-  name?: Uint8Array;
-  target?: Uint8Array;
-  size?: number;
-  time?: number;
-  /** Whether the entry is a sparse file: its bytes describe holes. */
-  sparse?: boolean;
-}
-
 /**
  * Unpacks an archive, which arrives in chunks of any size, below a directory of
  * the host. It replaces older files, sets modes and times, and refuses names
- * that lead out of the directory.
+ * that lead out of the directory: the archives come from a guest, which may send
+ * anything.
  */
 export class Unarchiver implements Disposable {
   /** How many there are: one may replace an entry that another has checked. */
   static #live = 0;
   readonly #directory: string;
   readonly #leaveOut: LeaveOut;
+  /** The bytes so far of an incomplete block. */
   readonly #held = new Uint8Array(BLOCK);
   #heldLength = 0;
   #file?: Deno.FsFile;
@@ -267,7 +81,7 @@ export class Unarchiver implements Disposable {
    */
   #left = 0;
   #padding = 0;
-  /** The bytes so far of an incomplete block. */
+  /** Settled when all earlier chunks have been taken. */
   #taking = Promise.resolve();
   /** Set while the bytes of a record are collected. */
   #record?: { flag: string; bytes: Uint8Array };
@@ -508,7 +322,7 @@ export class Unarchiver implements Disposable {
         if (other === path) break;
         this.#makeRoom(path);
         // The second name of a pipe that was left out is left out too.
-        if (at(other)) Deno.linkSync(other, path);
+        if (entryAt(other)) Deno.linkSync(other, path);
         else this.#leaveOut(name);
         break;
       }
@@ -554,7 +368,7 @@ export class Unarchiver implements Disposable {
     const { path, facts: { mode, time } } = this.#open.pop()!;
     // Another archive may have replaced it.
     this.#refuseLinks(path, path);
-    if (!at(path)?.isDirectory) return;
+    if (!entryAt(path)?.isDirectory) return;
     Deno.utimeSync(path, time, time);
     Deno.chmodSync(path, mode);
   }
@@ -619,41 +433,13 @@ export class Unarchiver implements Disposable {
     this.#record = undefined;
     if (flag === LONG_NAME) this.#overrides.name = cString(bytes);
     else if (flag === LONG_LINK) this.#overrides.target = cString(bytes);
-    else if (flag === PAX) this.#overridePax(bytes);
-  }
-
-  #overridePax(bytes: Uint8Array): void {
-    /** The begin and the end of the last value of each key. */
-    const found: ([begin: number, end: number] | undefined)[] = [];
-    // A guest may send a hundred thousand of them at once. So this makes
-    // strings only of the last ones.
-    for (let at = 0; at < bytes.length;) {
-      // Each record begins with its length, because it may have newlines.
-      let length = 0, space = at;
-      for (; isDigit(bytes[space]) && space - at < 7; space++) {
-        length = length * 10 + bytes[space] - ZERO;
+    else if (flag === PAX) {
+      const overrides = readPax(bytes);
+      if (overrides === undefined) {
+        throw this.#noArchive("a record that is none");
       }
-      const end = at + length;
-      const equals = bytes.indexOf(0x3d, space);
-      if (
-        space === at || bytes[space] !== 0x20 || end > bytes.length ||
-        bytes[end - 1] !== 0x0a || equals < 0 || equals >= end
-      ) throw this.#noArchive("a record that is none");
-      for (let key = 0; key < KEYS.length; key++) {
-        if (!hasAt(bytes, space + 1, KEYS[key])) continue;
-        found[key] = [equals + 1, end - 1];
-      }
-      at = end;
+      Object.assign(this.#overrides, overrides);
     }
-    const [path, linkPath, size, time, sparse] = found.map((place) =>
-      place && bytes.slice(...place)
-    );
-    const overrides = this.#overrides;
-    if (path) overrides.name = path;
-    if (linkPath) overrides.target = linkPath;
-    if (size) overrides.size = decimal(size);
-    if (time) overrides.time = decimal(time) ?? 0;
-    if (sparse) overrides.sparse = true;
   }
 
   /** Closes an unfinished file. */
@@ -663,114 +449,4 @@ export class Unarchiver implements Disposable {
     if (!this.#isDisposed) Unarchiver.#live--;
     this.#isDisposed = true;
   }
-}
-
-/** Removes an older file; if it is a link, not its target. */
-export function makeRoom(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Whether there is a link at a path. */
-export function isSymlink(path: string): boolean {
-  return at(path)?.isSymlink ?? false;
-}
-
-/** The entry at a path, without following links. */
-function at(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  // This is ten times as fast as the method `every`.
-  for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] !== 0) return false;
-  }
-  return true;
-}
-
-/**
- * Whether a header's checksum is right. For the sum, the checksum's own bytes
- * count as spaces.
- */
-function hasRightSum(block: Uint8Array): boolean {
-  let sum = 8 * 0x20;
-  for (let at = 0; at < BLOCK; at++) {
-    if (at < 148 || at >= 156) sum += block[at];
-  }
-  return numeric(block.subarray(148, 156)) === sum;
-}
-
-/**
- * Reads the number in a field: octal digits, or binary if the number is too
- * large.
- */
-function numeric(field: Uint8Array): number | undefined {
-  if (field[0] === 0x80) {
-    return field.subarray(1).reduce((value, byte) => value * 256 + byte, 0);
-  }
-  const digits = ascii(cString(field)).trim();
-  return /^[0-7]*$/.test(digits) ? parseInt(digits || "0", 8) : undefined;
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte < ZERO + 10;
-}
-
-/** Whether these bytes are at a place. */
-function hasAt(bytes: Uint8Array, at: number, what: Uint8Array): boolean {
-  for (let index = 0; index < what.length; index++) {
-    if (bytes[at + index] !== what[index]) return false;
-  }
-  return true;
-}
-
-/** Reads the number in a record, without its decimals. */
-function decimal(value: Uint8Array): number | undefined {
-  const digits = /^\d+/.exec(ascii(value));
-  return digits === null ? undefined : Number(digits[0]);
-}
-
-/** The bytes up to the first NUL. */
-function cString(field: Uint8Array): Uint8Array {
-  const end = field.indexOf(0);
-  return end < 0 ? field : field.slice(0, end);
-}
-
-function ascii(bytes: Uint8Array): string {
-  return latin1.decode(bytes);
-}
-
-const latin1 = new TextDecoder("latin1");
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Decodes bytes; nothing if they are not UTF-8. */
-function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A name for messages. Like `ls -b`, it escapes bytes that are not ASCII. */
-function escaped(bytes: Uint8Array): string {
-  return Array.from(
-    bytes,
-    (byte) =>
-      byte >= 0x20 && byte < 0x7f
-        ? String.fromCharCode(byte)
-        : `\\${byte.toString(8).padStart(3, "0")}`,
-  ).join("");
-}
-
-function padding(size: number): number {
-  return (BLOCK - size % BLOCK) % BLOCK;
 }
