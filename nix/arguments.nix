@@ -1,5 +1,5 @@
-# Checks the arguments of this project's functions, so that a misspelt one and a wrong one are refused in a
-# sentence that names it.
+# Checks the arguments of this project's functions, so that the error of a misspelt or wrong one is
+# a sentence that names it.
 { lib }:
 let
   inherit (builtins)
@@ -25,7 +25,7 @@ let
   string = kind "a string" isString;
   function = kind "a function" (value: isFunction value || value ? __functor);
   package = kind "a package" (value: isAttrs value || isString value || isPath value);
-  # Whoever uses it checks it.
+  # The function that uses the value checks it.
   anything = kind "anything" (_: true);
 
   optional = one: kind "${one.description} or null" (value: value == null || one.check value);
@@ -69,7 +69,7 @@ let
     };
   };
 
-  # What to call the values that people pass.
+  # The words for types of values in errors.
   words = {
     bool = "a boolean";
     int = "a number";
@@ -81,7 +81,8 @@ let
   };
   describe = value: words.${typeOf value} or "a ${typeOf value}";
 in
-# Takes the name of the function, what it makes, "driver" or "test", and its arguments, which it gives back.
+# Takes the function's name, the kind of its result ("driver" or "test") and its arguments, which it
+# returns.
 function: product: arguments:
 let
   known = kinds.${product};

@@ -1,4 +1,4 @@
-# Tests on NixOS: the same two machines through the test framework, in both languages, and without it.
+# Tests on NixOS: the same two machines with the test framework, in both languages, and without it.
 { pkgs, vmwright }:
 let
   server = {

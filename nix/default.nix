@@ -1,4 +1,4 @@
-# vmwright without flakes: what the flake has, for one package set.
+# vmwright without flakes: the flake's outputs, for one package set.
 {
   pkgs ? import <nixpkgs> { },
 }:

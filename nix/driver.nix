@@ -4,17 +4,19 @@
   pkgs,
   name ? "test",
   package ? packageFor pkgs,
-  # What starts each machine, by its name: a start script, or something with a `bin/run-*-vm`.
+  # The start command of each machine, by its name: a start script, or a package with a
+  # `bin/run-*-vm`.
   machines ? { },
-  # NixOS systems by name; each is started by its `system.build.vm`.
+  # NixOS systems by name. `system.build.vm` of each starts it.
   nodes ? { },
-  # NixOS systems by name; each is started as a container by its `system.build.nspawn`.
+  # NixOS systems by name. `system.build.nspawn` of each starts it as a container.
   containers ? { },
   # The script: a file, or its text.
   testScript,
-  # "python" or "typescript"; by default what the file's name says, and TypeScript for a text.
+  # "python" or "typescript". By default the file's name decides; a text is TypeScript.
   testScriptLanguage ? null,
-  # Numbers, or the machines of each: `{ "1" = [ "client" "server" ]; }`. By default those of the nodes.
+  # The numbers of VLANs, or the machines of each: `{ "1" = [ "client" "server" ]; }`. By default
+  # those of the nodes.
   vlans ? null,
   # Seconds.
   globalTimeout ? 3600,

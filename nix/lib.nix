@@ -1,11 +1,11 @@
-# The flake's `lib`. `packageFor` finds vmwright for a package set.
+# The flake's `lib`. `packageFor` gets vmwright for a package set.
 { packageFor }:
 rec {
   mkDriver = import ./driver.nix { inherit packageFor; };
   runTest = import ./run.nix;
   mkTest = import ./test.nix { inherit mkDriver mkTest runTest; };
 
-  # `nixosModules.test` with another vmwright inside.
+  # `nixosModules.test` with another vmwright.
   testModule =
     {
       package ? null,

@@ -1,5 +1,5 @@
-# The npm packages of a `deno.lock` as a `node_modules`. Each tarball is a fixed-output derivation whose
-# hash stands in the lock file, so a new lock file needs no new hash here.
+# The npm packages of a `deno.lock` as a `node_modules`. Each tarball is a fixed-output derivation
+# with the hash from the lock file, so a new lock file needs no new hash here.
 {
   lib,
   runCommand,

@@ -1,5 +1,6 @@
-# vmwright from its sources: the WASM from AssemblyScript, a bundle of everything in one script, and that
-# script as one binary with Deno's runtime inside or, where that runtime can't be had, on Deno.
+# Builds vmwright from its sources: the WASM from AssemblyScript, a bundle of everything in one
+# script, and that script as one binary with Deno's runtime or, if that runtime is not available, as
+# a script for Deno.
 {
   lib,
   stdenv,
@@ -7,7 +8,7 @@
   fetchurl,
   makeWrapper,
   deno,
-  # The runtime that a compiled binary carries; nixpkgs has it as an output of `deno`, earlier as a package.
+  # The runtime in a compiled binary. It is an output of nixpkgs' `deno`; earlier it was a package.
   denort ? null,
   bash,
   coreutils,
@@ -15,14 +16,14 @@
   util-linux,
   vde2,
   tesseract4,
-  # By default where the runtime can be had.
+  # By default true if the runtime is available.
   compiled ? (deno ? denort || denort != null),
   enableOCR ? false,
 }:
 let
   manifest = builtins.fromJSON (builtins.readFile ../deno.json);
 
-  # An older one neither bundles WASM nor reads modules of text without being told to.
+  # Older versions do not bundle WASM, and import modules of text only with an option.
   recentDeno =
     if lib.versionOlder deno.version "2.8" then
       throw "this nixpkgs has Deno ${deno.version}, expected 2.8 or newer for vmwright"
@@ -48,8 +49,8 @@ let
         ;
     };
 
-  # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it, from 2.9.6 on in the
-  # second of these directories.
+  # `deno bundle` looks for its own esbuild in Deno's cache before it downloads it; from 2.9.6 on,
+  # in the second of these directories.
   esbuild = {
     version = "0.25.5";
     directories = [
@@ -68,7 +69,7 @@ let
     inherit (esbuild) hash;
   };
 
-  # The files that make up the program; anything else may change without a rebuild.
+  # The files of the program. Changes of other files need no rebuild.
   parts = [
     "cli.ts"
     "deno.json"
@@ -85,7 +86,7 @@ let
     filter = path: _: builtins.elem (partOf path) parts;
   };
 
-  # Deno takes the packages from there.
+  # Deno finds the packages there.
   offline =
     manifest:
     builtins.toFile "deno.json" (
@@ -107,7 +108,7 @@ stdenv.mkDerivation {
   configurePhase = ''
     runHook preConfigure
     export HOME=$TMPDIR DENO_DIR=$TMPDIR/deno
-    # Nothing is downloaded, not even without a sandbox.
+    # The build downloads nothing, not even without a sandbox.
     export NPM_CONFIG_REGISTRY=http://localhost:9
     cp ${offline ../deno.json} deno.json
     cp ${offline ../wasm/deno.json} wasm/deno.json
@@ -138,9 +139,9 @@ stdenv.mkDerivation {
     runHook postBuild
   '';
 
-  # The bundle is there for the compiled program as well: it checks types, on a Deno that has a type
-  # checker, against the sources beside it. Their Python modules are what types of Python scripts are
-  # checked against.
+  # The compiled program also needs the bundle: it checks types with a Deno that has a type checker,
+  # against the sources beside it. It checks the types of Python scripts against the Python modules
+  # in them.
   installPhase = ''
     runHook preInstall
     install -D -m 644 -t $out/share/vmwright dist/cli.js mod.ts
@@ -170,7 +171,7 @@ stdenv.mkDerivation {
   # For the type checks of drivers.
   passthru = { inherit deno; };
 
-  # A compiled binary carries the program behind its sections; neither tool knows of it.
+  # A compiled binary has the program after its sections, which both tools would remove.
   dontStrip = true;
   dontPatchELF = true;
 

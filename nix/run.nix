@@ -1,6 +1,6 @@
-# `lib.runTest`: a derivation that runs a test's driver as its build. Its output is the report and the
-# logs. Where the test fails the build fails; `report` is the same test as a build that succeeds
-# whatever becomes of the test, with the outcome in a file `verdict`.
+# `lib.runTest`: a derivation whose build runs a test's driver. Its output has the report and the
+# logs. If the test fails, the build fails. `report` is the same test as a build that always
+# succeeds, with the result in a file `verdict`.
 let
   verdict = import ./verdict.nix;
 

@@ -1,4 +1,4 @@
-# A test script as Nix sees it: its language, where it lies, and the names that are bound in it.
+# A test script: its language, its file, and the names that are bound in it.
 { lib }:
 let
   inherit (builtins)
@@ -24,8 +24,8 @@ in
 rec {
   inherit languages;
 
-  # A file, or the derivation of one, keeps its place, and with it its relative imports; any other text is
-  # the script itself.
+  # A file, or the derivation of one, keeps its place, so that relative imports work. Any other text
+  # is the script itself.
   isFile =
     script:
     let
@@ -40,7 +40,7 @@ rec {
     else
       throw "the test script's language is ${quote (toString language)}, expected one of ${enumerate languages}";
 
-  # What was asked for, else what the file's name says, else TypeScript.
+  # The given language, or else that of the file's name, or else TypeScript.
   languageOf =
     script: asked:
     let
@@ -57,7 +57,8 @@ rec {
     else
       throw "the test script ${baseNameOf (toString script)} is in no known language, expected a name that ends in .ts or .py";
 
-  # A file that holds the script; a name that ends in the language's extension lets every tool tell what it is.
+  # A file with the script. Its name has the language's extension, so that every tool recognises the
+  # language.
   fileOf =
     pkgs: language: script:
     if isFile script then
@@ -65,7 +66,7 @@ rec {
     else
       pkgs.writeText (if language == "typescript" then "test-script.ts" else "test-script") script;
 
-  # The variable that a machine's name becomes in a script.
+  # The variable of a machine in a script.
   identifier =
     name:
     let
@@ -74,7 +75,7 @@ rec {
     (if match "[A-Za-z_]" first == null then "_" else first)
     + lib.stringAsChars (c: if match "[A-Za-z0-9_]" c == null then "_" else c) (substring 1 (-1) name);
 
-  # The names, or an error where a script could not tell two machines apart.
+  # The names, or an error if two machines have the same name in a script.
   checkNames =
     names:
     let
@@ -90,7 +91,7 @@ rec {
     else
       throw "the machines ${quote first} and ${quote second} are both called ${quote (identifier first)} in the test script, expected a name of its own for each";
 
-  # The numbers of the VLANs that a node is in.
+  # The numbers of a node's VLANs.
   vlansOf =
     {
       virtualisation ? { },

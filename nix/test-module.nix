@@ -1,5 +1,5 @@
-# A module for the NixOS test framework (`nixos/lib/testing`): imported into a test, it puts vmwright
-# in the driver's place and changes nothing else.
+# A module for the NixOS test framework (`nixos/lib/testing`). In a test that imports it, vmwright
+# replaces the driver; nothing else changes.
 { packageFor }:
 {
   config,
@@ -12,13 +12,14 @@
 let
   scripts = import ./script.nix { inherit lib; };
 
-  # Where the driver runs, which is a virtual machine on some hosts.
+  # The package set of the driver's host, which may be a virtual machine.
   pkgs = config.testDriverPkgs or hostPkgs;
 
   inherit (config.vmwright) language;
   isTypeScript = language == "typescript";
 
-  # The framework describes a test to its driver in a file, before spring 2026 in environment variables.
+  # The framework describes a test to its driver in a file; before spring 2026 in environment
+  # variables.
   hasConfigurationFile = options ? driverConfiguration;
   hasBackdoor = options ? sshBackdoor && config.sshBackdoor.enable;
 
@@ -94,13 +95,13 @@ let
       lib.optional (options ? logLevel) "--log-level ${config.logLevel}" ++ config.extraDriverArgs;
   };
 
-  # What the test is without this module: the framework defines its driver once, and refuses whoever else
-  # does.
+  # The test without this module: the framework defines the driver once, and rejects a second
+  # definition.
   without = extendModules {
     modules = [
       {
         vmwright.enable = lib.mkForce false;
-        # The framework warns of it when it makes its driver, which it does for the test itself.
+        # The framework warns about it when it makes its driver, which happens for the test itself.
         skipLint = lib.mkForce false;
       }
     ];
@@ -119,7 +120,7 @@ let
     else
       null;
 
-  # The run of the same test that fails nowhere.
+  # A run of the same test that never fails.
   report = config.rawTestDerivation.overrideAttrs (test: {
     name = "vm-test-report-${config.name}";
     buildCommand = ''
@@ -139,7 +140,7 @@ in
   key = "vmwright#test";
   _file = ./test-module.nix;
 
-  # What the option was called before it had others beside it.
+  # The option's name before there were other options.
   imports = [ (lib.mkAliasOptionModule [ "testScriptLanguage" ] [ "vmwright" "language" ]) ];
 
   options.vmwright = {
@@ -175,12 +176,13 @@ in
   };
 
   config = {
-    # Stronger than the framework's own definition, weaker than a `mkForce` of the author's.
+    # This has priority over the framework's own definition, but not over the author's `mkForce`.
     driver = lib.mkIf config.vmwright.enable (
       lib.mkOverride 60 (
         builtins.seq checkDriver (
           if isTypeScript then
-            # A Python script that NixOS runs may do with the last of two machines that it can't tell apart.
+            # For Python scripts NixOS accepts two machines with the same name in the script: the
+            # name means the last one.
             builtins.seq (scripts.checkNames names) driver
           else
             driver

@@ -1,5 +1,6 @@
-# `lib.mkTest`: a test from NixOS modules, without the test framework. Takes what `mkDriver` takes, with
-# a module for each node and a script that may be a function of the nodes' configurations.
+# `lib.mkTest`: a test from NixOS modules, without the test framework. It takes the arguments of
+# `mkDriver`, with a module for each node. The script may be a function of the nodes'
+# configurations.
 {
   mkDriver,
   mkTest,
@@ -10,21 +11,22 @@
   name ? "test",
   # NixOS modules by name.
   nodes ? { },
-  # NixOS modules by name, of machines that are containers.
+  # NixOS modules of containers, by name.
   containers ? { },
   # A NixOS module for all nodes and containers.
   defaults ? { },
-  # What is otherwise in `driverInteractive`: any of these arguments; modules come on top of the test's.
+  # Arguments for `driverInteractive`, which replace those of the test. Modules are added to the
+  # test's.
   interactive ? { },
   specialArgs ? { },
   testScript,
-  # As for `mkDriver`; the attribute set also puts its nodes into these VLANs. By default
-  # the nodes' own `virtualisation.vlans`.
+  # As for `mkDriver`. An attribute set also puts its nodes into these VLANs. By default the nodes'
+  # own `virtualisation.vlans`.
   vlans ? null,
   # Further machines, as for `mkDriver`.
   machines ? { },
-  # By default "nixos-test", with "kvm" for virtual machines and "uid-range" for containers, whose users
-  # are a range of the builder's.
+  # By default "nixos-test", with "kvm" for virtual machines, and with "uid-range" for containers,
+  # which need a range of users.
   requiredSystemFeatures ? null,
   passthru ? { },
   meta ? { },
@@ -64,7 +66,8 @@ let
 
   hexadecimal = number: lib.fixedWidthString 2 "0" (lib.toHexString number);
 
-  # What newer versions of NixOS have in `virtualisation.allInterfaces`, from options that all of them have.
+  # The value of `virtualisation.allInterfaces` in newer versions of NixOS, from options of all
+  # versions.
   interfacesOf =
     { virtualisation, ... }:
     lib.imap1 (index: vlan: {
@@ -76,8 +79,8 @@ let
       virtualisation.interfaces or { }
     );
 
-  # Every node has one network card for each of its interfaces, and most have an address, from the VLAN's
-  # number and its own.
+  # Each node has a network card for each of its interfaces. Most have an address, made of the
+  # VLAN's number and the node's number.
   cardsOf =
     name: configuration:
     lib.imap1 (index: interface: {
@@ -92,7 +95,7 @@ let
     name: configuration:
     builtins.filter (card: card.assignIP) (cardsOf name configuration);
 
-  # The lines of `/etc/hosts` that lead to a machine, at its first address of each kind.
+  # The lines of a machine in `/etc/hosts`, with its first address of each kind.
   hostsOf =
     name:
     let
@@ -138,13 +141,14 @@ let
         primaryIPAddress = first "ipv4";
         extraHosts = lib.concatMapStrings hostsOf names;
       }
-      # NixOS has the option since 2023.
+      # NixOS has this option since 2023.
       // lib.optionalAttrs (options.networking ? primaryIPv6Address) {
         primaryIPv6Address = first "ipv6";
       };
     };
 
-  # A virtual machine has a card in QEMU for each of its interfaces; a container's start script makes its own.
+  # A virtual machine has a card in QEMU for each of its interfaces. A container's start script
+  # makes its own interfaces.
   cardModule =
     name:
     { config, ... }:
@@ -184,14 +188,14 @@ let
 
   containerModule = {
     imports = [ containersOfNixos ];
-    # PAM needs setuid programs, which a build has none of.
+    # PAM needs setuid programs, which a build does not have.
     services.openssh.settings.UsePAM = false;
     security.pam.services.login.text = lib.concatMapStrings (
       type: "${type} sufficient ${pkgs.linux-pam}/lib/security/pam_permit.so\n"
     ) [ "auth" "account" "password" "session" ];
   };
 
-  # A module that errors call after the author's file, and not after this one.
+  # A module whose errors name the author's file, and not this one.
   locate =
     set: name: module:
     let
@@ -231,7 +235,7 @@ let
   containerConfigurations = builtins.mapAttrs (configurationOf containers containerModule) containers;
   configurations = nodeConfigurations // containerConfigurations;
 
-  # Gives a script's function what it takes.
+  # Calls a script's function with its arguments.
   callScript =
     script:
     let
@@ -261,7 +265,7 @@ let
       }
     );
 
-  # The same test with what `interactive` says on top.
+  # The same test with the arguments of `interactive`.
   interactiveArguments =
     let
       onTop =
@@ -290,7 +294,7 @@ let
       ];
     };
 in
-# Numbers of machines are parts of addresses.
+# The machines' numbers are parts of addresses.
 if count > 254 then
   throw "mkTest has ${toString count} nodes and containers, expected at most 254, which have addresses in one network"
 else if containers != { } && !builtins.pathExists containersOfNixos then

@@ -1,4 +1,5 @@
-# Shell that makes a verdict of `$status`, the exit code of vmwright; no other code is a test's verdict.
+# Shell code that turns `$status`, vmwright's exit status, into a verdict. Other statuses are no
+# verdict of a test.
 ''
   case $status in
     0) verdict=passed ;;

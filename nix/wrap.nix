@@ -1,4 +1,4 @@
-# One test's driver: vmwright wrapped with the test's script, machines and tools, so that
+# The driver of one test: it wraps vmwright with the test's script, machines and tools, so that
 # `bin/nixos-test-driver` needs no arguments and no environment.
 {
   pkgs,
@@ -9,18 +9,18 @@
   language,
   # The test script, a file.
   script,
-  # How an author says that the script is TypeScript.
+  # How an author chooses TypeScript.
   languageOption ? "testScriptLanguage = \"typescript\"",
-  # Virtual machines and containers: their names, and what starts them, a start script or something with
-  # a `bin/run-*-vm`, for containers a `bin/run-*-nspawn`.
+  # Virtual machines and containers, by name: a start script, or a package with a `bin/run-*-vm` or,
+  # for containers, a `bin/run-*-nspawn`.
   machines,
   containers ? [ ],
   vlans,
   globalTimeout,
-  # A file for `--config`, which then says all of the above except the language.
+  # A file for `--config`, which then has all of the above except the language.
   configurationFile ? null,
   extraDriverArgs ? [ ],
-  # QEMU for scripts that call its tools.
+  # QEMU, for scripts that use its tools.
   qemu,
   extraPackages ? [ ],
   extraPythonPackages ? _: [ ],
@@ -40,7 +40,7 @@ let
     qemu
   ]
   ++ lib.optionals isPython [
-    # What Python scripts find beside upstream's driver.
+    # Packages that Python scripts have beside the NixOS driver.
     python
     pkgs.coreutils
     pkgs.netpbm
@@ -51,7 +51,8 @@ let
 
   machineFlags = lib.optionalString (configurationFile != null) "--config ${configurationFile}";
 
-  # A compiled vmwright has no type checker for TypeScript in it, the Deno that it is built with has.
+  # A compiled vmwright has no type checker for TypeScript, so the check uses the Deno that built
+  # it.
   checker =
     if isPython then
       "${package}/bin/vmwright"
@@ -71,7 +72,8 @@ let
   '';
   isChecked = !(skipTypeCheck && skipLint);
 
-  # How lines of TypeScript begin. Some of them are in Python programs, too, which then can be parsed.
+  # Beginnings of lines in TypeScript. Some of them occur in Python too; then the text parses as
+  # Python.
   typescriptLine = "^[[:space:]]*(await [A-Za-z_]|(const|let) [A-Za-z_[{]|import [^\"']* from [\"'])";
 
   hintAtLanguage = ''
@@ -98,7 +100,7 @@ let
         echo "machine $2 has ''${found[*]}, expected a start script or a directory with one bin/run-*-$1" >&2
         exit 1
       fi
-      # A machine is what its start script is called.
+      # A machine has the name in its start script's name.
       if [ "$(basename "''${found[0]}")" != "run-$2-$1" ]; then
         mkdir -p "$out/start-scripts"
         ln -s "''${found[0]}" "$out/start-scripts/run-$2-$1"
@@ -114,7 +116,7 @@ let
 
   wrapperArguments = [
     "--prefix PATH : ${lib.makeBinPath tools}"
-    # What was checked when the driver was built is not checked again at every run.
+    # The build has checked the script, so runs do not check it again.
     ''--add-flags "--language ${language}${lib.optionalString (!isPython) " --no-check"}"''
   ]
   ++ map (argument: "--add-flags ${escapeShellArg argument}") extraDriverArgs

@@ -4,7 +4,7 @@
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
     vmwright.url = "github:vmwright/vmwright";
-    # To build vmwright by the same nixpkgs, which must have Deno 2.8 or newer:
+    # To build vmwright with the same nixpkgs, which must have Deno 2.8 or newer:
     # vmwright.inputs.nixpkgs.follows = "nixpkgs";
   };
 
