@@ -1,10 +1,10 @@
-# Watches the driver from outside: its standard input ends when the driver
-# does, however that happened. What the driver then still owns is ended here.
-# Its argument is the run's token. Lines: "group N", "cleaning N" for a group
-# that cleans up at SIGTERM, "ungroup N", "directory D", "undirectory D", where
-# D is escaped for printf %b; "end" says that the driver itself has ended
-# everything.
-# Signals that a terminal sends to everybody are the driver's business.
+# Watches the driver from another process. Its standard input ends when the
+# driver ends, whatever the reason. Then the guard ends everything that the
+# driver still owns. The argument is the run's token. Lines of input: "group N",
+# "cleaning N" for a group that cleans up at SIGTERM, "ungroup N", "directory
+# D", "undirectory D", with D escaped for printf %b; "end" means that the driver
+# itself has ended everything. The guard ignores signals that a terminal sends
+# to all processes: the driver handles them.
 trap '' INT TERM HUP QUIT
 groups=
 cleaning=
@@ -42,7 +42,7 @@ done
 for group in $cleaning; do
   kill -s TERM -- "-$group"
 done
-# Nobody tells of the end of a group that is not one's own.
+# There is no notification of the end of a group that is not a child.
 patience=100
 for group in $cleaning; do
   while [ "$patience" -gt 0 ] && kill -s 0 -- "-$group"; do
@@ -53,11 +53,12 @@ done
 for group in $groups; do
   kill -s KILL -- "-$group"
 done
-# Those that left their group bear the run's token in their environment. In the
-# middle of execve(2) a process shows none: so it is looked for twice.
+# Processes that have left their group have the run's token in their
+# environment. In the middle of execve(2) a process shows no environment, so
+# this looks twice.
 looks=2
 while [ "$looks" -gt 0 ]; do
-  # grep complains of processes that go meanwhile, whatever else it finds.
+  # grep complains about processes that end meanwhile.
   pids=$(grep -lasF "VMWRIGHT_RUN=$token" /proc/[0-9]*/environ || :)
   for pid in $pids; do
     pid=${pid#/proc/}
@@ -68,14 +69,15 @@ while [ "$looks" -gt 0 ]; do
     [ "$looks" -eq 0 ] || sleep 0.1
   fi
 done
-# Those that cleared their environment too may still be where they were started.
-# A person who looks around there has a terminal, and is left alone.
+# Processes that have also cleared their environment may still be in their first
+# directory. A person who looks around there has a terminal; this does not end
+# such processes.
 printf %s "$directories" | while IFS= read -r directory; do
   directory=$(cd -P -- "$(printf %b/ "$directory")" && pwd -P && echo /) || continue
-  # The slash kept a line break at the end, and pwd has added one.
+  # The slash has kept a line break at the end, and pwd has added one.
   directory=${directory%"
 /"}/
-  # A line break in it ends what ls says in one line.
+  # With a line break in the path, ls prints several lines.
   ls -ld /proc/[0-9]*/cwd | grep -F -- " -> ${directory%%"
 "*}" |
     while IFS= read -r line; do
@@ -86,7 +88,7 @@ printf %s "$directories" | while IFS= read -r directory; do
         *) continue ;;
       esac
       IFS= read -r stat < "/proc/$pid/stat" || continue
-      # The words after the name in parentheses: the fifth is the terminal.
+      # Of the words after the name in parentheses, the fifth is the terminal.
       terminal=${stat##*) }
       terminal=${terminal#* * * * }
       [ "${terminal%% *}" != 0 ] || kill -s KILL "$pid"
@@ -102,12 +104,12 @@ printf %s "$directories" | while IFS= read -r directory; do
   # The slash keeps a line break at the end.
   directory=$(printf %b/ "$directory")
   rm -rf -- "$directory" || {
-    # What was copied may have directories that only root can write to.
+    # Copied trees may have directories that only root can write to.
     chmod -R u+rwx -- "$directory"
     rm -rf -- "$directory"
   } || {
-    # A container may leave what can't be removed as it is: groups of processes,
-    # whose files go with them, and in its root what must not change.
+    # A container may leave things that need more to be removed: control groups,
+    # whose files go with them, and immutable files in its root.
     if [ -e "$directory/cgroup.procs" ]; then
       remove_groups "$directory"
     else

@@ -1,5 +1,5 @@
-# Sees to what systemd-nspawn and its start scripts expect of a host. A machine
-# that runs systemd has all of it; a build sandbox of Nix has not.
+# Prepares a host for systemd-nspawn and its start scripts. A host with systemd
+# needs nothing; a build sandbox of Nix does.
 set -eu
 
 if [ "$(id -u)" != 0 ]; then
@@ -21,7 +21,7 @@ if ! [ /var/run -ef /run ]; then
   mkdir -p /var
   ln -s /run /var/run
 fi
-# A host with the older hierarchies keeps them.
+# A host with the older hierarchies of control groups keeps them.
 if ! grep -q '^[^ ]* /sys/fs/cgroup ' /proc/mounts; then
   mkdir -p /sys/fs/cgroup
   mount -t cgroup2 none /sys/fs/cgroup

@@ -1,9 +1,10 @@
-# Runs a shell on a console that is plugged in meanwhile.
-# $1: rows. $2: columns. $3: TERM. $4: written to the console, after a NUL, when
-# the shell has ended. Says when the console may come, and which it is.
+# Runs a shell on a console that the driver plugs in meanwhile. $1: rows. $2:
+# columns. $3: TERM. $4: the text to write to the console, after a NUL, when the
+# shell has ended. Prints when the driver may add the console, and then its
+# device.
 
-# Nothing in the guest tells which hvc a port has become; but only one with a
-# port behind it can be opened.
+# Nothing in the guest tells which hvc device belongs to a port. But only a
+# device with a port can be opened.
 consoles() {
   local device
   for device in /dev/hvc*; do
@@ -27,25 +28,25 @@ for ((tries = 0; tries < 500; tries++)); do
 done
 [ -n "$device" ] || exit 3
 
-# The first kind of terminal that the guest has heard of.
+# Chooses the first kind of terminal that the guest knows.
 for term in "$3" xterm-256color xterm linux vt100 ''; do
   for place in /etc /lib /usr/lib /usr/share /run/current-system/sw/share; do
     [ -n "$term" ] && [ -e "$place/terminfo/${term::1}/$term" ] && break 2
   done
 done
 
-# While nobody has it open, what is typed is lost, and its size is forgotten.
+# While no process has the console open, it loses its input and its size.
 exec 8<>"$device"
 stty rows "$1" cols "$2" <&8
 echo "$device"
 (
-  # That of the backdoor is empty.
+  # The backdoor's own TERM is empty.
   unset PS1
   cd ~ 2>/dev/null || :
-  # The leader of a new session that opens a terminal is controlled by it.
+  # A terminal controls the leader of a new session that opens it.
   TERM=${term:-$3} exec setsid bash -c 'exec bash -i <>"$0" >&0 2>&0' \
     "$device" 8>&-
 ) || :
-# The end of the session has hung up all that had the terminal open. Where it is
-# gone, nobody waits for a word.
+# The end of the session has hung up all processes on the terminal. If the
+# console is gone, nobody waits for the text.
 printf '\0%s' "$4" 2>/dev/null >"$device" || :
