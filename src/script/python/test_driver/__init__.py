@@ -1,10 +1,10 @@
-"""What a NixOS test script sees, in front of a driver that does the work."""
+"""The names that a NixOS test script sees. The driver does their work."""
 
 from __future__ import annotations
 
 
 def __getattr__(name):
-    # The names that other versions have here.
+    # The names in other versions.
     import importlib
 
     places = {

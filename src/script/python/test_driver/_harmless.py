@@ -1,18 +1,18 @@
-"""Text that may quote what a guest said, made safe for a terminal."""
+"""Makes text that may come from a guest safe for a terminal."""
 
 from __future__ import annotations
 
 import re
 
-# What a terminal takes for commands: colours and cursor movements; strings such as
-# window titles, up to their end or that of the line; any other escape.
+# Control sequences of terminals: colours and cursor movements; strings such as window
+# titles, up to their end or that of the line; any other escape.
 _sequences = re.compile(
     r"(?:\x1b\[|\x9b)[\x20-\x3f]*[\x40-\x7e]?"
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\r\n]*(?:\x07|\x9c|\x1b\\)?"
     r"|\x1b[\x20-\x2f]*[\x30-\x7e]?"
 )
-# What would still ring or move the cursor; what turns the direction of writing, takes
-# no room or can't be seen at all; other ends of lines; halves of characters.
+# Characters that still ring or move the cursor; that turn the direction of writing,
+# have no width or are invisible; other line ends; lone surrogates.
 _hidden = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5"
     r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff"
@@ -22,7 +22,7 @@ _hidden = re.compile(
 
 
 def harmless(text: str) -> str:
-    """Text without control sequences, and with what can't be seen made visible."""
+    """Removes control sequences, and makes invisible characters visible."""
     text = re.sub(r"\r+\n?", "\n", _sequences.sub("", text))
     return _hidden.sub(_picture, text)
 

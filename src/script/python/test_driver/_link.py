@@ -17,7 +17,7 @@ from .errors import MachineError, RequestedAssertionFailed
 _local = threading.local()
 
 
-# Requests that begin steps, which tell where.
+# Requests that begin steps, which have the line of the script.
 _PLACED = {"call", "begin", "beginSubtest", "startAll", "joinAll"}
 
 
@@ -33,18 +33,18 @@ class Link:
         self._next_id = 0
         self._environment = dict(os.environ)
         self.tasks: dict[str, object] = {}
-        # What the script is compiled as: its frames bear this name.
+        # The file name of the compiled script, which its frames have.
         self.script: str | None = None
         self._reader = threading.Thread(target=self._read, name="driver", daemon=True)
         self._reader.start()
 
     def request(self, do: str, **words: object):
-        """Asks the driver for something, and waits for the answer.
+        """Sends a request to the driver, and waits for the answer.
 
-        Meanwhile the driver may have this thread do something first.
+        Meanwhile the driver may give this thread a task.
         """
         for stream in (sys.stdout, sys.stderr):
-            # What was printed before shows before what the driver prints.
+            # Earlier output of the script comes before that of the driver.
             try:
                 stream.flush()
             except (AttributeError, OSError, ValueError):
@@ -77,7 +77,7 @@ class Link:
             self._pending.pop(number, None)
 
     def _line(self):
-        """The line of the script that asks, if it is the script."""
+        """The line of the script that sends the request, if the script does."""
         frame = sys._getframe(2)
         while frame is not None:
             if frame.f_code.co_filename == self.script:
@@ -86,7 +86,7 @@ class Link:
         return None
 
     def _changes(self, environment: dict) -> dict:
-        """Which variables the script has set, or unset (None), for what is started."""
+        """The variables that the script has set, or unset (None), for new processes."""
         before, self._environment = self._environment, environment
         changes = {name: None for name in before if name not in environment}
         for name, value in environment.items():
@@ -95,13 +95,13 @@ class Link:
         return changes
 
     def revive(self, error: dict) -> BaseException:
-        """The exception for an error that came from the driver."""
+        """The exception for an error of the driver."""
         exception = _exception(error["kind"], error["message"], error)
         exception._vmwright_error = error["id"]
         return exception
 
     def describe(self, exception: BaseException) -> dict:
-        """An exception as the driver takes it; the same one is the same error there."""
+        """Describes an exception for the driver, where the same one is the same error."""
         number = getattr(exception, "_vmwright_error", None)
         if number is not None:
             return {"id": number}
@@ -138,18 +138,18 @@ class Link:
                     elif "task" in message:
                         self._send({"done": message["task"], "gone": True})
                 elif message["do"] == "where":
-                    # At once: what comes next may be why the script goes on.
+                    # At once: the script may go on because of the next message.
                     self._perform(message)
                 else:
                     threading.Thread(
                         target=self._perform, args=(message,), daemon=True
                     ).start()
         finally:
-            # Without a driver there is nothing to do, and nobody to do it for.
+            # Without a driver there is nothing left to do.
             os._exit(1)
 
     def _perform(self, message: dict) -> None:
-        """Does what the driver asks for, and tells it how that went."""
+        """Runs a task of the driver, and sends the result."""
         answer: dict = {"done": message["task"]}
         before = getattr(_local, "check", None)
         if message.get("check"):
@@ -166,7 +166,7 @@ class Link:
 
 
 def exit_status(exit: SystemExit) -> int:
-    """The status that Python would end with."""
+    """The exit status that Python would have."""
     if exit.code is None:
         return 0
     if isinstance(exit.code, int):
@@ -201,12 +201,12 @@ def _exception(kind: str, message: str, more: dict) -> BaseException:
     return RuntimeError(message)
 
 
-# The step of the log that a thread is in. A thread begins in the step of the one
-# that started it, and what a pool of threads runs in the step where it was submitted.
+# The step of the log that a thread is in. A thread begins in the step of the thread
+# that started it; a task of a pool begins in the step that submitted it.
 
 
 class Step:
-    """A step of the log that some thread is in, until it has ended for all."""
+    """A step of the log that some threads are in, until it has ended for all of them."""
 
     def __init__(self, number, parent) -> None:
         self.number = number
@@ -233,7 +233,7 @@ def _innermost():
 
 
 def enter_step(number: int) -> Step:
-    """This thread is in a new step from now on, until that is left."""
+    """Enters a new step with this thread, until the thread leaves it."""
     step = Step(number, _innermost())
     _enter(step)
     return step
@@ -258,7 +258,7 @@ _start = threading.Thread.start
 
 def _start_in_step(thread: threading.Thread) -> None:
     thread._vmwright_step = _innermost()
-    # Who starts the first thread of a pool has the module; nobody else waits for it.
+    # A script that starts a pool of threads has imported the module already.
     pools = sys.modules.get("concurrent.futures.thread")
     if pools is not None and pools.ThreadPoolExecutor.submit is not _submit_in_step:
         global _submit

@@ -1,4 +1,4 @@
-"""Processes of the driver's, in the form of `subprocess.Popen`."""
+"""Processes of the driver, in the form of `subprocess.Popen`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-# Seconds between two looks whether a process has ended.
+# Seconds between two looks at a process.
 _PAUSE = 0.05
 
 
@@ -37,7 +37,7 @@ class Process:
 
     @property
     def returncode(self):
-        """How the process has ended, or None as long as nobody has asked."""
+        """How the process has ended, or None until somebody has asked."""
         return self._code
 
     def poll(self):
@@ -48,12 +48,12 @@ class Process:
                 if status is not None:
                     self._code = status
             elif self._began is None or _began(self.pid) != self._began:
-                # Whoever waits for it knows its status, and has no need of it.
+                # A process that waits for it has its status already.
                 self._code = 0
         return self._code
 
     def wait(self, timeout=None):
-        """Waits until the process has ended, and answers how."""
+        """Waits until the process has ended, and returns how."""
         end = None if timeout is None else time.monotonic() + timeout
         while self.poll() is None:
             if end is not None and time.monotonic() >= end:
@@ -78,7 +78,7 @@ class Process:
 
 
 class _Stdin:
-    """What a machine's process reads: its serial console."""
+    """The stdin of a machine's process: its serial console."""
 
     def __init__(self, type_in):
         self._type_in = type_in
@@ -89,15 +89,15 @@ class _Stdin:
         return len(data)
 
     def flush(self):
-        """Nothing: all of it was sent."""
+        """Does nothing: everything was sent."""
 
 
 def _began(pid):
-    """When a process began, which tells it from a later one of its number."""
+    """When a process began, to distinguish it from a later one with its number."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
             fields = stat.read().rpartition(")")[2].split()
     except OSError:
         return None
-    # One that has ended, and that nobody has waited for, is a zombie.
+    # A process that has ended, but that nobody has waited for, is a zombie.
     return None if fields[0] == "Z" else fields[19]

@@ -18,7 +18,7 @@ _here = os.path.dirname(os.path.abspath(__file__))
 
 
 class AboveStatus:
-    """A stream that takes what lies below the cursor off a terminal first."""
+    """A stream that first clears a terminal below the cursor."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -33,7 +33,7 @@ class AboveStatus:
 
 
 class Session:
-    """What this process is to the driver."""
+    """This process, as the driver uses it."""
 
     def __init__(self, path):
         self.link = link = Link(path)
@@ -51,7 +51,7 @@ class Session:
         )
 
     def bind(self, facts):
-        """Binds every name that a script sees."""
+        """Binds all names that a script sees."""
         logger = CompositeLogger(self.link)
         loggers.append(logger)
         self.debug = debug = Debug(self.link, self.enter_prompt)
@@ -66,7 +66,7 @@ class Session:
         self.driver._warn_of_hidden_names()
 
     def run(self, step):
-        """Runs the script; answers how it ended, unless it ended well."""
+        """Runs the script. Returns its failure, if there is one."""
         entered = None if step is None else enter_step(step)
         try:
             self.run_script()
@@ -91,7 +91,7 @@ class Session:
         return None
 
     def stop_at(self, exception, failure):
-        """Stops in the script's innermost frame that an exception came through."""
+        """Stops in the script's innermost frame of an exception."""
         name = self.facts["script"]["name"]
         found = None
         step = exception.__traceback__
@@ -113,7 +113,7 @@ class Session:
         return "".join(traceback.format_list([one for one in frames if one.filename == name]))
 
     def run_script(self):
-        """Runs the script's text in the names' midst."""
+        """Runs the script's text with the names."""
         script = self.facts["script"]
         code = self.compile(script["text"], script["name"])
         if "t" not in self.namespace and uses(code, "t"):
@@ -163,7 +163,7 @@ class Session:
         return text.rstrip("\n")
 
     def show_end_of_thread(self, ended):
-        """Says which exception ended a thread of the script's."""
+        """Reports the exception that has ended a thread of the script."""
         if ended.exc_type is SystemExit or sys.stderr is None:
             return
         from ._harmless import harmless
@@ -174,11 +174,11 @@ class Session:
         sys.stderr.write(harmless(text))
         sys.stderr.flush()
 
-    # For a prompt: the driver's side reads lines and has them run here.
+    # For a prompt: the driver reads lines, and this process runs them.
 
     @contextmanager
     def enter_prompt(self, namespace):
-        """Lines are run among these names while this is entered."""
+        """Runs lines with these names while this is entered."""
         self.prompts.append(self.console(namespace))
         try:
             yield
@@ -186,7 +186,7 @@ class Session:
             self.prompts.pop()
 
     def console(self, namespace):
-        """An interactive console among some names."""
+        """An interactive console with some names."""
         import code
 
         session = self
@@ -210,14 +210,14 @@ class Session:
         return Console(namespace, filename="<prompt>")
 
     def prompt(self):
-        """The innermost prompt; by default, one among the script's names."""
+        """The innermost prompt; by default, one with the script's names."""
         if not self.prompts:
             self.namespace.setdefault("t", assertion_tester())
             self.prompts.append(self.console(self.namespace))
         return self.prompts[-1]
 
     def push(self, line):
-        """Takes one more line; answers whether the statement goes on."""
+        """Takes one more line. Returns whether the statement goes on."""
         import builtins
 
         before, builtins.input = builtins.input, self.input
@@ -227,14 +227,14 @@ class Session:
             builtins.input = before
 
     def input(self, prompt=""):
-        """Asks whoever is at the prompt for a line: the driver has the terminal."""
+        """Asks for a line at the prompt: the driver has the terminal."""
         line = self.link.request("input", prompt=str(prompt))
         if line is None:
             raise EOFError
         return line
 
     def push_captured(self, line):
-        """The same; answers what that has printed, too."""
+        """The same. Returns the output, too."""
         from contextlib import redirect_stderr, redirect_stdout
         from io import StringIO
 
@@ -248,7 +248,7 @@ class Session:
         self.prompt().resetbuffer()
 
     def complete(self, text):
-        """What a beginning of a name, or of an attribute, can become."""
+        """The completions of a name, or of an attribute."""
         from rlcompleter import Completer
 
         completer = Completer(self.prompt().locals)
@@ -274,9 +274,9 @@ def is_own(filename):
 
 
 def main():
-    """Connects to the driver, and does what it asks for until it has enough."""
+    """Connects to the driver, and runs its tasks until the driver ends that."""
     path, name, directory = sys.argv[1:4]
-    # What the script imports does not lie beside this package.
+    # The modules of the script are not in this package's directory.
     sys.path[0:2] = [directory] if directory else []
     sys.argv[:] = [name]
     try:
@@ -291,7 +291,7 @@ def main():
         except KeyboardInterrupt:
             continue
         break
-    # What the script holds has its end now, while there is still all that it needs:
+    # The script's objects end now, while everything that they need still exists:
     # at the end of the process, the thread that listens to the driver would keep it.
     session.prompts.clear()
     if session.namespace is not None:

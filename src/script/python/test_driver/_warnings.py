@@ -1,4 +1,4 @@
-"""Warnings of the driver's own, at the line of the script that they are about."""
+"""Warnings of the driver, at the line of the script that they are about."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _said: set = set()
 
 
 def warn_once(text: str, line: int = 0, script: str = "") -> None:
-    """Warns of something once in a run; by default where the script is just now."""
+    """Warns once in a run; by default at the script's current line."""
     if text in _said:
         return
     _said.add(text)

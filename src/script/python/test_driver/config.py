@@ -1,4 +1,4 @@
-"""What a test is made of, as its configuration file says it."""
+"""The configuration file of a test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class _Configuration:
-    """Values under their names, as the file has them."""
+    """The values of the file, by their names."""
 
     def __init__(self, **values) -> None:
         for name in self.__annotations__:
@@ -15,7 +15,7 @@ class _Configuration:
                 setattr(self, name, values.pop(name))
             elif not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} expects {name}, and got none")
-        # The next version of what writes the file may write more.
+        # The next version of the framework may write more values.
         self.__dict__.update(values)
 
     def __repr__(self) -> str:
@@ -50,7 +50,7 @@ class NspawnMachineConfiguration(MachineConfiguration):
 
 
 class DriverConfiguration(_Configuration):
-    """All of it."""
+    """The whole configuration."""
 
     vms: dict = {}
     containers: dict = {}

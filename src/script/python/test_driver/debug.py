@@ -6,10 +6,10 @@ import sys
 
 
 class DebugAbstract:
-    """What the name `debug` stands for."""
+    """The class of `debug`."""
 
     def breakpoint(self, host="127.0.0.1", port=4444):
-        """Stops the script here, where somebody is there to look."""
+        """Stops the script here, if a person can look at it."""
 
 
 class DebugNop(DebugAbstract):
@@ -17,19 +17,19 @@ class DebugNop(DebugAbstract):
 
 
 class Debug(DebugAbstract):
-    """Stops where the driver has a prompt to offer."""
+    """Stops if the driver can open a prompt."""
 
     def __init__(self, link, enter) -> None:
         self._link = link
         self._enter = enter
 
     def breakpoint(self, host="127.0.0.1", port=4444):
-        """Stops the script here, where somebody is there to look."""
+        """Stops the script here, if a person can look at it."""
         frame = sys._getframe(1)
         self._stop("breakpoint", frame, frame.f_lineno, host=host, port=port)
 
     def _failed(self, frame, line, failure):
-        """Stops a script that has failed, where somebody asked for that."""
+        """Stops a script that has failed, if the run has that option."""
         self._stop("failed", frame, line, failure=failure)
 
     def _stop(self, do, frame, line, host="127.0.0.1", port=4444, **words):

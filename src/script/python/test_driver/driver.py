@@ -1,4 +1,4 @@
-"""What the names `driver`, `start_all` and so on stand for."""
+"""The class of `driver`, and the functions `start_all` and so on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def assertion_tester():
         from .errors import RequestedAssertionFailed
 
         class AssertionTester(TestCase):
-            """A test case that is there for its assertions alone."""
+            """A test case that only provides assertions."""
 
             failureException = RequestedAssertionFailed
             maxDiff = None
@@ -41,7 +41,7 @@ def __getattr__(name):
 
 
 def get_tmp_dir():
-    """The directory that the directories of all machines are in."""
+    """The directory above those of all machines."""
     from pathlib import Path
     from tempfile import gettempdir
 
@@ -54,7 +54,7 @@ def in_nix_sandbox():
 
 
 def pythonize_name(name):
-    """A name with what no identifier may hold as `_`."""
+    """Turns a name into an identifier: all other characters become `_`."""
     return re.sub(r"^[^A-Za-z_]|[^A-Za-z0-9_]", "_", name)
 
 
@@ -122,7 +122,7 @@ class Driver:
 
     @property
     def config(self):
-        """What the test is made of."""
+        """The configuration of the test."""
         from .config import DriverConfiguration
 
         def described(machines):
@@ -147,7 +147,7 @@ class Driver:
         return sorted(machines, key=lambda machine: machine.name)
 
     def start_all(self):
-        """Starts all machines; does not wait for their boots."""
+        """Starts all machines, without waiting for their boots."""
         self._link.request("startAll")
 
     def join_all(self):
@@ -160,7 +160,7 @@ class Driver:
             self._script()
 
     def run_tests(self):
-        """Runs the test script, and has the machines write to their disks."""
+        """Runs the test script, and lets the machines write to their disks."""
         self.test_script()
         for machine in self.machines:
             if machine.is_up():
@@ -191,14 +191,14 @@ class Driver:
 
     @contextmanager
     def subtest(self, name):
-        """What happens inside is a test case of its own in reports."""
+        """Runs a part of the test, which is a test case in reports."""
         with self.logger.subtest(name):
             yield
 
     def polling_condition(
         self, fun_=None, *, seconds_interval=None, interval=None, description=None
     ):
-        """Makes a condition of a function; with and without arguments."""
+        """Makes a condition of a function, with or without arguments."""
         pause = one_of(
             "polling_condition",
             "seconds_interval",
@@ -219,16 +219,16 @@ class Driver:
         self.logger.print_serial_logs(True)
 
     def serial_stdout_off(self):
-        """Keeps the machines' serial consoles from the terminal."""
+        """Hides the machines' serial consoles on the terminal."""
         self.logger.print_serial_logs(False)
 
     def dump_machine_ssh(self, offset=0):
-        """Prints how to reach each machine by ssh."""
+        """Prints how to connect to each machine by ssh."""
         for index, machine in enumerate(self.machines, start=offset + 1):
             print(f"    {machine.name}:  {machine.ssh_backdoor_command(index)}")
 
     def test_symbols(self):
-        """Every name that a test script sees. Its `t` is made when it is asked for."""
+        """All names that a test script sees. Its `t` is made when it is used."""
         symbols = self._symbols()
         for machine in self.machines:
             symbols[pythonize_name(machine.name)] = machine
@@ -237,7 +237,7 @@ class Driver:
         return symbols
 
     def _warn_of_hidden_names(self):
-        """Says which names a machine takes from something else."""
+        """Warns about names that a machine takes from something else."""
         seen = {*self._symbols(), "t"}
         for machine in self.machines:
             name = pythonize_name(machine.name)
@@ -248,7 +248,7 @@ class Driver:
             seen.add(name)
 
     def _warn_of_other_name(self, text, script):
-        """Says that `machine` is not the name of the only machine, where it is used."""
+        """Warns about a use of `machine` if that is not the only machine's name."""
         if len(self.machines) != 1:
             return
         name = pythonize_name(self.machines[0].name)

@@ -9,7 +9,7 @@ def as_seconds(duration: object) -> float:
         raise TypeError(f"expected a duration, got bool: {duration!r}")
     if isinstance(duration, (int, float)):
         return duration
-    # Whoever has a timedelta has imported datetime; nobody else has to wait for it.
+    # A script with a timedelta has imported datetime already.
     total = getattr(duration, "total_seconds", None)
     if callable(total):
         return total()
@@ -20,11 +20,11 @@ def as_seconds(duration: object) -> float:
 
 
 class Preset(float):
-    """Seconds that stand where a script gives none."""
+    """A default in seconds, if a script gives no duration."""
 
 
 def given_seconds(duration: object, taker: str) -> float:
-    """A duration of a script's in seconds; a bare number has a warning, once a taker."""
+    """A script's duration in seconds. A bare number causes a warning, once a function."""
     seconds = as_seconds(duration)
     if isinstance(duration, (int, float)) and not isinstance(duration, Preset):
         from ._warnings import warn_once
@@ -37,7 +37,7 @@ def given_seconds(duration: object, taker: str) -> float:
 
 
 def one_of(taker: str, older: str, old: object, newer: str, new: object, preset=None):
-    """The one of two spellings of a duration that a script gives."""
+    """The given one of two spellings of a duration."""
     if old is not None and new is not None:
         raise TypeError(f"{taker}() takes {older} or {newer}, and not both")
     if new is not None:

@@ -1,4 +1,4 @@
-"""The variables of a machine's firmware, where that is one of UEFI."""
+"""The variables of a machine's UEFI firmware."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 
 
 class EfiGuid:
-    """Whose variables firmware and systems have, by their names in EDK II."""
+    """The owners of variables, by their names in EDK II."""
 
     gEdkiiVarErrorFlagGuid = uuid.UUID("04b37fe8-f6ae-480b-bdd5-37d98c5e89aa")
     gEfiAuthenticatedVariableGuid = uuid.UUID("aaf32c78-947b-439a-a180-2e144ec37792")
@@ -35,7 +35,7 @@ class EfiVariable:
     """A variable: `name` of `vendor_uuid`, with `data`."""
 
     class Flags:
-        """Attributes, to be put together."""
+        """Attributes, which can be combined."""
 
         NON_VOLATILE = 0x1
         BOOTSERVICE_ACCESS = 0x2
@@ -43,7 +43,7 @@ class EfiVariable:
         TIME_BASED_AUTHENTICATED_WRITE_ACCESS = 0x20
 
     class State:
-        """Where a variable is in its life."""
+        """The state of a variable."""
 
         VAR_HEADER_VALID_ONLY = 0x7F
         VAR_ADDED = 0x3F
@@ -52,14 +52,14 @@ class EfiVariable:
         self.vendor_uuid = vendor_uuid
         self.name = name
         self.data = data
-        # Whatever state a script gives, it wants the variable to be there.
+        # Whatever state a script gives, the variable is to exist.
         self.state = EfiVariable.State.VAR_ADDED
         self.flags = 0 if flags is None else flags
         self._timestamp = b""
 
     @property
     def vendorUUID(self):
-        """`vendor_uuid` as it lies in the store, where numbers begin with their ends."""
+        """`vendor_uuid` as it is in the store, with little-endian numbers."""
         return self.vendor_uuid and uuid.UUID(bytes=self.vendor_uuid.bytes_le)
 
     @vendorUUID.setter
@@ -68,7 +68,7 @@ class EfiVariable:
 
     @property
     def nameLen(self):
-        """The bytes of the name, with those of its end."""
+        """The bytes of the name, with the final NUL."""
         return 2 * len(self.name) + 2
 
     @property
@@ -78,7 +78,7 @@ class EfiVariable:
 
     @property
     def isDeleted(self):
-        """Whether it is there no longer: never here."""
+        """Whether it was deleted: never here."""
         return False
 
     @property
@@ -98,17 +98,17 @@ class EfiVariable:
 
     @property
     def hardware_error_record(self):
-        """Whether it tells of an error of the hardware."""
+        """Whether it describes an error of the hardware."""
         return bool(self.flags & 0x8)
 
     @property
     def authenticated_write_access(self):
-        """Whether only who has a key writes it, in the older way."""
+        """Whether a write needs a signature, in the older form."""
         return bool(self.flags & 0x10)
 
     @property
     def time_based_authenticated_write_access(self):
-        """Whether only who has a key writes it."""
+        """Whether a write needs a signature."""
         return bool(self.flags & 0x20)
 
     @property
@@ -151,7 +151,7 @@ class EfiVariable:
 
 
 class EfiVariables(list):
-    """All variables; those of somebody by their names, under `["gEfi…Guid"]`."""
+    """All variables; those of an owner by name, under `["gEfi…Guid"]`."""
 
     def _by_vendor(self):
         vendors = {}
@@ -166,15 +166,15 @@ class EfiVariables(list):
         return key in self._by_vendor() if isinstance(key, str) else super().__contains__(key)
 
     def get(self, key, default=None):
-        """The variables of somebody, by their names."""
+        """The variables of an owner, by name."""
         return self._by_vendor().get(key, default)
 
     def keys(self):
-        """Whose variables there are."""
+        """The owners."""
         return self._by_vendor().keys()
 
     def values(self):
-        """The variables of each of them, by their names."""
+        """The variables of each owner, by name."""
         return self._by_vendor().values()
 
     def items(self):
@@ -190,7 +190,7 @@ class EfiVars:
         self.machine = machine
 
     def read_content(self):
-        """All variables, or None where there is no store."""
+        """All variables, or None if there is no store."""
         found = self.machine._ask("efiRead")
         return None if found is None else EfiVariables(map(EfiVariable._read, found))
 
@@ -199,7 +199,7 @@ class EfiVars:
         self.machine._ask("efiCreate")
 
     def write(self, add):
-        """Adds variables, or gives those that are there another value."""
+        """Adds variables, or changes existing ones."""
         self.machine._ask("efiWrite", variables=[one._told() for one in add])
 
 

@@ -1,4 +1,4 @@
-"""The errors that a test script can catch, under the names it knows."""
+"""The errors that a test script can catch."""
 
 
 class MachineError(Exception):
@@ -10,4 +10,4 @@ class RequestedAssertionFailed(AssertionError):
 
 
 class TestScriptError(Exception):
-    """The older base of the others' names; kept so that scripts can name it."""
+    """The older base class, which scripts may name."""

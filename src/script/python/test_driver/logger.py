@@ -18,42 +18,42 @@ class LogLevel(IntEnum):
 
 
 class AbstractLogger:
-    """What the name `log` stands for."""
+    """The class of `log`."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
 
     def log(self, message, attributes={}):
-        """Says something whatever the log level is."""
+        """Logs a message at every log level."""
         self._say(None, message, attributes)
 
     def debug(self, *args, **kwargs):
-        """Says something that only who looks for a fault wants to know."""
+        """Logs a message for the search for faults."""
         self._say("debug", *args, **kwargs)
 
     def info(self, *args, **kwargs):
-        """Says something."""
+        """Logs a message."""
         self._say("info", *args, **kwargs)
 
     def warning(self, *args, **kwargs):
-        """Says something that the author should look at."""
+        """Logs a warning for the author."""
         self._say("warning", *args, **kwargs)
 
     def error(self, *args, **kwargs):
-        """Says that something went wrong, and ends the test, which has failed."""
+        """Logs an error, and fails the test."""
         self._say("error", *args, **kwargs)
         raise SystemExit(1)
 
     def log_test_error(self, *args, **kwargs):
-        """Says what the test failed of."""
+        """Logs the failure of the test."""
         self._say("error", *args, **kwargs)
 
     def log_serial(self, message, machine):
-        """Says a line of a machine's serial console."""
+        """Logs a line of a machine's serial console."""
         self._link.request("consoleLine", machine=str(machine), text=str(message))
 
     def print_serial_logs(self, enable):
-        """Shows the machines' serial consoles on the terminal, or does not."""
+        """Shows or hides the machines' serial consoles on the terminal."""
         self._link.request("serialStdout", on=bool(enable))
 
     def set_log_level(self, level):
@@ -62,12 +62,12 @@ class AbstractLogger:
 
     @contextmanager
     def nested(self, message, attributes={}):
-        """What happens inside is a step of the log."""
+        """Runs a step of the log."""
         with self._step(message, attributes, None):
             yield
 
     def _whole_script(self, message):
-        """What happens inside is the step of the log that is the whole script."""
+        """Runs the step of the log for the whole script."""
         return self._step(message, {}, "script")
 
     @contextmanager
@@ -80,7 +80,7 @@ class AbstractLogger:
 
     @contextmanager
     def subtest(self, name, attributes={}):
-        """What happens inside is a test case of its own in reports."""
+        """Runs a part of the test, which is a test case in reports."""
         step = self._link.request("beginSubtest", name=str(name))
         with self._inside(step):
             yield
@@ -111,7 +111,7 @@ class AbstractLogger:
 
 
 class CompositeLogger(AbstractLogger):
-    """The name that other versions have for it."""
+    """The name in other versions."""
 
 
 Logger = AbstractLogger
@@ -119,7 +119,7 @@ _current: list = []
 
 
 def __getattr__(name):
-    # The log of scripts that have no other name for it.
+    # The log, for scripts without another name for it.
     if name == "rootlog" and _current:
         return _current[-1]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

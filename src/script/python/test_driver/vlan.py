@@ -24,7 +24,7 @@ class VLan:
 
     @property
     def plug_process(self):
-        """What makes the switch's port on the host, for containers."""
+        """The process of the switch's port on the host, for containers."""
         if self._plug_pid is None:
             raise AttributeError(
                 f"vlan{self.nr} has no plug_process: only a test with containers plugs "
@@ -41,7 +41,7 @@ class VLan:
         return self._processes[pid]
 
     def stop(self) -> None:
-        """Takes the network away."""
+        """Ends the network."""
         self._link.request("stopVlan", nr=self.nr)
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class VsockPair:
-    """The ends of a virtual socket: what QEMU, and what the host connects to."""
+    """The ends of a virtual socket, for QEMU and for the host."""
 
     def __init__(self, guest, host) -> None:
         from pathlib import Path
@@ -17,7 +17,7 @@ class VsockPair:
 
 
 class VHostVsock(VsockPair):
-    """A machine's."""
+    """The virtual socket of a machine."""
 
     def __init__(self, name: str, guest, host) -> None:
         super().__init__(guest, host)
@@ -25,7 +25,7 @@ class VHostVsock(VsockPair):
 
 
 class VHostDeviceVsock:
-    """All of them, in `sockets`, by machine."""
+    """All virtual sockets, in `sockets`, by machine."""
 
     def __init__(self, sockets) -> None:
         self.sockets = {

@@ -1,4 +1,4 @@
-"""Machines: what they do is done by the driver."""
+"""Machines, whose work the driver does."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ..duration import Preset, as_seconds, given_seconds, one_of
 from ..errors import MachineError, RequestedAssertionFailed
 
 _NOT_GIVEN = object()
-# How long a wait takes at most, and how long a key is held, by default.
+# The default limit of a wait, and the default time of a key, in seconds.
 _PATIENCE = Preset(900)
 _EVENT_PATIENCE = Preset(600)
 _KEY_DELAY = Preset(0.01)
 
 
 def retry(fn, timeout_seconds=_NOT_GIVEN, timeout=_NOT_GIVEN):
-    """Calls `fn` again and again until it answers something true.
+    """Calls `fn` again and again until it returns something true.
 
     Given seconds, the last call gets `True`, all others `False`. Given `timeout` as a
     timedelta, or as None for no limit, each call gets the seconds that are left, or None,
@@ -68,14 +68,14 @@ CHAR_TO_KEY = {
 
 
 def make_command(args):
-    """A command for the shell, of its words."""
+    """Joins words to a command for the shell."""
     from shlex import quote
 
     return " ".join(quote(str(one)) for one in args)
 
 
 class QemuStartCommand:
-    """How a machine is started."""
+    """The start command of a machine."""
 
     def __init__(self, script):
         self._text = os.fspath(script)
@@ -93,7 +93,7 @@ class QemuStartCommand:
             self._machine._ask("setStartCommand", command=self._text)
 
     def cmd(self, *args, **options):
-        """Not here: the driver appends QEMU's arguments where it starts the machine."""
+        """Not here: the driver appends QEMU's arguments when it starts the machine."""
         raise NotImplementedError(
             "the driver appends QEMU's arguments itself when it starts a machine; set "
             "start_command._cmd, or use create_machine(), to start another command"
@@ -103,7 +103,7 @@ class QemuStartCommand:
 
     @staticmethod
     def build_environment(state_dir, shared_dir):
-        """The environment that a start command runs in."""
+        """The environment of a start command."""
         return {
             **os.environ,
             "TMPDIR": str(state_dir),
@@ -130,7 +130,7 @@ class BaseMachine:
         self._link = link
         self._facts = facts
         self._processes = {}
-        # The processes that the script takes for ended, or has no number of.
+        # The processes that the script takes for ended, or whose numbers it does not have.
         self._given_up = None
         self._forgotten = None
         self.logger = logger
@@ -176,7 +176,7 @@ class BaseMachine:
 
     @state_dir.setter
     def state_dir(self, path):
-        # Another machine's, so that this one boots what was installed there.
+        # The directory of another machine, so that this one boots that one's disk.
         self._facts["stateDir"] = self._ask("setStateDir", path=_host_path(path))
 
     @property
@@ -191,12 +191,12 @@ class BaseMachine:
 
     @property
     def booted(self):
-        """Whether the guest runs; `False` has the next start begin a new one."""
+        """Whether the guest runs. After `False`, the next start begins a new one."""
         return self._get("booted") and not self._is_given_up()
 
     @booted.setter
     def booted(self, value):
-        # Scripts say so where nothing is to be asked of a guest that powers itself off.
+        # Scripts set it for a guest that powers itself off.
         self._given_up = None if value else self._get("pid")
 
     def _is_given_up(self):
@@ -204,7 +204,7 @@ class BaseMachine:
 
     @property
     def connected(self):
-        """Whether the guest's shell takes commands; `False` has the next one connect."""
+        """Whether the guest's shell takes commands. After `False`, the next connects."""
         return self._get("connected")
 
     @connected.setter
@@ -220,7 +220,7 @@ class BaseMachine:
 
     @pid.setter
     def pid(self, value):
-        # Who says None has ended the process, and wants no more done about it.
+        # A script that sets None has ended the process itself.
         if value is not None:
             raise AttributeError(
                 f"pid of {self!r} can be None, and else is what the driver has started"
@@ -234,7 +234,7 @@ class BaseMachine:
 
         pid = self._get("pid")
         if pid is None:
-            # How it has ended is known by its number.
+            # The driver knows by its number how it has ended.
             return next(reversed(self._processes.values()), None)
         if pid not in self._processes:
             self._processes[pid] = Process(
@@ -255,15 +255,15 @@ class BaseMachine:
     # The log
 
     def log(self, msg):
-        """Says something about this machine."""
+        """Logs a message about this machine."""
         self.logger.log(msg, {"machine": self.name})
 
     def log_serial(self, msg):
-        """Says a line of this machine's serial console."""
+        """Logs a line of this machine's serial console."""
         self.logger.log_serial(msg, self.name)
 
     def nested(self, msg, attrs={}):
-        """What happens inside is a step of the log."""
+        """Runs a step of the log."""
         return self.logger.nested(msg, {"machine": self.name, **attrs})
 
     # Life
@@ -273,12 +273,12 @@ class BaseMachine:
         return self._call("isUp") and not self._is_given_up()
 
     def start(self, allow_reboot=False):
-        """Starts the machine, and does not wait until its guest has booted."""
+        """Starts the machine, without waiting until its guest has booted."""
         if self._is_given_up():
-            # A second one would have the same disks.
+            # A second guest would use the same disks.
             self._call("release")
         self._call("start", {"allowReboot": True} if allow_reboot else {})
-        # Its process is to be had also when it has ended.
+        # The script may use its process even when that has ended.
         self.process  # noqa: B018
 
     def connect(self):
@@ -310,7 +310,7 @@ class BaseMachine:
         self._call("reboot")
 
     def run_callbacks(self):
-        """Calls what was put into `callbacks`."""
+        """Calls the functions in `callbacks`."""
         for callback in self.callbacks:
             callback()
 
@@ -325,7 +325,7 @@ class BaseMachine:
     def execute(
         self, command, check_return=True, check_output=True, timeout=_PATIENCE
     ):
-        """Runs a shell command; answers its status and what it wrote to stdout."""
+        """Runs a shell command. Returns its status and its stdout."""
         self.run_callbacks()
         status, output = self._ask(
             "call",
@@ -342,11 +342,11 @@ class BaseMachine:
         return status, output
 
     def succeed(self, *commands, timeout=None):
-        """Runs commands, each of which must succeed; answers what they wrote."""
+        """Runs commands, each of which must succeed. Returns their stdout."""
         return self._run("succeed", commands, timeout)
 
     def fail(self, *commands, timeout=None):
-        """Runs commands, each of which must fail; answers what they wrote."""
+        """Runs commands, each of which must fail. Returns their stdout."""
         return self._run("fail", commands, timeout)
 
     def _run(self, method, commands, timeout):
@@ -367,7 +367,7 @@ class BaseMachine:
         return self._wait("wait_until_fails", str(command), timeout=timeout)
 
     def _repeat(self, what, command, timeout, attempt_timeout):
-        """Repeats a command whose every run has a limit of its own."""
+        """Repeats a command with a limit for each run."""
         from datetime import timedelta
 
         taker = f"wait_until_{'succeeds' if what == 'success' else 'fails'}"
@@ -376,7 +376,7 @@ class BaseMachine:
         outcome = []
 
         def run(left):
-            # Also a run that hangs is over when the whole wait is.
+            # A run that hangs also ends with the whole wait.
             limit = attempt if left is None else min(attempt, left)
             outcome[:] = self.execute(command, timeout=Preset(limit))
             return (outcome[0] == 0) == (what == "success")
@@ -386,13 +386,13 @@ class BaseMachine:
             return outcome[1]
 
     def _wait(self, name, *args, timeout, attempt_timeout=None, **options):
-        """Leaves a wait to the driver, which has the same in its own spelling."""
+        """Leaves a wait to the driver, which has it under its own spelling."""
         self.run_callbacks()
         limit = _seconds(timeout, name)
         method = _camel_case(name)
         options = {name: value for name, value in options.items() if value is not None}
         if attempt_timeout is None:
-            # None is said, too: where nothing is, a limit holds.
+            # None is passed on, because without a value there is a limit.
             args = [*args, {**options, "timeout": limit}]
             return self._ask("call", method=method, args=args)
         attempt = given_seconds(attempt_timeout, name)
@@ -404,12 +404,12 @@ class BaseMachine:
             try:
                 return self._call(method, *args, timeout=seconds, **options)
             except RequestedAssertionFailed:
-                # One that came before its time is no timeout, and final.
+                # A failure before the limit is no timeout, and final.
                 if time.monotonic() - began < seconds or left.seconds() == 0:
                     raise
 
     def sleep(self, secs=None, duration=None):
-        """Lets time pass in the guest."""
+        """Waits, by the guest's clock."""
         given = one_of("sleep", "secs", secs, "duration", duration)
         if given is None:
             raise TypeError("sleep() takes a duration, and was given none")
@@ -418,7 +418,7 @@ class BaseMachine:
     # systemd
 
     def systemctl(self, q, user=None):
-        """Runs `systemctl`; answers its status and what it wrote to stdout."""
+        """Runs `systemctl`. Returns its status and its stdout."""
         status, output = self._call("systemctl", str(q), user)
         return status, output
 
@@ -453,7 +453,7 @@ class BaseMachine:
         return self._call("getUnitProperty", str(unit), str(property), user)
 
     def require_unit_state(self, unit, require_state="active"):
-        """Demands that a unit is in a state right now."""
+        """Demands that a unit is in a state now."""
         self._call("requireUnitState", str(unit), str(require_state))
 
     def start_job(self, jobname, user=None):
@@ -480,7 +480,7 @@ class BaseMachine:
     def wait_for_open_port(
         self, port, addr="localhost", timeout=_PATIENCE, attempt_timeout=None
     ):
-        """Waits until somebody listens on a TCP port."""
+        """Waits until a process listens on a TCP port."""
         self._wait(
             "wait_for_open_port",
             int(port),
@@ -492,7 +492,7 @@ class BaseMachine:
     def wait_for_closed_port(
         self, port, addr="localhost", timeout=_PATIENCE, attempt_timeout=None
     ):
-        """Waits until nobody listens on a TCP port."""
+        """Waits until no process listens on a TCP port."""
         self._wait(
             "wait_for_closed_port",
             int(port),
@@ -504,7 +504,7 @@ class BaseMachine:
     def wait_for_open_unix_socket(
         self, addr, is_datagram=False, timeout=_PATIENCE, attempt_timeout=None
     ):
-        """Waits until somebody listens on a UNIX socket."""
+        """Waits until a process listens on a UNIX socket."""
         self._wait(
             "wait_for_open_unix_socket",
             str(addr),
@@ -561,7 +561,7 @@ class BaseMachine:
     # Windows
 
     def wait_for_x(self, timeout=_PATIENCE, attempt_timeout=None):
-        """Waits until the X server can be connected to."""
+        """Waits until the X server takes connections."""
         self._wait("wait_for_x", timeout=timeout, attempt_timeout=attempt_timeout)
 
     def get_window_names(self):
@@ -579,7 +579,7 @@ class BaseMachine:
         )
 
     def _wait_for_pattern(self, name, text, regex, timeout, look, *args):
-        """Leaves the wait to the driver, unless only Python knows the pattern."""
+        """Leaves the wait to the driver, unless only Python can match the pattern."""
         from .._patterns import Pattern
 
         pattern = Pattern(regex)
@@ -621,7 +621,7 @@ class BaseMachine:
         self.copy_from_machine(source, target_dir)
 
     def ssh_backdoor_command(self, index=None):
-        """How to reach the guest's ssh backdoor."""
+        """The command that connects to the guest's ssh backdoor."""
         return self._call("sshBackdoorCommand", index)
 
 
@@ -638,7 +638,7 @@ class QemuMachine(BaseMachine):
 
     @property
     def start_command(self):
-        """How the machine is started; another one starts it the next time."""
+        """The start command. A new value counts from the next start on."""
         return self._start_command
 
     @start_command.setter
@@ -673,7 +673,7 @@ class QemuMachine(BaseMachine):
     def shell(self):
         """A connection to a shell in the guest, or None while nothing runs.
 
-        It is one of the script's own: what `execute` and the others run goes elsewhere.
+        It is a separate connection: `execute` and the others use another one.
         """
         pid = self._get("pid")
         if pid is None:
@@ -695,7 +695,7 @@ class QemuMachine(BaseMachine):
 
     @property
     def serial_thread(self):
-        """What reads the serial console, or None before the first start."""
+        """The reader of the serial console, or None before the first start."""
         return None if self.process is None else SerialThread(self.process)
 
     @property
@@ -715,7 +715,7 @@ class QemuMachine(BaseMachine):
     # Life
 
     def switch_root(self):
-        """Goes on from stage 1 to stage 2, and connects anew."""
+        """Goes on from stage 1 to stage 2, and connects again."""
         self._call("switchRoot")
 
     # EFI variables
@@ -735,15 +735,15 @@ class QemuMachine(BaseMachine):
         return EfiVars(self.efi_vars_path, self)
 
     def create_efi_vars(self):
-        """Makes a store of variables, empty."""
+        """Makes an empty store of variables."""
         self.efi_vars.create_empty()
 
     def read_efi_vars(self):
-        """All variables, or None where there is no store."""
+        """All variables, or None if there is no store."""
         return self.efi_vars.read_content()
 
     def write_efi_vars(self, add):
-        """Adds variables, or gives those that are there another value."""
+        """Adds variables, or changes existing ones."""
         self.efi_vars.write(add)
 
     def dump_efi_vars(self):
@@ -753,11 +753,11 @@ class QemuMachine(BaseMachine):
     # Virtual terminals
 
     def get_tty_text(self, tty):
-        """What a virtual terminal shows."""
+        """The text on a virtual terminal."""
         return self._call("getTtyText", str(tty))
 
     def wait_until_tty_matches(self, tty, regexp, timeout=_PATIENCE):
-        """Waits until what a virtual terminal shows matches."""
+        """Waits until the text on a virtual terminal matches."""
         self._wait_for_pattern(
             "wait_until_tty_matches",
             f"waiting for {regexp} to appear on tty {tty}",
@@ -768,7 +768,7 @@ class QemuMachine(BaseMachine):
         )
 
     def dump_tty_contents(self, tty):
-        """Writes what a virtual terminal shows into the guest's journal."""
+        """Writes the text on a virtual terminal to the guest's journal."""
         self._call("dumpTtyContents", str(tty))
 
     # Keyboard
@@ -797,7 +797,7 @@ class QemuMachine(BaseMachine):
         return self._call("getScreenText")
 
     def get_screen_text_variants(self):
-        """What the text on the screen may be."""
+        """The text on the screen, in several readings."""
         return self._call("getScreenTextVariants")
 
     def wait_for_text(self, regex, timeout=_PATIENCE):
@@ -825,10 +825,10 @@ class QemuMachine(BaseMachine):
         self._call("unblock")
 
     def send_monitor_command(self, command):
-        """Sends a command to QEMU's human monitor; answers what that shows then."""
+        """Sends a command to QEMU's human monitor. Returns the monitor's text."""
         self.run_callbacks()
         answer = self._call("sendMonitorCommand", str(command))
-        # The monitor shows what is typed, and when it waits for the next command.
+        # The monitor echoes the command, and prints its prompt.
         return f"{command}\r\n{answer}(qemu) "
 
     def wait_for_qmp_event(self, event_filter, timeout=_EVENT_PATIENCE):
@@ -890,7 +890,7 @@ class Monitor:
     sendall = send
 
     def recv(self, size):
-        """What the monitor said to that."""
+        """The monitor's answer."""
         taken, self._said = self._said[:size], self._said[size:]
         return taken
 
@@ -929,7 +929,7 @@ class LastLines:
 
 
 class SerialThread:
-    """What reads a serial console in the form of `threading.Thread`."""
+    """The reader of a serial console in the form of `threading.Thread`."""
 
     def __init__(self, process):
         self._process = process
@@ -964,7 +964,7 @@ def _seconds(timeout, taker):
 
 
 def _camel_case(name):
-    """The driver's own spelling of a method's name."""
+    """The driver's spelling of a method's name."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 

@@ -11,7 +11,7 @@ def perform_ocr_on_screenshot(screenshot_path):
 
 
 def perform_ocr_variants_on_screenshot(screenshot_path, variants=True):
-    """What the text in a picture of a screen may be."""
+    """The text in a picture of a screen, in several readings."""
     return _read(screenshot_path, variants)
 
 

@@ -22,7 +22,7 @@ class QMPSession:
         self._machine = machine
 
     def send(self, cmd, args={}):
-        """Sends a command; answers QEMU's whole answer, the result under `return`."""
+        """Sends a command. Returns QEMU's whole answer, with the result in `return`."""
         return {"return": self._machine._ask("qmpSend", command=cmd, args=dict(args))}
 
     def wait_for_event(self, timeout=10):
