@@ -52,6 +52,8 @@ export {
   type CaptureOptions,
   type CommandArguments,
   ContainerMachine,
+  type Disk,
+  type DiskFailureOptions,
   efiAttributes,
   type EfiVariable,
   type ExecuteOptions,
@@ -68,6 +70,7 @@ export {
   QemuMachine,
   type SnakeCase,
   type SnakeCased,
+  type ThrottleOptions,
   type UnitOptions,
   type WaitOptions,
 } from "./src/machine/mod.ts";

@@ -228,6 +228,51 @@ export interface GuestNetwork {
   forwardPort(hostPort: number, guestPort: number): Promise<string | undefined>;
 }
 
+/** How much passes of what a guest asks of a disk. */
+export interface DiskLimits {
+  /** Bytes in a second; 0: no limit. */
+  bytesPerSecond: number;
+  /** Operations in a second; 0: no limit. */
+  operationsPerSecond: number;
+}
+
+/** What of a guest's requests to a disk fails. */
+export interface DiskFailures {
+  /** Whether reads do. */
+  reads: boolean;
+  /** Whether writes do, and flushes. */
+  writes: boolean;
+}
+
+/** A disk of a guest. */
+export interface GuestDisk {
+  /** Lets no more pass. */
+  throttle(limits: DiskLimits): Promise<void>;
+  /** Has requests fail from now on. */
+  fail(failures: DiskFailures): Promise<void>;
+  /** Takes it out of the guest. */
+  detach(): Promise<void>;
+  /** Whether to keep track of what the guest has flushed. */
+  track(isTracked: boolean): Promise<void>;
+}
+
+/** The disks of a guest. */
+export interface GuestDisks {
+  /**
+   * A disk by its name, or the first.
+   *
+   * @throws {MachineError} where there is none.
+   */
+  find(name?: string): Promise<GuestDisk>;
+  /** Whether what is flushed is kept track of, for any of them. */
+  readonly areTracked: boolean;
+  /**
+   * Ends the guest, and takes what it has not flushed from those disks of which
+   * that is known.
+   */
+  losePower(): Promise<void>;
+}
+
 /** The processors of a guest. */
 export interface GuestProcessors {
   /** Has them stand still. */
@@ -258,6 +303,8 @@ export interface Capabilities {
   readonly consoles?: GuestConsoles;
   /** Processors that the hypervisor has a hold on. */
   readonly processors?: GuestProcessors;
+  /** Disks that the hypervisor has a hold on. */
+  readonly disks?: GuestDisks;
   /** A clock that is not the host's. */
   readonly clock?: true;
   /** What saves the guest. */

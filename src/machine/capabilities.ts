@@ -13,6 +13,7 @@ const WORDS: Record<Need, string> = {
   screen: "a screen",
   network: "a network card of its hypervisor's",
   consoles: "a console that is added while the guest runs",
+  disks: "disks that its hypervisor has a hold on",
   processors: "processors that its hypervisor has a hold on",
   clock: "a clock of its own",
   snapshots: "a state that can be saved",
@@ -53,6 +54,7 @@ const METHODS = {
   waitForText: "screen",
   forwardPort: "network",
   block: "network",
+  powerLoss: "disks",
   pause: "processors",
   resume: "processors",
   nmi: "processors",
@@ -70,6 +72,7 @@ const METHODS = {
 /** The same for synchronous methods. */
 const DIRECT = {
   link: "network",
+  disk: "disks",
 } as const satisfies Record<string, Need>;
 
 /** The same for properties. */

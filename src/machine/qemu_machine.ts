@@ -1,9 +1,10 @@
 import { compilePattern } from "../console/mod.ts";
-import { MachineError } from "../errors.ts";
+import { MachineError, UsageError } from "../errors.ts";
 import { type QmpClient, QmpClosed, type QmpEvent } from "../qmp/mod.ts";
 import type { GuestProcessors } from "../backend/mod.ts";
 import { setClock, skew } from "./clock.ts";
 import type { MachineCore } from "./core.ts";
+import { type Disk, makeDisk } from "./disk.ts";
 import type { EfiVariable } from "./efi_store.ts";
 import {
   createEfiVars,
@@ -213,6 +214,41 @@ export class QemuMachine extends BaseMachine {
       filter,
       waitOptions(options).timeout,
     );
+  }
+
+  // Disks
+
+  /**
+   * A disk of the machine, which can be made slow, fail, or be taken out.
+   *
+   * @param name Its name in the start script (`-drive id=`, `-device id=`), its
+   * serial number, or QEMU's name for it; the first by default.
+   */
+  disk(name?: string): Disk {
+    return makeDisk(this.#core, name);
+  }
+
+  /**
+   * Ends the guest as a power failure does, with the caches of its disks: what the
+   * guest has written since {@linkcode Disk.cacheWrites} and not flushed is gone
+   * from those disks. Other disks keep what was written to them, as in
+   * {@linkcode crash}.
+   *
+   * @throws {UsageError} where no disk caches writes.
+   * @throws {MachineError} while the machine is not running.
+   */
+  async powerLoss(): Promise<void> {
+    const disks = this.#core.capability("disks", "powerLoss()");
+    if (!disks.areTracked) {
+      throw new UsageError(
+        `Expected a disk of ${this.name} whose unflushed writes are known, as ` +
+          "disk().cacheWrites() has it before they are written; there is none",
+      );
+    }
+    this.#core.log.info("loses power", this.#core.attributes);
+    this.#core.log.mark("fault", { machine: this.name, text: "loses power" });
+    await this.#core.guarded(() => disks.losePower());
+    await this.waitForShutdown();
   }
 
   // Time

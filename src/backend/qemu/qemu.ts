@@ -26,6 +26,7 @@ import {
   qemuArguments,
   usual,
 } from "./arguments.ts";
+import { QemuBlockDevices } from "./block_devices.ts";
 import { QemuKeyboard } from "./keyboard.ts";
 import { qemu } from "./kind.ts";
 import { QemuNetwork } from "./network.ts";
@@ -330,6 +331,7 @@ class QemuGuest implements Guest {
   readonly complaints: string[] = [];
   readonly #sockets: Sockets;
   #network?: QemuNetwork;
+  #blockDevices?: QemuBlockDevices;
   #addedConsoles = 0;
   #stopping = false;
   /** Why the guest stopped, from QEMU's SHUTDOWN event. */
@@ -436,6 +438,14 @@ class QemuGuest implements Guest {
 
   get processors(): QemuProcessors {
     return new QemuProcessors(this.qmp);
+  }
+
+  get disks(): QemuBlockDevices {
+    return this.#blockDevices ??= new QemuBlockDevices(this.qmp, {
+      machine: this.#name,
+      directory: this.#options.stateDir,
+      crash: () => this.crash(),
+    });
   }
 
   get clock(): true {

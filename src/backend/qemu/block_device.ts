@@ -1,0 +1,312 @@
+import { MachineError } from "../../errors.ts";
+import type { QmpClient, QmpEvent } from "../../qmp/mod.ts";
+import { isTimeout } from "../../time/mod.ts";
+import type { DiskFailures, DiskLimits, GuestDisk } from "../backend.ts";
+import { unflushed } from "./write_log.ts";
+
+/** An input or output error, as Linux numbers them. */
+const EIO = 5;
+/** Seconds that a guest may take to let go of a disk. */
+const DETACH_TIMEOUT = 60;
+/** Bytes that are written at once. */
+const BATCH = 1024 * 1024;
+
+/** What QEMU says of a disk. */
+export interface DiskFacts {
+  /** What the start script calls it, or QEMU. */
+  readonly name: string;
+  /** QEMU's path of the device. */
+  readonly path: string;
+  /** What the device reads and writes. */
+  readonly node: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Tells the guest's disks apart. */
+  readonly number: number;
+}
+
+/** The files of a disk whose flushes are kept track of. */
+interface Tracking {
+  /** All that was written, and when it was flushed. */
+  readonly log: string;
+  /** What was there before, where something was written. */
+  readonly before: string;
+}
+
+/**
+ * A disk of a guest of QEMU's. What is done to it stands between the device and
+ * what that reads and writes, in this order: requests fail at the device's end,
+ * are written into a log, and have copied what they overwrite.
+ */
+export class QemuBlockDevice implements GuestDisk {
+  readonly #qmp: QmpClient;
+  readonly #machine: string;
+  readonly #directory: string;
+  #facts: DiskFacts;
+  #failures?: DiskFailures;
+  #tracking?: Tracking;
+  /** The log up to {@linkcode cut}. */
+  #log?: Uint8Array;
+  /** What the device reads and writes now. */
+  #top: string;
+
+  /**
+   * Takes QEMU's monitor.
+   *
+   * @param machine The machine's name.
+   * @param directory Where files go.
+   */
+  constructor(
+    qmp: QmpClient,
+    machine: string,
+    directory: string,
+    facts: DiskFacts,
+  ) {
+    this.#qmp = qmp;
+    this.#machine = machine;
+    this.#directory = directory;
+    this.#facts = facts;
+    this.#top = facts.node;
+  }
+
+  /** Takes note of what the device reads and writes, which a snapshot changes. */
+  refresh(node: string): void {
+    if (this.#top !== this.#facts.node) return;
+    this.#facts = { ...this.#facts, node };
+    this.#top = node;
+  }
+
+  /** Whether what is flushed is kept track of. */
+  get isTracked(): boolean {
+    return this.#tracking !== undefined;
+  }
+
+  /** See {@linkcode GuestDisk.throttle}. */
+  async throttle(limits: DiskLimits): Promise<void> {
+    await this.#qmp.send("block_set_io_throttle", {
+      id: this.#facts.path,
+      bps: limits.bytesPerSecond,
+      bps_rd: 0,
+      bps_wr: 0,
+      iops: limits.operationsPerSecond,
+      iops_rd: 0,
+      iops_wr: 0,
+    });
+  }
+
+  /** See {@linkcode GuestDisk.fail}. */
+  async fail(failures: DiskFailures): Promise<void> {
+    await this.#withoutFailures();
+    this.#failures = failures.reads || failures.writes ? failures : undefined;
+    await this.#withFailures();
+  }
+
+  /** See {@linkcode GuestDisk.detach}. */
+  async detach(): Promise<void> {
+    const device = this.#facts.path.replace(/\/virtio-backend$/, "");
+    const isGone = ({ event, data }: QmpEvent) =>
+      event === "DEVICE_DELETED" && data?.path === device;
+    const gone = this.#qmp.waitForEvent(isGone, { timeout: DETACH_TIMEOUT });
+    gone.catch(() => {});
+    await this.#qmp.send("device_del", { id: device });
+    try {
+      await gone;
+    } catch (error) {
+      if (!isTimeout(error)) throw error;
+      throw new MachineError(
+        `the guest of ${this.#machine} has not let go of its disk ` +
+          `${this.#facts.name} in ${DETACH_TIMEOUT} seconds`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** See {@linkcode GuestDisk.track}. */
+  async track(isTracked: boolean): Promise<void> {
+    if (isTracked === this.isTracked) return;
+    // Nothing may be written while only some of it would be known.
+    await this.#whileStopped(async () => {
+      const failures = this.#failures;
+      await this.#withoutFailures();
+      if (isTracked) await this.#beginTracking();
+      else await this.#endTracking();
+      this.#failures = failures;
+      await this.#withFailures();
+    });
+  }
+
+  /** Has the device lose touch with what it has written, from one moment on. */
+  async cut(): Promise<void> {
+    await this.#qmp.send("blockdev-add", {
+      driver: "blkdebug",
+      "node-name": this.#node("dead"),
+      image: { driver: "null-co", size: this.#facts.size, "read-zeroes": true },
+      "inject-error": [{ event: "none", errno: EIO }],
+    });
+    await this.#attach(this.#node("dead"));
+  }
+
+  /** Takes back what was not flushed before {@linkcode cut}; the guest stands still. */
+  async rollBack(): Promise<void> {
+    const { log, before } = this.#tracking!;
+    const pieces = unflushed(this.#log!);
+    if (this.#failures !== undefined) await this.#remove("failing");
+    await this.#remove("log");
+    await this.#attach(this.#facts.node);
+    await this.#remove("copying");
+    await this.#remove("dead");
+    this.#tracking = undefined;
+    const path = `${this.#directory}/${this.#node("restored")}`;
+    using old = await Deno.open(before);
+    using batch = await Deno.open(path, {
+      read: true,
+      write: true,
+      create: true,
+      truncate: true,
+    });
+    // QEMU reads words up to the next space.
+    const shown = `/proc/${Deno.pid}/fd/${fileNumber(path)}`;
+    for (let first = 0; first < pieces.length;) {
+      const { at } = pieces[first];
+      let end = at, next = first;
+      const bytes = new Uint8Array(BATCH);
+      while (
+        next < pieces.length && pieces[next].at === end &&
+        end + pieces[next].length - at <= BATCH
+      ) {
+        const { length, inLog } = pieces[next++];
+        const place = bytes.subarray(end - at, end - at + length);
+        if (inLog !== undefined) {
+          place.set(this.#log!.subarray(inLog, inLog + length));
+        } else {
+          await old.seek(end, Deno.SeekMode.Start);
+          for (let filled = 0; filled < length;) {
+            const count = await old.read(place.subarray(filled));
+            if (count === null) break;
+            filled += count;
+          }
+        }
+        end += length;
+      }
+      await batch.seek(0, Deno.SeekMode.Start);
+      for (let done = 0; done < end - at;) {
+        done += await batch.write(bytes.subarray(done, end - at));
+      }
+      await this.#qmp.send("human-monitor-command", {
+        "command-line": `qemu-io -d ${this.#facts.path} ` +
+          `"write -q -s ${shown} ${at} ${end - at}"`,
+      });
+      first = next;
+    }
+    for (const file of [log, before, path]) await Deno.remove(file);
+  }
+
+  /** Keeps the log as it is after {@linkcode cut}, before QEMU flushes by itself. */
+  async keepLog(): Promise<void> {
+    this.#log = await Deno.readFile(this.#tracking!.log);
+  }
+
+  async #beginTracking(): Promise<void> {
+    const tracking = this.#tracking = {
+      log: `${this.#directory}/${this.#node("log")}`,
+      before: `${this.#directory}/${this.#node("before")}`,
+    };
+    for (const path of Object.values(tracking)) {
+      await Deno.writeFile(path, new Uint8Array(0), { mode: 0o600 });
+    }
+    await Deno.truncate(tracking.before, this.#facts.size);
+    await this.#qmp.send("blockdev-add", {
+      driver: "copy-before-write",
+      "node-name": this.#node("copying"),
+      file: this.#facts.node,
+      target: { driver: "file", filename: tracking.before },
+    });
+    await this.#attach(this.#node("copying"));
+    await this.#qmp.send("blockdev-add", {
+      driver: "blklogwrites",
+      "node-name": this.#node("log"),
+      file: this.#node("copying"),
+      log: { driver: "file", filename: tracking.log },
+    });
+    await this.#attach(this.#node("log"));
+  }
+
+  async #endTracking(): Promise<void> {
+    await this.#attach(this.#node("copying"));
+    await this.#remove("log");
+    await this.#attach(this.#facts.node);
+    await this.#remove("copying");
+    for (const path of Object.values(this.#tracking!)) await Deno.remove(path);
+    this.#tracking = undefined;
+  }
+
+  async #withFailures(): Promise<void> {
+    if (this.#failures === undefined) return;
+    const { reads, writes } = this.#failures;
+    const kinds = [
+      ...reads ? ["read"] : [],
+      ...writes ? ["write", "write-zeroes", "discard", "flush"] : [],
+    ];
+    await this.#qmp.send("blockdev-add", {
+      driver: "blkdebug",
+      "node-name": this.#node("failing"),
+      image: this.#top,
+      "inject-error": kinds.map((iotype) => ({
+        event: "none",
+        iotype,
+        errno: EIO,
+      })),
+    });
+    await this.#attach(this.#node("failing"));
+  }
+
+  async #withoutFailures(): Promise<void> {
+    if (this.#failures === undefined) return;
+    await this.#attach(this.isTracked ? this.#node("log") : this.#facts.node);
+    await this.#remove("failing");
+    this.#failures = undefined;
+  }
+
+  async #whileStopped(fn: () => Promise<void>): Promise<void> {
+    const { running } = await this.#qmp.send("query-status") as {
+      running: boolean;
+    };
+    if (running) await this.#qmp.send("stop");
+    try {
+      await fn();
+    } finally {
+      if (running) await this.#qmp.send("cont");
+    }
+  }
+
+  async #attach(node: string): Promise<void> {
+    // QEMU does not survive to be told what is so already.
+    if (node === this.#top) return;
+    await this.#qmp.send("qom-set", {
+      path: this.#facts.path,
+      property: "drive",
+      value: node,
+    });
+    this.#top = node;
+  }
+
+  async #remove(what: string): Promise<void> {
+    await this.#qmp.send("blockdev-del", { "node-name": this.#node(what) });
+  }
+
+  #node(what: string): string {
+    return `vw-disk${this.#facts.number}-${what}`;
+  }
+}
+
+/** The number of a file that this process has open. */
+function fileNumber(path: string): string {
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    try {
+      if (Deno.readLinkSync(`/proc/self/fd/${name}`) === path) return name;
+    } catch {
+      // It was the directory itself.
+    }
+  }
+  throw new Error(`Expected ${path} to be open`);
+}

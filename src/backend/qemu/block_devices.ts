@@ -1,0 +1,110 @@
+import { MachineError } from "../../errors.ts";
+import { baseName } from "../../paths.ts";
+import type { QmpClient } from "../../qmp/mod.ts";
+import type { GuestDisks } from "../backend.ts";
+import { QemuBlockDevice } from "./block_device.ts";
+
+/** A device as `query-block` describes it. */
+interface Block {
+  readonly device: string;
+  readonly qdev?: string;
+  readonly removable: boolean;
+  readonly inserted?: {
+    readonly "node-name": string;
+    readonly image: { readonly "virtual-size": number };
+  };
+}
+
+/** What is done with the disks of a guest of QEMU's. */
+export interface QemuBlockDevicesOptions {
+  /** The machine's name. */
+  machine: string;
+  /** Where files go. */
+  directory: string;
+  /** Ends the guest at once. */
+  crash(): Promise<void>;
+}
+
+/** The disks of a guest of QEMU's. */
+export class QemuBlockDevices implements GuestDisks {
+  readonly #qmp: QmpClient;
+  readonly #options: QemuBlockDevicesOptions;
+  /** By QEMU's paths of them. */
+  readonly #disks = new Map<string, QemuBlockDevice>();
+
+  /** Takes QEMU's monitor. */
+  constructor(qmp: QmpClient, options: QemuBlockDevicesOptions) {
+    this.#qmp = qmp;
+    this.#options = options;
+  }
+
+  /** See {@linkcode GuestDisks.areTracked}. */
+  get areTracked(): boolean {
+    return this.#tracked.length > 0;
+  }
+
+  get #tracked(): QemuBlockDevice[] {
+    return [...this.#disks.values()].filter(({ isTracked }) => isTracked);
+  }
+
+  /**
+   * See {@linkcode GuestDisks.find}. Names are those of `-drive id=`, else QEMU's
+   * own (`virtio0`), of `-device id=`, of `-blockdev node-name=`, and serials.
+   */
+  async find(name?: string): Promise<QemuBlockDevice> {
+    const blocks = await this.#qmp.send("query-block") as Block[];
+    const all: string[] = [];
+    for (const { device, qdev, removable, inserted } of blocks) {
+      if (qdev === undefined || inserted === undefined || removable) continue;
+      const names: string[] = [
+        device,
+        baseName(qdev.replace(/\/virtio-backend$/, "")),
+        inserted["node-name"],
+        await this.#serial(qdev) ?? "",
+      ].filter((one) => one !== "");
+      all.push(names.find((one) => !/^#|\[/.test(one)) ?? names[0]);
+      if (name !== undefined && !names.includes(name)) continue;
+      let disk = this.#disks.get(qdev);
+      if (disk === undefined) {
+        const { machine, directory } = this.#options;
+        disk = new QemuBlockDevice(this.#qmp, machine, directory, {
+          name: all.at(-1)!,
+          path: qdev,
+          node: inserted["node-name"],
+          size: inserted.image["virtual-size"],
+          number: this.#disks.size,
+        });
+        this.#disks.set(qdev, disk);
+      }
+      disk.refresh(inserted["node-name"]);
+      return disk;
+    }
+    const what = name === undefined ? "no disk" : `no disk named "${name}"`;
+    const others = all.length === 0 ? "none" : all.join(", ");
+    throw new MachineError(
+      `${this.#options.machine} has ${what}; QEMU knows of ${others}`,
+    );
+  }
+
+  /** See {@linkcode GuestDisks.losePower}. */
+  async losePower(): Promise<void> {
+    const tracked = this.#tracked;
+    await Promise.all(tracked.map((disk) => disk.cut()));
+    await Promise.all(tracked.map((disk) => disk.keepLog()));
+    await this.#qmp.send("stop");
+    for (const disk of tracked) await disk.rollBack();
+    await this.#options.crash();
+  }
+
+  async #serial(path: string): Promise<string | undefined> {
+    try {
+      return await this.#qmp.send("qom-get", {
+        path,
+        property: "serial",
+      }) as string;
+    } catch {
+      // Not every disk has one.
+      return undefined;
+    }
+  }
+}

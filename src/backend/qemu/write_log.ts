@@ -1,0 +1,67 @@
+/** What stands at the beginning of a log, and of each entry. */
+const MAGIC = 0x6a736677736872n;
+/** Bytes in which an entry counts its place and its length. */
+const SECTOR_SIZE_AT = 24;
+/** Flags of entries. */
+const FLUSH = 1, FUA = 2, DISCARD = 4;
+
+/** Where what is to stand in a range of a disk comes from. */
+export interface Piece {
+  /** Bytes from the beginning of the disk. */
+  readonly at: number;
+  /** Bytes. */
+  readonly length: number;
+  /**
+   * Where they are in the log; nothing where they are what was there before the
+   * log began.
+   */
+  readonly inLog?: number;
+}
+
+/**
+ * What has to be written to a disk for it to be as the guest has flushed it last.
+ *
+ * @param log What QEMU's `blklogwrites` has written: a sector that tells the size
+ * of sectors, then each write, flush and discard as a sector and its data, one
+ * after the other.
+ * @returns The pieces, from the beginning of the disk to its end.
+ */
+export function unflushed(log: Uint8Array): Piece[] {
+  const view = new DataView(log.buffer, log.byteOffset, log.length);
+  if (log.length < SECTOR_SIZE_AT + 4) return [];
+  if (view.getBigUint64(0, true) !== MAGIC) {
+    throw new Error(
+      "Expected a log of QEMU's blklogwrites, got something else",
+    );
+  }
+  const size = view.getUint32(SECTOR_SIZE_AT, true);
+  const entries: { sector: number; count: number; data?: number }[] = [];
+  let flushed = 0;
+  for (let at = size; at + size <= log.length;) {
+    const sector = Number(view.getBigUint64(at, true));
+    const count = Number(view.getBigUint64(at + 8, true));
+    const flags = Number(view.getBigUint64(at + 16, true));
+    const isData = count > 0 && (flags & DISCARD) === 0;
+    const data = isData ? at + size : undefined;
+    if (count > 0) entries.push({ sector, count, data });
+    if ((flags & (FLUSH | FUA)) !== 0) flushed = entries.length;
+    at += size + (isData ? count * size : 0);
+  }
+  // What was written, or discarded, and not flushed, by sector.
+  const wanted = new Map<number, number | undefined>();
+  for (const { sector, count } of entries.slice(flushed)) {
+    for (let n = 0; n < count; n++) wanted.set(sector + n, undefined);
+  }
+  for (const { sector, count, data } of entries.slice(0, flushed)) {
+    // A discard leaves what was there, as a disk may.
+    if (data === undefined) continue;
+    for (let n = 0; n < count; n++) {
+      if (wanted.has(sector + n)) wanted.set(sector + n, data + n * size);
+    }
+  }
+  return [...wanted].sort(([a], [b]) => a - b).map(([sector, inLog]) => ({
+    at: sector * size,
+    length: size,
+    inLog,
+  }));
+}
