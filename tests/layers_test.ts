@@ -40,7 +40,7 @@ Deno.test("An import from a room that comes later is found, also of a type", () 
   }
 });
 
-Deno.test("An import that a comment shows is none", () => {
+Deno.test("An import in a comment does not count", () => {
   assertEquals(
     texts({
       "src/time/clock.ts":
@@ -56,7 +56,7 @@ Deno.test("A file in no room of the plan is found", () => {
   ]);
 });
 
-Deno.test("An import of what stands upon the rooms is found", () => {
+Deno.test("An import of a file above the rooms is found", () => {
   assertEquals(
     texts({
       "src/time/clock.ts":

@@ -47,7 +47,7 @@ Deno.test("the accelerator that was found is kept for this boot of the machine",
   });
 });
 
-Deno.test("where the finding can't be kept, it is found all the same", async () => {
+Deno.test("a result that no file can keep is right all the same", async () => {
   assertEquals(
     await accelerator({ qemu: "/no/such/qemu", cache: "/proc/no/such" }),
     "tcg",

@@ -23,7 +23,7 @@ Deno.test("a host with the older ones has systemd's too", () => {
   ]);
 });
 
-Deno.test("of a hierarchy that is there in part, only that part counts", () => {
+Deno.test("only the existing part of a hierarchy counts", () => {
   const mounts = unified.replace(" / ", " /box ");
   assertEquals(ownGroups(mounts, "0::/box/a\n"), ["/sys/fs/cgroup/a"]);
   assertEquals(ownGroups(mounts, "0::/box\n"), ["/sys/fs/cgroup"]);

@@ -38,24 +38,30 @@ function hearing() {
   };
 }
 
-Deno.test("each assignment of each message is heard", { ignore }, async () => {
-  await using supervisor = new Supervisor();
-  const place = await Deno.makeTempDir();
-  const { hear, next } = hearing();
-  const socket = await NotifySocket.open(`${place}/s`, supervisor, hear);
-  await notify(socket.path, "X_NSPAWN_LEADER_PID=123");
-  assertEquals(await next(), "X_NSPAWN_LEADER_PID=123");
-  await notify(socket.path, "--ready", "--status=up = running");
-  assertEquals([await next(), await next()].sort(), [
-    "READY=1",
-    "STATUS=up = running",
-  ]);
-  await socket.close();
-  assertEquals([...Deno.readDirSync(place)], []);
-  await Deno.remove(place);
-});
+Deno.test(
+  "the socket passes on each assignment of each message",
+  { ignore },
+  async () => {
+    await using supervisor = new Supervisor();
+    const place = await Deno.makeTempDir();
+    const { hear, next } = hearing();
+    const socket = await NotifySocket.open(`${place}/s`, supervisor, hear);
+    await notify(socket.path, "X_NSPAWN_LEADER_PID=123");
+    assertEquals(await next(), "X_NSPAWN_LEADER_PID=123");
+    await notify(socket.path, "--ready", "--status=up = running");
+    assertEquals([await next(), await next()].sort(), [
+      "READY=1",
+      "STATUS=up = running",
+    ]);
+    await socket.close();
+    assertEquals([...Deno.readDirSync(place)], []);
+    await Deno.remove(place);
+  },
+);
 
-Deno.test("who writes for long never finds it full", { ignore }, async () => {
+Deno.test("a program that writes for long never finds the socket full", {
+  ignore,
+}, async () => {
   await using supervisor = new Supervisor();
   const place = await Deno.makeTempDir();
   const { hear, next } = hearing();
@@ -85,7 +91,7 @@ Deno.test(
   },
 );
 
-Deno.test("where nobody can listen, it says why", { ignore }, async () => {
+Deno.test("a socket that can't be opened tells why", { ignore }, async () => {
   await using supervisor = new Supervisor();
   const path = `/tmp/${"long".repeat(50)}`;
   await assertRejects(

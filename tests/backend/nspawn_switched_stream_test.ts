@@ -33,7 +33,7 @@ Deno.test("the other end is one process after the other", async () => {
   assertEquals(await read(), null);
 });
 
-Deno.test("a process that says nothing is told from others", async () => {
+Deno.test("the stream notices a process that writes nothing", async () => {
   await using supervisor = new Supervisor();
   const stream = new SwitchedStream();
   const process = supervisor.spawn("exit 1");
@@ -42,7 +42,7 @@ Deno.test("a process that says nothing is told from others", async () => {
   stream.close();
 });
 
-Deno.test("what is longer than the reader's buffer comes in parts", async () => {
+Deno.test("bytes that exceed the reader's buffer come in parts", async () => {
   await using supervisor = new Supervisor();
   const stream = new SwitchedStream();
   const { read } = texts(stream);
@@ -67,7 +67,7 @@ Deno.test("a process has ended also where its children hold its stdout", async (
   stream.close();
 });
 
-Deno.test("what a process says last comes when it has ended, too", async () => {
+Deno.test("the last output of a process comes even after its end", async () => {
   await using supervisor = new Supervisor();
   const stream = new SwitchedStream();
   const { read } = texts(stream);

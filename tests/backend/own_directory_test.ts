@@ -72,7 +72,7 @@ Deno.test("a link in the place of a directory is refused", () => {
   refused(`${top.path}/file`, "something else");
 });
 
-Deno.test("a place where everybody may move what is there is refused", () => {
+Deno.test("a place where everybody may move entries is refused", () => {
   using top = place();
   Deno.chmodSync(top.path, 0o777);
   refused(

@@ -193,7 +193,7 @@ for (
     ],
   ]
 ) {
-  Deno.test(`of ${option} in a start script is told what it takes away`, async () => {
+  Deno.test(`a warning tells what ${option} in a start script takes away`, async () => {
     await using test = await backend();
     const guest = await test.start(`${QEMU} -M pc ${option}`);
     while (test.complaints.length === 0) await guest.qmp.send("query-status");

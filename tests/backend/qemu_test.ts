@@ -131,7 +131,7 @@ Deno.test("a start that comes to no end is ended by its signal", async () => {
   await gone(() => processesWith(test.stateDir).length > 0);
 });
 
-Deno.test("what a script started apart ends with it", async () => {
+Deno.test("a process that a script has detached ends with it", async () => {
   await using test = await backendIn("state");
   const failure = await assertRejects(
     () => test.start("setsid sleep 1000 & exit 4; :"),
@@ -145,7 +145,7 @@ Deno.test("what a script started apart ends with it", async () => {
   await gone(() => processesWith(stateDir).length > 0);
 });
 
-Deno.test("what hides from the driver and holds the script's pipes is not waited for", async () => {
+Deno.test("the driver does not wait for a hidden process that holds the script's pipes", async () => {
   await using test = await backendIn("state");
   const pidFile = `${test.stateDir}/pid`;
   try {
@@ -163,7 +163,7 @@ Deno.test("what hides from the driver and holds the script's pipes is not waited
   }
 });
 
-Deno.test("a QEMU that can't start says what it complained of", async () => {
+Deno.test("the error of a QEMU that can't start quotes its complaint", async () => {
   await using test = await backendIn("state");
   const failure = await assertRejects(
     () => test.start("exec qemu-system-x86_64 -M no-such-machine"),

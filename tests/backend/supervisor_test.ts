@@ -133,7 +133,7 @@ Deno.test("reap() ends daemons that become other programs all the time", async (
   await drop(process);
 });
 
-Deno.test("reap() twice is as good as once", async () => {
+Deno.test("reap() may be called twice", async () => {
   await using supervisor = new Supervisor();
   const process = supervisor.spawn("true");
   await process.output();
@@ -142,7 +142,7 @@ Deno.test("reap() twice is as good as once", async () => {
   await drop(process);
 });
 
-Deno.test("disposing of it ends everything, also daemons, and removes its directories", async () => {
+Deno.test("disposal ends everything, even daemons, and removes its directories", async () => {
   const supervisor = new Supervisor();
   const directory = await Deno.makeTempDir();
   const kept = await Deno.makeTempDir();
@@ -187,7 +187,7 @@ trap 'trap "" TERM; sleep 0.2; rm "$FILE"; exit' TERM
 echo $$
 while :; do sleep 0.1; done`;
 
-Deno.test("killNow() lets those who clean up do so", async () => {
+Deno.test("killNow() lets processes clean up that do so", async () => {
   const supervisor = new Supervisor();
   const FILE = await Deno.makeTempFile();
   const process = supervisor.spawn(CLEANING, { env: { FILE }, cleansUp: true });
@@ -201,7 +201,7 @@ Deno.test("killNow() lets those who clean up do so", async () => {
   await drop(process);
 });
 
-Deno.test("what was adopted ends with the run, or before", async () => {
+Deno.test("an adopted group ends with the run, or before", async () => {
   const supervisor = new Supervisor();
   // Nobody's child, and without the run's mark.
   const process = supervisor.spawn(
@@ -225,7 +225,7 @@ Deno.test("what was adopted ends with the run, or before", async () => {
 /** What forgets all that it has of the run, but for where it is. */
 const HIDDEN = "env -i setsid sh -c 'echo $$; exec sleep 1000' &";
 
-Deno.test("disposing of it ends what hides in its directories, and nobody elsewhere", async () => {
+Deno.test("disposal ends processes that hide in its directories, and no others", async () => {
   const supervisor = new Supervisor();
   const directory = supervisor.makeDirectory(await Deno.makeTempDir(), "run-");
   const elsewhere = `${directory}-elsewhere`;
@@ -371,7 +371,7 @@ Deno.test("a driver that is killed by SIGKILL leaves no process, no guard and no
   await lines.cancel();
 });
 
-Deno.test("a driver that is killed by SIGKILL leaves nothing that hides in its directories", async () => {
+Deno.test("a driver that SIGKILL ends leaves no process that hides in its directories", async () => {
   for (const name of ["plain", "line\nbreak", "its end\n", "a -> b '*\\"]) {
     const root = await Deno.makeTempDir();
     const directory = `${root}/${name}`;
@@ -449,7 +449,7 @@ Deno.test("the guard removes directories that may not be written to", async () =
   await Deno.remove(root, { recursive: true });
 });
 
-Deno.test("the guard lets those who clean up do so", async () => {
+Deno.test("the guard lets processes clean up that do so", async () => {
   const FILE = await Deno.makeTempFile();
   const { child, lines } = await startDriver([], [
     CLEANING,

@@ -50,7 +50,7 @@ Deno.test("the compiled program needs nothing but itself", async (t) => {
     assertEquals(code, 0);
     assertMatch(stdout, /from "file:\/\/\S*\/mod\.d\.ts";/);
   });
-  await t.step("it says who checks types", async () => {
+  await t.step("it names the program that checks types", async () => {
     const { code, stderr } = await run(program, ["check", "script.ts"], path);
     assertEquals(code, 2);
     assertMatch(stderr, /^vmwright: types are checked by deno, /);

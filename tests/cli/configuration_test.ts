@@ -122,7 +122,7 @@ Deno.test("a file of machines says by which backend each runs", () => {
   }
 });
 
-Deno.test("where a container is looked into is taken quietly", () => {
+Deno.test("keys for looking into a container cause no warning", () => {
   using directory = temporaryDirectory({
     "displays.json": JSON.stringify({
       vms: {},
@@ -144,7 +144,7 @@ Deno.test("where a container is looked into is taken quietly", () => {
   assertEquals(warnings, []);
 });
 
-Deno.test("no machines are an answer, where somebody gives it", () => {
+Deno.test("an empty list of machines is valid", () => {
   using directory = temporaryDirectory({
     "vms.json": JSON.stringify({ vms: {} }),
     "containers.json": JSON.stringify({ containers: {} }),

@@ -41,7 +41,7 @@ Deno.test("eval runs Python with a driver that has no machines yet", async () =>
   assertStringIncludes(stderr, "!!! AssertionError: never");
 });
 
-Deno.test("what Python itself says of a script's end is harmless", async () => {
+Deno.test("Python's own message about a script's end is harmless", async () => {
   const { code, stderr } = await evaluated(
     `
 import threading
@@ -151,7 +151,7 @@ const failures: [string, string, number, string][] = [
   ],
 ];
 for (const [name, script, expected, message] of failures) {
-  Deno.test(`what fails a script: ${name}`, async () => {
+  Deno.test(`a script fails: ${name}`, async () => {
     const { code, stderr } = await evaluated(
       script,
       ...expected === 124 ? ["--global-timeout", "0.2"] : [],
@@ -167,7 +167,7 @@ Deno.test("Deno.exit(0) passes the test", async () => {
   assertMatch(stderr, /test passed/);
 });
 
-Deno.test("what fails after the end of the script is a warning", async () => {
+Deno.test("an error after the end of the script is a warning", async () => {
   const { code, stderr } = await evaluated(`
     const { signal } = await Driver.create({ outDir: "." });
     signal.onabort = () => Promise.reject(new Error("x"));

@@ -38,7 +38,7 @@ Deno.test("--version prints the project's version", async () => {
   });
 });
 
-Deno.test("whoever stops reading the help does not see an error", async () => {
+Deno.test("a reader that stops in the help sees no error", async () => {
   const cli = new URL("../../cli.ts", import.meta.url).pathname;
   const command = `"${Deno.execPath()}" run -A "${cli}" --help | true`;
   const { code, stderr } = await new Deno.Command("/bin/sh", {
@@ -55,7 +55,7 @@ interface GraphModule {
   }[];
 }
 
-Deno.test("the help and a complaint load nothing of what runs tests", async () => {
+Deno.test("the help and errors of the command line load no module that runs tests", async () => {
   const root = new URL("../../", import.meta.url).href;
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", `${root}cli.ts`],

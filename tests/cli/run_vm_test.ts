@@ -309,7 +309,7 @@ Deno.test("--watch runs a changed script again, --keep-machines on the same mach
   assertNothingLeft(run.path);
 });
 
-Deno.test("where eval fails, there are pictures of all screens, also of machines made by hand", async () => {
+Deno.test("if eval fails, there are pictures of all screens, even of machines made by hand", async () => {
   using run = prepared("");
   const start = JSON.stringify(tiny.startScriptFor("a"));
   const { code, stderr } = await vmwright([

@@ -369,7 +369,7 @@ Deno.test("waits go on after a death that the test has waited for", async () => 
   await later;
 });
 
-Deno.test("a test may also wait for the death's text when it has been said", async () => {
+Deno.test("a test may wait for the death's text after it has come", async () => {
   await using bench = new Bench().believe();
   bench.say("up\nYou are in emergency mode. Really\n");
   await bench.console.waitFor("up");
@@ -467,7 +467,7 @@ Deno.test("a guest that boots again after its death is alive", async () => {
   await assertRejects(() => wait, GuestDied, "again");
 });
 
-Deno.test("the end of the console fails what was not said", async () => {
+Deno.test("the end of the console fails waits that have found nothing", async () => {
   await using bench = new Bench();
   bench.say("bye");
   const wait = bench.console.waitFor("hello");
@@ -501,7 +501,7 @@ Deno.test("a new boot starts anew, the file keeps everything", async () => {
   );
 });
 
-Deno.test("a wait that is pending at a new boot goes on for what that says", async () => {
+Deno.test("a pending wait goes on with the text of a new boot", async () => {
   await using bench = new Bench();
   bench.say("hel");
   const wait = bench.console.waitFor("hello");
@@ -588,7 +588,7 @@ Deno.test("a file that can't be written is reported by its maker", () => {
   return log.close();
 });
 
-Deno.test("what is far back on disk is found while more comes", async () => {
+Deno.test("text far back on disk is found while more comes", async () => {
   await using bench = new Bench();
   const megabyte = new TextEncoder().encode("nothing to see\n".repeat(70_000));
   bench.say("needle one\n");

@@ -27,7 +27,7 @@ Deno.test("a pattern's source may have flags", () => {
   assertEquals(String(compilePattern("^a$", "m")), "/^a$/m");
 });
 
-Deno.test("what is no pattern is refused", () => {
+Deno.test("a value that is no pattern is refused", () => {
   assertThrows(() => compilePattern("("), UsageError, "Invalid regular");
   assertThrows(
     () => compilePattern(7 as unknown as string),

@@ -48,7 +48,7 @@ Deno.test("no machine is started once the driver has ended", async () => {
   await assertRejects(() => Deno.stat(web.stateDir), Deno.errors.NotFound);
 });
 
-Deno.test("no machine is started for whom that is over", async () => {
+Deno.test("code whose time is over starts no machine", async () => {
   await using test = await driverOf({ machines: ["/x/run-web-vm"] });
   const [web] = test.driver.machines;
   const end = new AbortController();
@@ -62,7 +62,7 @@ Deno.test("no machine is started for whom that is over", async () => {
   await assertRejects(() => late, Error, "over");
 });
 
-Deno.test("a script sees what NixOS's scripts see, and each in camelCase", async () => {
+Deno.test("a script sees all names of NixOS's scripts, also in camelCase", async () => {
   await using test = await driverOf({ machines: ["/x/run-web-server-vm"] });
   const names = test.driver.bindings();
   for (
@@ -95,7 +95,7 @@ Deno.test("several machines are bound by name, and none as machine", async () =>
   assertStrictEquals(names.a, test.driver.machines[0]);
 });
 
-Deno.test("a machine that takes a name from something else is warned of, once", async () => {
+Deno.test("there is one warning about a machine that takes a name from something else", async () => {
   const warnings: string[] = [];
   await using test = await driverOf({
     machines: ["/x/run-log-vm", "/x/run-start-all-vm", "/x/run-web-vm"],
@@ -198,7 +198,7 @@ Deno.test("a machine that a script makes may be made again once it does not run"
   );
 });
 
-Deno.test("what is no VLAN's number is refused", async () => {
+Deno.test("a wrong VLAN number is refused", async () => {
   for (const nr of [-1, 1.5, NaN]) {
     await assertRejects(
       () => driverOf({ vlans: [nr] }),

@@ -30,7 +30,7 @@ function endless(signal: AbortSignal): Promise<never> {
   });
 }
 
-Deno.test("a condition is checked before what a machine does", async () => {
+Deno.test("a condition is checked before each action of a machine", async () => {
   const { all, condition } = conditions();
   let checks = 0;
   using _kept = condition(() => void checks++).enter();
@@ -57,7 +57,7 @@ Deno.test("a condition is checked while a machine is busy, and ends that when it
   assertEquals(kept.description, "less than four");
 });
 
-Deno.test("a condition that failed fails what comes next, until it is left", async () => {
+Deno.test("a failed condition fails all later actions, until it is left", async () => {
   const { all, condition } = conditions();
   const kept = condition(() => false, 1000, "never").enter();
   for (let times = 0; times < 2; times++) {
@@ -67,7 +67,7 @@ Deno.test("a condition that failed fails what comes next, until it is left", asy
   await all.watch(() => Promise.resolve());
 });
 
-Deno.test("a condition that failed and was left is no matter to those around it", async () => {
+Deno.test("a failed condition that was left does not affect the others", async () => {
   const { all, condition } = conditions();
   using _outer = condition(() => true).enter();
   await condition(() => false, 0.01, "inner").during(() =>
@@ -165,7 +165,7 @@ Deno.test("a check that takes longer than the interval is not begun again meanwh
   await failed;
 });
 
-Deno.test("what a check does with machines is not watched by the condition", async () => {
+Deno.test("a check's own actions on machines need no conditions", async () => {
   const { all, condition } = conditions();
   using _kept = condition(() => all.watch(() => Promise.resolve(true))).enter();
   assertEquals(await all.watch(() => Promise.resolve("done")), "done");
@@ -201,7 +201,7 @@ Deno.test("wait() tries at the condition's interval until it holds", async () =>
   assert(checks <= 3);
 });
 
-Deno.test("the end of the run ends what is watched, and all that comes later", async () => {
+Deno.test("the end of the run ends all actions, and later ones too", async () => {
   const { all, condition, controller } = conditions();
   const reason = new Error("the end");
   const ends = [

@@ -28,7 +28,7 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
   await using test = await contained();
   const { driver, jail, place, outDir } = test;
 
-  await t.step("that is told from those of QEMU", () => {
+  await t.step("is distinguished from QEMU's machines", () => {
     assertEquals(driver.machines, [jail]);
     assertEquals(driver.machinesNspawn, [jail]);
     assertEquals(driver.machinesQemu, []);

@@ -118,7 +118,7 @@ Deno.test("the directory of the files that are kept is made where it is missing"
   await Deno.remove(place, { recursive: true });
 });
 
-Deno.test("of a network nothing is left where state is kept, also after SIGKILL", async () => {
+Deno.test("nothing of a network remains where state is kept, even after SIGKILL", async () => {
   const mod = new URL("../../mod.ts", import.meta.url).href;
   await withPlace((place) => ({ XDG_RUNTIME_DIR: place }), async (place) => {
     const driver = new Deno.Command(Deno.execPath(), {

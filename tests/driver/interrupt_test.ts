@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Driver, GlobalTimeout, Log, UsageError } from "../../mod.ts";
 
-Deno.test("interrupt() ends what is waited for, and nothing that comes later", async () => {
+Deno.test("interrupt() ends pending waits, and none that begins later", async () => {
   const outDir = await Deno.makeTempDir();
   {
     await using driver = await Driver.create({ outDir, log: new Log() });
@@ -24,7 +24,7 @@ Deno.test("interrupt() ends what is waited for, and nothing that comes later", a
   await Deno.remove(outDir, { recursive: true });
 });
 
-Deno.test("interrupt() ends what waits for a machine to boot", async () => {
+Deno.test("interrupt() ends waits for a boot", async () => {
   const outDir = await Deno.makeTempDir();
   {
     await using driver = await Driver.create({

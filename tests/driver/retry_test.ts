@@ -102,7 +102,7 @@ Deno.test("retry() rejects with what its function throws", async () => {
   );
 });
 
-Deno.test("retry() refuses a timeout that is none", async () => {
+Deno.test("retry() refuses a wrong timeout", async () => {
   for (const timeout of [-1, NaN]) {
     await assertRejects(
       () => retry(() => true, { timeout }),
@@ -118,7 +118,7 @@ Deno.test("retry() may have no limit", async () => {
   assertEquals(calls, 3);
 });
 
-Deno.test("the signal of retry() ends a call that answers nothing", async () => {
+Deno.test("the signal of retry() ends a call that never returns", async () => {
   const controller = new AbortController();
   const trying = retry(() => new Promise(() => {}), {
     signal: controller.signal,

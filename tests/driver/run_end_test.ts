@@ -104,7 +104,7 @@ Deno.test("a driver that can't be made has failed the run", async () => {
   assertEquals(ends.map(({ verdict }) => verdict), ["failed"]);
 });
 
-Deno.test("a driver that is not to tell the end leaves that to others", async () => {
+Deno.test("a driver without tellEnd leaves the report of the end to others", async () => {
   const { ends } = await told(() => Promise.resolve(), { tellEnd: false });
   assertEquals(ends, []);
   const failed = await told(

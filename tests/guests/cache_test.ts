@@ -17,7 +17,7 @@ async function withCache(fn: (root: string) => Promise<void>): Promise<void> {
 
 const recipe = { name: "soup", ingredients: 1 };
 
-Deno.test("what was built from a recipe is not built again", async () => {
+Deno.test("a recipe that was built is not built again", async () => {
   await withCache(async () => {
     let builds = 0;
     const build = async (directory: string) => {
@@ -31,7 +31,7 @@ Deno.test("what was built from a recipe is not built again", async () => {
   });
 });
 
-Deno.test("of two builders of one recipe only one builds", async () => {
+Deno.test("only one of two builders of a recipe builds", async () => {
   await withCache(async () => {
     let builds = 0;
     const build = async (directory: string) => {
@@ -65,7 +65,7 @@ Deno.test("a build that fails leaves nothing that looks built", async () => {
   });
 });
 
-Deno.test("a build is told the name that its directory will get", async () => {
+Deno.test("a build gets the later name of its directory", async () => {
   await withCache(async () => {
     let named = "";
     const directory = await cached(recipe, (_, final) => {

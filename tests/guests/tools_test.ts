@@ -1,13 +1,13 @@
 import { assertRejects } from "@std/assert";
 import { ensureTools } from "./tools.ts";
 
-Deno.test("nothing happens where every tool is there", async () => {
+Deno.test("nothing happens if all tools are there", async () => {
   await ensureTools({
     wanted: [{ program: "sh", package: "dash", purpose: "runs scripts" }],
   });
 });
 
-Deno.test("a tool that is missing is told with the line that installs it", async () => {
+Deno.test("the message about a missing tool has the line that installs it", async () => {
   await assertRejects(
     () =>
       ensureTools({

@@ -13,7 +13,7 @@ Deno.test("the console of a guest", async (t) => {
   const { machine, events } = test;
   await machine.start();
 
-  await t.step("what was said before the call counts", async () => {
+  await t.step("text from before the call counts", async () => {
     await machine.connect();
     await machine.waitForConsoleText("Linux version", { timeout: 120 });
     await machine.waitForConsoleText(/Run \/init as init process/, {
@@ -35,7 +35,7 @@ Deno.test("the console of a guest", async (t) => {
     },
   );
 
-  await t.step("a wait finds what is said meanwhile", async () => {
+  await t.step("a wait finds text that comes meanwhile", async () => {
     const waiting = machine.waitForConsoleText(/number \d+ and (more|less)/, {
       timeout: 60,
     });
@@ -66,7 +66,7 @@ Deno.test("the console of a guest", async (t) => {
     await waits;
   });
 
-  await t.step("a pattern or a timeout that is none is refused", async () => {
+  await t.step("a wrong pattern or timeout is refused", async () => {
     await assertRejects(() => machine.waitForConsoleText("("), UsageError);
     await assertRejects(
       () => machine.waitForConsoleText("a", { timeout: -1 }),

@@ -319,7 +319,7 @@ function isThere(pid: number): boolean {
   }
 }
 
-Deno.test("a machine that can't be started says what its start script said", async () => {
+Deno.test("the error of a failed start quotes the start script", async () => {
   await using test = await booted();
   const cases: [string, RegExp][] = [
     ["exit 3", /^broken did not start: QEMU ended with status 3$/],

@@ -79,7 +79,7 @@ Deno.test("a store of the smaller firmware is as long as that one's", () => {
   assertEquals(parseStore(bytes, "store").length, 1);
 });
 
-Deno.test("what is no store of variables, or too much for one, is refused", async () => {
+Deno.test("a wrong or a full store of variables is refused", async () => {
   await assertRejects(
     async () => void await parseStore(new Uint8Array(9), "nine"),
     TestFailure,

@@ -72,7 +72,7 @@ type Unspoken = Exclude<
   Special
 >;
 
-Deno.test("what a machine can't do is an error of its types", () => {
+Deno.test("a method that a machine does not have is a type error", () => {
   const unspoken: Unspoken[] = [];
   assertEquals(unspoken, []);
   assert(typesOfMachines !== undefined && typesOfDrivers !== undefined);
@@ -105,7 +105,7 @@ Deno.test("a machine's class is that of its backend", async () => {
   assertEquals(driver.machinesQemu, [vm]);
 });
 
-Deno.test("what a machine can't do is one sentence when it is asked", async () => {
+Deno.test("a method that a machine does not have throws one sentence", async () => {
   using directory = temporaryDirectory();
   await using driver = await driverOf(directory.path);
   const [jail] = driver.machines as unknown as MachineOf<"qemu">[];

@@ -15,7 +15,7 @@ const SILENT: [name: string, options: string, hint: RegExp][] = [
   ],
 ];
 
-Deno.test("a shell that does not come is said to be waited for, and where to look", async () => {
+Deno.test("hints tell that a shell does not come, and where to look", async () => {
   await using test = await booted({ names: ["still", "taken"] });
   const waiting = SILENT.map(async ([name, options, hint]) => {
     const { startCommand } = test.machines.find((one) => one.name === name)!;

@@ -191,7 +191,7 @@ Deno.test("systemd in a guest", async (t) => {
     );
   });
 
-  await t.step("a user that there is none of fails with the name", async () => {
+  await t.step("an unknown user fails with the name", async () => {
     await assertRejects(
       () => machine.waitForUnit("default.target", { user: "nobody-here" }),
       TestFailure,

@@ -48,7 +48,7 @@ Deno.test("an event that came before anybody waited is taken, once", async () =>
   assertEquals((await queue.take(named("RESET"))).event, "RESET");
 });
 
-Deno.test("those who wait at the same time each get their event", async () => {
+Deno.test("waits at the same time each get their event", async () => {
   await using test = await session();
   const { queue } = test;
   const taken = ["RESUME", "STOP", "RESET"].map((name) =>
@@ -73,7 +73,7 @@ Deno.test("events of the driver's own ports are nobody's", async () => {
   assertEquals((await taken).data, { id: "theirs", open: true });
 });
 
-Deno.test("of many events that nobody takes the last are kept", async () => {
+Deno.test("the last of many events that nobody takes are kept", async () => {
   await using test = await session();
   const { queue } = test;
   for (let n = 0; n < 1100; n++) await test.say(`E${n}`);
@@ -82,7 +82,7 @@ Deno.test("of many events that nobody takes the last are kept", async () => {
   assertEquals((await queue.take(named("E1099"))).event, "E1099");
 });
 
-Deno.test("what came before the end of the session can still be taken", async () => {
+Deno.test("events from before the end of the session can still be taken", async () => {
   await using test = await session();
   const { queue } = test;
   await test.say("SHUTDOWN");

@@ -309,14 +309,21 @@ Deno.test("the report goes to a pipe too, once", async () => {
     // No device of the host's: whatever takes its place would be everybody's.
     const path = `${folder}/pipe`;
     await new Deno.Command("mkfifo", { args: [path] }).output();
-    const reading = new Deno.Command("cat", { args: [path] }).output();
-    // Opening a pipe waits for who reads it.
-    const log = new Log([new JunitListener(path)]);
-    log.info("text");
-    await log.close();
-    const { stdout } = await reading;
-    const document = parse(new TextDecoder().decode(stdout));
-    assertEquals(outputOf(document, "system-out"), "text");
-    assertEquals(Deno.lstatSync(path).isFifo, true);
+    const reader = new Deno.Command("cat", { args: [path], stdout: "piped" })
+      .spawn();
+    try {
+      const log = new Log([new JunitListener(path)]);
+      log.info("text");
+      assertEquals(Deno.lstatSync(path).isFifo, true);
+      // Opening the pipe waits for its reader.
+      await log.close();
+      const { stdout } = await reader.output();
+      const document = parse(new TextDecoder().decode(stdout));
+      assertEquals(outputOf(document, "system-out"), "text");
+    } catch (error) {
+      reader.kill();
+      await reader.output();
+      throw error;
+    }
   });
 });

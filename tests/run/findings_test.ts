@@ -28,7 +28,7 @@ Deno.test("a failed assertion on a promise shows what the type checker says of i
   );
 });
 
-Deno.test("what the type checker says of other lines is not a failure's", async () => {
+Deno.test("findings about other lines do not belong to a failure", async () => {
   const stderr = await failed(
     `assertEquals(1, 2);\nexport const n: number = "x";\n`,
   );

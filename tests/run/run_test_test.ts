@@ -173,13 +173,13 @@ const failing: [string, string, string][] = [
   ["nothing at all that is thrown", `throw undefined;`, "failed 1 undefined"],
 ];
 for (const [name, body, told] of failing) {
-  Deno.test(`what fails a test, not the program: ${name}`, async () => {
+  Deno.test(`a test fails, not the program: ${name}`, async () => {
     const run = await ran(`async test(driver) { ${body} },`);
     assertEquals([run.told, run.failures], [told, "1"], run.stderr);
   });
 }
 
-Deno.test("listeners are told of everything, the terminal from a level up", async () => {
+Deno.test("listeners get all events, the terminal those from a level up", async () => {
   const run = await ran(`listeners: [{
     on: (event) => event.type === "runEnded" && console.log("heard", event.verdict),
   }],

@@ -18,7 +18,7 @@ function cut(text: string, options?: FrameCutterOptions): string[] {
   return whole;
 }
 
-Deno.test("a message is told by its members before it is parsed", () => {
+Deno.test("a message is recognised by its members before it is parsed", () => {
   assertEquals(
     cut(
       '{"QMP": {"version": {}}}\r\n{"return": {"event": 1}, "id": "a\\n"}\r\n' +
@@ -74,7 +74,7 @@ Deno.test("a message that was cut short is an error, and the next one is read", 
   }
 });
 
-Deno.test("what is not JSON is an error where it stops being it", () => {
+Deno.test("bytes that are not JSON are an error at the first wrong byte", () => {
   for (
     const [text, offset] of [
       ['{"return": }', 11],
@@ -100,7 +100,7 @@ Deno.test("what is not JSON is an error where it stops being it", () => {
   }
 });
 
-Deno.test("a message that is none of QMP's is an error, and so is one that is two", () => {
+Deno.test("a message of no kind of QMP is an error, and so is one of two kinds", () => {
   assertEquals(cut('{"id": 1}'), ["error at 0"]);
   assertEquals(cut(' {"return": 1, "error": 2}'), ["error at 1"]);
   assertEquals(cut('{"event": 5}'), ["error at 0"]);

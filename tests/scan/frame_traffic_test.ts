@@ -74,7 +74,7 @@ const commands = [
 for (
   const [name, options] of [["", ""], [" over several lines", ",pretty=on"]]
 ) {
-  Deno.test(`what QEMU prints${name} is cut into its messages, however it arrives`, async () => {
+  Deno.test(`the output of QEMU${name} is cut into its messages, however it arrives`, async () => {
     const recording = await record(options, commands);
     const expected = messages(recording).map(inWords);
     assert(expected.length > commands.length, "events come too");

@@ -66,7 +66,7 @@ function bytesOf(characters: number[]): number[] {
   return charactersOf(text, false).flatMap(bytesOfUnit);
 }
 
-Deno.test("needle: every match has a needle, as near to its beginning as was said", () => {
+Deno.test("needle: every match has a needle, no farther from its beginning than the needle tells", () => {
   let held = 0;
   for (let i = 0; i < 20_000; i++) {
     const random = new Random(first + i);
@@ -97,7 +97,7 @@ Deno.test("needle: every match has a needle, as near to its beginning as was sai
   assert(held > 100, `only ${held} matches of patterns with needles`);
 });
 
-Deno.test("needle: what every match has in it is chosen, and nothing where there is none", () => {
+Deno.test("needle: the needles are a part of every match, and there are none if no part is", () => {
   const letters = (words: Uint32Array) =>
     read(words).sets.map((needle) =>
       needle.map((set) => {

@@ -8,7 +8,7 @@ import { Random, seed } from "./random.ts";
 
 const encoder = new TextEncoder();
 
-Deno.test("what stands before a needle may have carriage returns within", () => {
+Deno.test("the text before a needle may have carriage returns in it", () => {
   const cases: [RegExp, string][] = [
     [/\n{4}needle/, "x\r\n\r\n\r\n\r\nneedle"],
     [/a\n{6}needle/, "xa\r\n\r\n\r\n\r\n\r\n\r\nneedle"],
@@ -112,7 +112,7 @@ for (const { name, pattern, part, parts } of full) {
   });
 }
 
-Deno.test("a match at the very byte that fills the cache is told", () => {
+Deno.test("a match at the very byte that fills the cache is reported", () => {
   const first = seed();
   console.log(`seed: ${first} (run again with SEED=${first})`);
   const numbers = new Random(first);
@@ -153,7 +153,7 @@ Deno.test("a pattern that was freed after its match hides no other one", () => {
   }
 });
 
-Deno.test("what has matched at a place does so once, also when other patterns come", () => {
+Deno.test("a match at a place is reported once, even when other patterns are added", () => {
   for (const pattern of [/a|$/m, /a\b|a|\b/, /(?:)|$/m]) {
     const ends = (others: boolean) => {
       using scanner = new Scanner();

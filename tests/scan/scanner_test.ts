@@ -98,7 +98,7 @@ Deno.test("^ and \\b see what came before the pattern was added", () => {
   assertEquals(start > 0, true);
 });
 
-Deno.test("what depends on the next character waits for it, or for the end", () => {
+Deno.test("a match that depends on the next character waits for it, or for the end", () => {
   using scanner = new Scanner();
   const dollar = scanner.add(/a$/m);
   const end = scanner.add(/a$/);
@@ -221,7 +221,7 @@ Deno.test("with text, what a backtracker tries in vain costs nothing", () => {
   assertEquals([match.start, match.end], [61, 66]);
 });
 
-Deno.test("what is left to V8 does not take its window for the stream", () => {
+Deno.test("V8's patterns do not take the window for the stream", () => {
   for (const pattern of [/^foo(?!bar)/, /(?!x)\bfoo/]) {
     using scanner = new Scanner({ window: 64 });
     scanner.add(pattern);

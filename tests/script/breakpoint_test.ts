@@ -154,7 +154,7 @@ for (
   });
 }
 
-Deno.test("of two breakpoints at once, one has its turn after the other", async () => {
+Deno.test("two breakpoints at once have their turns one after the other", async () => {
   using directory = temporaryDirectory(scripts);
   const process = vmwrightCommand(["two.ts", ...inSandbox], {
     cwd: directory.path,

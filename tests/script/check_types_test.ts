@@ -138,7 +138,7 @@ vmwright: the script has 1 error
   });
 });
 
-Deno.test("machines and networks are told apart by their classes", async () => {
+Deno.test("machines and networks are distinguished by their classes", async () => {
   const text = `
     const one: unknown = web;
     const found: Machine[] = one instanceof Machine ? [one] : [];

@@ -13,7 +13,7 @@ Deno.test("names are bound until they are released", () => {
   assertEquals("webServer" in globalThis, false);
 });
 
-Deno.test("what JavaScript has under a name stays what it is", () => {
+Deno.test("names of JavaScript keep their values", () => {
   const { console } = globalThis;
   using bound = bindGlobals({ console: "a machine", crypto: 1, fine: 2 });
   assertEquals(bound.refused, ["console", "crypto"]);
@@ -31,7 +31,7 @@ Deno.test("a name keeps its value where an earlier binding of it is undone", () 
   assertEquals("webServer" in globalThis, false);
 });
 
-Deno.test("who was started with a name's value keeps it, however long that goes on", async () => {
+Deno.test("code that started with a name's value keeps it, however long it runs", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   let seen: Promise<number>;
   {

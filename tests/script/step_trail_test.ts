@@ -7,7 +7,7 @@ function logged() {
   return { trail, log: new Log([trail]) };
 }
 
-Deno.test("the steps that an error ended are told, innermost first", async () => {
+Deno.test("the trail has the steps that an error ended, innermost first", async () => {
   const { trail, log } = logged();
   const error = new Error("x");
   await log.nested(
@@ -38,7 +38,7 @@ Deno.test("an error that ended no step comes with those under way", () => {
   );
 });
 
-Deno.test("a step under way is told with the time that it has taken, also where nothing has happened since", () => {
+Deno.test("a step under way has the time that it has taken, even if nothing has happened since", () => {
   const trail = new StepTrail();
   const log = new Log([trail]);
   const step = log.begin("waiting for a file");

@@ -34,7 +34,7 @@ Deno.test("the top level sees the names, with await and types", async () => {
   assertEquals(await said({ "test.ts": text }), [1, "the machine"]);
 });
 
-Deno.test("what a script declares shadows a name, and does not collide", async () => {
+Deno.test("a script's declarations shadow names, and do not collide", async () => {
   const text = `
     const log = "mine";
     function machine() { return "also mine"; }

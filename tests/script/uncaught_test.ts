@@ -49,7 +49,7 @@ Deno.test("an error of an earlier script does not fail the one that runs now", a
   assertEquals(outcome, "goes on");
 });
 
-Deno.test("an error that comes when the script is over is told, and fails nothing", async () => {
+Deno.test("an error after the end of the script is reported, and fails nothing", async () => {
   const late: Late[] = [];
   using uncaught = listen(late);
   const fail = uncaught.run(() => laterFailure("late"));
@@ -58,7 +58,7 @@ Deno.test("an error that comes when the script is over is told, and fails nothin
   assertEquals(late, [["late", true]]);
 });
 
-Deno.test("only the last that listens is told", async () => {
+Deno.test("only the latest listener gets errors", async () => {
   const outer: Late[] = [], inner: Late[] = [];
   using first = listen(outer);
   first.scriptEnded();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { after, delay } from "../../src/time/mod.ts";
 
-Deno.test("what is to happen after weeks, or never, does not happen at once", async () => {
+Deno.test("a timer of weeks, or of no end, does not fire at once", async () => {
   const called: number[] = [];
   const cancels = [Infinity, 2 ** 31 / 1000, 30 * 24 * 3600].map((seconds) =>
     after(seconds, () => called.push(seconds))
@@ -11,7 +11,7 @@ Deno.test("what is to happen after weeks, or never, does not happen at once", as
   assertEquals(called, []);
 });
 
-Deno.test("what was cancelled does not happen", async () => {
+Deno.test("a cancelled timer does not fire", async () => {
   let called = false;
   after(0.001, () => called = true)();
   await delay(0.01);

@@ -37,7 +37,7 @@ Deno.test("a mark arrives in any pieces, and nobody sees it", async (t) => {
   }
 });
 
-Deno.test("what only looks like the start of a mark is seen in the end", () => {
+Deno.test("bytes that only look like the start of a mark come in the end", () => {
   const marks = new SerialMarks();
   const { mark: whole } = mark(marks);
   assertEquals(text(marks.strip(bytes(`a${whole.slice(0, 5)}`))), "a");

@@ -297,7 +297,7 @@ Deno.test("a hundred thousand records at once take no time", async () => {
   }
 });
 
-Deno.test("of several records of a key, the last counts", async () => {
+Deno.test("the last of several records of a key counts", async () => {
   await unpack(
     of(
       pax("10 path=a\n10 path=b\n14 linkpath=c\n15 path=some\nd\n11 pathx=y\n"),
@@ -440,7 +440,7 @@ Deno.test("many small entries take time for each, and no memory", async () => {
   );
 });
 
-Deno.test("what comes after the end of an archive is passed over", async () => {
+Deno.test("bytes after the end of an archive are skipped", async () => {
   await unpack(
     [...of(entry("file")), ...entry("late"), new Uint8Array(10)],
     (to) => {

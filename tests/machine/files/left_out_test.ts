@@ -17,7 +17,7 @@ Deno.test("one warning names what is left out, by the reason", () => {
   );
 });
 
-Deno.test("of many names a warning has the first ones, and their number", () => {
+Deno.test("a warning about many names has the first ones, and their number", () => {
   const left = new LeftOut();
   for (let at = 0; at < 1000; at++) left.add(`file${at}`, "unreadable");
   assertEquals(

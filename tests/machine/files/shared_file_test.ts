@@ -50,7 +50,7 @@ Deno.test("a shared file is there for its guest, and then gone", async () => {
   assertEquals(at.warnings, []);
 });
 
-Deno.test("what a guest puts in a shared file's place is neither read, written nor followed", async () => {
+Deno.test("an entry that a guest puts in a shared file's place is neither read, written nor followed", async () => {
   const swaps: ((path: string) => void)[] = [
     (path) => Deno.symlinkSync("../victim/file", path),
     (path) => Deno.symlinkSync("../victim", path),
@@ -94,7 +94,7 @@ Deno.test("a directory that a guest fills in a shared file's place stays, with a
   assertEquals(at.warnings.length, 1);
 });
 
-Deno.test("of a shared file that grows without end, what was there is read", async () => {
+Deno.test("only the first content of a shared file that grows without end is read", async () => {
   using at = place();
   using file = at.make();
   const path = at.only();

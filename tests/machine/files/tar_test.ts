@@ -208,7 +208,7 @@ Deno.test("a name of the oldest format goes on in the header's prefix", async ()
   assertEquals(tree(`${path}/to/from`), tree(`${path}/from`));
 });
 
-Deno.test("what GNU tar has in the place of a prefix is no part of a name", async () => {
+Deno.test("GNU tar's bytes in the place of a prefix are no part of a name", async () => {
   await using directory = await scratch();
   const { path } = directory;
   await Deno.writeTextFile(`${path}/file`, "content");
@@ -378,7 +378,7 @@ Deno.test("a size that is no number is refused", async () => {
   }
 });
 
-Deno.test("what is no archive is refused", async () => {
+Deno.test("bytes that are no archive are refused", async () => {
   await using directory = await scratch();
   using files = new Unarchiver(directory.path);
   assertThrows(

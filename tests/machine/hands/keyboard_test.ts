@@ -74,7 +74,7 @@ Deno.test("a scan code is a number", () => {
   ]);
 });
 
-Deno.test("what no key types is refused", () => {
+Deno.test("a character that no key types is refused", () => {
   for (const key of ["", "ü", "-a", "ctrl-", "a b", "漢"]) {
     assertThrows(
       () => keysOf(key),

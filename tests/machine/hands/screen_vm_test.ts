@@ -43,7 +43,7 @@ Deno.test("keyboard, terminals and screen of a guest", async (t) => {
     },
   );
 
-  await t.step("what is no virtual terminal is refused", async () => {
+  await t.step("a wrong virtual terminal is refused", async () => {
     await assertRejects(
       () => machine.getTtyText("1; reboot"),
       UsageError,
@@ -72,7 +72,7 @@ Deno.test("keyboard, terminals and screen of a guest", async (t) => {
     await machine.waitUntilSucceeds("grep -qx Ab /tmp/typed", { timeout: 60 });
   });
 
-  await t.step("a key that there is none of is refused by name", async () => {
+  await t.step("an unknown key is refused by name", async () => {
     await assertRejects(() => machine.sendKey(""), UsageError, 'got ""');
     await assertRejects(
       async () => await machine.sendChars("aü"),

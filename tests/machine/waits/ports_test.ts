@@ -15,7 +15,7 @@ const LOOPBACK = "0100007F";
 const LOOPBACK_6 = "00000000000000000000000001000000";
 const HEAD = "  sl  local_address rem_address   st tx_queue rx_queue";
 
-Deno.test("who listens on ports is told in a sentence", () => {
+Deno.test("a sentence lists the listening ports", () => {
   const tell = (...lines: string[]) =>
     tellListeners(80, "localhost", [HEAD, ...lines].join("\n"));
   assertEquals(

@@ -40,7 +40,7 @@ Deno.test("waits for units", async (t) => {
       TestFailure,
     )).message;
 
-  await t.step("a unit that there is none of is not found", async () => {
+  await t.step("an unknown unit is not found", async () => {
     assertMatch(
       await failure("no-such-unit"),
       /^unit "no-such-unit" is not found$/,
@@ -51,7 +51,7 @@ Deno.test("waits for units", async (t) => {
     );
   });
 
-  await t.step("a unit that can't be started is told as such", async () => {
+  await t.step("the message tells that a unit can't be started", async () => {
     assertMatch(await failure("gone"), /^unit "gone" is masked$/);
     assertMatch(
       await failure("bad"),

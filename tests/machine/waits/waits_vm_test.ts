@@ -109,7 +109,7 @@ Deno.test("waits in a guest", async (t) => {
     },
   );
 
-  await t.step("what is no port is refused", async () => {
+  await t.step("a wrong port is refused", async () => {
     for (const port of [-1, 65536, 1.5, NaN]) {
       await assertRejects(
         async () => await machine.waitForOpenPort(port),
@@ -362,7 +362,7 @@ Deno.test("a timeout means the same to every wait", async (t) => {
     await Promise.all(waiting);
   });
 
-  await t.step("what is no number of seconds is refused", async () => {
+  await t.step("a wrong number of seconds is refused", async () => {
     for (
       const [name, wait] of Object.values(WAITS).flatMap(Object.entries<Wait>)
     ) {

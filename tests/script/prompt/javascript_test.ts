@@ -135,7 +135,7 @@ Deno.test("complete() knows names, members, and what was declared", async (t) =>
   }, { promptMachine: new Machine() });
 });
 
-Deno.test("showOutcome() shows what a guest said without letting it act", () => {
+Deno.test("showOutcome() makes a guest's text harmless", () => {
   const shown = showOutcome({ value: "a\n\x1b[2J\x1b]0;title\x07b\n" }, true);
   assertEquals(shown, "a\nb");
   const error = showOutcome({ error: new TestFailure("\x1b[2Jx") }, true);

@@ -140,7 +140,7 @@ Deno.test("patterns that somebody made up find what Python finds", async () => {
   assert(share("stream") > 0.3, `${share("stream")} are, for streams`);
 });
 
-Deno.test("what JavaScript can't say is not translated", async () => {
+Deno.test("patterns that JavaScript can't express are not translated", async () => {
   const untranslatable = ["(a)?\\1", "(a)(?(1)b|c)", "(?i)ß"];
   for (const answer of await ask(untranslatable.map((one) => [one, []]))) {
     assertEquals(answer.text, null, answer.pattern);

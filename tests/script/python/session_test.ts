@@ -717,7 +717,7 @@ with condition:
   assertMatch(error.message, /Polling condition failed: holds still/);
 });
 
-Deno.test("what a script has entered is left with the script, however often that was", async () => {
+Deno.test("conditions that a script has entered are left with the script, however often", async () => {
   const outDir = await Deno.makeTempDir();
   await using driver = await Driver.create({
     machines: ["/nowhere/run-machine-vm"],
@@ -789,7 +789,7 @@ with subtest("all"):
   assertEquals(texts.size, 6);
 });
 
-Deno.test("what a pool of threads runs belongs to the step where it was submitted", async () => {
+Deno.test("a task of a pool of threads belongs to the step that submitted it", async () => {
   const recorder = await run(`
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -820,7 +820,7 @@ with ThreadPoolExecutor(max_workers=1) as pool:
   ]);
 });
 
-Deno.test("what a script sets in its environment is there for start scripts", async () => {
+Deno.test("start scripts see the variables that a script sets", async () => {
   const name = "VMWRIGHT_TEST_IMAGE";
   const machine = `sh -c 'echo "$${name}" >&2; exit 3' run-env-vm`;
   const outDir = await Deno.makeTempDir();
