@@ -13,6 +13,9 @@ export const PORT_NAMES: string[] = [
   ...Array.from({ length: 2 }, (_, n) => `vw.err.${n}`),
 ];
 
+/** The names of the sockets that QEMU connects to, in the backend's order. */
+export const SOCKET_NAMES: string[] = ["qmp", "wake", "shell", ...PORT_NAMES];
+
 /** Facts about a machine that QEMU's arguments depend on. */
 export interface Adaptation {
   /**
@@ -66,11 +69,14 @@ export function qemuArguments(options: {
     ? ["virtio-serial-device", "virtio-rng-device", "vhost-user-vsock-device"]
     // A guest that writes to a port waits until QEMU has taken the bytes. With
     // ioeventfd off, the guest's own processor takes them, before QEMU's main
-    // loop would wake up.
+    // loop would wake up. What the host writes waits for the main loop: see
+    // main_loop.ts.
     : ["virtio-serial,ioeventfd=off", "virtio-rng", "vhost-user-vsock-pci"];
   return [
     ...chardev("vw-qmp", "qmp"),
     ...["-qmp", "chardev:vw-qmp"],
+    ...chardev("vw-wake", "wake"),
+    ...["-mon", "chardev=vw-wake,mode=readline"],
     ...["-device", `${serial},id=vw`],
     ...chardev("vw-shell", "shell"),
     // The first virtconsole is /dev/hvc0 in Linux guests.

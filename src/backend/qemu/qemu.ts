@@ -24,11 +24,13 @@ import {
   type Adaptation,
   PORT_NAMES,
   qemuArguments,
+  SOCKET_NAMES,
   usual,
 } from "./arguments.ts";
 import { QemuBlockDevices } from "./block_devices.ts";
 import { QemuKeyboard } from "./keyboard.ts";
 import { qemu } from "./kind.ts";
+import { MainLoop } from "./main_loop.ts";
 import { QemuNetwork } from "./network.ts";
 import { panicDevice } from "./panic_device.ts";
 import { QemuProcessors } from "./processors.ts";
@@ -170,7 +172,7 @@ export class QemuBackend implements Backend {
       options.signal?.throwIfAborted();
       options.signal?.addEventListener("abort", stop);
       const accepting = Promise.all(
-        ["qmp", "shell", ...PORT_NAMES].map((name) => sockets.accept(name)),
+        SOCKET_NAMES.map((name) => sockets.accept(name)),
       );
       const device = adaptation.withoutPanicDevice
         ? undefined
@@ -336,7 +338,13 @@ class QemuGuest implements Guest {
   #stopping = false;
   /** Why the guest stopped, from QEMU's SHUTDOWN event. */
   #shutdown?: string;
-  #connected?: { qmp: QmpClient; console: ByteStream; ports: ByteStream[] };
+  #connected?: {
+    qmp: QmpClient;
+    monitor: ByteStream;
+    mainLoop: MainLoop | undefined;
+    console: ByteStream;
+    ports: ByteStream[];
+  };
   readonly ended: Promise<string>;
 
   constructor(
@@ -375,7 +383,10 @@ class QemuGuest implements Guest {
       await stdin.close().catch(() => {});
       this.#connected?.qmp.close();
       for (const port of this.#connected?.ports ?? []) closeQuietly(port);
-      if (this.#connected) closeQuietly(this.#connected.console);
+      if (this.#connected) {
+        closeQuietly(this.#connected.console);
+        closeQuietly(this.#connected.monitor);
+      }
       this.#disks?.settle();
       await sockets.remove();
       return this.#howItEnded(status);
@@ -521,11 +532,10 @@ class QemuGuest implements Guest {
 
   /** Takes the connections of QMP, the shell's console and its ports. */
   async connect(
-    [qmpStream, ...streams]: ByteStream[],
+    [qmpStream, monitor, ...streams]: ByteStream[],
   ): Promise<void> {
     const tracked = streams.map((stream) => new TrackedStream(stream));
     this.#streams.push(...tracked);
-    const [console, ...ports] = tracked;
     // The caller limits the time.
     const qmp = await connectQmp(qmpStream, { timeout: null });
     qmp.onEvent(({ event, data }) => {
@@ -541,7 +551,11 @@ class QemuGuest implements Guest {
         this.#listener.portClosed(data.id.replace(/^vw-/, ""));
       }
     });
-    this.#connected = { qmp, console, ports };
+    const mainLoop = await MainLoop.find(qmp, monitor);
+    const [console, ...ports] = tracked.map((stream) =>
+      mainLoop?.waking(stream) ?? stream
+    );
+    this.#connected = { qmp, monitor, mainLoop, console, ports };
     this.#disks = new QemuDisks(qmp, this.#options.stateDir, this.#name);
   }
 
@@ -599,7 +613,8 @@ class QemuGuest implements Guest {
       await socket.remove().catch(() => {});
       throw error;
     }
-    return { stream, remove };
+    const { mainLoop } = this.#connected!;
+    return { stream: mainLoop?.waking(stream) ?? stream, remove };
   }
 
   async crash(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../stream/mod.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
-import { PORT_NAMES } from "./arguments.ts";
+import { SOCKET_NAMES } from "./arguments.ts";
 
 /** The sockets between the driver and one QEMU. */
 export class Sockets {
@@ -65,7 +65,7 @@ export class Sockets {
   /** Takes all sockets away. */
   async remove(): Promise<void> {
     for (const name of [...this.#listeners.keys()]) await this.refuse(name);
-    for (const name of ["qmp", "shell", ...PORT_NAMES]) {
+    for (const name of SOCKET_NAMES) {
       await Deno.remove(this.path(name)).catch(() => {});
     }
     await this.#directory.remove();
