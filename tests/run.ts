@@ -8,6 +8,7 @@ import { toText } from "@std/streams";
 import { fetchBundler } from "./bundler.ts";
 import { cacheHome } from "./guests/cache.ts";
 import { ensureTools, guestTools, testTools } from "./guests/tools.ts";
+import { junitCases } from "./junit_cases.ts";
 
 /** Some of the tests, which need the same things. */
 interface Kind {
@@ -241,36 +242,9 @@ async function runFile(file: string): Promise<Count> {
 
 function countCases(xml: string): Count {
   const count: Count = { passed: 0, failed: 0, ignored: 0 };
-  for (const [testCase] of xml.matchAll(/<testcase [^]*?<\/testcase>/g)) {
-    if (testCase.includes("<skipped/>")) count.ignored++;
-    // The steps that failed are cases themselves.
-    else if (/<failure message="\d+ test steps? failed">/.test(testCase)) {
-      continue;
-    } else if (testCase.includes("<failure ")) {
-      count.failed++;
-      failures.push(toldFailure(testCase));
-    } else count.passed++;
+  for (const { name, file, outcome, failure } of junitCases(xml)) {
+    count[outcome]++;
+    if (failure !== undefined) failures.push(`${name} (${file})\n${failure}`);
   }
   return count;
-}
-
-/** A failed case's name, its file and what Deno said of it. */
-function toldFailure(testCase: string): string {
-  const text = (pattern: RegExp) =>
-    (pattern.exec(testCase)?.[1] ?? "").replace(
-      /&(lt|gt|quot|apos|amp|#x[0-9a-f]+|#\d+);/gi,
-      (_, name: string) => entity(name),
-    );
-  const message = text(/<failure [^>]*>([^]*?)<\/failure>/);
-  return `${text(/ name="([^"]*)"/)} (${
-    text(/ classname="([^"]*)"/)
-  })\n${message}`;
-}
-
-function entity(name: string): string {
-  if (name.startsWith("#x")) {
-    return String.fromCodePoint(parseInt(name.slice(2), 16));
-  }
-  if (name.startsWith("#")) return String.fromCodePoint(Number(name.slice(1)));
-  return { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" }[name]!;
 }

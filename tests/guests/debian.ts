@@ -2,11 +2,10 @@ import bringUp from "./common/bring_up.sh" with { type: "text" };
 import assemble from "./debian/assemble.sh" with { type: "text" };
 import init from "./debian/init" with { type: "text" };
 import { cached, type Told } from "./cache.ts";
-import { CpioArchive } from "./cpio.ts";
 import type { GuestImage } from "./guest_image.ts";
 import { kernel, kernelRecipe } from "./kernel.ts";
-import { moduleClosure, modulesDep } from "./kernel_modules.ts";
-import { extractPackages, suite } from "./packages.ts";
+import { buildInitramfs } from "./initramfs.ts";
+import { suite } from "./packages.ts";
 import type { Recipe } from "./recipe.ts";
 import { run } from "./run.ts";
 
@@ -108,7 +107,14 @@ async function build(
   final: string,
 ): Promise<void> {
   const { release, modules: source } = await kernel();
-  await buildInitramfs(directory, release, source);
+  await buildInitramfs(directory, {
+    release,
+    source,
+    modules,
+    init,
+    files: { "bring_up.sh": bringUp },
+    programs: "ip grep modprobe mount switch_root usleep".split(" "),
+  });
 
   const archive = `${directory}/packages.tar`;
   await run("mmdebstrap", [
@@ -179,38 +185,4 @@ function asRoot(program: string, args: string[]): [string, string[]] {
     program,
     ...args,
   ]];
-}
-
-async function buildInitramfs(
-  directory: string,
-  release: string,
-  source: string,
-): Promise<void> {
-  const tree = `${directory}/tree`;
-  await extractPackages(["busybox-static"], tree);
-  const archive = new CpioArchive();
-  for (const path of ["dev", "proc", "sys", "root"]) archive.directory(path);
-  archive.characterDevice("dev/console", 5, 1);
-  archive.file("init", init, 0o755);
-  archive.file("bring_up.sh", bringUp);
-  archive.file(
-    "bin/busybox",
-    await Deno.readFile(`${tree}/bin/busybox`),
-    0o755,
-  );
-  for (
-    const applet of ["ip", "grep", "modprobe", "mount", "switch_root", "usleep"]
-  ) {
-    archive.symlink(`bin/${applet}`, "busybox");
-  }
-  const closure = await moduleClosure(source, modules);
-  for (const { path } of closure) {
-    archive.file(
-      `lib/modules/${release}/${path}`,
-      await Deno.readFile(`${source}/${path}`),
-    );
-  }
-  archive.file(`lib/modules/${release}/modules.dep`, modulesDep(closure));
-  await Deno.writeFile(`${directory}/initramfs`, archive.bytes());
-  await Deno.remove(tree, { recursive: true });
 }

@@ -50,10 +50,26 @@ const kept = [
   "net",
 ];
 
-const recipe: Recipe = {
-  name: "kernel",
-  ingredients: { format: 1, suite, packages: ["linux-image-amd64"], kept },
-};
+/** Which kernel it is, and which of its modules are kept. */
+export interface KernelKind {
+  /** The recipe's name. */
+  readonly name: string;
+  /** Directories and files below `kernel/`. */
+  readonly kept: readonly string[];
+}
+
+const guestKernel: KernelKind = { name: "kernel", kept };
+
+/** What a kernel depends on, for the recipes of what is made with it. */
+export function kernelRecipeOf({ name, kept }: KernelKind): Recipe {
+  return {
+    name,
+    ingredients: { format: 1, suite, packages: ["linux-image-amd64"], kept },
+  };
+}
+
+/** What the guests' kernel depends on. */
+export const kernelRecipe = kernelRecipeOf(guestKernel);
 
 /** A kernel and its modules, as the guests share them. */
 export interface Kernel {
@@ -65,9 +81,20 @@ export interface Kernel {
   readonly modules: string;
 }
 
-/** The kernel of Debian's `linux-image-amd64`, fetched if need be. */
-export async function kernel(told?: Told): Promise<Kernel> {
-  const directory = await cached(recipe, build, told);
+/**
+ * The kernel of Debian's `linux-image-amd64`, fetched if need be.
+ *
+ * @param kind Which modules it has; those of the guests by default.
+ */
+export async function kernel(
+  told?: Told,
+  kind = guestKernel,
+): Promise<Kernel> {
+  const directory = await cached(
+    kernelRecipeOf(kind),
+    (target) => build(target, kind.kept),
+    told,
+  );
   const release = await Deno.readTextFile(`${directory}/release`);
   return {
     directory,
@@ -77,10 +104,10 @@ export async function kernel(told?: Told): Promise<Kernel> {
   };
 }
 
-/** What {@linkcode kernel} depends on, for the recipes of the guests. */
-export const kernelRecipe = recipe;
-
-async function build(directory: string): Promise<void> {
+async function build(
+  directory: string,
+  kept: readonly string[],
+): Promise<void> {
   const tree = `${directory}/tree`;
   await extractPackages(["linux-image-amd64"], tree);
   const [{ name: release }] = [...Deno.readDirSync(`${tree}/lib/modules`)];
