@@ -1,0 +1,4 @@
+# What is the same for all that runs in the lab's machine. Read by its shell.
+export PATH=/cargo:$PATH DENO_DIR=/cargo/modules DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
+# The screen's kernel messages go character by character through QEMU.
+export QEMU_KERNEL_PARAMS=quiet

@@ -1,0 +1,97 @@
+/**
+ * What only KVM shows. `deno task lab --long` runs it in the lab's machine; on a
+ * host where KVM works, `deno test -A tests/lab/kvm.ts` does.
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { accelerator } from "../../mod.ts";
+import { booted } from "../machine/booted.ts";
+
+/** Starts that must not stand still. */
+const STARTS = Number(Deno.env.get("VMWRIGHT_LAB_STARTS") ?? 40);
+/** Seconds that a guest may idle until its first answer. */
+const IDLE = 0.25;
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** Tells a figure in a line that the lab looks for. */
+function tell(text: string): void {
+  console.log(`measured: ${text}`);
+}
+
+Deno.test("KVM is found by trying it", async () => {
+  assertEquals(await accelerator({ timeout: 120 }), "kvm");
+});
+
+Deno.test("no guest on KVM idles before its first answer", async () => {
+  const idle: number[] = [];
+  const boots: number[] = [];
+  for (let n = 0; n < STARTS; n++) {
+    await using lab = await booted();
+    const began = performance.now();
+    await lab.machine.start();
+    const times = await lab.machine.succeed(
+      "read -r _ idle </proc/uptime; echo $idle",
+    );
+    boots.push((performance.now() - began) / 1000);
+    idle.push(Number(times));
+  }
+  tell(
+    `${STARTS} starts, seconds to the first answer: median ` +
+      `${median(boots).toFixed(1)}, longest ${Math.max(...boots).toFixed(1)}`,
+  );
+  tell(
+    `seconds that the guest idled until then: median ` +
+      `${median(idle).toFixed(2)}, most ${Math.max(...idle).toFixed(2)}`,
+  );
+  assert(
+    idle.every((seconds) => seconds <= IDLE),
+    `expected each guest to idle for ${IDLE} s at most, got ${idle.join(", ")}`,
+  );
+});
+
+Deno.test("commands and waits on KVM are prompt", async () => {
+  await using lab = await booted();
+  const { machine } = lab;
+  const answer = await machine.qmpClient.send("query-kvm");
+  assertEquals(answer, { enabled: true, present: true });
+  const builtins: number[] = [];
+  for (let n = 0; n < 100; n++) {
+    const began = performance.now();
+    await machine.succeed("true");
+    builtins.push(performance.now() - began);
+  }
+  const reactions: number[] = [];
+  for (let n = 0; n < 10; n++) {
+    const wait = machine.waitForFile(`/tmp/there${n}`).then(() =>
+      performance.now()
+    );
+    // It looks for a while before the file is there.
+    await machine.succeed("sleep 0.5");
+    const began = performance.now();
+    await machine.succeed(`: >/tmp/there${n}`);
+    reactions.push(await wait - began);
+  }
+  tell(
+    `ms of succeed("true"): median ${median(builtins).toFixed(1)}, ` +
+      `longest ${Math.max(...builtins).toFixed(1)}`,
+  );
+  tell(
+    `ms from making a file to the end of waitForFile: median ` +
+      `${median(reactions).toFixed(1)}, longest ` +
+      `${Math.max(...reactions).toFixed(1)}`,
+  );
+});
+
+Deno.test("a guest on KVM that stands still is told as such, and what comes then goes on", async () => {
+  await using lab = await booted({ names: ["still", "other"] });
+  const [still, other] = lab.machines;
+  await Promise.all([still.connect(), other.connect()]);
+  Deno.kill(still.pid!, "SIGSTOP");
+  await assertRejects(() => still.succeed("true", { timeout: 5 }));
+  assertEquals(await other.succeed("echo on"), "on\n");
+  await still.crash();
+  assertEquals(still.isUp(), false);
+  assertEquals(await still.succeed("echo again"), "again\n");
+});

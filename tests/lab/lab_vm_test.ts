@@ -1,0 +1,42 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { TestFailure } from "../../mod.ts";
+import { booted } from "../machine/booted.ts";
+import { LabFrozen, runIn } from "./machine.ts";
+
+Deno.test("a machine of the lab that stands still is told apart from what does not end in it", async (t) => {
+  await using lab = await booted();
+  const { machine } = lab;
+  await machine.connect();
+
+  await t.step("what ends is answered", async () => {
+    assertEquals(
+      await runIn(machine, "echo", "echo here; exit 3", { timeout: 60 }),
+      { status: 3, output: "here\n" },
+    );
+  });
+
+  await t.step("what does not end fails", async () => {
+    const error = await assertRejects(
+      () => runIn(machine, "a sleep", "sleep 1000", { timeout: 1 }),
+      TestFailure,
+    );
+    assertEquals(
+      error.message,
+      "a sleep did not end in the lab within 1 seconds",
+    );
+  });
+
+  await t.step("a machine that stands still is told as such", async () => {
+    Deno.kill(machine.pid!, "SIGSTOP");
+    const error = await assertRejects(
+      () => runIn(machine, "an echo", "echo here", { timeout: 1, patience: 2 }),
+      LabFrozen,
+    );
+    assertEquals(
+      error.message,
+      "The lab's machine stood still while it ran an echo: it did not answer " +
+        "for 2 seconds and was ended from outside, which says nothing of what " +
+        "was tried in it",
+    );
+  });
+});
