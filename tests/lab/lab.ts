@@ -34,6 +34,8 @@ const chosen = [
 ];
 /** Seconds that one guest on KVM may take in there, and a file of tests. */
 const SHORT_TIMEOUT = 900, FILE_TIMEOUT = 3600;
+/** How often a guest is started to see whether starts stand still. */
+const starts = Number(Deno.env.get("VMWRIGHT_LAB_STARTS") ?? 40);
 /** The exit status where the outer machine stood still. */
 const FROZEN = 3;
 
@@ -99,6 +101,7 @@ async function runAll(
         machine,
         file,
         "cd /cargo/project; rm -f /tmp/junit.xml; . tests/lab/environment.sh; " +
+          `export VMWRIGHT_LAB_STARTS=${starts}; ` +
           "deno test -A --no-check --cached-only --junit-path=/tmp/junit.xml " +
           `${file} </dev/null >/tmp/said 2>&1`,
         { timeout: FILE_TIMEOUT },
