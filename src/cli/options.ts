@@ -166,7 +166,7 @@ export const options = {
     kind: "value",
     value: "N",
     help:
-      "decide about what happens at random to links as in the run that told this seed; default: a new one",
+      "repeat the random decisions about links of the run that printed this seed; default: a new seed",
   },
   capture: {
     names: ["--capture"],

@@ -10,7 +10,7 @@ const REASONS = {
   name: "names that are not UTF-8 are left out",
   unreadable: "what may not be read is left out",
   gone: "left out, as it was gone when it was to be read",
-  shorter: "shorter than it said, and filled up with zeros",
+  shorter: "shorter than its reported size, and filled up with zeros",
   setuid: "copied without its setuid and setgid bits",
   attributes: "copied without its mode or time",
   guest: "the guest said",

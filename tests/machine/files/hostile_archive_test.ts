@@ -226,7 +226,7 @@ Deno.test("a size that no file has is refused with its name", async () => {
   }
   await refused(
     of(pax("31 size=99999999999999999999999\n".padStart(32)), entry("huge")),
-    "got a record that is none",
+    "got an invalid record",
   );
   await refused(
     of(pax("32 size=99999999999999999999999\n"), entry("huge")),
@@ -251,7 +251,7 @@ Deno.test("records that lie about themselves are refused", async () => {
       "\0".repeat(100),
     ]
   ) {
-    await refused(of(pax(records), entry("file")), "got a record that is none");
+    await refused(of(pax(records), entry("file")), "got an invalid record");
   }
 });
 

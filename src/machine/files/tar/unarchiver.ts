@@ -436,7 +436,7 @@ export class Unarchiver implements Disposable {
     else if (flag === PAX) {
       const overrides = readPax(bytes);
       if (overrides === undefined) {
-        throw this.#noArchive("a record that is none");
+        throw this.#noArchive("an invalid record");
       }
       Object.assign(this.#overrides, overrides);
     }
