@@ -69,9 +69,11 @@ export function demandSame(
 function difference(was: string, is: string = "unknown"): string {
   const before = was.split("\0"), now = is.split("\0");
   if (before.length === 1 && now.length === 1) return `${is}, and was ${was}`;
-  const at = now.findIndex((word, index) => word !== before[index]);
-  const [word = "nothing", old = "nothing"] = [now[at], before[at]];
-  return `another: it has \`${word}\` where that had \`${old}\``;
+  const added = now.filter((word) => !before.includes(word));
+  const gone = before.filter((word) => !now.includes(word));
+  const quoted = (words: string[]) =>
+    words.length === 0 ? "nothing" : `\`${words.join(" ")}\``;
+  return `another: it has ${quoted(added)} where that had ${quoted(gone)}`;
 }
 
 /** The arguments of QEMU, without what is its own. */

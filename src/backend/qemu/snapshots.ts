@@ -1,6 +1,6 @@
 import { statfsSync } from "node:fs";
 import { MachineError } from "../../errors.ts";
-import type { QmpClient } from "../../qmp/mod.ts";
+import { type QmpClient, QmpError } from "../../qmp/mod.ts";
 import { shellQuote } from "../../shell/shell_quote.ts";
 import { delay } from "../../time/mod.ts";
 import type { GuestSnapshots, Obstacle, SavedGuest } from "../backend.ts";
@@ -182,7 +182,15 @@ async function migrate(
     // Nobody else needs the disk or the network meanwhile.
     await qmp.send("migrate-set-parameters", { "max-bandwidth": 2 ** 40 });
   }
-  await qmp.send(command, { uri });
+  try {
+    await qmp.send(command, { uri });
+  } catch (error) {
+    if (!(error instanceof QmpError)) throw error;
+    // A device that can't be saved, of which QEMU knows before it begins.
+    throw new MachineError(`${failure}: ${error.description}`, {
+      cause: error,
+    });
+  }
   const { data } = await over;
   if (data?.status === "completed") return;
   const { "error-desc": why = "QEMU does not say why" } = await qmp.send(
