@@ -48,6 +48,8 @@ export interface Configuration {
   readonly globalTimeout?: number;
   /** What decides about what happens at random. */
   readonly seed?: number;
+  /** Bytes of memory that the forks of subtests may have at a time. */
+  readonly forkMemory?: number;
   /** When the frames of all networks are kept. */
   readonly capture?: CaptureMode;
   /**
@@ -238,6 +240,7 @@ export function configure(
     outDir,
     globalTimeout: timeoutOf(given, file, environment),
     seed: seedOf(given),
+    forkMemory: forkMemoryOf(given),
     capture: captureOf(given),
     keepState: given.keepState ?? false,
     interactive: given.interactive ?? false,
@@ -253,6 +256,17 @@ export function configure(
     dumpVsocks: dumpVsocksOf(given),
     debugHookAttach: given.debugHookAttach,
   };
+}
+
+function forkMemoryOf({ forkMemory }: OptionValues): number | undefined {
+  if (forkMemory === undefined) return undefined;
+  const mebibytes = Number(forkMemory);
+  if (/^\d+$/.test(forkMemory) && mebibytes > 0) return mebibytes * 2 ** 20;
+  throw new UsageError(
+    `--fork-memory expects a number of MiB from 1 up, got ${
+      JSON.stringify(forkMemory)
+    }`,
+  );
 }
 
 function seedOf({ seed }: OptionValues): number | undefined {

@@ -168,6 +168,13 @@ export const options = {
     help:
       "repeat the random decisions about links of the run that printed this seed; default: a new seed",
   },
+  forkMemory: {
+    names: ["--fork-memory"],
+    kind: "value",
+    value: "MIB",
+    help:
+      "memory that the machines of all forks of subtests may have at a time; default: what is free, less a reserve",
+  },
   capture: {
     names: ["--capture"],
     kind: "value",

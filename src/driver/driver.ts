@@ -144,7 +144,7 @@ export interface DriverOptions<
 }
 
 /** How {@linkcode Driver.subtest} runs one on a fork. */
-export interface SubtestOptions extends ForkOptions {
+export interface SubtestOptions extends Omit<ForkOptions, "wait"> {
   /** Where the fork's machines go on from. */
   from: Snapshot;
 }
@@ -527,6 +527,7 @@ export class Driver<Backends extends BackendName = BackendName>
       directory: this.#directories.sockets,
       forks: new Set(),
       budget: new ForkBudget(this.#options.forks),
+      signal: this.signal,
       nextFork: () => ++forks,
       startVlan: (...given) => this.#startVlan(...given),
       makeLike: ({ core, backend }, place) =>
@@ -689,8 +690,7 @@ export class Driver<Backends extends BackendName = BackendName>
         }`,
       );
     }
-    using _room = await this.#host.budget.take(from.memory, this.signal);
-    await using fork = await from.fork(options);
+    await using fork = await from.fork({ ...options, wait: true });
     return await fn(fork.named, fork);
   }
 

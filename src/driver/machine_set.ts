@@ -47,6 +47,8 @@ export interface SnapshotHost {
   readonly forks: Set<AsyncDisposable>;
   /** How many forks subtests may have at a time. */
   readonly budget: ForkBudget;
+  /** Aborted when the run ends. */
+  readonly signal: AbortSignal;
   /** The number of the next fork, from 1 up. */
   nextFork(): number;
   /** Starts a network of a fork. */

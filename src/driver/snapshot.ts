@@ -27,6 +27,11 @@ export interface ForkOptions {
    * the host's by default.
    */
   keepClock?: boolean;
+  /**
+   * Whether a fork waits until the host has memory and processors for it, as those
+   * of subtests do; by default it begins at once.
+   */
+  wait?: boolean;
 }
 
 /** A machine that a snapshot holds. */
@@ -209,18 +214,32 @@ export class Snapshot implements AsyncDisposable {
    */
   async fork(options: ForkOptions = {}): Promise<Fork> {
     this.#demandHere();
-    const number = this.#host.nextFork();
-    return await this.#host.log.nested(
-      `forking ${this.machines.join(", ")} (fork ${number})`,
-      () => this.#fork(number, options),
-    );
+    const { budget, signal } = this.#host;
+    const room = options.wait
+      ? await budget.take(this.memory, signal)
+      : undefined;
+    try {
+      const number = this.#host.nextFork();
+      return await this.#host.log.nested(
+        `forking ${this.machines.join(", ")} (fork ${number})`,
+        () => this.#fork(number, options, room),
+      );
+    } catch (error) {
+      room?.[Symbol.dispose]();
+      throw error;
+    }
   }
 
-  async #fork(number: number, options: ForkOptions): Promise<Fork> {
+  async #fork(
+    number: number,
+    options: ForkOptions,
+    room?: Disposable,
+  ): Promise<Fork> {
     const host = this.#host;
     this.#demandRoom({ beside: true });
     const directory = host.supervisor.makeDirectory(host.directory, "fork-");
     const fork = makeFork(host, number, directory, (gone) => {
+      room?.[Symbol.dispose]();
       this.#forks.delete(gone);
       this.#removeUnused();
     });

@@ -44,6 +44,8 @@ import { ShellHints } from "./shell_hints.ts";
 import { SerialMarks } from "./commands/serial_marks.ts";
 import { StderrPlace } from "./commands/stderr.ts";
 
+/** Seconds that the shell of a machine that goes on has to answer. */
+const ANSWER_TIMEOUT = 120;
 /** How many lines of the console a failure quotes. */
 const TAIL = 5;
 /** Seconds after the loss of a channel in which its reason becomes known. */
@@ -322,6 +324,21 @@ export class MachineCore {
   /** Has a machine go on that was brought to where it was saved. */
   async go(): Promise<void> {
     await this.capability("snapshots", "restore()").go();
+  }
+
+  /**
+   * Has the shell of a machine that has gone on taken up.
+   *
+   * @throws {MachineError} where it does not answer.
+   */
+  async takeUp(): Promise<void> {
+    const { shell } = this.running();
+    const taken = this.guarded(() => shell.connect()).then(() => true);
+    if (await within(ANSWER_TIMEOUT, taken)) return;
+    throw new MachineError(
+      `${this.name} can't go on from the snapshot: its shell has not answered ` +
+        `in ${ANSWER_TIMEOUT} seconds`,
+    );
   }
 
   async #start(

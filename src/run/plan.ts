@@ -44,6 +44,8 @@ export interface Plan {
   readonly globalTimeout?: number;
   /** What decides about what happens at random; a new one by default. */
   readonly seed?: number;
+  /** Bytes of memory that the forks of subtests may have at a time. */
+  readonly forkMemory?: number;
   /** When the frames of all networks are kept. */
   readonly capture?: CaptureMode;
   /**

@@ -250,6 +250,7 @@ async function create(
       keepState,
       globalTimeout,
       seed: plan.seed,
+      forks: { memory: plan.forkMemory },
       capture: plan.capture,
       sshBackdoor: plan.vhostVsock,
       log,

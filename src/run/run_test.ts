@@ -56,6 +56,11 @@ export interface TestOptions<
    */
   seed?: number;
   /**
+   * Bytes of memory that the guests of all forks of subtests may have at a time.
+   * Default: what is free, less a reserve.
+   */
+  forkMemory?: number;
+  /**
    * Whether all frames of each network are kept as `vlan<number>.pcapng`:
    * `always`, or where the test does not pass (`failed`). Default: no.
    */
@@ -204,6 +209,7 @@ function planOf(options: TestOptions): Plan {
     outDir: directory,
     globalTimeout: options.globalTimeout,
     seed: options.seed,
+    forkMemory: options.forkMemory,
     capture: options.capture,
     keepState: options.keepState ?? false,
     interactive: false,

@@ -43,6 +43,10 @@ const cases: [string[], string, Record<string, string>?][] = [
   [["--config"], "--config expects a value (--config F)"],
   [["--watch=yes"], `--watch takes no value, got "yes"`],
   [
+    ["test.ts", ...one, "--fork-memory", "0"],
+    `--fork-memory expects a number of MiB from 1 up, got "0"`,
+  ],
+  [
     ["test.ts", ...one, "--seed", "-1"],
     `--seed expects a whole number from 0 up, got "-1"`,
   ],

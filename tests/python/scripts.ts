@@ -7,6 +7,7 @@ export const onTiny = [
   "files.py",
   "threads.py",
   "qemu.py",
+  "snapshots.py",
   "life.py",
   "internals.py",
 ];

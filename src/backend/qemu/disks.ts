@@ -7,6 +7,9 @@ import { writeOverlay } from "./overlay.ts";
 /** What an overlay's name ends in while a running QEMU has it open. */
 const LIVE = /^(.*)\.vw-live-(\d+)$/;
 
+/** What stands between a guest and a disk that is broken on purpose. */
+const FILTERS = new Set(["blkdebug", "blklogwrites", "copy-before-write"]);
+
 /** A disk as QEMU lists it. */
 interface BlockDevice {
   device: string;
@@ -80,6 +83,13 @@ export class QemuDisks {
     for (const { device, qdev, inserted } of devices) {
       if (inserted === undefined || inserted.ro) continue;
       const id = device || qdev!;
+      if (FILTERS.has(inserted.drv)) {
+        refused.push(
+          `the disk ${id} of ${this.#machine} fails, or loses what is not ` +
+            "flushed, on purpose: that has to end first",
+        );
+        continue;
+      }
       const known = this.#frozen.get(id);
       if (known !== undefined) {
         disks.push(known);

@@ -31,6 +31,7 @@ export async function renew(
   { shares }: SavedMachine,
   options: RenewalOptions,
 ): Promise<void> {
+  await core.takeUp();
   await stir(core, options);
   for (const share of shares) await mountShare(core, share);
 }

@@ -1,7 +1,13 @@
 import { type BackendName, ownDirectory } from "../../backend/mod.ts";
-import type { Driver, MachineOf, PollingCondition } from "../../driver/mod.ts";
+import type {
+  Driver,
+  Fork,
+  MachineOf,
+  PollingCondition,
+  Snapshot,
+} from "../../driver/mod.ts";
 import { coreOf, QemuMachine, readScreen } from "../../machine/mod.ts";
-import { ConditionFailure, TestFailure } from "../../errors.ts";
+import { ConditionFailure, TestFailure, UsageError } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { Doors, doors } from "./doors.ts";
 import type { CrossedErrors } from "./errors.ts";
@@ -56,6 +62,8 @@ export class Bridge implements Disposable {
   readonly #machines = new Map<string, MachineOf>();
   readonly #events = new Map<MachineOf, QmpEvents>();
   readonly #doors = new Map<MachineOf, Doors>();
+  readonly #snapshots = new Map<number, Snapshot>();
+  readonly #forks = new Map<number, Fork>();
   readonly #conditions = new Map<number, PollingCondition>();
   /** The values of environment variables before the script has changed them. */
   readonly #environment = new Map<string, string | undefined>();
@@ -193,6 +201,20 @@ export class Bridge implements Disposable {
         return await this.#driver.joinAll();
       case "createMachine":
         return this.#createMachine(request);
+      case "snapshot":
+        return await this.#snapshot(request);
+      case "restoreSnapshot":
+        return await this.#snapshotOf(request).restore({
+          keepClock: request.keepClock,
+        });
+      case "endSnapshot":
+        await this.#snapshotOf(request)[Symbol.asyncDispose]();
+        this.#snapshots.delete(request.snapshot);
+        return;
+      case "fork":
+        return await this.#fork(request);
+      case "endFork":
+        return await this.#endFork(request.ended);
       case "stopVlan":
         return await this.#driver.vlans.find(({ nr }) => nr === request.nr)
           ?.stop();
@@ -259,17 +281,26 @@ export class Bridge implements Disposable {
     // Scripts may put files there before the machine starts.
     ownDirectory(machine.stateDir);
     this.#links.add(machine);
+    this.#listen(machine);
+  }
+
+  #listen(machine: MachineOf): void {
     if (!(machine instanceof QemuMachine)) return;
     this.#events.set(machine, new QmpEvents(machine));
   }
 
-  #machine(request: { machine: string }): MachineOf {
-    const machine = this.#machines.get(request.machine);
+  #machine(request: { machine: string; fork?: number }): MachineOf {
+    const { fork } = request;
+    const machine = fork === undefined
+      ? this.#machines.get(request.machine)
+      : this.#forks.get(fork)?.machines.find(({ name }) =>
+        name === request.machine
+      );
     if (machine !== undefined) return machine;
     throw new TypeError(`Python asked for machine ${request.machine}`);
   }
 
-  #qemu(request: { machine: string }): MachineOf<"qemu"> {
+  #qemu(request: { machine: string; fork?: number }): MachineOf<"qemu"> {
     const machine = this.#machine(request);
     if (machine instanceof QemuMachine) return machine;
     throw new TypeError(
@@ -277,11 +308,11 @@ export class Bridge implements Disposable {
     );
   }
 
-  #eventsOf(request: { machine: string }): QmpEvents {
+  #eventsOf(request: { machine: string; fork?: number }): QmpEvents {
     return this.#events.get(this.#machine(request))!;
   }
 
-  #doorsOf(request: { machine: string }): Doors {
+  #doorsOf(request: { machine: string; fork?: number }): Doors {
     const machine = this.#qemu(request);
     let found = this.#doors.get(machine);
     if (found === undefined) {
@@ -316,6 +347,48 @@ export class Bridge implements Disposable {
     });
     this.#add(machine);
     return factsOf(machine, keepState);
+  }
+
+  async #snapshot(
+    { name, machines, fork }: Of<"snapshot"> & { fork?: number },
+  ): Promise<unknown> {
+    const from = fork === undefined ? this.#driver : this.#forks.get(fork)!;
+    const snapshot = await from.snapshot({
+      name: name ?? undefined,
+      machines: machines?.map((machine) => this.#machine({ machine, fork })),
+    });
+    this.#snapshots.set(snapshot.id, snapshot);
+    return { snapshot: snapshot.id, machines: snapshot.machines };
+  }
+
+  #snapshotOf({ snapshot }: { snapshot: number }): Snapshot {
+    const found = this.#snapshots.get(snapshot);
+    if (found !== undefined) return found;
+    throw new UsageError("Expected a snapshot that has not been disposed of");
+  }
+
+  async #fork(request: Of<"fork">): Promise<unknown> {
+    const { keepClock, wait } = request;
+    const fork = await this.#snapshotOf(request).fork({ keepClock, wait });
+    this.#forks.set(fork.number, fork);
+    for (const machine of fork.machines) this.#listen(machine);
+    return {
+      fork: fork.number,
+      machines: fork.machines.map((machine) => factsOf(machine, false)),
+    };
+  }
+
+  async #endFork(number: number): Promise<void> {
+    const fork = this.#forks.get(number);
+    if (fork === undefined) return;
+    this.#forks.delete(number);
+    for (const machine of fork.machines) {
+      this.#doors.get(machine)?.[Symbol.dispose]();
+      this.#doors.delete(machine);
+      this.#events.get(machine)?.[Symbol.dispose]();
+      this.#events.delete(machine);
+    }
+    await fork[Symbol.asyncDispose]();
   }
 
   #condition(request: ConditionRequest): PollingCondition {

@@ -84,7 +84,7 @@ export interface EfiVariableOfPython {
 
 /** The requests to a machine. */
 type MachineRequest =
-  & { machine: string }
+  & { machine: string; fork?: number }
   & (
     | { do: "call"; method: typeof METHODS[number]; args: unknown[] }
     | { do: "get"; fact: typeof FACTS[number] }
@@ -128,6 +128,15 @@ type DriverRequest =
   | { do: "serialStdout"; on: boolean }
   | { do: "logLevel"; level: LogLevel }
   | { do: "startAll" | "joinAll" }
+  | { do: "snapshot"; name: string | null; machines: string[] | null }
+  | {
+    do: "restoreSnapshot";
+    snapshot: number;
+    keepClock: boolean;
+  }
+  | { do: "fork"; snapshot: number; keepClock: boolean; wait: boolean }
+  | { do: "endSnapshot"; snapshot: number }
+  | { do: "endFork"; ended: number }
   | {
     do: "createMachine";
     startCommand: string;

@@ -1,12 +1,16 @@
 # Stands before a Python test script while its types are checked: what the driver binds for it.
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
 from unittest import TestCase
 
 from test_driver.debug import DebugAbstract
-from test_driver.driver import CreateMachine, Driver, DumpMachineSsh
+from test_driver.driver import (
+    CreateMachine,
+    Driver,
+    DumpMachineSsh,
+    Subtest,
+    TakeSnapshot,
+)
 from test_driver.logger import AbstractLogger
 from test_driver.machine import BaseMachine, Machine, NspawnMachine, QemuMachine, Retry
 from test_driver.polling_condition import PollingConditionProtocol
@@ -23,7 +27,8 @@ vlans: list[VLan]
 driver: Driver
 log: AbstractLogger
 create_machine: CreateMachine
-subtest: Callable[[str], AbstractContextManager[Any]]
+snapshot: TakeSnapshot
+subtest: Subtest
 retry: Retry
 serial_stdout_on: Callable[[], None]
 serial_stdout_off: Callable[[], None]

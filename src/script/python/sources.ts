@@ -18,6 +18,7 @@ import olderQmp from "./test_driver/qmp.py" with { type: "text" };
 import process from "./test_driver/_process.py" with { type: "text" };
 import qmp from "./test_driver/machine/qmp.py" with { type: "text" };
 import runner from "./test_driver/_runner.py" with { type: "text" };
+import snapshot from "./test_driver/snapshot.py" with { type: "text" };
 import vlan from "./test_driver/vlan.py" with { type: "text" };
 import warnings from "./test_driver/_warnings.py" with { type: "text" };
 import vsock from "./test_driver/vsock.py" with { type: "text" };
@@ -43,6 +44,7 @@ export const sources: Readonly<Record<string, string>> = {
   "machine/qmp.py": qmp,
   "polling_condition.py": conditions,
   "qmp.py": olderQmp,
+  "snapshot.py": snapshot,
   "vlan.py": vlan,
   "vsock.py": vsock,
 };

@@ -15,6 +15,7 @@ import olderQmp from "./test_driver/qmp.pyi" with { type: "text" };
 import prelude from "./prelude.py" with { type: "text" };
 import process from "./test_driver/_process.pyi" with { type: "text" };
 import qmp from "./test_driver/machine/qmp.pyi" with { type: "text" };
+import snapshot from "./test_driver/snapshot.pyi" with { type: "text" };
 import vlan from "./test_driver/vlan.pyi" with { type: "text" };
 import vsock from "./test_driver/vsock.pyi" with { type: "text" };
 
@@ -34,6 +35,7 @@ export const stubs: Readonly<Record<string, string>> = {
   "machine/qmp.pyi": qmp,
   "polling_condition.pyi": conditions,
   "qmp.pyi": olderQmp,
+  "snapshot.pyi": snapshot,
   "vlan.pyi": vlan,
   "vsock.pyi": vsock,
 };

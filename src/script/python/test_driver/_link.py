@@ -15,6 +15,9 @@ from _queue import SimpleQueue
 from .errors import MachineError, RequestedAssertionFailed
 
 _local = threading.local()
+# The fork whose machines the main thread's names stand for; other threads too, which have
+# entered none themselves.
+_of_main: list = [None]
 
 
 # Requests that begin steps, which have the line of the script.
@@ -58,6 +61,9 @@ class Link:
             number = self._next_id
             self._pending[number] = inbox
         words.update(id=number, do=do, step=current_step())
+        fork = current_fork()
+        if fork is not None:
+            words["fork"] = fork["fork"]
         if do in _PLACED:
             words["line"] = self._line()
         check = getattr(_local, "check", None)
@@ -163,6 +169,20 @@ class Link:
         finally:
             _local.check = before
         self._send(answer)
+
+
+def current_fork():
+    """What is known of the fork whose machines the script's names stand for, if any."""
+    return getattr(_local, "fork", None) or _of_main[0]
+
+
+def enter_fork(fork):
+    """Has the script's names stand for a fork's machines; answers what they did before."""
+    before = getattr(_local, "fork", None)
+    _local.fork = fork
+    if threading.current_thread() is threading.main_thread():
+        _of_main[0] = fork
+    return before
 
 
 def exit_status(exit: SystemExit) -> int:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from .duration import as_seconds, one_of
 from .machine import BaseMachine, NspawnMachine, QemuMachine, retry
 from .polling_condition import _INTERVAL, PollingCondition
+from .snapshot import Snapshot
 from ._warnings import warn_once
 from .vlan import VLan
 from .vsock import VHostDeviceVsock
@@ -189,11 +190,31 @@ class Driver:
         kind = NspawnMachine if facts["backend"] == "nspawn" else QemuMachine
         return kind(self._link, self.logger, facts)
 
+    def snapshot(self, name=None, machines=None):
+        """Saves all machines that run, or some, at one moment."""
+        facts = self._link.request(
+            "snapshot",
+            name=None if name is None else str(name),
+            machines=None if machines is None else [one.name for one in machines],
+        )
+        return Snapshot(self._link, facts)
+
     @contextmanager
-    def subtest(self, name):
-        """Runs a part of the test, which is a test case in reports."""
+    def subtest(self, name, from_=None, keep_clock=False):
+        """Runs a part of the test, which is a test case in reports.
+
+        With a snapshot, the machines inside are a fork's, which begins there.
+        """
         with self.logger.subtest(name):
-            yield
+            if from_ is None:
+                yield
+                return
+            if not isinstance(from_, Snapshot):
+                raise TypeError(
+                    f"expected a snapshot in from_, got {type(from_).__name__}"
+                )
+            with from_._forked(keep_clock, wait=True):
+                yield
 
     def polling_condition(
         self, fun_=None, *, seconds_interval=None, interval=None, description=None
@@ -275,6 +296,7 @@ class Driver:
             "os": os,
             "create_machine": self.create_machine,
             "subtest": self.subtest,
+            "snapshot": self.snapshot,
             "retry": retry,
             "serial_stdout_on": self.serial_stdout_on,
             "serial_stdout_off": self.serial_stdout_off,

@@ -1,7 +1,7 @@
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Type, Union
+from typing import Any, Dict, List, Optional, Protocol, Sequence, Type, Union
 from unittest import TestCase
 
 from .config import DriverConfiguration
@@ -9,6 +9,7 @@ from .debug import DebugAbstract
 from .logger import AbstractLogger
 from .machine import BaseMachine, NspawnMachine, QemuMachine
 from .polling_condition import PollingCondition, PollingConditionProtocol
+from .snapshot import Snapshot
 from .vlan import VLan
 from .vsock import VHostDeviceVsock
 
@@ -31,6 +32,21 @@ class CreateMachine(Protocol):
         keep_machine_state: bool = False,
         keep_vm_state: bool = False,
     ) -> QemuMachine: ...
+
+class TakeSnapshot(Protocol):
+    def __call__(
+        self,
+        name: Optional[str] = None,
+        machines: Optional[Sequence[BaseMachine]] = None,
+    ) -> Snapshot: ...
+
+class Subtest(Protocol):
+    def __call__(
+        self,
+        name: str,
+        from_: Optional[Snapshot] = None,
+        keep_clock: bool = False,
+    ) -> AbstractContextManager[Any]: ...
 
 class DumpMachineSsh(Protocol):
     def __call__(self, offset: int = 0) -> None: ...
@@ -66,7 +82,17 @@ class Driver:
         keep_machine_state: bool = False,
         keep_vm_state: bool = False,
     ) -> QemuMachine: ...
-    def subtest(self, name: str) -> AbstractContextManager[None]: ...
+    def snapshot(
+        self,
+        name: Optional[str] = None,
+        machines: Optional[Sequence[BaseMachine]] = None,
+    ) -> Snapshot: ...
+    def subtest(
+        self,
+        name: str,
+        from_: Optional[Snapshot] = None,
+        keep_clock: bool = False,
+    ) -> AbstractContextManager[None]: ...
     def serial_stdout_on(self) -> None: ...
     def serial_stdout_off(self) -> None: ...
     def dump_machine_ssh(self, offset: int = 0) -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from .._link import current_fork
 from ..duration import Preset, as_seconds, given_seconds, one_of
 from ..errors import MachineError, RequestedAssertionFailed
 
@@ -160,6 +161,10 @@ class BaseMachine:
     def _path(self, fact):
         from pathlib import Path
 
+        fork = current_fork()
+        for facts in [] if fork is None else fork["machines"]:
+            if facts["name"] == self.name:
+                return Path(facts[fact])
         return Path(self._facts[fact])
 
     # Facts
