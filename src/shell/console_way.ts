@@ -56,9 +56,9 @@ export class ConsoleWay {
       }
     }
     const program = programOf(command, {
-      stderr: isApart ? "serial" : stderr,
+      stdout: "file",
+      stderr: isApart ? "file" : stderr,
       stdin: false,
-      overConsole: true,
     });
     await this.#calls.run(id, isApart ? 2 : 1, consoleText(program));
     if (!job.settled) onSent?.();

@@ -1,42 +1,32 @@
-import type { Job } from "./job.ts";
+import type { Busy } from "./port_state.ts";
 import type { PortStream } from "./port_stream.ts";
 import { frameOf, programOf } from "./program.ts";
-import type { StderrPort } from "./stderr_port.ts";
-
-/** A command that is to be brought to a runner. */
-export interface Delivery {
-  readonly job: Job;
-  /** The process in the guest that waits for it. */
-  readonly runner: number;
-  /** Carries the command's stderr, where that is apart. */
-  readonly stderr?: StderrPort;
-  /** Whether anybody is there still to take the rest. */
-  readonly isDue: () => boolean;
-  /** Called when the command is on its way as a whole. */
-  readonly onSent: () => void;
-}
 
 /**
- * Writes a command to a port, and then its stdin.
+ * Writes a command to its port, and then its stdin.
  *
+ * @param isDue Whether anybody is there still to take the rest.
  * @throws {ShellLost} where the port breaks.
  */
 export async function deliver(
-  stream: PortStream,
-  { job, runner, stderr, isDue, onSent }: Delivery,
+  port: PortStream,
+  command: Busy,
+  isDue: () => boolean,
 ): Promise<void> {
+  const { job, outlet, runner, stderr } = command;
   const { options } = job;
   const program = programOf(job.command, {
+    stdout: outlet,
     stderr: stderr?.device ?? options.stderr ?? "serial",
     stdin: options.stdin !== undefined,
   });
-  await stream.write(frameOf(program, runner), isDue);
+  await port.write(frameOf(program, runner), isDue);
   if (isDue()) {
-    onSent();
+    command.isSent = true;
     options.onSent?.();
   }
   for await (const bytes of options.stdin ?? []) {
     if (!isDue()) break;
-    await stream.write(bytes, isDue);
+    await port.write(bytes, isDue);
   }
 }

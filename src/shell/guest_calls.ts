@@ -62,9 +62,24 @@ export class GuestCalls {
     this.#console.send(`vw_start ${port} ${mark}\n`);
   }
 
+  /** As {@linkcode start}, for commands whose stdout is a pipe to the port. */
+  pipe(port: string, mark: string): void {
+    this.#seldom(`vw_pipe ${port} ${mark}\n`);
+  }
+
+  /** Copies a command's pipe no longer, and asks who has it open. */
+  unpipe(port: string, relay: string): void {
+    this.#seldom(`vw_unpipe ${port} ${relay}\n`);
+  }
+
   /** What the host writes to a port, so that a server knows what is for it. */
   markLine(mark: string): Uint8Array {
     return new TextEncoder().encode(`${this.token} ${mark}\n`);
+  }
+
+  /** What the host writes after all that is for a runner that was killed. */
+  endLine(runner: number): Uint8Array {
+    return new TextEncoder().encode(`\n${this.token} ${runner}\n`);
   }
 
   /** Has a port served no longer. */

@@ -139,6 +139,11 @@ export class Job {
     }
   }
 
+  /** It has not begun after all: it can be run once more. */
+  rewind(): void {
+    this.#forget();
+  }
+
   /**
    * The command has ended, and the rest of its output is on its way: its limit
    * does not hold for that, and its group ends now if it was to.
@@ -165,7 +170,11 @@ export class Job {
 
   #settle(): void {
     this.settled = this.over = true;
-    for (const cancel of this.#timers) cancel();
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const cancel of this.#timers.splice(0)) cancel();
     if (this.#onAbort !== undefined) {
       this.options.signal?.removeEventListener("abort", this.#onAbort);
     }

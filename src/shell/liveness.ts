@@ -36,7 +36,7 @@ export class Liveness {
   /** While commands run, asks after those who serve them now and then. */
   lookAfter(): void {
     this.#looking ??= setInterval(() => {
-      const busy = this.#ports.filter((port) => port.is === "busy");
+      const busy = this.#ports.filter((port) => port.running);
       for (const port of busy) this.#ask(port);
       if (busy.length === 0) this.stop();
     }, LOOK_AFTER * 1000);

@@ -25,7 +25,9 @@ export type Message =
   | { readonly verb: "alive"; readonly name: string; readonly death?: Death }
   /** A port can't be opened again; a command that ran on it has this status. */
   | { readonly verb: "lost"; readonly name: string; readonly status?: number }
-  /** A child still holds a port that is waited for. */
+  /** A command has ended, and a process still copies its pipe to the port. */
+  | { readonly verb: "rest"; readonly name: string; readonly relay: string }
+  /** A child still holds what is waited for: a port, or the pipe that leads to it. */
   | { readonly verb: "still"; readonly name: string }
   | {
     readonly verb: "holder";
@@ -50,6 +52,10 @@ export type Message =
 export type Code =
   /** A runner waits on the port. */
   | { readonly is: "ready"; readonly runner: number }
+  /** A runner was killed, if it did not end so; the host is to answer. */
+  | { readonly is: "killed" }
+  /** It had not read the command that it was sent. */
+  | { readonly is: "unread" }
   /** The stream of stderr has ended. */
   | { readonly is: "end" }
   /** A command ended so, and the stream of its stdout. */
@@ -66,6 +72,7 @@ const WORDS: Record<string, number> = {
   open: 2,
   alive: 2,
   lost: 1,
+  rest: 2,
   still: 1,
   holder: 3,
   data: 3,
@@ -106,6 +113,8 @@ export function parseMessage(text: string): Message | undefined {
       }));
     case "lost":
       return { verb, name: first, status: parseNumber(second) };
+    case "rest":
+      return { verb, name: first, relay: second };
     case "still":
       return { verb, name: first };
     case "holder": {
@@ -139,7 +148,9 @@ export function parseMessage(text: string): Message | undefined {
  */
 export function parseCode(padded: string): Code | undefined {
   const code = padded.trimEnd();
-  if (code === "end") return { is: "end" };
+  if (code === "end" || code === "killed" || code === "unread") {
+    return { is: code };
+  }
   const isReady = code.startsWith("rdy");
   const number = parseNumber(isReady ? code.slice(3) : code);
   if (number === undefined) return undefined;

@@ -1,11 +1,19 @@
 import type { ConsoleWay } from "./console_way.ts";
 import type { ShellLost } from "./errors.ts";
 import type { Job } from "./job.ts";
+import { opensStderr, opensStdout } from "./named_streams.ts";
 import type { Port } from "./port.ts";
+import type { Outlet } from "./port_state.ts";
 import type { StderrPort } from "./stderr_port.ts";
 
 /** Seconds between two tries to serve a port that a child may still hold. */
 const PROBE = 1;
+/**
+ * The part of the ports that is for commands that write to a pipe. Of twelve,
+ * nine are left for all others; where children hold half of the ports, the rest
+ * is for pipes.
+ */
+const PIPED = 1 / 4;
 
 /** What a {@linkcode Pool} shares out. */
 export interface PoolOptions {
@@ -20,6 +28,8 @@ export interface PoolOptions {
 /** A job that waits for a port. */
 interface Waiter {
   readonly job: Job;
+  /** The outlets of ports that can run it, the best first. */
+  readonly outlets: readonly Outlet[];
   /** Has its signal end the wait no more. */
   readonly leave: () => void;
 }
@@ -27,6 +37,10 @@ interface Waiter {
 /**
  * Decides which way each command takes: a port that is ready, one that soon will
  * be, or the console. A command never waits for another's end.
+ *
+ * Some ports are for commands that write to a pipe: those that open stdout by its
+ * name, and all others where children hold the rest of the ports, or all are
+ * busy. Nobody can hold those ports. A pipe costs a process for each command.
  */
 export class Pool {
   readonly #ports: Port[];
@@ -36,6 +50,8 @@ export class Pool {
   #waiting: Waiter[] = [];
   /** When a port was last tried that a child may still hold. */
   #probed = -Infinity;
+  /** That port. */
+  #tried?: Port;
 
   constructor({ ports, stderrPorts, consoleWay, onBusy }: PoolOptions) {
     this.#ports = [...ports];
@@ -47,27 +63,25 @@ export class Pool {
   /** Readies two: the second is ready while the first gets its next runner. */
   warm(): void {
     const isSoon = ({ is }: Port) => is === "ready" || is === "readying";
-    while (this.#ports.filter(isSoon).length < 2 && this.#serveMore());
+    while (this.#ports.filter(isSoon).length < 2 && this.#serveMore("port"));
   }
 
   /** Runs a job, on a port if it can. */
   run(job: Job): void {
-    const port = this.#waiting.length === 0 ? this.#ready() : undefined;
-    if (port !== undefined) return this.#runOn(port, job);
-    const readying = this.#ports.filter(({ is }) => is === "readying").length;
-    if (readying <= this.#waiting.length && !this.#serveMore()) {
-      if (readying === 0) return void this.#consoleWay.run(job);
-    }
     this.#wait(job);
+    this.dispatch();
   }
 
   /** Hands ready ports to those who wait, and the console where there are none. */
   dispatch(): void {
-    while (this.#waiting.length > 0) {
-      const port = this.#ready();
-      const isReadying = this.#ports.some(({ is }) => is === "readying");
-      if (port === undefined && isReadying) return;
-      const { job, leave } = this.#waiting.shift()!;
+    const staying: Waiter[] = [];
+    for (const waiter of [...this.#waiting]) {
+      const { job, leave } = waiter;
+      const port = this.#portFor(waiter, staying);
+      if (port === "soon") {
+        staying.push(waiter);
+        continue;
+      }
       leave();
       if (port === undefined) this.#consoleWay.run(job);
       else this.#runOn(port, job);
@@ -76,14 +90,40 @@ export class Pool {
 
   /** The guest's shell is gone. */
   lose(error: ShellLost): void {
-    for (const { job, leave } of this.#waiting.splice(0)) {
+    for (const { job, leave } of [...this.#waiting]) {
       leave();
       job.fail(error);
     }
   }
 
-  #ready(): Port | undefined {
-    return this.#ports.find(({ is }) => is === "ready");
+  /** A port for one who waits, after these who wait on; none where none will be. */
+  #portFor(
+    { outlets }: Waiter,
+    staying: readonly Waiter[],
+  ): Port | "soon" | undefined {
+    for (const outlet of outlets) {
+      const port = this.#ready(outlet);
+      if (port !== undefined) return port;
+      const rivals = staying.filter((waiter) =>
+        waiter.outlets.includes(outlet)
+      ).length;
+      const readying = this.#readying(outlet);
+      if (readying > rivals || this.#serveMore(outlet) || readying > 0) {
+        return "soon";
+      }
+    }
+  }
+
+  #ready(outlet: Outlet): Port | undefined {
+    return this.#ports.find((port) =>
+      port.is === "ready" && port.outlet === outlet
+    );
+  }
+
+  #readying(outlet: Outlet): number {
+    return this.#ports.filter((port) =>
+      port.is === "readying" && port.outlet === outlet
+    ).length;
   }
 
   #runOn(port: Port, job: Job): void {
@@ -96,26 +136,50 @@ export class Pool {
       this.#consoleWay.run(job);
       return;
     }
+    const { outlet } = port;
     port.run(job, stderr);
     this.#onBusy();
+    // What needs a pipe, or no longer has another port, comes again.
+    if (outlet === "pipe" && this.#readying(outlet) === 0) {
+      if (this.#ready(outlet) === undefined) this.#serveMore(outlet);
+    }
   }
 
   #wait(job: Job): void {
     const { signal } = job.options;
     const giveUp = () => {
-      this.#waiting = this.#waiting.filter((waiter) => waiter.job !== job);
+      leave();
       job.fail(signal!.reason);
     };
-    signal?.addEventListener("abort", giveUp, { once: true });
-    const leave = () => signal?.removeEventListener("abort", giveUp);
-    this.#waiting.push({ job, leave });
+    const leave = () => {
+      this.#waiting = this.#waiting.filter((waiter) => waiter.job !== job);
+      signal?.removeEventListener("abort", giveUp);
+    };
+    signal?.addEventListener("abort", giveUp);
+    this.#waiting.push({ job, outlets: outletsFor(job), leave });
   }
 
-  /** Has one more port served; answers whether there was one. */
-  #serveMore(): boolean {
-    const port = this.#ports.find(({ is }) => is === "idle") ?? this.#probe();
-    port?.serve();
+  /** Has one more port served so; answers whether there was one. */
+  #serveMore(outlet: Outlet): boolean {
+    const port = this.#mayServe(outlet) &&
+        this.#ports.find(({ is }) => is === "idle") || this.#probe();
+    port?.serve(outlet);
     return port !== undefined;
+  }
+
+  /** Whether there may be one more port that is served so. */
+  #mayServe(outlet: Outlet): boolean {
+    const ports = this.#ports.filter(({ is }) => is !== "absent");
+    const idle = ports.filter(({ is }) => is === "idle").length;
+    const piped = ports.filter((port) => port.outlet === "pipe").length;
+    const held =
+      ports.filter((port) =>
+        port.is === "held" || port === this.#tried && port.is === "readying"
+      ).length;
+    const kept = Math.floor(ports.length * PIPED);
+    const isCrowded = kept > 0 && held >= ports.length / 2;
+    if (outlet === "pipe") return isCrowded || piped < kept;
+    return !isCrowded && idle + piped > kept;
   }
 
   /** A port that a child holds, once in a while: not every hypervisor tells that it has ended. */
@@ -128,6 +192,14 @@ export class Pool {
     // Another one's turn comes next.
     const [port] = this.#ports.splice(at, 1);
     this.#ports.push(port);
+    this.#tried = port;
     return port;
   }
+}
+
+/** The outlets of ports that can run a job, the best first. */
+function outletsFor({ command, options }: Job): readonly Outlet[] {
+  const isNamed = opensStdout(command) ||
+    options.stderr === "merge" && opensStderr(command);
+  return isNamed ? ["pipe"] : ["port", "pipe"];
 }

@@ -1,41 +1,34 @@
+import { Copy } from "./copy.ts";
 import { deliver } from "./deliver.ts";
 import { Drain } from "./drain.ts";
 import type { ShellLost } from "./errors.ts";
-import type { GuestCalls } from "./guest_calls.ts";
 import type { Job } from "./job.ts";
-import type { LeftBehind } from "./left_behind.ts";
 import type { Code } from "./message.ts";
 import {
   atRest,
   type Busy,
+  canBegin,
+  type Command,
+  type Copying,
+  hasLeft,
+  type Outlet,
   type PortAtRest,
   type PortState,
 } from "./port_state.ts";
+import type { PortSurroundings } from "./port_surroundings.ts";
 import type { PortStream } from "./port_stream.ts";
-import type { StderrPort } from "./stderr_port.ts";
-
-/** Where a port stands. */
-export interface PortSurroundings {
-  readonly calls: GuestCalls;
-  readonly left: LeftBehind;
-  /** Called when the port can take a command, or can't after all. */
-  readonly changed: () => void;
-}
+import { finishStderr, type StderrPort } from "./stderr_port.ts";
 
 /** A port that carries commands: one at a time, from a runner's `rdy` on. */
 export class Port {
   readonly #stream: PortStream;
-  readonly #calls: GuestCalls;
-  readonly #left: LeftBehind;
-  readonly #changed: () => void;
+  readonly #around: PortSurroundings;
   #state: PortState = { is: "absent" };
 
   /** Listens to the port from now on. */
-  constructor(stream: PortStream, { calls, left, changed }: PortSurroundings) {
+  constructor(stream: PortStream, surroundings: PortSurroundings) {
     this.#stream = stream;
-    this.#calls = calls;
-    this.#left = left;
-    this.#changed = changed;
+    this.#around = surroundings;
     stream.listen({
       data: (bytes) => this.#hearBytes(bytes),
       code: (code) => this.#hearCode(code),
@@ -53,14 +46,26 @@ export class Port {
     return this.#state.is;
   }
 
-  /** The job whose command runs on the port. */
+  /** The job whose status its server is still to say. */
   get running(): Job | undefined {
-    return this.#state.is === "busy" ? this.#state.job : undefined;
+    const { is } = this.#state;
+    return is === "busy" || is === "copying" ? this.#job : undefined;
+  }
+
+  /** Where commands on it write, while it is served. */
+  get outlet(): Outlet | undefined {
+    return "outlet" in this.#state ? this.#state.outlet : undefined;
   }
 
   /** The job whose output its bytes are. */
   get #job(): Job | undefined {
     return "job" in this.#state ? this.#state.job : undefined;
+  }
+
+  /** The wait for a child that its command has left behind. */
+  get #wait(): Drain | Copy | undefined {
+    if (this.#state.is === "draining") return this.#state.drain;
+    return this.#state.is === "copying" ? this.#state.copy : undefined;
   }
 
   /** The guest has the port. */
@@ -78,19 +83,21 @@ export class Port {
     this.#state = state;
   }
 
-  /** Has the port served. */
-  serve(): void {
-    const mark = this.#calls.number();
-    this.#state = { is: "readying", mark };
-    this.#calls.start(this.name, mark);
+  /** Has the port served, for commands that write so. */
+  serve(outlet: Outlet): void {
+    const mark = this.#around.calls.number();
+    this.#state = { is: "readying", outlet, mark };
+    if (outlet === "pipe") this.#around.calls.pipe(this.name, mark);
+    else this.#around.calls.start(this.name, mark);
   }
 
   /** A server has opened the port; tells it where what is for it begins. */
   opened(mark: string): void {
     if (this.#state.is !== "readying" || this.#state.mark !== mark) return;
-    const readying = this.#state = { is: "readying" };
+    const { outlet } = this.#state;
+    const readying = this.#state = { is: "readying", outlet };
     this.#stream.write(
-      this.#calls.markLine(mark),
+      this.#around.calls.markLine(mark),
       () => this.#state === readying,
     ).catch(() => {});
   }
@@ -101,33 +108,32 @@ export class Port {
     if (this.#state.is !== "ready") {
       throw new Error(`Expected ${this.name} to be ready, and it is ${is}`);
     }
-    const { runner } = this.#state;
-    const busy: Busy = { is: "busy", job, runner, stderr, isSent: false };
+    const { runner, outlet } = this.#state;
+    const isSent = false;
+    const busy: Busy = { is: "busy", job, outlet, runner, stderr, isSent };
     this.#state = busy;
     stderr?.begin(job);
     job.watch(
-      (signal) => this.#calls.signal(runner, signal),
+      (signal) => this.#around.calls.signal(runner, signal),
       () => this.#abandon(busy),
     );
     // The rest of a command that ended early has nowhere to go.
     const isDue = () => this.#state === busy && !job.settled;
-    const onSent = () => busy.isSent = true;
-    deliver(this.#stream, { job, runner, stderr, isDue, onSent }).catch(
-      (error) => {
-        if (!isDue()) return;
-        // The command waits for what will never come.
-        this.#spoil();
-        this.#fail(busy, error);
-      },
-    );
+    deliver(this.#stream, busy, isDue).catch((error) => {
+      if (!isDue()) return;
+      // The command waits for what will never come.
+      this.#spoil();
+      this.#fail(busy, error);
+    });
   }
 
   /** What served the port has died, with what it served: `job`. */
   died(job: Job, error: ShellLost): void {
-    if (this.#state.is !== "busy" || this.#state.job !== job) return;
-    const busy = this.#state;
+    const state = this.#state;
+    if (state.is !== "busy" && state.is !== "copying") return;
+    if (state.job !== job) return;
     this.#state = { is: "idle" };
-    this.#fail(busy, error);
+    this.#fail(state, error);
   }
 
   /**
@@ -138,6 +144,7 @@ export class Port {
   lost(status?: number): void {
     switch (this.#state.is) {
       case "busy":
+      case "copying":
         if (status !== undefined) this.#drain(this.#state, status);
         break;
       case "readying":
@@ -145,12 +152,28 @@ export class Port {
       case "abandoned":
         this.#state = { is: "held" };
     }
-    this.#changed();
+    this.#around.changed();
   }
 
-  /** A child still has the port open. */
+  /** The command has ended, and its pipe is still copied. */
+  rest(relay: string): void {
+    if (this.#state.is !== "busy") return;
+    const { job } = this.#state;
+    const copy = new Copy({
+      port: this.name,
+      relay,
+      command: job.command,
+      ...this.#around,
+    });
+    this.#state = { ...this.#state, is: "copying", copy };
+    job.ended();
+  }
+
+  /** A child still has the port open, or the pipe. */
   still(): void {
-    if (this.#state.is === "draining") this.#state.drain.still();
+    // What is not read because its reader has to be waited for is no silence.
+    if (this.#stream.isHeldUp) this.#wait?.stir();
+    this.#wait?.still();
   }
 
   /** The hypervisor says that nobody in the guest has the port open any more. */
@@ -172,42 +195,58 @@ export class Port {
   }
 
   #hearBytes(bytes: Uint8Array): void {
-    if (this.#state.is === "draining") this.#state.drain.stir();
+    this.#wait?.stir();
     // A held port's bytes are those of a child that was left behind.
     this.#job?.stdout(bytes);
   }
 
   #hearCode(code: Code): void {
+    const state = this.#state;
     if (code.is === "ready") this.#runnerWaits(code.runner);
     else if (code.is === "status") this.#hearStatus(code.status);
+    else if (code.is === "killed") this.#runnerKilled();
+    else if (state.is === "busy" && code.is === "unread") state.isUnread = true;
+  }
+
+  /** Says where what was for a runner ends that was killed. */
+  #runnerKilled(): void {
+    const state = this.#state;
+    if (!("outlet" in state) || "mark" in state) return;
+    const runner = "runner" in state ? state.runner : 0;
+    const line = this.#around.calls.endLine(runner);
+    this.#stream.write(line, () => true).catch(() => {});
+    if (state.is === "ready") {
+      this.#state = { is: "readying", outlet: state.outlet };
+    }
   }
 
   #runnerWaits(runner: number): void {
-    const isServed = this.#state.is === "abandoned" ||
-      // What the guest said before it was lost may come after that.
-      this.#state.is === "readying" && this.#state.mark === undefined;
-    if (!isServed) return;
-    this.#state = { is: "ready", runner };
+    const state = this.#state;
+    if (state.is !== "abandoned" && state.is !== "readying") return;
+    // What the guest said before it was lost may come after that.
+    if ("mark" in state) return;
+    this.#state = { is: "ready", outlet: state.outlet, runner };
     // Not before the rest of this chunk: it may say that the runner was killed.
-    queueMicrotask(this.#changed);
+    queueMicrotask(this.#around.changed);
   }
 
   #hearStatus(status: number): void {
     const state = this.#state;
     switch (state.is) {
       case "busy":
+        if (state.isUnread && canBegin(state)) return this.#rerun(state);
+        // falls through
+      case "copying":
+      case "draining":
+        if (state.is === "draining") state.drain.cancel();
         // What it left unread would be taken for the next command.
         if (hasLeft(state, status)) this.#spoil();
-        else this.#state = { is: "readying" };
-        return this.#end(state.stderr, () => state.job.end(status));
-      case "draining":
-        if (hasLeft(state, status)) this.#spoil();
-        else this.serve();
-        state.drain.cancel();
-        return this.#end(state.stderr, () => state.job.end(status));
+        else if (state.is === "draining") this.serve(state.outlet);
+        else this.#state = { is: "readying", outlet: state.outlet };
+        return finishStderr(state.stderr, () => state.job.end(status));
       case "ready":
         // A runner that was killed while it waited has a successor.
-        this.#state = { is: "readying" };
+        this.#state = { is: "readying", outlet: state.outlet };
         return;
       case "held":
         // It was free just when it was waited for no longer.
@@ -215,32 +254,40 @@ export class Port {
     }
   }
 
+  /** Gives a job back that its runner had not begun when it was killed. */
+  #rerun({ job, outlet, stderr }: Busy): void {
+    this.#state = { is: "readying", outlet };
+    stderr?.finish(() => {});
+    job.rewind();
+    this.#around.again(job);
+  }
+
   /** Waits for the rest of the output of a command that has left a child. */
-  #drain({ job, stderr, isSent }: Busy, status: number): void {
+  #drain(command: Busy | Copying, status: number): void {
+    const { job, stderr } = command;
     const drain = new Drain({
       port: this.name,
       code: String(status),
       command: job.command,
-      calls: this.#calls,
-      left: this.#left,
+      ...this.#around,
       giveUp: () => {
         this.#state = { is: "held" };
-        this.#end(stderr, () => job.end(status));
-        this.#changed();
+        finishStderr(stderr, () => job.end(status));
+        this.#around.changed();
       },
     });
-    this.#state = { is: "draining", job, stderr, isSent, drain };
+    this.#state = { ...command, is: "draining", drain };
     job.ended();
   }
 
   /** The command of a job can't be ended. */
   #abandon(busy: Busy): void {
     if (this.#state !== busy) return;
-    this.#state = { is: busy.isSent ? "abandoned" : "spoilt" };
+    this.#state = atRest(busy);
     busy.stderr?.finish(() => {});
   }
 
-  #fail({ job, stderr }: Busy, error: unknown): void {
+  #fail({ job, stderr }: Command, error: unknown): void {
     job.fail(error);
     stderr?.finish(() => {});
   }
@@ -248,21 +295,6 @@ export class Port {
   /** Serves the port no longer: it holds what a command did not read. */
   #spoil(): void {
     this.#state = { is: "spoilt" };
-    this.#calls.stop(this.name);
+    this.#around.calls.stop(this.name);
   }
-
-  /** Calls `done` when all of a command's stderr is there. */
-  #end(stderr: StderrPort | undefined, done: () => void): void {
-    if (stderr === undefined) done();
-    else stderr.finish(done);
-  }
-}
-
-/** Whether a command left unread a part of itself, or of its stdin. */
-function hasLeft(
-  { job, isSent }: { job: Job; isSent: boolean },
-  status: number,
-): boolean {
-  return job.over && !isSent ||
-    job.options.stdin !== undefined && status !== 0;
 }

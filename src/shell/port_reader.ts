@@ -24,10 +24,16 @@ export class PortReader implements Disposable {
   readonly #token: Uint8Array;
   /** Bytes at the end of the last chunk that may begin a code. */
   #held = new Uint8Array(0);
+  #isHeldUp = false;
 
   constructor(token: string) {
     this.#token = new TextEncoder().encode(token);
     this.#finder = new ByteFinder(this.#token);
+  }
+
+  /** Whether it reads nothing, since what came is still worked at. */
+  get isHeldUp(): boolean {
+    return this.#isHeldUp;
   }
 
   /** Reads `stream` to its end, telling `listener` what comes. */
@@ -41,7 +47,10 @@ export class PortReader implements Disposable {
         if (count === null) break;
         this.push(buffer.subarray(0, start + count), listener);
         const taken = listener.taken?.();
-        if (taken !== undefined) await taken;
+        if (taken === undefined) continue;
+        this.#isHeldUp = true;
+        await taken;
+        this.#isHeldUp = false;
       }
     } catch (error) {
       // A socket closed under a pending read; the end, all the same.

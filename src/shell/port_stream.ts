@@ -27,6 +27,11 @@ export class PortStream {
     this.#reader = new PortReader(token);
   }
 
+  /** Whether nothing is read, since what came is still worked at. */
+  get isHeldUp(): boolean {
+    return this.#reader.isHeldUp;
+  }
+
   /** Tells `listener` what comes, until the stream ends. */
   listen(listener: PortListener): void {
     this.#reader.read(this.#stream, listener)

@@ -1,6 +1,7 @@
 import type { ShellLost } from "./errors.ts";
 import type { Message } from "./message.ts";
-import { Port, type PortSurroundings } from "./port.ts";
+import { Port } from "./port.ts";
+import type { PortSurroundings } from "./port_surroundings.ts";
 import { PortStream, type ShellPort } from "./port_stream.ts";
 import type { SavedShell } from "./saved_shell.ts";
 import { StderrPort } from "./stderr_port.ts";
@@ -44,7 +45,9 @@ export class Ports {
   }
 
   /** The guest's side has something to say of a port. */
-  hear(message: Message & { verb: "port" | "open" | "lost" | "still" }): void {
+  hear(
+    message: Message & { verb: "port" | "open" | "lost" | "rest" | "still" },
+  ): void {
     const port = this.named(message.name);
     switch (message.verb) {
       case "port":
@@ -55,6 +58,8 @@ export class Ports {
         return port?.opened(message.mark);
       case "lost":
         return port?.lost(message.status);
+      case "rest":
+        return port?.rest(message.relay);
       case "still":
         port?.still();
         this.#stderr(message.name)?.still();

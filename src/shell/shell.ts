@@ -65,6 +65,7 @@ export class Shell implements Disposable {
       calls,
       left,
       changed: () => this.#pool.dispatch(),
+      again: (job) => this.#pool.run(job),
     });
     this.#liveness = new Liveness({
       calls,
@@ -244,7 +245,7 @@ export class Shell implements Disposable {
   portClosed(name: string): void {
     this.#ports.closed(name);
     const port = this.#ports.named(name);
-    if (port?.is === "busy") this.#liveness.closed(port);
+    if (port?.running) this.#liveness.closed(port);
   }
 
   /** Closes the channel; what is under way fails. */
@@ -279,6 +280,7 @@ export class Shell implements Disposable {
       case "port":
       case "open":
       case "lost":
+      case "rest":
       case "still":
         return this.#ports.hear(message);
       case "alive":

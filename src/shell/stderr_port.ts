@@ -3,6 +3,7 @@ import type { GuestCalls } from "./guest_calls.ts";
 import type { Job } from "./job.ts";
 import type { LeftBehind } from "./left_behind.ts";
 import type { Code } from "./message.ts";
+import type { PortSurroundings } from "./port_surroundings.ts";
 import type { PortStream } from "./port_stream.ts";
 
 /** What a port for stderr is doing; the README has a table of it. */
@@ -24,12 +25,6 @@ export interface StderrPortAtRest {
   readonly device: string;
 }
 
-/** Where a port for stderr stands. */
-export interface StderrSurroundings {
-  readonly calls: GuestCalls;
-  readonly left: LeftBehind;
-}
-
 /** A port that carries the stderr of commands, where that is wanted apart. */
 export class StderrPort {
   readonly #stream: PortStream;
@@ -39,7 +34,10 @@ export class StderrPort {
   #state: State = { is: "absent" };
 
   /** Listens to the port from now on. */
-  constructor(stream: PortStream, { calls, left }: StderrSurroundings) {
+  constructor(
+    stream: PortStream,
+    { calls, left }: Pick<PortSurroundings, "calls" | "left">,
+  ) {
     this.#stream = stream;
     this.#calls = calls;
     this.#left = left;
@@ -150,4 +148,13 @@ export class StderrPort {
     this.#state = { is };
     done();
   }
+}
+
+/** Calls `done` when all of a command's stderr is there, if that is apart. */
+export function finishStderr(
+  port: StderrPort | undefined,
+  done: () => void,
+): void {
+  if (port === undefined) done();
+  else port.finish(done);
 }

@@ -38,7 +38,7 @@ for (const [way, kernelParameters] of Object.entries(ways)) {
           "read -r stat </proc/$backdoor/stat; stat=${stat##*) }; echo $stat",
       )).split(" ").slice(1, 4);
       assertEquals([group, session], ["0", "0"]);
-      const stdout = await machine.succeed("readlink /proc/$$/fd/1");
+      const stdout = await machine.succeed('readlink "/proc/$$/fd"/1');
       assertEquals(
         stdout.startsWith("/dev/vport"),
         way !== "the console",

@@ -8,8 +8,11 @@ import {
 import { MachineError, TestFailure } from "../../mod.ts";
 import { booted } from "../machine/booted.ts";
 
-/** Prints what stdout is: a port, or a file where the console carries it. */
-const STDOUT = "readlink /proc/$$/fd/1";
+/**
+ * Prints what stdout is: a port, a pipe that leads to one, or a file where the
+ * console carries it.
+ */
+const STDOUT = 'readlink "/proc/$$/fd"/1';
 
 Deno.test("a child that has a command's stdout", async (t) => {
   await using test = await booted();
@@ -74,11 +77,87 @@ Deno.test("a child that has a command's stdout", async (t) => {
     }
   });
 
+  await t.step("leaves ports to others, however many there are", async () => {
+    const warned = warnings().length;
+    const outputs = await Promise.all(
+      Array.from(
+        { length: 16 },
+        (_, n) => machine.succeed(`sleep 1000 & echo ${n}`),
+      ),
+    );
+    assertEquals(outputs, outputs.map((_, n) => `${n}\n`));
+    for (let n = 0; n < 6; n++) {
+      assertEquals(
+        await machine.execute(`sleep 1000 & echo ${n}; exit ${n}`),
+        [n, `${n}\n`],
+      );
+      assertMatch(await machine.succeed(STDOUT), /^pipe:/);
+    }
+    assertEquals(warnings().length, warned);
+  });
+
+  await t.step("is waited for where a pipe leads to the port", async () => {
+    assertEquals(
+      await machine.succeed("{ sleep 0.3; echo late; } & echo early"),
+      "early\nlate\n",
+    );
+    const output = await machine.succeed(
+      "{ while sleep 0.1; do echo on; done; } & echo $! >/tmp/chatty",
+    );
+    assertMatch(output, /^(on\n)+$/);
+    assertEquals(await machine.succeed("sleep 0.3; echo clean"), "clean\n");
+    await machine.succeed("kill -0 $(cat /tmp/chatty)");
+  });
+
+  await t.step("leaves all output whole, byte for byte", async () => {
+    const lines = (await machine.succeed("seq 20000")).split("\n");
+    assertEquals([lines.length, lines[19_999]], [20_001, "20000"]);
+    const bytes = "printf 'a\\0\\0b\\r\\n\\303\\274\\0'";
+    for (const times of [1, 500]) {
+      assertEquals(
+        await machine.succeed(`for n in {1..${times}}; do ${bytes}; done`),
+        "a\0\0b\r\nü\0".repeat(times),
+      );
+    }
+  });
+
   await t.step("is not waited for by a command at its timeout", async () => {
     assertEquals(
       await machine.execute("sleep 1000 & echo mine; wait", { timeout: 0.5 }),
       [124, "mine\n"],
     );
+  });
+});
+
+Deno.test("stdout can be opened by its name", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+  for (
+    const name of [
+      "/dev/stdout",
+      "/dev/fd/1",
+      "/proc/self/fd/1",
+      "/proc/$$/fd/1",
+    ]
+  ) {
+    await t.step(`which is ${name}`, async () => {
+      assertEquals(
+        await machine.execute(
+          `echo one; echo two >${name}; echo three | tee ${name}; exit 4`,
+        ),
+        [4, "one\ntwo\nthree\nthree\n"],
+      );
+    });
+  }
+
+  await t.step("by several at once, each in its own command", async () => {
+    const outputs = await Promise.all(
+      Array.from(
+        { length: 8 },
+        (_, n) => machine.succeed(`sleep 0.1; echo ${n} >/dev/stdout`),
+      ),
+    );
+    assertEquals(outputs, outputs.map((_, n) => `${n}\n`));
   });
 });
 

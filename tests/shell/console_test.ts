@@ -35,6 +35,30 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     assertEquals(text(stdout), "out\nerr\n");
   });
 
+  await t.step("though they open a stream by its name", async () => {
+    for (const name of ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) {
+      const { status, stdout } = await shell.run(
+        `seq 2000; echo two >${name}; echo three | tee ${name}; ` +
+          "jobs; wait; echo $?; exit 4",
+      );
+      assertEquals(status, 4);
+      assertEquals(
+        text(stdout).split("\n").slice(1999),
+        ["2000", "two", "three", "three", "0", ""],
+      );
+    }
+    const toStderr = "echo one >&2; echo two >/dev/stderr; echo three >&2";
+    const merged = await shell.run(toStderr, { stderr: "merge" });
+    assertEquals(text(merged.stdout), "one\ntwo\nthree\n");
+    const apart = await shell.run(`echo four >/dev/stdout; ${toStderr}`, {
+      stderr: "separate",
+    });
+    assertEquals(
+      [text(apart.stdout), text(apart.stderr)],
+      ["four\n", "one\ntwo\nthree\n"],
+    );
+  });
+
   await t.step("whatever bytes they are made of and write", async () => {
     const { stdout } = await shell.run(
       "printf '\\0\\377\\r\\n%s' 'ä\\\r☃\u0003'",
@@ -339,7 +363,7 @@ Deno.test("the rest of a command is no command to a shell that does not know our
   shell.run(
     `true; echo "$(date)" >${directory}/a; {\ntouch ${directory}/b\n}`,
   ).catch(() => {});
-  const frame = (await guest.heard("vw_run ")).split("vw_run ")[1];
+  const frame = (await guest.heard("; vw_run ")).split("; vw_run ")[1];
   for (let from = 0; from < frame.length; from++) {
     const { code } = await new Deno.Command("bash", {
       args: ["-c", frame.slice(from)],

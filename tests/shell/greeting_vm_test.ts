@@ -5,7 +5,7 @@ import { booted } from "../machine/booted.ts";
 const GREETING = "echo 'Spawning backdoor root shell...' >/dev/hvc0";
 
 /** Prints what stdout is: a port, or a file where the console carries it. */
-const STDOUT = "readlink /proc/$$/fd/1";
+const STDOUT = 'readlink "/proc/$$/fd"/1';
 
 Deno.test("a greeting that is somebody else's", async (t) => {
   await using test = await booted();

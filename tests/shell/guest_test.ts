@@ -37,6 +37,7 @@ Deno.test("a shell learns what it seldom needs when it needs it", async () => {
 
 Deno.test("all that a shell is sent is ASCII, which it counts alike in every locale", () => {
   const program = programOf("echo 'grün' ≠ 🐚", {
+    stdout: "port",
     stderr: "serial",
     stdin: false,
   });

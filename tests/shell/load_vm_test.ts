@@ -247,6 +247,34 @@ Deno.test("the channel under load", async (t) => {
     assertEquals(outputs, outputs.map((_, n) => [0, `${n}\n`]));
   });
 
+  await t.step(
+    "runs what a runner was sent that was killed before it had read it",
+    async () => {
+      const stopped = (await machine.succeed(
+        `read -r _ _ _ backdoor _ </proc/$PPID/stat
+      for server in $(</proc/$backdoor/task/$backdoor/children); do
+        [ $server != $PPID ] || continue
+        for child in $(</proc/$server/task/$server/children); do
+          # Who copies a pipe reads that.
+          [ -p /proc/$child/fd/0 ] || { kill -STOP $child; echo $child; }
+        done
+      done`,
+      )).trim().split("\n");
+      assert(stopped.length >= 1, stopped.join());
+      // One more, so that one is served by who was not stopped.
+      const running = Array.from(
+        { length: stopped.length + 1 },
+        (_, n) => machine.succeed(`echo ${n}`, { timeout: 60 }),
+      );
+      await Promise.any(running);
+      await machine.succeed(`kill -KILL ${stopped.join(" ")}`);
+      assertEquals(
+        await Promise.all(running),
+        running.map((_, n) => `${n}\n`),
+      );
+    },
+  );
+
   await t.step("answers when a child still holds stdout", async () => {
     assertEquals(await machine.succeed("sleep 1000 & echo first"), "first\n");
     const [, leak] = await machine.execute(

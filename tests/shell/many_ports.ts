@@ -53,6 +53,7 @@ export function manyPorts(count: number, forStderr = 0): ManyPorts {
         calls,
         left,
         changed: () => pool.dispatch(),
+        again: (job) => pool.run(job),
       }),
   );
   const stderrPorts = Array.from(
@@ -85,7 +86,7 @@ export function manyPorts(count: number, forStderr = 0): ManyPorts {
     losses,
     async ready(at) {
       const starts = (await asked()).findLast((line) =>
-        new RegExp(`^vw_\\w+ vw\\.${at} \\d+$`).test(line)
+        new RegExp(`^vw_(start|pipe) vw\\.${at} \\d+$`).test(line)
       );
       ports[at].opened(starts!.split(" ")[2]);
       await turn();

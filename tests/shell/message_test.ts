@@ -24,6 +24,7 @@ const MESSAGES: Record<string, Message> = {
   },
   "lost vw.3 5         ": { verb: "lost", name: "vw.3", status: 5 },
   "lost vw.3 ": { verb: "lost", name: "vw.3", status: undefined },
+  "rest vw.3 77": { verb: "rest", name: "vw.3", relay: "77" },
   "still vw.err.0": { verb: "still", name: "vw.err.0" },
   "holder vw.3 99 a  long name": {
     verb: "holder",
@@ -74,6 +75,7 @@ Deno.test("what is no message is none", () => {
       "alive vw.3",
       "alive vw.3 dead 99",
       "lost",
+      "rest vw.3",
       "still",
       "holder vw.3 99",
       "data c1 1",

@@ -131,3 +131,81 @@ Deno.test("ports that children hold are tried once a second, each in its turn", 
   made.pool.run(new Job("three", {}));
   assertEquals(made.thatAre("readying"), ["vw.1"]);
 });
+
+Deno.test("a command that opens stdout by its name takes a port with a pipe", async () => {
+  using made = manyPorts(4);
+  made.pool.warm();
+  await made.ready(0);
+  made.pool.run(new Job("echo one >/dev/stdout", {}));
+  assertEquals(made.ports[2].outlet, "pipe");
+  await made.ready(2);
+  assertEquals(await made.sent(2), ["echo one >/dev/stdout"]);
+  // There is one such port of four, and a command waits for no other's end.
+  made.pool.run(new Job("tee /dev/stdout", {}));
+  assertEquals((await made.overConsole()).length, 1);
+  // A merged stderr is stdout.
+  await made.say(2, "0");
+  made.pool.run(new Job("tee /dev/stderr", { stderr: "merge" }));
+  await made.say(2, "rdy0000005");
+  assertEquals((await made.sent(2)).at(-1), "tee /dev/stderr");
+});
+
+Deno.test("other commands take a port with a pipe where no other will be ready", async () => {
+  using made = manyPorts(4);
+  made.pool.warm();
+  for (const at of [0, 1]) await made.ready(at);
+  for (const command of ["one", "two", "three"]) {
+    made.pool.run(new Job(command, {}));
+  }
+  assertEquals(made.ports.map(({ outlet }) => outlet), [
+    "port",
+    "port",
+    "port",
+    undefined,
+  ]);
+  made.pool.run(new Job("four", {}));
+  // It waits for the third, as long as that readies.
+  made.pool.run(new Job("five", {}));
+  await made.ready(2);
+  assertEquals(await made.sent(2), ["three"]);
+  assertEquals(made.ports[3].outlet, "pipe");
+  await made.ready(3);
+  assertEquals(await made.sent(3), ["four"]);
+  assertEquals((await made.overConsole()).length, 1);
+});
+
+Deno.test("a command prefers a port without a pipe that will be ready", async () => {
+  using made = manyPorts(4);
+  made.pool.warm();
+  made.pool.run(unwatched(new Job("tee /dev/stdout", {})));
+  made.pool.run(new Job("one", {}));
+  await made.ready(2);
+  await made.say(2, "0");
+  await made.say(2, "rdy0000005");
+  assertEquals(await made.sent(2), ["tee /dev/stdout"]);
+  await made.ready(0);
+  assertEquals(await made.sent(0), ["one"]);
+});
+
+Deno.test("where children hold half of the ports, the rest is for pipes", async () => {
+  using made = manyPorts(8);
+  made.pool.warm();
+  for (const at of [0, 1]) made.ports[at].lost();
+  made.pool.warm();
+  for (const at of [2, 3]) made.ports[at].lost();
+  assertEquals(made.thatAre("held").length, 4);
+  for (let n = 0; n < 4; n++) made.pool.run(new Job("more", {}));
+  // All wait for the one that is tried.
+  assertEquals(made.thatAre("readying"), ["vw.0"]);
+  made.ports[0].lost();
+  for (const at of [4, 5, 6, 7]) {
+    if (made.ports[at].is === "readying") await made.ready(at);
+  }
+  assertEquals(made.ports.slice(4).map(({ outlet }) => outlet), [
+    "pipe",
+    "pipe",
+    "pipe",
+    "pipe",
+  ]);
+  assertEquals(made.thatAre("busy"), ["vw.4", "vw.5", "vw.6", "vw.7"]);
+});

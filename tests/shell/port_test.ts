@@ -31,9 +31,15 @@ function makePort() {
   const warnings: string[] = [];
   const left = new LeftBehind((warning) => void warnings.push(warning));
   const changes: string[] = [];
+  const again: Job[] = [];
   const port: Port = new Port(
     new PortStream({ name: "vw.3", stream }, TOKEN),
-    { calls, left, changed: () => void changes.push(port.is) },
+    {
+      calls,
+      left,
+      changed: () => void changes.push(port.is),
+      again: (job) => void again.push(job),
+    },
   );
   const stderr = new StderrPort(
     new PortStream({ name: "vw.err.0", stream: stderrStream }, TOKEN),
@@ -47,6 +53,8 @@ function makePort() {
     stderrStream,
     warnings,
     left,
+    /** Jobs that have not begun after all. */
+    again,
     /** The states in which the port said that it had changed. */
     changes,
     /** What the guest's shell was asked, a line each. */
@@ -96,7 +104,7 @@ const WALKS: Record<
   idle: async ({ port }) => await void port.found(),
   readying: async (made, job) => {
     await WALKS.idle(made, job);
-    made.port.serve();
+    made.port.serve("port");
     made.port.opened("0");
     await turn();
   },
@@ -109,6 +117,10 @@ const WALKS: Record<
     const isApart = job.options.stderr === "separate";
     made.port.run(job, isApart ? made.stderr : undefined);
     await turn();
+  },
+  copying: async (made, job) => {
+    await WALKS.busy(made, job);
+    made.port.rest("77");
   },
   draining: async (made, job) => {
     await WALKS.busy(made, job);
@@ -156,7 +168,7 @@ Deno.test("an absent port", async (t) => {
 
 Deno.test("an idle port is served with a mark of its own", async () => {
   using made = await portThatIs("idle");
-  made.port.serve();
+  made.port.serve("port");
   assertEquals(made.port.is, "readying");
   assertEquals(await made.asked(), ["vw_start vw.3 0", ""]);
 });
@@ -170,7 +182,7 @@ Deno.test("a port that is found again does not change", async () => {
 Deno.test("a port that readies", async (t) => {
   await t.step("tells its server where what is for it begins", async () => {
     using made = await portThatIs("idle");
-    made.port.serve();
+    made.port.serve("port");
     made.port.opened("another");
     await turn();
     assertEquals(made.stream.written, "");
@@ -181,7 +193,7 @@ Deno.test("a port that readies", async (t) => {
 
   await t.step("hears no runner before that", async () => {
     using made = await portThatIs("idle");
-    made.port.serve();
+    made.port.serve("port");
     await made.say("rdy0000040");
     assertEquals(made.port.is, "readying");
   });
@@ -219,6 +231,15 @@ Deno.test("a port that is ready", async (t) => {
     assertEquals(made.port.is, "ready");
   });
 
+  await t.step("tells what ends what a killed runner was sent", async () => {
+    using made = await portThatIs("ready");
+    await made.say("killed");
+    assertEquals(made.port.is, "readying");
+    assertMatch(made.stream.written, new RegExp(`\n\n${TOKEN} 41\n$`));
+    await made.say("137", "rdy0000042");
+    assertEquals(made.port.is, "ready");
+  });
+
   await t.step("says so after all of what came with it", async () => {
     using made = await portThatIs("readying");
     await made.say("rdy0000041", "137");
@@ -252,6 +273,46 @@ Deno.test("a busy port", async (t) => {
     assertEquals(text((await made.job.done).stderr), "error");
     assertEquals(made.stderr.is, "idle");
   });
+
+  await t.step("gives a command back that has not begun", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("busy", { timeout: 10, stderr: "separate" });
+    await made.say("killed");
+    assertMatch(made.stream.written, new RegExp(`'\n${TOKEN} 41\n$`));
+    assertEquals(made.port.is, "busy");
+    await made.say("unread", "137");
+    assertEquals([made.port.is, made.stderr.is], ["readying", "ending"]);
+    assertEquals(made.again, [made.job]);
+    // Its limit begins anew.
+    clock.pass(100);
+    assertEquals(grep(await made.asked(), "signal"), []);
+  });
+
+  await t.step(
+    "has run a command that its killed runner had read",
+    async () => {
+      using made = await portThatIs("busy");
+      await made.say("killed", "137");
+      assertEquals(made.again, []);
+      assertEquals((await made.job.done).status, 137);
+    },
+  );
+
+  await t.step(
+    "runs nothing again whose stdin may be read, or whose time is over",
+    async () => {
+      using clock = fakeClock();
+      for (
+        const options of [{ stdin: (async function* () {})() }, { timeout: 10 }]
+      ) {
+        using made = await portThatIs("busy", options);
+        clock.pass(10);
+        await made.say("killed", "unread", "137");
+        assertEquals(made.again, []);
+        await made.job.done;
+      }
+    },
+  );
 
   await t.step("drains when a child has it open", async () => {
     using made = await portThatIs("busy");
@@ -458,6 +519,88 @@ Deno.test("a port that drains", async (t) => {
   });
 });
 
+Deno.test("a port whose command's pipe is still copied", async (t) => {
+  await t.step("readies when all is copied", async () => {
+    using made = await portThatIs("copying");
+    await made.stream.come(`late${TOKEN}3         `);
+    assertEquals(made.port.is, "readying");
+    const { status, stdout } = await made.job.done;
+    assertEquals([status, text(stdout)], [3, "late"]);
+  });
+
+  await t.step("keeps no limit of the command", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("copying", { timeout: 10 });
+    clock.pass(100);
+    assertEquals(grep(await made.asked(), "signal"), []);
+  });
+
+  await t.step(
+    "has the child's pipe copied no longer when that is silent",
+    async () => {
+      using made = await portThatIs("copying");
+      await made.stream.come("more");
+      made.port.still();
+      assertEquals(grep(await made.asked(), "unpipe"), []);
+      made.port.still();
+      made.port.still();
+      assertEquals(grep(await made.asked(), "unpipe"), ["vw_unpipe vw.3 77"]);
+      made.left.named("vw.3", "99", "sleep");
+      assertMatch(made.warnings[0], /`the command` has ended and left sleep/);
+      await made.say("3");
+      assertEquals(made.port.is, "readying");
+      assertEquals((await made.job.done).status, 3);
+    },
+  );
+
+  await t.step(
+    "does not take it for silent while the host is slow",
+    async () => {
+      const took = Promise.withResolvers<void>();
+      using made = await portThatIs("busy", { onStdout: () => took.promise });
+      made.stream.come("much");
+      await turn();
+      made.port.rest("77");
+      for (let n = 0; n < 3; n++) made.port.still();
+      assertEquals(grep(await made.asked(), "unpipe"), []);
+      took.resolve();
+      await turn();
+      for (let n = 0; n < 2; n++) made.port.still();
+      assertEquals(grep(await made.asked(), "unpipe"), ["vw_unpipe vw.3 77"]);
+    },
+  );
+
+  await t.step("drains when somebody has the port open, too", async () => {
+    using made = await portThatIs("copying");
+    made.port.lost(3);
+    assertEquals(made.port.is, "draining");
+  });
+
+  await t.step("is idle when its server has died", async () => {
+    using made = await portThatIs("copying");
+    assertEquals(made.port.running, made.job);
+    made.port.died(made.job, new ShellLost("it was killed"));
+    assertEquals(made.port.is, "idle");
+    await assertRejects(() => made.job.done, ShellLost, "it was killed");
+  });
+});
+
+Deno.test("a port that is served for pipes stays one", async () => {
+  using made = await portThatIs("idle");
+  made.port.serve("pipe");
+  assertEquals(await made.asked(), ["vw_pipe vw.3 0", ""]);
+  made.port.opened("0");
+  await made.say("rdy0000041");
+  const job = new Job("true", {});
+  made.port.run(job);
+  await turn();
+  assertMatch(made.stream.written, /exec >&8-;.*true'$/);
+  for (const is of ["busy", "readying", "ready"] as const) {
+    assertEquals([made.port.is, made.port.outlet], [is, "pipe"]);
+    await made.say(is === "busy" ? "0" : "rdy0000042");
+  }
+});
+
 Deno.test("a held port", async (t) => {
   await t.step(
     "is idle when the hypervisor says that it was closed",
@@ -476,14 +619,14 @@ Deno.test("a held port", async (t) => {
 
   await t.step("may be tried again", async () => {
     using made = await portThatIs("held");
-    made.port.serve();
+    made.port.serve("port");
     assertEquals(made.port.is, "readying");
   });
 
   await t.step("drops what the child writes", async () => {
     using made = await portThatIs("held");
     await made.stream.come("nobody's");
-    made.port.serve();
+    made.port.serve("port");
     made.port.opened("1");
     await made.say("rdy0000042");
     const job = new Job("true", {});
@@ -513,7 +656,7 @@ for (const is of Object.keys(WALKS) as PortState["is"][]) {
     using clock = fakeClock();
     made.port.lose(new ShellLost("web was reset"));
     assertEquals(made.port.is, "absent");
-    if (is === "busy" || is === "draining") {
+    if (is === "busy" || is === "copying" || is === "draining") {
       await assertRejects(() => made.job.done, ShellLost, "web was reset");
     }
     clock.pass(100);
@@ -535,13 +678,14 @@ Deno.test("what a port does is told to who takes the guest up from there", async
   assertEquals(told, {
     absent: { is: "absent" },
     idle: { is: "idle" },
-    readying: { is: "abandoned" },
-    ready: { is: "ready", runner: RUNNER },
+    readying: { is: "abandoned", outlet: "port" },
+    ready: { is: "ready", outlet: "port", runner: RUNNER },
     // Nobody waits there for what runs.
-    busy: { is: "abandoned" },
+    busy: { is: "abandoned", outlet: "port" },
+    copying: { is: "abandoned", outlet: "port" },
     draining: { is: "held" },
     held: { is: "held" },
-    abandoned: { is: "abandoned" },
+    abandoned: { is: "abandoned", outlet: "port" },
     spoilt: { is: "spoilt" },
   });
 });

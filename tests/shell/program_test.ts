@@ -38,7 +38,7 @@ async function run(frames: (runner: number) => Uint8Array[]): Promise<string> {
 }
 
 const program = (command: string) =>
-  programOf(command, { stderr: "serial", stdin: false, overConsole: true });
+  programOf(command, { stdout: "file", stderr: "serial", stdin: false });
 
 Deno.test("a runner evaluates what is for it, byte for byte", async () => {
   const command =

@@ -46,8 +46,8 @@ Deno.test("a shell rests when all ports are ready, and can be saved then", async
   const saved = await save();
   assertMatch(saved.token, /^vw\w{22}$/);
   assertEquals(saved.ports, {
-    "vw.0": { is: "ready", runner: 40 },
-    "vw.1": { is: "ready", runner: 41 },
+    "vw.0": { is: "ready", outlet: "port", runner: 40 },
+    "vw.1": { is: "ready", outlet: "port", runner: 41 },
   });
   assertEquals(saved.stderrPorts, {
     "vw.err.0": { is: "idle", device: "0p3" },

@@ -12,7 +12,7 @@
 # parse the text of what is rare, and the one variable is one that each command
 # has anyway.
 # Its lines are made one, since that is what messages say of an author's first.
-read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 0;
+read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 129;
 [[ $BASH_EXECUTION_STRING = $$\ * ]] &&
 read -r -N "${BASH_EXECUTION_STRING#$$ }" -u 1 BASH_EXECUTION_STRING || eval '
 until
@@ -20,7 +20,7 @@ until
 read -r -N "${BASH_EXECUTION_STRING:8}" -u 1 BASH_EXECUTION_STRING;
 do
 read -r -N "${BASH_EXECUTION_STRING:8}" -u 1 BASH_EXECUTION_STRING;
-read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 0;
+read -r -N 16 -u 1 BASH_EXECUTION_STRING || exit 129;
 [[ $BASH_EXECUTION_STRING = $$\ * ]] &&
 read -r -N "${BASH_EXECUTION_STRING#$$ }" -u 1 BASH_EXECUTION_STRING && break;
 done

@@ -71,7 +71,89 @@ vw_leave() {
   vw_name "$1" "${vw_device[$1]}" &
 } 2>/dev/null
 
-# Names a process whose stdout or stderr is a port, or a job's file.
+# Serves a port for commands whose stdout is a pipe. See the text that serves one
+# without: only what runs the runner is another. What is not needed here, each
+# command would have to clear away.
+vw_pipe() {
+  local plain='"${vw_shell[@]}" 2>&4- 5>&-' through='vw_through_pipe "$1"'
+  {
+    unset -f vw_stop vw_alive vw_signal vw_kill vw_drain vw_close vw_leave \
+      vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow vw_grown vw_send
+    eval "${vw_serve/"$plain"/"$through"}"
+  } &
+  vw_pid[$1]=$!
+}
+
+# Runs a runner whose command is to write to a pipe, from which another process
+# copies to the port: a child that the command leaves behind holds the pipe, and
+# not the port, and a pipe can be opened by its name, as in >/dev/stdout, which a
+# port can't. A coprocess brings that pipe, and another that ends with it; see
+# vw_job for why they are opened anew.
+# fd 1: the port. fd 4: the serial port. fd 5: the console. fd 6: the pipe, once
+# the command has ended, to see whether it is empty. fd 7: ends when all is
+# copied. fd 8: where stdout goes.
+vw_through_pipe() {
+  local in out relay status
+  { coproc vw_relay; } 3>&1
+  relay=$COPROC_PID in=${COPROC[0]} out=${COPROC[1]}
+  exec 7<&"$in" {in}<&- 8>"/proc/self/fd/$out" {out}>&-
+  "${vw_shell[@]}" 2>&4- 5>&- 7<&-
+  status=$?
+  exec 6</proc/self/fd/8 8>&-
+  if read -r -t 0.1 -u 7 || [ $? -gt 128 ]; then
+    printf '%s rest %s %s\n' "$vw_token" "$1" "$relay" >&5
+    vw_tries=0
+    while read -r -t 0.02 -u 7 || [ $? -gt 128 ]; do
+      # As long as there is something to copy, nobody is silent, however long
+      # the guest takes for it.
+      if read -t 0 -u 6; then vw_tries=0; else vw_still "$1" >&5; fi
+    done
+  fi
+  exec 6<&- 7<&-
+  wait "$relay"
+  return "$status"
+}
+
+# Copies the pipe, stdin, to the port, fd 3. What was stdout stays open until the
+# end.
+vw_relay() {
+  exec 6>&1 >&3 3>&- 4>&- 5>&-
+  vw_copy
+}
+
+# Copies stdin to stdout: the first bytes one by one, since most commands write
+# few, and cat would take longer to start. Where there is no cat, all are. What is
+# there at once is written at once, and nothing is kept back.
+vw_copy() {
+  local byte bytes= left=400 LC_ALL=C
+  while IFS= read -r -d '' -n 1 byte; do
+    if [ -n "$byte" ]; then bytes+=$byte; else
+      printf '%s\0' "$bytes"
+      bytes=
+    fi
+    ((left-- > 0)) && read -t 0 && continue
+    printf %s "$bytes"
+    bytes=
+    ((left > 0)) && continue
+    type -P cat >/dev/null && exec cat
+    left=400
+  done
+  printf %s "$bytes"
+}
+
+# Copies a command's pipe to its port no longer, and names who holds the pipe.
+# That process may write on, and who reads a pipe last ends who writes to it.
+vw_unpipe() {
+  {
+    exec 3<"/proc/$2/fd/0" || exit
+    vw_name "$1" "/proc/$2/fd/0"
+    kill -KILL "$2"
+    exec <&3 3<&- >/dev/null
+    vw_copy
+  } </dev/null &
+} 2>/dev/null
+
+# Names a process whose stdout or stderr is a port, a pipe, or a job's file.
 vw_name() {
   local fd pid name
   for fd in /proc/[0-9]*/fd/[12]; do

@@ -8,6 +8,8 @@
 # sends when it hears of this, and is not run here. Runners remember the programs
 # that this shell has run: none. All of ours that they need not have, each would
 # copy and clear away.
+# Where a runner was killed, the host may have sent it a command meanwhile: it is
+# asked to say where what it sent ends, and told whether the runner has read that.
 # As the jobs of any subshell, a runner that is stopped is waited for on; and one
 # that ends by an interrupt does not end the loop.
 set -m
@@ -24,9 +26,20 @@ exec 4>&2 5>&1 </dev/null >&- 2>/dev/null 9<&-
   unset -f vw_find vw_start vw_seldom
   unset REPLY vw_device vw_pid vw_runner vw_serve vw_rest
   vw_code=
+  vw_killed() {
+    [ "$1" -gt 128 ] || return "$1"
+    local line unread= LC_ALL=C
+    printf '%s%-10s' "$vw_token" killed
+    while IFS= read -r line <&1; do
+      unread=${unread:-$line}
+      [[ $line != *"$vw_token "* ]] || break
+    done
+    [[ $unread != "${line##* } "* ]] || printf '%s%-10s' "$vw_token" unread
+    return "$1"
+  }
   while {
     printf %s "$vw_code"
-    "${vw_shell[@]}" 2>&4- 5>&-
+    "${vw_shell[@]}" 2>&4- 5>&- || vw_killed $?
     printf -v vw_code '%s%-10d' "$vw_token" $?
   } 1<>"$vw_path"; do :; done
 }
