@@ -407,6 +407,7 @@ export class MachineCore {
     const shell = new Shell({
       console: guest.console,
       ports: guest.ports,
+      standsStill: guest.standsStill?.bind(guest),
       onNoise: (line) =>
         this.log.debug(`on the shell's console: ${line}`, this.attributes),
       onWarning: (text) => this.log.warning(text, this.attributes),

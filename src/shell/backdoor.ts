@@ -2,7 +2,7 @@ import { delay, orAbort } from "../time/mod.ts";
 import { ShellLost } from "./errors.ts";
 import type { GuestCalls } from "./guest_calls.ts";
 import type { Message } from "./message.ts";
-import { patience } from "./patience.ts";
+import type { Patience } from "./patience.ts";
 
 /** Seconds between two looks for ports that follow their console. */
 const LOOK = 0.025;
@@ -12,6 +12,7 @@ const LOOKS = 20;
 /** What a {@linkcode Backdoor} stands on. */
 export interface BackdoorOptions {
   readonly calls: GuestCalls;
+  readonly patience: Patience;
   /** Whether the guest is still to name ports. */
   readonly lacksPorts: () => boolean;
   /** Called when the shell has our side, before anybody uses it. */
@@ -232,7 +233,8 @@ export class Backdoor {
   #askWho(): void {
     const question = this.#calls.number();
     this.#doubt?.cancel();
-    this.#doubt = { question, cancel: patience(() => this.#startedAnew()) };
+    const cancel = this.#options.patience(() => this.#startedAnew());
+    this.#doubt = { question, cancel };
     this.#calls.askWho(question);
   }
 

@@ -13,13 +13,18 @@ export class GuestCalls {
 
   /**
    * @param console Where the backdoor shell reads.
-   * @param token What marks its answers.
-   * @param numbers The first number that nobody has been given yet.
+   * @param saved What it was told before, where it was.
    */
-  constructor(console: ConsoleLink, token: string, numbers = 0) {
+  constructor(
+    console: ConsoleLink,
+    saved: { readonly token: string; readonly numbers: number } = {
+      token: `vw${crypto.randomUUID().replaceAll("-", "").slice(0, 22)}`,
+      numbers: 0,
+    },
+  ) {
     this.#console = console;
-    this.token = token;
-    this.#numbers = numbers;
+    this.token = saved.token;
+    this.#numbers = saved.numbers;
   }
 
   /** The first number that nobody has been given yet. */

@@ -1,7 +1,7 @@
 import { ShellLost } from "./errors.ts";
 import type { GuestCalls } from "./guest_calls.ts";
 import type { Death } from "./message.ts";
-import { patience } from "./patience.ts";
+import type { Patience } from "./patience.ts";
 import type { Port } from "./port.ts";
 
 /** Seconds between two questions after those who run a long command. */
@@ -11,6 +11,7 @@ const LOOK_AFTER = 5;
 export interface LivenessOptions {
   readonly calls: GuestCalls;
   readonly ports: readonly Port[];
+  readonly patience: Patience;
   /** Called when the shell is dead. */
   readonly lose: (reason: string) => void;
 }
@@ -22,14 +23,16 @@ export interface LivenessOptions {
 export class Liveness {
   readonly #calls: GuestCalls;
   readonly #ports: readonly Port[];
+  readonly #patience: Patience;
   readonly #lose: (reason: string) => void;
   /** Told how those who serve a port or a job ended, or that they have not. */
   readonly #asked = new Map<string, (death?: Death) => void>();
   #looking?: ReturnType<typeof setInterval>;
 
-  constructor({ calls, ports, lose }: LivenessOptions) {
+  constructor({ calls, ports, patience, lose }: LivenessOptions) {
     this.#calls = calls;
     this.#ports = ports;
+    this.#patience = patience;
     this.#lose = lose;
   }
 
@@ -47,7 +50,7 @@ export class Liveness {
    * hypervisor's word may also come late.
    */
   closed(port: Port): void {
-    const cancel = patience(() =>
+    const cancel = this.#patience(() =>
       this.#lose("The guest's shell died in the middle of a command")
     );
     this.#ask(port, cancel);

@@ -8,5 +8,6 @@ export { ShellLost } from "./errors.ts";
 export type { RunOptions, RunResult } from "./job.ts";
 export type { ShellPort } from "./port_stream.ts";
 export type { SavedShell } from "./saved_shell.ts";
-export { Shell, type ShellOptions } from "./shell.ts";
+export { Shell } from "./shell.ts";
+export type { ShellOptions } from "./shell_options.ts";
 export { shellQuote } from "./shell_quote.ts";

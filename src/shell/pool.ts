@@ -10,10 +10,10 @@ import type { StderrPort } from "./stderr_port.ts";
 const PROBE = 1;
 /**
  * The part of the ports that is for commands that write to a pipe. Of twelve,
- * nine are left for all others; where children hold half of the ports, the rest
+ * ten are left for all others; where children hold half of the ports, the rest
  * is for pipes.
  */
-const PIPED = 1 / 4;
+const PIPED = 1 / 6;
 
 /** What a {@linkcode Pool} shares out. */
 export interface PoolOptions {

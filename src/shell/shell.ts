@@ -1,4 +1,3 @@
-import type { ByteStream } from "../stream/mod.ts";
 import { orAbort } from "../time/mod.ts";
 import { Backdoor } from "./backdoor.ts";
 import { ConsoleLink } from "./console_link.ts";
@@ -10,27 +9,11 @@ import { Job, type RunOptions, type RunResult } from "./job.ts";
 import { LeftBehind } from "./left_behind.ts";
 import { Liveness } from "./liveness.ts";
 import type { Message } from "./message.ts";
+import { patienceWith } from "./patience.ts";
 import { Pool } from "./pool.ts";
 import { Ports } from "./ports.ts";
-import type { ShellPort } from "./port_stream.ts";
+import type { ShellOptions } from "./shell_options.ts";
 import type { SavedShell } from "./saved_shell.ts";
-
-/** What a {@linkcode Shell} stands on. */
-export interface ShellOptions {
-  /** The backdoor console, `/dev/hvc0` in the guest. */
-  console: ByteStream;
-  /** Ports beside it; none where the guest has only the console. */
-  ports?: ShellPort[];
-  /**
-   * What another shell knew of the guest when that was saved. The ports have
-   * the same names; nothing that was sent to the other is to come here.
-   */
-  saved?: SavedShell;
-  /** Takes lines that others in the guest wrote to the console. */
-  onNoise?: (line: string) => void;
-  /** Takes what a user is to know though nothing has failed. */
-  onWarning?: (text: string) => void;
-}
 
 /**
  * The channel for commands into a guest that runs the NixOS test backdoor.
@@ -53,14 +36,12 @@ export class Shell implements Disposable {
   /** Listens to the guest from now on. */
   constructor(options: ShellOptions) {
     const { console, ports = [], saved, onNoise, onWarning } = options;
-    const token = saved?.token ?? newToken();
-    const calls = this.#calls = new GuestCalls(
-      this.#console = new ConsoleLink(console),
-      token,
-      saved?.numbers,
-    );
+    this.#console = new ConsoleLink(console);
+    const calls = this.#calls = new GuestCalls(this.#console, saved);
+    const { token } = calls;
     const left = this.#left = new LeftBehind(onWarning ?? (() => {}));
     const lose = (reason: string) => this.lose(reason);
+    const patience = patienceWith(options.standsStill);
     this.#ports = new Ports(ports, token, {
       calls,
       left,
@@ -70,6 +51,7 @@ export class Shell implements Disposable {
     this.#liveness = new Liveness({
       calls,
       ports: this.#ports.forCommands,
+      patience,
       lose,
     });
     this.#consoleWay = new ConsoleWay({
@@ -85,6 +67,7 @@ export class Shell implements Disposable {
     });
     this.#backdoor = new Backdoor({
       calls,
+      patience,
       lacksPorts: () => this.#ports.areLacking,
       onReady: () => this.#pool.warm(),
       savedPace: saved?.pace,
@@ -297,8 +280,4 @@ export class Shell implements Disposable {
         return this.#backdoor.hear(message);
     }
   }
-}
-
-function newToken(): string {
-  return `vw${crypto.randomUUID().replaceAll("-", "").slice(0, 22)}`;
 }

@@ -2,6 +2,8 @@
 export interface FakeClock extends Disposable {
   /** Calls all timers that are due in so many seconds, in their order. */
   pass(seconds: number): void;
+  /** Lets so many seconds pass in which the driver is stopped. */
+  jump(seconds: number): void;
 }
 
 interface Timer {
@@ -50,6 +52,14 @@ export function fakeClock(): FakeClock {
         timer.fn();
       }
       now = end;
+    },
+    jump(seconds) {
+      now += seconds * 1000;
+      for (const [id, timer] of [...timers]) {
+        if (timer.due > now) continue;
+        timers.delete(id);
+        timer.fn();
+      }
     },
     [Symbol.dispose]() {
       names.forEach((name, at) =>

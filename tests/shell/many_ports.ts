@@ -4,6 +4,7 @@ import { GuestCalls } from "../../src/shell/guest_calls.ts";
 import type { Job } from "../../src/shell/job.ts";
 import { LeftBehind } from "../../src/shell/left_behind.ts";
 import { Liveness } from "../../src/shell/liveness.ts";
+import { patienceWith } from "../../src/shell/patience.ts";
 import { Pool } from "../../src/shell/pool.ts";
 import { Port } from "../../src/shell/port.ts";
 import { PortStream } from "../../src/shell/port_stream.ts";
@@ -37,7 +38,10 @@ export interface ManyPorts extends Disposable {
 /** Makes a pool with so many ports, and so many for stderr, all idle. */
 export function manyPorts(count: number, forStderr = 0): ManyPorts {
   const console = memoryStream();
-  const calls = new GuestCalls(new ConsoleLink(console), TOKEN);
+  const calls = new GuestCalls(new ConsoleLink(console), {
+    token: TOKEN,
+    numbers: 0,
+  });
   const left = new LeftBehind(() => {});
   const losses: string[] = [];
   const streams: MemoryStream[] = [];
@@ -63,6 +67,7 @@ export function manyPorts(count: number, forStderr = 0): ManyPorts {
   const liveness = new Liveness({
     calls,
     ports,
+    patience: patienceWith(),
     lose: (reason) => void losses.push(reason),
   });
   const pool: Pool = new Pool({

@@ -133,14 +133,14 @@ Deno.test("ports that children hold are tried once a second, each in its turn", 
 });
 
 Deno.test("a command that opens stdout by its name takes a port with a pipe", async () => {
-  using made = manyPorts(4);
+  using made = manyPorts(6);
   made.pool.warm();
   await made.ready(0);
   made.pool.run(new Job("echo one >/dev/stdout", {}));
   assertEquals(made.ports[2].outlet, "pipe");
   await made.ready(2);
   assertEquals(await made.sent(2), ["echo one >/dev/stdout"]);
-  // There is one such port of four, and a command waits for no other's end.
+  // There is one such port of six, and a command waits for no other's end.
   made.pool.run(new Job("tee /dev/stdout", {}));
   assertEquals((await made.overConsole()).length, 1);
   // A merged stderr is stdout.
@@ -151,31 +151,27 @@ Deno.test("a command that opens stdout by its name takes a port with a pipe", as
 });
 
 Deno.test("other commands take a port with a pipe where no other will be ready", async () => {
-  using made = manyPorts(4);
+  using made = manyPorts(6);
   made.pool.warm();
   for (const at of [0, 1]) await made.ready(at);
-  for (const command of ["one", "two", "three"]) {
+  for (const command of ["one", "two", "three", "four", "five"]) {
     made.pool.run(new Job(command, {}));
   }
-  assertEquals(made.ports.map(({ outlet }) => outlet), [
-    "port",
-    "port",
-    "port",
-    undefined,
-  ]);
-  made.pool.run(new Job("four", {}));
-  // It waits for the third, as long as that readies.
-  made.pool.run(new Job("five", {}));
-  await made.ready(2);
-  assertEquals(await made.sent(2), ["three"]);
-  assertEquals(made.ports[3].outlet, "pipe");
-  await made.ready(3);
-  assertEquals(await made.sent(3), ["four"]);
+  const outlets = () => made.ports.map(({ outlet }) => outlet);
+  assertEquals(outlets(), [...Array(5).fill("port"), undefined]);
+  // They wait as long as any of these readies.
+  made.pool.run(new Job("six", {}));
+  made.pool.run(new Job("seven", {}));
+  for (const at of [2, 3, 4]) await made.ready(at);
+  assertEquals(await made.sent(4), ["five"]);
+  assertEquals(outlets(), [...Array(5).fill("port"), "pipe"]);
+  await made.ready(5);
+  assertEquals(await made.sent(5), ["six"]);
   assertEquals((await made.overConsole()).length, 1);
 });
 
 Deno.test("a command prefers a port without a pipe that will be ready", async () => {
-  using made = manyPorts(4);
+  using made = manyPorts(6);
   made.pool.warm();
   made.pool.run(unwatched(new Job("tee /dev/stdout", {})));
   made.pool.run(new Job("one", {}));

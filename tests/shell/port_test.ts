@@ -27,7 +27,10 @@ function makePort() {
   const console = memoryStream();
   const stream = memoryStream();
   const stderrStream = memoryStream();
-  const calls = new GuestCalls(new ConsoleLink(console), TOKEN);
+  const calls = new GuestCalls(new ConsoleLink(console), {
+    token: TOKEN,
+    numbers: 0,
+  });
   const warnings: string[] = [];
   const left = new LeftBehind((warning) => void warnings.push(warning));
   const changes: string[] = [];

@@ -19,7 +19,13 @@ function makePort({ isBusy = false, isEnding = false } = {}) {
   const left = new LeftBehind((warning) => void warnings.push(warning));
   const port = new StderrPort(
     new PortStream({ name: "vw.err.0", stream }, TOKEN),
-    { calls: new GuestCalls(new ConsoleLink(console), TOKEN), left },
+    {
+      calls: new GuestCalls(new ConsoleLink(console), {
+        token: TOKEN,
+        numbers: 0,
+      }),
+      left,
+    },
   );
   port.found("0p9");
   const job = new Job("the command", { stderr: "separate" });
