@@ -33,11 +33,9 @@ export function ownDirectory(path: string): void {
   };
   if (info.isSymlink) refuse("a link");
   if (!info.isDirectory) refuse("something else");
-  // A system without users has no neighbours.
-  if (user === null || info.mode === null) return;
   if (info.uid !== user) refuse(`one of user ${info.uid}`);
-  if ((info.mode & OTHERS_WRITE) !== 0) {
-    refuse(`one that others may write to (mode ${octal(info.mode)})`);
+  if ((info.mode! & OTHERS_WRITE) !== 0) {
+    refuse(`one that others may write to (mode ${octal(info.mode!)})`);
   }
   const swappable = swappableAbove(path, user);
   if (swappable !== undefined) refuse(`one in ${swappable}`);
@@ -73,23 +71,25 @@ export function unclaimedDirectory(path: string): void {
  * entries there.
  */
 function claimedBy(path: string, user: number | null): number | undefined {
-  if (user === null) return undefined;
   try {
     const info = Deno.lstatSync(path);
     const parent = Deno.statSync(directoryOf(path));
-    const isAnybodys = ((parent.mode ?? 0) & ANYBODY_WRITES) !== 0;
+    const isAnybodys = (parent.mode! & ANYBODY_WRITES) !== 0;
     // Nobody has made a mounted directory there.
     const isMade = info.isSymlink || info.dev === parent.dev;
     const isOther = info.uid !== user && info.uid !== 0;
     return isAnybodys && isMade && isOther ? info.uid! : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+  } catch {
+    // There is nothing, or mkdir says below why nobody can look at it.
+    return undefined;
   }
 }
 
 /** Finds a directory above a path in which others may replace the next one. */
-function swappableAbove(path: string, user: number): string | undefined {
+function swappableAbove(
+  path: string,
+  user: number | null,
+): string | undefined {
   const parts = Deno.realPathSync(path).split("/");
   const isAlone = hasAllUsers();
   for (let length = parts.length - 1; length > 0; length--) {

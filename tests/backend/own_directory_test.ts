@@ -18,9 +18,56 @@ function place(): { path: string } & Disposable {
   };
 }
 
+const MODULE = new URL("../../src/backend/own_directory.ts", import.meta.url);
+
+/**
+ * What another process says of a directory: nothing where all is well.
+ *
+ * @param how The user that it is, or what stands before its command line.
+ */
+async function elsewhere(
+  call: "ownDirectory" | "unclaimedDirectory",
+  path: string,
+  how: { uid?: number; wrapper?: string[] },
+): Promise<string> {
+  const { uid, wrapper = [] } = how;
+  const code = `
+    import process from "node:process";
+    import { ${call} } from ${JSON.stringify(MODULE)};
+    ${uid === undefined ? "" : `process.setuid(${uid});`}
+    try {
+      ${call}(${JSON.stringify(path)});
+    } catch (error) {
+      console.log(error.message);
+    }`;
+  const [program, ...args] = [
+    ...wrapper,
+    ...[Deno.execPath(), "run", "-A", "--no-check", "-"],
+  ];
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [{ stdout, stderr, success }] = await Promise.all([
+    child.output(),
+    new Blob([code]).stream().pipeTo(child.stdin),
+  ]);
+  const text = new TextDecoder();
+  assert(success, text.decode(stderr));
+  return text.decode(stdout).trimEnd();
+}
+
 const isRoot = Deno.uid() === 0;
 if (!isRoot) {
   console.log("Only root can make a neighbour's files: some tests are skipped");
+}
+const canUnshare = isRoot && new Deno.Command("unshare", {
+  args: ["--mount", "--user", "--map-root-user", "true"],
+}).outputSync().success;
+if (isRoot && !canUnshare) {
+  console.log("No namespaces can be made here: two tests are skipped");
 }
 
 function refused(path: string, got: string): void {
@@ -43,6 +90,11 @@ Deno.test("a directory of one's own is made, and taken again", () => {
   assertEquals(Deno.readTextFileSync(`${path}/disk`), "kept");
   // Nobody moves another's directory out of a place like /tmp.
   ownDirectory(`${top.path}/state`);
+});
+
+Deno.test("a directory that can't be made says why", () => {
+  assertThrows(() => ownDirectory("/proc/vmwright/state"), Error, "mkdir");
+  assertThrows(() => unclaimedDirectory("/proc/vmwright/out"), Error, "mkdir");
 });
 
 Deno.test("a directory that others may write to is refused", () => {
@@ -117,12 +169,64 @@ Deno.test({
           `got ${theirs} of user ${NEIGHBOUR}`,
       );
     }
-    unclaimedDirectory(`${top.path}/ours/out`);
-    assert(Deno.statSync(`${top.path}/ours/out`).isDirectory);
+    unclaimedDirectory(`${top.path}/ours/new/out`);
+    assert(Deno.statSync(`${top.path}/ours/new/out`).isDirectory);
     // Where only they may make something, it is for them to say what is there.
     const home = `${top.path}/ours/home`;
     Deno.mkdirSync(home);
     Deno.chownSync(home, NEIGHBOUR, NEIGHBOUR);
     unclaimedDirectory(`${home}/out`);
+  },
+});
+
+Deno.test({
+  name: "what root has made is nobody's claim, and may stand above",
+  ignore: !isRoot,
+  async fn() {
+    using top = place();
+    const roots = `${top.path}/roots`;
+    Deno.mkdirSync(roots);
+    Deno.chmodSync(roots, 0o1777);
+    const uid = NEIGHBOUR;
+    for (const call of ["ownDirectory", "unclaimedDirectory"] as const) {
+      const path = `${roots}/${call}`;
+      assertEquals(await elsewhere(call, path, { uid }), "");
+      assertEquals(Deno.statSync(path).uid, uid);
+    }
+    assertEquals(
+      await elsewhere("ownDirectory", roots, { uid }),
+      `Expected a directory that no other user can change at ${roots}, got one of user 0`,
+    );
+  },
+});
+
+Deno.test({
+  name: "what is mounted where everybody may make something, nobody has made",
+  ignore: !canUnshare,
+  async fn() {
+    using top = place();
+    const mounted = `${top.path}/mounted`;
+    Deno.mkdirSync(mounted);
+    const mount = ["-t", "tmpfs", "-o", `uid=${NEIGHBOUR}`, "none", mounted];
+    const script = `mount ${mount.join(" ")} && exec "$@"`;
+    const wrapper = ["unshare", "--mount", "sh", "-c", script, "sh"];
+    const path = `${mounted}/out`;
+    assertEquals(await elsewhere("unclaimedDirectory", path, { wrapper }), "");
+    // It was made on what was mounted for that process alone.
+    assertEquals([...Deno.readDirSync(mounted)], []);
+  },
+});
+
+Deno.test({
+  name: "in a user namespace, a user that is not seen may be root",
+  ignore: !canUnshare,
+  async fn() {
+    using top = place();
+    const theirs = `${top.path}/theirs`, path = `${theirs}/state`;
+    Deno.mkdirSync(path, { recursive: true, mode: 0o755 });
+    Deno.chownSync(theirs, NEIGHBOUR, NEIGHBOUR);
+    refused(path, `one in ${theirs}, which is user ${NEIGHBOUR}'s`);
+    const wrapper = ["unshare", "--user", "--map-root-user"];
+    assertEquals(await elsewhere("ownDirectory", path, { wrapper }), "");
   },
 });

@@ -41,6 +41,8 @@ Deno.test("a shared file is there for its guest, and then gone", async () => {
     assertEquals(file.guestPath, `/tmp/shared/${at.only().split("/").pop()}`);
     assertEquals(Deno.statSync(at.only()).mode! & 0o777, 0o600);
     await file.write(some("of the host"));
+    file.setTime(1_000_000_000);
+    assertEquals(Deno.statSync(at.only()).mtime!.getTime(), 1e12);
     file.check();
     Deno.writeTextFileSync(at.only(), "of the guest");
     file.check();
@@ -106,4 +108,42 @@ Deno.test("only the first content of a shared file that grows without end is rea
     assertLess(length, 1_000_000);
   }
   assertEquals(length, 200_000);
+});
+
+Deno.test("of a shared file that gets shorter while it is read, what is there is read", async () => {
+  using at = place();
+  using file = at.make();
+  Deno.writeFileSync(at.only(), new Uint8Array(200_000));
+  let length = 0;
+  for await (const chunk of file.bytes()) {
+    length += chunk.length;
+    Deno.truncateSync(at.only(), 100_000);
+  }
+  assertEquals(length, 100_000);
+});
+
+Deno.test("a shared file is made where nothing is, whatever a guest has put there", () => {
+  using at = place();
+  const { randomUUID } = crypto;
+  // A guest that had guessed the name.
+  crypto.randomUUID = () => "guessed" as ReturnType<typeof randomUUID>;
+  try {
+    for (const target of ["../victim/file", "../victim/new"]) {
+      Deno.symlinkSync(target, `${at.shared}/copy-guessed`);
+      assertThrows(() => at.make(), Deno.errors.AlreadyExists);
+      Deno.removeSync(`${at.shared}/copy-guessed`);
+    }
+  } finally {
+    crypto.randomUUID = randomUUID;
+  }
+  assertEquals(at.victim(), "secret");
+});
+
+Deno.test("a shared file that its guest has removed is gone without a warning", () => {
+  using at = place();
+  {
+    using _ = at.make();
+    Deno.removeSync(at.only());
+  }
+  assertEquals(at.warnings, []);
 });
