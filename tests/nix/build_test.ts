@@ -40,6 +40,9 @@ const test = (script: string, more = "") => `
     ${more}
   }`;
 
+/** Checks take most of a build's time; they are for the tests of them. */
+const unchecked = "skipTypeCheck = true; skipLint = true;";
+
 function names(directory: string): string[] {
   return Array.from(Deno.readDirSync(directory), ({ name }) => name).sort();
 }
@@ -76,12 +79,15 @@ Deno.test(
       },
     );
 
-    const failing = test(`
+    const failing = test(
+      `
     await startAll();
     await subtest("the sum is right", async () => {
       await node1.succeed("echo the sum is wrong; exit 3");
     });
-  `);
+  `,
+      unchecked,
+    );
 
     await t.step("fails where the test fails, and shows why", async () => {
       const error = await assertRejects(() => nix.build(failing), NixError);
@@ -115,7 +121,7 @@ Deno.test(
           `(${
             test(
               `await node1.execute("sleep 1000");`,
-              "globalTimeout = 4;",
+              `globalTimeout = 4; ${unchecked}`,
             )
           }).report`,
         );
@@ -128,6 +134,7 @@ Deno.test(
       vmwright.mkTest {
         inherit pkgs;
         nodes = { node1 = { }; node2 = { }; };
+        ${unchecked}
         testScript = ''
           await startAll();
           await node1.succeed("ping -c 1 -w 30 192.168.1.2");
@@ -189,8 +196,7 @@ Deno.test(
             imports = [ (vmwright.testModule { }) ];
             name = "sample";
             nodes.node1 = { };
-            skipTypeCheck = true;
-            skipLint = true;
+            ${unchecked}
             testScript = \'\'${script}\'\';
           }).config.driver`;
         const error = await assertRejects(
@@ -210,8 +216,6 @@ Deno.test(
         );
       },
     );
-
-    const unchecked = "skipTypeCheck = true; skipLint = true;";
 
     await t.step("runs a Python script", async () => {
       await nix.build(
@@ -340,6 +344,7 @@ Deno.test("a framework test built by nix that fails", {
       imports = [ (vmwright.testModule { }) ];
       name = "failing";
       nodes.node1 = { };
+      ${unchecked}
       vmwright.language = "typescript";
       testScript = \'\'
         await subtest("the sum is right", () => {
@@ -404,6 +409,7 @@ Deno.test("a driver built by nix", {
       vmwright.mkDriver {
         inherit pkgs;
         machines.web = pkgs.guestVm "node1";
+        ${unchecked}
         testScript = ''
           if (web.name !== "web") throw new Error(web.name);
           await web.succeed("true");
@@ -451,6 +457,7 @@ Deno.test("a driver built by nix", {
       vmwright.mkDriver {
         inherit pkgs;
         nodes.node1.system.build.vm = pkgs.guestVm "node1";
+        ${unchecked}
         testScript = "\${${scripts}}/main.ts";
       }`);
       const { code, log } = await runBare(driver, "files");

@@ -54,16 +54,8 @@ Deno.test("an unknown machine, a wrong argument and a mistake in an import are f
   );
 });
 
-Deno.test("the script's own deno.json counts", async () => {
-  const files = {
-    "deno.json": `{"imports": {"#lib": "./lib.ts"}}`,
-    "lib.ts": "export const n: number = 1;",
-    "test.ts": "import { n } from '#lib';\nassertEquals(n, 1);",
-  };
-  assertEquals(await check(files), []);
-});
-
-Deno.test("how strict the script's own deno.json is concerns the script alone", async () => {
+Deno.test("the script's own deno.json counts, and how strict it is concerns the script alone", async () => {
+  const imports = { "#lib": "./lib.ts" };
   const compilerOptions = {
     noUncheckedIndexedAccess: true,
     exactOptionalPropertyTypes: true,
@@ -71,11 +63,14 @@ Deno.test("how strict the script's own deno.json is concerns the script alone", 
     erasableSyntaxOnly: true,
   };
   const files = {
-    "deno.json": JSON.stringify({ compilerOptions }),
-    "test.ts": "const [first] = machines;\nfirst.name;",
+    "deno.json": JSON.stringify({ imports, compilerOptions }),
+    "lib.ts": "export const n: number = 1;",
+    "test.ts":
+      "import { n } from '#lib';\nconst [first] = machines;\nfirst.name;\nn.nope;",
   };
   assertEquals(await check(files), [
-    "test.ts:2:1 'first' is possibly 'undefined'.",
+    "test.ts:3:1 'first' is possibly 'undefined'.",
+    "test.ts:4:3 Property 'nope' does not exist on type 'number'.",
   ]);
 });
 
@@ -128,7 +123,10 @@ Deno.test("a missing import is found where it is", async () => {
   using directory = temporaryDirectory({
     "test.ts": `1;\nimport "./gone.ts";`,
   });
-  const run = await vmwright(["check", "test.ts"], { cwd: directory.path });
+  const args = ["--start-scripts", "run-web-vm", "run-db-1-vm", "--vlans", "1"];
+  const run = await vmwright(["check", "test.ts", ...args], {
+    cwd: directory.path,
+  });
   assertEquals(run, {
     code: 1,
     stdout: "",
