@@ -11,6 +11,7 @@ const services: Record<string, string[]> = {
   breaks: ["ExecStart=/bin/sh -c 'echo no luck today >&2; exit 3'"],
   killed: ["ExecStart=/bin/sh -c 'kill -9 $$$$'"],
   bad: ["RemainAfterExit=no"],
+  later: ["Type=oneshot", "RemainAfterExit=yes", "ExecStart=/bin/sleep 8"],
 };
 
 Deno.test("waits for units", async (t) => {
@@ -110,6 +111,39 @@ Deno.test("waits for units", async (t) => {
       await waiting;
     },
   );
+
+  await t.step(
+    "a wait goes on over a user's manager that is restarted",
+    async () => {
+      await machine.succeed(
+        "mkdir -p /run/systemd/user/default.target.wants; " +
+          "printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\n" +
+          "ExecStart=/bin/sleep 3\\n' >/run/systemd/user/own.service; " +
+          "ln -s ../own.service /run/systemd/user/default.target.wants",
+      );
+      const restart = () =>
+        machine.succeed('systemctl restart "user@$(id -u alice)"');
+      await restart();
+      const waiting = machine.waitForUnit("own", {
+        user: "alice",
+        timeout: 600,
+      });
+      await restart();
+      await waiting;
+    },
+  );
+
+  await t.step("a wait goes on over a bus that is restarted", async () => {
+    await machine.succeed("systemctl start --no-block later");
+    const waiting = ["alice", undefined].map((user) =>
+      machine.waitForUnit(user === undefined ? "later" : "own", {
+        user,
+        timeout: 600,
+      })
+    );
+    await machine.succeed("systemctl restart dbus");
+    await Promise.all(waiting);
+  });
 });
 
 Deno.test("a wait for a unit of a guest without systemd fails at once", async () => {
