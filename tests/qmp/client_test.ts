@@ -91,7 +91,12 @@ Deno.test("a client and QEMU", async (t) => {
         "QMP command no-such-command failed: " +
           "The command no-such-command has not been found",
       );
+      assertEquals(error.name, "QmpError");
       assertEquals(error.errorClass, "CommandNotFound");
+      assertEquals(
+        error.description,
+        "The command no-such-command has not been found",
+      );
     },
   );
 
@@ -210,7 +215,11 @@ Deno.test("a client and QEMU", async (t) => {
         QmpClosed,
         "QEMU closed the QMP connection",
       );
-      await assertRejects(() => client.send("query-status"), QmpClosed);
+      const error = await assertRejects(
+        () => client.send("query-status"),
+        QmpClosed,
+      );
+      assertEquals(error.name, "QmpClosed");
       await assertRejects(() => client.waitForEvent(() => true), QmpClosed);
       client.close();
     },
@@ -240,6 +249,15 @@ Deno.test("a server that leaves before its greeting fails the connection", async
     QmpClosed,
     "QEMU closed the QMP connection",
   );
+});
+
+Deno.test("a greeting may be waited for without a limit", async () => {
+  await using server = await FakeServer.start();
+  using client = await server.client(null, 20);
+  const answer = client.send("query");
+  const { id } = await server.request();
+  await server.say(JSON.stringify({ return: 5, id }));
+  assertEquals(await answer, 5);
 });
 
 Deno.test("answers may come in any order", async () => {
@@ -349,12 +367,13 @@ Deno.test("an answer is read up to 1024 levels deep and 64 MiB long; a larger on
     value = value.a
   ) depth++;
   assertEquals(depth, 1024);
-  await assertRejects(
+  const error = await assertRejects(
     () => ask((id) => nested(1025, id)),
     QmpAnswerTooLarge,
     "The answer to the QMP command first can't be read: " +
       "Expected a QMP message nested at most 1024 deep, but got a deeper one",
   );
+  assertEquals(error.name, "QmpAnswerTooLarge");
   const text = (length: number) => (id: string) =>
     `{"return": "${"x".repeat(length)}", "id": "${id}"}`;
   assertEquals((await ask(text(63 << 20)) as string).length, 63 << 20);
@@ -413,6 +432,41 @@ Deno.test("a greeting is not waited for forever, nor an answer to the first comm
         : "QEMU has not answered the QMP command qmp_capabilities in 0.05 seconds",
     );
     assertEquals(isClosed, true);
+  }
+});
+
+Deno.test({
+  name: "what is over, well or not, leaves no timer",
+  sanitizeOps: true,
+  sanitizeResources: true,
+  async fn() {
+    await using server = await FakeServer.start();
+    using client = await server.client();
+    for (const said of ['"return": 1', '"error": {}']) {
+      const answer = client.send("query");
+      const { id } = await server.request();
+      await server.say(`{${said}, "id": "${id}"}`);
+      await answer.catch(() => {});
+    }
+    const event = client.waitForEvent(() => true);
+    await server.say(
+      '{"event": "A", "timestamp": {"seconds": 1, "microseconds": 2}}',
+    );
+    await event;
+    const last = [client.send("query"), client.waitForEvent(() => true)];
+    client.close();
+    for (const one of last) await assertRejects(() => one, QmpClosed);
+  },
+});
+
+Deno.test("a timeout of a connection that is none is refused before anything is read", async () => {
+  const stream = {
+    read: () => new Promise<null>(() => {}),
+    write: () => Promise.reject(new Error("written to")),
+    close: () => {},
+  };
+  for (const timeout of [-1, NaN]) {
+    await assertRejects(() => connectQmp(stream, { timeout }), UsageError);
   }
 });
 

@@ -35,16 +35,24 @@ export class FakeServer implements AsyncDisposable {
     );
   }
 
-  /** Connects a client; with a greeting, also negotiates. */
-  async client(): Promise<QmpClient> {
+  /**
+   * Connects a client; with a greeting, also negotiates.
+   *
+   * @param timeout Seconds that the client waits for the greeting.
+   * @param silence Milliseconds before that.
+   */
+  async client(timeout?: number | null, silence = 0): Promise<QmpClient> {
     const stream = await Deno.connect({
       transport: "unix",
       path: `${this.#directory}/qmp`,
     });
     this.#connection = await this.#listener.accept();
     this.#connected.resolve();
-    const connecting = connectQmp(stream);
+    const connecting = connectQmp(stream, { timeout });
     if (this.#greeting !== "") {
+      if (silence > 0) {
+        await new Promise((resolve) => setTimeout(resolve, silence));
+      }
       await this.say(this.#greeting);
       const { id } = await this.request();
       await this.say(JSON.stringify({ return: {}, id }));
