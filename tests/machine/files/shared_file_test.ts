@@ -36,6 +36,8 @@ async function textOf(file: SharedFile): Promise<string> {
 
 Deno.test("a shared file is there for its guest, and then gone", async () => {
   using at = place();
+  const open = () => [...Deno.readDirSync("/proc/self/fd")].length;
+  const before = open();
   {
     using file = at.make();
     assertEquals(file.guestPath, `/tmp/shared/${at.only().split("/").pop()}`);
@@ -50,6 +52,7 @@ Deno.test("a shared file is there for its guest, and then gone", async () => {
   }
   assertEquals([...Deno.readDirSync(at.shared)], []);
   assertEquals(at.warnings, []);
+  assertEquals(open(), before);
 });
 
 Deno.test("an entry that a guest puts in a shared file's place is neither read, written nor followed", async () => {
