@@ -33,6 +33,19 @@ export class MachineError extends ExpectedError {
   override name = "MachineError";
 }
 
+/** Several subtests failed, after each of which the test went on. */
+export class SubtestFailures extends TestFailure {
+  /** The error's name. */
+  override name = "SubtestFailures";
+
+  /**
+   * Takes the names of the subtests, and the errors that they failed of.
+   */
+  constructor(names: readonly string[], readonly errors: readonly unknown[]) {
+    super(`${names.length} subtests failed: ${names.join(", ")}`);
+  }
+}
+
 /** A polling condition did not hold. */
 export class ConditionFailure extends TestFailure {
   /**

@@ -68,6 +68,8 @@ export interface Configuration {
   readonly lint: boolean;
   /** Whether the guests' memory is written to files where the run fails. */
   readonly dumpMemory: boolean;
+  /** Whether the test goes on after a subtest that failed. */
+  readonly keepGoing: boolean;
   /** Whether a script that fails stops with a prompt. */
   readonly stopOnFailure: boolean;
   /** Absolute path of the JUnit report. */
@@ -248,6 +250,7 @@ export function configure(
     keepMachines: given.keepMachines ?? false,
     check: given.check ?? true,
     dumpMemory: given.dumpMemory ?? false,
+    keepGoing: given.keepGoing ?? false,
     stopOnFailure: stopsOnFailure(given),
     ...reports,
     sshBackdoor,
@@ -328,6 +331,7 @@ const nothing = {
   check: true,
   lint: true,
   dumpMemory: false,
+  keepGoing: false,
   stopOnFailure: false,
   sshBackdoor: false,
   vhostVsock: false,

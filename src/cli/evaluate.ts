@@ -32,6 +32,7 @@ export async function evaluate(
       globalTimeout,
       log,
       tellEnd: false,
+      keepGoing: configuration.keepGoing,
     };
     const debug = new Debugger({ attach: configuration.debugHookAttach });
     const driver = await Driver.create({

@@ -182,6 +182,12 @@ export const options = {
     help:
       "keep all frames of each network N in vlanN.pcapng: always, or only if the run fails (failed)",
   },
+  keepGoing: {
+    names: ["--keep-going"],
+    kind: "flag",
+    help:
+      "go on with the next subtest after one that failed, and tell all failures at the end",
+  },
   onFailure: {
     names: ["--on-failure"],
     kind: "value",

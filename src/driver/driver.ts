@@ -16,7 +16,12 @@ import {
   QemuMachine,
 } from "../machine/mod.ts";
 import { baseName } from "../paths.ts";
-import { ExpectedError, MachineError, UsageError } from "../errors.ts";
+import {
+  ExpectedError,
+  MachineError,
+  SubtestFailures,
+  UsageError,
+} from "../errors.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
 import { authorPositions, showPosition } from "../report/positions.ts";
 import { after, checkTimeout, delay, rejection } from "../time/mod.ts";
@@ -141,10 +146,40 @@ export interface DriverOptions<
   capture?: CaptureMode;
   /** How many forks subtests may have at a time. */
   forks?: ForkBudgetOptions;
+  /**
+   * Whether the test goes on after a subtest that failed: the next ones run, and
+   * {@linkcode Driver.testScript} and {@linkcode Driver.runTests} fail in the end.
+   *
+   * @default {false}
+   */
+  keepGoing?: boolean;
+  /**
+   * Told of each subtest that failed where the test goes on, before it does:
+   * the machines are as they were then.
+   */
+  onSubtestFailure?: (failure: FailedSubtest) => Promise<void>;
+}
+
+/** A subtest that failed, after which the test went on. */
+export interface FailedSubtest {
+  /** Its name. */
+  readonly name: string;
+  /** What it failed of. */
+  readonly error: unknown;
+}
+
+/** How {@linkcode Driver.subtest} goes about it. */
+export interface SubtestOptions {
+  /**
+   * Whether the test goes on where the subtest fails; by default, as the driver
+   * was told.
+   */
+  keepGoing?: boolean;
 }
 
 /** How {@linkcode Driver.subtest} runs one on a fork. */
-export interface SubtestOptions extends Omit<ForkOptions, "wait"> {
+export interface ForkedSubtestOptions
+  extends SubtestOptions, Omit<ForkOptions, "wait"> {
   /** Where the fork's machines go on from. */
   from: Snapshot;
 }
@@ -215,6 +250,7 @@ export class Driver<Backends extends BackendName = BackendName>
   #hasPassed = false;
   readonly #vsocks = new Map<string, VhostVsock>();
   #cancelTimeout = () => {};
+  #failures: FailedSubtest[] = [];
   #disposed?: Promise<void>;
 
   private constructor(
@@ -644,8 +680,17 @@ export class Driver<Backends extends BackendName = BackendName>
   /**
    * Runs `fn` as a part of the test with a name, which reports count as a test
    * case. What was broken on purpose in it is mended at its end.
+   *
+   * Where it fails and the test goes on, see `keepGoing`, it has no result:
+   * `undefined`.
    */
   subtest<T>(name: string, fn: () => T | Promise<T>): Promise<T>;
+  /** The same with options. */
+  subtest<T>(
+    name: string,
+    options: SubtestOptions & { from?: undefined },
+    fn: () => T | Promise<T>,
+  ): Promise<T | undefined>;
   /**
    * The same on a fork of its own: whatever it does to the machines, others don't
    * see. Subtests that are started side by side run so, as far as there are memory
@@ -655,32 +700,68 @@ export class Driver<Backends extends BackendName = BackendName>
    */
   subtest<T>(
     name: string,
-    options: SubtestOptions,
+    options: ForkedSubtestOptions,
     fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
   ): Promise<T>;
-  subtest<T>(
+  async subtest<T>(
     name: string,
     ...rest:
       | [fn: () => T | Promise<T>]
       | [
-        options: SubtestOptions,
+        options: SubtestOptions & Partial<ForkedSubtestOptions>,
         fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
       ]
   ): Promise<T> {
-    const [options, fn] = rest;
-    return this.log.subtest(name, async () => {
-      try {
-        return typeof options === "function"
-          ? await options()
-          : await this.#onFork(options, fn!);
-      } finally {
-        await this.healSubtest(this.log.currentSubtest?.id);
-      }
-    });
+    const { keepGoing, ...options } = typeof rest[0] === "function"
+      ? {}
+      : rest[0];
+    const fn = (typeof rest[0] === "function" ? rest[0] : rest[1]!) as (
+      machines?: Fork["named"],
+      fork?: Fork,
+    ) => T | Promise<T>;
+    let goesOn = false;
+    try {
+      return await this.log.subtest(name, async () => {
+        try {
+          return "from" in options
+            ? await this.#onFork(options as ForkedSubtestOptions, fn)
+            : await fn();
+        } catch (error) {
+          goesOn = await this.goesOn({ name, error }, keepGoing);
+          throw error;
+        } finally {
+          await this.healSubtest(this.log.currentSubtest?.id);
+        }
+      });
+    } catch (error) {
+      if (!goesOn) throw error;
+      return undefined as T;
+    }
+  }
+
+  /** The subtests of the script that failed, after which it went on. */
+  get failures(): readonly FailedSubtest[] {
+    return this.#failures;
+  }
+
+  /**
+   * Notes that a subtest failed, where the test goes on after it.
+   *
+   * @param keepGoing Whether it does; by default, as the driver was told.
+   * @returns Whether it does.
+   */
+  async goesOn(
+    failure: FailedSubtest,
+    keepGoing: boolean = this.#options.keepGoing ?? false,
+  ): Promise<boolean> {
+    if (!keepGoing || this.#isOver) return false;
+    this.#failures.push(failure);
+    await this.#options.onSubtestFailure?.(failure);
+    return true;
   }
 
   async #onFork<T>(
-    { from, ...options }: SubtestOptions,
+    { from, ...options }: ForkedSubtestOptions,
     fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
   ): Promise<T> {
     if (!(from instanceof Snapshot)) {
@@ -753,7 +834,37 @@ export class Driver<Backends extends BackendName = BackendName>
     this.log.serialStdoutOff();
   }
 
-  /** Runs the test script of the driver's options. */
+  /** Whether what the calling code asks for fails because its run is over. */
+  get #isOver(): boolean {
+    try {
+      this.#conditions.throwIfAborted();
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  /**
+   * Fails where the test went on after subtests that failed.
+   *
+   * @throws What the subtest failed of; where several did,
+   * {@linkcode SubtestFailures}.
+   */
+  throwFailures(): void {
+    if (this.#failures.length === 0) return;
+    if (this.#failures.length === 1) throw this.#failures[0].error;
+    throw new SubtestFailures(
+      this.#failures.map(({ name }) => name),
+      this.#failures.map(({ error }) => error),
+    );
+  }
+
+  /**
+   * Runs the test script of the driver's options.
+   *
+   * @throws What it throws, or what its subtests failed of: where several did,
+   * {@linkcode SubtestFailures}.
+   */
   async testScript(): Promise<void> {
     const script = this.#options.testScript;
     if (script === undefined) {
@@ -762,8 +873,10 @@ export class Driver<Backends extends BackendName = BackendName>
     await this.log.nested(
       "run the VM test script",
       async () => {
+        this.#failures = [];
         try {
           await script(this);
+          this.throwFailures();
         } finally {
           if (this.signal.aborted) await this.#faults.endAll();
           else await this.heal();

@@ -10,6 +10,8 @@ export {
   type Debug,
   Driver,
   type DriverOptions,
+  type FailedSubtest,
+  type ForkedSubtestOptions,
   GlobalTimeout,
   type SubtestOptions,
 } from "./driver.ts";

@@ -24,6 +24,8 @@ export interface Evidence {
 export interface EvidenceOptions {
   /** Whether the guest's memory is written to a file, too. */
   memory?: boolean;
+  /** What the files' names end with, before their kinds. */
+  label?: string;
 }
 
 /** What a machine was like when the run failed. */
@@ -85,7 +87,9 @@ export async function gather(
     if (what !== undefined) findings.onTrouble(what);
   });
   if (!core.booted) return await trouble;
-  const base = `${core.context.outDir}/${fileName(core.name)}-failed`;
+  const base = `${core.context.outDir}/${fileName(core.name)}-${
+    options.label ?? "failed"
+  }`;
   const keep = async (
     kind: Evidence["kind"],
     suffix: string,

@@ -59,6 +59,18 @@ export interface RunAbout {
   readonly directory: string;
 }
 
+/** A subtest that failed, after which the test went on. */
+export interface SubtestFailure {
+  /** The subtest's name. */
+  readonly name: string;
+  /** What it failed of. */
+  readonly error: ErrorReport;
+  /** What to show a person instead of the error's message. */
+  readonly detail: string;
+  /** Where in the author's files it failed, if known. */
+  readonly position?: Position;
+}
+
 /** By which method a command was run; `wait`: again and again, this the last time. */
 export type CommandKind = "succeed" | "fail" | "execute" | "wait";
 
@@ -93,6 +105,8 @@ export interface RunEvents {
     readonly detail?: string;
     /** Where in the author's files it ended, if known. */
     readonly position?: Position;
+    /** The subtests that failed, where the test went on after them. */
+    readonly failures?: readonly SubtestFailure[];
   };
   /** A line of text from the driver or from the test's author. */
   message: {

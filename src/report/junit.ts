@@ -1,7 +1,8 @@
 import { harmless } from "../scan/mod.ts";
 import { BoundedText } from "./bounded_text.ts";
 import { escape } from "./escape.ts";
-import type { ErrorReport, Listener, RunEvent } from "./event.ts";
+import { absolute } from "../paths.ts";
+import type { ErrorReport, Listener, RunAbout, RunEvent } from "./event.ts";
 import { pathOf, type Position } from "./positions.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { shortened } from "./shortened.ts";
@@ -9,11 +10,24 @@ import { shortened } from "./shortened.ts";
 /** Bytes of a test case's output that are kept from its begin, and again from its end. */
 const most = 256 * 1024;
 const longestLine = 16 * 1024;
+/** Files of a case that are named at most. */
+const mostAttachments = 200;
+
+/** Options of {@linkcode JunitListener}. */
+export interface JunitOptions {
+  /**
+   * The directory that paths of attachments below it are relative to: GitLab
+   * wants those of its project. By default all are absolute, as Jenkins wants them.
+   */
+  projectDirectory?: string;
+}
 
 class TestCase {
   readonly stdout = new BoundedText(most);
   readonly stderr = new BoundedText(most);
   failure: { error: ErrorReport; text: string } | undefined;
+  /** Paths of files to look at. */
+  attachments: string[] = [];
   /** Seconds, those of the subtests inside not counted; while it runs: undefined. */
   duration: number | undefined;
   nested = 0;
@@ -51,6 +65,8 @@ export class JunitListener implements Listener {
   readonly #file: RewrittenFile;
   #date = Date.now();
   #name: string | undefined;
+  readonly #projectDirectory: string | undefined;
+  readonly #properties = new Map<string, string>();
   #time = 0;
   #ended = false;
   #closed = false;
@@ -62,10 +78,12 @@ export class JunitListener implements Listener {
    * Writes the report's first version.
    *
    * @param path Path of the file.
+   * @param options How to write it.
    * @throws {Error} If the file can't be written.
    */
-  constructor(path: string) {
+  constructor(path: string, options: JunitOptions = {}) {
     this.path = path;
+    this.#projectDirectory = options.projectDirectory;
     this.#file = new RewrittenFile(path, (path) => {
       Deno.writeTextFileSync(path, this.#render());
     });
@@ -79,6 +97,25 @@ export class JunitListener implements Listener {
       case "runBegan":
         this.#date = event.date;
         this.#name = event.name;
+        if (event.about !== undefined) this.#describe(event.about);
+        break;
+      case "fact": {
+        const whose = event.machine === undefined ? "" : ` of ${event.machine}`;
+        this.#properties.set(`${event.name}${whose}`, event.value);
+        break;
+      }
+      case "machineStarted":
+        this.#properties.set(
+          `start command of ${event.machine}`,
+          event.command,
+        );
+        break;
+      case "screenshot":
+      case "fileCopied":
+        this.#attach(owner, event.path);
+        break;
+      case "attachment":
+        if (event.path !== undefined) this.#attach(owner, event.path);
         break;
       case "message":
         if (event.level === "debug") break;
@@ -140,6 +177,13 @@ export class JunitListener implements Listener {
       case "runEnded":
         this.#ended = true;
         this.#main.duration = Math.max(0, event.time - this.#main.nested);
+        for (const { name, error, detail } of event.failures ?? []) {
+          const failed = this.#subtests.find((one) =>
+            one.name.startsWith(shortened(harmless(name), 1000)) &&
+            isSame(one.failure?.error, error)
+          );
+          if (failed !== undefined) failed.failure = { error, text: detail };
+        }
         if (event.verdict !== "passed") {
           const error = event.error ??
             { name: event.verdict, message: `the run ended: ${event.verdict}` };
@@ -148,9 +192,17 @@ export class JunitListener implements Listener {
           // Compared by what it says: a script in another language hands the
           // error over twice.
           const same = this.#subtests.findLast(({ failure }) =>
-            failure?.error.name === error.name &&
-            failure.error.message === error.message
+            isSame(failure?.error, error)
           );
+          // What was gathered at the end of the run is about its failure.
+          if (same !== undefined) {
+            same.attachments.push(...this.#main.attachments);
+          }
+          // Several failures are told already, each with its subtest.
+          const { failures } = event;
+          const isTold = error.name === "SubtestFailures" ||
+            failures?.some((one) => isSame(one.error, error));
+          if (failures !== undefined && isTold) break;
           (same ?? this.#main).failure = { error, text };
         }
         break;
@@ -169,6 +221,26 @@ export class JunitListener implements Listener {
     // Who closes the log without a verdict has no failure to tell of.
     this.#ended = true;
     this.#file.write();
+  }
+
+  #describe({ versions, host, system, commandLine }: RunAbout): void {
+    for (const [name, version] of Object.entries(versions)) {
+      this.#properties.set(name, version);
+    }
+    if (host !== undefined) this.#properties.set("host", host);
+    this.#properties.set("system", system);
+    this.#properties.set("command line", commandLine.join(" "));
+  }
+
+  #attach({ attachments }: TestCase, path: string): void {
+    if (attachments.length >= mostAttachments) return;
+    const whole = absolute(path);
+    const base = this.#projectDirectory;
+    attachments.push(
+      base !== undefined && whole.startsWith(`${base}/`)
+        ? whole.slice(base.length + 1)
+        : whole,
+    );
   }
 
   #owner(step: number | undefined): TestCase {
@@ -229,9 +301,16 @@ export class JunitListener implements Listener {
           escape(failure.error.name, true)
         }">${escape(failure.text)}</failure>\n`;
       }
-      if (one !== main) {
-        rendered += output("      ", "system-out", one.stdout);
-        rendered += output("      ", "system-err", one.stderr);
+      // The suite has the output of the whole run.
+      const isCase = one !== main;
+      rendered += output(
+        "      ",
+        "system-out",
+        isCase ? String(one.stdout) : "",
+        one.attachments,
+      );
+      if (isCase) {
+        rendered += output("      ", "system-err", String(one.stderr));
       }
       rendered += "    </testcase>\n";
     }
@@ -245,11 +324,21 @@ export class JunitListener implements Listener {
   <testsuite name="${
       escape(suite, true)
     }" ${counts} skipped="0" timestamp="${date}">
-${rendered}${output("    ", "system-out", main.stdout)}${
-      output("    ", "system-err", main.stderr)
-    }  </testsuite>
+${this.#renderProperties()}${rendered}${
+      output("    ", "system-out", String(main.stdout))
+    }${output("    ", "system-err", String(main.stderr))}  </testsuite>
 </testsuites>
 `;
+  }
+
+  #renderProperties(): string {
+    if (this.#properties.size === 0) return "";
+    const rows = [...this.#properties].map(([name, value]) =>
+      `      <property name="${escape(name, true)}" value="${
+        escape(shortened(harmless(value), longestLine), true)
+      }"/>\n`
+    );
+    return `    <properties>\n${rows.join("")}    </properties>\n`;
   }
 
   /** Where a case is, as attributes. */
@@ -267,6 +356,10 @@ ${rendered}${output("    ", "system-out", main.stdout)}${
   }
 }
 
+function isSame(one: ErrorReport | undefined, other: ErrorReport): boolean {
+  return one?.name === other.name && one.message === other.message;
+}
+
 function traceOf(error: ErrorReport): string {
   return error.stack ?? `${error.name}: ${error.message}`;
 }
@@ -282,8 +375,13 @@ function classNameOf(script: string): string {
     .replaceAll("/", ".");
 }
 
-function output(indent: string, name: string, text: BoundedText): string {
-  return text.lines === 0
-    ? ""
-    : `${indent}<${name}>${escape(String(text))}</${name}>\n`;
+function output(
+  indent: string,
+  name: string,
+  text: string,
+  attachments: readonly string[] = [],
+): string {
+  const whole = text +
+    attachments.map((path) => `[[ATTACHMENT|${path}]]\n`).join("");
+  return whole === "" ? "" : `${indent}<${name}>${escape(whole)}</${name}>\n`;
 }

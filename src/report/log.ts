@@ -12,6 +12,7 @@ import {
   type RunEvent,
   type RunEvents,
   type StepRole,
+  type SubtestFailure,
   type Verdict,
 } from "./event.ts";
 import {
@@ -625,13 +626,14 @@ export class Log {
    * @param error What ended it, unless it passed.
    * @param detail What to show a person instead of the error's message: the
    * script's own lines, say.
-   * @param position Where in the author's files it ended, if known.
+   * @param more.position Where in the author's files it ended, if known.
+   * @param more.failures The subtests that failed, where the test went on.
    */
   runEnded(
     verdict: Verdict,
     error?: unknown,
     detail?: string,
-    position?: Position,
+    more: { position?: Position; failures?: readonly SubtestFailure[] } = {},
   ): void {
     if (this.#hasFailed) return;
     this.#hasFailed = verdict !== "passed";
@@ -649,7 +651,8 @@ export class Log {
       verdict,
       error: error === undefined ? undefined : describeError(error),
       detail,
-      ...position === undefined ? {} : { position },
+      ...more.position && { position: more.position },
+      ...more.failures && { failures: more.failures },
     });
   }
 

@@ -16,6 +16,7 @@ export type {
   RunEvent,
   RunEvents,
   StepRole,
+  SubtestFailure,
   Verdict,
 } from "./event.ts";
 export { describeError, isShown } from "./event.ts";
@@ -30,7 +31,7 @@ export {
   type TerminalOptions,
 } from "./terminal.ts";
 export { XmlListener, type XmlOptions } from "./xml.ts";
-export { JunitListener } from "./junit.ts";
+export { JunitListener, type JunitOptions } from "./junit.ts";
 export { HtmlListener } from "./html.ts";
 export { EventFileListener } from "./event_file.ts";
 export { type EventFileEnd, readEventFile } from "./read_event_file.ts";

@@ -8,7 +8,7 @@ import {
 import { Activity, type Doing } from "./activity.ts";
 import { type Ci, type CiMarkup, markups } from "./ci.ts";
 import { Lanes, type Place } from "./lanes.ts";
-import { pathOf } from "./positions.ts";
+import { pathOf, type Position } from "./positions.ts";
 import { writeStandardError } from "./standard_error.ts";
 import { StatusArea } from "./status_area.ts";
 import { TextBatch } from "./text_batch.ts";
@@ -341,9 +341,24 @@ export class TerminalListener implements Listener {
       this.#batch.add(`${mark} ${this.#guarded(line)}\n`);
     }
     if (this.#markup === undefined) return;
-    const { position } = event;
-    this.#batch.add(this.#markup.annotation({
-      title: `${oneLine(this.#name)}: ${event.verdict}`,
+    const name = oneLine(this.#name);
+    for (const failure of event.failures ?? []) {
+      this.#annotate(
+        `${name}: subtest ${oneLine(failure.name)}`,
+        failure.detail,
+        failure.position,
+      );
+    }
+    // What subtests failed of is told with each.
+    const isTold = event.error?.name === "SubtestFailures" ||
+      event.failures?.some(({ error }) => error === event.error);
+    if (event.failures !== undefined && isTold) return;
+    this.#annotate(`${name}: ${event.verdict}`, text, event.position);
+  }
+
+  #annotate(title: string, text: string, position?: Position): void {
+    this.#batch.add(this.#markup!.annotation({
+      title,
       message: lines(text).join("\n"),
       ...position && { file: pathOf(position.url), line: position.line },
     }));

@@ -25,6 +25,8 @@ export interface EvidenceOptions {
   readonly isFailed: boolean;
   /** Whether the guests' memory is written to files, too. */
   readonly dumpMemory: boolean;
+  /** The failure's number, where a run has several. Default: 1. */
+  readonly count?: number;
 }
 
 /**
@@ -40,9 +42,10 @@ export interface EvidenceOptions {
 export async function gatherEvidence(
   drivers: readonly Driver[],
   error: unknown,
-  { isFailed, dumpMemory }: EvidenceOptions,
+  { isFailed, dumpMemory, count = 1 }: EvidenceOptions,
 ): Promise<Evidence> {
   const troubles: string[] = [];
+  const whose = count === 1 ? "" : `, failure ${count}`;
   const gathering = drivers.flatMap((driver) =>
     isFailed
       ? driver.machinesMade.map(async (machine) => {
@@ -51,7 +54,7 @@ export async function gatherEvidence(
           onEvidence: ({ kind, path }: { kind: string; path: string }) =>
             kind === "screen"
               ? driver.log.screenshot(name, path)
-              : driver.log.attachment(`${kind} of ${name}`, {
+              : driver.log.attachment(`${kind} of ${name}${whose}`, {
                 path,
                 machine: name,
               }),
@@ -61,7 +64,10 @@ export async function gatherEvidence(
             if (!isTold) troubles.push(`${name} ${trouble}`);
           },
         };
-        await gather(coreOf(machine), findings, { memory: dumpMemory })
+        await gather(coreOf(machine), findings, {
+          memory: dumpMemory,
+          label: count === 1 ? "failed" : `failed-${count}`,
+        })
           // The failure that is to be told is another one.
           .catch(() => {});
       })

@@ -62,6 +62,8 @@ export interface Plan {
   readonly check: boolean;
   /** Whether the guests' memory is written to files where the run fails. */
   readonly dumpMemory: boolean;
+  /** Whether the test goes on after a subtest that failed. */
+  readonly keepGoing: boolean;
   /** Whether a script that fails stops with a prompt. */
   readonly stopOnFailure: boolean;
   /** Path of the JUnit report. */

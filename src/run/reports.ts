@@ -33,7 +33,10 @@ export function openLog(plan: Plan): Log {
   const summary = Deno.env.get("GITHUB_STEP_SUMMARY");
   if (ci === "github" && summary) log.addListener(new SummaryListener(summary));
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));
-  if (junitXml !== undefined) log.addListener(new JunitListener(junitXml));
+  if (junitXml !== undefined) {
+    const projectDirectory = Deno.env.get("CI_PROJECT_DIR");
+    log.addListener(new JunitListener(junitXml, { projectDirectory }));
+  }
   if (events !== undefined) log.addListener(new EventFileListener(events));
   if (html !== undefined) log.addListener(new HtmlListener(html));
   for (const listener of listeners ?? []) log.addListener(listener);

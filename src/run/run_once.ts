@@ -1,6 +1,10 @@
 import { delay, rejection } from "../time/mod.ts";
 import { kinds } from "../backend/mod.ts";
-import { Driver, type MachineConfiguration } from "../driver/mod.ts";
+import {
+  Driver,
+  type FailedSubtest,
+  type MachineConfiguration,
+} from "../driver/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
 import {
@@ -24,12 +28,13 @@ import { openLog } from "./reports.ts";
 import { readAssertions, withNames } from "./script_names.ts";
 import { canCheck, checkBeside } from "./type_errors.ts";
 import {
-  explain,
+  explainAll,
   type Failure,
   isFailure,
+  isNotedIn,
   judge,
   type Judgement,
-  placeOf,
+  type NotedFailure,
 } from "./verdict.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -115,6 +120,16 @@ export async function runOnce(
     drivers.push(driver);
     emergency.add(() => driver.killNow());
   };
+  const noted: NotedFailure[] = [];
+  const note = async ({ name, error }: FailedSubtest) => {
+    const steps = trail.of(error);
+    const evidence = await gatherEvidence(drivers, error, {
+      isFailed: true,
+      dumpMemory: plan.dumpMemory,
+      count: noted.length + 1,
+    });
+    noted.push({ name, steps, failure: { error, evidence } });
+  };
   let steps: string[] = [];
   try {
     let used: () => Promise<void>;
@@ -123,7 +138,7 @@ export async function runOnce(
       used = () =>
         evaluate({ script: script!, log, signal, onDriver: add, onFile });
     } else {
-      const driver = await create(plan, log, script, options, signal);
+      const driver = await create(plan, log, script, options, signal, note);
       add(driver);
       const test = { driver, plan, script, trail, watchdog, findings };
       used = () => options.use?.(test) ?? use(test);
@@ -136,6 +151,8 @@ export async function runOnce(
       await nextTurn();
     };
     await Promise.race([...ends, uncaught.run(whole)]);
+    // A script that makes its own drivers does not ask them in the end.
+    for (const driver of drivers) driver.throwFailures();
     if (mayForget) unfinished = trail.unfinished();
   } catch (error) {
     // Steps that the signal ends add to the error where the script waits.
@@ -143,11 +160,13 @@ export async function runOnce(
     failure = { error: signal.aborted ? signal.reason : error };
     await whereabouts(failure.error);
     steps = trail.of(failure.error);
+    const isNoted = isNotedIn(noted, error);
     const [found, evidence] = await Promise.all([
       findings.of(failure.error, script, signal),
-      gatherEvidence(drivers, failure.error, {
+      isNoted ? undefined : gatherEvidence(drivers, failure.error, {
         isFailed: isFailure(judge(failure)),
         dumpMemory: plan.dumpMemory,
+        count: noted.length + 1,
       }),
     ]);
     failure = {
@@ -185,13 +204,13 @@ export async function runOnce(
     log.runEnded(verdict);
   } else {
     const { error } = failure!;
-    const detail = explain(failure!, steps, plan, script);
-    log.runEnded(
-      verdict,
-      error ?? String(error),
-      detail,
-      placeOf(failure!, script),
+    const { detail, ...more } = explainAll(
+      { name: "", steps, failure: failure! },
+      noted,
+      plan,
+      script,
     );
+    log.runEnded(verdict, error ?? String(error), detail, more);
   }
   await log.close();
   emergency.clear();
@@ -235,6 +254,7 @@ async function create(
   script: Script | undefined,
   options: RunOptions,
   signal: AbortSignal,
+  onSubtestFailure: (failure: FailedSubtest) => Promise<void>,
 ): Promise<Driver> {
   const { machines, vlans, outDir, keepState, globalTimeout } = plan;
   try {
@@ -256,6 +276,8 @@ async function create(
       log,
       tellEnd: false,
       signal,
+      keepGoing: plan.keepGoing,
+      onSubtestFailure,
       testScript: plan.test !== undefined ? stopping(plan.test) : (script &&
         ((driver) =>
           script.language === "python"

@@ -77,6 +77,13 @@ export interface TestOptions<
    */
   dumpMemory?: boolean;
   /**
+   * Whether to go on with the next subtest after one that failed, and to tell all
+   * failures at the end.
+   *
+   * @default {false}
+   */
+  keepGoing?: boolean;
+  /**
    * `"shell"`: where the test fails, it stops with a prompt, if there is a
    * terminal, before the machines end. Default: it does not.
    */
@@ -217,6 +224,7 @@ function planOf(options: TestOptions): Plan {
     keepMachines,
     check: options.check ?? true,
     dumpMemory: options.dumpMemory ?? false,
+    keepGoing: options.keepGoing ?? false,
     stopOnFailure: options.onFailure === "shell",
     junitXml: report(options.junitXml),
     html: html === false ? undefined : report(html),

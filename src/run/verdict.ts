@@ -1,5 +1,11 @@
 import { GlobalTimeout } from "../driver/mod.ts";
-import type { Position, Verdict } from "../report/mod.ts";
+import { SubtestFailures } from "../errors.ts";
+import {
+  describeError,
+  type Position,
+  type SubtestFailure,
+  type Verdict,
+} from "../report/mod.ts";
 import {
   describeFailure,
   placeOfFailure,
@@ -93,6 +99,74 @@ export function explain(
     latestStep,
     artifacts: plan.html ?? plan.outDir,
   });
+}
+
+/** A failure, what it is called where there are several, and what was being done. */
+export interface NotedFailure {
+  /** The subtest's name. */
+  readonly name: string;
+  /** What the test was doing, innermost first. */
+  readonly steps: readonly string[];
+  /** What happened. */
+  readonly failure: Failure;
+}
+
+/** Whether an error is what noted failures have said already, one or all of them. */
+export function isNotedIn(
+  noted: readonly NotedFailure[],
+  error: unknown,
+): boolean {
+  return noted.some(({ failure }) => failure.error === error) ||
+    (error instanceof SubtestFailures && noted.length > 0);
+}
+
+/**
+ * Tells a person why a run did not pass in which the test went on after subtests
+ * that failed.
+ *
+ * @param last What ended it.
+ * @param noted The subtests that failed before that.
+ * @param plan What was to be run.
+ * @param script The script.
+ * @returns What to show, where that is, and the same of each subtest.
+ */
+export function explainAll(
+  last: NotedFailure,
+  noted: readonly NotedFailure[],
+  plan: Plan,
+  script: Script | undefined,
+): {
+  detail: string;
+  position?: Position;
+  failures?: readonly SubtestFailure[];
+} {
+  const failures = noted.map(({ name, steps, failure }): SubtestFailure => {
+    const position = placeOf(failure, script);
+    return {
+      name,
+      error: describeError(failure.error),
+      detail: explain(failure, steps, plan, script),
+      ...position && { position },
+    };
+  });
+  const isNoted = isNotedIn(noted, last.failure.error);
+  const position = isNoted
+    ? failures[0].position
+    : placeOf(last.failure, script);
+  const details = failures.map(({ detail }) => detail);
+  if (!isNoted) details.push(explain(last.failure, last.steps, plan, script));
+  const count = details.length;
+  return {
+    detail: count === 1
+      ? details[0]
+      : details.map((detail, at) =>
+        `${at + 1} of ${count} failures${
+          at < failures.length ? `: subtest ${failures[at].name}` : ""
+        }\n${detail}`
+      ).join("\n"),
+    ...position && { position },
+    ...failures.length > 0 && { failures },
+  };
 }
 
 /**

@@ -62,6 +62,7 @@ Deno.test("a run has sensible defaults", () => {
     html: "@/report.html",
     logLevel: "info",
     dumpMemory: false,
+    keepGoing: false,
     stopOnFailure: false,
     sshBackdoor: false,
     vhostVsock: false,

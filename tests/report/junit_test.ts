@@ -34,9 +34,11 @@ function conforms(document: Element): void {
       "errors",
     ]],
     testsuite: [
-      ["testcase", "system-out", "system-err"],
+      ["properties", "testcase", "system-out", "system-err"],
       ["name", "tests", "failures", "errors", "time", "skipped", "timestamp"],
     ],
+    properties: [["property"], []],
+    property: [[], ["name", "value"]],
     testcase: [
       ["failure", "system-out", "system-err"],
       ["name", "time", "classname", "file", "line"],
@@ -151,6 +153,62 @@ Deno.test("the time of a case is its own, without that of the subtests in it", a
     listener.on({ type: "runEnded", time: 10, verdict: "failed", error });
     listener.close();
     assertEquals(times(), { main: "3.000", ...own });
+  });
+});
+
+Deno.test("the suite tells where it ran, and by what", async () => {
+  const document = await report((log) => {
+    log.machineStarted({
+      machine: "m",
+      hypervisor: "QEMU",
+      command: 'run-m-vm "x"',
+      pid: 7,
+    });
+    log.fact("QEMU version", "7.2", "m");
+    log.runEnded("passed");
+  });
+  const properties = Object.fromEntries(
+    all(document, "property").map(({ attributes: { name, value } }) => [
+      name!,
+      value!,
+    ]),
+  );
+  assertEquals(properties["start command of m"], 'run-m-vm "x"');
+  assertEquals(properties["QEMU version of m"], "7.2");
+  assertEquals(properties.deno, Deno.version.deno);
+  assertMatch(properties["command line"], /\S/);
+});
+
+Deno.test("files are named with the case that they belong to, in the form of Jenkins and GitLab", async () => {
+  const act = async (log: Log) => {
+    const error = new Error("no");
+    await log.subtest("good", () => log.screenshot("m", "/p/out/a.png"));
+    await log.subtest("bad", () => Promise.reject(error)).catch(() => {});
+    // After the last subtest, of the failure.
+    log.attachment("state of m", { path: "/p/out/m.txt", machine: "m" });
+    log.attachment("text", { text: "only" });
+    log.runEnded("failed", error);
+  };
+  const document = await report(act);
+  assertEquals(
+    outputOf(document, "system-out", "good"),
+    "[[ATTACHMENT|/p/out/a.png]]",
+  );
+  assertEquals(
+    outputOf(document, "system-out", "bad"),
+    "[[ATTACHMENT|/p/out/m.txt]]",
+  );
+  await withFolder(async (folder) => {
+    const path = `${folder}/junit.xml`;
+    const log = new Log([
+      new JunitListener(path, { projectDirectory: "/p" }),
+    ]);
+    await act(log);
+    await log.close();
+    assertMatch(
+      Deno.readTextFileSync(path),
+      /\[\[ATTACHMENT\|out\/m\.txt\]\]/,
+    );
   });
 });
 

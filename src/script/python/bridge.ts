@@ -1,3 +1,4 @@
+import { noteTraceback } from "../traceback.ts";
 import { type BackendName, ownDirectory } from "../../backend/mod.ts";
 import type {
   Driver,
@@ -183,11 +184,21 @@ export class Bridge implements Disposable {
       case "beginSubtest":
         return log.beginSubtest(request.name).id;
       case "end": {
-        const { ended: id, error } = request;
-        return log.end(
-          { id },
-          error === null ? undefined : this.#errors.fromPython(error),
-        );
+        const { ended: id, error: report, subtest } = request;
+        if (report === null) return log.end({ id });
+        const error = this.#errors.fromPython(report);
+        let goesOn = false;
+        if (subtest !== undefined) {
+          const { name, keepGoing, traceback } = subtest;
+          goesOn = await this.#driver.goesOn(
+            { name, error },
+            keepGoing ?? undefined,
+          );
+          // If the script does not go on, its own traceback says more.
+          if (goesOn) noteTraceback(error, traceback);
+        }
+        log.end({ id }, error);
+        return goesOn;
       }
       case "serialStdout":
         return request.on

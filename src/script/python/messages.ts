@@ -124,7 +124,13 @@ type DriverRequest =
     role: StepRole | null;
   }
   | { do: "beginSubtest"; name: string }
-  | { do: "end"; ended: number; error: ExceptionReport | null }
+  | {
+    do: "end";
+    ended: number;
+    error: ExceptionReport | null;
+    /** Of a subtest that failed: whether the script goes on, and its traceback. */
+    subtest?: { name: string; keepGoing: boolean | null; traceback: string };
+  }
   | { do: "serialStdout"; on: boolean }
   | { do: "logLevel"; level: LogLevel }
   | { do: "startAll" | "joinAll" }

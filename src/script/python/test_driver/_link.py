@@ -36,6 +36,8 @@ class Link:
         self._next_id = 0
         self._environment = dict(os.environ)
         self.tasks: dict[str, object] = {}
+        # How an exception is shown; whoever runs the script knows.
+        self.format = str
         # The file name of the compiled script, which its frames have.
         self.script: str | None = None
         self._reader = threading.Thread(target=self._read, name="driver", daemon=True)

@@ -39,6 +39,7 @@ class Session:
         self.link = link = Link(path)
         self.prompts = []
         self.namespace = None
+        link.format = self.format
         link.tasks.update(
             run=self.run,
             bind=self.bind,

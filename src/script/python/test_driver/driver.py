@@ -200,12 +200,14 @@ class Driver:
         return Snapshot(self._link, facts)
 
     @contextmanager
-    def subtest(self, name, from_=None, keep_clock=False):
+    def subtest(self, name, from_=None, keep_clock=False, *, keep_going=None):
         """Runs a part of the test, which is a test case in reports.
 
         With a snapshot, the machines inside are a fork's, which begins there.
+        If it fails and keep_going is true, the script goes on after it, and fails at
+        its end. By default, --keep-going decides.
         """
-        with self.logger.subtest(name):
+        with self.logger.subtest(name, keep_going=keep_going):
             if from_ is None:
                 yield
                 return

@@ -79,14 +79,22 @@ class AbstractLogger:
             yield
 
     @contextmanager
-    def subtest(self, name, attributes={}):
-        """Runs a part of the test, which is a test case in reports."""
+    def subtest(self, name, attributes={}, *, keep_going=None):
+        """Runs a part of the test, which is a test case in reports.
+
+        If it fails and keep_going is true, the script goes on after it, and fails at
+        its end. By default, --keep-going decides.
+        """
         step = self._link.request("beginSubtest", name=str(name))
-        with self._inside(step):
+        subtest = {
+            "name": str(name),
+            "keepGoing": None if keep_going is None else bool(keep_going),
+        }
+        with self._inside(step, subtest):
             yield
 
     @contextmanager
-    def _inside(self, step):
+    def _inside(self, step, subtest=None):
         entered = enter_step(step)
         try:
             yield
@@ -97,8 +105,13 @@ class AbstractLogger:
             error = self._link.describe(exception)
             if isinstance(exception, SystemExit) and exception.code in (None, 0):
                 error = None
-            self._link.request("end", ended=step, error=error)
-            raise
+            if subtest is None or not isinstance(exception, Exception):
+                self._link.request("end", ended=step, error=error)
+                raise
+            subtest["traceback"] = self._link.format(exception)
+            if not self._link.request("end", ended=step, error=error, subtest=subtest):
+                raise
+            return
         finally:
             leave_step(entered)
         self._link.request("end", ended=step, error=None)

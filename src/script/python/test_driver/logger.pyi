@@ -1,6 +1,6 @@
 from contextlib import AbstractContextManager
 from enum import IntEnum
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 class LogLevel(IntEnum):
     DEBUG = 1
@@ -22,7 +22,11 @@ class AbstractLogger:
         self, message: str, attributes: Mapping[str, str] = {}
     ) -> AbstractContextManager[None]: ...
     def subtest(
-        self, name: str, attributes: Mapping[str, str] = {}
+        self,
+        name: str,
+        attributes: Mapping[str, str] = {},
+        *,
+        keep_going: Optional[bool] = None,
     ) -> AbstractContextManager[None]: ...
 
 class CompositeLogger(AbstractLogger): ...
