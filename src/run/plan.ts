@@ -16,23 +16,12 @@ export interface ScriptSource {
   readonly language: Language;
 }
 
-/** All settings of a run, from the command line or from a library's user. */
-export interface Plan {
-  /** The run's name in reports; the script's path if nothing is given. */
-  readonly name?: string;
-  /** The machines, whose names differ. */
-  readonly machines: readonly (string | MachineConfiguration)[];
+/** The settings that a run and the command line have in common. */
+export interface RunSettings {
   /** Numbers of the networks, each once. */
   readonly vlans: readonly number[];
   /** The test script, if there is one. */
   readonly script?: ScriptSource;
-  /** The test, if it is a function and no script. */
-  readonly test?: (driver: Driver) => Promise<void>;
-  /**
-   * Runs a script that makes its own drivers. If it is absent, the run makes
-   * one.
-   */
-  readonly evaluate?: (surroundings: OwnDrivers) => Promise<void>;
   /** The language of the script, or of a prompt without one. */
   readonly language: Language;
   /**
@@ -81,8 +70,6 @@ export interface Plan {
    * at once; but none, if it shows below the log what each machine does.
    */
   readonly console?: ConsoleDisplay;
-  /** More listeners. */
-  readonly listeners?: readonly Listener[];
   /** Whether to print how to connect to the machines by ssh. */
   readonly sshBackdoor: boolean;
   /** Whether the driver has to make the machines' virtual sockets for ssh. */
@@ -93,6 +80,23 @@ export interface Plan {
   readonly debugHookAttach?: string;
   /** Warnings. */
   readonly warnings: readonly string[];
+}
+
+/** All settings of a run, from the command line or from a library's user. */
+export interface Plan extends RunSettings {
+  /** The run's name in reports; the script's path if nothing is given. */
+  readonly name?: string;
+  /** The machines, whose names differ. */
+  readonly machines: readonly (string | MachineConfiguration)[];
+  /** The test, if it is a function and no script. */
+  readonly test?: (driver: Driver) => Promise<void>;
+  /**
+   * Runs a script that makes its own drivers. If it is absent, the run makes
+   * one.
+   */
+  readonly evaluate?: (surroundings: OwnDrivers) => Promise<void>;
+  /** More listeners. */
+  readonly listeners?: readonly Listener[];
 }
 
 /** The parts of a run that a script with its own drivers uses. */
