@@ -160,31 +160,45 @@ Deno.test("two breakpoints at once have their turns one after the other", async 
     cwd: directory.path,
   }).spawn();
   let stderr = "";
+  let more = Promise.withResolvers<void>();
+  const listening = (async () => {
+    for await (
+      const text of process.stderr.pipeThrough(new TextDecoderStream())
+    ) {
+      stderr += text;
+      more.resolve();
+    }
+    more.resolve();
+  })();
   const offers = () => [
     ...stderr.matchAll(
       /sudo \/bin\/attach \d{7} .* TCP port (\d+) of ([\d.]+) has/g,
     ),
   ];
-  const heard = process.stderr.pipeThrough(new TextDecoderStream())
-    .getReader();
-  for (const which of ["first", "second"]) {
-    const before = which === "first" ? 0 : 1;
+  for (const [before, which] of ["first", "second"].entries()) {
     while (offers().length === before) {
-      const { value, done } = await heard.read();
-      assert(!done, stderr);
-      stderr += value;
+      await more.promise;
+      more = Promise.withResolvers();
     }
-    const [, port, hostname] = offers().at(-1)!;
+    const [, port, hostname] = offers()[before];
     const connection = await Deno.connect({ hostname, port: Number(port) });
     await connection.write(new TextEncoder().encode("which\n"));
+    let heard = "";
+    const reader = connection.readable.pipeThrough(new TextDecoderStream())
+      .getReader();
+    while (!heard.includes(`"${which}"`)) {
+      const { value, done } = await reader.read();
+      assert(!done, heard);
+      heard += value;
+    }
+    // While somebody is at this prompt, there is no other.
+    assertEquals(offers().length, before + 1, stderr);
     await connection.closeWrite();
-    assertStringIncludes(await toText(connection.readable), `"${which}"`);
-    assertEquals(offers().length, before + 1);
+    await reader.cancel();
   }
-  heard.releaseLock();
-  await process.stderr.cancel().catch(() => {});
   assertEquals(await toText(process.stdout), "went on\n");
   assertEquals((await process.status).code, 0);
+  await listening;
 });
 
 Deno.test("a breakpoint of a Python script is at the address that it names", async () => {
