@@ -8,6 +8,7 @@ export const onTiny = [
   "threads.py",
   "qemu.py",
   "snapshots.py",
+  "faults.py",
   "life.py",
   "internals.py",
 ];

@@ -6,11 +6,13 @@ import type {
   MachineOf,
   PollingCondition,
   Snapshot,
+  Vlan,
 } from "../../driver/mod.ts";
 import { coreOf, QemuMachine, readScreen } from "../../machine/mod.ts";
 import { ConditionFailure, TestFailure, UsageError } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { Doors, doors } from "./doors.ts";
+import { CrossedFaults } from "./crossed_faults.ts";
 import type { CrossedErrors } from "./errors.ts";
 import {
   type BridgeRequest,
@@ -57,6 +59,7 @@ interface TranslatedPattern {
 export class Bridge implements Disposable {
   readonly #driver: Driver;
   readonly #errors: CrossedErrors;
+  readonly #faults = new CrossedFaults();
   readonly #links: StateLinks;
   readonly #directory: string;
   readonly #check: Check;
@@ -185,6 +188,7 @@ export class Bridge implements Disposable {
         return log.beginSubtest(request.name).id;
       case "end": {
         const { ended: id, error: report, subtest } = request;
+        await this.#driver.healSubtest(id);
         if (report === null) return log.end({ id });
         const error = this.#errors.fromPython(report);
         let goesOn = false;
@@ -227,8 +231,35 @@ export class Bridge implements Disposable {
       case "endFork":
         return await this.#endFork(request.ended);
       case "stopVlan":
-        return await this.#driver.vlans.find(({ nr }) => nr === request.nr)
-          ?.stop();
+        return await this.#vlan(request.nr).stop();
+      case "healVlan":
+        return await this.#vlan(request.nr).heal();
+      case "captureVlan":
+        return this.#faults.toPython(
+          await this.#vlan(request.nr).capture(request.name ?? undefined),
+        );
+      case "partition": {
+        const groups = request.groups.map((names) =>
+          names.map((machine) => this.#qemu({ machine }))
+        );
+        const { oneWay } = request;
+        return this.#faults.toPython(
+          await this.#vlan(request.nr).partition(...groups, { oneWay }),
+        );
+      }
+      case "link": {
+        const vlan = this.#vlan(request.vlan, request.fork);
+        const link = this.#qemu(request).link(vlan);
+        return this.#faults.toPython(await link[request.act](request.options));
+      }
+      case "disk": {
+        const disk = this.#qemu(request).disk(request.disk ?? undefined);
+        return this.#faults.toPython(await disk[request.act](request.options));
+      }
+      case "healFault":
+        return await this.#faults.get(request.fault).heal();
+      case "isFaultOver":
+        return this.#faults.get(request.fault).isOver;
       case "readScreen":
         return await readScreen(request.path, { variants: request.variants });
       case "conditionEnter":
@@ -300,6 +331,16 @@ export class Bridge implements Disposable {
     this.#events.set(machine, new QmpEvents(machine));
   }
 
+  /** A network by its number: that of a fork, if its machine is asked. */
+  #vlan(nr: number, fork?: number): Vlan {
+    const { vlans } = fork === undefined
+      ? this.#driver
+      : this.#forks.get(fork)!;
+    const vlan = vlans.find((vlan) => vlan.nr === nr);
+    if (vlan !== undefined) return vlan;
+    throw new TypeError(`Python asked for VLAN ${nr}`);
+  }
+
   #machine(request: { machine: string; fork?: number }): MachineOf {
     const { fork } = request;
     const machine = fork === undefined
@@ -341,7 +382,9 @@ export class Bridge implements Disposable {
     const method = (machine as QemuMachine)[oneOf(METHODS, request.method)] as (
       ...args: unknown[]
     ) => unknown;
-    return await method.apply(machine, request.args.map(revivePattern));
+    return this.#faults.toPython(
+      await method.apply(machine, request.args.map(revivePattern)),
+    );
   }
 
   #log({ level, text, attributes }: Of<"log">): void {

@@ -25,16 +25,22 @@ export const METHODS = [
   "getUnitProperty",
   "getWindowNames",
   "isUp",
+  "nmi",
+  "pause",
+  "powerLoss",
   "reboot",
   "release",
   "requireUnitState",
+  "resume",
   "screenshot",
   "sendChars",
   "sendConsole",
   "sendKey",
   "sendMonitorCommand",
+  "setClock",
   "shellInteract",
   "shutdown",
+  "skew",
   "sleep",
   "sshBackdoorCommand",
   "start",
@@ -96,6 +102,18 @@ type MachineRequest =
     | { do: "door"; door: Door }
     | { do: "consoleLine"; text: string }
     | { do: "consoleLineNext"; timeout: number | null; keep: boolean }
+    | {
+      do: "link";
+      vlan: number;
+      act: "set" | "down" | "up" | "counters" | "capture";
+      options: Record<string, unknown>;
+    }
+    | {
+      do: "disk";
+      disk: string | null;
+      act: "throttle" | "fail" | "detach" | "cacheWrites";
+      options: Record<string, unknown>;
+    }
     | { do: "qmpReady" }
     | { do: "qmpSend"; command: string; args: Record<string, unknown> }
     | { do: "qmpNext"; timeout: number | null }
@@ -149,7 +167,10 @@ type DriverRequest =
     name: string | null;
     keepState: boolean;
   }
-  | { do: "stopVlan"; nr: number }
+  | { do: "stopVlan" | "healVlan"; nr: number }
+  | { do: "captureVlan"; nr: number; name: string | null }
+  | { do: "partition"; nr: number; groups: string[][]; oneWay: boolean }
+  | { do: "healFault" | "isFaultOver"; fault: number }
   | { do: "readScreen"; path: string; variants: boolean };
 
 /** All requests to the bridge. */

@@ -8,6 +8,7 @@ import duration from "./test_driver/duration.py" with { type: "text" };
 import efi from "./test_driver/efi.py" with { type: "text" };
 import errors from "./test_driver/errors.py" with { type: "text" };
 import harmless from "./test_driver/_harmless.py" with { type: "text" };
+import faults from "./test_driver/faults.py" with { type: "text" };
 import init from "./test_driver/__init__.py" with { type: "text" };
 import link from "./test_driver/_link.py" with { type: "text" };
 import logger from "./test_driver/logger.py" with { type: "text" };
@@ -38,6 +39,7 @@ export const sources: Readonly<Record<string, string>> = {
   "duration.py": duration,
   "efi.py": efi,
   "errors.py": errors,
+  "faults.py": faults,
   "logger.py": logger,
   "machine/__init__.py": machine,
   "machine/ocr.py": ocr,

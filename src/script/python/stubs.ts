@@ -7,6 +7,7 @@ import driver from "./test_driver/driver.pyi" with { type: "text" };
 import duration from "./test_driver/duration.pyi" with { type: "text" };
 import efi from "./test_driver/efi.pyi" with { type: "text" };
 import errors from "./test_driver/errors.pyi" with { type: "text" };
+import faults from "./test_driver/faults.pyi" with { type: "text" };
 import init from "./test_driver/__init__.pyi" with { type: "text" };
 import logger from "./test_driver/logger.pyi" with { type: "text" };
 import machine from "./test_driver/machine/__init__.pyi" with { type: "text" };
@@ -29,6 +30,7 @@ export const stubs: Readonly<Record<string, string>> = {
   "duration.pyi": duration,
   "efi.pyi": efi,
   "errors.pyi": errors,
+  "faults.pyi": faults,
   "logger.pyi": logger,
   "machine/__init__.pyi": machine,
   "machine/ocr.pyi": ocr,

@@ -40,6 +40,30 @@ class VLan:
             self._processes[pid] = Process(pid, args)
         return self._processes[pid]
 
+    def partition(self, *groups, one_way=False):
+        """Parts the network: machines of different groups don't hear each other."""
+        from .faults import fault_of
+
+        facts = self._link.request(
+            "partition",
+            nr=self.nr,
+            groups=[[machine.name for machine in group] for group in groups],
+            oneWay=bool(one_way),
+        )
+        return fault_of(self._link, facts)
+
+    def heal(self) -> None:
+        """Ends all partitions of the network."""
+        self._link.request("healVlan", nr=self.nr)
+
+    def capture(self, name=None):
+        """Writes all frames that pass the switch into a file."""
+        from .faults import fault_of
+
+        return fault_of(
+            self._link, self._link.request("captureVlan", nr=self.nr, name=name)
+        )
+
     def stop(self) -> None:
         """Ends the network."""
         self._link.request("stopVlan", nr=self.nr)

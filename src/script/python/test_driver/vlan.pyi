@@ -1,6 +1,9 @@
 from pathlib import Path
+from typing import Iterable, Optional
 
 from ._process import Process
+from .faults import Capture, Fault
+from .machine import QemuMachine
 
 class VLan:
     nr: int
@@ -11,4 +14,9 @@ class VLan:
     def process(self) -> Process: ...
     @property
     def plug_process(self) -> Process: ...
+    def partition(
+        self, *groups: Iterable[QemuMachine], one_way: bool = False
+    ) -> Fault: ...
+    def heal(self) -> None: ...
+    def capture(self, name: Optional[str] = None) -> Capture: ...
     def stop(self) -> None: ...

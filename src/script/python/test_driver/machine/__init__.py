@@ -277,12 +277,13 @@ class BaseMachine:
         """Whether the guest runs and its shell is connected."""
         return self._call("isUp") and not self._is_given_up()
 
-    def start(self, allow_reboot=False):
+    def start(self, allow_reboot=False, fast_forward=False):
         """Starts the machine, without waiting until its guest has booted."""
         if self._is_given_up():
             # A second guest would use the same disks.
             self._call("release")
-        self._call("start", {"allowReboot": True} if allow_reboot else {})
+        options = {"allowReboot": allow_reboot, "fastForward": fast_forward}
+        self._call("start", {name: True for name, on in options.items() if on})
         # The script may use its process even when that has ended.
         self.process  # noqa: B018
 
@@ -821,6 +822,12 @@ class QemuMachine(BaseMachine):
         """Forwards a TCP port of the host to one of the guest."""
         self._call("forwardPort", int(host_port), int(guest_port))
 
+    def link(self, vlan):
+        """The machine's link to a VLAN, where faults are set."""
+        from ..faults import Link
+
+        return Link(self._link, self, vlan)
+
     def block(self):
         """Unplugs the cable to the other machines."""
         self._call("block")
@@ -828,6 +835,45 @@ class QemuMachine(BaseMachine):
     def unblock(self):
         """Plugs the cable in again."""
         self._call("unblock")
+
+    # Disks and time
+
+    def disk(self, name=None):
+        """A disk of the machine; the first by default."""
+        from ..faults import Disk
+
+        return Disk(self._link, self, name)
+
+    def power_loss(self):
+        """Ends the guest as a power failure does, with the caches of its disks."""
+        self._call("powerLoss")
+
+    def pause(self):
+        """Has the guest stand still."""
+        return self._fault("pause")
+
+    def resume(self):
+        """Has a guest go on that was paused."""
+        self._call("resume")
+
+    def set_clock(self, to):
+        """Sets the guest's clock, to a `datetime` or to seconds since 1970."""
+        from ..faults import seconds_since_1970
+
+        return self._fault("setClock", seconds_since_1970(to))
+
+    def skew(self, by):
+        """Sets the guest's clock ahead by a duration, or back by a negative one."""
+        return self._fault("skew", as_seconds(by))
+
+    def nmi(self):
+        """Sends the guest an interrupt that can't be masked."""
+        self._call("nmi")
+
+    def _fault(self, method, *args):
+        from ..faults import fault_of
+
+        return fault_of(self._link, self._call(method, *args))
 
     def send_monitor_command(self, command):
         """Sends a command to QEMU's human monitor. Returns the monitor's text."""

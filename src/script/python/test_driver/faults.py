@@ -1,0 +1,173 @@
+"""What is broken on purpose: links, networks, disks and time."""
+
+from __future__ import annotations
+
+from .duration import as_seconds
+
+
+class Fault:
+    """Something that is broken on purpose.
+
+    It ends where it is healed or its `with` block ends, and else with its subtest or the
+    script.
+    """
+
+    def __init__(self, link, facts):
+        self._link = link
+        self._number = facts["fault"]
+        self.text = facts["text"]
+
+    @property
+    def is_over(self):
+        """Whether it has ended."""
+        return self._link.request("isFaultOver", fault=self._number)
+
+    def heal(self):
+        """Mends what is broken, if nothing else has."""
+        self._link.request("healFault", fault=self._number)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, exception, traceback):
+        self.heal()
+
+    def __repr__(self):
+        return f"<{type(self).__name__}: {self.text}>"
+
+
+class Capture(Fault):
+    """Frames that are written into a file."""
+
+    def __init__(self, link, facts):
+        from pathlib import Path
+
+        super().__init__(link, facts)
+        self.path = Path(facts["path"])
+
+
+def fault_of(link, facts):
+    """The fault that the driver tells of."""
+    return (Capture if facts.get("path") is not None else Fault)(link, facts)
+
+
+def _options(given):
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _seconds(duration):
+    return None if duration is None else as_seconds(duration)
+
+
+class Link:
+    """A machine's link to a VLAN."""
+
+    def __init__(self, link, machine, vlan):
+        self._link = link
+        self._machine = machine
+        self._vlan = vlan
+
+    def _ask(self, act, **options):
+        return self._machine._ask(
+            "link",
+            vlan=self._vlan.nr,
+            act=act,
+            options=_options(options),
+        )
+
+    def set(
+        self,
+        *,
+        delay=None,
+        jitter=None,
+        loss=None,
+        duplicate=None,
+        reorder=None,
+        corrupt=None,
+        bandwidth=None,
+        direction=None,
+    ):
+        """Sets what the link does to frames from now on; nothing takes all away."""
+        facts = self._ask(
+            "set",
+            delay=_seconds(delay),
+            jitter=_seconds(jitter),
+            loss=loss,
+            duplicate=duplicate,
+            reorder=reorder,
+            corrupt=corrupt,
+            bandwidth=bandwidth,
+            direction=direction,
+        )
+        return fault_of(self._link, facts)
+
+    def down(self):
+        """Pulls the cable."""
+        return fault_of(self._link, self._ask("down"))
+
+    def up(self):
+        """Plugs the cable in again."""
+        self._ask("up")
+
+    def counters(self):
+        """What has become of frames, of those that are `sent` and `received`."""
+        return self._ask("counters")
+
+    def capture(self, name=None):
+        """Writes what the machine sends and receives into a file."""
+        return fault_of(self._link, self._ask("capture", name=name))
+
+    def __repr__(self):
+        return f"<link of {self._machine.name!r} to VLAN {self._vlan.nr}>"
+
+
+class Disk:
+    """A disk of a machine that runs."""
+
+    def __init__(self, link, machine, name):
+        self._link = link
+        self._machine = machine
+        self._name = name
+
+    def _ask(self, act, **options):
+        return self._machine._ask(
+            "disk",
+            disk=self._name,
+            act=act,
+            options=_options(options),
+        )
+
+    def throttle(self, *, bytes_per_second=None, operations_per_second=None):
+        """Slows the disk down."""
+        facts = self._ask(
+            "throttle",
+            bytesPerSecond=bytes_per_second,
+            operationsPerSecond=operations_per_second,
+        )
+        return fault_of(self._link, facts)
+
+    def fail(self, *, reads=False, writes=False, after=0):
+        """Has requests to the disk fail."""
+        facts = self._ask(
+            "fail", reads=bool(reads), writes=bool(writes), after=as_seconds(after)
+        )
+        return fault_of(self._link, facts)
+
+    def detach(self):
+        """Takes the disk out of the guest."""
+        self._ask("detach")
+
+    def cache_writes(self):
+        """Has a loss of power lose what the guest writes from now on and never flushes."""
+        return fault_of(self._link, self._ask("cacheWrites"))
+
+    def __repr__(self):
+        name = "" if self._name is None else f" {self._name!r}"
+        return f"<disk{name} of {self._machine.name!r}>"
+
+
+def seconds_since_1970(moment):
+    """A `datetime`, or seconds since 1970, as seconds."""
+    timestamp = getattr(moment, "timestamp", None)
+    return timestamp() if callable(timestamp) else moment
+
