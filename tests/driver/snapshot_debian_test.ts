@@ -21,7 +21,7 @@ done
 `;
 
 const SERVER = "192.168.1.1", CLIENT = "192.168.1.2";
-const ask = (words: string) => `echo ${words} | nc -N -w 20 ${SERVER} 5432`;
+const ask = (words: string) => `echo ${words} | nc -N -w 300 ${SERVER} 5432`;
 
 const rows = ({ client }: Machines) => client.succeed(ask("get"));
 const put = ({ client }: Machines, row: string) =>
@@ -113,7 +113,7 @@ Deno.test("subtests ruin two machines of Debian, each on its own fork", async ()
   await server.succeed(
     `cat >/usr/local/bin/rows <<'END'\n${DATABASE}END\n` +
       "chmod +x /usr/local/bin/rows\n" +
-      "systemd-run --quiet --unit database socat " +
+      "systemd-run --quiet --unit database socat -t 300 " +
       "TCP-LISTEN:5432,fork,reuseaddr EXEC:/usr/local/bin/rows",
   );
   await server.waitForOpenPort(5432);
