@@ -337,6 +337,13 @@ Deno.test("a guest goes on from its like alone", async (t) => {
     );
     assertMatch(error.message, /^other can't go on from the snapshot: /);
   });
+  await t.step(
+    "its like goes on where paths are too long for sockets",
+    async () => {
+      const fork = await test.start(QEMU, "long-".repeat(20), saved);
+      await fork.stop();
+    },
+  );
   await t.step("its like goes on", async () => {
     const fork = await test.start(QEMU, "other", saved);
     await fork.snapshots!.go();

@@ -15,6 +15,7 @@ import { events } from "./cases/events.ts";
 import { fleet } from "./cases/fleet.ts";
 import { scan } from "./cases/scan.ts";
 import { twentyWaits } from "./cases/script.ts";
+import { snapshots } from "./cases/snapshots.ts";
 import { startUp } from "./cases/start_up.ts";
 import { reaction, units, waiting } from "./cases/waits.ts";
 import type { Part, Scale } from "./part.ts";
@@ -33,6 +34,7 @@ const parts: Part[] = [
   consoleText,
   fleet,
   twentyWaits,
+  snapshots,
 ];
 
 const full: Scale = {

@@ -88,11 +88,12 @@ function commandLine(
   const places = Object.entries(paths).filter(([, path]) => path !== "")
     .sort(([, a], [, b]) => b.length - a.length);
   return words.map((word) =>
+    // The driver's own sockets may lie anywhere.
     places.reduce(
       (text, [name, path]) =>
         text.replaceAll(path.replaceAll(",", ",,"), `<${name}>`)
           .replaceAll(path, `<${name}>`),
-      word,
+      word.replace(/^(socket,id=vw-[^,]*),path=.*/, "$1"),
     )
   ).join("\0");
 }

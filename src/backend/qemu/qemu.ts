@@ -492,7 +492,6 @@ class QemuGuest implements Guest {
         ...Object.fromEntries(own),
         "the state directory": stateDir,
         "the shared directory": sharedDir,
-        "the driver's sockets": this.#sockets.directory,
       },
     });
   }

@@ -18,11 +18,6 @@ export class Sockets {
     return this.#connections.size;
   }
 
-  /** Where they are. */
-  get directory(): string {
-    return this.#directory.path;
-  }
-
   /** The path of the socket that carries `name`. */
   path(name: string): string {
     return `${this.#directory.path}/${name}`;

@@ -1,0 +1,154 @@
+import { Driver, Log, type MachineOf, type RunEvent } from "../../../mod.ts";
+import { guest, type GuestName } from "../../guests/mod.ts";
+import { timed } from "../clock.ts";
+import type { Part, Scale } from "../part.ts";
+import type { Result } from "../result.ts";
+
+/** How many MiB a byte is. */
+const MIB = 2 ** -20;
+
+/** How many forks are side by side, and how many subtests run one after another. */
+const FORKS = 10, SUBTESTS = 20;
+
+/** Guests that go on from a snapshot, beside guests that boot. */
+export const snapshots: Part = {
+  name: "snapshots",
+  async run(scale, tell) {
+    await measure("tiny", scale, tell, 0.15);
+    await measure("debian", scale, tell, 0.02);
+  },
+};
+
+async function measure(
+  name: GuestName,
+  { longRounds }: Scale,
+  tell: (result: Result) => void,
+  share: number,
+): Promise<void> {
+  const { startScriptFor } = await guest(name);
+  const outDir = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
+  let stood = 0;
+  const log = new Log([{
+    on(event: RunEvent) {
+      if (event.type === "snapshotTaken") stood = event.duration;
+    },
+  }]);
+  const driver = await Driver.create({
+    machines: [startScriptFor("machine")],
+    outDir,
+    log,
+    forks: { forks: FORKS, memory: 2 ** 40 },
+  });
+  try {
+    const [machine] = driver.machinesQemu;
+    const boots: number[] = [], loads: number[] = [], forks: number[] = [];
+    const saves: number[] = [], stands: number[] = [];
+    for (let round = 0; round < longRounds; round++) {
+      await machine.crash();
+      boots.push(await timed(() => ready(machine, name)));
+      saves.push(
+        await timed(async () => {
+          await using snapshot = await driver.snapshot();
+          stands.push(1000 * stood);
+          // Once more: the first reads programs that the cache has not.
+          for (let fork = 0; fork < 2; fork++) {
+            const began = performance.now();
+            await using made = await snapshot.fork();
+            await made.named.machine.succeed("true");
+            forks[round] = performance.now() - began;
+          }
+        }),
+      );
+      if (name === "debian") loads.push(await loadsInPlace(machine));
+    }
+    tell({
+      name: `${name}: from a fork's beginning to its first answer`,
+      unit: "ms",
+      ours: forks,
+      other: boots,
+      against: "a boot",
+      aim: { share },
+    });
+    tell({
+      name: `${name}: standing still for a snapshot`,
+      unit: "ms",
+      ours: stands,
+      aim: { atMost: 300 },
+    });
+    if (loads.length > 0) {
+      tell({
+        name: `${name}: a fork, beside loadvm in place`,
+        unit: "ms",
+        ours: forks,
+        other: loads,
+        against: "QEMU's loadvm, and the first answer after it",
+      });
+    }
+    await using snapshot = await driver.snapshot();
+    tell({
+      name: `${name}: memory of each of ${FORKS} forks side by side`,
+      unit: "MiB",
+      ours: [await memoryOfForks(snapshot)],
+      aim: { atMost: 200 },
+    });
+    tell({
+      name: `${name}: ${SUBTESTS} subtests on forks, one after the other`,
+      unit: "ms",
+      ours: [
+        await timed(async () => {
+          for (let nr = 0; nr < SUBTESTS; nr++) {
+            await driver.subtest(
+              String(nr),
+              { from: snapshot },
+              ({ machine }) => machine.succeed("true"),
+            );
+          }
+        }),
+      ],
+      other: boots,
+      against: "one boot",
+      aim: { share: 1.5 },
+    });
+  } finally {
+    await driver[Symbol.asyncDispose]();
+    await log.close();
+    await Deno.remove(outDir, { recursive: true });
+  }
+}
+
+/** Boots a machine until a test can begin. */
+async function ready(
+  machine: MachineOf<"qemu">,
+  name: GuestName,
+): Promise<void> {
+  await machine.connect();
+  if (name === "debian") await machine.waitForUnit("multi-user.target");
+}
+
+/** How long QEMU's own way back takes, to the first answer. */
+async function loadsInPlace(machine: MachineOf<"qemu">): Promise<number> {
+  await machine.succeed("umount /tmp/shared || true");
+  await machine.sendMonitorCommand("savevm bench");
+  return await timed(async () => {
+    await machine.sendMonitorCommand("loadvm bench");
+    await machine.succeed("true");
+  });
+}
+
+/** MiB of memory that each of the forks takes, once it has answered. */
+async function memoryOfForks(
+  snapshot: Awaited<ReturnType<Driver["snapshot"]>>,
+): Promise<number> {
+  await using forks = new AsyncDisposableStack();
+  const pids: number[] = [];
+  for (let nr = 0; nr < FORKS; nr++) {
+    const fork = forks.use(await snapshot.fork());
+    await fork.named.machine.succeed("true");
+    pids.push(fork.named.machine.pid!);
+  }
+  const bytes = pids.map((pid) => {
+    const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
+    return 1024 * Number(/^Pss: +(\d+) kB/m.exec(text)![1]);
+  });
+  return bytes.reduce((sum, one) => sum + one, 0) / FORKS * MIB;
+}
