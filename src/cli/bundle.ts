@@ -63,17 +63,68 @@ async function declare(): Promise<void> {
       { append: true },
     );
     await Deno.symlink(`${root}wasm`, `${copy}/wasm`);
-    await deno(copy, "bundle", "--declaration", "--outdir=out", "mod.ts");
-    const text = await Deno.readTextFile(`${copy}/out/mod.d.ts`);
-    await Deno.writeTextFile(
-      `${dist}/mod.d.ts`,
-      text.replace(/\bimport\("\.[^"]*"\)\./g, "")
-        .replace(/^import [^;]* from "\.[^"]*";\n/gm, ""),
-    );
+    for (let missing: string[] = [];;) {
+      await Deno.writeTextFile(
+        `${copy}/mod.ts`,
+        await exportsOf(copy, missing),
+        { append: true },
+      );
+      await deno(copy, "bundle", "--declaration", "--outdir=out", "mod.ts");
+      const text = await Deno.readTextFile(`${copy}/out/mod.d.ts`);
+      await Deno.writeTextFile(
+        `${dist}/mod.d.ts`,
+        text.replace(/\bimport\("\.[^"]*"\)\./g, "")
+          .replace(/^import [^;]* from "\.[^"]*";\n/gm, ""),
+      );
+      const complaints = await complaintsOf(dist);
+      if (complaints === "") return;
+      const found = [...complaints.matchAll(/Cannot find name '(\w+)'/g)]
+        .map(([, name]) => name);
+      const isNews = found.some((name) => !missing.includes(name));
+      if (!isNews) {
+        console.error(complaints);
+        Deno.exit(1);
+      }
+      missing = [...new Set(found)];
+    }
   } finally {
     await Deno.remove(copy, { recursive: true });
   }
-  await deno(dist, "check", "--no-config", "mod.d.ts");
+}
+
+/** Exports of types by their names, each from the first file that has it. */
+async function exportsOf(copy: string, names: string[]): Promise<string> {
+  const lines: string[] = [];
+  const left = new Set(names);
+  for (const path of walk(`${copy}/src`)) {
+    if (left.size === 0) break;
+    if (!path.endsWith(".ts")) continue;
+    const text = await Deno.readTextFile(path);
+    for (const name of left) {
+      const declared = new RegExp(
+        `^export (abstract )?(class|interface|type) ${name}\\b`,
+        "m",
+      );
+      if (!declared.test(text)) continue;
+      left.delete(name);
+      lines.push(
+        `export type { ${name} } from ".${path.slice(copy.length)}";\n`,
+      );
+    }
+  }
+  return lines.join("");
+}
+
+/** What is wrong with the declarations; nothing where they stand alone. */
+async function complaintsOf(directory: string): Promise<string> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--no-config", "mod.d.ts"],
+    cwd: directory,
+    stdout: "null",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+  }).output();
+  return success ? "" : new TextDecoder().decode(stderr);
 }
 
 await Deno.mkdir(dist, { recursive: true });
