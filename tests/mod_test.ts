@@ -54,9 +54,12 @@ Deno.test("mod.ts exports only those constructors that somebody is to call", () 
       typeof value === "function" && value.prototype instanceof Error
     )
     .map(([name]) => name);
+  // A program of its own makes a log, and those who listen to it.
   assertEquals(
-    callable.filter((name) => !errors.includes(name)).sort(),
-    ["HtmlListener", "JunitListener", "Log", "TerminalListener", "XmlListener"],
+    callable.filter((name) =>
+      !errors.includes(name) && name !== "Log" && !name.endsWith("Listener")
+    ),
+    [],
   );
 });
 

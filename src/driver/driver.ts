@@ -143,7 +143,7 @@ export interface DriverOptions<
    * output directory, from the start to the end: `always`, or kept only where
    * {@linkcode Driver.runTests} does not pass (`failed`). Default: no.
    */
-  capture?: CaptureMode;
+  capture?: "always" | "failed";
   /** How many forks subtests may have at a time. */
   forks?: ForkBudgetOptions;
   /**

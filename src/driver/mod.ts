@@ -27,5 +27,4 @@ export { type MachineName, nameOf } from "./machine_name.ts";
 export type { BackendOf, MachineOf } from "./kinds.ts";
 export { identifier } from "./identifier.ts";
 export { retry, type RetryOptions } from "./retry.ts";
-export type { PartitionGroup, PartitionOptions } from "./partition.ts";
 export type { Vlan } from "./vlan.ts";

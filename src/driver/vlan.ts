@@ -229,7 +229,13 @@ export class Vlan {
    * ```
    */
   async partition(
-    ...groups: [...PartitionGroup[], PartitionGroup | PartitionOptions]
+    ...groups: [
+      ...(readonly MachineOf<"qemu">[])[],
+      readonly MachineOf<"qemu">[] | {
+        /** Whether only the others do not hear the first group. */
+        oneWay?: boolean;
+      },
+    ]
   ): Promise<Fault> {
     const last = groups.at(-1);
     const isOptions = last !== undefined && !Array.isArray(last);

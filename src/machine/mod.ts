@@ -13,22 +13,17 @@ export { efiAttributes, type EfiVariable } from "./efi_store.ts";
 export { type Evidence, type EvidenceOptions, gather } from "./evidence.ts";
 export type { Disk, DiskFailureOptions, ThrottleOptions } from "./disk.ts";
 export { type Fault, Faults } from "./faults.ts";
-export type { Capture, CaptureOptions } from "./links/capture.ts";
+export type { Capture } from "./links/capture.ts";
 export { CaptureFile } from "./links/capture.ts";
 export type { LaneCounters } from "./links/lane.ts";
-export {
-  barLink,
-  introduceLink,
-  Link,
-  type LinkCounters,
-} from "./links/link.ts";
+export { barLink, introduceLink, Link } from "./links/link.ts";
 export {
   addressText,
   neighboursOf,
   type Network,
   senderOf,
 } from "./links/neighbours.ts";
-export type { LinkDirection, LinkSettings } from "./links/settings.ts";
+export type { LinkSettings } from "./links/settings.ts";
 export type { KeyOptions } from "./hands/keyboard.ts";
 export { lastLooks } from "./last_look.ts";
 export { BaseMachine, coreOf, type Machine } from "./machine.ts";

@@ -71,19 +71,6 @@ export interface SubtestFailure {
   readonly position?: Position;
 }
 
-/** By which method a command was run; `wait`: again and again, this the last time. */
-export type CommandKind = "succeed" | "fail" | "execute" | "wait";
-
-/**
- * What a moment is remembered for: a machine's shell answers (`ready`), it is
- * reset, dies (`death`), or ends (`end`); a fault sets in that does not last;
- * something else (`note`).
- */
-export type MarkKind = "ready" | "reset" | "death" | "end" | "fault" | "note";
-
-/** What a while is remembered for: a fault lasts, or a machine stands still. */
-export type IntervalKind = "fault" | "pause";
-
 /** What an event of each type says, beside what all of them say. */
 export interface RunEvents {
   /** The run begins. The first event that a listener gets, however late it is added. */
@@ -187,8 +174,8 @@ export interface RunEvents {
   commandEnded: {
     /** The machine's name. */
     readonly machine: string;
-    /** By which method it was run. */
-    readonly kind: CommandKind;
+    /** The method that ran it; `wait`: again and again, this the last time. */
+    readonly kind: "succeed" | "fail" | "execute" | "wait";
     /** The command. */
     readonly command: string;
     /** Its exit status. */
@@ -222,8 +209,12 @@ export interface RunEvents {
   };
   /** Something happened that readers look for on the timeline. */
   mark: {
-    /** What it is. */
-    readonly kind: MarkKind;
+    /**
+     * What it is: a machine's shell answers (`ready`), it is reset, dies
+     * (`death`), or ends (`end`); a fault sets in that does not last; something
+     * else (`note`).
+     */
+    readonly kind: "ready" | "reset" | "death" | "end" | "fault" | "note";
     /** More about it, in a few words. */
     readonly text?: string;
   };
@@ -231,8 +222,8 @@ export interface RunEvents {
   intervalBegan: {
     /** Unique within the run, among steps too. */
     readonly id: number;
-    /** What it is. */
-    readonly kind: IntervalKind;
+    /** What it is: a fault that lasts, or a machine that stands still. */
+    readonly kind: "fault" | "pause";
     /** More about it, in a few words. */
     readonly text: string;
   };

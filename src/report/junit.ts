@@ -13,15 +13,6 @@ const longestLine = 16 * 1024;
 /** Files of a case that are named at most. */
 const mostAttachments = 200;
 
-/** Options of {@linkcode JunitListener}. */
-export interface JunitOptions {
-  /**
-   * The directory that paths of attachments below it are relative to: GitLab
-   * wants those of its project. By default all are absolute, as Jenkins wants them.
-   */
-  projectDirectory?: string;
-}
-
 class TestCase {
   readonly stdout = new BoundedText(most);
   readonly stderr = new BoundedText(most);
@@ -78,10 +69,12 @@ export class JunitListener implements Listener {
    * Writes the report's first version.
    *
    * @param path Path of the file.
-   * @param options How to write it.
+   * @param options.projectDirectory The directory that paths of attachments
+   * below it are relative to: GitLab wants those of its project. If nothing is
+   * given, all are absolute, as Jenkins wants them.
    * @throws {Error} If the file can't be written.
    */
-  constructor(path: string, options: JunitOptions = {}) {
+  constructor(path: string, options: { projectDirectory?: string } = {}) {
     this.path = path;
     this.#projectDirectory = options.projectDirectory;
     this.#file = new RewrittenFile(path, (path) => {

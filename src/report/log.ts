@@ -5,10 +5,8 @@ import {
   type Attributes,
   describeError,
   type ForkedMachine,
-  type IntervalKind,
   type Listener,
   type LogLevel,
-  type MarkKind,
   type RunEvent,
   type RunEvents,
   type StepRole,
@@ -495,7 +493,7 @@ export class Log {
    * @param kind What it is.
    * @param about What it is about.
    */
-  mark(kind: MarkKind, about: About = {}): void {
+  mark(kind: RunEvents["mark"]["kind"], about: About = {}): void {
     const step = this.currentStep?.id;
     this.#emit({ type: "mark", time: this.time, step, kind, ...about });
   }
@@ -507,7 +505,10 @@ export class Log {
    * @param about What it is about.
    * @returns What ends it. An end after the first does nothing.
    */
-  interval(kind: IntervalKind, about: About = {}): Disposable {
+  interval(
+    kind: RunEvents["intervalBegan"]["kind"],
+    about: About = {},
+  ): Disposable {
     const { machine, text = kind } = about;
     const id = this.#nextId++;
     const step = this.currentStep?.id;

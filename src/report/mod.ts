@@ -5,13 +5,10 @@
  */
 export type {
   Attributes,
-  CommandKind,
   ErrorReport,
   ForkedMachine,
-  IntervalKind,
   Listener,
   LogLevel,
-  MarkKind,
   RunAbout,
   RunEvent,
   RunEvents,
@@ -23,7 +20,7 @@ export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
 export { type About, Log, type Step } from "./log.ts";
 export { nearest } from "./nearest.ts";
-export { type Ci, ciOf } from "./ci.ts";
+export { ciOf } from "./ci.ts";
 export { SummaryListener } from "./summary.ts";
 export {
   type ConsoleDisplay,
@@ -31,7 +28,7 @@ export {
   type TerminalOptions,
 } from "./terminal.ts";
 export { XmlListener, type XmlOptions } from "./xml.ts";
-export { JunitListener, type JunitOptions } from "./junit.ts";
+export { JunitListener } from "./junit.ts";
 export { HtmlListener } from "./html.ts";
 export { EventFileListener } from "./event_file.ts";
 export { type EventFileEnd, readEventFile } from "./read_event_file.ts";

@@ -1,11 +1,4 @@
-import type {
-  CommandKind,
-  IntervalKind,
-  LogLevel,
-  MarkKind,
-  RunAbout,
-  Verdict,
-} from "./event.ts";
+import type { LogLevel, RunAbout, RunEvents, Verdict } from "./event.ts";
 
 // What the page holds of runs, as the driver writes it and the page reads it.
 //
@@ -138,7 +131,7 @@ export interface StepRecord {
 
 /** A command as the page shows it. */
 export interface PageCommand {
-  readonly kind: CommandKind;
+  readonly kind: RunEvents["commandEnded"]["kind"];
   readonly command: string;
   readonly status: number;
   readonly output: string;
@@ -172,7 +165,12 @@ export interface PageShot {
 /** A moment on the timeline. */
 export interface PageMark {
   readonly time: number;
-  readonly kind: MarkKind | "boot" | "snapshot" | "restore" | "fork";
+  readonly kind:
+    | RunEvents["mark"]["kind"]
+    | "boot"
+    | "snapshot"
+    | "restore"
+    | "fork";
   readonly machine: number;
   readonly text?: string;
 }
@@ -182,7 +180,7 @@ export interface PageInterval {
   readonly id: number;
   readonly time: number;
   end: number;
-  readonly kind: IntervalKind | "fork";
+  readonly kind: RunEvents["intervalBegan"]["kind"] | "fork";
   readonly machine: number;
   readonly text: string;
 }

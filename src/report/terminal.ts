@@ -6,7 +6,7 @@ import {
   type RunEvent,
 } from "./event.ts";
 import { Activity, type Doing } from "./activity.ts";
-import { type Ci, type CiMarkup, markups } from "./ci.ts";
+import { type CiMarkup, markups } from "./ci.ts";
 import { Lanes, type Place } from "./lanes.ts";
 import { pathOf, type Position } from "./positions.ts";
 import { writeStandardError } from "./standard_error.ts";
@@ -42,7 +42,7 @@ export interface TerminalOptions {
    */
   live?: boolean;
   /** The system whose groups and annotations to write. Default: none. */
-  ci?: Ci;
+  ci?: "github" | "gitlab";
 }
 
 /** Seconds without a line after which the log tells what is waited for. */

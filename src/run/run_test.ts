@@ -1,10 +1,5 @@
 import { absolute } from "../paths.ts";
-import type {
-  BackendOf,
-  CaptureMode,
-  Driver,
-  MachineConfiguration,
-} from "../driver/mod.ts";
+import type { BackendOf, Driver, MachineConfiguration } from "../driver/mod.ts";
 import type {
   ConsoleDisplay,
   Listener,
@@ -64,7 +59,7 @@ export interface TestOptions<
    * Whether all frames of each network are kept as `vlan<number>.pcapng`:
    * `always`, or where the test does not pass (`failed`). Default: no.
    */
-  capture?: CaptureMode;
+  capture?: "always" | "failed";
   /**
    * Whether the machines' state directories outlive the run.
    *

@@ -1,5 +1,5 @@
 import { MachineError, TestFailure, UsageError } from "../../errors.ts";
-import type { CommandKind } from "../../report/mod.ts";
+import type { RunEvents } from "../../report/mod.ts";
 import { limitOf, orAbort } from "../../time/mod.ts";
 import { Activity } from "../waits/activity.ts";
 import type { CommandResult, MachineCore } from "../core.ts";
@@ -103,7 +103,7 @@ export async function execute(
 /** Logs a command that has ended. */
 function tell(
   core: MachineCore,
-  kind: CommandKind,
+  kind: RunEvents["commandEnded"]["kind"],
   command: string,
   { began, ...result }: {
     status: number;

@@ -11,12 +11,6 @@ import {
   sectionHeader,
 } from "./pcapng.ts";
 
-/** What {@linkcode Link.capture} takes. */
-export interface CaptureOptions {
-  /** The file's name in the output directory, without `.pcapng`. */
-  name?: string;
-}
-
 /** Frames that are written into a file, until that is ended as faults are. */
 export interface Capture extends Fault {
   /** Where the file is. */

@@ -2,7 +2,7 @@ import type { Diversion, GuestCard, GuestNetwork } from "../../backend/mod.ts";
 import { MachineError } from "../../errors.ts";
 import { QmpClosed } from "../../qmp/mod.ts";
 import type { Fault, Faults } from "../faults.ts";
-import { type Capture, CaptureFile, type CaptureOptions } from "./capture.ts";
+import { type Capture, CaptureFile } from "./capture.ts";
 import { Lane, type LaneCounters, noFrames } from "./lane.ts";
 import {
   addressOf,
@@ -31,14 +31,6 @@ export interface Linked {
   readonly network: GuestNetwork | undefined;
   /** Tells of a file that the run leaves. */
   tellOfFile(path: string): void;
-}
-
-/** What has become of a link's frames while faults were set on it. */
-export interface LinkCounters {
-  /** Of those that the machine sent. */
-  readonly sent: LaneCounters;
-  /** Of those that it was to receive. */
-  readonly received: LaneCounters;
 }
 
 /** Makes a link; only its machine does. */
@@ -199,7 +191,12 @@ export class Link {
    * What has become of frames so far, while something was set or a partition
    * was there: at other times, they go their own way and nobody counts them.
    */
-  counters(): LinkCounters {
+  counters(): {
+    /** Of the frames that the machine sent. */
+    readonly sent: LaneCounters;
+    /** Of the frames that it was to receive. */
+    readonly received: LaneCounters;
+  } {
     const { sent, received } = this.#counters;
     return { sent: { ...sent }, received: { ...received } };
   }
@@ -215,7 +212,7 @@ export class Link {
    * @throws {UsageError} for a name that is no file's.
    * @throws {MachineError} where the machine runs and has no card on the VLAN.
    */
-  async capture(options: CaptureOptions = {}): Promise<Capture> {
+  async capture(options: { name?: string } = {}): Promise<Capture> {
     const { name, outDir } = this.#machine;
     const file = CaptureFile.create(
       outDir,

@@ -26,11 +26,8 @@ export interface LinkSettings {
    */
   bandwidth?: number;
   /** Of which frames, as the machine sees them; `both` by default. */
-  direction?: LinkDirection;
+  direction?: "send" | "receive" | "both";
 }
-
-/** The frames that a machine sends, those that it receives, or both. */
-export type LinkDirection = "send" | "receive" | "both";
 
 /** What a link does to the frames of one direction; all of it is there. */
 export type Impairments = Required<Omit<LinkSettings, "direction">>;
