@@ -2,6 +2,10 @@ import type { CaptureMode } from "../driver/driver.ts";
 import { UsageError } from "../errors.ts";
 import type { LogLevel } from "../report/event.ts";
 import type { ConsoleDisplay } from "../report/terminal.ts";
+import {
+  parseScreenshotMode,
+  type ScreenshotMode,
+} from "../run/screenshot_mode.ts";
 import type { OptionValues } from "./arguments.ts";
 import type { ConfigFile } from "./config_file.ts";
 import type { Environment } from "./environment.ts";
@@ -45,7 +49,20 @@ export function captureOf({ capture }: OptionValues): CaptureMode | undefined {
   );
 }
 
-/** Whether `--on-failure` asks for a prompt. */
+/** When pictures of the screens are kept. */
+export function screenshotsOf(
+  { screenshots }: OptionValues,
+): ScreenshotMode {
+  const mode = parseScreenshotMode(screenshots ?? "failed");
+  if (mode !== undefined) return mode;
+  throw new UsageError(
+    `--screenshots expects failed, steps or interval:SECONDS, got ${
+      JSON.stringify(screenshots)
+    }`,
+  );
+}
+
+/** Whether a script that fails stops with a prompt. */
 export function stopsOnFailure({ onFailure }: OptionValues): boolean {
   if (onFailure === undefined || onFailure === "shell") {
     return onFailure === "shell";

@@ -182,6 +182,18 @@ export const options = {
     help:
       "keep all frames of each network N in vlanN.pcapng: always, or only if the run fails (failed)",
   },
+  screenshots: {
+    names: ["--screenshots"],
+    kind: "value",
+    value: "WHEN",
+    help:
+      "keep pictures of the screens that show something new: where the run fails (failed), after each step (steps), or every N seconds (interval:N); default: failed",
+  },
+  video: {
+    names: ["--video"],
+    kind: "flag",
+    help: "make a WebM video of each screen, with ffmpeg",
+  },
   keepGoing: {
     names: ["--keep-going"],
     kind: "flag",

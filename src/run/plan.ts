@@ -4,6 +4,7 @@ import type {
   MachineConfiguration,
 } from "../driver/mod.ts";
 import type { ConsoleDisplay, Listener, Log, LogLevel } from "../report/mod.ts";
+import type { ScreenshotMode } from "./screenshot_mode.ts";
 import type { Language, RunOptions, Script } from "../script/mod.ts";
 
 /** The source of a test script. */
@@ -53,6 +54,10 @@ export interface RunSettings {
   readonly dumpMemory: boolean;
   /** Whether the test goes on after a subtest that failed. */
   readonly keepGoing: boolean;
+  /** When pictures of the screens are taken. */
+  readonly screenshots: ScreenshotMode;
+  /** Whether each machine's screen becomes a video. */
+  readonly video: boolean;
   /** Whether a script that fails stops with a prompt. */
   readonly stopOnFailure: boolean;
   /** Path of the JUnit report. */

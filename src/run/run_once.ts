@@ -113,11 +113,21 @@ export async function runOnce(
     ? await prepareScript(script)
     : undefined;
 
+  const { screenshots: mode, video, outDir } = plan;
+  const recorder = mode === "failed" && !video
+    ? undefined
+    : new (await import("./screen_recorder.ts")).ScreenRecorder({
+      mode,
+      video,
+      outDir,
+    });
+  if (recorder !== undefined) log.addListener(recorder);
   const drivers: Driver[] = [];
   const isOver = () =>
     signal.aborted || drivers.some((driver) => driver.signal.aborted);
   const add = (driver: Driver) => {
     drivers.push(driver);
+    recorder?.add(driver);
     emergency.add(() => driver.killNow());
   };
   const noted: NotedFailure[] = [];
@@ -177,6 +187,7 @@ export async function runOnce(
     };
   }
   uncaught.scriptEnded();
+  await recorder?.end(log);
   for (const driver of drivers) {
     if (failure !== undefined) driver.abort(failure.error);
     else if (unfinished.length > 0) driver.abort(over);

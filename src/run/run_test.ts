@@ -9,6 +9,7 @@ import type {
 import { UsageError } from "../errors.ts";
 import { languageOf } from "../script/language.ts";
 import type { Plan } from "./plan.ts";
+import { parseScreenshotMode } from "./screenshot_mode.ts";
 
 /** Options of {@linkcode runTest}. */
 export interface TestOptions<
@@ -71,6 +72,19 @@ export interface TestOptions<
    * Default: no.
    */
   dumpMemory?: boolean;
+  /**
+   * When to keep pictures of the screens that show something new: if the test
+   * fails, after each step, or every so many seconds.
+   *
+   * @default {"failed"}
+   */
+  screenshots?: "failed" | "steps" | `interval:${number}s`;
+  /**
+   * Whether to make a WebM video of each screen, with `ffmpeg`.
+   *
+   * @default {false}
+   */
+  video?: boolean;
   /**
    * Whether to go on with the next subtest after one that failed, and to tell all
    * failures at the end.
@@ -187,6 +201,16 @@ export async function runTest<
   return await run(planOf(options), options.signal);
 }
 
+function screenshotsOf({ screenshots = "failed" }: TestOptions) {
+  const mode = parseScreenshotMode(screenshots);
+  if (mode !== undefined) return mode;
+  throw new UsageError(
+    `Expected screenshots to be "failed", "steps" or "interval:2s", got ${
+      Deno.inspect(screenshots)
+    }`,
+  );
+}
+
 function planOf(options: TestOptions): Plan {
   const { test, outDir = ".", watch = false, keepMachines = false } = options;
   const isScript = typeof test === "string";
@@ -219,6 +243,8 @@ function planOf(options: TestOptions): Plan {
     keepMachines,
     check: options.check ?? true,
     dumpMemory: options.dumpMemory ?? false,
+    screenshots: screenshotsOf(options),
+    video: options.video ?? false,
     keepGoing: options.keepGoing ?? false,
     stopOnFailure: options.onFailure === "shell",
     junitXml: report(options.junitXml),

@@ -63,6 +63,8 @@ Deno.test("a run has sensible defaults", () => {
     logLevel: "info",
     dumpMemory: false,
     keepGoing: false,
+    screenshots: "failed",
+    video: false,
     stopOnFailure: false,
     sshBackdoor: false,
     vhostVsock: false,
