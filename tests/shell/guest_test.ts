@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { guestSide } from "../../src/shell/guest.ts";
 import { frameOf, programOf } from "../../src/shell/program.ts";
 
@@ -33,6 +33,11 @@ Deno.test("a shell learns what it seldom needs when it needs it", async () => {
     "vw_run",
     "vw_run",
   ]);
+});
+
+Deno.test("no command costs a new bash where a file can be executed", async () => {
+  const text = await said('echo "${vw_shell[*]}"');
+  assertMatch(text.trim().split("\n").at(-1)!, /^\/proc\/\d+\/fd\/9$/);
 });
 
 Deno.test("all that a shell is sent is ASCII, which it counts alike in every locale", () => {

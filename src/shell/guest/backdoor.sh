@@ -23,7 +23,9 @@ vw_install() {
     printf %s "$vw_runner" 2>/dev/null >"$file" || continue
     chmod 700 "$file" && exec 9<"$file"
     { rm -f "$file" & } 2>/dev/null
-    if /proc/$$/fd/9 >&0; then
+    # Nothing is there to be read.
+    /proc/$$/fd/9 >&0
+    if [ $? = 129 ]; then
       vw_shell=(/proc/$$/fd/9)
       return
     fi
