@@ -1,9 +1,14 @@
+import { parseArgs } from "@std/cli/parse-args";
 import { directoryOf } from "../paths.ts";
 // Makes cli.js and mod.js, two files that import nothing, and mod.d.ts, the
-// types of both: deno run -A src/cli/bundle.ts [DIRECTORY]
+// types of both, which take the most time:
+// deno run -A src/cli/bundle.ts [--no-types] [DIRECTORY]
 
 const root = new URL("../../", import.meta.url).pathname;
-const dist = Deno.args[0] ?? `${root}dist`;
+const { "no-types": untyped, _: [dist = `${root}dist`] } = parseArgs(
+  Deno.args,
+  { boolean: ["no-types"], string: ["_"] },
+);
 
 async function deno(cwd: string, ...args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -128,7 +133,7 @@ async function complaintsOf(directory: string): Promise<string> {
 }
 
 await Deno.mkdir(dist, { recursive: true });
-await Promise.all([bundle(), declare()]);
+await Promise.all([bundle(), untyped || declare()]);
 for (const { name } of [...Deno.readDirSync(dist)]) {
   console.log(`${dist}/${name}`);
 }

@@ -21,7 +21,8 @@ export async function makeCargo(
     run("cp", ["--archive", "--dereference", "--", source, target]);
 
   await copy(Deno.execPath(), `${tree}/deno`);
-  await run(Deno.execPath(), ["task", "bundle", `${tree}/dist`], { cwd: root });
+  const bundle = ["task", "bundle", "--no-types", `${tree}/dist`];
+  await run(Deno.execPath(), bundle, { cwd: root });
   await Deno.mkdir(`${tree}/project`);
   const parts = "cli.ts mod.ts deno.json deno.lock src wasm tests examples"
     .split(" ");

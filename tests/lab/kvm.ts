@@ -87,7 +87,7 @@ Deno.test("commands and waits on KVM are prompt", async () => {
 Deno.test("a guest on KVM that stands still is told as such, and what comes then goes on", async () => {
   await using lab = await booted({ names: ["still", "other"] });
   const [still, other] = lab.machines;
-  await Promise.all([still.connect(), other.connect()]);
+  await Promise.all([still.succeed("true"), other.succeed("true")]);
   Deno.kill(still.pid!, "SIGSTOP");
   await assertRejects(() => still.succeed("true", { timeout: 5 }));
   assertEquals(await other.succeed("echo on"), "on\n");
