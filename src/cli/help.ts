@@ -24,6 +24,13 @@ Usage: vmwright [OPTIONS] SCRIPT
        vmwright eval CODE                run code that makes its own driver
        vmwright eval-file FILE           the same, from a file
 
+Examples:
+  vmwright --start-scripts ./run-server-vm ./run-client-vm --vlans 1 -- web.ts
+  vmwright --start-scripts ./run-server-vm -o out --junit-xml j.xml -- web.py
+  vmwright --start-scripts ./run-server-vm --watch --keep-machines -- web.ts
+  vmwright --interactive --start-scripts ./run-server-vm
+  vmwright check --start-scripts ./run-server-vm -- web.ts
+
 Options:
 ${rows.map(([left, right]) => row(left, right)).join("\n")}
 

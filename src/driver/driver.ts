@@ -23,7 +23,11 @@ import {
   UsageError,
 } from "../errors.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
-import { authorPositions, showPosition } from "../report/positions.ts";
+import {
+  addCaller,
+  authorPositions,
+  showPosition,
+} from "../report/positions.ts";
 import { after, checkTimeout, delay, rejection } from "../time/mod.ts";
 import { bindings } from "./bindings.ts";
 import {
@@ -791,18 +795,23 @@ export class Driver<Backends extends BackendName = BackendName>
    *
    * @throws {TestFailure} if the time passes first.
    */
-  retry(
+  async retry(
     fn: (last: boolean) => boolean | Promise<boolean>,
     options: RetryOptions | number = {},
   ): Promise<void> {
     const given = typeof options === "number" ? { timeout: options } : options;
     const { signal: own } = given;
-    return this.#conditions.interruptible((signal) =>
-      retry(fn, {
-        ...given,
-        signal: own === undefined ? signal : AbortSignal.any([signal, own]),
-      })
-    );
+    try {
+      await this.#conditions.interruptible((signal) =>
+        retry(fn, {
+          ...given,
+          signal: own === undefined ? signal : AbortSignal.any([signal, own]),
+        })
+      );
+    } catch (error) {
+      if (error instanceof ExpectedError) addCaller(error, true);
+      throw error;
+    }
   }
 
   /**

@@ -75,14 +75,58 @@ export function callerPosition(): Position | undefined {
  */
 export function addCaller(error: unknown, isExpected: boolean): void {
   if (!(error instanceof Error) || !Object.isExtensible(error)) return;
-  if (authorPositions(error).length > 0) return;
-  const here = withDeepStack(() => new Error());
-  if (authorPositions(here).length === 0) return;
-  if (isExpected) withDeepStack(() => Error.captureStackTrace(error));
-  else {
-    const [, ...frames] = here.stack!.split("\n");
-    error.stack = `${error.stack}\n${frames.join("\n")}`;
+  if (authorPositions(error).length === 0) {
+    const here = withDeepStack(() => new Error());
+    if (authorPositions(here).length === 0) return;
+    if (isExpected) withDeepStack(() => Error.captureStackTrace(error));
+    else {
+      const [, ...frames] = here.stack!.split("\n");
+      error.stack = `${error.stack}\n${frames.join("\n")}`;
+    }
   }
+  if (isExpected) hideOwnFrames(error);
+}
+
+/** Frames of a stack as text, each with the file that it is in, if any. */
+const frameLine = /^\s+at .*?(?:(file:\/\/\/[^\s()]+?):\d+(?::\d+)?\)?)?$/;
+
+/**
+ * Has an error begin with the author's line: whoever catches it nowhere sees that
+ * line, and not the driver's that threw.
+ */
+function hideOwnFrames(error: Error): void {
+  const lines = withoutColours(String(error.stack ?? "")).split("\n");
+  const frames = lines.filter((line) => frameLine.test(line));
+  const isOwnFrame = (line: string) => {
+    const url = frameLine.exec(line)?.[1];
+    return url === undefined || isOwn(url);
+  };
+  const first = frames.findIndex((line) => !isOwnFrame(line));
+  if (first <= 0) return;
+  // The runtime shows the places that it has noted itself, unless it has none.
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  Error.captureStackTrace(error);
+  // It notes them when somebody reads the stack.
+  void error.stack;
+  Error.stackTraceLimit = before;
+  const [position] = authorPositions({
+    stack: frames[first],
+    __proto__: Error.prototype,
+  });
+  error.stack = [
+    `${error.name}: ${error.message}`,
+    ...position === undefined ? [] : sourceLine(position),
+    ...frames.slice(first),
+  ].join("\n");
+}
+
+/** A line of a file, and a mark below it, as the runtime shows them. */
+function sourceLine({ url, line, column }: Position): string[] {
+  const source = readText(url)?.split(/\r?\n/)[line - 1];
+  if (source === undefined) return [];
+  const indent = source.slice(0, column - 1).replace(/[^\t]/g, " ");
+  return [source, `${indent}^`];
 }
 
 /** The path of a module's file, relative to the working directory where it is below. */

@@ -1,5 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import project from "../../deno.json" with { type: "json" };
+import { parseArguments } from "../../src/cli/arguments.ts";
+import { helpText } from "../../src/cli/help.ts";
 import { options } from "../../src/cli/options.ts";
 import { vmwright } from "./vmwright.ts";
 
@@ -45,6 +47,13 @@ Deno.test("a reader that stops in the help sees no error", async () => {
     args: ["-c", command],
   }).output();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+});
+
+Deno.test("the help's examples are understood", () => {
+  const examples = [...helpText().matchAll(/^ {2}vmwright (.*)$/gm)]
+    .map(([, line]) => line.split(" "));
+  assertEquals(examples.length > 3, true);
+  for (const words of examples) parseArguments(words);
 });
 
 interface GraphModule {
