@@ -40,7 +40,14 @@ import {
 export type { MachineConfiguration } from "./config_file.ts";
 
 /** The action. */
-export type Command = "run" | "eval" | "check" | "types" | "help" | "version";
+export type Command =
+  | "run"
+  | "eval"
+  | "check"
+  | "types"
+  | "report"
+  | "help"
+  | "version";
 
 /**
  * The settings from the command line, the environment and the configuration
@@ -55,9 +62,17 @@ export interface Configuration extends RunSettings {
   readonly containers: readonly MachineConfiguration[];
   /** Whether `vmwright check` looks for promises without an `await`. */
   readonly lint: boolean;
+  /** Files of events to make a page of. */
+  readonly eventFiles?: readonly string[];
 }
 
-const commands: readonly string[] = ["eval", "eval-file", "check", "types"];
+const commands: readonly string[] = [
+  "eval",
+  "eval-file",
+  "check",
+  "types",
+  "report",
+];
 
 /**
  * Makes a configuration of arguments, environment and the file of `--config`.
@@ -79,6 +94,14 @@ export function configure(
   const warnings: string[] = [];
   if (command === "help" || command === "version") {
     return { ...nothing, command, warnings };
+  }
+  if (command === "report") {
+    return {
+      ...nothing,
+      command,
+      warnings,
+      ...reportOf(given, words.slice(1)),
+    };
   }
 
   const file: ConfigFile = command === "eval"
@@ -171,6 +194,7 @@ export function configure(
     keepGoing: given.keepGoing ?? false,
     stopOnFailure: stopsOnFailure(given),
     ...reports,
+    reportServer: given.reportServer ?? false,
     sshBackdoor,
     vhostVsock: sshBackdoor && given.config !== undefined &&
       given.dumpVsocks === undefined,
@@ -272,6 +296,22 @@ function commandOf(given: OptionValues, words: string[]): Command | "eval" {
   if (given.version) return "version";
   if (!commands.includes(words[0])) return "run";
   return words[0] === "eval-file" ? "eval" : words[0] as Command;
+}
+
+/** What `vmwright report` reads and writes. */
+function reportOf(
+  given: OptionValues,
+  eventFiles: readonly string[],
+): Pick<Configuration, "eventFiles" | "html"> {
+  if (eventFiles.length === 0) {
+    throw new UsageError(
+      "report expects files of events, which --events has written",
+    );
+  }
+  const page = given.html || "report.html";
+  const html = absolute(page, absolute(given.outputDir ?? "."));
+  requireWritableFile(html, `HTML report ${JSON.stringify(page)}`);
+  return { eventFiles, html };
 }
 
 function scriptOf(

@@ -21,6 +21,7 @@ Usage: vmwright [OPTIONS] SCRIPT
        vmwright --interactive [OPTIONS] [SCRIPT]
        vmwright check [OPTIONS] SCRIPT   report type errors and missing awaits
        vmwright types [OPTIONS]          print the types of what a script sees
+       vmwright report EVENTS…           make one page of files of events
        vmwright eval CODE                run code that makes its own driver
        vmwright eval-file FILE           the same, from a file
 

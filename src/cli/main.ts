@@ -36,6 +36,10 @@ export async function main(args: readonly string[]): Promise<number> {
         const { check } = await import("./check.ts");
         return await check(configuration);
       }
+      case "report": {
+        const { report } = await import("./report.ts");
+        return await report(configuration);
+      }
       case "run":
       case "eval": {
         const { runCommand } = await import("./run.ts");

@@ -144,6 +144,11 @@ export const options = {
     help:
       "write every event as a line of JSON, relative to the output directory; vmwright report makes the page from it",
   },
+  reportServer: {
+    names: ["--report-server"],
+    kind: "flag",
+    help: "show the report in a browser while the test runs, on this host only",
+  },
   logLevel: {
     names: ["--log-level", "--log_level"],
     kind: "value",

@@ -32,3 +32,5 @@ export { JunitListener } from "./junit.ts";
 export { HtmlListener } from "./html.ts";
 export { EventFileListener } from "./event_file.ts";
 export { type EventFileEnd, readEventFile } from "./read_event_file.ts";
+export { makeReport } from "./make_report.ts";
+export { ReportServer } from "./report_server.ts";

@@ -22,6 +22,8 @@ export interface PageParts {
   readonly isWanted: (chunk: ChunkId) => boolean;
   /** What follows those. */
   readonly tail: string;
+  /** The overview, and the chunks of this version alone. */
+  readonly data: string;
 }
 
 /** Options of {@linkcode pageParts}. */
@@ -67,16 +69,18 @@ export function pageParts(
   // Indexes come before the script, so that it has all for its first picture.
   const index = element(0, [JSON.stringify(overview)])
     .replace(`id="c0"`, `id="overview"`);
-  const [head, chunks] = filled({
+  const data = index + elements.join("");
+  const [head, tail] = filled({
     connect: options.live ? "; connect-src 'self'" : "",
     title: escape(title),
     summary,
-    index: index + elements.join(""),
+    index: data,
   }).split("%%chunks%%");
   return {
     head: options.live ? head.replace("<html ", `<html data-live="" `) : head,
     isWanted: (chunk) => unwanted.every((wants) => wants(chunk)),
-    tail: chunks,
+    tail,
+    data,
   };
 }
 

@@ -15,13 +15,18 @@ export class RewrittenFile {
   /**
    * @param path Path of the file; written at once, to find out that it can be.
    * @param writeTo Writes the whole of what the file is to hold to another path.
+   * @param options.once Whether this is all that is ever written. Default: no.
    */
-  constructor(path: string, writeTo: (path: string) => void) {
+  constructor(
+    path: string,
+    writeTo: (path: string) => void,
+    options: { once?: boolean } = {},
+  ) {
     this.#path = path;
     this.#writeTo = writeTo;
     this.#regular = isRegularOrMissing(path);
     // A pipe or a device takes one version only, the last.
-    if (this.#regular) this.write();
+    if (this.#regular || options.once) this.write();
   }
 
   /** Something changed. */

@@ -160,10 +160,10 @@ export class RunData {
    * Takes an event.
    *
    * @param event The event.
-   * @param picture What a screenshot shows, where that is known; otherwise it is
-   * read from its file.
+   * @param picture What a screenshot shows, or nothing in it where that is not
+   * known. Default: what is in its file.
    */
-  add(event: RunEvent, picture?: WrittenPicture): void {
+  add(event: RunEvent, picture?: Partial<WrittenPicture>): void {
     const time = ticks(event.time);
     this.#time = Math.max(this.#time, time);
     const machine = this.#machine(event.machine);
@@ -644,7 +644,7 @@ export class RunData {
     { path, step }: RunEvent<"screenshot">,
     time: number,
     machine: number,
-    picture?: WrittenPicture,
+    picture?: Partial<WrittenPicture>,
   ): void {
     const at = this.#numbers.get(step ?? -1);
     if (at !== undefined) {
@@ -655,7 +655,7 @@ export class RunData {
     this.#shots.push({ time, step, machine, image, link });
   }
 
-  #image(path: string, picture?: WrittenPicture): number {
+  #image(path: string, picture?: Partial<WrittenPicture>): number {
     const read = picture === undefined ? readPicture(path) : undefined;
     const hash = picture?.hash ?? (read && pictureHash(read));
     if (hash === undefined) return -1;

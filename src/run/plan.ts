@@ -68,6 +68,8 @@ export interface RunSettings {
   readonly xmlLog?: string;
   /** Path of the file of events. */
   readonly events?: string;
+  /** Whether a browser can watch the run. */
+  readonly reportServer?: boolean;
   /** The lowest level of messages to show. */
   readonly logLevel: LogLevel;
   /**

@@ -5,6 +5,7 @@ import {
   HtmlListener,
   JunitListener,
   Log,
+  ReportServer,
   SummaryListener,
   TerminalListener,
   XmlListener,
@@ -19,6 +20,7 @@ export function openLog(plan: Plan): Log {
     junitXml,
     html,
     events,
+    reportServer,
     script,
     listeners,
     console,
@@ -39,6 +41,11 @@ export function openLog(plan: Plan): Log {
   }
   if (events !== undefined) log.addListener(new EventFileListener(events));
   if (html !== undefined) log.addListener(new HtmlListener(html));
+  if (reportServer) {
+    const server = new ReportServer();
+    log.addListener(server);
+    log.log(`the report is live at ${server.url}`);
+  }
   for (const listener of listeners ?? []) log.addListener(listener);
   return log;
 }

@@ -119,6 +119,12 @@ export interface TestOptions<
    */
   events?: string;
   /**
+   * Whether a browser on this host can watch the run; the log says its address.
+   *
+   * @default {false}
+   */
+  reportServer?: boolean;
+  /**
    * The lowest level of messages to show.
    *
    * @default {"info"}
@@ -251,6 +257,7 @@ function planOf(options: TestOptions): Plan {
     html: html === false ? undefined : report(html),
     xmlLog: report(options.xmlLog),
     events: report(options.events),
+    reportServer: options.reportServer ?? false,
     logLevel: options.logLevel ?? "info",
     console: options.console,
     listeners: options.listeners,

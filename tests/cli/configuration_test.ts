@@ -1,4 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/errors.ts";
 import { configure } from "../../src/cli/configuration.ts";
 import { temporaryDirectory } from "./vmwright.ts";
 
@@ -60,6 +61,7 @@ Deno.test("a run has sensible defaults", () => {
     check: true,
     lint: true,
     html: "@/report.html",
+    reportServer: false,
     logLevel: "info",
     dumpMemory: false,
     keepGoing: false,
@@ -236,6 +238,22 @@ Deno.test("reports are relative to the output directory, the XML log is not", ()
     "/dev/null",
     "@/out/events.jsonl",
   ]);
+});
+
+Deno.test("report takes files of events, and writes a page", () => {
+  const { command, eventFiles, html } = configured(
+    ["report", "a.jsonl", "b.jsonl", "-o", "@", "--html", "all.html"],
+  );
+  assertEquals([command, eventFiles, html], [
+    "report",
+    ["a.jsonl", "b.jsonl"],
+    "@/all.html",
+  ]);
+  assertThrows(
+    () => configured(["report"]),
+    UsageError,
+    "report expects files of events",
+  );
 });
 
 Deno.test("consoles are shown as an option, else the environment, says", () => {

@@ -64,6 +64,11 @@ export const testTools: readonly Tool[] = [
     purpose: "connects containers to each other",
   },
   {
+    program: "chromium",
+    package: "chromium",
+    purpose: "shows reports",
+  },
+  {
     program: "nix",
     package: "nix-bin",
     purpose: "builds what Nix users import",

@@ -300,14 +300,14 @@ function Run({ run, data, prefix, label, isLive }: {
             : <Results {...{ model, query, found }} onHit={choose} />}
         </nav>
         <div class="right">
+          <button
+            type="button"
+            class="back"
+            onClick={() => setOpen(false)}
+          >
+            ‹ steps
+          </button>
           <div class="tabs" role="tablist" aria-label="Details">
-            <button
-              type="button"
-              class="back"
-              onClick={() => setOpen(false)}
-            >
-              ‹ steps
-            </button>
             {tabs.filter(([name]) => name !== "screens" || run.shots.length > 0)
               .map(([name, title]) => (
                 <button

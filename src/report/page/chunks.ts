@@ -101,8 +101,10 @@ export class Chunks {
   async #kept(id: ChunkId): Promise<Kept> {
     const fetched = this.#fetched.get(id);
     if (fetched !== undefined) return fetched;
-    const element = document.getElementById(`c${id}`) ??
-      await loaded(`c${id}`);
+    // What stands on the page itself may be of an older version.
+    const element = this.#lasting < Infinity
+      ? null
+      : document.getElementById(`c${id}`) ?? await loaded(`c${id}`);
     if (element !== null) return keptIn(element);
     if (!this.isLive || id >= this.#lasting) {
       throw new Error("This part of the page is missing");

@@ -1,0 +1,59 @@
+import { type LabelledRun, pageParts, writePage } from "./page_file.ts";
+import { readEventFile } from "./read_event_file.ts";
+import { RewrittenFile } from "./rewritten_file.ts";
+import { RunData } from "./run_data.ts";
+import { Spool } from "./spool.ts";
+
+/**
+ * Makes a page of runs from their files of events: of one run, or of many, which
+ * then shows what failed where. A run whose driver was killed is unfinished.
+ *
+ * @param files The files' paths.
+ * @param path Path of the page.
+ * @returns The files that end in the middle of a line.
+ * @throws {UsageError} A file is no file of events.
+ */
+export async function makeReport(
+  files: readonly string[],
+  path: string,
+): Promise<string[]> {
+  using spool = new Spool();
+  const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const labels = labelsOf(files);
+  const truncated: string[] = [];
+  const runs: LabelledRun[] = [];
+  for (const [i, file] of files.entries()) {
+    const data = new RunData(spool, folder);
+    const end = await readEventFile(file, (event) => {
+      // The pictures of a file may be on this host no more, or others.
+      if (event.type === "screenshot") data.add(event, event.picture ?? {});
+      else data.add(event);
+    });
+    if (end.truncated) truncated.push(file);
+    runs.push({ data, label: labels[i] });
+  }
+  new RewrittenFile(path, (fresh) => {
+    writePage(fresh, pageParts(runs, spool), spool);
+  }, { once: true });
+  return truncated;
+}
+
+/** What tells each file from the others: its path without what all share. */
+function labelsOf(files: readonly string[]): string[] {
+  if (files.length === 1) return [""];
+  const shared = (of: readonly string[][]) => {
+    let count = 0;
+    const least = Math.min(...of.map(({ length }) => length));
+    while (
+      count < least - 1 && of.every((parts) => parts[count] === of[0][count])
+    ) count++;
+    return count;
+  };
+  const paths = files.map((file) => file.split("/"));
+  const before = shared(paths);
+  const after = shared(paths.map((parts) => [...parts].reverse()));
+  return paths.map((parts) => {
+    const own = parts.slice(before, after > 0 ? -after : undefined);
+    return own.length === 0 ? parts.at(-1)! : own.join("/");
+  }).map((label) => label.replace(/\.jsonl$/, ""));
+}
