@@ -13,6 +13,7 @@ import { commands } from "./cases/commands.ts";
 import { consoleText } from "./cases/console_text.ts";
 import { events } from "./cases/events.ts";
 import { fleet } from "./cases/fleet.ts";
+import { links } from "./cases/links.ts";
 import { scan } from "./cases/scan.ts";
 import { twentyWaits } from "./cases/script.ts";
 import { snapshots } from "./cases/snapshots.ts";
@@ -33,6 +34,7 @@ const parts: Part[] = [
   memory,
   consoleText,
   fleet,
+  links,
   twentyWaits,
   snapshots,
 ];

@@ -3,7 +3,7 @@ export interface Result {
   /** What was measured. */
   name: string;
   /** Of the samples. */
-  unit: "ms" | "MiB" | "µs" | "ms/MiB" | "ms/s" | "GB/s";
+  unit: "ms" | "MiB" | "µs" | "ms/MiB" | "ms/s" | "GB/s" | "MB/s" | "%";
   /** Samples of vmwright, one a round. */
   ours: number[];
   /** Samples of what it is compared with, from the same rounds. */
@@ -40,7 +40,7 @@ export function median(samples: number[]): number {
 /** How many times as fast, or as small, ours is by the medians. */
 export function ratio({ unit, ours, other }: Result): number | undefined {
   if (other === undefined) return undefined;
-  return unit === "GB/s"
+  return unit.endsWith("B/s")
     ? median(ours) / median(other)
     : median(other) / median(ours);
 }
