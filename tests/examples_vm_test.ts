@@ -8,6 +8,7 @@ const EXAMPLES = [
   "keyboard.ts",
   "library_test.ts",
   "network.py",
+  "partition.ts",
   "power_loss.ts",
 ];
 
