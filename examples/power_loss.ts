@@ -22,3 +22,14 @@ await subtest("what was only written to memory does not", async () => {
   await machine.start();
   await machine.fail("cat /tmp/note");
 });
+
+await subtest("nor does what was still in the disk's own cache", async () => {
+  await machine.succeed("modprobe virtio_blk");
+  await machine.disk().cacheWrites();
+  await machine.succeed(
+    "echo gone | dd of=/dev/vda bs=512 conv=sync oflag=direct",
+  );
+  await machine.powerLoss();
+  await machine.start();
+  assertEquals(await machine.succeed(read), "kept\n");
+});
