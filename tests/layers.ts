@@ -6,6 +6,7 @@
 const ROOMS = [
   "errors.ts",
   "paths.ts",
+  "version.ts",
   "scan",
   "stream",
   "time",

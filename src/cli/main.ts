@@ -23,7 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
         return exitCodes.passed;
       }
       case "version": {
-        const { version } = await import("./version.ts");
+        const { version } = await import("../version.ts");
         print(`vmwright ${version}\n`);
         return exitCodes.passed;
       }

@@ -1,11 +1,11 @@
-import project from "../../deno.json" with { type: "json" };
+import { version } from "../version.ts";
 import type { RunAbout } from "./event.ts";
 
 /** What there is to know of the run that this process makes. */
 export function aboutThisRun(): RunAbout {
   const { os, arch } = Deno.build;
   return {
-    versions: { vmwright: project.version, deno: Deno.version.deno },
+    versions: { vmwright: version, deno: Deno.version.deno },
     host: known(() => Deno.hostname()),
     system: `${os} ${arch}`,
     processors: navigator.hardwareConcurrency,

@@ -1,6 +1,6 @@
 import { MachineError } from "../../errors.ts";
 import type { QmpClient } from "../../qmp/mod.ts";
-import project from "../../../deno.json" with { type: "json" };
+import { version as ownVersion } from "../../version.ts";
 
 /** What a QEMU is, so far as a saved state depends on it. */
 export type Identity = Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export async function identityOf(
   ];
   const { major, minor, micro } = version.qemu;
   return {
-    "version of vmwright": project.version,
+    "version of vmwright": ownVersion,
     "version of QEMU": `${major}.${minor}.${micro} ${version.package}`.trim(),
     accelerator: kvm.enabled ? "kvm" : "tcg",
     memory: `${memory["base-memory"]} bytes`,

@@ -1,4 +1,4 @@
-import project from "../../deno.json" with { type: "json" };
+import project from "../deno.json" with { type: "json" };
 
 /** The program's version. */
 export const version: string = project.version;
