@@ -46,6 +46,7 @@ export type Command =
   | "check"
   | "types"
   | "report"
+  | "snapshots"
   | "help"
   | "version";
 
@@ -60,6 +61,8 @@ export interface Configuration extends RunSettings {
   readonly machines: readonly MachineConfiguration[];
   /** Containers of the configuration file. */
   readonly containers: readonly MachineConfiguration[];
+  /** What `vmwright snapshots` removes: names, or all where there are none. */
+  readonly removed?: readonly string[];
   /** Whether `vmwright check` looks for promises without an `await`. */
   readonly lint: boolean;
   /** Files of events to make a page of. */
@@ -72,6 +75,7 @@ const commands: readonly string[] = [
   "check",
   "types",
   "report",
+  "snapshots",
 ];
 
 /**
@@ -102,6 +106,9 @@ export function configure(
       warnings,
       ...reportOf(given, words.slice(1)),
     };
+  }
+  if (command === "snapshots") {
+    return { ...nothing, command, warnings, removed: removedOf(words) };
   }
 
   const file: ConfigFile = command === "eval"
@@ -182,6 +189,7 @@ export function configure(
     globalTimeout: timeoutOf(given, file, environment),
     seed: seedOf(given),
     forkMemory: forkMemoryOf(given),
+    fresh: given.fresh ?? false,
     capture: captureOf(given),
     keepState: given.keepState ?? false,
     interactive: given.interactive ?? false,
@@ -290,6 +298,16 @@ const nothing = {
   vhostVsock: false,
   logLevel: "info",
 } as const;
+
+/** What `vmwright snapshots` is told to remove, if anything. */
+function removedOf(words: readonly string[]): string[] | undefined {
+  const [, verb, ...names] = words;
+  if (verb === undefined) return undefined;
+  if (verb === "remove") return names;
+  throw new UsageError(
+    `snapshots expects nothing, or remove and names, got ${verb}`,
+  );
+}
 
 function commandOf(given: OptionValues, words: string[]): Command | "eval" {
   if (given.help) return "help";

@@ -32,6 +32,11 @@ export async function main(args: readonly string[]): Promise<number> {
         print(types(configuration));
         return exitCodes.passed;
       }
+      case "snapshots": {
+        const { snapshots } = await import("./snapshots.ts");
+        print(snapshots(configuration));
+        return exitCodes.passed;
+      }
       case "check": {
         const { check } = await import("./check.ts");
         return await check(configuration);

@@ -173,6 +173,11 @@ export const options = {
     help:
       "repeat the random decisions about links of the run that printed this seed; default: a new seed",
   },
+  fresh: {
+    names: ["--fresh"],
+    kind: "flag",
+    help: "take snapshots anew that earlier runs have kept",
+  },
   forkMemory: {
     names: ["--fork-memory"],
     kind: "value",

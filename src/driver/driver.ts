@@ -151,6 +151,12 @@ export interface DriverOptions<
   /** How many forks subtests may have at a time. */
   forks?: ForkBudgetOptions;
   /**
+   * Whether snapshots that earlier runs have kept are not used, but taken anew.
+   *
+   * @default {false}
+   */
+  fresh?: boolean;
+  /**
    * Whether the test goes on after a subtest that failed: the next ones run, and
    * {@linkcode Driver.testScript} and {@linkcode Driver.runTests} fail in the end.
    *
@@ -567,6 +573,7 @@ export class Driver<Backends extends BackendName = BackendName>
       directory: this.#directories.sockets,
       forks: new Set(),
       budget: new ForkBudget(this.#options.forks),
+      fresh: this.#options.fresh ?? false,
       signal: this.signal,
       nextFork: () => ++forks,
       startVlan: (...given) => this.#startVlan(...given),
@@ -676,7 +683,7 @@ export class Driver<Backends extends BackendName = BackendName>
     );
     return takeSnapshot(
       this.#host,
-      { members, vlans: this.vlans },
+      { members, vlans: this.vlans, isFork: false },
       options,
     );
   }

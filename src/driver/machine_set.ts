@@ -21,6 +21,8 @@ export interface MachineSet {
   readonly members: readonly Member[];
   /** The networks. */
   readonly vlans: readonly Vlan[];
+  /** Whether they are a fork's. */
+  readonly isFork: boolean;
 }
 
 /** Where a machine of a fork is. */
@@ -47,6 +49,8 @@ export interface SnapshotHost {
   readonly forks: Set<AsyncDisposable>;
   /** How many forks subtests may have at a time. */
   readonly budget: ForkBudget;
+  /** Whether kept snapshots of earlier runs are not used. */
+  readonly fresh: boolean;
   /** Aborted when the run ends. */
   readonly signal: AbortSignal;
   /** The number of the next fork, from 1 up. */

@@ -8,6 +8,7 @@ import {
   type SavedMachine,
 } from "../machine/mod.ts";
 import { identifier } from "./identifier.ts";
+import { findKept, keepSnapshot } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
 import type { Vlan } from "./vlan.ts";
@@ -18,6 +19,17 @@ export interface SnapshotOptions {
   name?: string;
   /** The machines; all that run by default. */
   machines?: readonly { readonly name: string }[];
+  /**
+   * Whether later runs find it again: those of the same machines, where nothing
+   * has changed that it depends on. The machines then are brought there, and
+   * `prepare` is not run. Without `prepare`, it is looked for while no machine
+   * runs. Takes a name; a driver's machines alone have that.
+   *
+   * @default {false}
+   */
+  keep?: boolean;
+  /** Brings the machines to where the snapshot is taken. */
+  prepare?: () => void | Promise<void>;
 }
 
 /** How machines go on from a snapshot. */
@@ -103,8 +115,23 @@ export class Snapshot implements AsyncDisposable {
   static async #take(
     host: SnapshotHost,
     set: MachineSet,
-    { name, machines }: SnapshotOptions,
+    { name, machines, keep, prepare }: SnapshotOptions,
   ): Promise<Snapshot> {
+    if (keep) {
+      if (name === undefined || machines !== undefined || set.isFork) {
+        throw new UsageError(
+          "Expected a name and no machines for a snapshot that is kept, of a " +
+            "driver's machines",
+        );
+      }
+      const isOpen = prepare !== undefined ||
+        !set.members.some(({ core }) => core.booted);
+      const found = host.fresh || !isOpen
+        ? undefined
+        : await Snapshot.#findKept(host, set, name);
+      if (found !== undefined) return found;
+    }
+    await prepare?.();
     const members = machines === undefined
       ? set.members.filter(({ core }) => core.booted)
       : machines.map((machine) => memberOf(set, machine));
@@ -116,8 +143,60 @@ export class Snapshot implements AsyncDisposable {
     const labels = members.map(({ core }) => core.label);
     return await host.log.nested(
       `taking a snapshot of ${labels.join(", ")}`,
-      () => host.alone(() => Snapshot.#save(host, set, members, name)),
+      () =>
+        host.alone(async () => {
+          const snapshot = await Snapshot.#save(host, set, members, name);
+          if (keep) await snapshot.#keep(name!);
+          return snapshot;
+        }),
     );
+  }
+
+  async #keep(name: string): Promise<void> {
+    await keepSnapshot(
+      name,
+      this.#held.map(({ member, saved, rivalry }) => ({
+        saved,
+        rivalry,
+        startCommand: member.core.startCommand.text,
+      })),
+      commandsOf(this.#set),
+      this.#host.directory,
+    );
+  }
+
+  /** Brings machines to where an earlier run has kept them, if one has. */
+  static async #findKept(
+    host: SnapshotHost,
+    set: MachineSet,
+    name: string,
+  ): Promise<Snapshot | undefined> {
+    const found = await findKept(name, commandsOf(set));
+    if (found === undefined) return undefined;
+    const told = (why: string) =>
+      host.log.info(`the snapshot "${name}" that was kept is not used: ${why}`);
+    if ("stale" in found) return void told(found.stale);
+    const held: Held[] = [];
+    for (const { saved, rivalry } of found.machines) {
+      const member = set.members.find(({ core }) => core.name === saved.name);
+      if (member === undefined) return void told(`it has ${saved.name}`);
+      held.push({ member, saved, rivalry });
+    }
+    const directory = host.supervisor.makeDirectory(
+      host.directory,
+      "snapshot-",
+    );
+    const labels = held.map(({ member }) => member.core.label);
+    const id = host.log.snapshotTaken(labels, 0, name);
+    const snapshot = new Snapshot(host, set, held, directory, id, name);
+    try {
+      await snapshot.restore();
+      return snapshot;
+    } catch (error) {
+      await snapshot[Symbol.asyncDispose]();
+      if (!(error instanceof MachineError)) throw error;
+      return void told(error.message);
+    }
   }
 
   static async #save(
@@ -263,7 +342,7 @@ export class Snapshot implements AsyncDisposable {
       );
       begin(
         fork,
-        { members, vlans },
+        { members, vlans, isFork: true },
         this.id,
         members.map(({ core }, index) => ({
           name: core.label,
@@ -365,7 +444,7 @@ export class Fork implements AsyncDisposable {
   readonly #host: SnapshotHost;
   readonly #directory: string;
   readonly #onGone: (fork: Fork) => void;
-  #set: MachineSet = { members: [], vlans: [] };
+  #set: MachineSet = { members: [], vlans: [], isFork: true };
   #id?: number;
   #disposed?: Promise<void>;
 
@@ -440,6 +519,10 @@ export class Fork implements AsyncDisposable {
       this.#onGone(this);
     }
   }
+}
+
+function commandsOf(set: MachineSet): string[] {
+  return set.members.map(({ core }) => core.startCommand.text);
 }
 
 function memberOf(set: MachineSet, machine: { readonly name: string }): Member {

@@ -282,6 +282,7 @@ async function create(
       globalTimeout,
       seed: plan.seed,
       forks: { memory: plan.forkMemory },
+      fresh: plan.fresh,
       capture: plan.capture,
       sshBackdoor: plan.vhostVsock,
       log,

@@ -57,6 +57,12 @@ export interface TestOptions<
    */
   forkMemory?: number;
   /**
+   * Whether snapshots are taken anew that earlier runs have kept.
+   *
+   * @default {false}
+   */
+  fresh?: boolean;
+  /**
    * Whether all frames of each network are kept as `vlan<number>.pcapng`:
    * `always`, or where the test does not pass (`failed`). Default: no.
    */
@@ -242,6 +248,7 @@ function planOf(options: TestOptions): Plan {
     globalTimeout: options.globalTimeout,
     seed: options.seed,
     forkMemory: options.forkMemory,
+    fresh: options.fresh,
     capture: options.capture,
     keepState: options.keepState ?? false,
     interactive: false,

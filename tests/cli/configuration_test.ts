@@ -54,6 +54,7 @@ Deno.test("a run has sensible defaults", () => {
     script: { path: "@/test.ts", language: "typescript" },
     language: "typescript",
     outDir: "@",
+    fresh: false,
     keepState: false,
     interactive: false,
     watch: false,

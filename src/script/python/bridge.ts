@@ -404,13 +404,19 @@ export class Bridge implements Disposable {
   }
 
   async #snapshot(
-    { name, machines, fork }: Of<"snapshot"> & { fork?: number },
+    { name, machines, keep, isKept, fork }: Of<"snapshot"> & { fork?: number },
   ): Promise<unknown> {
+    const none = new Error("none is kept");
     const from = fork === undefined ? this.#driver : this.#forks.get(fork)!;
     const snapshot = await from.snapshot({
       name: name ?? undefined,
       machines: machines?.map((machine) => this.#machine({ machine, fork })),
+      keep,
+      prepare: isKept ? () => Promise.reject(none) : undefined,
+    }).catch((error) => {
+      if (error !== none) throw error;
     });
+    if (snapshot === undefined) return null;
     this.#snapshots.set(snapshot.id, snapshot);
     return { snapshot: snapshot.id, machines: snapshot.machines };
   }

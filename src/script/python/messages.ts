@@ -152,7 +152,14 @@ type DriverRequest =
   | { do: "serialStdout"; on: boolean }
   | { do: "logLevel"; level: LogLevel }
   | { do: "startAll" | "joinAll" }
-  | { do: "snapshot"; name: string | null; machines: string[] | null }
+  | {
+    do: "snapshot";
+    name: string | null;
+    machines: string[] | null;
+    keep: boolean;
+    /** Whether to answer `null` where none is kept. */
+    isKept: boolean;
+  }
   | {
     do: "restoreSnapshot";
     snapshot: number;

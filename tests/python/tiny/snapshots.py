@@ -36,6 +36,11 @@ with t.assertRaises(TypeError):
 
 ready.restore()
 t.assertEqual(machine.succeed("cat /tmp/snapshot-state"), "ready\n")
+with t.assertRaises(ValueError):
+    snapshot(keep=True)
+prepared = snapshot(prepare=lambda: machine.succeed("echo prepared >/tmp/prepared"))
+with subtest("what was prepared is there", from_=prepared):
+    machine.succeed("grep prepared /tmp/prepared")
 ready.close()
 with t.assertRaises(ValueError):
     ready.restore()

@@ -190,13 +190,24 @@ class Driver:
         kind = NspawnMachine if facts["backend"] == "nspawn" else QemuMachine
         return kind(self._link, self.logger, facts)
 
-    def snapshot(self, name=None, machines=None):
-        """Saves all machines that run, or some, at one moment."""
-        facts = self._link.request(
-            "snapshot",
-            name=None if name is None else str(name),
-            machines=None if machines is None else [one.name for one in machines],
-        )
+    def snapshot(self, name=None, machines=None, keep=False, prepare=None):
+        """Saves all machines that run, or some, at one moment.
+
+        One that is kept is where later runs begin, and `prepare` is not called there.
+        """
+        words = {
+            "name": None if name is None else str(name),
+            "machines": None if machines is None else [one.name for one in machines],
+            "keep": bool(keep),
+        }
+        facts = None
+        if prepare is not None:
+            if keep:
+                facts = self._link.request("snapshot", isKept=True, **words)
+            if facts is None:
+                prepare()
+        if facts is None:
+            facts = self._link.request("snapshot", isKept=False, **words)
         return Snapshot(self._link, facts)
 
     @contextmanager

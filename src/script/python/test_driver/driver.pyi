@@ -1,7 +1,7 @@
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Sequence, Type, Union
+from typing import Any, Callable, Dict, List, Optional, Protocol, Sequence, Type, Union
 from unittest import TestCase
 
 from .config import DriverConfiguration
@@ -38,6 +38,8 @@ class TakeSnapshot(Protocol):
         self,
         name: Optional[str] = None,
         machines: Optional[Sequence[BaseMachine]] = None,
+        keep: bool = False,
+        prepare: Optional[Callable[[], object]] = None,
     ) -> Snapshot: ...
 
 class Subtest(Protocol):
@@ -86,6 +88,8 @@ class Driver:
         self,
         name: Optional[str] = None,
         machines: Optional[Sequence[BaseMachine]] = None,
+        keep: bool = False,
+        prepare: Optional[Callable[[], object]] = None,
     ) -> Snapshot: ...
     def subtest(
         self,

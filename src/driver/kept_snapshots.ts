@@ -1,0 +1,329 @@
+import { ownDirectory } from "../backend/mod.ts";
+import { removeTree } from "../backend/remove_tree.ts";
+import { MachineError, UsageError } from "../errors.ts";
+import type { SavedMachine } from "../machine/mod.ts";
+import { directoryOf } from "../paths.ts";
+
+/** What the manifest of a kept snapshot is written by. */
+const FORMAT = 1;
+/** The file of a kept snapshot that tells what the others are. */
+const MANIFEST = "manifest.json";
+/** What an image in QEMU's own format begins with: "QFI\xfb". */
+const QCOW2 = 0x514649fb;
+
+/** A machine that a snapshot holds, and what it was started by. */
+export interface KeptMachine {
+  /** Its state. */
+  readonly saved: SavedMachine;
+  /** The text of its start command. */
+  readonly startCommand: string;
+  /** Why there can't be two of it at a time. */
+  readonly rivalry?: string;
+}
+
+/** A snapshot that outlives its run. */
+export interface KeptSnapshot {
+  /** What its author calls it. */
+  readonly name: string;
+  /** Where it is. */
+  readonly path: string;
+  /** When it was taken, in milliseconds since 1970. */
+  readonly date: number;
+  /** The names of its machines. */
+  readonly machines: readonly string[];
+  /** Bytes on the disk. */
+  readonly size: number;
+}
+
+interface Manifest {
+  readonly format: number;
+  readonly name: string;
+  readonly date: number;
+  readonly machines: readonly KeptMachine[];
+  /** The files of the host that it depends on, and what they were. */
+  readonly stamps: Readonly<Record<string, string>>;
+}
+
+/** Where snapshots are kept: below the user's cache. */
+export function keptDirectory(): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME");
+  if (cache?.startsWith("/")) return `${cache}/vmwright/snapshots`;
+  const home = Deno.env.get("HOME");
+  if (home?.startsWith("/")) return `${home}/.cache/vmwright/snapshots`;
+  throw new UsageError(
+    "Expected a directory for kept snapshots in XDG_CACHE_HOME or HOME, got neither",
+  );
+}
+
+/** The place of a snapshot among those that are kept. */
+async function placeOf(
+  name: string,
+  commands: readonly string[],
+): Promise<string> {
+  const text = JSON.stringify([name, commands.toSorted()]);
+  const digest = await crypto.subtle.digest(
+    "SHA-256",
+    new TextEncoder().encode(text),
+  );
+  const hash = new Uint8Array(digest).toHex().slice(0, 16);
+  return `${keptDirectory()}/${name.replaceAll(/[^\w.-]/g, "_")}-${hash}`;
+}
+
+/**
+ * Keeps what a snapshot holds for later runs, in place of what was kept for the
+ * same machines by the same name.
+ *
+ * @param commands The start commands of all machines of the test.
+ * @param scratch A directory of the run's; nothing that is in there outlives it.
+ * @throws {MachineError} where a disk is an overlay of an image that ends with the
+ * run.
+ */
+export async function keepSnapshot(
+  name: string,
+  machines: readonly KeptMachine[],
+  commands: readonly string[],
+  scratch: string,
+): Promise<void> {
+  const place = await placeOf(name, commands);
+  ownDirectory(directoryOf(place));
+  const unfinished = `${place}.${crypto.randomUUID()}.new`;
+  Deno.mkdirSync(unfinished, { mode: 0o700 });
+  try {
+    const kept: KeptMachine[] = [];
+    const stamps: Record<string, string> = {};
+    for (const [index, machine] of machines.entries()) {
+      const { saved } = machine;
+      const own = `${unfinished}/${index}`, final = `${place}/${index}`;
+      Deno.mkdirSync(own, { mode: 0o700 });
+      await putFile(saved.guest.state, `${own}/state`);
+      Deno.writeFileSync(`${own}/console`, saved.console.text, { mode: 0o600 });
+      const disks = [];
+      for (const [nr, disk] of saved.guest.disks.entries()) {
+        const below = backingOf(disk.frozen);
+        if (below !== undefined && !below.startsWith("/")) {
+          throw unkept(name, saved.name, below, "is not an absolute path");
+        }
+        if (below?.startsWith(`${scratch}/`) || below?.includes(".vw-base-")) {
+          throw unkept(name, saved.name, below, "ends with the run");
+        }
+        await putFile(disk.frozen, `${own}/disk-${nr}`);
+        stampAll(below, stamps);
+        disks.push({ ...disk, frozen: `${final}/disk-${nr}` });
+      }
+      for (const path of filesOf(machine)) stampAll(path, stamps);
+      kept.push({
+        ...machine,
+        saved: {
+          ...saved,
+          console: { ...saved.console, text: new Uint8Array(0) },
+          guest: { ...saved.guest, state: `${final}/state`, disks },
+        },
+      });
+    }
+    const manifest: Manifest = {
+      format: FORMAT,
+      name,
+      date: Date.now(),
+      machines: kept,
+      stamps,
+    };
+    Deno.writeTextFileSync(
+      `${unfinished}/${MANIFEST}`,
+      JSON.stringify(manifest),
+      { mode: 0o600 },
+    );
+    removeIfThere(place);
+    Deno.renameSync(unfinished, place);
+  } catch (error) {
+    removeIfThere(unfinished);
+    throw error;
+  }
+}
+
+/**
+ * Finds what was kept of machines by a name.
+ *
+ * @param commands The start commands of all machines of the test.
+ * @returns What was kept, or why that can't be used, or nothing.
+ */
+export async function findKept(
+  name: string,
+  commands: readonly string[],
+): Promise<{ machines: KeptMachine[] } | { stale: string } | undefined> {
+  const place = await placeOf(name, commands);
+  const manifest = readManifest(place);
+  if (manifest === undefined) return undefined;
+  for (const [path, was] of Object.entries(manifest.stamps)) {
+    if (stampOf(path) !== was) return { stale: `${path} has changed` };
+  }
+  const machines = manifest.machines.map((machine, index) => ({
+    ...machine,
+    saved: {
+      ...machine.saved,
+      console: {
+        ...machine.saved.console,
+        text: Deno.readFileSync(`${place}/${index}/console`),
+      },
+    },
+  }));
+  return { machines };
+}
+
+/** All snapshots that are kept, by name. */
+export function listKept(): KeptSnapshot[] {
+  const directory = keptDirectory();
+  const found: KeptSnapshot[] = [];
+  for (const entry of entriesOf(directory)) {
+    const path = `${directory}/${entry}`;
+    const manifest = readManifest(path);
+    if (manifest === undefined) continue;
+    const { name, date, machines } = manifest;
+    found.push({
+      name,
+      path,
+      date,
+      machines: machines.map(({ saved }) => saved.name),
+      size: sizeOf(path),
+    });
+  }
+  return found.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+}
+
+/**
+ * Removes kept snapshots, and what runs that were killed left beside them.
+ *
+ * @param names Of those of these names; of all where there are none.
+ * @returns How many were removed.
+ */
+export function removeKept(names: readonly string[] = []): number {
+  const directory = keptDirectory();
+  const kept = listKept().filter(({ name }) =>
+    names.length === 0 || names.includes(name)
+  );
+  for (const { path } of kept) removeIfThere(path);
+  for (const entry of entriesOf(directory)) {
+    if (entry.endsWith(".new")) removeIfThere(`${directory}/${entry}`);
+  }
+  return kept.length;
+}
+
+function unkept(
+  name: string,
+  machine: string,
+  path: string,
+  why: string,
+): MachineError {
+  return new MachineError(
+    `the snapshot "${name}" can't be kept: a disk of ${machine} is an overlay of ` +
+      `${path}, which ${why}`,
+  );
+}
+
+function readManifest(place: string): Manifest | undefined {
+  try {
+    const manifest = JSON.parse(
+      Deno.readTextFileSync(`${place}/${MANIFEST}`),
+    ) as Manifest;
+    return manifest.format === FORMAT ? manifest : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The files of the host that a machine's command line and start script name. */
+function filesOf({ saved, startCommand }: KeptMachine): string[] {
+  const words = saved.guest.identity["command line"].split("\0")
+    .flatMap((word) => word.split(/[,=]/));
+  return [startCommand, ...words].filter((word) => word.startsWith("/"));
+}
+
+/** Takes note of a file, and of all images that it is an overlay of. */
+function stampAll(
+  path: string | undefined,
+  stamps: Record<string, string>,
+): void {
+  while (path?.startsWith("/") && stamps[path] === undefined) {
+    const stamp = stampOf(path);
+    if (stamp === undefined) return;
+    stamps[path] = stamp;
+    const below = backingOf(path);
+    path = below === undefined || below.startsWith("/")
+      ? below
+      : `${directoryOf(path)}/${below}`;
+  }
+}
+
+/** What tells a file from what it was; nothing of what is none. */
+function stampOf(path: string): string | undefined {
+  try {
+    const { isFile, size, mtime, ino } = Deno.statSync(path);
+    return isFile ? `${size} ${mtime?.getTime()} ${ino}` : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The image that an image in QEMU's own format is an overlay of. */
+function backingOf(path: string): string | undefined {
+  try {
+    using file = Deno.openSync(path);
+    const header = new Uint8Array(20);
+    if (file.readSync(header) !== header.length) return undefined;
+    const view = new DataView(header.buffer);
+    if (view.getUint32(0) !== QCOW2) return undefined;
+    const name = new Uint8Array(view.getUint32(16));
+    if (name.length === 0) return undefined;
+    file.seekSync(view.getBigUint64(8), Deno.SeekMode.Start);
+    file.readSync(name);
+    return new TextDecoder().decode(name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Puts a file that nobody writes to any more into a second place. */
+async function putFile(from: string, to: string): Promise<void> {
+  try {
+    Deno.linkSync(from, to);
+    return;
+  } catch {
+    // In another file system, there is no such thing.
+  }
+  const { success, stderr } = await new Deno.Command("cp", {
+    args: ["--sparse=always", "--reflink=auto", "--", from, to],
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (!success) {
+    throw new MachineError(
+      `a snapshot can't be kept: ${new TextDecoder().decode(stderr).trim()}`,
+    );
+  }
+  Deno.chmodSync(to, 0o600);
+}
+
+function entriesOf(directory: string): string[] {
+  try {
+    return [...Deno.readDirSync(directory)].map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function sizeOf(path: string): number {
+  const { isDirectory, blocks, size } = Deno.lstatSync(path);
+  if (!isDirectory) return blocks === null ? size : blocks * 512;
+  return entriesOf(path).reduce(
+    (sum, name) => sum + sizeOf(`${path}/${name}`),
+    0,
+  );
+}
+
+function removeIfThere(path: string): void {
+  try {
+    removeTree(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
