@@ -116,7 +116,7 @@ const refused: [string, string][] = [
   ["--no-interactive=1", `--no-interactive takes no value, got "1"`],
   [
     "--keep",
-    "option --keep is ambiguous: it could be --keep-vm-state or --keep-machines",
+    "option --keep is ambiguous: it could be --keep-vm-state or --keep-machines or --keep-going",
   ],
 ];
 
