@@ -5,11 +5,17 @@ const RESERVE = 512 * 1024 * 1024;
 /** The part of it that is left, where that is more. */
 const RESERVED_PART = 0.1;
 
-/** How many forks there may be at a time. */
+/** Limits of the forks at a time. */
 export interface ForkBudgetOptions {
-  /** Bytes of memory for the guests of all forks; what is free by default. */
+  /**
+   * Bytes of memory for the guests of all forks; the free memory, less a
+   * reserve, if nothing is given.
+   */
   memory?: number;
-  /** How many at once, at most; as many as the host has processors by default. */
+  /**
+   * How many forks at once; the number of the host's processors if nothing is
+   * given.
+   */
   forks?: number;
 }
 
@@ -19,8 +25,8 @@ interface Waiter {
 }
 
 /**
- * Has forks wait for each other where memory or processors are short. One is always
- * admitted, however large it is.
+ * Lets forks wait for each other if memory or processors are short. One fork is
+ * always admitted, whatever its size.
  */
 export class ForkBudget {
   readonly #memory?: number;

@@ -13,11 +13,11 @@ import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
 import type { Vlan } from "./vlan.ts";
 
-/** What a snapshot is taken of. */
+/** Options of a snapshot. */
 export interface SnapshotOptions {
-  /** What reports call it. */
+  /** Its name in reports. */
   name?: string;
-  /** The machines; all that run by default. */
+  /** The machines; all running machines if nothing is given. */
   machines?: readonly { readonly name: string }[];
   /**
    * Whether later runs find it again: those of the same machines, where nothing
@@ -32,25 +32,29 @@ export interface SnapshotOptions {
   prepare?: () => void | Promise<void>;
 }
 
-/** How machines go on from a snapshot. */
+/** Options of a fork. */
 export interface ForkOptions {
   /**
-   * Whether the guests' clocks stay at the time of the snapshot; they are set to
-   * the host's by default.
+   * Whether the guests' clocks stay at the time of the snapshot. Otherwise they
+   * get the host's time.
+   *
+   * @default {false}
    */
   keepClock?: boolean;
   /**
-   * Whether a fork waits until the host has memory and processors for it, as those
-   * of subtests do; by default it begins at once.
+   * Whether a fork waits until the host has memory and processors for it, as
+   * the forks of subtests do.
+   *
+   * @default {false}
    */
   wait?: boolean;
 }
 
-/** A machine that a snapshot holds. */
+/** A machine of a snapshot. */
 interface Held {
   readonly member: Member;
   readonly saved: SavedMachine;
-  /** Why there can't be two of it at a time. */
+  /** Why only one such machine can run at a time, if that is so. */
   readonly rivalry?: string;
 }
 
@@ -62,8 +66,8 @@ export let takeSnapshot: (
 ) => Promise<Snapshot>;
 
 /**
- * The state of machines, of all at the same moment: memory, devices, disks,
- * networks, and what the driver knows of them. It ends with the run.
+ * The state of machines at one moment: memory, devices, disks, networks, and
+ * the driver's own state of them. It ends with the run.
  *
  * @example
  * ```ts
@@ -83,7 +87,7 @@ export let takeSnapshot: (
 export class Snapshot implements AsyncDisposable {
   /** The snapshot's number in the events of the run. */
   readonly id: number;
-  /** What reports call it. */
+  /** Its name in reports. */
   readonly name?: string;
   readonly #host: SnapshotHost;
   readonly #set: MachineSet;
@@ -251,21 +255,21 @@ export class Snapshot implements AsyncDisposable {
     );
   }
 
-  /** The names of the machines that it holds. */
+  /** The names of its machines. */
   get machines(): string[] {
     return this.#held.map(({ saved }) => saved.name);
   }
 
-  /** Bytes of memory that the guests have which it holds. */
+  /** Bytes of memory of its guests. */
   get memory(): number {
     return this.#held.reduce((sum, { saved }) => sum + saved.memory, 0);
   }
 
   /**
-   * Brings the machines back to the snapshot, in place: whatever they do now ends,
-   * and what is asked of them fails.
+   * Takes the machines back to the snapshot, in place. Their present state is
+   * lost, and all pending actions on them fail.
    *
-   * @throws {MachineError} where one can't go on from there.
+   * @throws {MachineError} if a machine can't go on from the snapshot.
    */
   async restore(options: ForkOptions = {}): Promise<void> {
     this.#demandHere();
@@ -283,13 +287,13 @@ export class Snapshot implements AsyncDisposable {
   }
 
   /**
-   * Has machines of their own go on from the snapshot, beside those that it was
-   * taken of: with the same names, on networks of their own, with directories of
-   * their own; the one that they share with the host begins empty. Machines that
-   * did not run then are there too, and are not started.
+   * Starts new machines from the snapshot, beside the original ones. They have
+   * the same names, but their own networks and directories; the directory that
+   * they share with the host is empty at first. Machines that did not run at
+   * the snapshot are there too, but not started.
    *
-   * @returns The machines; they end with what is returned.
-   * @throws {MachineError} where one can't go on from there.
+   * @returns The fork. Its machines end when it is disposed.
+   * @throws {MachineError} if a machine can't go on from the snapshot.
    */
   async fork(options: ForkOptions = {}): Promise<Fork> {
     this.#demandHere();
@@ -437,9 +441,11 @@ let begin: (
   machines: readonly { name: string; parent: string }[],
 ) => void;
 
-/** Machines that have gone on from a snapshot, beside others of the same names. */
+/**
+ * The new machines that have started from a snapshot, beside the original ones.
+ */
 export class Fork implements AsyncDisposable {
-  /** The fork's number, which the log has behind the machines' names. */
+  /** The fork's number, which the log shows after the machines' names. */
   readonly number: number;
   readonly #host: SnapshotHost;
   readonly #directory: string;
@@ -480,7 +486,7 @@ export class Fork implements AsyncDisposable {
     return this.#set.members.map(({ machine }) => machine);
   }
 
-  /** The machines, by the names that scripts have for them. */
+  /** The machines, by their names in scripts. */
   get named(): Record<string, MachineOf<"qemu">> {
     return Object.fromEntries(
       this.#set.members.map(({ core, machine }) => [
@@ -495,12 +501,12 @@ export class Fork implements AsyncDisposable {
     return this.#set.vlans;
   }
 
-  /** Takes a snapshot of these machines: forks of it branch off from here. */
+  /** Takes a snapshot of these machines. */
   snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
     return takeSnapshot(this.#host, this.#set, options);
   }
 
-  /** Ends the machines, and removes what they had. */
+  /** Ends the machines, and removes their files. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#disposed ??= this.#dispose();
   }

@@ -49,7 +49,7 @@ export let startVlan: (
 ) => Promise<Vlan>;
 
 /**
- * Has all frames of a VLAN written into a file.
+ * Writes all frames of a VLAN to a file.
  *
  * @param name The file's name in the output directory, without `.pcapng`.
  */

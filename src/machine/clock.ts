@@ -3,17 +3,20 @@ import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
 import { decode } from "./commands/output.ts";
 
-/** Sets the clock to the microseconds since 1970 in `$to`; not all take parts of a second. */
+/**
+ * Sets the clock to the microseconds since 1970 in `$to`. Not every `date`
+ * takes parts of a second.
+ */
 const SET = "date -u -s @${to:0:-6}.${to: -6} || date -u -s @${to:0:-6}";
 /**
- * Sets `$boot` to which boot this is, and `$base` to how many microseconds the
- * clock is ahead of the one that nobody sets.
+ * Sets `$boot` to the id of the boot, and `$base` to the microseconds by which
+ * the clock is ahead of the monotonic clock.
  */
 const BASE = "read -r boot </proc/sys/kernel/random/boot_id; " +
   "read -r up _ </proc/uptime; base=$((${EPOCHREALTIME/[.,]/} - 10#${up/./}0000))";
 /** Seconds that a guest may take to set its clock. */
 const TIMEOUT = 60;
-/** The first and the last second that is a time here: 2001 and 2286. */
+/** The first and the last valid second: 2001 and 2286. */
 const FIRST = 1e9, LAST = 1e10;
 
 /**
@@ -42,9 +45,9 @@ export async function setClock(
 }
 
 /**
- * Sets a guest's clock ahead, or back.
+ * Sets a guest's clock ahead or back.
  *
- * @param by Seconds; negative ones back.
+ * @param by Seconds; negative: back.
  */
 export async function skew(core: MachineCore, by: number): Promise<Fault> {
   if (typeof by !== "number" || !(Math.abs(by) < LAST)) {
@@ -79,7 +82,7 @@ async function change(
       `the clock of ${core.name} can't be set: ${said || `status ${status}`}`,
     );
   };
-  // Whatever `date` says of the time is no news.
+  // The output of `date` is not needed.
   const said = await run(
     `${BASE}; ${to}; { said=$({ ${SET}; } 2>&1) || { echo "$said"; false; }; } && ` +
       'echo "$boot $base"',
@@ -89,7 +92,8 @@ async function change(
     text,
     machine: core.name,
     async undo() {
-      // One that has ended takes its time from the hardware when it boots.
+      // A guest that has ended takes its time from the hardware at its next
+      // boot.
       if (!core.connected) return;
       await run(
         `${BASE}; if [ "$boot" = ${boot} ]; then ` +

@@ -5,21 +5,33 @@ import { after } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
 
-/** How much passes, for {@linkcode Disk.throttle}. */
+/** Options of {@linkcode Disk.throttle}. */
 export interface ThrottleOptions {
-  /** Bytes in a second, read and written; no limit by default. */
+  /** Bytes a second, read and written; no limit if nothing is given. */
   bytesPerSecond?: number;
-  /** Reads and writes in a second; no limit by default. */
+  /** Reads and writes a second; no limit if nothing is given. */
   operationsPerSecond?: number;
 }
 
-/** What fails, for {@linkcode Disk.fail}. */
+/** Options of {@linkcode Disk.fail}. */
 export interface DiskFailureOptions {
-  /** Whether reads do. */
+  /**
+   * Whether reads fail.
+   *
+   * @default {false}
+   */
   reads?: boolean;
-  /** Whether writes do, and flushes. */
+  /**
+   * Whether writes and flushes fail.
+   *
+   * @default {false}
+   */
   writes?: boolean;
-  /** Seconds from now until they do; 0 by default. */
+  /**
+   * Seconds until they begin to fail.
+   *
+   * @default {0}
+   */
   after?: number;
 }
 
@@ -27,8 +39,8 @@ export interface DiskFailureOptions {
 export let makeDisk: (core: MachineCore, name?: string) => Disk;
 
 /**
- * A disk of a machine that runs. What is done to it ends with the guest: a new
- * start has the disk as it was.
+ * A disk of a running machine. Its faults end with the guest: after a new start
+ * the disk is as before.
  */
 export class Disk {
   readonly #core: MachineCore;
@@ -44,15 +56,15 @@ export class Disk {
   }
 
   /**
-   * Slows the disk down. A request that is larger than what passes in a second
-   * does pass, and those after it wait for so much longer.
+   * Slows the disk down. A request that is larger than the limit of a second
+   * passes, and later requests wait correspondingly longer.
    *
-   * @param options.bytesPerSecond Bytes in a second, read and written.
-   * @param options.operationsPerSecond Reads and writes in a second.
-   * @returns What ends it.
-   * @throws {UsageError} for what is no limit, and for none.
-   * @throws {MachineError} while the machine is not running, and where it has no
-   * disk of that name.
+   * @param options.bytesPerSecond Bytes a second, read and written.
+   * @param options.operationsPerSecond Reads and writes a second.
+   * @returns The fault, which ends this.
+   * @throws {UsageError} if a limit is not valid, or if there is none.
+   * @throws {MachineError} if the machine is not running, or has no disk of
+   * that name.
    */
   async throttle(options: ThrottleOptions): Promise<Fault> {
     const { bytesPerSecond = 0, operationsPerSecond = 0 } = options;
@@ -79,15 +91,15 @@ export class Disk {
   }
 
   /**
-   * Has requests to the disk fail with an input or output error.
+   * Lets requests to the disk fail with an input/output error.
    *
-   * @param options.reads Whether reads do.
-   * @param options.writes Whether writes do, and flushes.
-   * @param options.after Seconds from now until they do; 0 by default.
-   * @returns What ends it.
-   * @throws {UsageError} where nothing is to fail, and for what is no time.
-   * @throws {MachineError} while the machine is not running, and where it has no
-   * disk of that name.
+   * @param options.reads Whether reads fail. Default: false.
+   * @param options.writes Whether writes and flushes fail. Default: false.
+   * @param options.after Seconds until they begin to fail. Default: 0.
+   * @returns The fault, which ends this.
+   * @throws {UsageError} if nothing is to fail, or if the time is not valid.
+   * @throws {MachineError} if the machine is not running, or has no disk of
+   * that name.
    */
   async fail(options: DiskFailureOptions): Promise<Fault> {
     const { reads = false, writes = false, after: seconds = 0 } = options;
@@ -128,12 +140,10 @@ export class Disk {
   }
 
   /**
-   * Takes the disk out of the guest, which lets go of it. It is there again after
-   * the next start.
+   * Removes the disk from the guest. The next start has it again.
    *
-   * @throws {MachineError} while the machine is not running, where it has no disk
-   * of that name, where the disk can't be taken out while the guest runs, and
-   * where the guest does not let go.
+   * @throws {MachineError} if the machine is not running, has no disk of that
+   * name, can't lose this disk while it runs, or does not release it.
    */
   async detach(): Promise<void> {
     const disk = await this.#find("detach()");
@@ -146,14 +156,14 @@ export class Disk {
   }
 
   /**
-   * Has the disk have a write cache that loses what it holds in a
-   * {@linkcode QemuMachine.powerLoss}: all that the guest writes from now on and
-   * does not flush. What was written before counts as flushed. Until this ends,
-   * all writes are kept in a file beside the disk.
+   * Gives the disk a write cache, whose content a {@linkcode
+   * QemuMachine.powerLoss} loses: everything that the guest writes from now on
+   * and does not flush. Earlier writes count as flushed. Until this ends, a
+   * file beside the disk keeps all writes.
    *
-   * @returns What ends it: the disk keeps what it has.
-   * @throws {MachineError} while the machine is not running, and where it has no
-   * disk of that name.
+   * @returns The fault, which ends this. Then the disk keeps its content.
+   * @throws {MachineError} if the machine is not running, or has no disk of
+   * that name.
    */
   async cacheWrites(): Promise<Fault> {
     const disk = await this.#find("cacheWrites()");
@@ -183,7 +193,7 @@ export class Disk {
         try {
           await undo();
         } catch (error) {
-          // A guest that has ended has no disks any more.
+          // A guest that has ended has no disks.
           if (!(error instanceof QmpClosed)) throw error;
         }
       },

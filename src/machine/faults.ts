@@ -2,41 +2,45 @@ import type { Log } from "../report/mod.ts";
 import { type Random, random } from "./links/random.ts";
 
 /**
- * Something that is broken on purpose. It ends where it is healed, or disposed of
- * as `await using` does, and else with the subtest that it began in, or with the
- * test script.
+ * A fault that the test has caused on purpose. It ends when it is healed or
+ * disposed (`await using`), and otherwise with the subtest in which it began,
+ * or with the test script.
  */
 export interface Fault extends AsyncDisposable {
-  /** What it is, as the log says it. */
+  /** Its description in the log. */
   readonly text: string;
   /** Whether it has ended. */
   readonly isOver: boolean;
-  /** Mends what is broken, if nothing else has. */
+  /** Ends the fault, if it has not ended. */
   heal(): Promise<void>;
 }
 
 /** What {@linkcode Faults.begin} takes. */
 export interface FaultOptions {
-  /** What it is: `link to VLAN 1: delay 50 ms`. */
+  /** The description: `link to VLAN 1: delay 50 ms`. */
   readonly text: string;
-  /** Whose it is, if it is one machine's. */
+  /** The machine, if the fault is one machine's. */
   readonly machine?: string;
-  /** What reports call it, `note`: nothing, as it breaks nothing; `fault` by default. */
+  /**
+   * Its kind in reports; `note`: it breaks nothing, so reports show no fault.
+   *
+   * @default {"fault"}
+   */
   readonly kind?: "fault" | "pause" | "note";
-  /** Whether its end is more than that of the machines, as a file's is. */
+  /** Whether it has an end beyond that of the machines, as a file has. */
   readonly outlivesMachines?: boolean;
-  /** Mends it; where that fails, so does the healing. */
+  /** Ends it. If this fails, so does the healing. */
   undo(): Promise<void>;
 }
 
 /** A fault, and where it began. */
 interface Kept extends Fault {
   readonly scope: number | undefined;
-  /** Takes note that its machine ends, or that the run does. */
+  /** Called when its machine or the run ends. */
   end(): Promise<void>;
 }
 
-/** The faults of a run, and what decides about those that happen at random. */
+/** The faults of a run, and the source of random decisions. */
 export class Faults {
   readonly #log: Log;
   readonly #kept = new Set<Kept>();
@@ -44,21 +48,23 @@ export class Faults {
   #isSeedTold = false;
 
   /**
-   * Takes where faults are told.
+   * Takes the log for faults.
    *
-   * @param seed What decides about what is random; a new one by default.
+   * @param seed The seed of random decisions; a new one if nothing is given.
    */
   constructor(log: Log, seed?: number) {
     this.#log = log;
     this.#seed = seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
   }
 
-  /** The subtest that the calling code is in, if any: faults end with it. */
+  /** The subtest of the calling code, if any: faults end with it. */
   get scope(): number | undefined {
     return this.#log.currentSubtest?.id;
   }
 
-  /** A source of random numbers, which the run's seed and its name decide. */
+  /**
+   * A source of random numbers, which depends on the run's seed and its name.
+   */
   random(name: string): Random {
     let source: Random | undefined;
     return () => (source ??= this.#begin(name))();
@@ -75,7 +81,7 @@ export class Faults {
     return random(`${this.#seed} ${name}`);
   }
 
-  /** Takes note of a fault that has begun. */
+  /** Begins a fault. */
   begin(options: FaultOptions): Fault {
     const { text, machine, kind = "fault", outlivesMachines, undo } = options;
     const attributes = { machine };
@@ -114,17 +120,17 @@ export class Faults {
     return fault;
   }
 
-  /** Heals what began in a subtest, the last first. */
+  /** Heals the faults of a subtest, the last first. */
   async endScope(subtest: number): Promise<void> {
     await this.#heal([...this.#kept].filter(({ scope }) => scope === subtest));
   }
 
-  /** Heals everything, the last first. */
+  /** Heals all faults, the last first. */
   async healAll(): Promise<void> {
     await this.#heal([...this.#kept]);
   }
 
-  /** Ends everything, where the machines end by themselves. */
+  /** Ends all faults, when the machines end by themselves. */
   async endAll(): Promise<void> {
     await Promise.allSettled([...this.#kept].map((fault) => fault.end()));
   }

@@ -11,15 +11,15 @@ import {
   sectionHeader,
 } from "./pcapng.ts";
 
-/** Frames that are written into a file, until that is ended as faults are. */
+/** A capture of frames in a file. It ends as faults do. */
 export interface Capture extends Fault {
-  /** Where the file is. */
+  /** The file's path. */
   readonly path: string;
 }
 
 /** A file of frames, in the format pcapng. */
 export class CaptureFile {
-  /** Where it is. */
+  /** Its path. */
   readonly path: string;
   readonly #file: Deno.FsFile;
   readonly #interfaces = new Map<string, number>();
@@ -34,10 +34,10 @@ export class CaptureFile {
   }
 
   /**
-   * Makes a file, in place of one of its name.
+   * Makes a file. It replaces one with the same name.
    *
    * @param name Its name in the directory, without `.pcapng`.
-   * @throws {UsageError} for a name that is no file's.
+   * @throws {UsageError} if the name is not valid.
    */
   static create(directory: string, name: string): CaptureFile {
     if (typeof name !== "string" || !/^[^/\0]+$/.test(name)) {

@@ -6,12 +6,12 @@ import { FrameReader, HEADER } from "./frame_reader.ts";
 import type { Random } from "./random.ts";
 import type { Impairments } from "./settings.ts";
 
-/** Bytes of frames that wait for their time, at most. */
+/** Bytes of waiting frames, at most. */
 const ROOM = 64 * 1024 * 1024;
-/** Bytes that are written at once. */
+/** Bytes that one write takes. */
 const BATCH = 256 * 1024;
 
-/** What has become of the frames of one direction while faults were set. */
+/** Counters of the frames of one direction, while faults were set. */
 export interface LaneCounters {
   /** Frames that were sent into the link. */
   frames: number;
@@ -19,19 +19,22 @@ export interface LaneCounters {
   bytes: number;
   /** Frames lost by `loss`. */
   lost: number;
-  /** Frames that had no room: for want of bandwidth, or for 64 MiB that wait. */
+  /**
+   * Frames that were dropped for lack of bandwidth, or because 64 MiB were
+   * waiting.
+   */
   dropped: number;
-  /** Frames that a partition kept away. */
+  /** Frames that a partition has stopped. */
   barred: number;
-  /** Frames that came twice. */
+  /** Frames that arrived twice. */
   duplicated: number;
   /** Frames that others could overtake. */
   reordered: number;
-  /** Frames with a bit turned. */
+  /** Frames with a changed bit. */
   corrupted: number;
 }
 
-/** Counters of nothing. */
+/** Counters without any frames. */
 export function noFrames(): LaneCounters {
   return {
     frames: 0,

@@ -19,17 +19,17 @@ import {
   type LinkSettings,
 } from "./settings.ts";
 
-/** Whose link it is. */
+/** The machine of a link. */
 export interface Linked {
   /** The machine's name. */
   readonly name: string;
   /** The machine's faults. */
   readonly faults: Faults;
-  /** Where captures go. */
+  /** The directory for captures. */
   readonly outDir: string;
   /** The guest's network cards, while it runs. */
   readonly network: GuestNetwork | undefined;
-  /** Tells of a file that the run leaves. */
+  /** Reports a file that the run leaves. */
   tellOfFile(path: string): void;
 }
 
@@ -74,10 +74,10 @@ interface Relay {
 }
 
 /**
- * A machine's link to a VLAN: the cable between its card and the switch. What is
- * set holds for frames between machines, and never for the driver's own channel;
- * it outlives reboots, crashes and new starts. Nothing of it shows in the guest,
- * and nothing takes root.
+ * A machine's link to a VLAN: the cable between its card and the switch. Its
+ * settings apply to frames between machines, never to the driver's own channel.
+ * They outlive reboots, crashes and new starts. The guest sees nothing of them,
+ * and they need no root.
  */
 export class Link {
   readonly #machine: Linked;
@@ -110,21 +110,24 @@ export class Link {
   }
 
   /**
-   * Sets what the link does to frames from now on, in place of what was set
-   * before for the same directions; `set({})` takes all away. Of frames on their
-   * way when a fault ends, none is lost.
+   * Sets what the link does to frames from now on, in place of earlier settings
+   * for the same directions; `set({})` removes all settings. No frame that is
+   * on its way is lost when a setting ends.
    *
-   * @param settings.delay Seconds that each frame is late.
-   * @param settings.jitter Seconds by which that is more or less, at most.
-   * @param settings.loss The fraction of frames that are lost.
+   * @param settings.delay Seconds by which each frame is late.
+   * @param settings.jitter Seconds by which the delay varies in both
+   * directions, at most.
+   * @param settings.loss The fraction of lost frames.
    * @param settings.duplicate The fraction of frames that arrive twice.
-   * @param settings.reorder The fraction of frames that later ones may overtake.
-   * @param settings.corrupt The fraction of frames with one bit turned.
-   * @param settings.bandwidth Bits in a second that pass.
-   * @param settings.direction `send`, `receive`, or `both`, which is the default.
-   * @returns What ends it, and has hold again what held outside of this subtest.
-   * @throws {UsageError} for what is no setting.
-   * @throws {MachineError} where the machine runs and has no card on the VLAN.
+   * @param settings.reorder The fraction of frames that later frames may
+   * overtake.
+   * @param settings.corrupt The fraction of frames with one changed bit.
+   * @param settings.bandwidth Bits a second that pass.
+   * @param settings.direction `send`, `receive` or `both`. Default: `both`.
+   * @returns The fault, which ends this and restores the settings from outside
+   * of this subtest.
+   * @throws {UsageError} if a setting is not valid.
+   * @throws {MachineError} if the machine runs and has no card on the VLAN.
    *
    * @example
    * ```ts
@@ -159,7 +162,7 @@ export class Link {
         : "fault",
     );
     await this.#orHeal(fault);
-    // What has taken all away has nothing to end.
+    // A call that has removed all settings has nothing to end.
     if (!this.#layers.some((layer) => layer.owner === owner)) {
       await fault.heal();
     }
@@ -167,10 +170,10 @@ export class Link {
   }
 
   /**
-   * Pulls the cable: the guest sees that its card has no carrier.
+   * Unplugs the cable: the guest's card has no carrier.
    *
-   * @returns What plugs it in again.
-   * @throws {MachineError} where the machine runs and has no card on the VLAN.
+   * @returns The fault, which plugs the cable in again when it ends.
+   * @throws {MachineError} if the machine runs and has no card on the VLAN.
    */
   async down(): Promise<Fault> {
     const fault = this.#begin("down", async () => {
@@ -182,14 +185,14 @@ export class Link {
     return fault;
   }
 
-  /** Plugs the cable in that {@linkcode down} pulled. */
+  /** Plugs in the cable that {@linkcode down} has unplugged. */
   async up(): Promise<void> {
     for (const fault of [...this.#downs]) await fault.heal();
   }
 
   /**
-   * What has become of frames so far, while something was set or a partition
-   * was there: at other times, they go their own way and nobody counts them.
+   * Counters of the frames while there was a setting or a partition. At other
+   * times frames do not pass the driver, so it does not count them.
    */
   counters(): {
     /** Of the frames that the machine sent. */
@@ -202,15 +205,15 @@ export class Link {
   }
 
   /**
-   * Writes what the machine's card sends and receives into a file, as pcapng:
-   * each frame as the guest has it, before what the link does to those that it
-   * sends, and after what it does to those that it receives.
+   * Writes the frames that the machine's card sends and receives to a file, as
+   * pcapng. It has each frame as the guest sees it: sent frames before the
+   * link's effects, received frames after them.
    *
    * @param options.name The file's name in the output directory, without
-   * `.pcapng`; by default, the machine's, a dash and the VLAN's number.
-   * @returns What ends it, and says where the file is.
-   * @throws {UsageError} for a name that is no file's.
-   * @throws {MachineError} where the machine runs and has no card on the VLAN.
+   * `.pcapng`. Default: `<machine>-vlan<number>`.
+   * @returns The capture, which has the file's path and an end.
+   * @throws {UsageError} if the name is not valid.
+   * @throws {MachineError} if the machine runs and has no card on the VLAN.
    */
   async capture(options: { name?: string } = {}): Promise<Capture> {
     const { name, outDir } = this.#machine;

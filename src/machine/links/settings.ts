@@ -1,35 +1,60 @@
 import { UsageError } from "../../errors.ts";
 
-/** What a link does to frames: see {@linkcode Link.set}. */
+/** The settings of a link; see {@linkcode Link.set}. */
 export interface LinkSettings {
-  /** Seconds that each frame is late; 0 by default. */
+  /**
+   * Seconds by which each frame is late.
+   *
+   * @default {0}
+   */
   delay?: number;
   /**
-   * Seconds by which the delay is more or less, at most, evenly spread; 0 by
-   * default. Frames keep their order.
+   * Seconds by which the delay varies in both directions, at most, evenly
+   * distributed. Frames keep their order.
+   *
+   * @default {0}
    */
   jitter?: number;
-  /** The fraction of frames that are lost, from 0 to 1; 0 by default. */
+  /**
+   * The fraction of lost frames, from 0 to 1.
+   *
+   * @default {0}
+   */
   loss?: number;
-  /** The fraction of frames that arrive twice, from 0 to 1; 0 by default. */
+  /**
+   * The fraction of frames that arrive twice, from 0 to 1.
+   *
+   * @default {0}
+   */
   duplicate?: number;
   /**
-   * The fraction of frames, from 0 to 1, that arrive behind those sent up to 20
-   * ms later; 0 by default.
+   * The fraction of frames, from 0 to 1, that arrive after frames sent up to 20
+   * ms later.
+   *
+   * @default {0}
    */
   reorder?: number;
-  /** The fraction of frames with one bit turned, from 0 to 1; 0 by default. */
+  /**
+   * The fraction of frames with one changed bit, from 0 to 1.
+   *
+   * @default {0}
+   */
   corrupt?: number;
   /**
-   * Bits in a second that pass; no limit by default. What would wait for more
-   * than a second is dropped, as by a router whose buffer is full.
+   * Bits a second that pass; no limit if nothing is given. The link drops a
+   * frame that would wait for more than a second, as a router with a full
+   * buffer does.
    */
   bandwidth?: number;
-  /** Of which frames, as the machine sees them; `both` by default. */
+  /**
+   * The direction of the frames, as the machine sees it.
+   *
+   * @default {"both"}
+   */
   direction?: "send" | "receive" | "both";
 }
 
-/** What a link does to the frames of one direction; all of it is there. */
+/** The complete settings for one direction. */
 export type Impairments = Required<Omit<LinkSettings, "direction">>;
 
 const NONE: Impairments = {
@@ -46,10 +71,10 @@ const DIRECTIONS = ["both", "send", "receive"] as const;
 const FRACTIONS = ["loss", "duplicate", "reorder", "corrupt"] as const;
 
 /**
- * What settings mean for each direction: nothing for one that they don't
- * concern, `null` for one where they take all away.
+ * The settings for each direction: nothing for a direction that they do not
+ * concern, `null` for one whose settings they remove.
  *
- * @throws {UsageError} for what is no setting.
+ * @throws {UsageError} if a setting is not valid.
  */
 export function impairments(
   { direction = "both", ...settings }: LinkSettings,
@@ -100,7 +125,7 @@ export function impairments(
   };
 }
 
-/** What settings say, for people: `delay 50 ms, loss 20 %, what it sends`. */
+/** Describes settings, for example `delay 50 ms, loss 20 %, what it sends`. */
 export function describeSettings(settings: LinkSettings): string {
   const { delay, jitter, bandwidth, direction } = settings;
   const seconds = (value: number) =>
