@@ -21,9 +21,11 @@ export interface MachineConfiguration {
    */
   allowReboot?: boolean;
   /**
-   * Whether the guest's time passes at once where the guest waits for it: a timer
-   * of an hour is over in seconds. For guests of QEMU's without KVM, of one
+   * Whether the guest's time passes at once while the guest is idle: a timer of
+   * an hour ends in seconds. Only for guests of QEMU without KVM and with one
    * processor.
+   *
+   * @default {false}
    */
   fastForward?: boolean;
 }

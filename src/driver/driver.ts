@@ -138,59 +138,59 @@ export interface DriverOptions<
    */
   sshBackdoor?: boolean;
   /**
-   * What decides about what happens at random to links, a number from 0 up; a new
-   * one by default, which the log says.
+   * The seed of random decisions about links, a number from 0 up; if nothing is
+   * given, a new one, which the log shows.
    */
   seed?: number;
   /**
-   * Whether all frames of each VLAN are written into `vlan<number>.pcapng` in the
-   * output directory, from the start to the end: `always`, or kept only where
-   * {@linkcode Driver.runTests} does not pass (`failed`). Default: no.
+   * Whether to write all frames of each VLAN to `vlan<number>.pcapng` in the
+   * output directory: `always`, or kept only if {@linkcode Driver.runTests}
+   * does not pass (`failed`); never, if nothing is given.
    */
   capture?: "always" | "failed";
   /** How many forks subtests may have at a time. */
   forks?: ForkBudgetOptions;
   /**
-   * Whether snapshots that earlier runs have kept are not used, but taken anew.
+   * Whether to take snapshots again that earlier runs have kept.
    *
    * @default {false}
    */
   fresh?: boolean;
   /**
-   * Whether the test goes on after a subtest that failed: the next ones run, and
-   * {@linkcode Driver.testScript} and {@linkcode Driver.runTests} fail in the end.
+   * Whether the test goes on after a failed subtest. Then {@linkcode
+   * Driver.testScript} and {@linkcode Driver.runTests} fail at the end.
    *
    * @default {false}
    */
   keepGoing?: boolean;
   /**
-   * Told of each subtest that failed where the test goes on, before it does:
-   * the machines are as they were then.
+   * Called for each failed subtest after which the test goes on, before it
+   * does: the machines are still as the subtest left them.
    */
   onSubtestFailure?: (failure: FailedSubtest) => Promise<void>;
 }
 
-/** A subtest that failed, after which the test went on. */
+/** A failed subtest, after which the test has gone on. */
 export interface FailedSubtest {
   /** Its name. */
   readonly name: string;
-  /** What it failed of. */
+  /** Its error. */
   readonly error: unknown;
 }
 
-/** How {@linkcode Driver.subtest} goes about it. */
+/** Options of {@linkcode Driver.subtest}. */
 export interface SubtestOptions {
   /**
-   * Whether the test goes on where the subtest fails; by default, as the driver
-   * was told.
+   * Whether the test goes on if the subtest fails; the driver's option if
+   * nothing is given.
    */
   keepGoing?: boolean;
 }
 
-/** How {@linkcode Driver.subtest} runs one on a fork. */
+/** Options of {@linkcode Driver.subtest} for a subtest on a fork. */
 export interface ForkedSubtestOptions
   extends SubtestOptions, Omit<ForkOptions, "wait"> {
-  /** Where the fork's machines go on from. */
+  /** The snapshot of the fork. */
   from: Snapshot;
 }
 

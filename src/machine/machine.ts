@@ -61,7 +61,7 @@ export abstract class BaseMachine implements AsyncDisposable {
     });
   }
 
-  /** Takes what all that it offers is made of. */
+  /** Takes the core of the machine. */
   protected constructor(core: MachineCore) {
     this.#core = core;
   }
@@ -151,10 +151,12 @@ export abstract class BaseMachine implements AsyncDisposable {
    *
    * @param options.allowReboot Whether the guest may reboot. Otherwise a reset
    * ends it. Default: false.
-   * @param options.fastForward Whether the guest's time passes at once where the
-   * guest waits for it: a timer of an hour is over in seconds, and the guest's
-   * clock runs ahead. For guests of QEMU's without KVM, of one processor.
-   * @throws {MachineError} where QEMU does not come up, or can't do that.
+   * @param options.fastForward Whether the guest's time passes at once while
+   * the guest is idle: a timer of an hour ends in seconds, and the guest's
+   * clock runs ahead. Only for guests of QEMU without KVM and with one
+   * processor.
+   * @throws {MachineError} if the hypervisor does not come up, or can't
+   * fast-forward time.
    */
   start(
     options: { allowReboot?: boolean; fastForward?: boolean } = {},

@@ -219,23 +219,22 @@ export class QemuMachine extends BaseMachine {
   // Disks
 
   /**
-   * A disk of the machine, which can be made slow, fail, or be taken out.
+   * Gets a disk of the machine, to slow it down, let it fail, or remove it.
    *
    * @param name Its name in the start script (`-drive id=`, `-device id=`), its
-   * serial number, or QEMU's name for it; the first by default.
+   * serial number, or QEMU's name for it. Default: the first disk.
    */
   disk(name?: string): Disk {
     return makeDisk(this.#core, name);
   }
 
   /**
-   * Ends the guest as a power failure does, with the caches of its disks: what the
-   * guest has written since {@linkcode Disk.cacheWrites} and not flushed is gone
-   * from those disks. Other disks keep what was written to them, as in
-   * {@linkcode crash}.
+   * Ends the guest as a power failure does, with its disks' caches: disks lose
+   * everything that the guest has written since {@linkcode Disk.cacheWrites}
+   * and not flushed. Other disks keep all writes, as in {@linkcode crash}.
    *
-   * @throws {UsageError} where no disk caches writes.
-   * @throws {MachineError} while the machine is not running.
+   * @throws {UsageError} if no disk caches writes.
+   * @throws {MachineError} if the machine is not running.
    */
   async powerLoss(): Promise<void> {
     const disks = this.#core.capability("disks", "powerLoss()");
@@ -254,11 +253,11 @@ export class QemuMachine extends BaseMachine {
   // Time
 
   /**
-   * Has the guest stand still, its clock too, until {@linkcode resume}: what asks
-   * it meanwhile waits.
+   * Pauses the guest and its clock, until {@linkcode resume}. Actions on it
+   * wait meanwhile.
    *
-   * @returns What ends that.
-   * @throws {MachineError} while the machine is not running.
+   * @returns The fault, which resumes the guest when it ends.
+   * @throws {MachineError} if the machine is not running.
    */
   async pause(): Promise<Fault> {
     const processors = this.#core.capability("processors", "pause()");
@@ -277,9 +276,9 @@ export class QemuMachine extends BaseMachine {
   }
 
   /**
-   * Has a guest go on that was paused.
+   * Resumes a paused guest.
    *
-   * @throws {MachineError} while the machine is not running.
+   * @throws {MachineError} if the machine is not running.
    */
   async resume(): Promise<void> {
     const processors = this.#core.capability("processors", "resume()");
@@ -288,35 +287,35 @@ export class QemuMachine extends BaseMachine {
   }
 
   /**
-   * Sets the guest's clock, which goes on from there. A guest that asks others for
-   * the time may set it again by itself.
+   * Sets the guest's clock, which goes on from there. A guest with a time
+   * service may set it again by itself.
    *
    * @param to A moment, or seconds since 1970.
-   * @returns What has the clock be as if nobody had set it.
-   * @throws {UsageError} for what is no time from 2001 to 2286.
-   * @throws {TestFailure} where the guest refuses that.
+   * @returns The fault, whose end sets the clock as if nobody had changed it.
+   * @throws {UsageError} if the time is not between 2001 and 2286.
+   * @throws {TestFailure} if the guest refuses that.
    */
   setClock(to: Date | number): Promise<Fault> {
     return setClock(this.#core, to);
   }
 
   /**
-   * Sets the guest's clock ahead of what it was, or back.
+   * Sets the guest's clock ahead or back.
    *
-   * @param by Seconds; negative ones back.
-   * @returns What has the clock be as if nobody had set it.
-   * @throws {UsageError} for what is no number of seconds.
-   * @throws {TestFailure} where the guest refuses that.
+   * @param by Seconds; negative: back.
+   * @returns The fault, whose end sets the clock as if nobody had changed it.
+   * @throws {UsageError} if this is no number of seconds.
+   * @throws {TestFailure} if the guest refuses that.
    */
   skew(by: number): Promise<Fault> {
     return skew(this.#core, by);
   }
 
   /**
-   * Sends the guest an interrupt that can't be masked, as the button of that name
-   * on a server does: a kernel with `unknown_nmi_panic` panics.
+   * Sends the guest a non-maskable interrupt, as the NMI button of a server
+   * does: a kernel with `unknown_nmi_panic` panics.
    *
-   * @throws {MachineError} while the machine is not running.
+   * @throws {MachineError} if the machine is not running.
    */
   async nmi(): Promise<void> {
     const processors = this.#core.capability("processors", "nmi()");
@@ -383,7 +382,7 @@ export class QemuMachine extends BaseMachine {
   }
 }
 
-/** Has a guest go on, unless it has ended. */
+/** Resumes a guest, unless it has ended. */
 async function resumed(processors: GuestProcessors): Promise<void> {
   try {
     await processors.resume();

@@ -32,7 +32,7 @@ export interface RunSettings {
   readonly outDir: string;
   /** Seconds. */
   readonly globalTimeout?: number;
-  /** What decides about what happens at random; a new one by default. */
+  /** The seed of random decisions; a new one if nothing is given. */
   readonly seed?: number;
   /** Bytes of memory that the forks of subtests may have at a time. */
   readonly forkMemory?: number;
@@ -52,7 +52,7 @@ export interface RunSettings {
   readonly keepMachines: boolean;
   /** Whether the script's types are checked. */
   readonly check: boolean;
-  /** Whether the guests' memory is written to files where the run fails. */
+  /** Whether to write the guests' memory to files if the run fails. */
   readonly dumpMemory: boolean;
   /** Whether the test goes on after a subtest that failed. */
   readonly keepGoing: boolean;

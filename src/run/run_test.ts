@@ -47,24 +47,25 @@ export interface TestOptions<
   /** Seconds that the test may take; no limit if nothing is given. */
   globalTimeout?: number;
   /**
-   * What decides about what happens at random to links, a number from 0 up.
-   * Default: a new one, which the log says.
+   * The seed of random decisions about links, a number from 0 up; if nothing is
+   * given, a new one, which the log shows.
    */
   seed?: number;
   /**
-   * Bytes of memory that the guests of all forks of subtests may have at a time.
-   * Default: what is free, less a reserve.
+   * Bytes of memory for the guests of all forks of subtests at a time; the free
+   * memory, less a reserve, if nothing is given.
    */
   forkMemory?: number;
   /**
-   * Whether snapshots are taken anew that earlier runs have kept.
+   * Whether to take snapshots again that earlier runs have kept.
    *
    * @default {false}
    */
   fresh?: boolean;
   /**
-   * Whether all frames of each network are kept as `vlan<number>.pcapng`:
-   * `always`, or where the test does not pass (`failed`). Default: no.
+   * Whether to keep all frames of each network as `vlan<number>.pcapng`:
+   * `always`, or if the test does not pass (`failed`); never, if nothing is
+   * given.
    */
   capture?: "always" | "failed";
   /**
@@ -74,8 +75,9 @@ export interface TestOptions<
    */
   keepState?: boolean;
   /**
-   * Whether each guest's memory is written to a file where the test fails.
-   * Default: no.
+   * Whether to write each guest's memory to a file if the test fails.
+   *
+   * @default {false}
    */
   dumpMemory?: boolean;
   /**
@@ -99,8 +101,8 @@ export interface TestOptions<
    */
   keepGoing?: boolean;
   /**
-   * `"shell"`: where the test fails, it stops with a prompt, if there is a
-   * terminal, before the machines end. Default: it does not.
+   * `"shell"`: if the test fails and there is a terminal, the test stops with a
+   * prompt before the machines end.
    */
   onFailure?: "shell";
   /**
