@@ -3,7 +3,7 @@ import type { Log } from "../report/mod.ts";
 import { shortened } from "../report/shortened.ts";
 import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
 import { after, checkTimeout, delay } from "../time/mod.ts";
-import { ConsoleFile } from "./console_file.ts";
+import { ConsoleFile, LONGEST_LINE } from "./console_file.ts";
 import { deathPatterns, GuestDied, isPanic, isSign } from "./guest_died.ts";
 import { compilePattern } from "./pattern.ts";
 
@@ -104,8 +104,6 @@ const quotedLines = 5;
  * Seconds of silence after which `$` matches at the end of a console's text.
  */
 const quiet = 0.2;
-/** Characters of a line in a message, at most. */
-const longestLine = 1000;
 
 /**
  * A machine's serial console.
@@ -421,23 +419,7 @@ export class SerialConsole {
    * @returns The lines, joined by `\n`.
    */
   text(): string {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    const buffer = new Uint8Array(piece);
-    const lines: string[] = [];
-    let rest = "";
-    for (let at = this.#bootStart;;) {
-      const bytes = this.#file.read(at, buffer);
-      at += bytes.length;
-      rest += bytes.length > 0
-        ? decoder.decode(bytes, { stream: true })
-        : decoder.decode();
-      const cut = rest.split("\n");
-      rest = cut.pop()!;
-      for (const line of cut) lines.push(clean(line));
-      if (bytes.length === 0) break;
-    }
-    if (rest !== "") lines.push(clean(rest));
-    return lines.join("\n");
+    return this.#file.text(this.#bootStart);
   }
 
   /**
@@ -482,16 +464,7 @@ export class SerialConsole {
     lines: number,
     since: number = this.#bootStart,
   ): string[] {
-    const from = Math.max(this.#bootStart, since, end - (1 << 16));
-    const bytes = this.#file.read(
-      from,
-      new Uint8Array(Math.max(0, end - from)),
-    );
-    return harmless(new TextDecoder().decode(bytes)).split("\n")
-      .map((line) => line.trimEnd())
-      .filter((line) => line !== "")
-      .slice(-lines)
-      .map((line) => shortened(line, longestLine));
+    return this.#file.lines(Math.max(this.#bootStart, since), end, lines);
   }
 
   #store(chunk: Uint8Array): void {
@@ -587,7 +560,7 @@ export class SerialConsole {
     const text = new TextDecoder().decode(bytes.subarray(first, last))
       .replaceAll("\r", "");
     if (!this.#diskFull && !isSign(text, pattern)) return false;
-    const line = shortened(harmless(text).trim(), longestLine) ||
+    const line = shortened(harmless(text).trim(), LONGEST_LINE) ||
       "it said so on its console";
     const start = from + first;
     const sign = { line, isPanic: isPanic(line), start, end };
@@ -734,8 +707,4 @@ export class SerialConsole {
     if (this.#ended) this.#take(watch, watch.scanner.finish(), false);
     this.#failHopeless();
   }
-}
-
-function clean(line: string): string {
-  return line.replaceAll("\r", "").trimEnd();
 }
