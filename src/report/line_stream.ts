@@ -1,5 +1,6 @@
 import { harmless } from "../scan/mod.ts";
-import type { ChunkId, LineChunk } from "./page_format.ts";
+import type { ChunkId, LineChunk, LineColumns } from "./page_format.ts";
+import { stampOf } from "./kernel_stamp.ts";
 import { shortened } from "./shortened.ts";
 
 /** Bytes of lines that are read together. */
@@ -38,6 +39,8 @@ export class LineStream {
   #used = 0;
   #pending = "";
   readonly #times = new Float64Array(mostLines);
+  /** Of the kernel, in microseconds; -1: none. */
+  readonly #stamps = new Float64Array(mostLines);
   #count = 0;
   #first = 0;
 
@@ -53,8 +56,11 @@ export class LineStream {
 
   /** Adds a line. Answers whether it is the last of its chunk. */
   add(time: number, line: string): boolean {
+    const stamp = stampOf(line);
+    this.#stamps[this.#count] = stamp?.time ?? -1;
     this.#times[this.#count++] = time;
-    this.#pending += `${line}\n`;
+    this.#pending += stamp === undefined ? line : line.slice(stamp.length);
+    this.#pending += "\n";
     if (this.#pending.length >= enough) this.#encode();
     return this.#used >= mostBytes || this.#count === mostLines;
   }
@@ -86,18 +92,31 @@ export class LineStream {
     };
   }
 
-  /** Times after the line before, or what else is told of each; then the lines. */
+  /** What is told of each line, and the lines. */
   #parts(columns?: object): [string, Uint8Array] {
     this.#encode();
     const times: number[] = [];
-    for (let i = 0, before = 0; i < this.#count; i++) {
-      times.push(this.#times[i] - before);
-      before = this.#times[i];
+    const stamps: (number | null)[] = [];
+    let hasStamps = false;
+    for (let i = 0, time = 0, stamp = 0; i < this.#count; i++) {
+      times.push(this.#times[i] - time);
+      time = this.#times[i];
+      if (this.#stamps[i] < 0) stamps.push(null);
+      else {
+        hasStamps = true;
+        stamps.push(this.#stamps[i] - stamp);
+        stamp = this.#stamps[i];
+      }
     }
-    const head = JSON.stringify(
-      columns === undefined ? times : { times, ...columns },
-    );
-    return [`${head}\n`, this.#bytes.subarray(0, this.#used)];
+    const head: LineColumns = {
+      times,
+      ...hasStamps ? { stamps } : {},
+      ...columns,
+    };
+    return [
+      `${JSON.stringify(head)}\n`,
+      this.#bytes.subarray(0, this.#used),
+    ];
   }
 
   #encode(): void {

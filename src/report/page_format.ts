@@ -232,10 +232,19 @@ export interface PageRun {
   readonly files: readonly PageFile[];
 }
 
-/** What stands before the lines of a chunk of the log, beside their times. */
-export interface LogColumns {
+/** What stands before the lines of a chunk, in a line of JSON. */
+export interface LineColumns extends Partial<LogColumns> {
   /** Times after the line before. */
-  readonly times: number[];
+  readonly times: readonly number[];
+  /**
+   * Microseconds of the time that the kernel has put before each line, after the
+   * one before that has such a time; `null` for a line that has none.
+   */
+  readonly stamps?: readonly (number | null)[];
+}
+
+/** What is told besides of each line of the log. */
+export interface LogColumns {
   /** Ids of steps, -1: none. */
   readonly steps: number[];
   readonly machines: number[];

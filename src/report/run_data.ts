@@ -99,7 +99,7 @@ export class RunData {
   readonly #consoles: LineStream[] = [];
   readonly #last: string[][] = [];
   readonly #log: LineStream;
-  #logColumns: Omit<LogColumns, "times"> = newColumns();
+  #logColumns: LogColumns = newColumns();
   readonly #steps: PageSteps = {
     id: [],
     parent: [],
@@ -646,10 +646,6 @@ export class RunData {
     machine: number,
     picture?: Partial<WrittenPicture>,
   ): void {
-    const at = this.#numbers.get(step ?? -1);
-    if (at !== undefined) {
-      this.#steps.kind[at] = stepKinds.indexOf("screenshot");
-    }
     const image = this.#image(path, picture);
     const link = this.#link(path);
     this.#shots.push({ time, step, machine, image, link });
@@ -740,7 +736,7 @@ function recordText(records: readonly string[]): string {
   return records.join("\n");
 }
 
-function newColumns(): Omit<LogColumns, "times"> {
+function newColumns(): LogColumns {
   return { steps: [], machines: [], levels: [] };
 }
 

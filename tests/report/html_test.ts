@@ -184,6 +184,27 @@ Deno.test("a page has each line of the consoles and of the log, with its time", 
   assertEquals(lines(run.log).map(({ text }) => text), ["one", "two"]);
 });
 
+Deno.test("a page has lines with a kernel's times as they came", async () => {
+  const said = [
+    "[    0.000000] Linux version",
+    "[    1.250000] one",
+    "[    1.000000] back",
+    "no time",
+    "[12345.678901] long",
+    "[123456.678901] longer",
+    "[ 1.250000] of another form",
+    "[   01.250000] of another form",
+    "[99999999999.250000] of no kernel",
+    "[    2.25] short",
+    "[    2.250000]",
+    "[    2.250000] ",
+  ];
+  const { run, lines } = await page((log) => {
+    for (const line of said) log.consoleLine("m", line);
+  });
+  assertEquals(lines(run.machines[0].chunks).map(({ text }) => text), said);
+});
+
 Deno.test("a page holds each picture once, if it is one, and links to its file", async () => {
   const { run, chunks } = await page(async (log, folder) => {
     Deno.writeFileSync(`${folder}/one.png`, png(8, 8, 3));

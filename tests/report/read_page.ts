@@ -1,11 +1,12 @@
 import { gunzipSync } from "node:zlib";
 import type {
   LineChunk,
-  LogColumns,
+  LineColumns,
   PageOverview,
   PageRun,
   RecordPlace,
 } from "../../src/report/page_format.ts";
+import { stampText } from "../../src/report/kernel_stamp.ts";
 import { type Element, parse } from "./well_formed.ts";
 
 /** A page, taken apart. */
@@ -73,16 +74,17 @@ export function readPage(text: string): ReadPage {
     lines: (wanted) =>
       wanted.flatMap(({ chunk, count }) => {
         const [head, ...texts] = chunks.get(chunk)!.split("\n");
-        const columns = JSON.parse(head) as number[] | LogColumns;
-        const times = Array.isArray(columns) ? columns : columns.times;
+        const { times, stamps } = JSON.parse(head) as LineColumns;
         if (times.length !== count || texts.length !== count + 1) {
           throw new Error(`${count} lines, ${times.length} times`);
         }
         let time = 0;
-        return times.map((delta, i) => ({
-          time: time += delta,
-          text: texts[i],
-        }));
+        let stamp = 0;
+        return times.map((delta, i) => {
+          const after = stamps?.[i] ?? null;
+          const before = after === null ? "" : stampText(stamp += after);
+          return { time: time += delta, text: before + texts[i] };
+        });
       }),
   };
 }

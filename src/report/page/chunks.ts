@@ -1,10 +1,12 @@
 import type {
   ChunkId,
   LineChunk,
+  LineColumns,
   LogColumns,
   PageOverview,
   RecordPlace,
 } from "../page_format.ts";
+import { stampText } from "../kernel_stamp.ts";
 
 /** A chunk as it stands on the page. */
 interface Kept {
@@ -169,17 +171,23 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function parsed(text: string): Lines {
+/** Lines, with the times of the kernel before them again. */
+export function parsed(text: string): Lines {
   const end = text.indexOf("\n");
-  const head = JSON.parse(text.slice(0, end)) as number[] | LogColumns;
-  const deltas = Array.isArray(head) ? head : head.times;
+  const head: LineColumns = JSON.parse(text.slice(0, end));
   let time = 0;
   const texts = text.slice(end + 1).split("\n");
   texts.pop();
+  let stamp = 0;
+  head.stamps?.forEach((after, i) => {
+    if (after === null) return;
+    stamp += after;
+    texts[i] = stampText(stamp) + texts[i];
+  });
   return {
-    times: deltas.map((delta) => time += delta),
+    times: head.times.map((delta) => time += delta),
     texts,
-    log: Array.isArray(head) ? undefined : head,
+    log: head.levels === undefined ? undefined : head as LogColumns,
   };
 }
 

@@ -283,9 +283,11 @@ function Said({ model, data, step }: DetailProps) {
 }
 
 function Screens({ model, data, step, onShot }: DetailProps) {
-  const own = model.run.shots.filter((shot) =>
-    shot.step === step.id && shot.image >= 0
-  );
+  const own = step.kind !== "screenshot"
+    ? []
+    : model.run.shots.filter((shot) =>
+      shot.step === step.id && shot.image >= 0
+    );
   if (own.length > 0) {
     return (
       <section>

@@ -1,5 +1,5 @@
 import type { LineChunk, StepRecord } from "../page_format.ts";
-import type { Chunks } from "./chunks.ts";
+import { type Chunks, parsed } from "./chunks.ts";
 import type { Model, Step } from "./model.ts";
 
 /** Something that was found. */
@@ -140,13 +140,31 @@ export async function search(
   for await (const [, text, { chunk, machine }] of read(wanted, data)) {
     if (signal.aborted) return;
     const where = machine < 0 ? "log" as const : "console" as const;
-    // What stands before the lines is no line.
-    eachLine(text, query, (line, text) => {
-      add({ where, machine, line: chunk.first + line - 1, text });
-    }, text.indexOf("\n") + 1);
+    const found: [line: number, text: string][] = [];
+    if (mayBeStamp(query)) {
+      const whole = parsed(text).texts.join("\n");
+      eachLine(whole, query, (line, text) => found.push([line, text]));
+    } else {
+      // What stands before the lines is no line.
+      const from = text.indexOf("\n") + 1;
+      let lines: readonly string[] | undefined;
+      eachLine(text, query, (line, text_) => {
+        const isListed = hits.length + found.length < most;
+        if (isListed) lines ??= parsed(text).texts;
+        found.push([line - 1, lines?.[line - 1] ?? text_]);
+      }, from);
+    }
+    for (const [line, text] of found) {
+      add({ where, machine, line: chunk.first + line, text });
+    }
     tellSoon();
   }
   tell({ hits, count, done: true });
+}
+
+/** Whether what is looked for may be in the times that the kernel puts before lines. */
+function mayBeStamp({ source }: RegExp): boolean {
+  return !/^[a-z][a-z ]*$/i.test(source);
 }
 
 function has(text: string, query: RegExp): boolean {
