@@ -21,5 +21,5 @@ for (const name of EXAMPLES) {
 Deno.test("Each example is run by a test", () => {
   const files = [...Deno.readDirSync(new URL("../examples", import.meta.url))]
     .map(({ name }) => name).filter((name) => !name.endsWith(".md"));
-  assertEquals(files.sort(), [...EXAMPLES, "service.ts"].sort());
+  assertEquals(files.sort(), [...EXAMPLES, "service.ts", "snapshot.ts"].sort());
 });

@@ -66,6 +66,13 @@ Deno.test("an entry that has not been written whole is none", () => {
   assertEquals(pieces(whole.subarray(0, whole.length - 2 * SIZE)), []);
 });
 
+Deno.test("without any flush, the log's beginning is empty", () => {
+  const bytes = log([5, 1, 0]);
+  bytes.fill(0, 0, SIZE);
+  assertEquals(pieces(bytes), [[5, undefined]]);
+});
+
 Deno.test("something else is no log", () => {
-  assertThrows(() => unflushed(new Uint8Array(SIZE)), Error, "Expected a log");
+  const bytes = new Uint8Array(SIZE).fill(1);
+  assertThrows(() => unflushed(bytes), Error, "Expected a log");
 });

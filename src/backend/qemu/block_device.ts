@@ -2,7 +2,7 @@ import { MachineError } from "../../errors.ts";
 import type { QmpClient, QmpEvent } from "../../qmp/mod.ts";
 import { isTimeout } from "../../time/mod.ts";
 import type { DiskFailures, DiskLimits, GuestDisk } from "../backend.ts";
-import { unflushed } from "./write_log.ts";
+import { LOG_SECTOR, unflushed } from "./write_log.ts";
 
 /** An input or output error, as Linux numbers them. */
 const EIO = 5;
@@ -227,6 +227,7 @@ export class QemuBlockDevice implements GuestDisk {
       "node-name": this.#node("log"),
       file: this.#node("copying"),
       log: { driver: "file", filename: tracking.log },
+      "log-sector-size": LOG_SECTOR,
     });
     await this.#attach(this.#node("log"));
   }

@@ -92,8 +92,11 @@ export class QemuBlockDevices implements GuestDisks {
     await Promise.all(tracked.map((disk) => disk.cut()));
     await Promise.all(tracked.map((disk) => disk.keepLog()));
     await this.#qmp.send("stop");
-    for (const disk of tracked) await disk.rollBack();
-    await this.#options.crash();
+    try {
+      for (const disk of tracked) await disk.rollBack();
+    } finally {
+      await this.#options.crash();
+    }
   }
 
   async #serial(path: string): Promise<string | undefined> {

@@ -1,7 +1,7 @@
-/** What stands at the beginning of a log, and of each entry. */
+/** What stands at the beginning of a log, once something was flushed. */
 const MAGIC = 0x6a736677736872n;
-/** Bytes in which an entry counts its place and its length. */
-const SECTOR_SIZE_AT = 24;
+/** Bytes of a sector, in which entries count; the driver has QEMU use it. */
+export const LOG_SECTOR = 512;
 /** Flags of entries. */
 const FLUSH = 1, FUA = 2, DISCARD = 4;
 
@@ -21,20 +21,21 @@ export interface Piece {
 /**
  * What has to be written to a disk for it to be as the guest has flushed it last.
  *
- * @param log What QEMU's `blklogwrites` has written: a sector that tells the size
- * of sectors, then each write, flush and discard as a sector and its data, one
+ * @param log What QEMU's `blklogwrites` has written: a sector that QEMU fills in at
+ * the first flush, then each write, flush and discard as a sector and its data, one
  * after the other.
  * @returns The pieces, from the beginning of the disk to its end.
  */
 export function unflushed(log: Uint8Array): Piece[] {
   const view = new DataView(log.buffer, log.byteOffset, log.length);
-  if (log.length < SECTOR_SIZE_AT + 4) return [];
-  if (view.getBigUint64(0, true) !== MAGIC) {
+  const size = LOG_SECTOR;
+  if (log.length < size) return [];
+  const magic = view.getBigUint64(0, true);
+  if (magic !== MAGIC && magic !== 0n) {
     throw new Error(
       "Expected a log of QEMU's blklogwrites, got something else",
     );
   }
-  const size = view.getUint32(SECTOR_SIZE_AT, true);
   const entries: { sector: number; count: number; data?: number }[] = [];
   let flushed = 0;
   for (let at = size; at + size <= log.length;) {
