@@ -161,34 +161,34 @@ export interface GuestScreen {
   takePicture(path: string): Promise<void>;
 }
 
-/** Frames on their way, each behind its length: four bytes, the highest first. */
+/** A stream of frames. Each comes after its length, four bytes, big-endian. */
 export interface FramePath {
-  /** What comes along. */
+  /** The frames that come. */
   readonly from: ByteStream;
-  /** Where it is to go on. */
+  /** Where the frames go on. */
   readonly to: ByteStream;
 }
 
-/** The frames of a card on their way by the host. */
+/** The frames of a card, which pass the host. */
 export interface Diversion {
-  /** What the guest sends. */
+  /** The frames that the guest sends. */
   readonly sent: FramePath;
-  /** What the guest receives. */
+  /** The frames that the guest receives. */
   readonly received: FramePath;
   /**
-   * Lets frames go their own way again.
+   * Lets frames bypass the host again.
    *
-   * @param drain Has go on those frames that came along before, and says how
-   * many bytes they were; called when no frame comes along any more.
+   * @param drain Passes on the frames that came before, and returns how many
+   * bytes they were. Called when no more frames come.
    */
   remove(drain: () => Promise<number>): Promise<void>;
 }
 
 /** Copies of a card's frames, each behind its length as in a {@linkcode FramePath}. */
 export interface Mirror {
-  /** What the guest has sent. */
+  /** The frames that the guest has sent. */
   readonly sent: ByteStream;
-  /** What the guest has received. */
+  /** The frames that the guest has received. */
   readonly received: ByteStream;
   /**
    * Makes no more copies.
@@ -202,20 +202,20 @@ export interface Mirror {
 export interface GuestCard {
   /** Its hardware address, as `52:54:00:12:01:01`. */
   readonly address: string;
-  /** Plugs its cable in, or pulls it. */
+  /** Plugs its cable in, or unplugs it. */
   plug(isIn: boolean): Promise<void>;
-  /** Leads all of its frames by the host. */
+  /** Leads all of its frames through the host. */
   divert(): Promise<Diversion>;
-  /** Has copies of its frames made, as the guest sends and receives them. */
+  /** Copies its frames, as the guest sends and receives them. */
   mirror(): Promise<Mirror>;
 }
 
 /** The network cards of a guest. */
 export interface GuestNetwork {
-  /** Plugs the cable to the other machines in, or pulls it. */
+  /** Plugs in the cable to the other machines, or unplugs it. */
   plug(isIn: boolean): Promise<void>;
   /**
-   * The card on a VLAN, where there is one.
+   * The card on a VLAN, if there is one.
    *
    * @param socketDir The directory of the sockets of the VLAN's switch.
    */
@@ -223,7 +223,7 @@ export interface GuestNetwork {
   /**
    * Forwards a TCP port of the host to one of the guest.
    *
-   * @returns Why that can't be, where it can't.
+   * @returns The reason, if that is impossible.
    */
   forwardPort(hostPort: number, guestPort: number): Promise<string | undefined>;
 }

@@ -5,19 +5,19 @@ import type { ForkBudget } from "./fork_budget.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { Vlan } from "./vlan.ts";
 
-/** A machine, with what its author does not hold. */
+/** A machine with its internal parts. */
 export interface Member {
-  /** What the author holds. */
+  /** The machine that the author uses. */
   readonly machine: MachineOf;
-  /** What that is made of. */
+  /** Its core. */
   readonly core: MachineCore;
-  /** What runs it. */
+  /** Its backend. */
   readonly backend: BackendName;
 }
 
-/** Machines that belong together, with their networks: a driver's, or a fork's. */
+/** The machines and networks of a driver or a fork. */
 export interface MachineSet {
-  /** The machines at this moment. */
+  /** The present machines. */
   readonly members: readonly Member[];
   /** The networks. */
   readonly vlans: readonly Vlan[];
@@ -25,9 +25,9 @@ export interface MachineSet {
   readonly isFork: boolean;
 }
 
-/** Where a machine of a fork is. */
+/** The place of a fork's machine. */
 export interface ForkPlace {
-  /** What the log calls it. */
+  /** Its name in the log. */
   readonly label: string;
   /** Its own directory. */
   readonly stateDir: string;
@@ -37,17 +37,17 @@ export interface ForkPlace {
   readonly vlans: readonly Vlan[];
 }
 
-/** What a driver lends to its snapshots. */
+/** The parts of a driver that its snapshots use. */
 export interface SnapshotHost {
-  /** Where everything is told. */
+  /** The log. */
   readonly log: Log;
   /** Owns all processes and directories. */
   readonly supervisor: Supervisor;
   /** A directory for files that end with the run. */
   readonly directory: string;
-  /** The forks that there are. */
+  /** The present forks. */
   readonly forks: Set<AsyncDisposable>;
-  /** How many forks subtests may have at a time. */
+  /** The limits for the forks of subtests. */
   readonly budget: ForkBudget;
   /** Whether kept snapshots of earlier runs are not used. */
   readonly fresh: boolean;
@@ -61,8 +61,8 @@ export interface SnapshotHost {
     directory: string,
     machines: () => readonly MachineOf[],
   ): Promise<Vlan>;
-  /** Makes a machine like another, in another place. */
+  /** Makes a copy of a machine, in another place. */
   makeLike(member: Member, place: ForkPlace): Member;
-  /** Runs one after the other what must not happen at the same time. */
+  /** Runs functions one after the other that must not run at the same time. */
   alone<T>(fn: () => Promise<T>): Promise<T>;
 }

@@ -20,9 +20,10 @@ export interface PartitionOptions {
 export type PartitionGroup = readonly MachineOf<"qemu">[];
 
 /**
- * Parts a VLAN.
+ * Partitions a VLAN.
  *
- * @throws {UsageError} for fewer than two groups, and a machine that is in two.
+ * @throws {UsageError} if there are fewer than two groups, or if a machine is
+ * in two.
  */
 export async function partition(
   vlan: Network,
@@ -55,7 +56,7 @@ export async function partition(
       await Promise.all(ends.map((end) => end()));
     },
   });
-  // Also those that hear all: what they send tells which addresses are theirs.
+  // This includes machines that hear all: their frames tell their addresses.
   const barring = groups.flatMap((group, at) => {
     const unheard = oneWay
       ? at === 0 ? [] : names[0]

@@ -12,12 +12,12 @@ import { MachineError } from "../errors.ts";
 import { delay } from "../time/mod.ts";
 import type { MachineOf } from "./kinds.ts";
 
-/** Bytes of the length that vde_plug puts before each frame. */
+/** Bytes of the length that vde_plug writes before each frame. */
 const HEADER = 2;
-/** Milliseconds between two looks for the port, which no event tells of. */
+/** Milliseconds between two looks for the port. There is no event for it. */
 const LOOK_MS = 10;
 
-/** What writes all frames of a VLAN into a file. */
+/** Writes all frames of a VLAN to a file. */
 export class VlanCapture {
   readonly #vlan: Network;
   readonly #file: CaptureFile;
@@ -26,16 +26,16 @@ export class VlanCapture {
   readonly #process: Deno.ChildProcess;
   readonly #ended: Promise<void>;
   readonly #said: Promise<string>;
-  /** The ports that the switch had before this one. */
+  /** The earlier ports of the switch. */
   readonly #before: string[];
-  /** The interfaces of hardware addresses. */
+  /** The interfaces, by hardware address. */
   readonly #interfaces = new Map<number, number>();
 
   /**
-   * Begins to write.
+   * Begins a capture.
    *
-   * @param file Where to.
-   * @param machines Those that may be on the VLAN.
+   * @param file The file.
+   * @param machines The machines that may be on the VLAN.
    */
   constructor(
     vlan: Network,
@@ -58,7 +58,7 @@ export class VlanCapture {
   /**
    * Waits until frames come.
    *
-   * @throws {MachineError} where none will.
+   * @throws {MachineError} if none will come.
    */
   async ready(): Promise<void> {
     let ended = false;
@@ -106,7 +106,9 @@ export class VlanCapture {
     }
   }
 
-  /** The interface of a sender: that of its machine, where one is known. */
+  /**
+   * The interface of a sender: that of its machine, if the machine is known.
+   */
   async #interfaceOf(sender: number): Promise<number> {
     const neighbours = neighboursOf(this.#vlan);
     if (neighbours.ownerOf(sender) === undefined) {
@@ -123,7 +125,7 @@ export class VlanCapture {
   }
 }
 
-/** The sockets of the ports that a switch has. */
+/** The sockets of a switch's ports. */
 function ports({ socketDir }: Network): string[] {
   return [...Deno.readDirSync(socketDir)].map(({ name }) => name);
 }

@@ -1,40 +1,42 @@
 import type { Impairments } from "./settings.ts";
 import type { Random } from "./random.ts";
 
-/** Milliseconds that a frame is held back for others to overtake it. */
+/** Milliseconds by which a frame is late, so that others overtake it. */
 const HELD_BACK = 20;
-/** Milliseconds that a frame may wait for those before it, where a bandwidth is set. */
+/**
+ * Milliseconds that a frame may wait for earlier ones, if there is a bandwidth.
+ */
 const LONGEST_WAIT = 1000;
 
-/** What becomes of a frame. */
+/** The fate of a frame. */
 export interface Fate {
   /** Whether it never arrives. */
   isLost: boolean;
-  /** Whether there was no room for it. */
+  /** Whether it was dropped for lack of bandwidth. */
   isDropped: boolean;
-  /** The bit of it that is turned; -1 for none. */
+  /** The number of its changed bit; -1 for none. */
   turnedBit: number;
   /** Whether others may overtake it. */
   isHeldBack: boolean;
   /** Whether it arrives twice. */
   isDouble: boolean;
-  /** When it arrives, in milliseconds of the clock that was asked with. */
+  /** When it arrives, in milliseconds of the caller's clock. */
   due: number;
 }
 
 /**
- * Decides what becomes of each frame of one direction of a link. For one seed,
+ * Decides the fate of each frame of one direction of a link. With the same seed
  * and frames of the same lengths, it decides the same.
  */
 export class Fates {
   readonly #settings: Impairments;
   readonly #random: Random;
-  /** When the last frame arrives that was not held back. */
+  /** When the last frame arrives that others may not overtake. */
   #last = -Infinity;
-  /** When the line has sent all that it was given. */
+  /** When the line has sent all frames so far. */
   #free = -Infinity;
 
-  /** Takes what is to be done to frames, and what decides. */
+  /** Takes the settings, and the source of random numbers. */
   constructor(settings: Impairments, random: Random) {
     this.#settings = settings;
     this.#random = random;
@@ -79,7 +81,8 @@ export class Fates {
   }
 
   #happens(fraction: number): boolean {
-    // What was not asked for draws no number, so that it changes no others.
+    // A setting that is off draws no number, so that it does not change the
+    // fates of the others.
     return fraction > 0 && this.#random() < fraction;
   }
 }

@@ -1,24 +1,24 @@
 import type { ByteStream } from "../../stream/mod.ts";
 
-/** Bytes of the length that stands before each frame. */
+/** Bytes of the length before each frame. */
 export const HEADER = 4;
-/** Bytes that are read at once. */
+/** Bytes that one read takes. */
 const CHUNK = 128 * 1024;
 
-/** Reads frames, each of which stands behind its length. */
+/** Reads frames, each after its length. */
 export class FrameReader {
   readonly #stream: ByteStream;
   #buffer = new Uint8Array(CHUNK);
   #filled = 0;
 
-  /** Takes where they come from. */
+  /** Takes the stream of frames. */
   constructor(stream: ByteStream) {
     this.#stream = stream;
   }
 
   /**
-   * The frames that have come, each with its length before it, and each the
-   * caller's own; `null` at the end of the stream.
+   * Returns copies of the frames that have come, each with its length before
+   * it; `null` at the end of the stream.
    */
   async next(): Promise<Uint8Array[] | null> {
     while (true) {

@@ -48,29 +48,28 @@ export function noFrames(): LaneCounters {
   };
 }
 
-/** What a lane asks about frames, and counts. */
+/** The parts that a lane uses. */
 export interface LaneOptions {
-  /** Decides what becomes of frames. */
+  /** Decides the fates of frames. */
   random: Random;
-  /** Counts. */
+  /** The counters. */
   counters: LaneCounters;
-  /** Looks at each frame, and answers whether it is kept away. */
+  /** Gets each frame, and returns whether to stop it. */
   bars(frame: Uint8Array): boolean;
 }
 
-/** Milliseconds without a frame after which no more are there to be read. */
+/** Milliseconds without a frame, after which there are no more to read. */
 const IDLE_MS = 2;
 
-/** A frame that waits, with its length before it. */
+/** A waiting frame, with its length before it. */
 interface Waiting {
   due: number;
   bytes: Uint8Array;
 }
 
 /**
- * One direction of a link: takes frames off their path, does to them what is
- * set, and has them go on. It never stops reading: QEMU stands still while what
- * it writes is not taken.
+ * One direction of a link: takes frames, applies the settings, and passes them
+ * on. It never stops reading: QEMU stands still while nobody reads its output.
  */
 export class Lane {
   readonly #path: FramePath;
@@ -84,7 +83,7 @@ export class Lane {
   #written = 0;
   #fates?: Fates;
   #timer?: ReturnType<typeof setTimeout>;
-  /** When the timer goes off. */
+  /** When the timer fires. */
   #timerDue = Infinity;
   #isOver = false;
 
@@ -96,7 +95,7 @@ export class Lane {
     this.#run();
   }
 
-  /** Does this to each frame from now on; `null`: nothing. */
+  /** Applies this to each frame from now on; `null`: nothing. */
   set(settings: Impairments | null): void {
     this.#fates = settings === null
       ? undefined
@@ -104,14 +103,15 @@ export class Lane {
   }
 
   /**
-   * Has go on, in their order and at once, all frames that have come.
+   * Passes on all waiting frames at once, in their order.
    *
-   * @returns How many bytes those were, for QEMU to read.
+   * @returns How many bytes QEMU has to read for that.
    */
   async drain(): Promise<number> {
     const before = this.#written;
     this.set(null);
-    // What QEMU has written is there to be read; nothing tells of its end.
+    // Everything that QEMU has written can be read now, but nothing marks its
+    // end.
     for (let seen = -1; seen !== this.#options.counters.frames;) {
       seen = this.#options.counters.frames;
       await delay(IDLE_MS / 1000);
@@ -121,7 +121,7 @@ export class Lane {
     return this.#written - before;
   }
 
-  /** Drops what waits, and does nothing more. */
+  /** Drops the waiting frames, and ends. */
   close(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
@@ -179,14 +179,14 @@ export class Lane {
   }
 
   #wait(frame: Waiting): void {
-    // Nearly all of them are due last.
+    // Nearly all frames are due last.
     let at = this.#waiting.length;
     while (at > 0 && this.#waiting[at - 1].due > frame.due) at--;
     this.#waiting.splice(at, 0, frame);
     this.#waitingBytes += frame.bytes.length;
   }
 
-  /** Sends what is due, and comes back for what is not. */
+  /** Sends the frames that are due, and sets the timer for the others. */
   #forward(now: number): void {
     let count = 0;
     while (count < this.#waiting.length && this.#waiting[count].due <= now) {
@@ -218,7 +218,7 @@ export class Lane {
   }
 
   async #write(): Promise<void> {
-    // What comes with this frame goes along.
+    // Frames that come with this one are sent with it.
     await undefined;
     try {
       while (this.#outgoing.length > 0) {

@@ -1,4 +1,4 @@
-/** Bytes of a frame before its sender's address, and of that. */
+/** Bytes of a frame before its sender's address, and bytes of the address. */
 const SENDER = 6, ADDRESS = 6;
 
 /** A hardware address as a number. */
@@ -27,26 +27,26 @@ export function addressOf(text: string): Address {
 }
 
 /**
- * Who is who on a network: which machine has which hardware addresses. A
- * machine has those of its card, and those that it was seen to send by.
+ * The machines of a network by their hardware addresses: those of their cards,
+ * and those from which they have sent frames.
  */
 export class Neighbours {
   readonly #owners = new Map<Address, string>();
 
-  /** Takes note of an address of a machine's. */
+  /** Notes an address of a machine. */
   learn(address: Address, machine: string): void {
     if (this.#owners.get(address) !== machine) {
       this.#owners.set(address, machine);
     }
   }
 
-  /** Whose address it is, where that is known. */
+  /** The machine with an address, if it is known. */
   ownerOf(address: Address): string | undefined {
     return this.#owners.get(address);
   }
 }
 
-/** A VLAN, as a machine's link knows it. */
+/** A VLAN, as links use it. */
 export interface Network {
   /** The VLAN's number. */
   readonly nr: number;
@@ -56,7 +56,7 @@ export interface Network {
 
 const all = new WeakMap<Network, Neighbours>();
 
-/** Who is who on a VLAN. */
+/** The machines of a VLAN by their addresses. */
 export function neighboursOf(network: Network): Neighbours {
   let found = all.get(network);
   if (found === undefined) {

@@ -1,13 +1,13 @@
 /** Types of blocks. */
 const SECTION = 0x0a0d0d0a, INTERFACE = 1, PACKET = 6;
-/** What tells the order of bytes. */
+/** The mark of the byte order. */
 const BYTE_ORDER = 0x1a2b3c4d;
-/** Ethernet, as link types are numbered. */
+/** The number of Ethernet among link types. */
 const ETHERNET = 1;
 /** Options of blocks. */
 const END = 0, NAME = 2, DESCRIPTION = 3, APPLICATION = 4, FLAGS = 2;
 
-/** Which way a frame went, as its interface sees it. */
+/** The direction of a frame, as its interface sees it. */
 export type PacketDirection = "in" | "out";
 
 const DIRECTION_FLAGS: Record<PacketDirection, number> = { in: 1, out: 2 };
@@ -22,7 +22,7 @@ export function sectionHeader(): Uint8Array {
     bytes.u32(BYTE_ORDER);
     bytes.u16(1);
     bytes.u16(0);
-    // The section's length is not known.
+    // The section's length is unknown.
     bytes.u32(0xffffffff);
     bytes.u32(0xffffffff);
     bytes.option(APPLICATION, text("vmwright"));
@@ -30,7 +30,7 @@ export function sectionHeader(): Uint8Array {
   });
 }
 
-/** An interface with a name, whose number is how many there were before it. */
+/** An interface with a name. Its number is the number of earlier interfaces. */
 export function interfaceDescription(
   name: string,
   description?: string,
@@ -38,7 +38,7 @@ export function interfaceDescription(
   return block(INTERFACE, (bytes) => {
     bytes.u16(ETHERNET);
     bytes.u16(0);
-    // Frames are whole.
+    // Frames are complete.
     bytes.u32(0);
     bytes.option(NAME, text(name));
     if (description !== undefined) bytes.option(DESCRIPTION, text(description));
@@ -49,8 +49,8 @@ export function interfaceDescription(
 /**
  * A frame.
  *
- * @param interfaceNumber The interface that it passed.
- * @param date When, in milliseconds since 1970.
+ * @param interfaceNumber The number of its interface.
+ * @param date Its time, in milliseconds since 1970.
  */
 export function packet(
   interfaceNumber: number,
@@ -91,7 +91,7 @@ function block(
   return bytes.finish();
 }
 
-/** Bytes that grow, the lowest of each number first. */
+/** A growing sequence of bytes, little-endian. */
 class Bytes {
   #bytes: Uint8Array;
   #view: DataView;

@@ -1,13 +1,16 @@
-/** Draws numbers from 0 up to, and without, 1; the same ones for the same seed. */
+/**
+ * Draws numbers from 0 up to, but not including, 1; the same ones for the same
+ * seed.
+ */
 export type Random = () => number;
 
 /**
  * A source of numbers: the generator `sfc32`.
  *
- * @param seed What decides them all.
+ * @param seed The seed.
  */
 export function random(seed: string): Random {
-  // FNV-1a, which spreads what differs in one character.
+  // FNV-1a, which spreads a difference of one character.
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(seed)) {
     hash = Math.imul(hash ^ byte, 0x01000193);
@@ -20,7 +23,7 @@ export function random(seed: string): Random {
     c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return (sum >>> 0) / 2 ** 32;
   };
-  // The first ones still show that seeds are alike.
+  // The first numbers of similar seeds are still similar.
   for (let n = 0; n < 12; n++) next();
   return next;
 }
