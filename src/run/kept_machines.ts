@@ -2,18 +2,27 @@ import { GlobalTimeout } from "../driver/mod.ts";
 import { forgottenAwait, Uncaught, whereabouts } from "../script/mod.ts";
 import { after, rejection } from "../time/mod.ts";
 import { gatherEvidence } from "./evidence.ts";
-import { type DriverUse, messageOf, nextTurn, runChecked } from "./run_once.ts";
-import { explain, type Failure, isFailure, judge } from "./verdict.ts";
+import { beginCheck, type DriverUse, messageOf, nextTurn } from "./run_once.ts";
+import {
+  explain,
+  explainAll,
+  type Failure,
+  isFailure,
+  judge,
+} from "./verdict.ts";
 
 /**
- * Runs the script once on machines that stay, and reports the result.
- * Afterwards, nothing of the script can use the machines any more.
+ * Runs the script once on machines that stay, and reports the result. A script
+ * that passes has its verdict at once; what is wrong with its types is told when
+ * that is known. Afterwards, nothing of the script can use the machines any more.
  *
  * @param test The parts of the run.
+ * @returns Ends the check of its types, when it is disposed of.
  * @throws The reason of the driver's end, if it has ended.
  */
-export async function runOnKept(test: DriverUse): Promise<void> {
-  const { driver, plan, script, trail, watchdog, findings } = test;
+export async function runOnKept(test: DriverUse): Promise<Disposable> {
+  const { driver, plan, script, trail, watchdog, findings, noted } = test;
+  noted.length = 0;
   const { globalTimeout } = plan;
   const end = new AbortController();
   const over = new Error("the script's run is over");
@@ -28,12 +37,20 @@ export async function runOnKept(test: DriverUse): Promise<void> {
     globalTimeout,
     () => end.abort(new GlobalTimeout(globalTimeout)),
   );
+  const check = new AbortController();
+  const checking = beginCheck(
+    test,
+    AbortSignal.any([check.signal, driver.signal]),
+  );
+  // Only what is wrong with the types ends the script's run.
+  const wrongTypes = checking.then(() => new Promise<never>(() => {}));
+  wrongTypes.catch(() => {});
   let failure: Failure | undefined;
   let steps: string[] = [];
   try {
     const run = uncaught.run(() =>
       driver.within(end.signal, async () => {
-        await runChecked(test, () => driver.testScript(), end.signal);
+        await Promise.race([driver.testScript(), wrongTypes]);
         await nextTurn();
       })
     );
@@ -67,8 +84,16 @@ export async function runOnKept(test: DriverUse): Promise<void> {
   if (unfinished.length > 0 && hasFailedLate) {
     failure ??= { error: forgottenAwait(unfinished) };
   }
-  if (judge(failure).verdict === "passed") driver.log.info("test passed");
-  else {
-    driver.log.error(explain(failure!, steps, plan, script));
+  if (judge(failure).verdict === "passed") {
+    driver.log.info("test passed");
+    checking.catch((error) => {
+      if (check.signal.aborted) return;
+      driver.log.error(explain({ error }, [], plan, script));
+    });
+  } else {
+    const last = { name: "", steps, failure: failure! };
+    const { detail } = explainAll(last, noted, plan, script);
+    driver.log.error(detail);
   }
+  return { [Symbol.dispose]: () => check.abort() };
 }

@@ -64,6 +64,8 @@ export interface DriverUse {
   readonly watchdog: Watchdog | undefined;
   /** The findings of the type checker. */
   readonly findings: Findings;
+  /** The subtests that failed, where the test went on. */
+  readonly noted: NotedFailure[];
 }
 
 /**
@@ -150,7 +152,7 @@ export async function runOnce(
     } else {
       const driver = await create(plan, log, script, options, signal, note);
       add(driver);
-      const test = { driver, plan, script, trail, watchdog, findings };
+      const test = { driver, plan, script, trail, watchdog, findings, noted };
       used = () => options.use?.(test) ?? use(test);
     }
     using _deadline = evaluate !== undefined
@@ -375,16 +377,31 @@ export function tellAddresses(driver: Driver, plan: Plan): void {
  * @throws {TypeErrors} if its types are wrong.
  */
 export async function runChecked(
-  { driver, plan, script, findings }: DriverUse,
+  test: DriverUse,
   run: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (script === undefined || !canCheck(plan)) return await run();
-  findings.checking = checkBeside(script, plan, signal).catch((error) => {
-    if (!(error instanceof UsageError)) throw error;
-    driver.log.warning(error.message);
-  });
-  await Promise.all([run(), findings.checking]);
+  await Promise.all([run(), beginCheck(test, signal)]);
+}
+
+/**
+ * Begins to check the script's types, if they can be checked.
+ *
+ * @param test The parts of the run.
+ * @param signal Ends the check.
+ * @returns The check, which rejects with {@linkcode TypeErrors} if they are wrong.
+ */
+export function beginCheck(
+  { driver, plan, script, findings }: DriverUse,
+  signal: AbortSignal,
+): Promise<void> {
+  if (script === undefined || !canCheck(plan)) return Promise.resolve();
+  return findings.checking = checkBeside(script, plan, signal).catch(
+    (error) => {
+      if (!(error instanceof UsageError)) throw error;
+      driver.log.warning(error.message);
+    },
+  );
 }
 
 /** An error as a part of a line. */

@@ -53,7 +53,7 @@ export async function watch(
     const use = async (test: DriverUse) => {
       tellAddresses(test.driver, plan);
       for (;; begin()) {
-        await runOnKept(test);
+        using _check = await runOnKept(test);
         await waitForChange();
       }
     };

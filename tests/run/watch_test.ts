@@ -184,7 +184,12 @@ const mishaps: [string, string, string, string[]][] = [
     "GlobalTimeout: ",
     ["--no-check", "--global-timeout", "0.5"],
   ],
-  ["a mistake in its types", "machine.strat;", "'strat' does not exist", []],
+  [
+    "a mistake in its types",
+    "machine.strat; await new Promise(() => {});",
+    "'strat' does not exist",
+    [],
+  ],
 ];
 for (const [name, script, expected, args] of mishaps) {
   Deno.test(`--watch --keep-machines goes on after ${name}`, async () => {
@@ -200,6 +205,18 @@ for (const [name, script, expected, args] of mishaps) {
     assertEquals((await watched.interrupt()).code, 130);
   });
 }
+
+Deno.test("--watch --keep-machines says at once that a script passed, and later what is wrong with its types", async () => {
+  using watched = watching({ "test.ts": "machine.strat;" }, [
+    ...["--watch", "--keep-machines", "--start-scripts", "./run-a-vm"],
+  ]);
+  await watched.told("test passed");
+  await watched.told("waiting for a change");
+  await watched.told("'strat' does not exist");
+  watched.write("test.ts", "driver.signal.throwIfAborted();");
+  await watched.told("test passed");
+  assertEquals((await watched.interrupt()).code, 130);
+});
 
 Deno.test("--watch --keep-machines: a script that outlives its run can't use the machines any more", async () => {
   using watched = watching({
