@@ -84,7 +84,20 @@ export function addCaller(error: unknown, isExpected: boolean): void {
       error.stack = `${error.stack}\n${frames.join("\n")}`;
     }
   }
-  if (isExpected) hideOwnFrames(error);
+  if (isExpected && kept === 0) hideOwnFrames(error);
+}
+
+/** Those who show errors themselves. */
+let kept = 0;
+
+/**
+ * Has errors keep the driver's frames, until it is disposed of: for a run that
+ * shows its errors itself. An error whose stack was changed does not come out of
+ * the import of a script as the object that it was, but as a plain `Error`.
+ */
+export function keepOwnFrames(): Disposable {
+  kept++;
+  return { [Symbol.dispose]: () => void kept-- };
 }
 
 /** Frames of a stack as text, each with the file that it is in, if any. */

@@ -7,6 +7,7 @@ import {
 } from "../driver/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
+import { keepOwnFrames } from "../report/positions.ts";
 import {
   Debugger,
   forgottenAwait,
@@ -80,6 +81,7 @@ export async function runOnce(
   plan: Plan,
   options: RunOnceOptions,
 ): Promise<Judgement> {
+  using _frames = keepOwnFrames();
   const { signal, emergency, watchdog } = options;
   const log = openLog(plan);
   const script = plan.script && new Script(plan.script);

@@ -48,6 +48,15 @@ Deno.test("an error of Python's that came through several lines shows all, the i
   );
 });
 
+Deno.test("what the driver throws keeps its name and its line in a script", async () => {
+  const text = await explained(
+    "test.ts",
+    "await driver.pollingCondition(() => false).wait({ timeout: 0.1 });\n",
+  );
+  assertMatch(text, /^test\.ts:1:\d+\n/);
+  assertMatch(text, /^TestFailure: action timed out/m);
+});
+
 Deno.test("a timeout shows the line of Python's that blocks", async () => {
   const text = await explained(
     "test.py",

@@ -87,6 +87,32 @@ await machine.fail("true");
           }
         },
       );
+      await step("finds what was typed before by Ctrl-R", async () => {
+        await terminal.clear();
+        await terminal.enter("'first ' + 1");
+        await terminal.enter("'second ' + 2");
+        await terminal.see(/second 2/);
+        await terminal.press("C-r");
+        await terminal.type("first");
+        await terminal.see(/^\(search\) first: 'first ' \+ 1$/m);
+        await terminal.press("C-g");
+        await terminal.see(/\n>$/);
+        await terminal.press("C-r");
+        await terminal.type("' +");
+        await terminal.see(/^\(search\) ' \+: 'second ' \+ 2$/m);
+        await terminal.press("C-r");
+        await terminal.see(/^\(search\) ' \+: 'first ' \+ 1$/m);
+        await terminal.clear();
+        await terminal.press("Enter");
+        await terminal.see(/first 1/);
+      });
+      await step("helps, and guesses what was meant", async () => {
+        await terminal.clear();
+        await terminal.enter("help(machine.waitForUnit)");
+        await terminal.see(/^waitForUnit\(unit: string/m);
+        await terminal.enter("machine.waitForUnti('x')");
+        await terminal.see(/^did you mean machine\.waitForUnit\?$/m);
+      });
       await step("shows the log above what is being typed", async () => {
         await terminal.clear();
         await terminal.enter(

@@ -1,5 +1,9 @@
 /** The result of an input. */
-export type Outcome = { value: unknown } | { error: unknown };
+export type Outcome = { value: unknown } | {
+  error: unknown;
+  /** What was meant instead, as a sentence. */
+  hint?: string;
+};
 
 import type { AskForLine } from "../python/session.ts";
 

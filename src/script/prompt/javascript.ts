@@ -1,4 +1,5 @@
 import type { Session } from "node:inspector";
+import { nearest } from "../../report/mod.ts";
 import { rewriteImports } from "./imports.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
 import { endsInOperator, scanSource } from "./source.ts";
@@ -108,13 +109,32 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     await this.#post("Runtime.releaseObjectGroup", {
       objectGroup: this.#handover,
     });
-    if (thrown) return { error: taken };
+    if (thrown) return { error: taken, hint: await this.#hint(taken) };
     try {
       // The value of a statement may also be a promise.
       return { value: await taken };
     } catch (error) {
-      return { error };
+      return { error, hint: await this.#hint(error) };
     }
+  }
+
+  /** What somebody meant who used a name that is not there. */
+  async #hint(error: unknown): Promise<string | undefined> {
+    if (!(error instanceof ReferenceError || error instanceof TypeError)) {
+      return;
+    }
+    const [, missing] = /^([\w$]+) is not defined$/.exec(error.message) ?? [];
+    const [, object, member] =
+      /^((?:[\w$]+\.)*[\w$]+)\.([\w$]+) is not a function$/.exec(
+        error.message,
+      ) ?? [];
+    const meant = missing !== undefined
+      ? nearest(missing, await this.#globalNames(missing))
+      : member !== undefined
+      ? nearest(member, await this.#membersOf(object))
+      : undefined;
+    if (meant === undefined) return;
+    return `did you mean ${object === undefined ? "" : `${object}.`}${meant}?`;
   }
 
   /** The completions of the word at the end of `line`, and that word. */
@@ -131,8 +151,12 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
         line.slice(-(object + word).length).slice(0, object.length)
           .replace(/\??\.$/, ""),
       );
+    // Each member has a second name, in snake_case, for who begins to type that.
+    const all = new Set(names);
+    const isSecond = (name: string) =>
+      name.includes("_") && !word.includes("_") && all.has(camelCase(name));
     const candidates = names.filter((name) =>
-      name.startsWith(word) &&
+      name.startsWith(word) && !isSecond(name) &&
       /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
     );
     return [[...new Set(candidates)].sort(), word];
@@ -231,6 +255,11 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
  * The names of an object's own and inherited members, without those of
  * `Object`.
  */
+/** The name in camelCase of a member whose name in snake_case is given. */
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+}
+
 function allNames(object: object): string[] {
   const names: string[] = [];
   for (

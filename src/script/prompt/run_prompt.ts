@@ -3,11 +3,13 @@ import { Terminal } from "../../terminal/mod.ts";
 import type { Language } from "../language.ts";
 import { rejection } from "../../time/mod.ts";
 import { type Breakpoint, PythonSession } from "../python/session.ts";
+import { bindGlobals } from "../globals.ts";
 import { Script } from "../script.ts";
 import { divertConsole } from "./console.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { JavaScriptEvaluator } from "./javascript.ts";
 import type { LineReader } from "./line_reader.ts";
+import { makeHelp } from "./help.ts";
 import { openReader } from "./open_reader.ts";
 import { talk } from "./prompt.ts";
 import { PythonEvaluator } from "./python.ts";
@@ -41,8 +43,17 @@ export interface PromptOptions {
 export async function runPrompt(options: PromptOptions): Promise<void> {
   const { driver, context, language, signal, onBreakpoint } = options;
   if (language === "typescript") {
-    using evaluator = await JavaScriptEvaluator.create(Object.keys(context));
-    return await run(evaluator, "testScript()");
+    const names = Object.keys(context);
+    // A machine of that name is found under it.
+    const more: Record<string, unknown> = "help" in context
+      ? {}
+      : { help: makeHelp(Object.keys(driver.bindings())) };
+    using bound = bindGlobals(more);
+    using evaluator = await JavaScriptEvaluator.create([
+      ...names,
+      ...Object.keys(more),
+    ]);
+    return await bound.run(() => run(evaluator, "testScript()"));
   }
   const script = options.script ?? new Script({ code: "", language });
   await using session = new PythonSession(script);
@@ -80,6 +91,6 @@ function greet(
   reader.print(
     `machines: ${names}\n` +
       (runScript === undefined ? "" : `${runScript} runs the test script\n`) +
-      "Tab completes, Ctrl-C interrupts, Ctrl-D leaves",
+      "help tells more, Tab completes, Ctrl-C interrupts, Ctrl-D leaves",
   );
 }

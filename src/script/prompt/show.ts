@@ -23,7 +23,9 @@ export function showOutcome(
   script?: Script,
 ): string | undefined {
   if ("error" in outcome) {
-    const text = harmless(errorText(outcome.error, script));
+    const { error, hint } = outcome;
+    const text = harmless(errorText(error, script)) +
+      (hint === undefined ? "" : `\n${harmless(hint)}`);
     return colours ? `${red}${text}${plain}` : text;
   }
   const { value } = outcome;

@@ -6,12 +6,27 @@ import type { History } from "./history.ts";
 import { type Completer, INTERRUPTED, type LineReader } from "./line_reader.ts";
 
 const CTRL_C = 0x03;
+const CTRL_G = 0x07;
+const CTRL_R = 0x12;
+const BACKSPACE = [0x08, 0x7f];
+
+/** A search in what was typed before. */
+interface HistorySearch {
+  /** What is searched for. */
+  query: string;
+  /** Where in the history the line stands that was found; -1 where none was. */
+  at: number;
+  /** The line before the search. */
+  readonly line: string;
+}
 
 /** Members of Node's readline that it does not declare. */
 interface ReadlineState {
   line: string;
   cursor: number;
   prevRows: number;
+  /** The latest line first. */
+  history: string[];
 }
 
 /**
@@ -32,6 +47,9 @@ export class TerminalReader implements LineReader {
   #ahead: Uint8Array[] = [];
   #ended = false;
   #onInterrupt = () => {};
+  /** The prompt of the line that is read. */
+  #prompt = "";
+  #search?: HistorySearch;
 
   private constructor(terminal: Terminal, history: History) {
     this.#terminal = terminal;
@@ -128,6 +146,7 @@ export class TerminalReader implements LineReader {
     if (this.#ended) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#reading = resolve;
+      this.#prompt = prompt;
       this.#readline.setPrompt(prompt);
       this.#readline.prompt();
       const ahead = this.#ahead.splice(0).flatMap((bytes) => [...bytes]);
@@ -167,6 +186,15 @@ export class TerminalReader implements LineReader {
         this.#ahead.push(bytes.slice());
         return;
       }
+      const begin = bytes.indexOf(CTRL_R);
+      if (this.#search === undefined && begin > 0) {
+        this.#take(bytes.subarray(0, begin));
+        return this.#take(bytes.subarray(begin));
+      }
+      if (this.#search !== undefined || begin === 0) {
+        bytes = this.#takeSearch(bytes);
+        if (bytes.length === 0) return;
+      }
       // The bytes after the line's end belong to the next read.
       const end = bytes.findIndex((byte) => byte === 10 || byte === 13);
       if (end < 0 || end === bytes.length - 1) {
@@ -184,6 +212,72 @@ export class TerminalReader implements LineReader {
       this.#onInterrupt();
     }
     if (at < bytes.length - 1) this.#ahead.push(bytes.slice(at + 1));
+  }
+
+  /**
+   * Takes the keys of a search in what was typed before, as shells have it: each
+   * Ctrl-R goes further back, Ctrl-G and Ctrl-C leave, other keys take the line.
+   *
+   * @returns The keys after the search.
+   */
+  #takeSearch(bytes: Uint8Array): Uint8Array {
+    const { line, history } = this.#readline;
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at];
+      const search = this.#search;
+      if (search === undefined) {
+        if (byte !== CTRL_R) return bytes.subarray(at);
+        this.#search = { query: "", at: -1, line };
+      } else if (byte === CTRL_R) {
+        this.#find(search, search.at + 1);
+      } else if (byte === CTRL_G || byte === CTRL_C) {
+        this.#endSearch(search.line);
+      } else if (BACKSPACE.includes(byte)) {
+        search.query = [...search.query].slice(0, -1).join("");
+        this.#find(search, 0);
+      } else if (byte < 0x20) {
+        this.#endSearch(history[search.at] ?? search.line);
+        return bytes.subarray(at);
+      } else {
+        let end = at;
+        while (bytes[end] >= 0x20 && !BACKSPACE.includes(bytes[end])) end++;
+        search.query += new TextDecoder().decode(bytes.subarray(at, end));
+        at = end - 1;
+        this.#find(search, Math.max(0, search.at));
+      }
+    }
+    if (this.#search !== undefined) this.#showSearch(this.#search);
+    return new Uint8Array(0);
+  }
+
+  /** Finds the next line with the query, from a place in the history on. */
+  #find(search: HistorySearch, from: number): void {
+    const { query } = search;
+    if (query === "") return;
+    const found = this.#readline.history.findIndex((line, at) =>
+      at >= from && line.includes(query)
+    );
+    if (found >= 0) search.at = found;
+  }
+
+  #showSearch({ query, at }: HistorySearch): void {
+    const found = this.#readline.history[at];
+    const isFound = found !== undefined && found.includes(query);
+    const mark = isFound || query === "" ? "search" : "not found";
+    this.#edit(isFound ? found : "", `(${mark}) ${query}: `);
+  }
+
+  #endSearch(line: string): void {
+    this.#search = undefined;
+    this.#edit(line, this.#prompt);
+  }
+
+  /** Has another line, and another prompt before it. */
+  #edit(line: string, prompt: string): void {
+    this.#readline.line = line;
+    this.#readline.cursor = line.length;
+    this.#readline.setPrompt(prompt);
+    this.#readline.prompt(true);
   }
 
   #answer(line: string | typeof INTERRUPTED | undefined): void {

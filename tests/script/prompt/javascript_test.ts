@@ -118,7 +118,8 @@ Deno.test("complete() knows names, members, and what was declared", async (t) =>
     for (
       const [line, candidates, word] of [
         ["promptMa", ["promptMachine"], "promptMa"],
-        ["await promptMachine.wait", ["waitForUnit", "wait_for_unit"], "wait"],
+        // Each name once, but in the spelling that was begun.
+        ["await promptMachine.wait", ["waitForUnit"], "wait"],
         ["promptMachine?.waitF", ["waitForUnit"], "waitF"],
         ["promptList[0].wait_", ["wait_for_unit"], "wait_"],
         ["f(promptMachine.ne", ["never"], "ne"],
@@ -132,6 +133,30 @@ Deno.test("complete() knows names, members, and what was declared", async (t) =>
         assertEquals(await evaluator.complete(line), [[...candidates], word]);
       });
     }
+  }, { promptMachine: new Machine() });
+});
+
+Deno.test("what somebody most likely meant is told with the error", async () => {
+  class Machine {
+    waitForUnit() {}
+  }
+  await withEvaluator(async (evaluator) => {
+    const hint = async (code: string) => {
+      const outcome = await evaluator.evaluate(code);
+      assert("error" in outcome);
+      return outcome.hint;
+    };
+    assertEquals(await hint("promptMahcine"), "did you mean promptMachine?");
+    assertEquals(
+      await hint("await promptMachine.waitForUnti()"),
+      "did you mean promptMachine.waitForUnit?",
+    );
+    assertEquals(await hint("promptMachine.xyz()"), undefined);
+    assertEquals(await hint("throw new TypeError('other')"), undefined);
+    assertEquals(
+      showOutcome({ error: new TestFailure("x"), hint: "h" }, false),
+      "TestFailure: x\nh",
+    );
   }, { promptMachine: new Machine() });
 });
 
