@@ -2,17 +2,34 @@
  * What only KVM shows. `deno task lab --long` runs it in the lab's machine; on a
  * host where KVM works, `deno test -A tests/lab/kvm.ts` does.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { accelerator } from "../../mod.ts";
+import { assertEquals, assertRejects } from "@std/assert";
+import { accelerator, type MachineOf } from "../../mod.ts";
 import { booted } from "../machine/booted.ts";
 
 /** Starts that must not stand still. */
 const STARTS = Number(Deno.env.get("VMWRIGHT_LAB_STARTS") ?? 40);
-/** Seconds that a guest may idle until its first answer. */
-const IDLE = 0.25;
+/**
+ * How long a guest may idle until its first answer, in commands: it waits for the
+ * driver a few times until then, which takes long where the host is busy.
+ */
+const IDLE_COMMANDS = 15;
 
 function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** Milliseconds of each of so many commands that start no process. */
+async function builtins(
+  machine: MachineOf<"qemu">,
+  count: number,
+): Promise<number[]> {
+  const took: number[] = [];
+  for (let n = 0; n < count; n++) {
+    const began = performance.now();
+    await machine.succeed("true");
+    took.push(performance.now() - began);
+  }
+  return took;
 }
 
 /** Tells a figure in a line that the lab looks for. */
@@ -27,15 +44,21 @@ Deno.test("KVM is found by trying it", async () => {
 Deno.test("no guest on KVM idles before its first answer", async () => {
   const idle: number[] = [];
   const boots: number[] = [];
+  const standing: string[] = [];
   for (let n = 0; n < STARTS; n++) {
     await using lab = await booted();
+    const { machine } = lab;
     const began = performance.now();
-    await lab.machine.start();
-    const times = await lab.machine.succeed(
-      "read -r _ idle </proc/uptime; echo $idle",
+    await machine.start();
+    const idled = Number(
+      await machine.succeed("read -r _ idle </proc/uptime; echo $idle"),
     );
     boots.push((performance.now() - began) / 1000);
-    idle.push(Number(times));
+    idle.push(idled);
+    const command = median(await builtins(machine, 10)) / 1000;
+    if (idled > IDLE_COMMANDS * command) {
+      standing.push(`${idled} s, where a command takes ${command} s`);
+    }
   }
   tell(
     `${STARTS} starts, seconds to the first answer: median ` +
@@ -45,10 +68,7 @@ Deno.test("no guest on KVM idles before its first answer", async () => {
     `seconds that the guest idled until then: median ` +
       `${median(idle).toFixed(2)}, most ${Math.max(...idle).toFixed(2)}`,
   );
-  assert(
-    idle.every((seconds) => seconds <= IDLE),
-    `expected each guest to idle for ${IDLE} s at most, got ${idle.join(", ")}`,
-  );
+  assertEquals(standing, []);
 });
 
 Deno.test("commands and waits on KVM are prompt", async () => {
@@ -56,12 +76,7 @@ Deno.test("commands and waits on KVM are prompt", async () => {
   const { machine } = lab;
   const answer = await machine.qmpClient.send("query-kvm");
   assertEquals(answer, { enabled: true, present: true });
-  const builtins: number[] = [];
-  for (let n = 0; n < 100; n++) {
-    const began = performance.now();
-    await machine.succeed("true");
-    builtins.push(performance.now() - began);
-  }
+  const took = await builtins(machine, 100);
   const reactions: number[] = [];
   for (let n = 0; n < 10; n++) {
     const wait = machine.waitForFile(`/tmp/there${n}`).then(() =>
@@ -74,8 +89,8 @@ Deno.test("commands and waits on KVM are prompt", async () => {
     reactions.push(await wait - began);
   }
   tell(
-    `ms of succeed("true"): median ${median(builtins).toFixed(1)}, ` +
-      `longest ${Math.max(...builtins).toFixed(1)}`,
+    `ms of succeed("true"): median ${median(took).toFixed(1)}, ` +
+      `longest ${Math.max(...took).toFixed(1)}`,
   );
   tell(
     `ms from making a file to the end of waitForFile: median ` +
