@@ -3,40 +3,44 @@ import type { MachineCore } from "./core.ts";
 import { decode } from "./commands/output.ts";
 import { ttyDump, ttyText } from "./hands/tty.ts";
 
-/** Seconds that a guest's shell has to tell of the guest. */
+/** Seconds that a guest's shell may take to report the guest's state. */
 const TELLING = 5;
-/** Seconds that the hypervisor has for an answer. */
+/** Seconds that the hypervisor may take for an answer. */
 const ANSWER = 2;
-/** Seconds that the hypervisor has to write the guest's memory to a file. */
+/**
+ * Seconds that the hypervisor may take to write the guest's memory to a file.
+ */
 const DUMP = 120;
-/** Lines of the journal at most. */
+/** Lines of the journal, at most. */
 const JOURNAL_LINES = 5000;
 
-/** Something of a machine's that is kept for whoever asks what went wrong. */
+/** A file about a machine, for the search for a failure's cause. */
 export interface Evidence {
-  /** What it is: `screen`, `state`, `journal` or `memory`. */
+  /** Its kind: `screen`, `state`, `journal` or `memory`. */
   readonly kind: "screen" | "state" | "journal" | "memory";
-  /** Path of the file that it is in. */
+  /** The file's path. */
   readonly path: string;
 }
 
 /** What to keep of a machine. */
 export interface EvidenceOptions {
-  /** Whether the guest's memory is written to a file, too. */
+  /** Whether to write the guest's memory to a file, too. */
   memory?: boolean;
-  /** What the files' names end with, before their kinds. */
+  /** The end of the files' names, before their kinds. */
   label?: string;
 }
 
-/** What a machine was like when the run failed. */
+/** Receives the state of a machine when the run failed. */
 export interface Findings {
-  /** Told of each file as soon as it is there. */
+  /** Called for each file. */
   onEvidence(evidence: Evidence): void;
-  /** Told what the machine suffers from, as a sentence's end. */
+  /** Called with what is wrong with the machine, as the end of a sentence. */
   onTrouble(trouble: string): void;
 }
 
-/** Says in a guest how that is, a part after the other, the cheap ones first. */
+/**
+ * Reports the guest's state, one part after the other, the cheap ones first.
+ */
 const TELL_STATE = `
 part() { printf '\\n==> %s\\n' "$*"; "$@" 2>&1; }
 part uname -a
@@ -70,12 +74,12 @@ const TELL_JOURNAL = "if [ -d /run/systemd/system ]; then " +
   "else dmesg; fi";
 
 /**
- * Keeps what a machine is like at this moment in files beside its console's:
- * its screen, its state and its journal. It takes few seconds, and what a sick
- * guest does not tell in these is left out.
+ * Writes the present state of a machine to files beside that of its console:
+ * its screen, its state and its journal. It takes a few seconds, and leaves out
+ * everything that a broken guest does not report in this time.
  *
  * @param core The machine.
- * @param findings Told of what there is.
+ * @param findings Receives the files.
  * @param options What to keep.
  */
 export async function gather(
@@ -99,7 +103,7 @@ export async function gather(
     try {
       if (await write(path) !== false) findings.onEvidence({ kind, path });
     } catch {
-      // The failure that is to be told is another one.
+      // The run reports its own failure, not this one.
     }
   };
   const text = (text: Promise<string>) => async (path: string) => {
@@ -121,7 +125,7 @@ export async function gather(
       text(core.glimpse(TELL_JOURNAL, TELLING).then(decode)),
     ),
   ]);
-  // It stops the guest, so that it comes last.
+  // This stops the guest, so it comes last.
   if (options.memory) {
     await keep("memory", ".elf", async (path) => {
       const { qmp } = core.running().guest;
@@ -136,7 +140,9 @@ export async function gather(
   }
 }
 
-/** What host and guest know of a machine, a heading before each part. */
+/**
+ * The state of a machine, from host and guest, with a heading before each part.
+ */
 async function state(core: MachineCore, findings: Findings): Promise<string> {
   const [host, screen, guest] = await Promise.all([
     hostParts(core),
@@ -162,7 +168,7 @@ async function state(core: MachineCore, findings: Findings): Promise<string> {
     guest.replace(/\n==> end\s*$/, "\n") + cut;
 }
 
-/** What the host knows. */
+/** The host's part of the state. */
 async function hostParts(core: MachineCore): Promise<string> {
   const { guest } = core.running();
   let out = `==> host\n${Deno.osRelease()}, Deno ${Deno.version.deno}, load ${
@@ -174,7 +180,7 @@ async function hostParts(core: MachineCore): Promise<string> {
       line.replace(/\0$/, "").split("\0").map(core.quote).join(" ")
     }\n`;
   } catch {
-    // It has just ended.
+    // The process has just ended.
   }
   const { qmp } = guest;
   if (qmp === undefined) return out;

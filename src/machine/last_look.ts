@@ -1,26 +1,29 @@
 import { ConditionFailure, TestFailure } from "../errors.ts";
 
-/** What a wait or a command has seen last, in words; nothing where it saw nothing. */
+/**
+ * What a wait or a command has seen last, as text; nothing if it has seen
+ * nothing.
+ */
 export type Look = () => string | Promise<string>;
 
-/** A look at what somebody was doing when an error ended it. */
+/** A last look of a wait or a command that an error has ended. */
 export interface LastLook {
   /** The machine's name. */
   readonly machine: string;
-  /** Asks now. */
+  /** Gets the text. */
   readonly ask: Look;
 }
 
 const looks = new WeakMap<object, LastLook[]>();
 
 /**
- * Runs a wait. Where an error ends it that is not its own, such as the end of
- * the run, that error leads to what the wait has seen last.
+ * Runs a wait. If an error of something else ends it, such as the end of the
+ * run, this notes for that error what the wait has seen last.
  *
  * @param machine The machine's name.
- * @param look Says what the wait has seen last.
+ * @param look Tells what the wait has seen last.
  * @param fn The wait.
- * @returns What the wait answers.
+ * @returns The wait's result.
  */
 export async function withLook<T>(
   machine: string,
@@ -35,10 +38,10 @@ export async function withLook<T>(
   }
 }
 
-/** Notes what somebody has seen last whom an error has ended. */
+/** Notes a last look for the error that has ended a wait or a command. */
 export function noteLook(error: unknown, machine: string, ask: Look): void {
   if (typeof error !== "object" || error === null) return;
-  // The failure of a wait says itself what that has seen.
+  // The message of a wait's own failure has this already.
   const isOwn = error instanceof TestFailure &&
     !(error instanceof ConditionFailure);
   if (isOwn) return;
@@ -47,7 +50,7 @@ export function noteLook(error: unknown, machine: string, ask: Look): void {
   else known.push({ machine, ask });
 }
 
-/** The looks at what an error has ended, in the order in which it did. */
+/** The last looks of everything that an error has ended, in order. */
 export function lastLooks(error: unknown): readonly LastLook[] {
   return typeof error === "object" && error !== null
     ? looks.get(error) ?? []

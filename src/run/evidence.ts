@@ -2,42 +2,42 @@ import type { Driver } from "../driver/mod.ts";
 import { coreOf, gather, lastLooks } from "../machine/mod.ts";
 import { within } from "../time/mod.ts";
 
-/** Seconds that all machines may take together to tell how they are. */
+/** Seconds that all machines together may take to report their state. */
 const AT_MOST = 8;
-/** The same where the guests' memory is written to files. */
+/** The same, if the guests' memory is written to files. */
 const AT_MOST_WITH_MEMORY = 120;
-/** Seconds that what was waited for may take to say what it has seen last. */
+/** Seconds that the last looks may take. */
 const LOOKING = 3;
-/** Looks at most that are told. */
+/** How many last looks to report, at most. */
 const LOOKS = 3;
 
-/** What there is to know of machines whose run has failed. */
+/** The evidence about the machines of a failed run. */
 export interface Evidence {
-  /** What was seen last where the test waited, one text each. */
+  /** What the waits of the test have seen last, one text each. */
   readonly lastSeen: readonly string[];
-  /** What else is wrong with the machines, one sentence each. */
+  /** Other faults of the machines, one sentence each. */
   readonly troubles: readonly string[];
 }
 
-/** How {@linkcode gatherEvidence} goes about it. */
+/** Options of {@linkcode gatherEvidence}. */
 export interface EvidenceOptions {
-  /** Whether the run failed, and was not only ended by somebody. */
+  /** Whether the run has failed, and was not only interrupted. */
   readonly isFailed: boolean;
-  /** Whether the guests' memory is written to files, too. */
+  /** Whether to write the guests' memory to files, too. */
   readonly dumpMemory: boolean;
   /** The failure's number, where a run has several. Default: 1. */
   readonly count?: number;
 }
 
 /**
- * Asks what ended waits have seen last, and keeps what each machine is like in
- * files of the output directory: its screen, its state and its journal. It takes
- * few seconds, also where a guest answers nothing.
+ * Gets the last looks of waits that have ended, and writes each machine's
+ * screen, state and journal to files of the output directory. It takes a few
+ * seconds, even if a guest does not answer.
  *
  * @param drivers The drivers of the run.
- * @param error What ended it.
- * @param options How to go about it.
- * @returns What was found.
+ * @param error The error that has ended the run.
+ * @param options The options.
+ * @returns The evidence.
  */
 export async function gatherEvidence(
   drivers: readonly Driver[],
@@ -68,7 +68,7 @@ export async function gatherEvidence(
           memory: dumpMemory,
           label: count === 1 ? "failed" : `failed-${count}`,
         })
-          // The failure that is to be told is another one.
+          // The run reports its own failure, not this one.
           .catch(() => {});
       })
       : []
@@ -83,7 +83,10 @@ export async function gatherEvidence(
   return { lastSeen, troubles: [...troubles] };
 }
 
-/** What those have seen last whom an error has ended, with the machines' names. */
+/**
+ * The last looks of everything that an error has ended, with the machines'
+ * names.
+ */
 async function lookAtWaits(error: unknown): Promise<string[]> {
   const looks = lastLooks(error).slice(0, LOOKS).map(
     async ({ machine, ask }) => {

@@ -2,16 +2,19 @@ import { type QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
 import type { Sockets } from "./sockets.ts";
 
-/** A socket between the driver and a QEMU that runs: a `chardev` on its side. */
+/**
+ * A socket between the driver and a running QEMU, which has it as a `chardev`.
+ */
 export interface AddedSocket {
-  /** What QEMU calls it. */
+  /** QEMU's name for it. */
   readonly id: string;
   /** The driver's end. */
   readonly stream: ByteStream;
   /**
-   * Takes it away, once nothing in QEMU uses it.
+   * Removes it, when nothing in QEMU uses it.
    *
-   * @param read Awaited when QEMU has hung up, before the driver does.
+   * @param read Awaited after QEMU has closed its end, before the driver closes
+   * its own.
    */
   remove(read?: () => Promise<void>): Promise<void>;
 }
@@ -19,7 +22,7 @@ export interface AddedSocket {
 /**
  * Adds a socket.
  *
- * @param name Its own among those of this QEMU, of up to 20 bytes.
+ * @param name A unique name in this QEMU, of up to 20 bytes.
  */
 export async function addSocket(
   qmp: QmpClient,
@@ -52,7 +55,7 @@ export async function addSocket(
         await qmp.send("chardev-remove", { id });
         await read?.();
       } catch (error) {
-        // A guest that ended has none any more.
+        // A guest that has ended has no sockets.
         if (!(error instanceof QmpClosed)) throw error;
       } finally {
         sockets.close(stream);

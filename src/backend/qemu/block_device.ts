@@ -4,39 +4,39 @@ import { isTimeout } from "../../time/mod.ts";
 import type { DiskFailures, DiskLimits, GuestDisk } from "../backend.ts";
 import { LOG_SECTOR, unflushed } from "./write_log.ts";
 
-/** An input or output error, as Linux numbers them. */
+/** Linux's number of an input/output error. */
 const EIO = 5;
-/** Seconds that a guest may take to let go of a disk. */
+/** Seconds that a guest may take to release a disk. */
 const DETACH_TIMEOUT = 60;
-/** Bytes that are written at once. */
+/** Bytes that one write takes. */
 const BATCH = 1024 * 1024;
 
-/** What QEMU says of a disk. */
+/** QEMU's description of a disk. */
 export interface DiskFacts {
-  /** What the start script calls it, or QEMU. */
+  /** Its name in the start script, or QEMU's name. */
   readonly name: string;
   /** QEMU's path of the device. */
   readonly path: string;
-  /** What the device reads and writes. */
+  /** The node that the device reads and writes. */
   readonly node: string;
   /** Bytes. */
   readonly size: number;
-  /** Tells the guest's disks apart. */
+  /** Distinguishes the guest's disks. */
   readonly number: number;
 }
 
-/** The files of a disk whose flushes are kept track of. */
+/** The files of a disk with a write cache. */
 interface Tracking {
-  /** All that was written, and when it was flushed. */
+  /** The log of all writes and flushes. */
   readonly log: string;
-  /** What was there before, where something was written. */
+  /** The earlier contents of written places. */
   readonly before: string;
 }
 
 /**
- * A disk of a guest of QEMU's. What is done to it stands between the device and
- * what that reads and writes, in this order: requests fail at the device's end,
- * are written into a log, and have copied what they overwrite.
+ * A disk of a guest of QEMU. The driver puts nodes between the device and its
+ * image, in this order: one that lets requests fail, one that logs them, and
+ * one that copies contents before they are overwritten.
  */
 export class QemuBlockDevice implements GuestDisk {
   readonly #qmp: QmpClient;
@@ -47,14 +47,14 @@ export class QemuBlockDevice implements GuestDisk {
   #tracking?: Tracking;
   /** The log up to {@linkcode cut}. */
   #log?: Uint8Array;
-  /** What the device reads and writes now. */
+  /** The node that the device reads and writes now. */
   #top: string;
 
   /**
    * Takes QEMU's monitor.
    *
    * @param machine The machine's name.
-   * @param directory Where files go.
+   * @param directory The directory for files.
    */
   constructor(
     qmp: QmpClient,
@@ -69,14 +69,16 @@ export class QemuBlockDevice implements GuestDisk {
     this.#top = facts.node;
   }
 
-  /** Takes note of what the device reads and writes, which a snapshot changes. */
+  /**
+   * Notes the node that the device reads and writes, which a snapshot changes.
+   */
   refresh(node: string): void {
     if (this.#top !== this.#facts.node) return;
     this.#facts = { ...this.#facts, node };
     this.#top = node;
   }
 
-  /** Whether what is flushed is kept track of. */
+  /** Whether the disk has a write cache. */
   get isTracked(): boolean {
     return this.#tracking !== undefined;
   }
@@ -124,7 +126,7 @@ export class QemuBlockDevice implements GuestDisk {
   /** See {@linkcode GuestDisk.track}. */
   async track(isTracked: boolean): Promise<void> {
     if (isTracked === this.isTracked) return;
-    // Nothing may be written while only some of it would be known.
+    // The guest must write nothing while the log is incomplete.
     await this.#whileStopped(async () => {
       const failures = this.#failures;
       await this.#withoutFailures();
@@ -135,7 +137,7 @@ export class QemuBlockDevice implements GuestDisk {
     });
   }
 
-  /** Has the device lose touch with what it has written, from one moment on. */
+  /** Cuts the device off from its image, at one moment. */
   async cut(): Promise<void> {
     await this.#qmp.send("blockdev-add", {
       driver: "blkdebug",
@@ -146,7 +148,10 @@ export class QemuBlockDevice implements GuestDisk {
     await this.#attach(this.#node("dead"));
   }
 
-  /** Takes back what was not flushed before {@linkcode cut}; the guest stands still. */
+  /**
+   * Undoes the writes that were not flushed before {@linkcode cut}. The guest
+   * stands still.
+   */
   async rollBack(): Promise<void> {
     const { log, before } = this.#tracking!;
     const pieces = unflushed(this.#log!);
@@ -164,7 +169,7 @@ export class QemuBlockDevice implements GuestDisk {
       create: true,
       truncate: true,
     });
-    // QEMU reads words up to the next space.
+    // QEMU's words end at the next space.
     const shown = `/proc/${Deno.pid}/fd/${fileNumber(path)}`;
     for (let first = 0; first < pieces.length;) {
       const { at } = pieces[first];
@@ -201,7 +206,7 @@ export class QemuBlockDevice implements GuestDisk {
     for (const file of [log, before, path]) await Deno.remove(file);
   }
 
-  /** Keeps the log as it is after {@linkcode cut}, before QEMU flushes by itself. */
+  /** Keeps the log after {@linkcode cut}, before QEMU flushes by itself. */
   async keepLog(): Promise<void> {
     this.#log = await Deno.readFile(this.#tracking!.log);
   }
@@ -281,7 +286,7 @@ export class QemuBlockDevice implements GuestDisk {
   }
 
   async #attach(node: string): Promise<void> {
-    // QEMU does not survive to be told what is so already.
+    // QEMU crashes if a command sets the present state again.
     if (node === this.#top) return;
     await this.#qmp.send("qom-set", {
       path: this.#facts.path,
@@ -300,13 +305,13 @@ export class QemuBlockDevice implements GuestDisk {
   }
 }
 
-/** The number of a file that this process has open. */
+/** The file descriptor of a file that this process has open. */
 function fileNumber(path: string): string {
   for (const { name } of Deno.readDirSync("/proc/self/fd")) {
     try {
       if (Deno.readLinkSync(`/proc/self/fd/${name}`) === path) return name;
     } catch {
-      // It was the directory itself.
+      // This entry was the directory itself.
     }
   }
   throw new Error(`Expected ${path} to be open`);

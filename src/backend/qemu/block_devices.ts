@@ -15,21 +15,21 @@ interface Block {
   };
 }
 
-/** What is done with the disks of a guest of QEMU's. */
+/** What the disks of a guest need of its machine. */
 export interface QemuBlockDevicesOptions {
   /** The machine's name. */
   machine: string;
-  /** Where files go. */
+  /** The directory for files. */
   directory: string;
   /** Ends the guest at once. */
   crash(): Promise<void>;
 }
 
-/** The disks of a guest of QEMU's. */
+/** The disks of a guest of QEMU. */
 export class QemuBlockDevices implements GuestDisks {
   readonly #qmp: QmpClient;
   readonly #options: QemuBlockDevicesOptions;
-  /** By QEMU's paths of them. */
+  /** The disks by their paths in QEMU. */
   readonly #disks = new Map<string, QemuBlockDevice>();
 
   /** Takes QEMU's monitor. */
@@ -106,7 +106,7 @@ export class QemuBlockDevices implements GuestDisks {
         property: "serial",
       }) as string;
     } catch {
-      // Not every disk has one.
+      // Not every disk has a serial number.
       return undefined;
     }
   }

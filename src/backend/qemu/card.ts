@@ -3,32 +3,32 @@ import type { Diversion, GuestCard, Mirror } from "../backend.ts";
 import { type AddedSocket, addSocket } from "./added_socket.ts";
 import type { Sockets } from "./sockets.ts";
 
-/** Where a card is among those of its guest. */
+/** The identity of a card among those of its guest. */
 export interface Place {
-  /** What QEMU calls the card. */
+  /** QEMU's name for the card. */
   readonly name: string;
   /** The card's hardware address. */
   readonly address: string;
-  /** What QEMU calls the other end of its cable. */
+  /** QEMU's name for the other end of its cable. */
   readonly wire: string;
-  /** Tells the guest's cards apart. */
+  /** Distinguishes the guest's cards. */
   readonly number: number;
 }
 
 /** QEMU's names for the directions, as the other end of the cable sees them. */
 const QUEUES = { sent: "rx", received: "tx" } as const;
 
-/** Bytes that QEMU reads from a socket before it looks after others. */
+/** Bytes that QEMU reads from a socket before it serves others. */
 const READ_AT_ONCE = 4096;
-/** Turns of QEMU's that are waited for beside those that are counted. */
+/** How many more turns of QEMU to wait for than the bytes need. */
 const SPARE_TURNS = 2;
 
 type Direction = keyof typeof QUEUES;
 
 /**
- * A network card of a guest of QEMU's. Filters that are put in while QEMU runs
- * do what is done to frames: those that divert them at the end of the wire,
- * those that copy them at the end of the guest.
+ * A network card of a guest of QEMU. The driver adds filters while QEMU runs:
+ * those that divert frames at the end of the wire, those that copy frames at
+ * the end of the guest.
  */
 export class QemuCard implements GuestCard {
   readonly #qmp: QmpClient;
@@ -36,7 +36,7 @@ export class QemuCard implements GuestCard {
   readonly #place: Place;
   #filters = 0;
 
-  /** Takes QEMU's monitor, what new sockets are made with, and the card's place. */
+  /** Takes QEMU's monitor, the maker of sockets, and the card's identity. */
   constructor(qmp: QmpClient, sockets: Sockets, place: Place) {
     this.#qmp = qmp;
     this.#sockets = sockets;
@@ -76,7 +76,7 @@ export class QemuCard implements GuestCard {
             })
           ));
           const bytes = await drain();
-          // QEMU answers in turn with what it reads, some of it at a time.
+          // QEMU answers a command between two reads of some bytes.
           const turns = Math.ceil(bytes / READ_AT_ONCE) + SPARE_TURNS;
           for (let turn = 0; turn < turns; turn++) {
             await this.#qmp.send("query-status");
@@ -122,7 +122,9 @@ export class QemuCard implements GuestCard {
     throw failed.reason;
   }
 
-  /** Adds a filter for each direction; where that fails, removes the sockets. */
+  /**
+   * Adds a filter for each direction. If that fails, it removes the sockets.
+   */
   async #addFilters(
     sockets: AddedSocket[],
     { driver, position, ...devices }:
@@ -164,7 +166,7 @@ export class QemuCard implements GuestCard {
   }
 }
 
-/** Does what has no object where the guest has ended. */
+/** Runs a command that has no effect after the guest's end. */
 async function unlessGone(fn: () => Promise<unknown>): Promise<void> {
   try {
     await fn();

@@ -4,10 +4,10 @@ import type { QmpClient } from "../../qmp/mod.ts";
 import type { SavedDisk } from "../backend.ts";
 import { writeOverlay } from "./overlay.ts";
 
-/** What an overlay's name ends in while a running QEMU has it open. */
+/** The end of an overlay's name while a running QEMU has it open. */
 const LIVE = /^(.*)\.vw-live-(\d+)$/;
 
-/** What stands between a guest and a disk that is broken on purpose. */
+/** The drivers of nodes that cause faults of a disk. */
 const FILTERS = new Set(["blkdebug", "blklogwrites", "copy-before-write"]);
 
 /** A disk as QEMU lists it. */
@@ -34,18 +34,18 @@ interface Disk {
 
 /**
  * The disks of one running QEMU. Saving freezes their images: from then on the
- * guest writes to overlays beside them. QEMU opens images again by their names, so
- * none is renamed while it runs; the overlays take the images' places when it has
- * ended, where the start script finds them at the next start.
+ * guest writes to overlays beside them. QEMU opens images again by name, so the
+ * driver renames none while QEMU runs. When QEMU has ended, the overlays
+ * replace the images, so that the start script finds them.
  */
 export class QemuDisks {
   readonly #qmp: QmpClient;
   readonly #stateDir: string;
   readonly #machine: string;
-  /** The paths of images that are frozen by now, by device. */
+  /** The paths of frozen images, by device. */
   readonly #frozen = new Map<string, Disk>();
 
-  /** Takes QEMU's monitor, the directory that it runs in, and whose it is. */
+  /** Takes QEMU's monitor, its working directory, and its machine's name. */
   constructor(qmp: QmpClient, stateDir: string, machine: string) {
     this.#qmp = qmp;
     this.#stateDir = Deno.realPathSync(stateDir);
@@ -60,8 +60,8 @@ export class QemuDisks {
   /**
    * Freezes the images of a guest that stands still.
    *
-   * @param directory Where what they hold now is found.
-   * @throws {MachineError} where that can't be.
+   * @param directory The directory for the frozen images.
+   * @throws {MachineError} if that is impossible.
    */
   async freeze(directory: string): Promise<SavedDisk[]> {
     const { disks, refused: [refused] } = await this.#look();
@@ -111,7 +111,7 @@ export class QemuDisks {
     return { disks, refused };
   }
 
-  /** Where a file is below the state directory; nothing where it is not. */
+  /** A file's path below the state directory; nothing if it is elsewhere. */
   #inside(path: string): string | undefined {
     try {
       const real = Deno.realPathSync(
@@ -125,14 +125,14 @@ export class QemuDisks {
     }
   }
 
-  /** Puts what QEMU, which has ended, wrote to overlays in the images' places. */
+  /** Replaces images by the overlays of a QEMU that has ended. */
   settle(): void {
     for (const { path } of this.#frozen.values()) {
       settle(`${this.#stateDir}/${path}`);
     }
   }
 
-  /** Has the guest go on in an overlay of what its image holds now. */
+  /** Lets the guest write to an overlay of its image. */
   async #overlay(disk: Disk, directory: string): Promise<SavedDisk> {
     const { device, format, size } = disk;
     const path = `${this.#stateDir}/${disk.path}`;
@@ -167,9 +167,10 @@ export class QemuDisks {
 }
 
 /**
- * Puts the disks of a saved guest where its start script finds them.
+ * Puts the disks of a saved guest to the places where its start script finds
+ * them.
  *
- * @throws {MachineError} where that can't be.
+ * @throws {MachineError} if that is impossible.
  */
 export async function placeDisks(
   disks: readonly SavedDisk[],
@@ -186,8 +187,8 @@ export async function placeDisks(
 }
 
 /**
- * Does for a directory what {@linkcode QemuDisks.settle} does, where a driver was
- * killed before it could.
+ * Does the work of {@linkcode QemuDisks.settle} for a directory whose driver
+ * was killed.
  */
 export function settleDisks(stateDir: string): void {
   const names = [...Deno.readDirSync(stateDir)].map(({ name }) => name);
@@ -218,7 +219,7 @@ function live(path: string): { path: string; number: number }[] {
   return found.sort((a, b) => a.number - b.number);
 }
 
-/** A name that nothing in its directory has. */
+/** An unused name in a directory. */
 function unused(beginning: string): string {
   for (let number = 1;; number++) {
     const path = `${beginning}-${number}`;
@@ -234,7 +235,7 @@ function unused(beginning: string): string {
 /**
  * Copies an image without its holes.
  *
- * @throws {MachineError} where that fails, for want of room say.
+ * @throws {MachineError} if that fails, for example for lack of room.
  */
 async function copyImage(
   from: string,

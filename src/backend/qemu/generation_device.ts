@@ -2,12 +2,12 @@ import type { StartCommand } from "../start_command.ts";
 import { isPc, seenMachine } from "./seen_machine.ts";
 
 /**
- * The device by which a guest's kernel learns that it goes on from a snapshot, so
- * that its random numbers are not those of another that does, where the start
- * command is seen to start a machine that takes it and does not add one itself.
+ * Chooses the device by which a guest's kernel learns that it goes on from a
+ * snapshot, so that two forks have different random numbers. There is none if
+ * the text of the start command leaves a doubt, or adds one itself.
  *
- * @param command What starts the machine.
- * @param environment What the script may add to its own options.
+ * @param command The start command.
+ * @param environment Variables from which the script may take more options.
  * @returns The device, or none.
  */
 export function generationDevice(

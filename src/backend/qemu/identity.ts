@@ -2,22 +2,22 @@ import { MachineError } from "../../errors.ts";
 import type { QmpClient } from "../../qmp/mod.ts";
 import { version as ownVersion } from "../../version.ts";
 
-/** What a QEMU is, so far as a saved state depends on it. */
+/** The properties of a QEMU that a saved state depends on. */
 export type Identity = Readonly<Record<string, string>>;
 
-/** Where a QEMU finds what is another one's in another place. */
+/** Paths that differ between QEMUs of the same machine. */
 export interface Places {
   /** The process of the start command. */
   readonly pid: number;
-  /** Paths that differ, by what they are called in what is compared. */
+  /** These paths, by the words that replace them in comparisons. */
   readonly paths: Readonly<Record<string, string>>;
 }
 
 /**
- * What a running QEMU is.
+ * Gets the identity of a running QEMU.
  *
  * @param qmp Its monitor.
- * @param places Its process, and what is its own on its command line.
+ * @param places Its process, and its own paths on its command line.
  */
 export async function identityOf(
   qmp: QmpClient,
@@ -46,9 +46,9 @@ export async function identityOf(
 }
 
 /**
- * Demands that a QEMU is what the one was that a state was saved of.
+ * Demands that a QEMU has the identity of the saved one.
  *
- * @throws {MachineError} where it is not.
+ * @throws {MachineError} if it has not.
  */
 export function demandSame(
   saved: Identity,
@@ -65,7 +65,7 @@ export function demandSame(
   }
 }
 
-/** What differs, of texts that may be long. */
+/** The difference of two texts, which may be long. */
 function difference(was: string, is: string = "unknown"): string {
   const before = was.split("\0"), now = is.split("\0");
   if (before.length === 1 && now.length === 1) return `${is}, and was ${was}`;
@@ -76,7 +76,7 @@ function difference(was: string, is: string = "unknown"): string {
   return `another: it has ${quoted(added)} where that had ${quoted(gone)}`;
 }
 
-/** The arguments of QEMU, without what is its own. */
+/** QEMU's arguments, without its own paths. */
 function commandLine(
   pid: number,
   paths: Readonly<Record<string, string>>,
@@ -84,7 +84,7 @@ function commandLine(
   const words = argumentsOf(pid);
   const at = words.indexOf("-incoming");
   if (at >= 0) words.splice(at, 2);
-  // The longest first: some are below others.
+  // The longest paths come first, because some are below others.
   const places = Object.entries(paths).filter(([, path]) => path !== "")
     .sort(([, a], [, b]) => b.length - a.length);
   return words.map((word) =>
@@ -98,11 +98,14 @@ function commandLine(
   ).join("\0");
 }
 
-/** The arguments of the process that has the driver's, among one and its children. */
+/**
+ * The arguments of the process that has the driver's arguments, among a process
+ * and its children.
+ */
 function argumentsOf(pid: number): string[] {
   const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
   if (words.some((word) => /^socket,id=vw-qmp,/.test(word))) {
-    // A shell that was handed them, and waits, is none.
+    // A shell that got them and waits is not QEMU.
     const children = childrenOf(pid).map((child) => {
       try {
         return argumentsOf(child);
@@ -117,7 +120,7 @@ function argumentsOf(pid: number): string[] {
       const found = argumentsOf(child);
       if (found.length > 0) return found;
     } catch {
-      // Gone meanwhile.
+      // The process has ended.
     }
   }
   return [];

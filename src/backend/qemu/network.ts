@@ -6,17 +6,17 @@ import type { Sockets } from "./sockets.ts";
 /** The network card that leads to the other machines; the first is QEMU's. */
 const CARD = "virtio-net-pci.1";
 
-/** A card, and what it is plugged into, as `info network` says it. */
+/** A card and its peer, in the output of `info network`. */
 const WIRED =
   /^(\S+): index=\d+,type=nic,.*\bmacaddr=([\da-f:]+).*\r?\n \\ (\S+): index=\d+,type=vde,sock=(.*),fd=\d+\r?$/gm;
 
-/** The network cards of a guest of QEMU's. */
+/** The network cards of a guest of QEMU. */
 export class QemuNetwork implements GuestNetwork {
   readonly #qmp: QmpClient;
   readonly #sockets: Sockets;
   readonly #cards = new Map<string, QemuCard>();
 
-  /** Takes QEMU's monitor, and what new sockets are made with. */
+  /** Takes QEMU's monitor, and the maker of sockets. */
   constructor(qmp: QmpClient, sockets: Sockets) {
     this.#qmp = qmp;
     this.#sockets = sockets;

@@ -1,36 +1,36 @@
 /** Bytes of a cluster, QEMU's own default, and how many bits that takes. */
 const CLUSTER_BITS = 16, CLUSTER = 1 << CLUSTER_BITS;
-/** Bytes of a table that one entry of the first table leads to. */
+/** Bytes of a table of the second level. */
 const REACH = CLUSTER / 8 * CLUSTER;
 /** Bytes of a header of version 3. */
 const HEADER = 104;
-/** What marks the extension that names the backing file's format. */
+/** The mark of the extension with the backing file's format. */
 const BACKING_FORMAT = 0xe2792aca;
 
-/** What is below an overlay. */
+/** The image below an overlay. */
 export interface Backing {
-  /** The absolute path of an image that nobody writes to any more. */
+  /** The absolute path of an image that never changes any more. */
   readonly path: string;
-  /** Its format, as QEMU calls it. */
+  /** QEMU's name for its format. */
   readonly format: string;
-  /** Bytes of the disk that it holds. */
+  /** Bytes of the disk in it. */
   readonly size: number;
 }
 
 /**
- * Writes an empty qcow2 image whose disk has what another image has, for its owner
- * alone. Written by hand, since the host of a test need not have `qemu-img`, and
- * has to start no program for it.
+ * Writes an empty qcow2 image on top of another image, for its owner alone. The
+ * driver writes the format itself: the host need not have `qemu-img`, and this
+ * starts no program.
  *
- * @param path Where; whatever is there is replaced, and not written to.
- * @param backing What is below it.
+ * @param path The path. This replaces a file there, and does not write to it.
+ * @param backing The image below it.
  */
 export function writeOverlay(path: string, backing: Backing): void {
   const text = new TextEncoder();
   const name = text.encode(backing.path), format = text.encode(backing.format);
   const entries = Math.ceil(backing.size / REACH);
   const tableClusters = Math.max(1, Math.ceil(entries * 8 / CLUSTER));
-  // Header, table of counts, counts, and the first table.
+  // Header, reference count table, reference counts, and the first table.
   const clusters = 3 + tableClusters;
   const bytes = new Uint8Array(clusters * CLUSTER);
   const view = new DataView(bytes.buffer);

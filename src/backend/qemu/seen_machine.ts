@@ -1,24 +1,23 @@
 import type { StartCommand } from "../start_command.ts";
 
-/** Bytes of a start script that are looked at. */
+/** How many bytes of a start script this reads. */
 const MOST = 1 << 18;
 
-/** What is seen of a start command. */
+/** Facts in the text of a start command. */
 export interface SeenMachine {
-  /** All that was looked at. */
+  /** The whole text. */
   readonly text: string;
-  /** The processor that QEMU is for; none where the text leaves a doubt. */
+  /** QEMU's target processor; nothing if the text leaves a doubt. */
   readonly target?: string;
-  /** The machine types that it names; none means QEMU's default. */
+  /** The machine types in it; none means QEMU's default. */
   readonly types: readonly string[];
 }
 
 /**
- * Looks at the text of a start command: what machine it starts, as far as that is
- * written there.
+ * Finds in the text of a start command what machine it starts.
  *
- * @param command What starts the machine.
- * @param environment What the script may add to its own options.
+ * @param command The start command.
+ * @param environment Variables from which the script may take more options.
  */
 export function seenMachine(
   command: StartCommand,
@@ -31,12 +30,12 @@ export function seenMachine(
   const target = programs.every((other) => other === first) ? first : undefined;
   const types = [...text.matchAll(/\s-(?:M|-?machine)[ =]["']?([^\s,"']*)/g)]
     .map(([, type]) => type.replace(/^type=/, ""))
-    // Only options of the machine, such as accel=kvm.
+    // This has only options of the machine, such as accel=kvm.
     .filter((type) => !/^\w[\w-]*=/.test(type));
   return { text, target, types };
 }
 
-/** Whether what is seen is a PC. */
+/** Whether the machine is a PC. */
 export function isPc({ target, types }: SeenMachine): boolean {
   return (target === "x86_64" || target === "i386") &&
     types.every((type) => /^(?:pc|q35)(?:-|$)/.test(type));

@@ -7,15 +7,15 @@ import type { GuestSnapshots, Obstacle, SavedGuest } from "../backend.ts";
 import type { QemuDisks } from "./disks.ts";
 import type { Identity } from "./identity.ts";
 
-/** Seconds that readers have to take what a guest had written. */
+/** Seconds that readers have for the bytes that a guest has written. */
 const DRAIN_TIMEOUT = 30;
 /** Seconds that QEMU may take to save a guest, or to load one. */
 const MIGRATE_TIMEOUT = 600;
-/** Why a share is in the way, in QEMU's words. */
+/** QEMU's reason why a share prevents saving. */
 const SHARE =
   /VirtFS export path '(.*)' is mounted in the guest using mount_tag '(.*)'/;
 
-/** What {@linkcode QemuSnapshots} saves. */
+/** The parts of a machine that {@linkcode QemuSnapshots} uses. */
 export interface SavedParts {
   /** QEMU's monitor. */
   readonly qmp: () => QmpClient;
@@ -25,18 +25,20 @@ export interface SavedParts {
   readonly disks: () => QemuDisks;
   /** Consoles and terminals that were added while it ran. */
   readonly addedConsoles: () => number;
-  /** What QEMU is. */
+  /** QEMU's identity. */
   readonly identity: () => Promise<Identity>;
-  /** How many reads of what it writes have ended, and whether all are awaited. */
+  /**
+   * How many reads of its streams have ended, and whether all wait for more.
+   */
   readonly taken: () => { reads: number; isAwaited: boolean };
 }
 
-/** Saves a guest of QEMU's by QEMU's migration, into a file. */
+/** Saves a guest to a file, by QEMU's migration. */
 export class QemuSnapshots implements GuestSnapshots {
   readonly #parts: SavedParts;
   #wasRunning = true;
 
-  /** Takes what there is to save. */
+  /** Takes the parts of the machine. */
   constructor(parts: SavedParts) {
     this.#parts = parts;
   }
@@ -45,7 +47,7 @@ export class QemuSnapshots implements GuestSnapshots {
   async obstacles(): Promise<Obstacle[]> {
     const qmp = this.#parts.qmp(), disks = this.#parts.disks();
     const obstacles: Obstacle[] = [];
-    // QEMU before 6.0 does not list them, and refuses to save.
+    // QEMU before 6.0 does not list them, but refuses to save.
     const { "blocked-reasons": reasons = [] } = await qmp.send(
       "query-migrate",
     ) as { "blocked-reasons"?: string[] };
@@ -140,9 +142,9 @@ export class QemuSnapshots implements GuestSnapshots {
   }
 
   /**
-   * Has a QEMU that waits for it take in what was saved.
+   * Loads a saved guest into a QEMU that waits for it.
    *
-   * @throws {MachineError} where it can't.
+   * @throws {MachineError} if that fails.
    */
   async load({ state, isPaused }: SavedGuest): Promise<void> {
     this.#wasRunning = !isPaused;
@@ -179,14 +181,14 @@ async function migrate(
   );
   over.catch(() => {});
   if (command === "migrate") {
-    // Nobody else needs the disk or the network meanwhile.
+    // Nothing else needs the disk or the network meanwhile.
     await qmp.send("migrate-set-parameters", { "max-bandwidth": 2 ** 40 });
   }
   try {
     await qmp.send(command, { uri });
   } catch (error) {
     if (!(error instanceof QmpError)) throw error;
-    // A device that can't be saved, of which QEMU knows before it begins.
+    // QEMU knows before it begins that it can't save a device.
     throw new MachineError(`${failure}: ${error.description}`, {
       cause: error,
     });
@@ -199,7 +201,7 @@ async function migrate(
   throw new MachineError(`${failure}: ${why}${hint()}`);
 }
 
-/** Says of a file system that is full that it is. */
+/** Names a full file system as the reason. */
 function room(directory: string): string {
   try {
     const { bavail, bsize } = statfsSync(directory);

@@ -8,7 +8,7 @@ export class Sockets {
   readonly #listeners = new Map<string, Deno.Listener>();
   readonly #connections = new Set<Deno.Conn>();
 
-  /** Takes the directory that they lie in. */
+  /** Takes the directory for them. */
   constructor(directory: SocketDirectory) {
     this.#directory = directory;
   }
@@ -39,7 +39,7 @@ export class Sockets {
     return connection;
   }
 
-  /** Listens no longer; takes the socket away. */
+  /** Stops listening, and removes the socket. */
   async refuse(name: string): Promise<void> {
     this.#listeners.get(name)?.close();
     this.#listeners.delete(name);
@@ -57,7 +57,7 @@ export class Sockets {
     this.#connections.forEach(closeQuietly);
   }
 
-  /** Takes all sockets away. */
+  /** Removes all sockets. */
   async remove(): Promise<void> {
     for (const name of [...this.#listeners.keys()]) await this.refuse(name);
     for (const name of SOCKET_NAMES) {
@@ -72,6 +72,6 @@ export function closeQuietly(stream: ByteStream): void {
   try {
     stream.close();
   } catch {
-    // Closed by the other end already.
+    // The other end has closed it already.
   }
 }

@@ -1,11 +1,11 @@
 import type { ByteStream } from "../../stream/mod.ts";
 
-/** Tells whether all that has come on a stream was taken. */
+/** A stream that tells whether its reader has taken all bytes so far. */
 export class TrackedStream implements ByteStream {
   readonly #stream: ByteStream;
   /** How many reads have ended. */
   reads = 0;
-  /** Whether somebody waits for more, having seen to what came before. */
+  /** Whether its reader waits for more bytes. */
   isAwaited = false;
 
   /** Takes the stream. */
@@ -17,7 +17,7 @@ export class TrackedStream implements ByteStream {
   async read(buffer: Uint8Array): Promise<number | null> {
     this.isAwaited = true;
     const count = await this.#stream.read(buffer);
-    // Whoever reads it to its end waits on for nothing.
+    // A reader at the end waits for nothing more.
     this.isAwaited = count === null;
     this.reads++;
     return count;

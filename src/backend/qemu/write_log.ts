@@ -1,28 +1,25 @@
-/** What stands at the beginning of a log, once something was flushed. */
+/** The mark at the beginning of a log, after the first flush. */
 const MAGIC = 0x6a736677736872n;
-/** Bytes of a sector, in which entries count; the driver has QEMU use it. */
+/** Bytes of a sector, the unit of entries. The driver sets it in QEMU. */
 export const LOG_SECTOR = 512;
 /** Flags of entries. */
 const FLUSH = 1, FUA = 2, DISCARD = 4;
 
-/** Where what is to stand in a range of a disk comes from. */
+/** The source of the contents of a range of a disk. */
 export interface Piece {
   /** Bytes from the beginning of the disk. */
   readonly at: number;
   /** Bytes. */
   readonly length: number;
-  /**
-   * Where they are in the log; nothing where they are what was there before the
-   * log began.
-   */
+  /** Their place in the log; nothing for the contents from before the log. */
   readonly inLog?: number;
 }
 
 /**
- * What has to be written to a disk for it to be as the guest has flushed it last.
+ * Finds the writes that restore a disk to its last flush.
  *
- * @param log What QEMU's `blklogwrites` has written: a sector that QEMU fills in at
- * the first flush, then each write, flush and discard as a sector and its data, one
+ * @param log The log of QEMU's `blklogwrites`: a sector that QEMU fills at the
+ * first flush, then each write, flush and discard as a sector and its data, one
  * after the other.
  * @returns The pieces, from the beginning of the disk to its end.
  */
@@ -48,13 +45,13 @@ export function unflushed(log: Uint8Array): Piece[] {
     if ((flags & (FLUSH | FUA)) !== 0) flushed = entries.length;
     at += size + (isData ? count * size : 0);
   }
-  // What was written, or discarded, and not flushed, by sector.
+  // Writes and discards that are not flushed, by sector.
   const wanted = new Map<number, number | undefined>();
   for (const { sector, count } of entries.slice(flushed)) {
     for (let n = 0; n < count; n++) wanted.set(sector + n, undefined);
   }
   for (const { sector, count, data } of entries.slice(0, flushed)) {
-    // A discard leaves what was there, as a disk may.
+    // A discard keeps the contents, which disks may do.
     if (data === undefined) continue;
     for (let n = 0; n < count; n++) {
       if (wanted.has(sector + n)) wanted.set(sector + n, data + n * size);

@@ -2,29 +2,33 @@ import type { MachineCore } from "../core.ts";
 import type { SavedMachine } from "./saved_machine.ts";
 import { mountShare } from "./shares.ts";
 
-/** Seconds that a guest may take to renew itself. */
+/** Seconds that the renewal of a guest may take. */
 const TIMEOUT = 60;
-/** Bytes that a pool of random numbers is stirred with. */
+/** Bytes that are added to the pool of random numbers. */
 const SEED = 32;
-/** Where the program lies in memory. */
+/** The program's address in memory. */
 const BASE = 0x10000;
 /** Bytes of the headers before it. */
 const HEADERS = 64 + 56;
-/** The requests of ioctl(2): to stir a pool, and to take new numbers from it. */
+/**
+ * The requests of ioctl(2) to add to the pool, and to take new numbers from it.
+ */
 const ADD_ENTROPY = 0x40085203, RESEED = 0x5207;
 
-/** The exit status of a guest that could not stir its pool, and set its clock. */
+/**
+ * The exit status of a guest that could set its clock, but not add to its pool.
+ */
 const UNSTIRRED = 1, UNSET = 2;
 
-/** How a guest is renewed that goes on from a snapshot. */
+/** Options of a renewal. */
 export interface RenewalOptions {
   /** Whether its clock stays behind by the time since the snapshot. */
   keepClock?: boolean;
 }
 
 /**
- * Sees to what is not the same any more for a guest that goes on from a snapshot:
- * its random numbers, its clock, and its shares.
+ * Renews a guest that goes on from a snapshot: its random numbers, its clock,
+ * and its shares.
  */
 export async function renew(
   core: MachineCore,
@@ -37,9 +41,9 @@ export async function renew(
 }
 
 /**
- * Has a guest that goes on from a snapshot take random numbers that no other one
- * has, and sets its clock. That of the kernel is not sure to know that it was
- * copied: it needs a driver for that, which many lack.
+ * Gives a guest that goes on from a snapshot its own random numbers, and sets
+ * its clock. The kernel may not know that it was copied: many kernels lack the
+ * driver for that.
  */
 async function stir(
   core: MachineCore,
@@ -66,7 +70,9 @@ async function stir(
   }
 }
 
-/** What a guest runs: a program of its own processor's, or what it has. */
+/**
+ * The command for the guest: a program for its processor, or one that it has.
+ */
 function command(seed: Uint8Array, milliseconds?: number): string {
   const seconds = milliseconds === undefined
     ? ""
@@ -105,9 +111,9 @@ exit $status`;
 }
 
 /**
- * A program for x86-64 that stirs the pool of random numbers, has the kernel take
- * new ones from it, and sets the clock: what other programs could do takes one
- * that a guest need not have, and a hundred times as long.
+ * A program for x86-64 that adds to the pool of random numbers, lets the kernel
+ * take new ones, and sets the clock. Other programs that do this are missing in
+ * many guests, and take a hundred times as long.
  */
 function program(seed: Uint8Array, milliseconds?: number): Uint8Array {
   const build = (data: number) => {
@@ -133,7 +139,7 @@ function program(seed: Uint8Array, milliseconds?: number): Uint8Array {
   const text = build(BASE + HEADERS + length);
   const bytes = new Uint8Array(HEADERS + length + 16 + 8 + SEED + 16);
   const view = new DataView(bytes.buffer);
-  // An executable for 64 bits, little endian, in one piece.
+  // An executable for 64 bits, little-endian, with one segment.
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   view.setUint16(16, 2, true);
   view.setUint16(18, 62, true);
@@ -162,7 +168,7 @@ function program(seed: Uint8Array, milliseconds?: number): Uint8Array {
   return bytes;
 }
 
-/** A number as the processor has it, in hexadecimal digits. */
+/** A little-endian number in hexadecimal digits. */
 function le(number: number): string {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, number, true);

@@ -1,11 +1,11 @@
 import type { SavedCore } from "../core.ts";
 import type { Share } from "./shares.ts";
 
-/** A machine as it was at one moment. */
+/** A machine's state at one moment. */
 export interface SavedMachine extends SavedCore {
   /** The machine's name. */
   readonly name: string;
-  /** The driver's own shares, which the guest had mounted until then. */
+  /** The driver's own shares that the guest had mounted. */
   readonly shares: readonly Share[];
   /** Bytes of memory that the guest has. */
   readonly memory: number;

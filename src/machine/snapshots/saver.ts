@@ -10,12 +10,12 @@ import {
   unmountShare,
 } from "./shares.ts";
 
-/** Seconds that a guest's shell has to answer before it is saved. */
+/** Seconds in which a guest's shell has to answer before the save. */
 const ANSWER_TIMEOUT = 60;
 
 /**
- * Saves one machine, step by step, so that several can be saved at one moment: who
- * saves them takes each step with all of them before the next.
+ * Saves one machine, step by step, so that several can be saved at one moment:
+ * the caller takes each step with all of them before the next.
  */
 export class MachineSaver implements AsyncDisposable {
   readonly core: MachineCore;
@@ -25,10 +25,10 @@ export class MachineSaver implements AsyncDisposable {
   #isPaused = false;
 
   /**
-   * Takes a machine that runs.
+   * Takes a running machine.
    *
-   * @param method Who asks for it, as a script says it.
-   * @throws {MachineError} where its hypervisor saves none.
+   * @param method The method that needs this, as scripts write it.
+   * @throws {MachineError} if its hypervisor can't save machines.
    */
   constructor(core: MachineCore, method: string) {
     this.core = core;
@@ -36,9 +36,10 @@ export class MachineSaver implements AsyncDisposable {
   }
 
   /**
-   * Waits for the guest's shell, and has the guest let go of what can't be saved.
+   * Waits for the guest's shell, and lets the guest unmount shares, which can't
+   * be saved.
    *
-   * @throws {MachineError} where something else can't be saved either.
+   * @throws {MachineError} if something else can't be saved.
    */
   async prepare(): Promise<void> {
     await this.core.ready();
@@ -52,7 +53,7 @@ export class MachineSaver implements AsyncDisposable {
         obstacles.filter(({ source }) => source === this.#sharedDir)
           .map(({ tag }) => tag),
       );
-      // The last is mounted over those before it.
+      // The last share may be mounted on top of earlier ones.
       for (const share of mounted.reverse()) {
         if (!own.has(share.tag)) continue;
         await unmountShare(this.core, share);
@@ -84,7 +85,7 @@ export class MachineSaver implements AsyncDisposable {
     return this.core.context.sharedDir;
   }
 
-  /** Sends the guest nothing more until it goes on. */
+  /** Sends the guest nothing until it goes on. */
   async hold(): Promise<void> {
     const { shell } = this.core.running();
     await within(ANSWER_TIMEOUT, shell.rest().then(() => true)) ??
@@ -101,18 +102,18 @@ export class MachineSaver implements AsyncDisposable {
     );
   }
 
-  /** Why there can't be two of the machine at a time; nothing where there can. */
+  /** Why only one such machine can run at a time; nothing if several can. */
   rivalry(): Promise<string | undefined> {
     return this.#snapshots.rivalry();
   }
 
-  /** Has the guest stand still. */
+  /** Pauses the guest. */
   async pause(): Promise<void> {
     this.#isPaused = true;
     await this.#snapshots.pause();
   }
 
-  /** Waits until all that it has written was taken. */
+  /** Waits until everything that the guest has written was read. */
   drained(): Promise<void> {
     return this.#snapshots.drained();
   }
@@ -120,14 +121,15 @@ export class MachineSaver implements AsyncDisposable {
   /**
    * Saves the guest, which stands still.
    *
-   * @param directory Where, for this machine alone.
+   * @param directory A directory for this machine alone.
    */
   async save(directory: string): Promise<SavedMachine> {
     const { core } = this;
     const { shell, started } = core.running();
     return {
       name: core.name,
-      // Before anything is awaited: they are what they were when it came to stand.
+      // This comes before the first await, so that they are as they were at the
+      // pause.
       shell: shell.save(),
       console: core.console.save(),
       shares: [...this.#shares],
@@ -137,7 +139,7 @@ export class MachineSaver implements AsyncDisposable {
     };
   }
 
-  /** Has the guest go on. */
+  /** Resumes the guest. */
   async go(): Promise<void> {
     if (this.#isPaused) await this.#snapshots.go();
     this.#isPaused = false;
@@ -145,7 +147,9 @@ export class MachineSaver implements AsyncDisposable {
     this.#held = undefined;
   }
 
-  /** Has the guest go on with all that it had before, however far it was brought. */
+  /**
+   * Resumes the guest with everything that it had, however far the save came.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.go();
     for (const share of this.#shares.splice(0)) {

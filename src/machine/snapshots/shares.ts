@@ -2,25 +2,28 @@ import { MachineError } from "../../errors.ts";
 import type { MachineCore } from "../core.ts";
 import { decode } from "../commands/output.ts";
 
-/** Seconds that a guest may take to mount a share, or to let go of it. */
+/** Seconds that a guest may take to mount or unmount a share. */
 const TIMEOUT = 60;
 
-/** A share of the host's that a guest has mounted. */
+/** A share of the host that a guest has mounted. */
 export interface Share {
   /** Its tag. */
   readonly tag: string;
-  /** Where it is mounted. */
+  /** Its mount point. */
   readonly place: string;
-  /** How: the options of mount(8). */
+  /** Its options for mount(8). */
   readonly options: string;
 }
 
-/** What lists a guest's shares: their tags, places and options. */
+/**
+ * The command that lists a guest's shares: their tags, mount points and
+ * options.
+ */
 const LIST = "while read -r vw_tag vw_place vw_type vw_options _; do " +
   `[ "$vw_type" != 9p ] || echo "$vw_tag $vw_place $vw_options"; ` +
   "done </proc/mounts";
 
-/** The shares over 9p that a guest has mounted. */
+/** Lists the shares over 9p that a guest has mounted. */
 export async function mountedShares(core: MachineCore): Promise<Share[]> {
   const { stdout } = await core.run(LIST, { stderr: "merge" });
   return decode(stdout).split("\n").flatMap((line) => {
@@ -30,9 +33,9 @@ export async function mountedShares(core: MachineCore): Promise<Share[]> {
 }
 
 /**
- * Has a guest let go of a share.
+ * Unmounts a share in a guest.
  *
- * @throws {MachineError} where something in the guest uses it.
+ * @throws {MachineError} if something in the guest uses it.
  */
 export async function unmountShare(
   core: MachineCore,
@@ -50,9 +53,9 @@ export async function unmountShare(
 }
 
 /**
- * Mounts a share where it was.
+ * Mounts a share at its old place.
  *
- * @throws {MachineError} where that fails.
+ * @throws {MachineError} if that fails.
  */
 export async function mountShare(
   core: MachineCore,
@@ -72,7 +75,7 @@ export async function mountShare(
   );
 }
 
-/** A word of /proc/mounts, in which blanks are written as octal numbers. */
+/** Decodes a word of /proc/mounts, which has white space as octal numbers. */
 function unescaped(word: string): string {
   return word.replace(
     /\\([0-7]{3})/g,
