@@ -144,7 +144,7 @@ stdenv.mkDerivation {
   # in them.
   installPhase = ''
     runHook preInstall
-    install -D -m 644 -t $out/share/vmwright dist/cli.js mod.ts
+    install -D -m 644 -t $out/share/vmwright dist/cli.js mod.ts deno.json
     install -D -m 644 -t $out/share/vmwright/wasm wasm/scanner.wasm
     cp -r src $out/share/vmwright/
     ${lib.optionalString compiled "install -D vmwright $out/libexec/vmwright"}
