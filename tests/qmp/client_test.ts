@@ -459,6 +459,43 @@ Deno.test({
   },
 });
 
+Deno.test("a wait for an event that is over lets go of its filter and its signal", async () => {
+  await using server = await FakeServer.start();
+  using client = await server.client();
+  const { signal } = new AbortController();
+  let listeners = 0, calls = 0;
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    listeners++;
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (
+    ...args: Parameters<typeof removeEventListener>
+  ) => {
+    listeners--;
+    removeEventListener.apply(signal, args);
+  };
+  const said = '{"event": "A", "timestamp": {"seconds": 1, "microseconds": 2}}';
+  const filters = [() => true, () => {
+    throw new Error("bad filter");
+  }];
+  for (const filter of filters) {
+    calls = 0;
+    const waiting = client.waitForEvent(() => {
+      calls++;
+      return filter();
+    }, { signal });
+    assertEquals(listeners, 1);
+    waiting.catch(() => {});
+    await server.say(said);
+    await waiting.catch(() => {});
+    const next = client.waitForEvent(() => true);
+    await server.say(said);
+    await next;
+    assertEquals([listeners, calls], [0, 1]);
+  }
+});
+
 Deno.test("a timeout of a connection that is none is refused before anything is read", async () => {
   const stream = {
     read: () => new Promise<null>(() => {}),
