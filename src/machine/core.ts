@@ -611,6 +611,11 @@ export class MachineCore {
     return this.log.nested(text, fn, all, role);
   }
 
+  /** Runs a wait as a step. */
+  waiting<T>(text: string, fn: () => Promise<T>): Promise<T> {
+    return this.nested(text, fn, {}, "wait");
+  }
+
   watched<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return this.context.watch(fn);
   }

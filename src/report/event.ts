@@ -28,10 +28,10 @@ export interface ErrorReport {
 }
 
 /**
- * What a step of the driver's own is: the whole `script`, or a `boot`, which a
- * script may leave unfinished.
+ * What a step of the driver's own is: the whole `script`; a `boot`, which a
+ * script may leave unfinished; a `wait` for something in a machine.
  */
-export type StepRole = "script" | "boot";
+export type StepRole = "script" | "boot" | "wait";
 
 /** A machine of a fork. */
 export interface ForkedMachine {

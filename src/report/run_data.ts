@@ -747,7 +747,9 @@ function ticks(time: number): number {
 function kindOf(
   { role, attributes }: { role?: string; attributes: Attributes },
 ): StepKind {
-  if (role === "script" || role === "boot") return role;
+  if (role === "script" || role === "boot" || role === "wait") {
+    return role;
+  }
   return attributes.image === undefined ? "step" : "screenshot";
 }
 

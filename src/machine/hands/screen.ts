@@ -129,7 +129,7 @@ export function waitForScreen(
 ): Promise<void> {
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   return core.whileUp((signal, check) =>
-    core.nested(text, async () => {
+    core.waiting(text, async () => {
       const over = new AbortController();
       const search = new Search(
         async () => {

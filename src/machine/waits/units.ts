@@ -92,7 +92,7 @@ export function waitForUnit(
   const { user } = options;
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   const whose = user === undefined ? "" : ` with user ${user}`;
-  return core.nested(`waiting for unit ${unit}${whose}`, async () => {
+  return core.waiting(`waiting for unit ${unit}${whose}`, async () => {
     const { timedOut, stdout } = await withLook(
       core.name,
       () => core.glimpseText(statusCommand(unit, user)),

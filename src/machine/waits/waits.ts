@@ -51,7 +51,7 @@ export function waitFor(
   { prepare = "", seen, tell = (output) => output }: Look,
 ): Promise<void> {
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
-  return core.nested(text, async () => {
+  return core.waiting(text, async () => {
     const { status, timedOut } = await withLook(
       core.name,
       async () => tell(await core.glimpseText(seen)),
@@ -84,7 +84,7 @@ export function waitForReport(
 ): Promise<void> {
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   const found = new DOMException("What was waited for is there", "AbortError");
-  return core.nested(text, async () => {
+  return core.waiting(text, async () => {
     const stop = new AbortController();
     const decoder = new TextDecoder();
     let report = "";
@@ -125,7 +125,7 @@ export function askUntil<T>(
   const timeout = limitOf(options.timeout, DEFAULT_TIMEOUT);
   let seen = "";
   return core.whileUp((signal, check) =>
-    core.nested(text, () =>
+    core.waiting(text, () =>
       withLook(core.name, () => seen, async () => {
         await orAbort(core.connect(), signal);
         const began = performance.now();
