@@ -36,8 +36,12 @@ export async function renew(
   options: RenewalOptions,
 ): Promise<void> {
   await core.takeUp();
-  await stir(core, options);
-  for (const share of shares) await mountShare(core, share);
+  const mounted = (async () => {
+    for (const share of shares) await mountShare(core, share);
+  })();
+  // Whichever fails, the other is to be over.
+  const ends = await Promise.allSettled([stir(core, options), mounted]);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 /**
@@ -81,15 +85,16 @@ function command(seed: Uint8Array, milliseconds?: number): string {
     `\\0${byte.toString(8)}`
   ).join("");
   return `set +eu
+umask 077
 if [ "$HOSTTYPE" = x86_64 ]; then
   for place in /run /dev/shm /tmp /var/tmp /; do
     file=$place/.vw-renew$$
-    (umask 077; printf %b '${bytes}' >"$file") 2>/dev/null || continue
+    { printf %b '${bytes}' >"$file"; } 2>/dev/null || continue
     chmod 700 "$file"
     "$file" 2>/dev/null
     status=$?
-    rm -f "$file"
     [ $status -ge 126 ] || exit $status
+    rm -f "$file"
   done
 fi
 status=0
@@ -112,14 +117,15 @@ exit $status`;
 
 /**
  * A program for x86-64 that adds to the pool of random numbers, lets the kernel
- * take new ones, and sets the clock. Other programs that do this are missing in
- * many guests, and take a hundred times as long.
+ * take new ones, sets the clock, and removes its own file. Other programs that do
+ * this are missing in many guests, and take a hundred times as long.
  */
 function program(seed: Uint8Array, milliseconds?: number): Uint8Array {
   const build = (data: number) => {
     const path = data, pool = path + 16, time = pool + 8 + SEED;
     return Uint8Array.fromHex(
       [
+        "b857000000 488b7c2408 0f05", //                unlink(argv[0])
         `b802000000 bf${le(path)} be01000000 31d2`, // open(path, O_WRONLY)
         "0f05 89c3", //                                 ebx = the descriptor
         `b810000000 89df be${le(ADD_ENTROPY)} ba${le(pool)}`, // ioctl
