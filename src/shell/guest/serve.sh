@@ -26,21 +26,25 @@ exec 4>&2 5>&1 </dev/null >&- 2>/dev/null 9<&-
   unset -f vw_find vw_start vw_seldom
   unset REPLY vw_device vw_pid vw_runner vw_serve vw_rest
   vw_code=
-  vw_killed() {
-    [ "$1" -gt 128 ] || return "$1"
-    local line unread= LC_ALL=C
-    printf '%s%-10s' "$vw_token" killed
-    while IFS= read -r line <&1; do
-      unread=${unread:-$line}
-      [[ $line != *"$vw_token "* ]] || break
-    done
-    [[ $unread != "${line##* } "* ]] || printf '%s%-10s' "$vw_token" unread
-    return "$1"
-  }
   while {
     printf %s "$vw_code"
-    "${vw_shell[@]}" 2>&4- 5>&- || vw_killed $?
-    printf -v vw_code '%s%-10d' "$vw_token" $?
+    "${vw_shell[@]}" 2>&4- 5>&- &&
+      printf -v vw_code '%s0         ' "$vw_token" || {
+      printf -v vw_code '%s%-10d' "$vw_token" $?
+      # No function does this, nor a variable that stays: each runner would have
+      # to clear them away.
+      [[ ${vw_code#"$vw_token"} != 1[2-5][0-9]* ]] || {
+        printf '%s%-10s' "$vw_token" killed
+        vw_unread=
+        while LC_ALL=C IFS= read -r REPLY <&1; do
+          vw_unread=${vw_unread:-$REPLY}
+          [[ $REPLY != *"$vw_token "* ]] || break
+        done
+        [[ $vw_unread != "${REPLY##* } "* ]] ||
+          printf '%s%-10s' "$vw_token" unread
+        unset vw_unread REPLY
+      }
+    }
   } 1<>"$vw_path"; do :; done
 }
 printf '%s lost %s %s\n' "$vw_token" "$1" "${vw_code#"$vw_token"}" >&5
