@@ -4,7 +4,7 @@ import { decode } from "./commands/output.ts";
 import { ttyDump, ttyText } from "./hands/tty.ts";
 
 /** Seconds that a guest's shell may take to report the guest's state. */
-const TELLING = 5;
+const TELLING = 7;
 /** Seconds that the hypervisor may take for an answer. */
 const ANSWER = 2;
 /**
@@ -39,15 +39,21 @@ export interface Findings {
 }
 
 /**
- * Reports the guest's state, one part after the other, the cheap ones first.
+ * Says in a guest how that is, a part after the other. A slow guest does not come
+ * to the end, so that what explains most failures stands first.
  */
 const TELL_STATE = `
 part() { printf '\\n==> %s\\n' "$*"; "$@" 2>&1; }
-part uname -a
-part cat /etc/os-release
-part uptime
-part free
-part df -h
+if [ -d /run/systemd/system ]; then
+vw_failed=$(systemctl --no-legend --plain --failed)
+printf '\\n==> systemctl --failed\\n%s\\n' "$vw_failed"
+printf '\\n==> end of failed units\\n'
+while read -r vw_unit _; do
+[ -z "$vw_unit" ] || part systemctl --no-pager --full --lines=50 status "$vw_unit"
+done <<<"$vw_failed"
+part systemctl --no-pager --full list-jobs
+fi
+part cat /proc/net/dev
 if command -v ip >/dev/null; then
 part ip address
 part ip route
@@ -55,17 +61,13 @@ else
 part ifconfig -a
 part route -n
 fi
-part cat /proc/net/dev
 if command -v ss >/dev/null; then part ss -tulpn; else part netstat -tuln; fi
+part uname -a
+part cat /etc/os-release
+part cat /proc/uptime /proc/loadavg
+part free
+part df -h
 part cat /proc/mounts
-if [ -d /run/systemd/system ]; then
-part systemctl --no-pager --full list-jobs
-vw_failed=$(systemctl --no-legend --plain --failed)
-printf '\\n==> systemctl --failed\\n%s\\n' "$vw_failed"
-while read -r vw_unit _; do
-[ -z "$vw_unit" ] || part systemctl --no-pager --full --lines=50 status "$vw_unit"
-done <<<"$vw_failed"
-fi
 part ps aux
 printf '\\n==> end\\n'`;
 
@@ -165,7 +167,9 @@ async function state(core: MachineCore, findings: Findings): Promise<string> {
     ? `\n==> cut short after ${TELLING} seconds\n`
     : "";
   return host + (tty === "" ? "" : `\n==> tty1\n${tty}\n`) +
-    guest.replace(/\n==> end\s*$/, "\n") + cut;
+    guest.replace(/\n==> end of failed units\n/, "")
+      .replace(/\n==> end\s*$/, "\n") +
+    cut;
 }
 
 /** The host's part of the state. */

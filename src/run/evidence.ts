@@ -3,7 +3,7 @@ import { coreOf, gather, lastLooks } from "../machine/mod.ts";
 import { within } from "../time/mod.ts";
 
 /** Seconds that all machines together may take to report their state. */
-const AT_MOST = 8;
+const AT_MOST = 10;
 /** The same, if the guests' memory is written to files. */
 const AT_MOST_WITH_MEMORY = 120;
 /** Seconds that the last looks may take. */

@@ -5,11 +5,22 @@ import { temporaryDirectory } from "../cli/vmwright.ts";
 
 const cli = new URL("../../cli.ts", import.meta.url).pathname;
 
-function atTerminal(directory: string, script: string): Promise<Tmux> {
+function atTerminal(
+  directory: string,
+  script: string,
+  args: string[] = [],
+): Promise<Tmux> {
   return Tmux.start({
     command: [
       ...[Deno.execPath(), "run", "--no-check", "-A", cli, "--no-check"],
-      ...["--start-scripts", "./run-web-vm", "--no-html", "--", script],
+      ...[
+        "--start-scripts",
+        "./run-web-vm",
+        "--no-html",
+        ...args,
+        "--",
+        script,
+      ],
     ],
     directory,
     // This may be run where one of them is set.
@@ -84,5 +95,27 @@ with subtest("outer"):
     const lines = (await terminal.screen()).split("\n");
     const printed = lines.filter((line) => /one|two/.test(line));
     assertEquals(printed.every((line) => /^(one|two)$/.test(line)), true);
+  },
+});
+
+Deno.test({
+  name: "--on-failure shell stops a script that fails with a prompt",
+  ignore,
+  async fn() {
+    using directory = temporaryDirectory({
+      ...files,
+      "test.ts": `await subtest("outer", () => { throw new RangeError("no"); });
+`,
+    });
+    await using terminal = await atTerminal(
+      directory.path,
+      "test.ts",
+      ["--on-failure", "shell"],
+    );
+    await terminal.see(/^RangeError: no$[^]*^breakpoint[^]*\n>$/m);
+    await terminal.enter("1 + machines.length");
+    await terminal.see(/^2$/m);
+    await terminal.press("C-d");
+    await terminal.see(/^!!! RangeError: no$[^]*^left with status 1$/m);
   },
 });
