@@ -150,7 +150,10 @@ export class SerialConsole {
   #searches = 0;
   #searching = false;
   #diskFull = false;
-  /** The first sign of death since the guest was last known to live. */
+  /**
+   * The first sign of death since the guest was last known to live; of a panic,
+   * if there is one.
+   */
   #sign: DeathSign | undefined;
   #died: GuestDied | undefined;
   /** When the last bytes came, in milliseconds of this process's clock. */
@@ -181,7 +184,7 @@ export class SerialConsole {
 
   /**
    * The first sign of death since the guest was last known to live, if there is
-   * one.
+   * one; that of a panic comes before others.
    */
   get sign(): DeathSign | undefined {
     return this.#sign;
@@ -544,10 +547,16 @@ export class SerialConsole {
       else if (live && watch.deaths.has(match.id)) deaths.push(match);
     }
     // Waits come first: text that came before a sign, in the same bytes,
-    // counts. One sign is enough to look at the guest.
-    deaths.some(({ id, end }) =>
-      this.#suspect(watch.base + end, watch.deaths.get(id)!)
-    );
+    // counts. One sign is enough to look at the guest, but a panic tells more.
+    let found = false;
+    for (const { id, end } of deaths) {
+      const pattern = watch.deaths.get(id)!;
+      const tellsPanic = isPanic(pattern.source);
+      if (found && !tellsPanic) continue;
+      if (!this.#suspect(watch.base + end, pattern)) continue;
+      if (tellsPanic) break;
+      found = true;
+    }
   }
 
   /** Reports a sign of death, if the line before `end` is one. */
@@ -564,7 +573,10 @@ export class SerialConsole {
       "it said so on its console";
     const start = from + first;
     const sign = { line, isPanic: isPanic(line), start, end };
-    this.#sign ??= sign;
+    // A panic is the end, whatever came before it and is not yet decided.
+    if (this.#sign === undefined || (sign.isPanic && !this.#sign.isPanic)) {
+      this.#sign = sign;
+    }
     if (this.#died === undefined) {
       for (const listener of [...this.#signListeners]) listener(sign);
     }

@@ -339,6 +339,28 @@ Deno.test("a quote and a sign in one breath are a sign", async () => {
   assertEquals(seen, ["Kernel panic - not syncing: b"]);
 });
 
+Deno.test("a panic is the death, also where another sign is not decided yet", async () => {
+  for (const between of ["", "more\n"]) {
+    await using bench = new Bench();
+    bench.say("up\nEntering emergency mode. Exit the shell to continue.\n");
+    await bench.console.waitFor("emergency mode");
+    assertEquals(bench.console.sign?.isPanic, false);
+    bench.say(`${between}Kernel panic - not syncing: a\n`);
+    bench.say("Kernel panic - not syncing: b\ngrub rescue> ");
+    bench.console.die();
+    assertEquals(bench.console.died?.line, "Kernel panic - not syncing: a");
+    assertEquals(bench.console.isDeathMeant, false);
+  }
+  await using bench = new Bench();
+  const seen: boolean[] = [];
+  bench.console.onSign(({ isPanic }) => void seen.push(isPanic));
+  const emergency = "Entering emergency mode. Exit the shell to continue.\n";
+  bench.say(`${emergency}${emergency}Kernel panic - not syncing: at once\n`);
+  assertEquals(seen, [false, true]);
+  bench.console.die();
+  assertEquals(bench.console.died?.line, "Kernel panic - not syncing: at once");
+});
+
 Deno.test("a sign kills nobody whose shell answers", async () => {
   await using bench = new Bench();
   const wait = bench.console.waitFor("login:");

@@ -10,6 +10,7 @@ export const onTiny = [
   "snapshots.py",
   "faults.py",
   "life.py",
+  "deaths.py",
   "internals.py",
 ];
 
