@@ -54,6 +54,7 @@ const METHODS = {
   waitForText: "screen",
   forwardPort: "network",
   block: "network",
+  fillDisk: "disks",
   powerLoss: "disks",
   pause: "processors",
   resume: "processors",

@@ -13,6 +13,7 @@ import {
   writeEfiVars,
 } from "./efi_vars.ts";
 import type { Fault } from "./faults.ts";
+import { fillDisk } from "./full_disk.ts";
 import { type KeyOptions, sendChars, sendKey } from "./hands/keyboard.ts";
 import type { Link } from "./links/link.ts";
 import type { Network } from "./links/neighbours.ts";
@@ -226,6 +227,19 @@ export class QemuMachine extends BaseMachine {
    */
   disk(name?: string): Disk {
     return makeDisk(this.#core, name);
+  }
+
+  /**
+   * Fills a file system of the guest with a file: it has no room left for anybody.
+   *
+   * @param path The absolute path of a directory on it; `/` by default.
+   * @returns What removes the file.
+   * @throws {UsageError} if the path is not absolute.
+   * @throws {TestFailure} if there is no such directory, and for a file system
+   * without a limit of its size, as a ramfs.
+   */
+  fillDisk(path = "/"): Promise<Fault> {
+    return fillDisk(this.#core, path);
   }
 
   /**

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MachineError, type MachineOf, UsageError } from "../../mod.ts";
+import {
+  MachineError,
+  type MachineOf,
+  TestFailure,
+  UsageError,
+} from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
 import { booted } from "./booted.ts";
 
@@ -97,6 +102,34 @@ Deno.test("disks of machines", async (t) => {
       () => disk.throttle({ bytesPerSecond: 0 }),
       UsageError,
       "Expected whole numbers from 1 up",
+    );
+  });
+
+  await t.step("a file system is full until that ends", async () => {
+    const small = "/tmp/small";
+    await machine.succeed(
+      `mkdir ${small}; mount -t tmpfs -o size=1M tmpfs ${small}`,
+    );
+    await driver.subtest("full", async () => {
+      await machine.fillDisk(small);
+      await machine.fail(`echo x > ${small}/file`);
+    });
+    await machine.succeed(`echo x > ${small}/file`);
+    await assertRejects(
+      () => machine.fillDisk("small"),
+      UsageError,
+      "Expected the absolute path of a directory",
+    );
+    await assertRejects(
+      () => machine.fillDisk("/no/directory"),
+      TestFailure,
+      "can't be filled: ",
+    );
+    await machine.succeed("mkdir /tmp/ram; mount -t ramfs ramfs /tmp/ram");
+    await assertRejects(
+      () => machine.fillDisk("/tmp/ram/"),
+      TestFailure,
+      "of /tmp/ram/ in tiny can't be filled: its size has no limit",
     );
   });
 

@@ -16,6 +16,7 @@ export const METHODS = [
   "dumpTtyContents",
   "execute",
   "fail",
+  "fillDisk",
   "forwardPort",
   "getConsoleLog",
   "getScreenText",

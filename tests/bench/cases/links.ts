@@ -10,13 +10,15 @@ const DELAY = 0.05, BOTH_WAYS = 100;
 /** Frames of which some are lost, which share, and what is right in 99 of 100 runs. */
 const FRAMES = 10_000, LOSS = 20;
 const SPREAD = 2.576 * Math.sqrt(LOSS * (100 - LOSS) / FRAMES);
+/** MiB that a machine sends to another at once. */
+const SIZE = 5;
 /** More than any guest sends: every frame passes the relay, and none waits. */
 const RELAYED = { bandwidth: 1e15 };
 
 /** What faults of links cost, and whether they are right. */
 export const links: Part = {
   name: "links",
-  async run({ rounds, megabytes }, tell) {
+  async run({ rounds }, tell) {
     const { startScriptFor } = await guest("tiny");
     const directory = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
     const log = new Log([]);
@@ -75,18 +77,17 @@ export const links: Part = {
       note: "above what an echo takes without",
     });
 
-    const size = Math.max(5, megabytes / 5);
     const speed = { ours: [] as number[], other: [] as number[] };
     const whole: number[] = [], cpu: number[] = [];
     for (let n = 0; n < rounds; n++) {
-      speed.other.push(await send(node1, node2, size));
+      speed.other.push(await send(node1, node2, SIZE));
       await link.set({ delay: DELAY });
       await link.set({});
-      speed.ours.push(await send(node1, node2, size));
+      speed.ours.push(await send(node1, node2, SIZE));
       await using _relay = await link.set(RELAYED);
       const before = ownCpu();
-      whole.push(await send(node1, node2, size));
-      cpu.push((ownCpu() - before) / size);
+      whole.push(await send(node1, node2, SIZE));
+      cpu.push((ownCpu() - before) / SIZE);
     }
     tell({
       name: "throughput of a VLAN, no fault set any more",

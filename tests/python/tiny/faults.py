@@ -63,3 +63,9 @@ with subtest("disks that are not there"):
     assert "has no disk" in str(raised.exception), raised.exception
     with t.assertRaises(ValueError):
         machine.power_loss()
+
+with subtest("a file system without room"):
+    machine.succeed("mkdir -p /mnt/small; mount -t tmpfs -o size=1M tmpfs /mnt/small")
+    with machine.fill_disk("/mnt/small"):
+        machine.fail("echo x > /mnt/small/file")
+    machine.succeed("echo x > /mnt/small/file; umount /mnt/small")

@@ -844,6 +844,10 @@ class QemuMachine(BaseMachine):
 
         return Disk(self._link, self, name)
 
+    def fill_disk(self, path="/"):
+        """Fills a file system of the guest with a file."""
+        return self._fault("fillDisk", os.fspath(path))
+
     def power_loss(self):
         """Ends the guest as a power failure does, with the caches of its disks."""
         self._call("powerLoss")
