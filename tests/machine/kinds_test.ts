@@ -9,6 +9,7 @@ import {
   MachineError,
   type MachineOf,
   QemuMachine,
+  UsageError,
 } from "../../mod.ts";
 import type { Special } from "../../src/machine/mod.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
@@ -27,6 +28,8 @@ async function typesOfMachines(driver: Driver<"qemu" | "nspawn">) {
   await jail.wait_for_text("text");
   // @ts-expect-error nor a keyboard
   await jail.sendKey("ret");
+  // @ts-expect-error nor a link that the driver has a hold on
+  await jail.link(driver.vlans[0]).set({});
   // @ts-expect-error nor QEMU's monitor
   await jail.qmpClient.send("query-status");
   for (const machine of driver.machines) {
@@ -140,6 +143,29 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
         "waitForQmpEvent()",
         "QEMU's monitor",
       ],
+      ...[
+        [() => jail.pause(), "pause()"],
+        [() => jail.resume(), "resume()"],
+        [() => jail.nmi(), "nmi()"],
+      ].map(([ask, what]) =>
+        [
+          ask,
+          what,
+          "processors that its hypervisor has a hold on",
+        ] as [() => Promise<unknown>, string, string]
+      ),
+      [() => jail.setClock(0), "setClock()", "a clock of its own"],
+      [() => jail.skew(1), "skew()", "a clock of its own"],
+      [
+        () => jail.powerLoss(),
+        "powerLoss()",
+        "disks that its hypervisor has a hold on",
+      ],
+      [
+        () => jail.fillDisk(),
+        "fillDisk()",
+        "disks that its hypervisor has a hold on",
+      ],
       [() => jail.createEfiVars(), "createEfiVars()", "a firmware of UEFI"],
       [() => jail.readEfiVars(), "readEfiVars()", "a firmware of UEFI"],
       [() => jail.writeEfiVars([]), "writeEfiVars()", "a firmware of UEFI"],
@@ -149,6 +175,22 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
     const error = await assertRejects(ask, MachineError);
     assertEquals(error.message, sentence(what, need));
   }
+  const vlan = { nr: 1, socketDir: "/nowhere" };
+  const link = assertThrows(() => jail.link(vlan), MachineError);
+  assertEquals(
+    link.message,
+    sentence("link()", "a network card of its hypervisor's"),
+  );
+  const disk = assertThrows(() => jail.disk(), MachineError);
+  assertEquals(
+    disk.message,
+    sentence("disk()", "disks that its hypervisor has a hold on"),
+  );
+  await assertRejects(
+    () => jail.start({ fastForward: true }),
+    UsageError,
+    "fastForward takes QEMU, and systemd-nspawn runs jail",
+  );
   const qmp = assertThrows(() => jail.qmp_client, MachineError);
   assertEquals(qmp.message, sentence("qmpClient", "QEMU's monitor"));
   const path = assertThrows(() => jail.efiVarsPath, MachineError);
