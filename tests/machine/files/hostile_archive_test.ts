@@ -1,5 +1,10 @@
 import { cpuUsage } from "node:process";
-import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { Unarchiver } from "../../../src/machine/files/tar/unarchiver.ts";
 
 /** Bytes that come at once, as from a guest. */
@@ -389,6 +394,45 @@ Deno.test("links lead nothing out of the directory", async () => {
       entry("a/b/c/passwd"),
     ),
     "Expected no file below a link, got a/b/c/passwd",
+  );
+});
+
+Deno.test("what another archive puts in a directory's place is seen", () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    const victim = `${directory}/victim`;
+    Deno.mkdirSync(victim);
+    using one = new Unarchiver(`${directory}/to`);
+    using other = new Unarchiver(`${directory}/to`);
+    const push = (files: Unarchiver, ...parts: Iterable<Uint8Array>[]) => {
+      for (const part of parts) for (const bytes of part) files.push(bytes);
+    };
+    push(one, entry("d/", { flag: "5" }), entry("d/e/", { flag: "5" }));
+    push(one, entry("d/e/first"));
+    push(other, entry("d/e/first", { flag: "2", target: "nowhere" }));
+    Deno.removeSync(`${directory}/to/d/e/first`);
+    push(other, entry("d/e", { flag: "2", target: victim }));
+    assertThrows(
+      () => push(one, entry("d/e/second")),
+      TypeError,
+      "Expected no file below a link, got d/e/second",
+    );
+    assertEquals([...Deno.readDirSync(victim)], []);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});
+
+Deno.test("a directory that was seen, is empty and becomes a link is none any more", async () => {
+  await refused(
+    of(
+      entry("a/b/", { flag: "5" }),
+      // This is left out, but its way was looked at.
+      entry("a/b/device", { flag: "3" }),
+      entry("a/b", { flag: "2", target: "nowhere" }),
+      entry("a/b/file"),
+    ),
+    "Expected no file below a link, got a/b/file",
   );
 });
 
