@@ -74,6 +74,7 @@ Deno.test("no guest on KVM idles before its first answer", async () => {
 Deno.test("commands and waits on KVM are prompt", async () => {
   await using lab = await booted();
   const { machine } = lab;
+  await machine.connect();
   const answer = await machine.qmpClient.send("query-kvm");
   assertEquals(answer, { enabled: true, present: true });
   const took = await builtins(machine, 100);
