@@ -239,6 +239,17 @@ Deno.test("close() fails what is under way", async () => {
   client.close();
 });
 
+Deno.test("the end of a client's scope closes it", async () => {
+  await using server = await FakeServer.start();
+  let answer: Promise<unknown>;
+  {
+    using client = await server.client();
+    answer = client.send("query-status");
+    answer.catch(() => {});
+  }
+  await assertRejects(() => answer, QmpClosed, "The QMP connection was closed");
+});
+
 Deno.test("a server that leaves before its greeting fails the connection", async () => {
   await using server = await FakeServer.start({ greeting: "" });
   const connecting = server.client();

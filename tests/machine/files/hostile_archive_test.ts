@@ -436,6 +436,15 @@ Deno.test("a directory that was seen, is empty and becomes a link is none any mo
   );
 });
 
+Deno.test("a hard link to itself leaves a file as it is", async () => {
+  const data = new TextEncoder().encode("kept");
+  const { left } = await unpack(
+    of(entry("same", { data }), entry("same", { flag: "1", target: "./same" })),
+    (to) => assertEquals(Deno.readTextFileSync(`${to}/same`), "kept"),
+  );
+  assertEquals(left, []);
+});
+
 Deno.test("a sum that is wrong is refused", async () => {
   const [good, ...rest] = entry("file");
   for (const at of [0, 100, 124, 156, 157, 500, 511]) {
