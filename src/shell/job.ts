@@ -139,8 +139,24 @@ export class Job {
     }
   }
 
-  /** It has not begun after all: it can be run once more. */
-  rewind(): void {
+  /**
+   * Keeps the deadline of a job that waits for its turn, as late as that of a
+   * command that can't be ended: a guest that stands still never gives it one.
+   *
+   * @param leave Has it wait no more.
+   */
+  watchTurn(leave: () => void): void {
+    const { timeout } = this.options;
+    if (timeout === undefined) return;
+    this.#timers.push(after(Math.max(0, timeout) + GRACE + GIVE_UP, () => {
+      leave();
+      this.#timedOut = true;
+      this.end(124);
+    }));
+  }
+
+  /** Keeps no deadline, until it is watched again. */
+  unwatch(): void {
     this.#forget();
   }
 

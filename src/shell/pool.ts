@@ -83,6 +83,7 @@ export class Pool {
         continue;
       }
       leave();
+      job.unwatch();
       if (port === undefined) this.#consoleWay.run(job);
       else this.#runOn(port, job);
     }
@@ -156,6 +157,7 @@ export class Pool {
       signal?.removeEventListener("abort", giveUp);
     };
     signal?.addEventListener("abort", giveUp);
+    job.watchTurn(leave);
     this.#waiting.push({ job, outlets: outletsFor(job), leave });
   }
 

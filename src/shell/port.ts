@@ -258,7 +258,7 @@ export class Port {
   #rerun({ job, outlet, stderr }: Busy): void {
     this.#state = { is: "readying", outlet };
     stderr?.finish(() => {});
-    job.rewind();
+    job.unwatch();
     this.#around.again(job);
   }
 

@@ -94,6 +94,34 @@ Deno.test("a signal ends a wait once only", async () => {
   await made.say(0, "143");
 });
 
+Deno.test("a command whose port never becomes ready ends after its time, and is not run later", async () => {
+  using clock = fakeClock();
+  using made = manyPorts(1);
+  made.pool.warm();
+  const job = new Job("one", { timeout: 2 });
+  made.pool.run(job);
+  made.pool.run(new Job("two", {}));
+  clock.pass(8);
+  const { status, timedOut } = await job.done;
+  assertEquals([status, timedOut], [124, true]);
+  await made.ready(0);
+  assertEquals(await made.sent(0), ["two"]);
+});
+
+Deno.test("the time of a command begins when its port is ready", async () => {
+  using clock = fakeClock();
+  using made = manyPorts(1);
+  made.pool.warm();
+  made.pool.run(new Job("one", { timeout: 2 }));
+  clock.pass(7.5);
+  await made.ready(0);
+  assertEquals(await made.sent(0), ["one"]);
+  clock.pass(1.9);
+  assertEquals(await made.asked(), ["vw_start vw.0 0"]);
+  clock.pass(0.2);
+  assertEquals((await made.asked()).at(-1), "vw_signal 0 TERM");
+});
+
 Deno.test("a command that waits fails when the shell is lost", async () => {
   using made = manyPorts(1);
   made.pool.warm();
