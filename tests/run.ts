@@ -119,12 +119,14 @@ console.log("\n# what took longest");
 for (const [file, seconds] of slowest.slice(0, SLOWEST)) {
   console.log(`${seconds.toFixed(1).padStart(6)} s  ${file}`);
 }
-if (sum.ignored > 0) console.log(`\n${sum.ignored} ignored`);
 console.log(
-  `\n${sum.passed} passed, ${sum.failed} failed, in ${
-    (performance.now() / 1000).toFixed(0)
-  } seconds with ${cpuSeconds().toFixed(0)} seconds of CPU time`,
+  `\nIn ${(performance.now() / 1000).toFixed(0)} seconds, with ${
+    cpuSeconds().toFixed(0)
+  } seconds of CPU time`,
 );
+if (sum.ignored > 0) console.log(`\n${sum.ignored} ignored`);
+// Whoever runs this looks for the sum in the last line.
+console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
 Deno.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1);
 
 /** All files below a directory, in order of their names. */
