@@ -4,7 +4,7 @@ import { guest, type GuestName } from "./guests/mod.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 /** What an example imports, directly or not. */
-const LIBRARY = ["mod.ts", "src", "wasm"];
+const LIBRARY = ["mod.ts", "deno.json", "src", "wasm"];
 
 /** The commands that an example's header tells its reader to run. */
 export function headerCommands(text: string): string[] {
