@@ -20,6 +20,6 @@ for (const name of EXAMPLES) {
 
 Deno.test("Each example is run by a test", () => {
   const files = [...Deno.readDirSync(new URL("../examples", import.meta.url))]
-    .map(({ name }) => name).filter((name) => !name.endsWith(".md"));
+    .map(({ name }) => name).filter((name) => /\.(ts|py)$/.test(name));
   assertEquals(files.sort(), [...EXAMPLES, "service.ts", "snapshot.ts"].sort());
 });
