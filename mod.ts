@@ -32,7 +32,6 @@ export {
   type DriverOptions,
   type FailedSubtest,
   type Fork,
-  type ForkBudgetOptions,
   type ForkedSubtestOptions,
   type ForkOptions,
   GlobalTimeout,
@@ -52,7 +51,6 @@ export {
   type CommandArguments,
   ContainerMachine,
   type Disk,
-  type DiskFailureOptions,
   efiAttributes,
   type EfiVariable,
   type ExecuteOptions,
@@ -67,34 +65,27 @@ export {
   QemuMachine,
   type SnakeCase,
   type SnakeCased,
-  type ThrottleOptions,
   type UnitOptions,
   type WaitOptions,
 } from "./src/machine/mod.ts";
 export {
-  type About,
   type Attributes,
   type ConsoleDisplay,
   type ErrorReport,
   EventFileListener,
-  type ForkedMachine,
   HtmlListener,
   JunitListener,
   type Listener,
   Log,
   type LogLevel,
   type Position,
-  type RunAbout,
   type RunEvent,
   type RunEvents,
   type Step,
-  type StepRole,
-  type SubtestFailure,
   TerminalListener,
   type TerminalOptions,
   type Verdict,
   XmlListener,
-  type XmlOptions,
 } from "./src/report/mod.ts";
 export * from "./src/run/mod.ts";
 export {
@@ -104,8 +95,4 @@ export {
   QmpError,
   type QmpEvent,
 } from "./src/qmp/mod.ts";
-export {
-  accelerator,
-  type AcceleratorOptions,
-  type BackendName,
-} from "./src/backend/mod.ts";
+export { accelerator, type BackendName } from "./src/backend/mod.ts";

@@ -2,28 +2,6 @@ import { directoryOf } from "../paths.ts";
 import { within } from "../time/mod.ts";
 import { Supervisor } from "./supervisor.ts";
 
-/** How {@linkcode accelerator} looks. */
-export interface AcceleratorOptions {
-  /**
-   * The QEMU to try.
-   *
-   * @default {"qemu-system-x86_64"}
-   */
-  qemu?: string;
-  /**
-   * Seconds that a guest may take to boot under KVM.
-   *
-   * @default {3}
-   */
-  timeout?: number;
-  /**
-   * The file that keeps the result until the host boots again,
-   * `$XDG_CACHE_HOME/vmwright/accelerator` or the same below `~/.cache` if
-   * nothing is given; `null`: none.
-   */
-  cache?: string | null;
-}
-
 /**
  * A boot sector that enters long mode with paging, walks its page table a few
  * times, counts to 50 million and tells QEMU's `isa-debug-exit` device 0x10. It
@@ -83,12 +61,17 @@ function defaultCache(): string | null {
  * const qemuArguments = ["-accel", await accelerator(), "-cpu", "max"];
  * ```
  *
- * @param options How to look.
+ * @param options.qemu The QEMU to try. Default: `"qemu-system-x86_64"`.
+ * @param options.timeout Seconds that a guest may take to boot under KVM.
+ * Default: 3.
+ * @param options.cache The file that keeps the result until the host boots
+ * again; `null`: none. Default: `$XDG_CACHE_HOME/vmwright/accelerator`, or the
+ * same below `~/.cache`.
  * @returns `"kvm"` if the processor itself runs guests, `"tcg"` if QEMU
  * emulates one.
  */
 export async function accelerator(
-  options: AcceleratorOptions = {},
+  options: { qemu?: string; timeout?: number; cache?: string | null } = {},
 ): Promise<"kvm" | "tcg"> {
   const {
     qemu = "qemu-system-x86_64",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { accelerator, type AcceleratorOptions } from "./accelerator.ts";
+export { accelerator } from "./accelerator.ts";
 export type {
   AddedConsole,
   AddedTerminal,

@@ -42,7 +42,7 @@ import {
   makeRunDirectories,
   type RunDirectories,
 } from "./directories.ts";
-import { ForkBudget, type ForkBudgetOptions } from "./fork_budget.ts";
+import { ForkBudget } from "./fork_budget.ts";
 import { identifier } from "./identifier.ts";
 import { type BackendOf, type MachineOf, makers } from "./kinds.ts";
 import { nameOf } from "./machine_name.ts";
@@ -149,7 +149,18 @@ export interface DriverOptions<
    */
   capture?: "always" | "failed";
   /** How many forks subtests may have at a time. */
-  forks?: ForkBudgetOptions;
+  forks?: {
+    /**
+     * Bytes of memory for the guests of all forks; the free memory, less a
+     * reserve, if nothing is given.
+     */
+    memory?: number;
+    /**
+     * How many forks at once; the number of the host's processors if nothing is
+     * given.
+     */
+    forks?: number;
+  };
   /**
    * Whether to take snapshots again that earlier runs have kept.
    *

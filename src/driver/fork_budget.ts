@@ -5,20 +5,6 @@ const RESERVE = 512 * 1024 * 1024;
 /** The part of it that is left, where that is more. */
 const RESERVED_PART = 0.1;
 
-/** Limits of the forks at a time. */
-export interface ForkBudgetOptions {
-  /**
-   * Bytes of memory for the guests of all forks; the free memory, less a
-   * reserve, if nothing is given.
-   */
-  memory?: number;
-  /**
-   * How many forks at once; the number of the host's processors if nothing is
-   * given.
-   */
-  forks?: number;
-}
-
 interface Waiter {
   readonly memory: number;
   readonly admit: () => void;
@@ -38,7 +24,7 @@ export class ForkBudget {
   #running = 0;
 
   /** Takes the limits. */
-  constructor(options: ForkBudgetOptions = {}) {
+  constructor(options: { memory?: number; forks?: number } = {}) {
     this.#memory = options.memory;
     this.#forks = options.forks ?? navigator.hardwareConcurrency;
   }

@@ -15,7 +15,6 @@ export {
   GlobalTimeout,
   type SubtestOptions,
 } from "./driver.ts";
-export type { ForkBudgetOptions } from "./fork_budget.ts";
 export {
   Fork,
   type ForkOptions,

@@ -14,7 +14,7 @@ import {
 } from "../console/mod.ts";
 import { QmpClosed, type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
-import type { Attributes, Log, StepRole } from "../report/mod.ts";
+import type { Attributes, Log, RunEvents } from "../report/mod.ts";
 import { lacking } from "./capabilities.ts";
 import {
   type RunResult,
@@ -352,7 +352,8 @@ export class MachineCore {
     } = options;
     if (fastForward && !backend.kind.fastForwards) {
       throw new UsageError(
-        `fastForward takes QEMU, and ${this.hypervisor} runs ${this.name}`,
+        `fastForward takes a clock that its hypervisor keeps, which ` +
+          `${this.hypervisor} does not give ${this.name}`,
       );
     }
     this.context.demandStart();
@@ -605,7 +606,7 @@ export class MachineCore {
     text: string,
     fn: () => Promise<T>,
     attributes: Attributes = {},
-    role?: StepRole,
+    role?: RunEvents["stepBegan"]["role"],
   ): Promise<T> {
     const all = { ...this.attributes, ...attributes };
     return this.log.nested(text, fn, all, role);

@@ -5,36 +5,6 @@ import { after } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
 
-/** Options of {@linkcode Disk.throttle}. */
-export interface ThrottleOptions {
-  /** Bytes a second, read and written; no limit if nothing is given. */
-  bytesPerSecond?: number;
-  /** Reads and writes a second; no limit if nothing is given. */
-  operationsPerSecond?: number;
-}
-
-/** Options of {@linkcode Disk.fail}. */
-export interface DiskFailureOptions {
-  /**
-   * Whether reads fail.
-   *
-   * @default {false}
-   */
-  reads?: boolean;
-  /**
-   * Whether writes and flushes fail.
-   *
-   * @default {false}
-   */
-  writes?: boolean;
-  /**
-   * Seconds until they begin to fail.
-   *
-   * @default {0}
-   */
-  after?: number;
-}
-
 /** Makes a disk; only its machine does. */
 export let makeDisk: (core: MachineCore, name?: string) => Disk;
 
@@ -59,14 +29,18 @@ export class Disk {
    * Slows the disk down. A request that is larger than the limit of a second
    * passes, and later requests wait correspondingly longer.
    *
-   * @param options.bytesPerSecond Bytes a second, read and written.
-   * @param options.operationsPerSecond Reads and writes a second.
+   * @param options.bytesPerSecond Bytes a second, read and written. Default: no
+   * limit.
+   * @param options.operationsPerSecond Reads and writes a second. Default: no
+   * limit.
    * @returns The fault, which ends this.
    * @throws {UsageError} if a limit is not valid, or if there is none.
    * @throws {MachineError} if the machine is not running, or has no disk of
    * that name.
    */
-  async throttle(options: ThrottleOptions): Promise<Fault> {
+  async throttle(
+    options: { bytesPerSecond?: number; operationsPerSecond?: number },
+  ): Promise<Fault> {
     const { bytesPerSecond = 0, operationsPerSecond = 0 } = options;
     const limits = { bytesPerSecond, operationsPerSecond };
     const given = Object.values(options).filter((one) => one !== undefined);
@@ -101,7 +75,9 @@ export class Disk {
    * @throws {MachineError} if the machine is not running, or has no disk of
    * that name.
    */
-  async fail(options: DiskFailureOptions): Promise<Fault> {
+  async fail(
+    options: { reads?: boolean; writes?: boolean; after?: number },
+  ): Promise<Fault> {
     const { reads = false, writes = false, after: seconds = 0 } = options;
     if (!reads && !writes) {
       throw new UsageError(

@@ -11,7 +11,7 @@ export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
 export { MachineCore, type MachineOptions } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";
 export { type Evidence, type EvidenceOptions, gather } from "./evidence.ts";
-export type { Disk, DiskFailureOptions, ThrottleOptions } from "./disk.ts";
+export type { Disk } from "./disk.ts";
 export { type Fault, Faults } from "./faults.ts";
 export type { Capture } from "./links/capture.ts";
 export { CaptureFile } from "./links/capture.ts";

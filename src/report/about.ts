@@ -1,5 +1,8 @@
 import { version } from "../version.ts";
-import type { RunAbout } from "./event.ts";
+import type { RunEvents } from "./event.ts";
+
+/** Where a run takes place, by what, and how it was asked for. */
+export type RunAbout = NonNullable<RunEvents["runBegan"]["about"]>;
 
 /** What there is to know of the run that this process makes. */
 export function aboutThisRun(): RunAbout {

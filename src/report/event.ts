@@ -27,50 +27,6 @@ export interface ErrorReport {
   readonly stack?: string;
 }
 
-/**
- * What a step of the driver's own is: the whole `script`; a `boot`, which a
- * script may leave unfinished; a `wait` for something in a machine.
- */
-export type StepRole = "script" | "boot" | "wait";
-
-/** A machine of a fork. */
-export interface ForkedMachine {
-  /** What events of the fork call it from now on, `server~2` say. */
-  readonly name: string;
-  /** What events call the machine that it has branched off from, `server` say. */
-  readonly parent: string;
-}
-
-/** Where a run takes place, by what, and how it was asked for. */
-export interface RunAbout {
-  /** The versions of programs by their names: `vmwright`, `deno`. */
-  readonly versions: Readonly<Record<string, string>>;
-  /** The host's name, as far as it may be known. */
-  readonly host?: string;
-  /** The host's operating system and processor, `"linux x86_64"` for example. */
-  readonly system: string;
-  /** How many processors the host has. */
-  readonly processors: number;
-  /** The host's memory in bytes. */
-  readonly memory?: number;
-  /** The program and the words after it. */
-  readonly commandLine: readonly string[];
-  /** The working directory. */
-  readonly directory: string;
-}
-
-/** A subtest that failed, after which the test went on. */
-export interface SubtestFailure {
-  /** The subtest's name. */
-  readonly name: string;
-  /** What it failed of. */
-  readonly error: ErrorReport;
-  /** What to show a person instead of the error's message. */
-  readonly detail: string;
-  /** Where in the author's files it failed, if known. */
-  readonly position?: Position;
-}
-
 /** What an event of each type says, beside what all of them say. */
 export interface RunEvents {
   /** The run begins. The first event that a listener gets, however late it is added. */
@@ -80,7 +36,22 @@ export interface RunEvents {
     /** What runs: the path of the test script, if it has one. */
     readonly name?: string;
     /** Where it runs, by what, and how it was asked for. */
-    readonly about?: RunAbout;
+    readonly about?: {
+      /** The versions of programs by their names: `vmwright`, `deno`. */
+      readonly versions: Readonly<Record<string, string>>;
+      /** The host's name, as far as it may be known. */
+      readonly host?: string;
+      /** The host's operating system and processor, `"linux x86_64"` for example. */
+      readonly system: string;
+      /** How many processors the host has. */
+      readonly processors: number;
+      /** The host's memory in bytes. */
+      readonly memory?: number;
+      /** The program and the words after it. */
+      readonly commandLine: readonly string[];
+      /** The working directory. */
+      readonly directory: string;
+    };
   };
   /** The run is over. */
   runEnded: {
@@ -93,7 +64,16 @@ export interface RunEvents {
     /** Where in the author's files it ended, if known. */
     readonly position?: Position;
     /** The subtests that failed, where the test went on after them. */
-    readonly failures?: readonly SubtestFailure[];
+    readonly failures?: readonly {
+      /** The subtest's name. */
+      readonly name: string;
+      /** What it failed of. */
+      readonly error: ErrorReport;
+      /** What to show a person instead of the error's message. */
+      readonly detail: string;
+      /** Where in the author's files it failed, if known. */
+      readonly position?: Position;
+    }[];
   };
   /** A line of text from the driver or from the test's author. */
   message: {
@@ -112,8 +92,11 @@ export interface RunEvents {
     readonly text: string;
     /** What it is about. */
     readonly attributes: Attributes;
-    /** What it is, where it is more than a step of a test. */
-    readonly role?: StepRole;
+    /**
+     * What a step of the driver's own is: the whole `script`; a `boot`, which a
+     * script may leave unfinished; a `wait` for something in a machine.
+     */
+    readonly role?: "script" | "boot" | "wait";
   };
   /** A step is over. */
   stepEnded: {
@@ -297,7 +280,12 @@ export interface RunEvents {
     /** The snapshot's id. */
     readonly snapshot: number;
     /** The machines. */
-    readonly machines: readonly ForkedMachine[];
+    readonly machines: readonly {
+      /** What events of the fork call it from now on, `server~2` say. */
+      readonly name: string;
+      /** What events call the machine that it has branched off from, `server` say. */
+      readonly parent: string;
+    }[];
   };
   /** The machines of a fork are gone. */
   forkEnded: {

@@ -4,13 +4,10 @@ import { aboutThisRun } from "./about.ts";
 import {
   type Attributes,
   describeError,
-  type ForkedMachine,
   type Listener,
   type LogLevel,
   type RunEvent,
   type RunEvents,
-  type StepRole,
-  type SubtestFailure,
   type Verdict,
 } from "./event.ts";
 import {
@@ -27,14 +24,6 @@ import { shortened } from "./shortened.ts";
 export interface Step {
   /** Unique within the run. */
   readonly id: number;
-}
-
-/** What a mark or an interval is about. */
-export interface About {
-  /** Name of the machine. Default: it concerns the whole run. */
-  machine?: string;
-  /** More, in a few words. */
-  text?: string;
 }
 
 /** Characters of a command's output that are told at most. */
@@ -211,7 +200,7 @@ export class Log {
     text: string,
     fn: () => T | Promise<T>,
     attributes?: Attributes,
-    role?: StepRole,
+    role?: RunEvents["stepBegan"]["role"],
   ): Promise<T> {
     return this.#run(this.begin(text, attributes, undefined, role), fn);
   }
@@ -231,7 +220,7 @@ export class Log {
     text: string,
     attributes: Attributes = {},
     parent?: Step,
-    role?: StepRole,
+    role?: RunEvents["stepBegan"]["role"],
   ): Step {
     return this.#begin(text, attributes, parent, false, role);
   }
@@ -428,7 +417,7 @@ export class Log {
   forkBegan(
     id: number,
     snapshot: number,
-    machines: readonly ForkedMachine[],
+    machines: RunEvents["forkBegan"]["machines"],
   ): void {
     const step = this.currentStep?.id;
     const time = this.time;
@@ -492,8 +481,13 @@ export class Log {
    *
    * @param kind What it is.
    * @param about What it is about.
+   * @param about.machine Name of the machine. Default: it concerns the whole run.
+   * @param about.text More, in a few words.
    */
-  mark(kind: RunEvents["mark"]["kind"], about: About = {}): void {
+  mark(
+    kind: RunEvents["mark"]["kind"],
+    about: { machine?: string; text?: string } = {},
+  ): void {
     const step = this.currentStep?.id;
     this.#emit({ type: "mark", time: this.time, step, kind, ...about });
   }
@@ -503,11 +497,13 @@ export class Log {
    *
    * @param kind What it is.
    * @param about What it is about.
+   * @param about.machine Name of the machine. Default: it concerns the whole run.
+   * @param about.text More, in a few words.
    * @returns What ends it. An end after the first does nothing.
    */
   interval(
     kind: RunEvents["intervalBegan"]["kind"],
-    about: About = {},
+    about: { machine?: string; text?: string } = {},
   ): Disposable {
     const { machine, text = kind } = about;
     const id = this.#nextId++;
@@ -634,7 +630,7 @@ export class Log {
     verdict: Verdict,
     error?: unknown,
     detail?: string,
-    more: { position?: Position; failures?: readonly SubtestFailure[] } = {},
+    more: Pick<RunEvents["runEnded"], "position" | "failures"> = {},
   ): void {
     if (this.#hasFailed) return;
     this.#hasFailed = verdict !== "passed";
@@ -695,7 +691,7 @@ export class Log {
     attributes: Attributes,
     parent: Step | undefined,
     subtest: boolean,
-    role?: StepRole,
+    role?: RunEvents["stepBegan"]["role"],
   ): Step {
     const id = this.#nextId++;
     const time = this.time;

@@ -6,19 +6,15 @@
 export type {
   Attributes,
   ErrorReport,
-  ForkedMachine,
   Listener,
   LogLevel,
-  RunAbout,
   RunEvent,
   RunEvents,
-  StepRole,
-  SubtestFailure,
   Verdict,
 } from "./event.ts";
 export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
-export { type About, Log, type Step } from "./log.ts";
+export { Log, type Step } from "./log.ts";
 export { nearest } from "./nearest.ts";
 export { ciOf } from "./ci.ts";
 export { SummaryListener } from "./summary.ts";
@@ -27,7 +23,7 @@ export {
   TerminalListener,
   type TerminalOptions,
 } from "./terminal.ts";
-export { XmlListener, type XmlOptions } from "./xml.ts";
+export { XmlListener } from "./xml.ts";
 export { JunitListener } from "./junit.ts";
 export { HtmlListener } from "./html.ts";
 export { EventFileListener } from "./event_file.ts";

@@ -1,4 +1,4 @@
-import type { LogLevel, RunAbout, RunEvents, Verdict } from "./event.ts";
+import type { LogLevel, RunEvents, Verdict } from "./event.ts";
 
 // What the page holds of runs, as the driver writes it and the page reads it.
 //
@@ -214,7 +214,7 @@ export interface PageRun {
   readonly error: number;
   /** What a person is shown instead of the error's message. */
   readonly detail?: string;
-  readonly about?: RunAbout;
+  readonly about?: RunEvents["runBegan"]["about"];
   readonly facts: readonly { machine: number; name: string; value: string }[];
   readonly machines: readonly PageMachine[];
   /** What the driver and the author said. */

@@ -9,12 +9,6 @@ import {
 } from "./event.ts";
 import { TextBatch } from "./text_batch.ts";
 
-/** Options of {@linkcode XmlListener}. */
-export interface XmlOptions {
-  /** The lowest level of messages to write. Default: `"info"`. */
-  level?: LogLevel;
-}
-
 interface Nest {
   readonly id: number;
   readonly parent: number | undefined;
@@ -57,9 +51,10 @@ export class XmlListener implements Listener {
    *
    * @param path Path of the file. `/dev/null` mutes the log.
    * @param options What to write.
+   * @param options.level The lowest level of messages to write. Default: `"info"`.
    * @throws {Error} If the file can't be written.
    */
-  constructor(path: string, options: XmlOptions = {}) {
+  constructor(path: string, options: { level?: LogLevel } = {}) {
     this.path = path;
     this.#level = options.level ?? "info";
     if (path === "/dev/null") return;

@@ -3,7 +3,7 @@ import { SubtestFailures } from "../errors.ts";
 import {
   describeError,
   type Position,
-  type SubtestFailure,
+  type RunEvents,
   type Verdict,
 } from "../report/mod.ts";
 import {
@@ -138,9 +138,9 @@ export function explainAll(
 ): {
   detail: string;
   position?: Position;
-  failures?: readonly SubtestFailure[];
+  failures?: RunEvents["runEnded"]["failures"];
 } {
-  const failures = noted.map(({ name, steps, failure }): SubtestFailure => {
+  const failures = noted.map(({ name, steps, failure }) => {
     const position = placeOf(failure, script);
     return {
       name,

@@ -189,7 +189,7 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
   await assertRejects(
     () => jail.start({ fastForward: true }),
     UsageError,
-    "fastForward takes QEMU, and systemd-nspawn runs jail",
+    sentence("fastForward", "a clock that its hypervisor keeps"),
   );
   const qmp = assertThrows(() => jail.qmp_client, MachineError);
   assertEquals(qmp.message, sentence("qmpClient", "QEMU's monitor"));

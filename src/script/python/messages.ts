@@ -1,4 +1,4 @@
-import type { Attributes, LogLevel, StepRole } from "../../report/mod.ts";
+import type { Attributes, LogLevel, RunEvents } from "../../report/mod.ts";
 import type { BaseMachine, QemuMachine } from "../../machine/mod.ts";
 import type { ExceptionReport } from "./errors.ts";
 import type { Door } from "./doors.ts";
@@ -140,7 +140,7 @@ type DriverRequest =
     do: "begin";
     text: string;
     attributes: Attributes;
-    role: StepRole | null;
+    role: NonNullable<RunEvents["stepBegan"]["role"]> | null;
   }
   | { do: "beginSubtest"; name: string }
   | {
