@@ -3,8 +3,8 @@ import { toText } from "@std/streams";
 import { guest, type GuestName } from "./guests/mod.ts";
 
 const root = new URL("../", import.meta.url).pathname;
-/** What an example imports, directly or not. */
-const LIBRARY = ["mod.ts", "deno.json", "src", "wasm"];
+/** What an example imports, directly or not, besides `deno.json`. */
+const LIBRARY = ["mod.ts", "src", "wasm"];
 
 /** The commands that an example's header tells its reader to run. */
 export function headerCommands(text: string): string[] {
@@ -38,6 +38,13 @@ export async function runExample(
     for (const part of LIBRARY) {
       await Deno.symlink(`${root}${part}`, `${place}/${part}`);
     }
+    // The library reads its version there; the rest is the project's own, and
+    // would bring types in once more where an example's are checked.
+    const { version } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
+    await Deno.writeTextFile(
+      `${place}/deno.json`,
+      JSON.stringify({ version }),
+    );
     await Deno.symlink(Deno.execPath(), `${programs}/deno`);
     await Deno.writeTextFile(
       `${programs}/vmwright`,
