@@ -8,6 +8,7 @@ import { accelerator } from "../../src/backend/accelerator.ts";
 /** How each guest is made. */
 const images = {
   "tiny": (told) => tiny("tiny", told),
+  "tiny-redis": (told) => tiny("tiny-redis", told),
   "tiny-busybox": (told) => tiny("tiny-busybox", told),
   "tiny-bare": (told) => tiny("tiny-bare", told),
   "debian": debian,

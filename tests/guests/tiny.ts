@@ -27,29 +27,36 @@ interface TinyVariant {
   readonly without?: readonly string[];
 }
 
+const plain = {
+  name: "tiny",
+  packages: [
+    "bash",
+    "busybox-static",
+    "coreutils",
+    "findutils",
+    "grep",
+    "sed",
+  ],
+  programs: [
+    ..."base64 cat chmod chown cp cut date dd df env expr false head id"
+      .split(" "),
+    ..."install ln ls md5sum mkdir mkfifo mknod mktemp mv nohup nproc od"
+      .split(" "),
+    ..."paste printf pwd readlink realpath rm rmdir seq sha256sum shuf sleep"
+      .split(" "),
+    ..."sort split stat stty sync tac tail tee timeout touch tr true truncate"
+      .split(" "),
+    ..."tty uname uniq wc yes".split(" "),
+    ..."find xargs grep sed".split(" "),
+  ],
+} satisfies TinyVariant;
+
 const variants = {
-  "tiny": {
-    name: "tiny",
-    packages: [
-      "bash",
-      "busybox-static",
-      "coreutils",
-      "findutils",
-      "grep",
-      "sed",
-    ],
-    programs: [
-      ..."base64 cat chmod chown cp cut date dd df env expr false head id"
-        .split(" "),
-      ..."install ln ls md5sum mkdir mkfifo mknod mktemp mv nohup nproc od"
-        .split(" "),
-      ..."paste printf pwd readlink realpath rm rmdir seq sha256sum shuf sleep"
-        .split(" "),
-      ..."sort split stat stty sync tac tail tee timeout touch tr true truncate"
-        .split(" "),
-      ..."tty uname uniq wc yes".split(" "),
-      ..."find xargs grep sed".split(" "),
-    ],
+  "tiny": plain,
+  "tiny-redis": {
+    name: "tiny-redis",
+    packages: [...plain.packages, "redis-server"],
+    programs: [...plain.programs, "redis-server", "redis-cli"],
   },
   "tiny-busybox": {
     name: "tiny-busybox",
@@ -193,7 +200,7 @@ async function build(variant: TinyVariant, directory: string): Promise<void> {
 
 function isFile(path: string): boolean {
   try {
-    return Deno.lstatSync(path).isFile;
+    return Deno.statSync(path).isFile;
   } catch {
     return false;
   }
