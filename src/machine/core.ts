@@ -182,6 +182,8 @@ export class MachineCore {
   #connecting?: Promise<void>;
   /** How the guest has ended last, and whether it has powered off. */
   #lastEnd?: { how: string; isClean: boolean };
+  /** Errors that tell how the machine broke. */
+  readonly #breaks = new WeakSet<Error>();
   /**
    * The QMP events, until the next start even those of a guest that has ended.
    */
@@ -655,10 +657,12 @@ export class MachineCore {
   /** Makes the error of a failure that the machine has caused. */
   #broken(reason: string, cause?: unknown): MachineError {
     const tail = this.console.tail(TAIL).join("\n");
-    return new MachineError(
+    const error = new MachineError(
       reason + (tail === "" ? "" : `\nits console said last:\n${tail}`),
       { cause },
     );
+    this.#breaks.add(error);
+    return error;
   }
 
   #ending(how: string): MachineError {
@@ -722,10 +726,12 @@ export class MachineCore {
       const isClosed = error instanceof MachineError &&
         error !== this.console.died;
       if (!isClosed || ended === undefined) throw error;
-      throw new MachineError(
+      const told = new MachineError(
         `${this.name} ended: ${await ended}; ${error.message}`,
         { cause: error },
       );
+      this.#breaks.add(told);
+      throw told;
     } finally {
       clearTimeout(hint);
     }
@@ -890,13 +896,24 @@ export class MachineCore {
   /**
    * What is wrong with the machine, as the end of a sentence; nothing if it is
    * well.
+   *
+   * @param error What a person is told anyway: how the guest died or ended is
+   * not said again where this error says it.
    */
-  async trouble(): Promise<string | undefined> {
+  async trouble(error?: unknown): Promise<string | undefined> {
     const { died } = this.console;
-    if (died !== undefined) return `its guest died: ${died.line}`;
+    const told = error instanceof Error ? [error, error.cause] : [];
+    if (died !== undefined) {
+      return told.includes(died) ? undefined : `its guest died: ${died.line}`;
+    }
     if (this.#boot === undefined) {
       const end = this.#lastEnd;
-      return end === undefined || end.isClean ? undefined : `ended: ${end.how}`;
+      const isTold = told.some((one) =>
+        one instanceof Error && this.#breaks.has(one)
+      );
+      return end === undefined || end.isClean || isTold
+        ? undefined
+        : `ended: ${end.how}`;
     }
     const { guest, shell, began } = this.#boot;
     const still = guest.standsStill?.().catch(() => undefined);

@@ -28,6 +28,8 @@ export interface EvidenceOptions {
   memory?: boolean;
   /** The end of the files' names, before their kinds. */
   label?: string;
+  /** What a person is told anyway, and not again as a trouble. */
+  error?: unknown;
 }
 
 /** Receives the state of a machine when the run failed. */
@@ -89,7 +91,7 @@ export async function gather(
   findings: Findings,
   options: EvidenceOptions = {},
 ): Promise<void> {
-  const trouble = core.trouble().then((what) => {
+  const trouble = core.trouble(options.error).then((what) => {
     if (what !== undefined) findings.onTrouble(what);
   });
   if (!core.booted) return await trouble;

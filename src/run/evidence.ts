@@ -59,13 +59,12 @@ export async function gatherEvidence(
                 machine: name,
               }),
           onTrouble: (trouble: string) => {
-            const isTold = error instanceof Error &&
-              error.message.includes(trouble.replace(/^its guest died: /, ""));
-            if (!isTold) troubles.push(`${name} ${trouble}`);
+            troubles.push(`${name} ${trouble}`);
           },
         };
         await gather(coreOf(machine), findings, {
           memory: dumpMemory,
+          error,
           label: count === 1 ? "failed" : `failed-${count}`,
         })
           // The run reports its own failure, not this one.

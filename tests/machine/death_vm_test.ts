@@ -53,6 +53,8 @@ const deaths: {
   die: (machine: MachineOf<"qemu">) => Promise<unknown>;
   message: RegExp;
   tail: boolean;
+  /** What is wrong with the machine from then on. */
+  trouble?: RegExp;
 }[] = [
   {
     name: "QEMU is killed",
@@ -62,6 +64,7 @@ const deaths: {
     },
     message: /^tiny ended: QEMU was killed by SIGKILL/,
     tail: true,
+    trouble: /^ended: QEMU was killed by SIGKILL$/,
   },
   {
     name: "QEMU is told to quit",
@@ -75,6 +78,7 @@ const deaths: {
       machine.execute("echo c >/proc/sysrq-trigger").catch(() => {}),
     message: /Kernel panic - not syncing/,
     tail: true,
+    trouble: /^its guest died: .*Kernel panic - not syncing/,
   },
   {
     name: "the guest powers itself off",
@@ -95,7 +99,7 @@ Deno.test("a machine that dies", async (t) => {
   await using test = await booted();
   const { machine } = test;
 
-  for (const { name, die, message, tail } of deaths) {
+  for (const { name, die, message, tail, trouble } of deaths) {
     await t.step(
       `${name}: all that waits fails at once, and says why`,
       async () => {
@@ -106,11 +110,20 @@ Deno.test("a machine that dies", async (t) => {
         waiting.forEach((waiter) => waiter.catch(() => {}));
         await underWay(machine);
         await die(machine);
-        for (const { message: text } of await failures(waiting)) {
+        const errors = await failures(waiting);
+        for (const { message: text } of errors) {
           assertMatch(text, message);
           if (tail) assertStringIncludes(text, "the last words");
         }
         await machine.waitForShutdown();
+        // Who is told one of the errors is not told the same once more.
+        const core = coreOf(machine);
+        for (const error of errors) {
+          const outer = new Error("it broke", { cause: error });
+          assertEquals(await core.trouble(error), undefined);
+          assertEquals(await core.trouble(outer), undefined);
+        }
+        assertMatch(await core.trouble() ?? "", trouble ?? /^$/);
         assertEquals(machine.booted, false);
         assertEquals(machine.pid, undefined);
       },
@@ -279,11 +292,15 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
       });
       await machine.waitForConsoleText("Kernel panic - not syncing: sysrq");
       await machine.waitForConsoleText("end Kernel panic");
-      await assertRejects(
+      const error = await assertRejects(
         () => machine.succeed("true"),
         MachineError,
         "Kernel panic",
       );
+      // Who is told the error is not told the death once more.
+      const core = coreOf(machine);
+      assertEquals(await core.trouble(error), undefined);
+      assertMatch(await core.trouble() ?? "", /^its guest died: .*panic/);
       await machine.crash();
     },
   );
