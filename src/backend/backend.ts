@@ -283,6 +283,18 @@ export interface GuestProcessors {
   interrupt(): Promise<void>;
 }
 
+/** The memory of a guest. */
+export interface GuestMemory {
+  /**
+   * Takes memory from the guest until it has so many bytes left. Of several
+   * limits, the smallest holds.
+   *
+   * @returns What ends the limit.
+   * @throws {MachineError} if the guest does not hand its memory over.
+   */
+  limit(bytes: number): Promise<() => Promise<void>>;
+}
+
 /** Consoles that a guest can have beside those that it has booted with. */
 export interface GuestConsoles {
   /** Gives the guest one more `hvc` console. */
@@ -305,6 +317,8 @@ export interface Capabilities {
   readonly processors?: GuestProcessors;
   /** Disks that the hypervisor has a hold on. */
   readonly disks?: GuestDisks;
+  /** Memory that the hypervisor has a hold on. */
+  readonly memory?: GuestMemory;
   /** A clock that is not the host's. */
   readonly clock?: true;
   /** What saves the guest. */

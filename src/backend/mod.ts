@@ -22,6 +22,7 @@ export type {
   GuestKey,
   GuestKeyboard,
   GuestListener,
+  GuestMemory,
   GuestNetwork,
   GuestProcessors,
   GuestScreen,

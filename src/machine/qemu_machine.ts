@@ -18,6 +18,7 @@ import { type KeyOptions, sendChars, sendKey } from "./hands/keyboard.ts";
 import type { Link } from "./links/link.ts";
 import type { Network } from "./links/neighbours.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
+import { limitMemory } from "./limited_memory.ts";
 import { efiVarsPath } from "./paths.ts";
 import { screenshot, screenText, waitForScreen } from "./hands/screen.ts";
 import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
@@ -262,6 +263,29 @@ export class QemuMachine extends BaseMachine {
     this.#core.log.mark("fault", { machine: this.name, text: "loses power" });
     await this.#core.guarded(() => disks.losePower());
     await this.waitForShutdown();
+  }
+
+  // Memory
+
+  /**
+   * Takes memory from the guest by a virtio balloon, until it has only so much
+   * left. Returns when the guest has handed it over. Of several limits, the
+   * smallest holds. They end with the guest: after a new start it has all of
+   * its memory.
+   *
+   * A guest whose start script has no balloon gets one meanwhile, where its
+   * machine type takes devices while it runs, as `pc` does. The guest needs the
+   * kernel's driver `virtio_balloon`.
+   *
+   * @param bytes The bytes that the guest has left, with its kernel.
+   * @returns What gives the memory back.
+   * @throws {UsageError} if this is no whole number from 1 up.
+   * @throws {MachineError} if the machine is not running, if it has less memory
+   * than that, if it can't get a balloon, or if its guest keeps more because it
+   * needs it.
+   */
+  limitMemory(bytes: number): Promise<Fault> {
+    return limitMemory(this.#core, bytes);
   }
 
   // Time

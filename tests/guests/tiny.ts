@@ -80,6 +80,7 @@ const modules = [
   "virtio_net",
   "virtio_rng",
   "virtio_blk",
+  "virtio_balloon",
   "9pnet_virtio",
   "9p",
   "ext4",

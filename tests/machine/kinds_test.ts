@@ -166,6 +166,11 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
         "fillDisk()",
         "disks that its hypervisor has a hold on",
       ],
+      [
+        () => jail.limitMemory(1e8),
+        "limitMemory()",
+        "memory that its hypervisor has a hold on",
+      ],
       [() => jail.createEfiVars(), "createEfiVars()", "a firmware of UEFI"],
       [() => jail.readEfiVars(), "readEfiVars()", "a firmware of UEFI"],
       [() => jail.writeEfiVars([]), "writeEfiVars()", "a firmware of UEFI"],

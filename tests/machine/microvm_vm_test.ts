@@ -1,6 +1,6 @@
 /** A guest without PCI is driven as any other. */
-import { assertEquals, assertMatch } from "@std/assert";
-import { Driver, Log } from "../../mod.ts";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Driver, Log, MachineError } from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
 
 /** The guest tiny on QEMU's machine type microvm, whose devices are virtio-mmio. */
@@ -69,6 +69,11 @@ Deno.test("a microvm, which has no PCI, is driven as any other machine", async (
     assertEquals(
       await machine.succeed("cat /tmp/copy"),
       await Deno.readTextFile(`${outDir}/run-tiny-vm`),
+    );
+    await assertRejects(
+      () => machine.limitMemory(1e8),
+      MachineError,
+      "tiny has no memory balloon, and QEMU can't add one while it runs",
     );
     assertEquals(warnings, []);
   } finally {

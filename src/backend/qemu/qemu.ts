@@ -31,6 +31,7 @@ import { QemuBlockDevices } from "./block_devices.ts";
 import { QemuKeyboard } from "./keyboard.ts";
 import { qemu } from "./kind.ts";
 import { MainLoop } from "./main_loop.ts";
+import { QemuMemory } from "./memory.ts";
 import { QemuNetwork } from "./network.ts";
 import { panicDevice } from "./panic_device.ts";
 import { QemuProcessors } from "./processors.ts";
@@ -334,6 +335,7 @@ class QemuGuest implements Guest {
   readonly #sockets: Sockets;
   #network?: QemuNetwork;
   #blockDevices?: QemuBlockDevices;
+  #memory?: QemuMemory;
   #addedConsoles = 0;
   #stopping = false;
   /** Why the guest stopped, from QEMU's SHUTDOWN event. */
@@ -459,6 +461,10 @@ class QemuGuest implements Guest {
     });
   }
 
+  get memory(): QemuMemory {
+    return this.#memory ??= new QemuMemory(this.qmp, this.#name);
+  }
+
   get clock(): true {
     return true;
   }
@@ -473,6 +479,7 @@ class QemuGuest implements Guest {
     name: () => this.#name,
     disks: () => this.#disks!,
     addedConsoles: () => this.#openConsoles,
+    isMemoryLimited: () => this.#memory?.isChanged ?? false,
     identity: () => this.#identity(),
     taken: () => {
       const all = [...this.#streams, this.#serial];

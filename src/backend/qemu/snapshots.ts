@@ -25,6 +25,8 @@ export interface SavedParts {
   readonly disks: () => QemuDisks;
   /** Consoles and terminals that were added while it ran. */
   readonly addedConsoles: () => number;
+  /** Whether a balloon holds some of its memory on purpose. */
+  readonly isMemoryLimited: () => boolean;
   /** QEMU's identity. */
   readonly identity: () => Promise<Identity>;
   /**
@@ -58,6 +60,12 @@ export class QemuSnapshots implements GuestSnapshots {
     for (const reason of await disks.obstacles()) obstacles.push({ reason });
     if (this.#parts.addedConsoles() > 0) {
       obstacles.push({ reason: "a terminal of the guest is open" });
+    }
+    if (this.#parts.isMemoryLimited()) {
+      obstacles.push({
+        reason:
+          "the memory of the guest is limited on purpose: that has to end first",
+      });
     }
     return obstacles;
   }

@@ -26,6 +26,7 @@ export const METHODS = [
   "getUnitProperty",
   "getWindowNames",
   "isUp",
+  "limitMemory",
   "nmi",
   "pause",
   "powerLoss",
@@ -174,6 +175,7 @@ type DriverRequest =
     startCommand: string;
     name: string | null;
     keepState: boolean;
+    fastForward: boolean;
   }
   | { do: "stopVlan" | "healVlan"; nr: number }
   | { do: "captureVlan"; nr: number; name: string | null }

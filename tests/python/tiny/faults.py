@@ -69,3 +69,7 @@ with subtest("a file system without room"):
     with machine.fill_disk("/mnt/small"):
         machine.fail("echo x > /mnt/small/file")
     machine.succeed("echo x > /mnt/small/file; umount /mnt/small")
+
+with subtest("memory that is no number"):
+    with t.assertRaisesRegex(ValueError, "Expected a whole number of bytes from 1 up"):
+        machine.limit_memory(0)

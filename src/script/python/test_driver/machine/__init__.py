@@ -848,6 +848,10 @@ class QemuMachine(BaseMachine):
         """Fills a file system of the guest with a file."""
         return self._fault("fillDisk", os.fspath(path))
 
+    def limit_memory(self, bytes):
+        """Takes memory from the guest until it has so many bytes left."""
+        return self._fault("limitMemory", bytes)
+
     def power_loss(self):
         """Ends the guest as a power failure does, with the caches of its disks."""
         self._call("powerLoss")

@@ -1,0 +1,123 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { MachineError, UsageError } from "../../mod.ts";
+import { guest } from "../guests/mod.ts";
+import { booted } from "./booted.ts";
+
+/** Bytes that a guest is left with. */
+const LEFT = 160 * 2 ** 20;
+/** Prints the kilobytes of the guest's memory. */
+const TOTAL = "sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo";
+
+Deno.test("a guest's memory", async (t) => {
+  const directory = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  const script = await Deno.readTextFile((await guest("tiny")).startScript);
+  assertStringIncludes(script, " acpi=noirq");
+  const startCommand = `${directory}/run-tiny-vm`;
+  // Only ACPI tells of the interrupt of a balloon that is added.
+  await Deno.writeTextFile(startCommand, script.replace(" acpi=noirq", ""), {
+    mode: 0o755,
+  });
+  const test = stack.use(await booted({ startCommand }));
+  const { driver, machine, events } = test;
+  const total = async () => 1024 * Number(await machine.succeed(TOTAL));
+  const isBack = (bytes: number) =>
+    machine.waitUntilSucceeds(`[ $(${TOTAL}) -ge ${bytes / 1024} ]`, {
+      timeout: 60,
+    });
+  const balloons = async () =>
+    (await machine.sendMonitorCommand("info qtree")).match(
+      /dev: virtio-balloon-pci/g,
+    )?.length ?? 0;
+  const before = await total();
+
+  await t.step("without its driver, it hands nothing over", async () => {
+    await assertRejects(
+      () => machine.limitMemory(LEFT),
+      MachineError,
+      "tiny gives no memory to a balloon: does its kernel have the driver " +
+        "virtio_balloon",
+    );
+    assertEquals(await balloons(), 0);
+  });
+  await machine.succeed("modprobe virtio_balloon");
+
+  await t.step("is small until that ends", async () => {
+    await driver.subtest("pressure", async () => {
+      const limit = await machine.limitMemory(LEFT);
+      assertEquals(limit.text, `memory: ${LEFT} bytes left`);
+      assert(await total() < LEFT);
+      await assertRejects(
+        () => driver.snapshot(),
+        MachineError,
+        "the memory of the guest is limited on purpose: that has to end first",
+      );
+    });
+    assertEquals(await total(), before);
+    assertEquals(await balloons(), 0);
+    const began = events.filter((event) =>
+      event.type === "intervalBegan" && event.text.startsWith("memory")
+    );
+    assertEquals(began.length, 1);
+    await (await driver.snapshot())[Symbol.asyncDispose]();
+  });
+
+  await t.step("is as small as the smallest limit", async () => {
+    await using _more = await machine.limitMemory(LEFT + 2 ** 25);
+    const between = await total();
+    await (await machine.limitMemory(LEFT)).heal();
+    await isBack(between);
+    assertEquals(await total(), between);
+  });
+
+  await t.step("is no smaller than its guest can do with", async () => {
+    await assertRejects(
+      () => machine.limitMemory(1),
+      MachineError,
+      "bytes of memory, which it needs itself, and can't be left with 4096",
+    );
+    assertEquals(await total(), before);
+  });
+
+  await t.step("is limited by a balloon that is there already", async () => {
+    await machine.qmpClient.send("device_add", {
+      driver: "virtio-balloon-pci",
+      id: "own",
+    });
+    for (const _again of [1, 2]) {
+      await using _limit = await machine.limitMemory(LEFT);
+      await assertRejects(() => driver.snapshot(), MachineError, "on purpose");
+    }
+    assertEquals(await balloons(), 1);
+    await isBack(before);
+  });
+
+  await t.step("is not limited to what is no size of it", async () => {
+    for (const bytes of [0, 1.5, -1, NaN]) {
+      await assertRejects(
+        () => machine.limitMemory(bytes),
+        UsageError,
+        "Expected a whole number of bytes from 1 up",
+      );
+    }
+    await assertRejects(
+      () => machine.limitMemory(2 ** 40),
+      MachineError,
+      `bytes of memory, and can't be left with ${2 ** 40}`,
+    );
+  });
+
+  await t.step("is whole after a new start", async () => {
+    const limit = await machine.limitMemory(LEFT);
+    await machine.crash();
+    await machine.start();
+    assertEquals(await total(), before);
+    await limit.heal();
+  });
+});
