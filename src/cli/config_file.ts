@@ -7,6 +7,8 @@ export interface MachineConfiguration {
   readonly name: string;
   /** The path of a start script, or a command line for the shell. */
   readonly startCommand: string;
+  /** Whether its time passes at once while it is idle. */
+  readonly fastForward?: boolean;
 }
 
 /** The contents of a configuration file. Missing values are absent. */

@@ -7,8 +7,8 @@ const backends = ["qemu"];
 
 /**
  * Reads the JSON file of `--machine-config`, which names the hypervisor of each
- * machine: `machines` is a list of `{ name, backend, start_command }`, beside
- * `vlans` and `global_timeout`.
+ * machine: `machines` is a list of `{ name, backend, start_command }`, and where
+ * wanted `fast_forward`, beside `vlans` and `global_timeout`.
  *
  * @param text The file's text.
  * @param file The file's name, for messages.
@@ -61,7 +61,13 @@ export function parseMachineConfig(text: string, file: string): ConfigFile {
     machines: machines.map((one: unknown, index) => {
       const path = `$.machines[${index}]`;
       if (!isObject(one)) throw wrong(path, "an object", one);
-      const { name, backend, start_command: startCommand, ...others } = one;
+      const {
+        name,
+        backend,
+        start_command: startCommand,
+        fast_forward: fastForward,
+        ...others
+      } = one;
       if (typeof name !== "string" || name === "") {
         throw wrong(`${path}.name`, "a machine's name", name);
       }
@@ -76,12 +82,18 @@ export function parseMachineConfig(text: string, file: string): ConfigFile {
           startCommand,
         );
       }
+      if (fastForward !== undefined && typeof fastForward !== "boolean") {
+        throw wrong(`${path}.fast_forward`, "true or false", fastForward);
+      }
       warnOfOthers(path, Object.keys(others), [
         "name",
         "backend",
         "start_command",
+        "fast_forward",
       ]);
-      return { name, startCommand };
+      return fastForward === undefined
+        ? { name, startCommand }
+        : { name, startCommand, fastForward };
     }),
     vlans,
     globalTimeout: isTime ? globalTimeout : undefined,

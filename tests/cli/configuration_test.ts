@@ -103,7 +103,12 @@ Deno.test("a file of machines says by which backend each runs", () => {
     "machines.json": JSON.stringify({
       machines: [
         { name: "a", backend: "qemu", start_command: "/bin/true", vcpus: 2 },
-        { name: "b", backend: "qemu", start_command: "/bin/false" },
+        {
+          name: "b",
+          backend: "qemu",
+          start_command: "/bin/false",
+          fast_forward: true,
+        },
       ],
       vlans: [1],
       global_timeout: 60,
@@ -119,7 +124,7 @@ Deno.test("a file of machines says by which backend each runs", () => {
     const { machines, vlans, globalTimeout, warnings } = configuration;
     assertEquals(machines, [
       { name: "a", startCommand: "/bin/true" },
-      { name: "b", startCommand: "/bin/false" },
+      { name: "b", startCommand: "/bin/false", fastForward: true },
     ]);
     assertEquals([vlans, globalTimeout], [[1], 60]);
     assertEquals(warnings, [

@@ -28,6 +28,8 @@ const files = {
   "number.json": `{"test_script": 1}`,
   "backend.json": `{"machines": [{"name": "a", "backend": "firecracker"}]}`,
   "unnamed.json": `{"machines": [{"backend": "qemu"}]}`,
+  "fast.json": `{"machines": [{"name": "a", "backend": "qemu",
+    "start_command": "/bin/true", "fast_forward": "yes"}]}`,
   "nobody.json": `{"vlans": [], "test_script": "test.ts"}`,
   "doubles.json": `{"vms": {"a": {"name": "x", "start_script": "/bin/true"},
     "b": {"name": "x", "start_script": "/bin/false"}}}`,
@@ -107,6 +109,10 @@ const cases: [string[], string, Record<string, string>?][] = [
     ["test.ts"],
     "unnamed.json: $.machines[0].name must be a machine's name, got nothing",
     { machineConfig: "unnamed.json" },
+  ],
+  [
+    ["test.ts", "--machine-config", "fast.json"],
+    `fast.json: $.machines[0].fast_forward must be true or false, got "yes"`,
   ],
   [
     ["test.ts", "--machine-config", "backend.json", "-c", "nobody.json"],

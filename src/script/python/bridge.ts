@@ -394,10 +394,11 @@ export class Bridge implements Disposable {
   }
 
   #createMachine(request: Of<"createMachine">): MachineFacts {
-    const { startCommand, name, keepState } = request;
+    const { startCommand, name, keepState, fastForward } = request;
     const machine = this.#driver.createMachine(startCommand, {
       name: name ?? undefined,
       keepState,
+      fastForward,
     });
     this.#add(machine);
     return factsOf(machine, keepState);

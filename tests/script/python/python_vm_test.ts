@@ -88,7 +88,8 @@ Deno.test("a test without nodes makes its machines itself", async () => {
     "test-script": [
       "assert machines == [] and 'machine' not in globals()",
       "start_all()",
-      `made = create_machine(${command}, name="made")`,
+      `made = create_machine(${command}, name="made", fast_forward=True)`,
+      'made.succeed("sleep 3600", timeout=600)',
       'assert made.succeed("echo hello") == "hello\\n"',
       'assert os.path.isdir("vm-state-made"), os.listdir(".")',
       "made.shutdown()",

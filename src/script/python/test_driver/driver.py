@@ -174,6 +174,7 @@ class Driver:
         name=None,
         keep_machine_state=False,
         keep_vm_state=False,
+        fast_forward=False,
     ):
         """Makes one more machine, which ends with the driver."""
         if not isinstance(start_command, (str, os.PathLike)):
@@ -186,6 +187,7 @@ class Driver:
             startCommand=os.fspath(start_command),
             name=name,
             keepState=bool(keep_machine_state or keep_vm_state),
+            fastForward=bool(fast_forward),
         )
         kind = NspawnMachine if facts["backend"] == "nspawn" else QemuMachine
         return kind(self._link, self.logger, facts)

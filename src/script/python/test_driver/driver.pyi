@@ -31,6 +31,7 @@ class CreateMachine(Protocol):
         name: Optional[str] = None,
         keep_machine_state: bool = False,
         keep_vm_state: bool = False,
+        fast_forward: bool = False,
     ) -> QemuMachine: ...
 
 class TakeSnapshot(Protocol):
@@ -83,6 +84,7 @@ class Driver:
         name: Optional[str] = None,
         keep_machine_state: bool = False,
         keep_vm_state: bool = False,
+        fast_forward: bool = False,
     ) -> QemuMachine: ...
     def snapshot(
         self,
