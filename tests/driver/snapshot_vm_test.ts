@@ -243,6 +243,29 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assert(lines.includes("node1~1"));
   });
 
+  await t.step("a fork's links have faults of their own", async () => {
+    const ping = "ping -c 1 -W 10";
+    const [vlan] = driver.vlans;
+    await using _lossy = await node1.link(vlan).set({ loss: 1 });
+    await using _down = await node2.link(vlan).down();
+    await using broken = await driver.snapshot();
+    await using fork = await broken.fork();
+    const { node1: one, node2: two } = fork.named;
+    // The state of a card is a part of the machine's.
+    assertEquals(await two.succeed("cat /sys/class/net/eth1/carrier"), "0\n");
+    await two.link(fork.vlans[0]).up();
+    await one.waitUntilSucceeds(`${ping} node2`, { timeout: 60 });
+    {
+      await using _own = await one.link(fork.vlans[0]).set({ loss: 1 });
+      await one.fail(`${ping} node2`);
+    }
+    await one.waitUntilSucceeds(`${ping} node2`, { timeout: 60 });
+    assertEquals(
+      await node2.succeed("cat /sys/class/net/eth1/carrier"),
+      "0\n",
+    );
+  });
+
   await t.step(
     "a snapshot that has ended is no place to go on from",
     async () => {

@@ -94,6 +94,8 @@ export class Link {
   #card?: GuestCard;
   #relay?: Relay;
   #isDown = false;
+  /** Whether to plug the cable in even where this link has not unplugged it. */
+  #isPlugWanted = false;
   #turn: Promise<void> = Promise.resolve();
 
   static {
@@ -185,9 +187,16 @@ export class Link {
     return fault;
   }
 
-  /** Plugs in the cable that {@linkcode down} has unplugged. */
+  /**
+   * Plugs in the cable that {@linkcode down} or `block()` has unplugged, also
+   * before the snapshot of which the machine is a fork.
+   *
+   * @throws {MachineError} if the machine runs and has no card on the VLAN.
+   */
   async up(): Promise<void> {
     for (const fault of [...this.#downs]) await fault.heal();
+    this.#isPlugWanted = true;
+    await this.#settle();
   }
 
   /**
@@ -334,8 +343,9 @@ export class Link {
       await file.attach(card, this.#machine.name);
     }
     const isDown = this.#downs.size > 0;
-    if (isDown !== this.#isDown) await card.plug(!isDown);
+    if (isDown !== this.#isDown || this.#isPlugWanted) await card.plug(!isDown);
     this.#isDown = isDown;
+    this.#isPlugWanted = false;
     if (isWanted) this.#relay ??= await this.#divert(card);
     this.#relay?.sent.set(send);
     this.#relay?.received.set(receive);
