@@ -34,7 +34,8 @@ export class CaptureFile {
   }
 
   /**
-   * Makes a file. It replaces one with the same name.
+   * Makes a file. It takes the place of one with the same name; a capture that
+   * still writes to that one writes to a file without a name from then on.
    *
    * @param name Its name in the directory, without `.pcapng`.
    * @throws {UsageError} if the name is not valid.
@@ -46,9 +47,14 @@ export class CaptureFile {
       );
     }
     const path = `${directory}/${name.replace(/\.pcapng$/, "")}.pcapng`;
+    try {
+      Deno.removeSync(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
     return new CaptureFile(
       path,
-      Deno.openSync(path, { write: true, create: true, truncate: true }),
+      Deno.openSync(path, { write: true, createNew: true }),
     );
   }
 
