@@ -41,7 +41,8 @@ Deno.test("bytes that only look like the start of a mark come in the end", () =>
   const marks = new SerialMarks();
   const { mark: whole } = mark(marks);
   assertEquals(text(marks.strip(bytes(`a${whole.slice(0, 5)}`))), "a");
-  assertEquals(text(marks.strip(bytes("b"))), `${whole.slice(0, 5)}b`);
+  // No mark has a hyphen, so that this one cannot go on with it by chance.
+  assertEquals(text(marks.strip(bytes("-"))), `${whole.slice(0, 5)}-`);
   assertEquals(text(marks.strip(bytes(whole.slice(0, 5)))), "");
   assertEquals(text(marks.reset()), whole.slice(0, 5));
 });
