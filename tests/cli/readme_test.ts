@@ -14,6 +14,7 @@ const DOCUMENTS = [
   "examples/README.md",
   "examples/GUEST.md",
   "nix/README.md",
+  "src/report/README.md",
   "src/shell/README.md",
   "wasm/README.md",
 ];
