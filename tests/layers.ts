@@ -20,6 +20,7 @@ const ROOMS = [
   "driver",
   "script",
   "run",
+  "suite",
   "cli",
 ];
 
