@@ -25,15 +25,10 @@ export {
 export { deathPatterns, GuestDied } from "./src/console/mod.ts";
 export {
   type BackendOf,
-  type ConditionOptions,
-  type CreateMachineOptions,
   type Debug,
   Driver,
   type DriverOptions,
-  type FailedSubtest,
   type Fork,
-  type ForkedSubtestOptions,
-  type ForkOptions,
   GlobalTimeout,
   type MachineConfiguration,
   type MachineOf,
@@ -48,29 +43,21 @@ export {
 export {
   BaseMachine,
   type Capture,
-  type CommandArguments,
   ContainerMachine,
   type Disk,
   efiAttributes,
   type EfiVariable,
   type ExecuteOptions,
   type Fault,
-  type KeyOptions,
-  type LaneCounters,
   type Link,
   type LinkSettings,
   type Machine,
-  type Network,
-  type PortOptions,
   QemuMachine,
-  type SnakeCase,
   type SnakeCased,
-  type UnitOptions,
   type WaitOptions,
 } from "./src/machine/mod.ts";
 export {
   type Attributes,
-  type ConsoleDisplay,
   type ErrorReport,
   EventFileListener,
   HtmlListener,
@@ -87,9 +74,8 @@ export {
   type Verdict,
   XmlListener,
 } from "./src/report/mod.ts";
-export * from "./src/run/mod.ts";
+export { runTest, type TestOptions, type TestResult } from "./src/run/mod.ts";
 export {
-  QmpAnswerTooLarge,
   type QmpClient,
   QmpClosed,
   QmpError,

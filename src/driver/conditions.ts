@@ -3,19 +3,10 @@ import { ConditionFailure, type TestFailure } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
 import { retry } from "./retry.ts";
 
-/** Options of a polling condition. */
+/** Options of a polling condition; see `Driver.pollingCondition`. */
 export interface ConditionOptions {
-  /**
-   * Seconds between two checks.
-   *
-   * @default {2}
-   */
-  interval?: number;
-  /**
-   * What the condition means, for the log; the function's name if nothing is
-   * given.
-   */
-  description?: string;
+  readonly interval?: number;
+  readonly description?: string;
 }
 
 /** Makes a {@linkcode PollingCondition}; only a driver does. */

@@ -31,7 +31,6 @@ import {
 import { after, checkTimeout, delay, rejection } from "../time/mod.ts";
 import { bindings } from "./bindings.ts";
 import {
-  type ConditionOptions,
   Conditions,
   makeCondition,
   type PollingCondition,
@@ -50,7 +49,6 @@ import type { ForkPlace, Member, SnapshotHost } from "./machine_set.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import {
   type Fork,
-  type ForkOptions,
   Snapshot,
   type SnapshotOptions,
   takeSnapshot,
@@ -178,15 +176,9 @@ export interface DriverOptions<
    * Called for each failed subtest after which the test goes on, before it
    * does: the machines are still as the subtest left them.
    */
-  onSubtestFailure?: (failure: FailedSubtest) => Promise<void>;
-}
-
-/** A failed subtest, after which the test has gone on. */
-export interface FailedSubtest {
-  /** Its name. */
-  readonly name: string;
-  /** Its error. */
-  readonly error: unknown;
+  onSubtestFailure?: (
+    failure: { readonly name: string; readonly error: unknown },
+  ) => Promise<void>;
 }
 
 /** Options of {@linkcode Driver.subtest}. */
@@ -196,13 +188,18 @@ export interface SubtestOptions {
    * nothing is given.
    */
   keepGoing?: boolean;
-}
-
-/** Options of {@linkcode Driver.subtest} for a subtest on a fork. */
-export interface ForkedSubtestOptions
-  extends SubtestOptions, Omit<ForkOptions, "wait"> {
-  /** The snapshot of the fork. */
-  from: Snapshot;
+  /**
+   * A snapshot, of which the subtest gets a fork of its own; if nothing is
+   * given, it runs on the machines of the test.
+   */
+  from?: Snapshot;
+  /**
+   * Whether the guests' clocks stay at the time of the snapshot in a fork;
+   * otherwise they get the host's time.
+   *
+   * @default {false}
+   */
+  keepClock?: boolean;
 }
 
 /** When the frames of all VLANs are kept. */
@@ -210,13 +207,6 @@ export type CaptureMode = "always" | "failed";
 
 /** The first number for a guest. The hypervisor and the host have 0 to 2. */
 const FIRST_CID = 3;
-
-/** Options of {@linkcode Driver.createMachine}. */
-export interface CreateMachineOptions
-  extends Omit<MachineConfiguration, "startCommand"> {
-  /** Whether the machine uses the state directory of an earlier run again. */
-  keepState?: boolean;
-}
 
 /** The whole test took longer than it may. */
 export class GlobalTimeout extends ExpectedError {
@@ -271,7 +261,7 @@ export class Driver<Backends extends BackendName = BackendName>
   #hasPassed = false;
   readonly #vsocks = new Map<string, VhostVsock>();
   #cancelTimeout = () => {};
-  #failures: FailedSubtest[] = [];
+  #failures: { readonly name: string; readonly error: unknown }[] = [];
   #disposed?: Promise<void>;
 
   private constructor(
@@ -531,6 +521,9 @@ export class Driver<Backends extends BackendName = BackendName>
    * Makes one more machine, which ends with the driver.
    *
    * @param startCommand A start script's path, or a command line.
+   * @param options What else there is to say of the machine.
+   * @param options.keepState Whether the machine uses the state directory of an
+   * earlier run again. Default: false.
    * @throws {UsageError} if the driver or a running machine has this name
    * already, if the files of another machine would have the same names, or if
    * the name is too long for files.
@@ -540,7 +533,10 @@ export class Driver<Backends extends BackendName = BackendName>
     const Name extends BackendName = BackendOf<Command>,
   >(
     startCommand: Command,
-    options: CreateMachineOptions & { backend?: Name } = {},
+    options: Omit<MachineConfiguration, "startCommand" | "backend"> & {
+      backend?: Name;
+      keepState?: boolean;
+    } = {},
   ): MachineOf<Name> {
     const machine = this.#make(startCommand, options);
     if (this.#options.sshBackdoor && kinds[machine.backend].takesVsock) {
@@ -553,7 +549,12 @@ export class Driver<Backends extends BackendName = BackendName>
     return machine as MachineOf<Name>;
   }
 
-  #make(startCommand: string, options: CreateMachineOptions): MachineOf {
+  #make(
+    startCommand: string,
+    options: Omit<MachineConfiguration, "startCommand"> & {
+      keepState?: boolean;
+    },
+  ): MachineOf {
     const { name, backend } = nameOf({ ...options, startCommand });
     this.#makeRoom(name);
     const stateDir = this.#directories.state(name, options.keepState);
@@ -710,7 +711,7 @@ export class Driver<Backends extends BackendName = BackendName>
   /** The same with options. */
   subtest<T>(
     name: string,
-    options: SubtestOptions & { from?: undefined },
+    options: SubtestOptions & { from?: undefined; keepClock?: undefined },
     fn: () => T | Promise<T>,
   ): Promise<T | undefined>;
   /**
@@ -722,7 +723,7 @@ export class Driver<Backends extends BackendName = BackendName>
    */
   subtest<T>(
     name: string,
-    options: ForkedSubtestOptions,
+    options: SubtestOptions & { from: Snapshot },
     fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
   ): Promise<T>;
   async subtest<T>(
@@ -730,7 +731,7 @@ export class Driver<Backends extends BackendName = BackendName>
     ...rest:
       | [fn: () => T | Promise<T>]
       | [
-        options: SubtestOptions & Partial<ForkedSubtestOptions>,
+        options: SubtestOptions,
         fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
       ]
   ): Promise<T> {
@@ -746,7 +747,7 @@ export class Driver<Backends extends BackendName = BackendName>
       return await this.log.subtest(name, async () => {
         try {
           return "from" in options
-            ? await this.#onFork(options as ForkedSubtestOptions, fn)
+            ? await this.#onFork(options, fn)
             : await fn();
         } catch (error) {
           goesOn = await this.goesOn({ name, error }, keepGoing);
@@ -762,7 +763,10 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /** The subtests of the script that failed, after which it went on. */
-  get failures(): readonly FailedSubtest[] {
+  get failures(): readonly {
+    readonly name: string;
+    readonly error: unknown;
+  }[] {
     return this.#failures;
   }
 
@@ -773,7 +777,7 @@ export class Driver<Backends extends BackendName = BackendName>
    * @returns Whether it does.
    */
   async goesOn(
-    failure: FailedSubtest,
+    failure: { readonly name: string; readonly error: unknown },
     keepGoing: boolean = this.#options.keepGoing ?? false,
   ): Promise<boolean> {
     if (!keepGoing || this.#isOver) return false;
@@ -783,7 +787,7 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   async #onFork<T>(
-    { from, ...options }: ForkedSubtestOptions,
+    { from, ...options }: SubtestOptions,
     fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
   ): Promise<T> {
     if (!(from instanceof Snapshot)) {
@@ -837,6 +841,9 @@ export class Driver<Backends extends BackendName = BackendName>
    *
    * @param fn The check. It returns `false`, or throws, if the condition does
    * not hold.
+   * @param options.interval Seconds between two checks. Default: 2.
+   * @param options.description What the condition means, for the log. Default:
+   * the function's name.
    *
    * @example
    * ```ts
@@ -846,7 +853,7 @@ export class Driver<Backends extends BackendName = BackendName>
    */
   pollingCondition(
     fn: () => unknown,
-    options: ConditionOptions = {},
+    options: { interval?: number; description?: string } = {},
   ): PollingCondition {
     return makeCondition(fn, options, this.#conditions);
   }

@@ -3,24 +3,16 @@
  *
  * @module
  */
-export type { ConditionOptions, PollingCondition } from "./conditions.ts";
+export type { PollingCondition } from "./conditions.ts";
 export {
   type CaptureMode,
-  type CreateMachineOptions,
   type Debug,
   Driver,
   type DriverOptions,
-  type FailedSubtest,
-  type ForkedSubtestOptions,
   GlobalTimeout,
   type SubtestOptions,
 } from "./driver.ts";
-export {
-  Fork,
-  type ForkOptions,
-  Snapshot,
-  type SnapshotOptions,
-} from "./snapshot.ts";
+export { Fork, Snapshot, type SnapshotOptions } from "./snapshot.ts";
 export type { MachineConfiguration } from "./configuration.ts";
 export { type MachineName, nameOf } from "./machine_name.ts";
 export type { BackendOf, MachineOf } from "./kinds.ts";

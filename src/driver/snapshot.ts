@@ -32,24 +32,6 @@ export interface SnapshotOptions {
   prepare?: () => void | Promise<void>;
 }
 
-/** Options of a fork. */
-export interface ForkOptions {
-  /**
-   * Whether the guests' clocks stay at the time of the snapshot. Otherwise they
-   * get the host's time.
-   *
-   * @default {false}
-   */
-  keepClock?: boolean;
-  /**
-   * Whether a fork waits until the host has memory and processors for it, as
-   * the forks of subtests do.
-   *
-   * @default {false}
-   */
-  wait?: boolean;
-}
-
 /** A machine of a snapshot. */
 interface Held {
   readonly member: Member;
@@ -269,9 +251,11 @@ export class Snapshot implements AsyncDisposable {
    * Takes the machines back to the snapshot, in place. Their present state is
    * lost, and all pending actions on them fail.
    *
+   * @param options.keepClock Whether the guests' clocks stay at the time of the
+   * snapshot. Otherwise they get the host's time. Default: false.
    * @throws {MachineError} if a machine can't go on from the snapshot.
    */
-  async restore(options: ForkOptions = {}): Promise<void> {
+  async restore(options: { keepClock?: boolean } = {}): Promise<void> {
     this.#demandHere();
     const labels = this.#held.map(({ member }) => member.core.label);
     await this.#host.log.nested(
@@ -292,10 +276,16 @@ export class Snapshot implements AsyncDisposable {
    * they share with the host is empty at first. Machines that did not run at
    * the snapshot are there too, but not started.
    *
+   * @param options.keepClock Whether the guests' clocks stay at the time of the
+   * snapshot. Otherwise they get the host's time. Default: false.
+   * @param options.wait Whether to wait until the host has memory and
+   * processors for the fork, as the forks of subtests do. Default: false.
    * @returns The fork. Its machines end when it is disposed.
    * @throws {MachineError} if a machine can't go on from the snapshot.
    */
-  async fork(options: ForkOptions = {}): Promise<Fork> {
+  async fork(
+    options: { keepClock?: boolean; wait?: boolean } = {},
+  ): Promise<Fork> {
     this.#demandHere();
     const { budget, signal } = this.#host;
     const room = options.wait
@@ -315,7 +305,7 @@ export class Snapshot implements AsyncDisposable {
 
   async #fork(
     number: number,
-    options: ForkOptions,
+    options: { keepClock?: boolean },
     room?: Disposable,
   ): Promise<Fork> {
     const host = this.#host;

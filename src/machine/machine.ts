@@ -1,7 +1,6 @@
 import { limitOf } from "../time/mod.ts";
 import { compilePattern } from "../console/mod.ts";
 import {
-  type CommandArguments,
   execute,
   type ExecuteOptions,
   fail,
@@ -16,11 +15,7 @@ import {
   copyFromHostViaShell,
   copyFromMachine,
 } from "./files/files.ts";
-import {
-  type PortOptions,
-  waitForClosedPort,
-  waitForOpenPort,
-} from "./waits/ports.ts";
+import { waitForClosedPort, waitForOpenPort } from "./waits/ports.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
 import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
 import { getTtyText, ttyNumber } from "./hands/tty.ts";
@@ -29,7 +24,6 @@ import {
   getUnitProperty,
   requireUnitState,
   systemctlCommand,
-  type UnitOptions,
   waitForUnit,
 } from "./waits/units.ts";
 import { waitForOpenUnixSocket } from "./waits/unix_sockets.ts";
@@ -282,7 +276,8 @@ export abstract class BaseMachine implements AsyncDisposable {
   /**
    * Runs commands one after the other. Each of them must succeed.
    *
-   * @param commands Commands, and maybe options at the end.
+   * @param commands Commands, and maybe options at the end: `timeout` is the
+   * seconds that each command may take; `null`, the default, is no limit.
    * @returns What they wrote to stdout, joined.
    * @throws {TestFailure} if a status is not zero. The message quotes the
    * output.
@@ -292,7 +287,11 @@ export abstract class BaseMachine implements AsyncDisposable {
    * await machine.succeed("systemctl reload nginx", { timeout: 10 });
    * ```
    */
-  succeed(...commands: CommandArguments): Promise<string> {
+  succeed(
+    ...commands:
+      | string[]
+      | [...commands: string[], options: { timeout?: number | null }]
+  ): Promise<string> {
     return succeed(this.#core, commands);
   }
 
@@ -301,7 +300,11 @@ export abstract class BaseMachine implements AsyncDisposable {
    *
    * @throws {TestFailure} if a status is zero.
    */
-  fail(...commands: CommandArguments): Promise<string> {
+  fail(
+    ...commands:
+      | string[]
+      | [...commands: string[], options: { timeout?: number | null }]
+  ): Promise<string> {
     return fail(this.#core, commands);
   }
 
@@ -350,13 +353,16 @@ export abstract class BaseMachine implements AsyncDisposable {
    * Waits until a systemd unit is active. The wait goes on over restarts of the
    * manager.
    *
+   * @param unit The unit's name.
+   * @param options.user The user whose manager has the unit. Default: none, the
+   * system's manager.
    * @throws {TestFailure} at once if the unit has failed, does not exist, is
    * masked, does not meet its own conditions, or is inactive without a pending
    * job; otherwise if the time passes first.
    */
   async waitForUnit(
     unit: string,
-    options: UnitOptions | number = {},
+    options: (WaitOptions & { user?: string }) | number = {},
   ): Promise<void> {
     return await waitForUnit(this.#core, unit, waitOptions(options));
   }
@@ -430,12 +436,15 @@ export abstract class BaseMachine implements AsyncDisposable {
   /**
    * Waits until a process listens on a TCP port.
    *
+   * @param port The port.
+   * @param options.addr The address, as the guest sees it. Default:
+   * `"localhost"`.
    * @throws {TestFailure} if the time passes first. The message tells which
    * ports are open.
    */
   async waitForOpenPort(
     port: number,
-    options: PortOptions | number = {},
+    options: (WaitOptions & { addr?: string }) | number = {},
   ): Promise<void> {
     return await waitForOpenPort(this.#core, port, waitOptions(options));
   }
@@ -444,11 +453,14 @@ export abstract class BaseMachine implements AsyncDisposable {
    * Waits until no process listens on a TCP port: the guest refuses a
    * connection, or does not answer three in a row within a second each.
    *
+   * @param port The port.
+   * @param options.addr The address, as the guest sees it. Default:
+   * `"localhost"`.
    * @throws {TestFailure} if the time passes first.
    */
   async waitForClosedPort(
     port: number,
-    options: PortOptions | number = {},
+    options: (WaitOptions & { addr?: string }) | number = {},
   ): Promise<void> {
     return await waitForClosedPort(this.#core, port, waitOptions(options));
   }

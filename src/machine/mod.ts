@@ -4,7 +4,7 @@
  *
  * @module
  */
-export type { CommandArguments, ExecuteOptions } from "./commands/commands.ts";
+export type { ExecuteOptions } from "./commands/commands.ts";
 export type { MachineContext } from "./context.ts";
 export type { Special } from "./capabilities.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
@@ -15,7 +15,6 @@ export type { Disk } from "./disk.ts";
 export { type Fault, Faults } from "./faults.ts";
 export type { Capture } from "./links/capture.ts";
 export { CaptureFile } from "./links/capture.ts";
-export type { LaneCounters } from "./links/lane.ts";
 export { barLink, introduceLink, Link } from "./links/link.ts";
 export {
   addressText,
@@ -24,20 +23,12 @@ export {
   senderOf,
 } from "./links/neighbours.ts";
 export type { LinkSettings } from "./links/settings.ts";
-export type { KeyOptions } from "./hands/keyboard.ts";
 export { lastLooks } from "./last_look.ts";
 export { BaseMachine, coreOf, type Machine } from "./machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
-export type { PortOptions } from "./waits/ports.ts";
-export {
-  offerSnakeCase,
-  type SnakeCase,
-  snakeCase,
-  type SnakeCased,
-} from "./snake_case.ts";
+export { offerSnakeCase, snakeCase, type SnakeCased } from "./snake_case.ts";
 export { renew, type RenewalOptions } from "./snapshots/renewal.ts";
 export type { SavedMachine } from "./snapshots/saved_machine.ts";
 export { MachineSaver } from "./snapshots/saver.ts";
 export type { WaitOptions } from "./waits/timeout.ts";
-export type { UnitOptions } from "./waits/units.ts";
 export { readScreen } from "./hands/screen.ts";

@@ -14,9 +14,8 @@ import {
 } from "./efi_vars.ts";
 import type { Fault } from "./faults.ts";
 import { fillDisk } from "./full_disk.ts";
-import { type KeyOptions, sendChars, sendKey } from "./hands/keyboard.ts";
+import { sendChars, sendKey } from "./hands/keyboard.ts";
 import type { Link } from "./links/link.ts";
-import type { Network } from "./links/neighbours.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
 import { limitMemory } from "./limited_memory.ts";
 import { efiVarsPath } from "./paths.ts";
@@ -80,12 +79,16 @@ export class QemuMachine extends BaseMachine {
    *
    * @param key A character, or names such as `ctrl-alt-delete` or `ret`.
    * @param options.delay Seconds after each event, down or up. A keyboard on
-   * USB or virtio gets more time, if it needs that. Default: 0.01.
+   * USB or virtio gets more time, if it needs that. `null`: none. Default: 0.01.
+   * @param options.log Whether to log the key. Default: true.
    * @throws {UsageError} if the name is empty, or if no key types the
    * character.
    * @throws {MachineError} if the machine is not running, or is paused.
    */
-  sendKey(key: string, options: KeyOptions = {}): Promise<void> {
+  sendKey(
+    key: string,
+    options: { delay?: number | null; log?: boolean } = {},
+  ): Promise<void> {
     return sendKey(this.#core, key, options);
   }
 
@@ -93,7 +96,10 @@ export class QemuMachine extends BaseMachine {
    * Types text of any length on a US keyboard, each character as {@linkcode
    * sendKey} does. Returns when the last key is up.
    */
-  sendChars(chars: string, options: KeyOptions = {}): Promise<void> {
+  sendChars(
+    chars: string,
+    options: { delay?: number | null; log?: boolean } = {},
+  ): Promise<void> {
     return sendChars(this.#core, chars, options);
   }
 
@@ -172,7 +178,7 @@ export class QemuMachine extends BaseMachine {
    *
    * @param vlan The VLAN: `vlan1` in a script.
    */
-  link(vlan: Network): Link {
+  link(vlan: { readonly nr: number; readonly socketDir: string }): Link {
     return this.#core.link(vlan);
   }
 

@@ -1,15 +1,18 @@
-/** A camelCase name in snake_case, as a type: `"waitForUnit"` → `"wait_for_unit"`. */
-export type SnakeCase<Name extends string> = Name extends
-  `${infer Head}${infer Tail}`
-  ? `${Head extends Lowercase<Head> ? Head : `_${Lowercase<Head>}`}${SnakeCase<
-    Tail
-  >}`
-  : Name;
-
-/** The members of `T` under their names in snake_case. */
-export type SnakeCased<T> = {
-  [Name in keyof T as Name extends string ? SnakeCase<Name> : never]: T[Name];
-};
+/**
+ * A camelCase name in snake_case, as a type: `"waitForUnit"` →
+ * `"wait_for_unit"`. Of an object: its members under their names in snake_case.
+ */
+export type SnakeCased<T> = T extends string
+  ? T extends `${infer Head}${infer Tail}`
+    ? `${Head extends Lowercase<Head> ? Head
+      : `_${Lowercase<Head>}`}${SnakeCased<
+      Tail
+    >}`
+  : T
+  : {
+    [Name in keyof T as Name extends string ? SnakeCased<Name> : never]:
+      T[Name];
+  };
 
 /** A camelCase name in snake_case: `waitForUnit` → `wait_for_unit`. */
 export function snakeCase(name: string): string {

@@ -34,7 +34,7 @@ export interface TerminalOptions {
    * When to show the lines of serial consoles. Default: `"live"`; with
    * {@linkcode TerminalOptions.live} `"quiet"`.
    */
-  console?: ConsoleDisplay;
+  console?: "live" | "quiet" | "failed";
   /**
    * Whether lines that change in place tell, below the log on standard error,
    * what each machine does; the log has a line a step, when that is over. Only

@@ -3,5 +3,4 @@
  *
  * @module
  */
-export { Interruption } from "./interruption.ts";
 export { runTest, type TestOptions, type TestResult } from "./run_test.ts";

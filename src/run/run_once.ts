@@ -2,7 +2,7 @@ import { delay, rejection } from "../time/mod.ts";
 import { kinds } from "../backend/mod.ts";
 import {
   Driver,
-  type FailedSubtest,
+  type DriverOptions,
   type MachineConfiguration,
 } from "../driver/mod.ts";
 import { UsageError } from "../errors.ts";
@@ -135,7 +135,9 @@ export async function runOnce(
     emergency.add(() => driver.killNow());
   };
   const noted: NotedFailure[] = [];
-  const note = async ({ name, error }: FailedSubtest) => {
+  const note = async (
+    { name, error }: { readonly name: string; readonly error: unknown },
+  ) => {
     const steps = trail.of(error);
     const evidence = await gatherEvidence(drivers, error, {
       isFailed: true,
@@ -269,7 +271,7 @@ async function create(
   script: Script | undefined,
   options: RunOptions,
   signal: AbortSignal,
-  onSubtestFailure: (failure: FailedSubtest) => Promise<void>,
+  onSubtestFailure: DriverOptions["onSubtestFailure"],
 ): Promise<Driver> {
   const { machines, vlans, outDir, keepState, globalTimeout } = plan;
   try {

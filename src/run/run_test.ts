@@ -1,11 +1,6 @@
 import { absolute } from "../paths.ts";
 import type { BackendOf, Driver, MachineConfiguration } from "../driver/mod.ts";
-import type {
-  ConsoleDisplay,
-  Listener,
-  LogLevel,
-  Verdict,
-} from "../report/mod.ts";
+import type { Listener, LogLevel, Verdict } from "../report/mod.ts";
 import { UsageError } from "../errors.ts";
 import { languageOf } from "../script/language.ts";
 import type { Plan } from "./plan.ts";
@@ -142,7 +137,7 @@ export interface TestOptions<
    * When the terminal shows the machines' consoles:
    * by default `"quiet"` if standard error is a terminal, else `"live"`.
    */
-  console?: ConsoleDisplay;
+  console?: "live" | "quiet" | "failed";
   /**
    * More listeners, which get all events.
    *

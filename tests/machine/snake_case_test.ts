@@ -7,8 +7,8 @@ import {
 import { Driver } from "../../src/driver/mod.ts";
 import {
   offerSnakeCase,
-  type SnakeCase,
   snakeCase,
+  type SnakeCased,
 } from "../../src/machine/snake_case.ts";
 
 Deno.test("snakeCase() puts an underscore before each capital", () => {
@@ -18,11 +18,11 @@ Deno.test("snakeCase() puts an underscore before each capital", () => {
   assertEquals(snakeCase("copyFromHostViaShell"), "copy_from_host_via_shell");
 });
 
-Deno.test("the type SnakeCase does the same", () => {
+Deno.test("the type SnakeCased does the same", () => {
   const names: [
-    SnakeCase<"waitForUnit">,
-    SnakeCase<"succeed">,
-    SnakeCase<"waitForX">,
+    SnakeCased<"waitForUnit">,
+    SnakeCased<"succeed">,
+    SnakeCased<"waitForX">,
   ] = ["wait_for_unit", "succeed", "wait_for_x"];
   assertEquals(names.length, 3);
 });

@@ -3,7 +3,7 @@ import { MachineError } from "../../errors.ts";
 import { QmpClosed } from "../../qmp/mod.ts";
 import type { Fault, Faults } from "../faults.ts";
 import { type Capture, CaptureFile } from "./capture.ts";
-import { Lane, type LaneCounters, noFrames } from "./lane.ts";
+import { Lane, noFrames } from "./lane.ts";
 import {
   addressOf,
   type Neighbours,
@@ -202,13 +202,31 @@ export class Link {
   /**
    * Counters of the frames while there was a setting or a partition. At other
    * times frames do not pass the driver, so it does not count them.
+   *
+   * @returns The counters of the frames that the machine sent, and of those
+   * that it was to receive: `frames` and `bytes` that were sent into the link;
+   * of these frames, how many were `lost` by that setting, `dropped` for lack
+   * of bandwidth or because 64 MiB were waiting, `barred` by a partition,
+   * `duplicated`, `reordered` (others could overtake them) or `corrupted`.
    */
-  counters(): {
-    /** Of the frames that the machine sent. */
-    readonly sent: LaneCounters;
-    /** Of the frames that it was to receive. */
-    readonly received: LaneCounters;
-  } {
+  counters(): Readonly<
+    Record<
+      "sent" | "received",
+      Readonly<
+        Record<
+          | "frames"
+          | "bytes"
+          | "lost"
+          | "dropped"
+          | "barred"
+          | "duplicated"
+          | "reordered"
+          | "corrupted",
+          number
+        >
+      >
+    >
+  > {
     const { sent, received } = this.#counters;
     return { sent: { ...sent }, received: { ...received } };
   }
