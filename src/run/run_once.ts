@@ -19,6 +19,7 @@ import {
   StepTrail,
   Uncaught,
   type UnfinishedStep,
+  type WarmChecker,
   whereabouts,
 } from "../script/mod.ts";
 import type { Emergency } from "./emergency.ts";
@@ -47,6 +48,8 @@ export interface RunOnceOptions extends RunOptions {
   emergency: Emergency;
   /** Gets the script's time limit. */
   watchdog?: Watchdog;
+  /** Checks types from run to run; if it is absent, each run begins anew. */
+  checker?: WarmChecker;
   /** Uses the driver; if it is absent, the run runs the script. */
   use?: (test: DriverUse) => Promise<void>;
 }
@@ -63,6 +66,8 @@ export interface DriverUse {
   readonly trail: StepTrail;
   /** Is told of the time that the script has. */
   readonly watchdog: Watchdog | undefined;
+  /** Checks types from run to run, if there is more than one. */
+  readonly checker: WarmChecker | undefined;
   /** The findings of the type checker. */
   readonly findings: Findings;
   /** The subtests that failed, where the test went on. */
@@ -156,7 +161,9 @@ export async function runOnce(
     } else {
       const driver = await create(plan, log, script, options, signal, note);
       add(driver);
-      const test = { driver, plan, script, trail, watchdog, findings, noted };
+      const { checker } = options;
+      const parts = { driver, plan, script, trail, watchdog, noted };
+      const test = { ...parts, checker, findings };
       used = () => options.use?.(test) ?? use(test);
     }
     using _deadline = evaluate !== undefined
@@ -396,16 +403,15 @@ export async function runChecked(
  * @returns The check, which rejects with {@linkcode TypeErrors} if they are wrong.
  */
 export function beginCheck(
-  { driver, plan, script, findings }: DriverUse,
+  { driver, plan, script, checker, findings }: DriverUse,
   signal: AbortSignal,
 ): Promise<void> {
   if (script === undefined || !canCheck(plan)) return Promise.resolve();
-  return findings.checking = checkBeside(script, plan, signal).catch(
-    (error) => {
-      if (!(error instanceof UsageError)) throw error;
-      driver.log.warning(error.message);
-    },
-  );
+  const checking = checkBeside(script, plan, { signal, checker });
+  return findings.checking = checking.catch((error) => {
+    if (!(error instanceof UsageError)) throw error;
+    driver.log.warning(error.message);
+  });
 }
 
 /** An error as a part of a line. */

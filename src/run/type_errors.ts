@@ -4,8 +4,10 @@ import {
   findApi,
   findDeno,
   type Script,
+  type ScriptNames,
   type TypeDiagnostic,
   wantsCheck,
+  type WarmChecker,
 } from "../script/mod.ts";
 import type { Plan } from "./plan.ts";
 
@@ -44,18 +46,25 @@ export function canCheck({ check, script }: Plan): boolean {
  *
  * @param script The script.
  * @param plan The plan, for the names that the script sees.
- * @param signal Ends the check.
+ * @param options.signal Ends the check.
+ * @param options.checker A checker that stays from run to run.
  * @throws {TypeErrors} if they are wrong.
  */
 export async function checkBeside(
   script: Script,
-  { machines, vlans }: Plan,
-  signal: AbortSignal,
+  plan: Plan,
+  { signal, checker }: { signal: AbortSignal; checker?: WarmChecker },
 ): Promise<void> {
   if (!wantsCheck(script)) return;
-  const names = { machines: machines.map(nameOf), vlans };
-  const diagnostics = await checkTypes(script, names, { signal });
+  const diagnostics = checker === undefined
+    ? await checkTypes(script, namesIn(plan), { signal })
+    : await checker.check(script, { signal });
   if (diagnostics.length > 0) throw new TypeErrors(diagnostics);
+}
+
+/** The names that a plan's script sees. */
+export function namesIn({ machines, vlans }: Plan): ScriptNames {
+  return { machines: machines.map(nameOf), vlans };
 }
 
 /** Formats a finding of the checker for a person. */

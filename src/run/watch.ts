@@ -1,6 +1,6 @@
 import { directoryOf } from "../paths.ts";
 import { rejection } from "../time/mod.ts";
-import { Uncaught } from "../script/mod.ts";
+import { Uncaught, WarmChecker } from "../script/mod.ts";
 import { Interruption } from "./interruption.ts";
 import { runOnKept } from "./kept_machines.ts";
 import type { Plan } from "./plan.ts";
@@ -11,6 +11,7 @@ import {
   type RunOnceOptions,
   tellAddresses,
 } from "./run_once.ts";
+import { canCheck, namesIn } from "./type_errors.ts";
 import { judge, type Judgement } from "./verdict.ts";
 
 /**
@@ -31,8 +32,12 @@ export async function watch(
   const { signal } = given;
   const { path } = plan.script!;
   let changes = new Changes([path!]);
+  await using checker = canCheck(plan)
+    ? new WarmChecker(namesIn(plan))
+    : undefined;
   const options: RunOnceOptions = {
     ...given,
+    checker,
     onFile: (file) => changes.add(file),
   };
   // A script may go on after its run, and fail between two runs.

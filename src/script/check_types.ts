@@ -91,9 +91,8 @@ export async function checkTypes(
   await Deno.writeTextFile(file, text);
 
   let target = new URL(script.url).pathname;
-  const isTypeScript = /\.[cm]?tsx?$/.test(target);
-  const isScriptFile = isTypeScript || isJavaScript(script);
-  if (!isScriptFile) {
+  const isFile = isScriptFile(script);
+  if (!isFile) {
     target = `${directory}/script.ts`;
     await Deno.writeTextFile(
       target,
@@ -108,7 +107,7 @@ export async function checkTypes(
   const process = supervisor.spawn(
     `exec ${command.map(shellQuote).join(" ")}`,
     {
-      cwd: isScriptFile ? directoryOf(target) : Deno.cwd(),
+      cwd: isFile ? directoryOf(target) : Deno.cwd(),
       env: { NO_COLOR: "1" },
     },
   );
@@ -136,13 +135,32 @@ export async function checkTypes(
   }
   return all.filter((one) => !isOwn(one))
     .map(({ url, place, ...rest }) => ({
-      place: `${
-        url === `file://${directory}/script.ts` || url === script.url
-          ? script.name
-          : shortened(url)
-      }:${place}`,
+      place: `${placeIn(script, url, directory)}:${place}`,
       ...rest,
     }));
+}
+
+/** Whether a script is a file that a checker reads as it is. */
+export function isScriptFile(script: Script): boolean {
+  return isJavaScript(script) ||
+    /\.[cm]?tsx?$/.test(new URL(script.url).pathname);
+}
+
+/**
+ * The name for a person of a file that was checked.
+ *
+ * @param script The script.
+ * @param url The file's address.
+ * @param directory Where the script's copy is, if it has one.
+ */
+export function placeIn(
+  script: Script,
+  url: string,
+  directory: string,
+): string {
+  return url === fileUrl(`${directory}/script.ts`) || url === script.url
+    ? script.name
+    : shortened(url);
 }
 
 /** Whether a script is a file of JavaScript, which has no types. */

@@ -4,6 +4,7 @@
  * @module
  */
 export {
+  type CheckOptions,
   checkTypes,
   findApi,
   findDeno,
@@ -35,3 +36,4 @@ export { ScriptExit } from "./script_exit.ts";
 export { type RunOptions } from "./typescript.ts";
 export { StepTrail, type UnfinishedStep } from "./step_trail.ts";
 export { Uncaught } from "./uncaught.ts";
+export { WarmChecker } from "./warm_checker.ts";

@@ -1,4 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { retry } from "../../src/driver/mod.ts";
+import {
+  isLanguageServer,
+  languageServers,
+} from "../script/language_servers.ts";
 import { temporaryDirectory, vmwrightCommand } from "../cli/vmwright.ts";
 
 /** Everything that a stream says, waited for part by part. */
@@ -65,6 +70,7 @@ function watching(
     said: (part: string) => stdout.said(part),
     /** Waits until the log has. */
     told: (part: string) => stderr.said(part),
+    pid: child.pid,
     async interrupt() {
       child.kill("SIGINT");
       const { code } = await child.status;
@@ -215,7 +221,13 @@ Deno.test("--watch --keep-machines says at once that a script passed, and later 
   await watched.told("'strat' does not exist");
   watched.write("test.ts", "driver.signal.throwIfAborted();");
   await watched.told("test passed");
+  // The second check may have been under way before the checker was warm.
+  await retry(() => languageServers(watched.pid).length === 1);
+  const [server] = languageServers(watched.pid);
+  watched.write("test.ts", "machine.strat;");
+  await watched.told("'strat' does not exist");
   assertEquals((await watched.interrupt()).code, 130);
+  await retry(() => !isLanguageServer(server));
 });
 
 Deno.test("--watch --keep-machines: a script that outlives its run can't use the machines any more", async () => {
