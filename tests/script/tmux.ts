@@ -88,6 +88,11 @@ export class Tmux implements AsyncDisposable {
     ).join("\n");
   }
 
+  /** What is on the screen, with the sequences of its colours. */
+  async colours(): Promise<string> {
+    return await tmux(this.#socket, ["capture-pane", "-p", "-e"]);
+  }
+
   /** Waits until what is on the screen matches. */
   async see(pattern: RegExp): Promise<void> {
     const timeout = AbortSignal.timeout(PATIENCE * 1000);

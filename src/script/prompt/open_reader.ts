@@ -1,5 +1,6 @@
 import { Terminal } from "../../terminal/mod.ts";
 import type { Language } from "../language.ts";
+import { highlight } from "./highlight.ts";
 import { History } from "./history.ts";
 import type { Completer, LineReader } from "./line_reader.ts";
 import { StreamReader } from "./stream_reader.ts";
@@ -17,5 +18,9 @@ export async function openReader(
     }, { showPrompt: false });
   }
   const terminal = await Terminal.open();
-  return await TerminalReader.open(terminal, History.open(language), complete);
+  return await TerminalReader.open(terminal, {
+    history: History.open(language),
+    complete,
+    highlight: (line) => highlight(line, language),
+  });
 }

@@ -29,6 +29,16 @@ interface ReadlineState {
   history: string[];
 }
 
+/** Options of {@linkcode TerminalReader.open}. */
+export interface TerminalReaderOptions {
+  /** The lines of earlier prompts. */
+  history: History;
+  /** Completes the end of a line. */
+  complete: Completer;
+  /** Adds colours to a line, and nothing else. */
+  highlight: (line: string) => string;
+}
+
 /**
  * Reads lines at a terminal, with editing, a history, completion, and text
  * above the input line.
@@ -39,6 +49,7 @@ export class TerminalReader implements LineReader {
   readonly written: Promise<void> = Promise.resolve();
   readonly #terminal: Terminal;
   readonly #history: History;
+  readonly #highlight: (line: string) => string;
   readonly #disposables = new DisposableStack();
   #readline!: Interface & ReadlineState;
   #input!: Readable;
@@ -51,19 +62,22 @@ export class TerminalReader implements LineReader {
   #prompt = "";
   #search?: HistorySearch;
 
-  private constructor(terminal: Terminal, history: History) {
+  private constructor(
+    terminal: Terminal,
+    { history, highlight }: TerminalReaderOptions,
+  ) {
     this.#terminal = terminal;
     this.#history = history;
+    this.#highlight = highlight;
   }
 
   /** Takes the terminal until it is disposed. */
   static async open(
     terminal: Terminal,
-    history: History,
-    complete: Completer,
+    options: TerminalReaderOptions,
   ): Promise<TerminalReader> {
-    const reader = new TerminalReader(terminal, history);
-    await reader.#open(complete);
+    const reader = new TerminalReader(terminal, options);
+    await reader.#open(options.complete);
     return reader;
   }
 
@@ -78,8 +92,9 @@ export class TerminalReader implements LineReader {
     this.#input = Object.assign(new Readable({ read() {} }), { isTTY: true });
     const output = Object.defineProperties(
       new Writable({
-        write(chunk, _encoding, done) {
-          terminal.write(chunk);
+        decodeStrings: false,
+        write: (chunk: string | Uint8Array, _encoding, done) => {
+          terminal.write(this.#painted(chunk));
           done();
         },
       }),
@@ -173,6 +188,27 @@ export class TerminalReader implements LineReader {
   [Symbol.dispose](): void {
     this.#answer(undefined);
     this.#disposables.dispose();
+  }
+
+  /** What readline shows of the line, in colours. */
+  #painted(chunk: string | Uint8Array): string | Uint8Array {
+    const { line } = this.#readline;
+    if (
+      !this.colours || typeof chunk !== "string" || chunk === "" ||
+      this.#reading === undefined || this.#search !== undefined
+    ) return chunk;
+    if (chunk === this.#prompt + line) {
+      return this.#prompt + this.#highlight(line);
+    }
+    // Of a key at the line's end, readline shows only that. It may give what
+    // stands before it another colour.
+    const isTyped = line.endsWith(chunk) &&
+      this.#readline.cursor === line.length;
+    if (isTyped && this.#highlight(line) !== line) {
+      this.#readline.prompt(true);
+      return "";
+    }
+    return chunk;
   }
 
   #draw(): void {
