@@ -73,9 +73,8 @@ Deno.test({
     await terminal.see(/awaited \+ await "z$/);
     const seen = await terminal.colours();
     const row = long.slice(0, 80 - "> typeof '".length);
-    // deno-lint-ignore no-control-regex
     assertEquals(
-      seen.split(/^> /m)[1].trimEnd().replace(/\x1b/g, "^"),
+      seen.split(/^> /m)[1].trimEnd().replaceAll("\x1b", "^"),
       [
         `^[36mtypeof^[39m ^[32m'${row}`,
         `${long.slice(row.length)}'^[39m + awaited + ^[36mawait^[39m ^[32m"z`,
