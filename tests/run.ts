@@ -26,7 +26,7 @@ const kinds: readonly Kind[] = [
   {
     name: "tests on the guest tiny",
     files: /_vm_test\.ts$/,
-    guests: ["tiny", "tiny-redis", "tiny-busybox", "tiny-bare"],
+    guests: ["tiny", "tiny-redis", "tiny-busybox", "tiny-bare", "micro"],
     jobs: 2,
   },
   {

@@ -11,6 +11,7 @@ const images = {
   "tiny-redis": (told) => tiny("tiny-redis", told),
   "tiny-busybox": (told) => tiny("tiny-busybox", told),
   "tiny-bare": (told) => tiny("tiny-bare", told),
+  "micro": (told) => tiny("micro", told),
   "debian": debian,
 } satisfies Record<string, (told?: Told) => Promise<GuestImage>>;
 

@@ -56,15 +56,29 @@ export interface KernelKind {
   readonly name: string;
   /** Directories and files below `kernel/`. */
   readonly kept: readonly string[];
+  /** Debian's package; `linux-image-amd64` by default. */
+  readonly package?: string;
 }
 
 const guestKernel: KernelKind = { name: "kernel", kept };
 
+/** Debian's kernel for guests of a cloud, which every hypervisor boots. */
+export const cloudKernel: KernelKind = {
+  name: "cloud-kernel",
+  kept,
+  package: "linux-image-cloud-amd64",
+};
+
+function packageOf(kind: KernelKind): string {
+  return kind.package ?? "linux-image-amd64";
+}
+
 /** What a kernel depends on, for the recipes of what is made with it. */
-export function kernelRecipeOf({ name, kept }: KernelKind): Recipe {
+export function kernelRecipeOf(kind: KernelKind): Recipe {
+  const { name, kept } = kind;
   return {
     name,
-    ingredients: { format: 1, suite, packages: ["linux-image-amd64"], kept },
+    ingredients: { format: 1, suite, packages: [packageOf(kind)], kept },
   };
 }
 
@@ -82,9 +96,9 @@ export interface Kernel {
 }
 
 /**
- * The kernel of Debian's `linux-image-amd64`, fetched if need be.
+ * A kernel of Debian, fetched if need be.
  *
- * @param kind Which modules it has; those of the guests by default.
+ * @param kind Which one, with which modules; that of the guests by default.
  */
 export async function kernel(
   told?: Told,
@@ -92,7 +106,7 @@ export async function kernel(
 ): Promise<Kernel> {
   const directory = await cached(
     kernelRecipeOf(kind),
-    (target) => build(target, kind.kept),
+    (target) => build(target, kind),
     told,
   );
   const release = await Deno.readTextFile(`${directory}/release`);
@@ -106,10 +120,10 @@ export async function kernel(
 
 async function build(
   directory: string,
-  kept: readonly string[],
+  kind: KernelKind,
 ): Promise<void> {
   const tree = `${directory}/tree`;
-  await extractPackages(["linux-image-amd64"], tree);
+  await extractPackages([packageOf(kind)], tree);
   const [{ name: release }] = [...Deno.readDirSync(`${tree}/lib/modules`)];
   await Deno.writeTextFile(`${directory}/release`, release);
   await Deno.writeFile(
@@ -125,7 +139,7 @@ async function build(
       await Deno.rename(`${source}/${entry.name}`, `${target}/${entry.name}`);
     }
   }
-  for (const path of kept) {
+  for (const path of kind.kept) {
     const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     await Deno.mkdir(`${target}/kernel/${parent}`, { recursive: true });
     try {
@@ -160,10 +174,12 @@ async function uncompressed(
     ? "xz"
     : view.getUint32(start) === 0x28b52ffd
     ? "zstd"
+    : view.getUint32(start) === 0x02214c18
+    ? "lz4"
     : undefined;
   if (program === undefined) {
     throw new Error(
-      `expected the kernel in ${path} to be packed by xz or zstd, got ` +
+      `expected the kernel in ${path} to be packed by xz, zstd or lz4, got ` +
         image.subarray(start, start + 4).toHex(),
     );
   }

@@ -3,13 +3,24 @@ import backdoor from "./tiny/backdoor" with { type: "text" };
 import bareInit from "./tiny/bare_init" with { type: "text" };
 import halt from "./tiny/halt" with { type: "text" };
 import inittab from "./tiny/inittab" with { type: "text" };
+import microInittab from "./tiny/micro_inittab" with { type: "text" };
+import microRc from "./tiny/micro_rc" with { type: "text" };
 import profile from "./tiny/profile" with { type: "text" };
 import rc from "./tiny/rc" with { type: "text" };
+import vsockShell from "../../examples/microvm/vsock-shell" with {
+  type: "text",
+};
 import { cached, type Told } from "./cache.ts";
 import { CpioArchive } from "./cpio.ts";
 import { sharedLibraries } from "./elf_libraries.ts";
 import type { GuestImage } from "./guest_image.ts";
-import { kernel, kernelRecipe } from "./kernel.ts";
+import {
+  cloudKernel,
+  kernel,
+  type KernelKind,
+  kernelRecipe,
+  kernelRecipeOf,
+} from "./kernel.ts";
 import { moduleClosure, modulesDep } from "./kernel_modules.ts";
 import { extractPackages, suite } from "./packages.ts";
 import type { Recipe } from "./recipe.ts";
@@ -25,6 +36,12 @@ interface TinyVariant {
   readonly init?: string;
   /** Programs of busybox that are not there. */
   readonly without?: readonly string[];
+  /** The kernel, instead of that of the other guests. */
+  readonly kernel?: KernelKind;
+  /** Modules, instead of those of the other guests. */
+  readonly modules?: readonly string[];
+  /** Files, also in place of the other guests', by path. */
+  readonly files?: Record<string, { text: string; mode?: number }>;
 }
 
 const plain = {
@@ -70,6 +87,24 @@ const variants = {
     init: bareInit,
     without: ["base64", "dd", "mkfifo", "setsid", "timeout"],
   },
+  // Boots on microVMs, too, where its shells are on a virtual socket.
+  "micro": {
+    name: "micro",
+    packages: [...plain.packages, "perl-base"],
+    programs: [...plain.programs, "perl"],
+    kernel: cloudKernel,
+    modules: [
+      ..."virtio_pci virtio_mmio virtio_console virtio_net virtio_rng".split(
+        " ",
+      ),
+      ..."virtio_blk ext4 loop vmw_vsock_virtio_transport".split(" "),
+    ],
+    files: {
+      "etc/rc": { text: microRc, mode: 0o755 },
+      "etc/inittab": { text: microInittab },
+      "usr/sbin/vsock-shell": { text: vsockShell, mode: 0o755 },
+    },
+  },
 } satisfies Record<string, TinyVariant>;
 
 /** Loaded at boot by `rc`, or at hand for `modprobe`. */
@@ -110,13 +145,15 @@ export async function tiny(name: TinyName, told?: Told): Promise<GuestImage> {
     ingredients: {
       format: 2,
       suite,
-      kernel: kernelRecipe.ingredients,
+      kernel: variant.kernel === undefined
+        ? kernelRecipe.ingredients
+        : kernelRecipeOf(variant.kernel).ingredients,
       variant,
       modules,
       files: { backdoor, bringUp, halt, inittab, profile, rc },
     },
   };
-  const { image } = await kernel(told);
+  const { image } = await kernel(told, variant.kernel);
   const directory = await cached(
     recipe,
     (target) => build(variant, target),
@@ -178,15 +215,24 @@ async function build(variant: TinyVariant, directory: string): Promise<void> {
     archive.symlink(`usr/bin/${applet}`, "busybox");
   }
 
-  archive.file("etc/bring_up.sh", bringUp);
-  archive.file("etc/inittab", inittab);
-  archive.file("etc/rc", rc, 0o755);
-  archive.file("etc/profile", profile);
+  const files: TinyVariant["files"] = {
+    "etc/bring_up.sh": { text: bringUp },
+    "etc/inittab": { text: inittab },
+    "etc/rc": { text: rc, mode: 0o755 },
+    "etc/profile": { text: profile },
+    ...variant.files,
+  };
+  for (const [path, { text, mode }] of Object.entries(files)) {
+    archive.file(path, text, mode);
+  }
   archive.file("etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");
   archive.file("etc/group", "root:x:0:\n");
 
-  const { release, modules: source } = await kernel();
-  const closure = await moduleClosure(source, modules);
+  const { release, modules: source } = await kernel(
+    undefined,
+    variant.kernel,
+  );
+  const closure = await moduleClosure(source, variant.modules ?? modules);
   for (const { path } of closure) {
     archive.file(
       `usr/lib/modules/${release}/${path}`,

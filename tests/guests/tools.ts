@@ -37,6 +37,11 @@ export const guestTools: readonly Tool[] = [
     package: "xz-utils",
     purpose: "unpacks the guests' kernel",
   },
+  {
+    program: "lz4",
+    package: "lz4",
+    purpose: "unpacks the kernel of microVMs",
+  },
   { program: "tar", package: "tar", purpose: "unpacks Debian packages" },
 ];
 
