@@ -1,0 +1,223 @@
+import { connectQmp, type QmpClient } from "../../src/qmp/mod.ts";
+import { delay } from "../../src/time/mod.ts";
+
+/** The hardware of a machine, as both hypervisors' configurations describe it. */
+export interface Hardware {
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly parameters: string;
+  /** MiB. */
+  readonly memory: number;
+  readonly processors: number;
+  readonly disks: readonly {
+    readonly path: string;
+    readonly isReadOnly: boolean;
+    readonly format: "raw" | "qcow2";
+  }[];
+  readonly cards: readonly { readonly tap: string; readonly mac?: string }[];
+  readonly vsock?: { readonly cid: number; readonly socket: string };
+  /** QEMU's `-serial`. */
+  readonly serial: string;
+}
+
+/** Why a machine has ended. */
+export type MachineEnd = "reset" | "power off" | "failed";
+
+/** Seconds between two looks for a socket, and how long this looks. */
+const PAUSE = 0.01, PATIENCE = 60;
+
+/**
+ * A process that ends with this one, whatever the reason. Its stdio is this
+ * process's, as that of a hypervisor is.
+ */
+function spawn(command: readonly string[], stdin: "inherit" | "null") {
+  return new Deno.Command("setpriv", {
+    args: ["--pdeathsig", "KILL", "--", ...command],
+    stdin,
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+}
+
+/** Waits until somebody listens on a socket, which its file alone does not say. */
+async function isListening(path: string): Promise<void> {
+  const end = performance.now() + PATIENCE * 1000;
+  while (performance.now() < end) {
+    // The fourth word has the flag of a socket that takes connections.
+    const sockets = await Deno.readTextFile("/proc/net/unix");
+    const line = sockets.split("\n").find((line) => line.endsWith(` ${path}`));
+    if (line?.split(/ +/)[3] === "00010000") return;
+    await delay(PAUSE);
+  }
+  throw new Error(`Expected somebody to listen at ${path}`);
+}
+
+/** A machine that QEMU emulates, with a virtual socket that a process makes. */
+export class EmulatedMachine {
+  readonly #directory: string;
+  readonly #qemu: Deno.ChildProcess;
+  readonly #device?: Deno.ChildProcess;
+  readonly #qmp: QmpClient;
+  readonly #hardware: Hardware;
+  #end?: MachineEnd;
+  /** How it has ended; a machine that was powered off stands still until then. */
+  readonly ended: Promise<MachineEnd>;
+
+  private constructor(
+    directory: string,
+    qemu: Deno.ChildProcess,
+    device: Deno.ChildProcess | undefined,
+    qmp: QmpClient,
+    hardware: Hardware,
+    onEnd: (end: MachineEnd) => void,
+  ) {
+    this.#directory = directory;
+    this.#qemu = qemu;
+    this.#device = device;
+    this.#qmp = qmp;
+    this.#hardware = hardware;
+    qmp.onEvent(({ event, data }) => {
+      if (event !== "SHUTDOWN" || this.#end !== undefined) return;
+      this.#end = data?.reason === "guest-reset" ? "reset" : "power off";
+      onEnd(this.#end);
+    });
+    this.ended = qemu.status.then(() => this.#end ?? "failed");
+  }
+
+  /**
+   * Starts it. Its processors stand still.
+   *
+   * @param onEnd Called when the guest resets itself or powers off, which stops
+   * its processors.
+   */
+  static async start(
+    hardware: Hardware,
+    onEnd: (end: MachineEnd) => void,
+  ): Promise<EmulatedMachine> {
+    const directory = await Deno.makeTempDir({ prefix: "stand-in-" });
+    const { vsock } = hardware;
+    let device: Deno.ChildProcess | undefined;
+    if (vsock !== undefined) {
+      // One program, or words that start it.
+      const program = Deno.env.get("VMWRIGHT_VHOST_DEVICE_VSOCK") ??
+        "vhost-device-vsock";
+      device = spawn([
+        ...program.split(" "),
+        ...["--guest-cid", `${vsock.cid}`, "--socket", `${directory}/vsock`],
+        ...["--uds-path", vsock.socket],
+      ], "null");
+      await isListening(`${directory}/vsock`);
+    }
+    const qemu = spawn(
+      [
+        Deno.env.get("VMWRIGHT_QEMU") ?? "qemu-system-x86_64",
+        ...qemuArguments(hardware, directory),
+      ],
+      "inherit",
+    );
+    const died = qemu.status.then(() => {
+      throw new Error("QEMU has ended");
+    });
+    died.catch(() => {});
+    await Promise.race([isListening(`${directory}/qmp`), died]);
+    const stream = await Deno.connect({
+      transport: "unix",
+      path: `${directory}/qmp`,
+    });
+    const qmp = await connectQmp(stream);
+    return new EmulatedMachine(
+      directory,
+      qemu,
+      device,
+      qmp,
+      hardware,
+      onEnd,
+    );
+  }
+
+  async pause(): Promise<void> {
+    await this.#qmp.send("stop");
+  }
+
+  async resume(): Promise<void> {
+    await this.#qmp.send("cont");
+  }
+
+  async press(): Promise<void> {
+    await this.#qmp.send("send-key", {
+      keys: ["ctrl", "alt", "delete"].map((data) => ({ type: "qcode", data })),
+    });
+  }
+
+  async powerButton(): Promise<void> {
+    await this.#qmp.send("system_powerdown");
+  }
+
+  async interrupt(): Promise<void> {
+    await this.#qmp.send("inject-nmi");
+  }
+
+  /** Ends it, and removes its virtual socket. */
+  async stop(): Promise<void> {
+    try {
+      this.#qemu.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.#qemu.status;
+    try {
+      this.#device?.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.#device?.status;
+    this.#qmp.close();
+    const { vsock } = this.#hardware;
+    if (vsock !== undefined) await Deno.remove(vsock.socket).catch(() => {});
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+}
+
+/** QEMU's arguments. */
+function qemuArguments(hardware: Hardware, directory: string): string[] {
+  const { memory, initrd, vsock } = hardware;
+  const args = [
+    ..."-nodefaults -no-user-config -display none -S".split(" "),
+    ...["-accel", "tcg"],
+    ...["-M", "pc,memory-backend=memory", "-m", `${memory}`],
+    ...["-smp", `${hardware.processors}`],
+    ...[
+      "-object",
+      `memory-backend-memfd,id=memory,size=${memory}M,share=on`,
+    ],
+    // A guest that has ended stands still until it is asked why.
+    ...["-no-reboot", "-action", "shutdown=pause"],
+    ...["-qmp", `unix:${directory}/qmp,server=on,wait=off`],
+    ...["-serial", hardware.serial],
+    ...["-device", "virtio-rng-pci"],
+    ...["-kernel", hardware.kernel, "-append", hardware.parameters],
+  ];
+  if (initrd !== undefined) args.push("-initrd", initrd);
+  if (vsock !== undefined) {
+    args.push("-chardev", `socket,id=vsock,path=${directory}/vsock`);
+    args.push("-device", "vhost-user-vsock-pci,chardev=vsock");
+  }
+  for (const { path, isReadOnly, format } of hardware.disks) {
+    args.push(
+      "-drive",
+      `file=${path.replaceAll(",", ",,")},if=virtio,format=${format},` +
+        `cache=unsafe,readonly=${isReadOnly ? "on" : "off"}`,
+    );
+  }
+  hardware.cards.forEach(({ tap, mac }, index) => {
+    args.push(
+      "-netdev",
+      `tap,id=net${index},ifname=${tap},script=no,downscript=no`,
+      "-device",
+      `virtio-net-pci,netdev=net${index},romfile=${
+        mac === undefined ? "" : `,mac=${mac}`
+      }`,
+    );
+  });
+  return args;
+}
