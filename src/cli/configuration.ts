@@ -28,6 +28,7 @@ import {
 } from "./option_values.ts";
 import { options } from "./options.ts";
 import {
+  isDirectory,
   readText,
   refuseSharedFiles,
   requireDirectory,
@@ -67,6 +68,12 @@ export interface Configuration extends RunSettings {
   readonly lint: boolean;
   /** Files of events to make a page of. */
   readonly eventFiles?: readonly string[];
+  /** Directories of the results of a suite's parts, in place of those files. */
+  readonly suiteParts?: readonly string[];
+  /** The file of a suite's history. */
+  readonly history?: string;
+  /** Whether a flaky test of a suite is a failure. */
+  readonly failOnFlaky?: boolean;
 }
 
 const commands: readonly string[] = [
@@ -319,17 +326,36 @@ function commandOf(given: OptionValues, words: string[]): Command | "eval" {
 /** What `vmwright report` reads and writes. */
 function reportOf(
   given: OptionValues,
-  eventFiles: readonly string[],
-): Pick<Configuration, "eventFiles" | "html"> {
-  if (eventFiles.length === 0) {
+  words: readonly string[],
+): Partial<Configuration> {
+  if (words.length === 0) {
     throw new UsageError(
-      "report expects files of events, which --events has written",
+      "report expects files of events, which --events has written, or directories of a suite's results",
     );
   }
+  const outDir = absolute(given.outputDir ?? ".");
   const page = given.html || "report.html";
-  const html = absolute(page, absolute(given.outputDir ?? "."));
-  requireWritableFile(html, `HTML report ${JSON.stringify(page)}`);
-  return { eventFiles, html };
+  const html = absolute(page, outDir);
+  const directories = words.filter(isDirectory);
+  if (directories.length === 0) {
+    requireWritableFile(html, `HTML report ${JSON.stringify(page)}`);
+    return { eventFiles: words, html };
+  }
+  if (directories.length < words.length) {
+    throw new UsageError(
+      `report expects files of events alone, or directories alone, got ${
+        JSON.stringify(words.find((word) => !isDirectory(word)))
+      } and the directory ${JSON.stringify(directories[0])}`,
+    );
+  }
+  return {
+    suiteParts: words,
+    outDir,
+    html,
+    junitXml: given.junitXml && absolute(given.junitXml, outDir),
+    history: given.history && absolute(given.history),
+    failOnFlaky: given.failOnFlaky,
+  };
 }
 
 function scriptOf(

@@ -22,6 +22,7 @@ Usage: vmwright [OPTIONS] SCRIPT
        vmwright check [OPTIONS] SCRIPT   report type errors and missing awaits
        vmwright types [OPTIONS]          print the types of what a script sees
        vmwright report EVENTS…           make one page of files of events
+       vmwright report DIR…              put the shards of a suite together
        vmwright snapshots                list the snapshots that are kept
        vmwright snapshots remove [NAME…] remove them, or all
        vmwright eval CODE                run code that makes its own driver

@@ -240,6 +240,18 @@ export const options = {
     help:
       "in a build sandbox: stop at breakpoints and where the script fails; the program F attaches to the sandbox",
   },
+  history: {
+    names: ["--history"],
+    kind: "value",
+    value: "F",
+    help:
+      "of a suite: the file of what its tests were before; default: history in the output directory",
+  },
+  failOnFlaky: {
+    names: ["--fail-on-flaky"],
+    kind: "flag",
+    help: "of a suite: take a flaky test as a failure",
+  },
   help: { names: ["--help", "-h"], kind: "flag", help: "show this text" },
   version: { names: ["--version"], kind: "flag", help: "show the version" },
 } as const satisfies Record<string, Option>;

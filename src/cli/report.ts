@@ -1,16 +1,17 @@
 import { makeReport } from "../report/make_report.ts";
 import { exitCodes } from "../run/exit_codes.ts";
+import { harmless } from "../scan/harmless.ts";
 import type { Configuration } from "./configuration.ts";
 
 /**
- * `vmwright report EVENTS…`
+ * `vmwright report EVENTS…` and `vmwright report DIR…`
  *
  * @param configuration What to read and to write.
  * @returns The exit status.
  */
-export async function report(
-  { eventFiles, html }: Configuration,
-): Promise<number> {
+export async function report(configuration: Configuration): Promise<number> {
+  const { eventFiles, suiteParts, html } = configuration;
+  if (suiteParts !== undefined) return await parts(configuration);
   for (const file of await makeReport(eventFiles!, html!)) {
     console.error(
       `vmwright: ${file} ends in the middle of a line: its driver was killed, or still writes`,
@@ -18,4 +19,23 @@ export async function report(
   }
   console.log(html);
   return exitCodes.passed;
+}
+
+async function parts(
+  { suiteParts, outDir, html, junitXml, history, failOnFlaky }: Configuration,
+): Promise<number> {
+  const { reportParts } = await import("../suite/report_parts.ts");
+  const { describeBad } = await import("../suite/outcome.ts");
+  const { results, outcome, notes } = await reportParts(suiteParts!, {
+    directory: outDir,
+    html,
+    junit: junitXml,
+    history,
+    failOnFlaky,
+  });
+  const lines = [...describeBad(results), ...notes];
+  for (const line of lines) console.error(`vmwright: ${harmless(line)}`);
+  console.error(`vmwright: ${harmless(results.name)}: ${outcome.text}`);
+  console.log(html);
+  return outcome.passed ? exitCodes.passed : exitCodes.failed;
 }

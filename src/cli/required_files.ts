@@ -31,6 +31,15 @@ function isDevice(path: string): boolean {
   }
 }
 
+/** Whether a path leads to a directory. */
+export function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
 /** Checks that a path is a readable file, or a pipe. */
 export function requireFile(path: string, what: string): void {
   const info = look(path, what);

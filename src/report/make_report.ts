@@ -1,4 +1,5 @@
 import { type LabelledRun, pageParts, writePage } from "./page_file.ts";
+import type { SuiteOverview } from "./page_format.ts";
 import { readEventFile } from "./read_event_file.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { RunData } from "./run_data.ts";
@@ -17,12 +18,47 @@ export async function makeReport(
   files: readonly string[],
   path: string,
 ): Promise<string[]> {
+  const labels = labelsOf(files);
+  return await write(
+    path,
+    files.map((path, i) => ({ path, label: labels[i] })),
+  );
+}
+
+/** The events of a run of a suite. */
+export interface SuiteRunFile {
+  /** Path of the file of events. */
+  readonly path: string;
+  /** What the page calls the run. */
+  readonly label: string;
+}
+
+/**
+ * Makes a page of a suite, with the runs of which there are files of events.
+ *
+ * @param suite The suite; the numbers of runs in it count from 0 in `files`.
+ * @param files The runs.
+ * @param path Path of the page.
+ * @throws {UsageError} A file is no file of events.
+ */
+export async function makeSuiteReport(
+  suite: SuiteOverview,
+  files: readonly SuiteRunFile[],
+  path: string,
+): Promise<void> {
+  await write(path, files, suite);
+}
+
+async function write(
+  path: string,
+  files: readonly SuiteRunFile[],
+  suite?: SuiteOverview,
+): Promise<string[]> {
   using spool = new Spool();
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  const labels = labelsOf(files);
   const truncated: string[] = [];
   const runs: LabelledRun[] = [];
-  for (const [i, file] of files.entries()) {
+  for (const { path: file, label } of files) {
     const data = new RunData(spool, folder);
     const end = await readEventFile(file, (event) => {
       // The pictures of a file may be on this host no more, or others.
@@ -30,10 +66,10 @@ export async function makeReport(
       else data.add(event);
     });
     if (end.truncated) truncated.push(file);
-    runs.push({ data, label: labels[i] });
+    runs.push({ data, label });
   }
   new RewrittenFile(path, (fresh) => {
-    writePage(fresh, pageParts(runs, spool), spool);
+    writePage(fresh, pageParts(runs, spool, { suite }), spool);
   }, { once: true });
   return truncated;
 }

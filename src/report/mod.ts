@@ -28,5 +28,10 @@ export { JunitListener } from "./junit.ts";
 export { HtmlListener } from "./html.ts";
 export { EventFileListener } from "./event_file.ts";
 export { type EventFileEnd, readEventFile } from "./read_event_file.ts";
-export { makeReport } from "./make_report.ts";
+export {
+  makeReport,
+  makeSuiteReport,
+  type SuiteRunFile,
+} from "./make_report.ts";
+export type { SuiteAttemptOverview, SuiteOverview } from "./page_format.ts";
 export { ReportServer } from "./report_server.ts";

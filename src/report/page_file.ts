@@ -1,10 +1,10 @@
 import { writeAllSync } from "../stream/mod.ts";
 import { escape } from "./escape.ts";
-import type { ChunkId, PageOverview } from "./page_format.ts";
+import type { ChunkId, PageOverview, SuiteOverview } from "./page_format.ts";
 import template from "./page/page.html" with { type: "text" };
 import type { RunData } from "./run_data.ts";
 import { element, type Spool } from "./spool.ts";
-import { staticRun, staticRuns } from "./static_summary.ts";
+import { staticRun, staticRuns, staticSuite } from "./static_summary.ts";
 
 /** A run for a page, and what tells it from others there. */
 export interface LabelledRun {
@@ -30,6 +30,8 @@ export interface PageParts {
 export interface PageOptions {
   /** Whether the page asks where it came from for what is new. Default: no. */
   live?: boolean;
+  /** The suite that the runs are of. Default: they are of none. */
+  suite?: SuiteOverview;
 }
 
 /**
@@ -57,15 +59,23 @@ export function pageParts(
     elements.push(element(index, [JSON.stringify(version.run)]));
     summaries.push(data.summary(index, label));
   }
-  const overview: PageOverview = { runs: summaries };
-  const [{ run }] = versions;
-  const isOne = runs.length === 1;
-  const title = isOne
-    ? `${run.verdict}: ${run.name}`
+  const { suite } = options;
+  const overview: PageOverview = { runs: summaries, suite };
+  const only = suite === undefined && runs.length === 1
+    ? { run: versions[0].run, data: runs[0].data }
+    : undefined;
+  const title = only !== undefined
+    ? `${only.run.verdict}: ${only.run.name}`
+    : suite !== undefined
+    ? `${suite.passed ? "passed" : "failed"}: ${suite.name}`
     : `${runs.length} runs: ${
       summaries.filter(({ verdict }) => verdict !== "passed").length
     } not passed`;
-  const summary = isOne ? staticRun(run, runs[0].data) : staticRuns(summaries);
+  const summary = only !== undefined
+    ? staticRun(only.run, only.data)
+    : suite !== undefined
+    ? staticSuite(suite)
+    : staticRuns(summaries);
   // Indexes come before the script, so that it has all for its first picture.
   const index = element(0, [JSON.stringify(overview)])
     .replace(`id="c0"`, `id="overview"`);

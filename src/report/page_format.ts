@@ -22,6 +22,66 @@ export type PageVerdict = Verdict | "unfinished";
 export interface PageOverview {
   /** The runs, in the order in which they were given. */
   readonly runs: readonly RunSummary[];
+  /** The suite that they are of, if they are of one. */
+  readonly suite?: SuiteOverview;
+}
+
+/** A suite of tests. */
+export interface SuiteOverview {
+  readonly name: string;
+  /** When it began, in milliseconds since 1970. */
+  readonly date: number;
+  /** How long it took. */
+  readonly time: number;
+  /** Whether every test is as it should be. */
+  readonly passed: boolean;
+  /** What is to be known of the whole, a sentence each. */
+  readonly notes: readonly string[];
+  /** The tests, what somebody has to look at first. */
+  readonly tests: readonly SuiteTestOverview[];
+}
+
+/** How a test of a suite stands. */
+export type SuiteTestVerdict =
+  | "passed"
+  | "failed"
+  | "timeout"
+  | "crashed"
+  | "flaky"
+  | "skipped"
+  | "unfinished";
+
+/** A test of a suite. */
+export interface SuiteTestOverview {
+  readonly name: string;
+  readonly verdict: SuiteTestVerdict;
+  /** How long all of its attempts took. */
+  readonly time: number;
+  /** Why it did not run, or did not pass. */
+  readonly reason?: string;
+  readonly attempts: readonly SuiteAttemptOverview[];
+  /** What its last runs were, the oldest first. */
+  readonly past: readonly SuitePastRun[];
+  /** What they tell, in a sentence. */
+  readonly trend?: string;
+}
+
+/** An attempt at a test of a suite. */
+export interface SuiteAttemptOverview {
+  readonly verdict: SuiteTestVerdict;
+  readonly time: number;
+  /** The number of the run on the page, if it is there. */
+  readonly run?: number;
+  /** A page of its own. */
+  readonly link?: string;
+}
+
+/** A run of a test of which there is no more than how it ended. */
+export interface SuitePastRun {
+  readonly verdict: SuiteTestVerdict;
+  /** When it began, in milliseconds since 1970. */
+  readonly date: number;
+  readonly time: number;
 }
 
 /** A run on the page of many. */

@@ -1,5 +1,10 @@
 import { escape } from "./escape.ts";
-import { type PageRun, type RunSummary, TICKS } from "./page_format.ts";
+import {
+  type PageRun,
+  type RunSummary,
+  type SuiteOverview,
+  TICKS,
+} from "./page_format.ts";
 import type { RunData } from "./run_data.ts";
 
 /** Subtests that a page without its script lists at most. */
@@ -61,6 +66,24 @@ export function staticRuns(runs: readonly RunSummary[]): string {
   );
   return `<header><h1>${runs.length} runs</h1></header>
 <main><ul>
+${rows.join("")}</ul></main>
+`;
+}
+
+/** What somebody sees of a suite whose browser runs no scripts. */
+export function staticSuite(suite: SuiteOverview): string {
+  const rows = suite.tests.map(({ name, verdict, time, reason, trend }) =>
+    `<li class="${verdict}">${verdict}: <bdi>${escape(name)}</bdi>, ${
+      seconds(time)
+    }${reason === undefined ? "" : `: ${escape(reason)}`}${
+      trend === undefined ? "" : ` (${escape(trend)})`
+    }</li>\n`
+  );
+  const notes = suite.notes.map((note) => `<p>${escape(note)}</p>\n`);
+  return `<header><h1>${suite.passed ? "passed" : "failed"}: <bdi>${
+    escape(suite.name)
+  }</bdi></h1></header>
+<main>${notes.join("")}<ul>
 ${rows.join("")}</ul></main>
 `;
 }

@@ -99,7 +99,7 @@ export interface SuiteResults {
   readonly host?: string;
   /** The part of the suite that this is of; the whole, if nothing is given. */
   readonly shard?: Shard;
-  /** The names of all tests that were selected, in all shards. */
+  /** What {@linkcode titleOf} calls all tests that were selected, in all shards. */
   readonly planned: readonly string[];
   /** The tests of this shard, in the order of the suite. */
   readonly tests: readonly SuiteTestResult[];

@@ -13,6 +13,7 @@ import {
   type Step,
 } from "./model.ts";
 import { Runs } from "./runs.tsx";
+import { Suite } from "./suite.tsx";
 import { type Found, type Hit, queryOf, search } from "./search.ts";
 import { Timeline } from "./timeline.tsx";
 import { Tree } from "./tree.tsx";
@@ -66,7 +67,8 @@ export function App({ overview: before, first, data }: {
   const [number, setNumber] = useState(() =>
     first === undefined ? placeOf(location.hash).run : 0
   );
-  const isMany = overview.runs.length > 1;
+  const { suite } = overview;
+  const isMany = overview.runs.length > 1 || suite !== undefined;
   useEffect(() => {
     if (!isMany) return;
     const hear = () => setNumber(placeOf(location.hash).run);
@@ -74,10 +76,10 @@ export function App({ overview: before, first, data }: {
     return () => removeEventListener("hashchange", hear);
   }, [isMany]);
   useEffect(() => {
-    if (!isMany || number === undefined) return;
+    if (!isMany || overview.runs[number ?? -1] === undefined) return;
     let current = true;
     setRun(undefined);
-    data.text(overview.runs[number].index).then((text) => {
+    data.text(overview.runs[number!].index).then((text) => {
       if (current) setRun(JSON.parse(text));
     });
     return () => {
@@ -89,6 +91,7 @@ export function App({ overview: before, first, data }: {
     setRun(fresh);
   });
   if (isMany && (number === undefined || overview.runs[number] === undefined)) {
+    if (suite !== undefined) return <Suite suite={suite} />;
     return (
       <Runs
         overview={overview}

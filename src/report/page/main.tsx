@@ -8,7 +8,7 @@ const root = document.getElementById("app")!;
 try {
   const overview = await readElement<PageOverview>("overview");
   const data = new Chunks();
-  const first = overview.runs.length === 1
+  const first = overview.runs.length === 1 && overview.suite === undefined
     ? JSON.parse(await data.text(overview.runs[0].index))
     : undefined;
   root.textContent = "";

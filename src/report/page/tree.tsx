@@ -192,7 +192,8 @@ function TreeRow(
 
 /** A sign for how a step stands, with a word for those who can't see it. */
 export function StateSign({ state }: { state: string }) {
-  const sign = { passed: "✓", failed: "✕", unfinished: "…" }[state] ?? "!";
+  const sign =
+    { passed: "✓", failed: "✕", unfinished: "…", skipped: "–" }[state] ?? "!";
   return (
     <span class={`sign ${state}`}>
       <span aria-hidden="true">{sign}</span>

@@ -1,0 +1,75 @@
+import {
+  isBad,
+  type SuiteResults,
+  type SuiteTestResult,
+  titleOf,
+} from "./results.ts";
+
+/** What a suite has come to as a whole. */
+export interface Outcome {
+  /** Whether every test is as it should be. */
+  readonly passed: boolean;
+  /** How many tests ended how, what is worst first, those that passed last. */
+  readonly text: string;
+}
+
+const order = [
+  "failed",
+  "timeout",
+  "crashed",
+  "unfinished",
+  "flaky",
+  "skipped",
+  "passed",
+] as const;
+
+/**
+ * Judges a suite.
+ *
+ * @param results What its tests have come to.
+ * @param options.failOnFlaky Whether a flaky test is a failure. Default: no.
+ */
+export function outcomeOf(
+  { tests }: SuiteResults,
+  { failOnFlaky = false }: { failOnFlaky?: boolean } = {},
+): Outcome {
+  const counts = order.map((verdict) =>
+    [verdict, tests.filter((test) => test.verdict === verdict).length] as const
+  ).filter(([, count]) => count > 0);
+  const passed = tests.every(({ verdict }) =>
+    !isBad(verdict) && verdict !== "unfinished" &&
+    !(failOnFlaky && verdict === "flaky")
+  );
+  const text = counts.map(([verdict, count]) => `${count} ${verdict}`)
+    .join(", ");
+  return { passed, text: text === "" ? "no test" : text };
+}
+
+/** Tests in the order in which somebody looks at them: the worst first. */
+export function worstFirst(
+  tests: readonly SuiteTestResult[],
+): SuiteTestResult[] {
+  return [...tests].sort((a, b) =>
+    order.indexOf(a.verdict) - order.indexOf(b.verdict)
+  );
+}
+
+/** The tests that are not as they should be, each in a few lines. */
+export function describeBad({ tests }: SuiteResults): string[] {
+  return worstFirst(tests).filter(({ verdict }) =>
+    isBad(verdict) || verdict === "unfinished"
+  ).map((test) => {
+    const reason = reasonOf(test);
+    return `${titleOf(test)}: ${test.verdict}${
+      reason === undefined ? "" : `\n${reason.replace(/^/gm, "  ")}`
+    }`;
+  });
+}
+
+/** Why a test did not run, or why the last attempt that did not pass did not. */
+export function reasonOf(
+  { reason, attempts }: SuiteTestResult,
+): string | undefined {
+  return reason ??
+    attempts.findLast((attempt) => attempt.reason !== undefined)?.reason;
+}

@@ -1,0 +1,97 @@
+import { resolve } from "node:path";
+import { UsageError } from "../errors.ts";
+import { RewrittenFile } from "../report/rewritten_file.ts";
+import { addToHistory, entryOf, historyOf, readHistory } from "./history.ts";
+import { mergeResults, type SuitePart } from "./merge.ts";
+import type { Outcome } from "./outcome.ts";
+import { writeReports } from "./write_results.ts";
+import { readResults, RESULTS_FILE, type SuiteResults } from "./results.ts";
+
+/** What {@linkcode reportParts} reads and writes beside the parts. */
+export interface ReportPartsOptions {
+  /** The absolute path of the directory for the results of the whole. */
+  readonly directory: string;
+  /** Path of the page. Default: `report.html` in the directory. */
+  readonly html?: string;
+  /** Path of the JUnit report. Default: `junit.xml` in the directory. */
+  readonly junit?: string;
+  /** The file of the history. Default: `history` in the directory. */
+  readonly history?: string;
+  /** Whether a flaky test is a failure. Default: no. */
+  readonly failOnFlaky?: boolean;
+}
+
+/** What the parts have come to together. */
+export interface PartsReport {
+  /** The whole. */
+  readonly results: SuiteResults;
+  /** How it is judged. */
+  readonly outcome: Outcome;
+  /** What is missing, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Puts the results of the shards of a suite together, or of tests that ran each
+ * for itself: into one file of results, one page and one JUnit report, and what
+ * is new into the history.
+ *
+ * @param directories The directories of the parts' results.
+ * @param options Where to.
+ * @throws {UsageError} if there are no results, or they do not belong together.
+ */
+export async function reportParts(
+  directories: readonly string[],
+  { directory, ...options }: ReportPartsOptions,
+): Promise<PartsReport> {
+  const lost: string[] = [];
+  const parts = directories.flatMap((path): SuitePart[] => {
+    const own = resolve(path);
+    if (own === resolve(directory)) {
+      throw new UsageError(
+        `expected another output directory than that of a part, got ${path}`,
+      );
+    }
+    const results = readResults(own);
+    if (results !== undefined) return [{ directory: own, results }];
+    lost.push(`there are no results in ${path}`);
+    return [];
+  });
+  if (parts.length === 0) {
+    throw new UsageError(
+      `expected the results of a suite, of which no directory has any: ${
+        directories.join(", ")
+      }`,
+    );
+  }
+  const merged = mergeResults(parts, resolve(directory));
+  const { results } = merged;
+  const notes = [...merged.notes, ...lost];
+  Deno.mkdirSync(directory, { recursive: true });
+  new RewrittenFile(`${directory}/${RESULTS_FILE}`, (path) => {
+    Deno.writeTextFileSync(path, `${JSON.stringify(results, undefined, 1)}\n`);
+  }, { once: true });
+
+  const file = options.history ?? `${directory}/history`;
+  const kept = [...readHistory(file).values()].flat();
+  const known = new Set(kept.map((entry) => JSON.stringify(entry)));
+  const all = historyOf([
+    ...kept,
+    ...parts.flatMap((part) =>
+      [...readHistory(`${part.directory}/history`).values()].flat()
+    ),
+    ...results.tests.flatMap((test) => entryOf(test) ?? []),
+  ]);
+  addToHistory(
+    file,
+    [...all.values()].flat().filter((entry) =>
+      !known.has(JSON.stringify(entry))
+    ),
+  );
+  const outcome = await writeReports(results, directory, {
+    ...options,
+    history: all,
+    notes,
+  });
+  return { results, outcome, notes };
+}
