@@ -33,6 +33,22 @@ export class MachineError extends ExpectedError {
   override name = "MachineError";
 }
 
+const gone = new WeakSet<object>();
+
+/**
+ * Notes of an error that a hypervisor has closed the channel by which the
+ * driver controls it: it has ended. The driver tells a test how, by a
+ * {@linkcode MachineError}.
+ */
+export function noteHypervisorGone(error: Error): void {
+  gone.add(error);
+}
+
+/** Whether an error means only that a hypervisor has ended. */
+export function isHypervisorGone(error: unknown): boolean {
+  return error instanceof Error && gone.has(error);
+}
+
 /** Several subtests failed, after each of which the test went on. */
 export class SubtestFailures extends TestFailure {
   /** The error's name. */

@@ -372,6 +372,19 @@ export interface Guest extends Capabilities {
    * @throws {MachineError} if the guest lacks what a terminal needs.
    */
   addTerminal?(options: GuestTerminalOptions): Promise<AddedTerminal>;
+  /** The version of the hypervisor that runs it, as `7.2.22`. */
+  version?(): Promise<string>;
+  /**
+   * What the hypervisor says of the guest, for the search for a failure's
+   * cause: lines, and a heading before each part.
+   */
+  report?(): Promise<string>;
+  /**
+   * Writes the guest's memory to a file, which stops the guest.
+   *
+   * @param path The absolute path of the file.
+   */
+  dumpMemory?(path: string): Promise<void>;
   /** Ends the backdoor's shell, if the guest then starts another one. */
   hangUp?(): void;
   /** Ends the guest as a power failure does, without waiting. */
@@ -407,6 +420,13 @@ export interface BackendKind {
   readonly takesVsock: boolean;
   /** Whether it has a guest's time pass at once where the guest waits for it. */
   readonly fastForwards?: boolean;
+  /** What all of its guests have. */
+  readonly gives: ReadonlySet<keyof Capabilities>;
+  /**
+   * What a start command is: a program, or a file of the hypervisor's own that
+   * describes the guest.
+   */
+  readonly startsFrom: "program" | "description";
   /**
    * The machine's name in a start command; nothing if the command's name is not
    * one of this backend.

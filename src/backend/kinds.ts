@@ -9,6 +9,17 @@ export type BackendName = "qemu" | "nspawn";
 /** All kinds of backends, by their names in configurations. */
 export const kinds: Record<BackendName, BackendKind> = { qemu, nspawn };
 
+/** Whether a value is the name of a backend. */
+export function isBackend(value: unknown): value is BackendName {
+  return typeof value === "string" && Object.hasOwn(kinds, value);
+}
+
+/** The names of all backends, as words of a message: `"qemu" or "nspawn"`. */
+export function backendWords(): string {
+  const names = Object.keys(kinds).map((name) => `"${name}"`);
+  return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
+}
+
 /** The backend of a start command whose name tells none. */
 const USUAL: BackendName = "qemu";
 /** The name of a machine whose start command tells none. */

@@ -1,3 +1,4 @@
+import { type BackendName, backendWords, isBackend } from "../backend/kinds.ts";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../report/nearest.ts";
 
@@ -7,6 +8,8 @@ export interface MachineConfiguration {
   readonly name: string;
   /** The path of a start script, or a command line for the shell. */
   readonly startCommand: string;
+  /** What runs it; if nothing is given, what the start command's name says. */
+  readonly backend?: BackendName;
   /** Whether its time passes at once while it is idle. */
   readonly fastForward?: boolean;
 }
@@ -107,9 +110,10 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
       warnOfOthers(path, one, [
         "name",
         "start_script",
+        ...key === "vms" ? ["backend"] : [],
         ...key === "containers" ? displayKeys.containers : [],
       ]);
-      const { name = id, start_script: startCommand } = one;
+      const { name = id, start_script: startCommand, backend } = one;
       if (typeof name !== "string" || name === "") {
         throw wrong(`${path}.name`, "a machine's name", name);
       }
@@ -120,7 +124,13 @@ export function parseConfigFile(text: string, file: string): ConfigFile {
           startCommand,
         );
       }
-      return { name, startCommand };
+      if (key === "containers" || !present(backend)) {
+        return { name, startCommand };
+      }
+      if (!isBackend(backend)) {
+        throw wrong(`${path}.backend`, backendWords(), backend);
+      }
+      return { name, startCommand, backend };
     });
   };
 

@@ -1,9 +1,7 @@
 import { UsageError } from "../errors.ts";
+import { backendWords, isBackend } from "../backend/kinds.ts";
 import { nearest } from "../report/nearest.ts";
 import type { ConfigFile } from "./config_file.ts";
-
-/** The valid values of a machine's `backend`. */
-const backends = ["qemu"];
 
 /**
  * Reads the JSON file of `--machine-config`, which names the hypervisor of each
@@ -71,9 +69,8 @@ export function parseMachineConfig(text: string, file: string): ConfigFile {
       if (typeof name !== "string" || name === "") {
         throw wrong(`${path}.name`, "a machine's name", name);
       }
-      if (typeof backend !== "string" || !backends.includes(backend)) {
-        const all = backends.map((one) => `"${one}"`).join(" or ");
-        throw wrong(`${path}.backend`, all, backend);
+      if (!isBackend(backend)) {
+        throw wrong(`${path}.backend`, backendWords(), backend);
       }
       if (typeof startCommand !== "string" || startCommand === "") {
         throw wrong(
@@ -91,9 +88,12 @@ export function parseMachineConfig(text: string, file: string): ConfigFile {
         "start_command",
         "fast_forward",
       ]);
-      return fastForward === undefined
-        ? { name, startCommand }
-        : { name, startCommand, fastForward };
+      return {
+        name,
+        startCommand,
+        backend,
+        ...fastForward === undefined ? {} : { fastForward },
+      };
     }),
     vlans,
     globalTimeout: isTime ? globalTimeout : undefined,

@@ -1,4 +1,6 @@
 import type { MachineConfiguration } from "./config_file.ts";
+import { kinds } from "../backend/kinds.ts";
+import { nameOf } from "../driver/machine_name.ts";
 import { absolute, directoryOf } from "../paths.ts";
 import { UsageError } from "../errors.ts";
 import type { ScriptSource } from "../run/plan.ts";
@@ -59,9 +61,11 @@ export function requireFile(path: string, what: string): void {
  * Checks that a start script exists and is executable. The shell checks a
  * command line.
  */
-export function requireStartCommand(
-  { startCommand }: MachineConfiguration,
-): void {
+export function requireStartCommand(machine: MachineConfiguration): void {
+  const { startCommand } = machine;
+  if (kinds[nameOf(machine).backend].startsFrom === "description") {
+    return requireFile(startCommand, "description of a machine");
+  }
   let info: Deno.FileInfo;
   try {
     info = Deno.statSync(startCommand);

@@ -7,13 +7,11 @@ import {
 } from "../backend/mod.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import {
-  ContainerMachine,
   Faults,
   type MachineContext,
   MachineCore,
   type MachineOptions,
   offerSnakeCase,
-  QemuMachine,
 } from "../machine/mod.ts";
 import { baseName } from "../paths.ts";
 import {
@@ -43,7 +41,12 @@ import {
 } from "./directories.ts";
 import { ForkBudget } from "./fork_budget.ts";
 import { identifier } from "./identifier.ts";
-import { type BackendOf, type MachineOf, makers } from "./kinds.ts";
+import {
+  type BackendOf,
+  linkedAmong,
+  type MachineOf,
+  makers,
+} from "./kinds.ts";
 import { nameOf } from "./machine_name.ts";
 import type { ForkPlace, Member, SnapshotHost } from "./machine_set.ts";
 import { retry, type RetryOptions } from "./retry.ts";
@@ -357,8 +360,7 @@ export class Driver<Backends extends BackendName = BackendName>
     return startVlan(nr, directory, this.#supervisor, {
       faults: this.#faults,
       outDir: this.outDir,
-      machines: () =>
-        machines().filter((machine) => machine instanceof QemuMachine),
+      machines: () => linkedAmong(machines()),
       tellOfFile: (path) => this.log.attachment(baseName(path), { path }),
     });
   }
@@ -459,14 +461,19 @@ export class Driver<Backends extends BackendName = BackendName>
 
   /** The machines that QEMU runs. */
   get machinesQemu(): MachineOf<"qemu">[] {
-    const machines: readonly MachineOf[] = this.machines;
-    return machines.filter((machine) => machine instanceof QemuMachine);
+    return this.#of("qemu");
   }
 
   /** The machines that are containers. */
   get machinesNspawn(): MachineOf<"nspawn">[] {
+    return this.#of("nspawn");
+  }
+
+  #of<Name extends BackendName>(name: Name): MachineOf<Name>[] {
     const machines: readonly MachineOf[] = this.machines;
-    return machines.filter((machine) => machine instanceof ContainerMachine);
+    return machines.filter((machine): machine is MachineOf & MachineOf<Name> =>
+      machine.backend === name
+    );
   }
 
   /** Aborted when the run ends by its global timeout or from outside. */

@@ -1,6 +1,7 @@
 import type { BackendName } from "../backend/mod.ts";
 import {
   type ContainerMachine,
+  gives,
   type Machine,
   type MachineCore,
   makeContainerMachine,
@@ -14,6 +15,16 @@ export type MachineOf<Name extends BackendName = BackendName> = {
   qemu: Machine<QemuMachine>;
   nspawn: Machine<ContainerMachine>;
 }[Name];
+
+/** A machine whose hypervisor has a hold on its network cards. */
+export type LinkedMachine = Pick<MachineOf<"qemu">, "name" | "link">;
+
+/** The machines among these that are {@linkcode LinkedMachine}s. */
+export function linkedAmong(machines: readonly MachineOf[]): LinkedMachine[] {
+  return machines.filter((machine): machine is LinkedMachine & MachineOf =>
+    gives(machine, "network")
+  );
+}
 
 /** Makes the machine of each backend. */
 export const makers: {

@@ -5,7 +5,7 @@ import {
   type Faults,
   type Network,
 } from "../machine/mod.ts";
-import type { MachineOf } from "./kinds.ts";
+import type { LinkedMachine } from "./kinds.ts";
 
 /** What `partition()` of a VLAN takes. */
 export interface PartitionOptions {
@@ -17,7 +17,7 @@ export interface PartitionOptions {
 }
 
 /** Machines that hear each other in a partition. */
-export type PartitionGroup = readonly MachineOf<"qemu">[];
+export type PartitionGroup = readonly LinkedMachine[];
 
 /**
  * Partitions a VLAN.

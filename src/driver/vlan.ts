@@ -12,7 +12,7 @@ import {
   type Faults,
 } from "../machine/mod.ts";
 import { HostPlug } from "./host_plug.ts";
-import type { MachineOf } from "./kinds.ts";
+import type { LinkedMachine, MachineOf } from "./kinds.ts";
 import {
   partition,
   type PartitionGroup,
@@ -70,7 +70,7 @@ export interface LentToVlan {
   /** Where captures go. */
   readonly outDir: string;
   /** The machines that may be on it. */
-  machines(): readonly MachineOf<"qemu">[];
+  machines(): readonly LinkedMachine[];
   /** Tells of a file that the run leaves. */
   tellOfFile(path: string): void;
 }
@@ -230,8 +230,8 @@ export class Vlan {
    */
   async partition(
     ...groups: [
-      ...(readonly MachineOf<"qemu">[])[],
-      readonly MachineOf<"qemu">[] | {
+      ...(readonly Pick<MachineOf<"qemu">, "name" | "link">[])[],
+      readonly Pick<MachineOf<"qemu">, "name" | "link">[] | {
         /** Whether only the others do not hear the first group. */
         oneWay?: boolean;
       },

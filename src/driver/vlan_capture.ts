@@ -10,7 +10,7 @@ import {
 import { shellQuote } from "../shell/mod.ts";
 import { MachineError } from "../errors.ts";
 import { delay } from "../time/mod.ts";
-import type { MachineOf } from "./kinds.ts";
+import type { LinkedMachine } from "./kinds.ts";
 
 /** Bytes of the length that vde_plug writes before each frame. */
 const HEADER = 2;
@@ -21,7 +21,7 @@ const LOOK_MS = 10;
 export class VlanCapture {
   readonly #vlan: Network;
   readonly #file: CaptureFile;
-  readonly #machines: () => readonly MachineOf<"qemu">[];
+  readonly #machines: () => readonly LinkedMachine[];
   readonly #supervisor: Supervisor;
   readonly #process: Deno.ChildProcess;
   readonly #ended: Promise<void>;
@@ -40,7 +40,7 @@ export class VlanCapture {
   constructor(
     vlan: Network,
     file: CaptureFile,
-    machines: () => readonly MachineOf<"qemu">[],
+    machines: () => readonly LinkedMachine[],
     supervisor: Supervisor,
   ) {
     this.#vlan = vlan;

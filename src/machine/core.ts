@@ -12,8 +12,13 @@ import {
   type SavedConsole,
   SerialConsole,
 } from "../console/mod.ts";
-import { QmpClosed, type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
-import { MachineError, TestFailure, UsageError } from "../errors.ts";
+import { type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
+import {
+  isHypervisorGone,
+  MachineError,
+  TestFailure,
+  UsageError,
+} from "../errors.ts";
 import type { Attributes, Log, RunEvents } from "../report/mod.ts";
 import { lacking } from "./capabilities.ts";
 import {
@@ -452,16 +457,14 @@ export class MachineCore {
   }
 
   /** Tells what runs the guest; nobody waits for that. */
-  #tellFacts({ pid, qmp }: Guest): void {
-    const words = commandLineOf(pid);
+  #tellFacts(guest: Guest): void {
+    const words = commandLineOf(guest.pid);
     if (words !== undefined) {
       this.log.fact("command line", words.map(shellQuote).join(" "), this.name);
     }
-    qmp?.send("query-version").then((answer) => {
-      const { qemu } = answer as { qemu: Record<string, number> };
-      const version = `${qemu.major}.${qemu.minor}.${qemu.micro}`;
-      this.log.fact(`${this.hypervisor} version`, version, this.name);
-    }).catch(() => {});
+    guest.version?.().then((version) =>
+      this.log.fact(`${this.hypervisor} version`, version, this.name)
+    ).catch(() => {});
   }
 
   /** What is broken on purpose. */
@@ -633,7 +636,7 @@ export class MachineCore {
     try {
       return await fn();
     } catch (error) {
-      if (!(error instanceof ShellLost || error instanceof QmpClosed)) {
+      if (!(error instanceof ShellLost || isHypervisorGone(error))) {
         throw error;
       }
       if (this.console.died !== undefined) throw this.console.died;
@@ -650,7 +653,7 @@ export class MachineCore {
         ),
       );
       if (this.console.died !== undefined) throw this.console.died;
-      throw this.#broken(reason ?? error.message, error);
+      throw this.#broken(reason ?? (error as Error).message, error);
     }
   }
 

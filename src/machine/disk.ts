@@ -1,6 +1,5 @@
 import type { GuestDisk, GuestDisks } from "../backend/mod.ts";
-import { UsageError } from "../errors.ts";
-import { QmpClosed } from "../qmp/mod.ts";
+import { isHypervisorGone, UsageError } from "../errors.ts";
 import { after } from "../time/mod.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
@@ -170,7 +169,7 @@ export class Disk {
           await undo();
         } catch (error) {
           // A guest that has ended has no disks.
-          if (!(error instanceof QmpClosed)) throw error;
+          if (!isHypervisorGone(error)) throw error;
         }
       },
     });

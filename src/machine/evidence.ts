@@ -5,12 +5,6 @@ import { ttyDump, ttyText } from "./hands/tty.ts";
 
 /** Seconds that a guest's shell may take to report the guest's state. */
 const TELLING = 7;
-/** Seconds that the hypervisor may take for an answer. */
-const ANSWER = 2;
-/**
- * Seconds that the hypervisor may take to write the guest's memory to a file.
- */
-const DUMP = 120;
 /** Lines of the journal, at most. */
 const JOURNAL_LINES = 5000;
 
@@ -132,14 +126,9 @@ export async function gather(
   // This stops the guest, so it comes last.
   if (options.memory) {
     await keep("memory", ".elf", async (path) => {
-      const { qmp } = core.running().guest;
-      if (qmp === undefined) return false;
-      const protocol = `file:${path}`;
-      await qmp.send(
-        "dump-guest-memory",
-        { paging: false, protocol },
-        { timeout: DUMP },
-      );
+      const { guest } = core.running();
+      if (guest.dumpMemory === undefined) return false;
+      await guest.dumpMemory(path);
     });
   }
 }
@@ -188,28 +177,5 @@ async function hostParts(core: MachineCore): Promise<string> {
   } catch {
     // The process has just ended.
   }
-  const { qmp } = guest;
-  if (qmp === undefined) return out;
-  const ask = async (command: string, args?: Record<string, unknown>) => {
-    const name = args === undefined ? command : Object.values(args).join(" ");
-    try {
-      const answer = await qmp.send(command, args, { timeout: ANSWER });
-      const shown = typeof answer === "string"
-        ? answer.replaceAll("\r", "").trimEnd()
-        : JSON.stringify(answer, null, 2);
-      return `\n==> QEMU: ${name}\n${shown}\n`;
-    } catch (error) {
-      return `\n==> QEMU: ${name}\n${(error as Error).message}\n`;
-    }
-  };
-  const monitor = (line: string) =>
-    ask("human-monitor-command", { "command-line": line });
-  const answers = await Promise.all([
-    ask("query-version"),
-    ask("query-status"),
-    ask("query-cpus-fast"),
-    monitor("info network"),
-    monitor("info block"),
-  ]);
-  return out + answers.join("");
+  return out + (await guest.report?.() ?? "");
 }

@@ -1,5 +1,4 @@
-import { UsageError } from "../errors.ts";
-import { QmpClosed } from "../qmp/mod.ts";
+import { isHypervisorGone, UsageError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
 
@@ -28,7 +27,7 @@ export async function limitMemory(
         await release();
       } catch (error) {
         // A guest that has ended has no memory.
-        if (!(error instanceof QmpClosed)) throw error;
+        if (!isHypervisorGone(error)) throw error;
       }
     },
   });

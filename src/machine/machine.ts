@@ -7,7 +7,11 @@ import {
   repeat,
   succeed,
 } from "./commands/commands.ts";
-import { type BackendName, StartCommand } from "../backend/mod.ts";
+import {
+  type BackendName,
+  type Capabilities,
+  StartCommand,
+} from "../backend/mod.ts";
 import { refuseSpecial } from "./capabilities.ts";
 import type { MachineCore } from "./core.ts";
 import {
@@ -32,6 +36,11 @@ import { getWindowNames, waitForWindow, waitForX } from "./hands/windows.ts";
 
 /** What a machine is made of: for the rooms that serve a test, not for its author. */
 export let coreOf: (machine: BaseMachine) => MachineCore;
+
+/** Whether a machine's hypervisor gives all of its guests this. */
+export function gives(machine: BaseMachine, what: keyof Capabilities): boolean {
+  return coreOf(machine).context.backend.kind.gives.has(what);
+}
 
 /**
  * A machine under test, with the methods that all kinds of machines have. Every

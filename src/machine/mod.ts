@@ -24,7 +24,7 @@ export {
 } from "./links/neighbours.ts";
 export type { LinkSettings } from "./links/settings.ts";
 export { lastLooks } from "./last_look.ts";
-export { BaseMachine, coreOf, type Machine } from "./machine.ts";
+export { BaseMachine, coreOf, gives, type Machine } from "./machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
 export { offerSnakeCase, snakeCase, type SnakeCased } from "./snake_case.ts";
 export { renew, type RenewalOptions } from "./snapshots/renewal.ts";

@@ -1,6 +1,6 @@
 import { compilePattern } from "../console/mod.ts";
-import { MachineError, UsageError } from "../errors.ts";
-import { type QmpClient, QmpClosed, type QmpEvent } from "../qmp/mod.ts";
+import { isHypervisorGone, MachineError, UsageError } from "../errors.ts";
+import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
 import type { GuestProcessors } from "../backend/mod.ts";
 import { setClock, skew } from "./clock.ts";
 import type { MachineCore } from "./core.ts";
@@ -431,6 +431,6 @@ async function resumed(processors: GuestProcessors): Promise<void> {
   try {
     await processors.resume();
   } catch (error) {
-    if (!(error instanceof QmpClosed)) throw error;
+    if (!isHypervisorGone(error)) throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { noteHypervisorGone } from "../errors.ts";
 import { type Frame, FrameCutter, FrameError } from "../scan/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
 import { after, checkTimeout } from "../time/mod.ts";
@@ -36,6 +37,7 @@ export class QmpClosed extends Error {
   constructor(reason: string) {
     super(reason);
     this.name = "QmpClosed";
+    noteHypervisorGone(this);
   }
 }
 

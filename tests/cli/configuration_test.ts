@@ -123,8 +123,13 @@ Deno.test("a file of machines says by which backend each runs", () => {
   ) {
     const { machines, vlans, globalTimeout, warnings } = configuration;
     assertEquals(machines, [
-      { name: "a", startCommand: "/bin/true" },
-      { name: "b", startCommand: "/bin/false", fastForward: true },
+      { name: "a", startCommand: "/bin/true", backend: "qemu" },
+      {
+        name: "b",
+        startCommand: "/bin/false",
+        backend: "qemu",
+        fastForward: true,
+      },
     ]);
     assertEquals([vlans, globalTimeout], [[1], 60]);
     assertEquals(warnings, [

@@ -26,7 +26,7 @@ const files = {
   "timeout.json": `{"global_timeout": "60"}`,
   "ssh.json": `{"enable_ssh_backdoor": "yes"}`,
   "number.json": `{"test_script": 1}`,
-  "backend.json": `{"machines": [{"name": "a", "backend": "firecracker"}]}`,
+  "backend.json": `{"machines": [{"name": "a", "backend": "bochs"}]}`,
   "unnamed.json": `{"machines": [{"backend": "qemu"}]}`,
   "fast.json": `{"machines": [{"name": "a", "backend": "qemu",
     "start_command": "/bin/true", "fast_forward": "yes"}]}`,
@@ -103,7 +103,7 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [
     ["test.ts", "--machine-config", "backend.json"],
-    `backend.json: $.machines[0].backend must be "qemu", got "firecracker"`,
+    `backend.json: $.machines[0].backend must be "qemu" or "nspawn", got "bochs"`,
   ],
   [
     ["test.ts"],

@@ -4,8 +4,10 @@ import type { BackendKind } from "../backend.ts";
 export const nspawn: BackendKind = {
   hypervisor: "systemd-nspawn",
   guestNoun: "container",
+  startsFrom: "program",
   plugsIntoHost: true,
   takesVsock: false,
+  gives: new Set(),
 
   /** `run-<name>-nspawn` starts a container. */
   machineName: (startCommand) => /run-([^/]+)-nspawn$/.exec(startCommand)?.[1],

@@ -8,9 +8,22 @@ const FIRST_CID = 3;
 export const qemu: BackendKind = {
   hypervisor: "QEMU",
   guestNoun: "VM",
+  startsFrom: "program",
   plugsIntoHost: false,
   takesVsock: true,
   fastForwards: true,
+  gives: new Set([
+    "qmp",
+    "keyboard",
+    "screen",
+    "network",
+    "consoles",
+    "processors",
+    "disks",
+    "memory",
+    "clock",
+    "snapshots",
+  ]),
 
   /** `run-<name>-vm` starts a virtual machine. */
   machineName: (startCommand) => /run-([^/]+)-vm$/.exec(startCommand)?.[1],

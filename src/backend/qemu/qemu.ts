@@ -35,6 +35,7 @@ import { QemuMemory } from "./memory.ts";
 import { QemuNetwork } from "./network.ts";
 import { panicDevice } from "./panic_device.ts";
 import { QemuProcessors } from "./processors.ts";
+import { dumpMemory, qemuReport, qemuVersion } from "./report.ts";
 import { hasSerialOnStdio, rivals } from "./rivals.ts";
 import { QemuScreen } from "./screen.ts";
 import { closeQuietly, Sockets } from "./sockets.ts";
@@ -463,6 +464,18 @@ class QemuGuest implements Guest {
 
   get memory(): QemuMemory {
     return this.#memory ??= new QemuMemory(this.qmp, this.#name);
+  }
+
+  version(): Promise<string> {
+    return qemuVersion(this.qmp);
+  }
+
+  report(): Promise<string> {
+    return qemuReport(this.qmp);
+  }
+
+  dumpMemory(path: string): Promise<void> {
+    return dumpMemory(this.qmp, path);
   }
 
   get clock(): true {

@@ -1,6 +1,5 @@
 import type { Diversion, GuestCard, GuestNetwork } from "../../backend/mod.ts";
-import { MachineError } from "../../errors.ts";
-import { QmpClosed } from "../../qmp/mod.ts";
+import { isHypervisorGone, MachineError } from "../../errors.ts";
 import type { Fault, Faults } from "../faults.ts";
 import { type Capture, CaptureFile } from "./capture.ts";
 import { Lane, noFrames } from "./lane.ts";
@@ -330,7 +329,7 @@ export class Link {
         await this.#settleNow();
       } catch (error) {
         // Who has ended has no links; the next start brings them back.
-        if (!(error instanceof QmpClosed)) throw error;
+        if (!isHypervisorGone(error)) throw error;
       }
     });
     this.#turn = turn.catch(() => {});

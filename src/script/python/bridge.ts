@@ -8,7 +8,12 @@ import type {
   Snapshot,
   Vlan,
 } from "../../driver/mod.ts";
-import { coreOf, QemuMachine, readScreen } from "../../machine/mod.ts";
+import {
+  coreOf,
+  gives,
+  type QemuMachine,
+  readScreen,
+} from "../../machine/mod.ts";
 import { ConditionFailure, TestFailure, UsageError } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
 import { Doors, doors } from "./doors.ts";
@@ -145,13 +150,13 @@ export class Bridge implements Disposable {
       case "exitStatus":
         return this.#machine(request).exitStatus(request.pid);
       case "efiVarsPath":
-        return this.#qemu(request).efiVarsPath;
+        return this.#able(request).efiVarsPath;
       case "efiCreate":
-        return await this.#qemu(request).createEfiVars();
+        return await this.#able(request).createEfiVars();
       case "efiDump":
-        return await this.#qemu(request).dumpEfiVars();
+        return await this.#able(request).dumpEfiVars();
       case "efiRead":
-        return (await this.#qemu(request).readEfiVars())?.map(
+        return (await this.#able(request).readEfiVars())?.map(
           ({ guid, name, data, attributes = 0, timestamp }) => ({
             guid,
             name,
@@ -161,7 +166,7 @@ export class Bridge implements Disposable {
           }),
         );
       case "efiWrite":
-        return await this.#qemu(request).writeEfiVars(
+        return await this.#able(request).writeEfiVars(
           request.variables.map((one) => ({
             ...one,
             data: Uint8Array.fromHex(one.data),
@@ -240,7 +245,7 @@ export class Bridge implements Disposable {
         );
       case "partition": {
         const groups = request.groups.map((names) =>
-          names.map((machine) => this.#qemu({ machine }))
+          names.map((machine) => this.#able({ machine }))
         );
         const { oneWay } = request;
         return this.#faults.toPython(
@@ -249,11 +254,11 @@ export class Bridge implements Disposable {
       }
       case "link": {
         const vlan = this.#vlan(request.vlan, request.fork);
-        const link = this.#qemu(request).link(vlan);
+        const link = this.#able(request).link(vlan);
         return this.#faults.toPython(await link[request.act](request.options));
       }
       case "disk": {
-        const disk = this.#qemu(request).disk(request.disk ?? undefined);
+        const disk = this.#able(request).disk(request.disk ?? undefined);
         return this.#faults.toPython(await disk[request.act](request.options));
       }
       case "healFault":
@@ -277,7 +282,7 @@ export class Bridge implements Disposable {
       case "qmpReady":
         return this.#eventsOf(request).ready;
       case "qmpSend":
-        return await this.#qemu(request).qmpClient.send(
+        return await this.#able(request).qmpClient.send(
           request.command,
           request.args,
         );
@@ -327,8 +332,8 @@ export class Bridge implements Disposable {
   }
 
   #listen(machine: MachineOf): void {
-    if (!(machine instanceof QemuMachine)) return;
-    this.#events.set(machine, new QmpEvents(machine));
+    if (!gives(machine, "qmp")) return;
+    this.#events.set(machine, new QmpEvents(machine as MachineOf<"qemu">));
   }
 
   /** A network by its number: that of a fork, if its machine is asked. */
@@ -352,12 +357,9 @@ export class Bridge implements Disposable {
     throw new TypeError(`Python asked for machine ${request.machine}`);
   }
 
-  #qemu(request: { machine: string; fork?: number }): MachineOf<"qemu"> {
-    const machine = this.#machine(request);
-    if (machine instanceof QemuMachine) return machine;
-    throw new TypeError(
-      `Python asked for ${request.machine} as a machine of QEMU's`,
-    );
+  /** The machine of a request that not every machine can fulfil: it says so. */
+  #able(request: { machine: string; fork?: number }): MachineOf<"qemu"> {
+    return this.#machine(request) as MachineOf<"qemu">;
   }
 
   #eventsOf(request: { machine: string; fork?: number }): QmpEvents {
@@ -365,7 +367,7 @@ export class Bridge implements Disposable {
   }
 
   #doorsOf(request: { machine: string; fork?: number }): Doors {
-    const machine = this.#qemu(request);
+    const machine = this.#able(request);
     let found = this.#doors.get(machine);
     if (found === undefined) {
       found = new Doors(machine, this.#driver.log, {

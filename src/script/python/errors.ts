@@ -1,10 +1,11 @@
 import {
   ConditionFailure,
+  isHypervisorGone,
   MachineError,
   TestFailure,
   UsageError,
 } from "../../errors.ts";
-import { QmpClosed, QmpError } from "../../qmp/mod.ts";
+import { QmpError } from "../../qmp/mod.ts";
 import { isTimeout } from "../../time/mod.ts";
 import { Interrupted } from "../prompt/interrupted.ts";
 
@@ -81,7 +82,7 @@ function partsOf({ errorClass: className, description }: QmpError) {
 function kindOf(error: Error): string {
   if (error instanceof ConditionFailure) return "condition";
   if (error instanceof TestFailure) return "failure";
-  if (error instanceof MachineError || error instanceof QmpClosed) {
+  if (error instanceof MachineError || isHypervisorGone(error)) {
     return "machine";
   }
   if (error instanceof QmpError) return "qmp";
