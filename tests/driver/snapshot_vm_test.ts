@@ -90,6 +90,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
       "/tmp/shared",
     );
     await node1.succeed("echo shared >/tmp/shared/file");
+    await node1.fail("grep vw-attend /proc/[0-9]*/comm");
     assertEquals(
       await Deno.readTextFile(`${node1.sharedDir}/file`),
       "shared\n",
@@ -123,7 +124,8 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     const seconds = Number(await one.succeed("date +%s"));
     assert(Math.abs(seconds - Date.now() / 1000) < 60, `${seconds}`);
     // Nothing is left of what has set it.
-    await one.fail("ls -a /run /dev/shm /tmp | grep vw-renew");
+    await one.fail("ls -a /run /dev/shm /tmp | grep vw-attend");
+    await one.fail("grep vw-attend /proc/[0-9]*/comm");
     await one.screenshot("forked");
     assertEquals(await node1.succeed("cat /tmp/state"), "after\n");
   });

@@ -2,10 +2,11 @@ import type { GuestSnapshots } from "../../backend/mod.ts";
 import { MachineError } from "../../errors.ts";
 import { within } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
+import { attend, type Attendant, instruct } from "./attendant.ts";
 import type { SavedMachine } from "./saved_machine.ts";
 import {
   mountedShares,
-  mountShare,
+  mountMissing,
   type Share,
   unmountShare,
 } from "./shares.ts";
@@ -21,6 +22,7 @@ export class MachineSaver implements AsyncDisposable {
   readonly core: MachineCore;
   readonly #snapshots: GuestSnapshots;
   readonly #shares: Share[] = [];
+  #attendant?: Attendant;
   #held?: Disposable;
   #isPaused = false;
 
@@ -73,7 +75,10 @@ export class MachineSaver implements AsyncDisposable {
         );
       }
     }
-    if (obstacles.length === 0) return;
+    if (obstacles.length === 0) {
+      this.#attendant = await attend(this.core);
+      return;
+    }
     throw new MachineError(
       `${this.core.name} can't be saved: ${
         obstacles.map(({ reason }) => reason).join("; ")
@@ -133,6 +138,7 @@ export class MachineSaver implements AsyncDisposable {
       shell: shell.save(),
       console: core.console.save(),
       shares: [...this.#shares],
+      attendant: this.#attendant,
       started,
       memory: await this.#snapshots.memory(),
       guest: await this.#snapshots.save(directory),
@@ -152,8 +158,10 @@ export class MachineSaver implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.go();
-    for (const share of this.#shares.splice(0)) {
-      await mountShare(this.core, share);
-    }
+    const shares = this.#shares.splice(0);
+    const undone = this.#attendant &&
+      await instruct(this.core, this.#attendant, { shares });
+    const isLeft = shares.length > 0 && undone?.shares !== false;
+    if (isLeft) await mountMissing(this.core, shares);
   }
 }

@@ -75,6 +75,19 @@ export async function mountShare(
   );
 }
 
+/** Mounts the shares that are not mounted, by the guest's own program. */
+export async function mountMissing(
+  core: MachineCore,
+  shares: readonly Share[],
+): Promise<void> {
+  const there = new Set(
+    (await mountedShares(core)).map(({ place }) => place),
+  );
+  for (const share of shares) {
+    if (!there.has(share.place)) await mountShare(core, share);
+  }
+}
+
 /** Decodes a word of /proc/mounts, which has white space as octal numbers. */
 function unescaped(word: string): string {
   return word.replace(
