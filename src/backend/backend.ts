@@ -59,6 +59,16 @@ export interface SavedGuest {
   readonly identity: Readonly<Record<string, string>>;
   /** Whether it stood still before it was saved. */
   readonly isPaused: boolean;
+  /**
+   * The same as in `state`, in two files: many guests go on from them faster, and
+   * share what is in the first.
+   */
+  readonly mapped?: {
+    /** The absolute path of the file that is the guest's memory. */
+    readonly memory: string;
+    /** The absolute path of the file with all that is not in its memory. */
+    readonly rest: string;
+  };
 }
 
 /** Why a guest can't be saved. */
@@ -97,6 +107,14 @@ export interface GuestSnapshots {
   save(directory: string): Promise<SavedGuest>;
   /** Has the guest go on, unless it stood still before. */
   go(): Promise<void>;
+  /**
+   * Lays out what was saved so that many guests go on from it fast. The guest may
+   * run meanwhile, and may have ended.
+   *
+   * @param signal Ends this.
+   * @returns What was saved, as it is now.
+   */
+  layOut(saved: SavedGuest, signal: AbortSignal): Promise<SavedGuest>;
 }
 
 /** Receives the events of a running guest. */

@@ -203,6 +203,13 @@ export interface SubtestOptions {
    * @default {false}
    */
   keepClock?: boolean;
+  /**
+   * Whether the machines of a fork share no memory with other forks. This takes
+   * longer, and `limitMemory()` needs it.
+   *
+   * @default {false}
+   */
+  ownMemory?: boolean;
 }
 
 /** When the frames of all VLANs are kept. */
@@ -718,7 +725,11 @@ export class Driver<Backends extends BackendName = BackendName>
   /** The same with options. */
   subtest<T>(
     name: string,
-    options: SubtestOptions & { from?: undefined; keepClock?: undefined },
+    options: SubtestOptions & {
+      from?: undefined;
+      keepClock?: undefined;
+      ownMemory?: undefined;
+    },
     fn: () => T | Promise<T>,
   ): Promise<T | undefined>;
   /**

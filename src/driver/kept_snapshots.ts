@@ -95,7 +95,12 @@ export async function keepSnapshot(
       const { saved } = machine;
       const own = `${unfinished}/${index}`, final = `${place}/${index}`;
       Deno.mkdirSync(own, { mode: 0o700 });
+      const { mapped } = saved.guest;
       await putFile(saved.guest.state, `${own}/state`);
+      if (mapped !== undefined) {
+        await putFile(mapped.memory, `${own}/memory`);
+        await putFile(mapped.rest, `${own}/rest`);
+      }
       Deno.writeFileSync(`${own}/console`, saved.console.text, { mode: 0o600 });
       const disks = [];
       for (const [nr, disk] of saved.guest.disks.entries()) {
@@ -116,7 +121,13 @@ export async function keepSnapshot(
         saved: {
           ...saved,
           console: { ...saved.console, text: new Uint8Array(0) },
-          guest: { ...saved.guest, state: `${final}/state`, disks },
+          guest: {
+            ...saved.guest,
+            state: `${final}/state`,
+            disks,
+            mapped: mapped &&
+              { memory: `${final}/memory`, rest: `${final}/rest` },
+          },
         },
       });
     }

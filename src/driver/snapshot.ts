@@ -40,6 +40,11 @@ interface Held {
   readonly rivalry?: string;
 }
 
+/** How machines go on from a snapshot. */
+interface GoingOn extends RenewalOptions {
+  readonly ownMemory?: boolean;
+}
+
 /** Takes a {@linkcode Snapshot}; only a driver and a fork do. */
 export let takeSnapshot: (
   host: SnapshotHost,
@@ -73,8 +78,11 @@ export class Snapshot implements AsyncDisposable {
   readonly name?: string;
   readonly #host: SnapshotHost;
   readonly #set: MachineSet;
-  readonly #held: readonly Held[];
+  #held: readonly Held[];
   readonly #directory: string;
+  readonly #abort = new AbortController();
+  /** Settled when what was saved is there as others go on from it. */
+  #laidOut: Promise<unknown> = Promise.resolve();
   readonly #forks = new Set<Fork>();
   #isDisposed = false;
 
@@ -139,6 +147,7 @@ export class Snapshot implements AsyncDisposable {
   }
 
   async #keep(name: string): Promise<void> {
+    await this.#laidOut;
     await keepSnapshot(
       name,
       this.#held.map(({ member, saved, rivalry }) => ({
@@ -223,7 +232,7 @@ export class Snapshot implements AsyncDisposable {
       throw error;
     }
     const labels = members.map(({ core }) => core.label);
-    return new Snapshot(
+    const snapshot = new Snapshot(
       host,
       set,
       members.map((member, index) => ({
@@ -234,6 +243,19 @@ export class Snapshot implements AsyncDisposable {
       directory,
       host.log.snapshotTaken(labels, stood, name),
       name,
+    );
+    snapshot.#laidOut = snapshot.#layOut(savers);
+    return snapshot;
+  }
+
+  /** Lays out what was saved, while the machines go on. */
+  async #layOut(savers: readonly MachineSaver[]): Promise<void> {
+    const signal = AbortSignal.any([this.#abort.signal, this.#host.signal]);
+    this.#held = await all(
+      this.#held.map(async (held, index) => ({
+        ...held,
+        saved: await savers[index].layOut(held.saved, signal),
+      })),
     );
   }
 
@@ -253,9 +275,14 @@ export class Snapshot implements AsyncDisposable {
    *
    * @param options.keepClock Whether the guests' clocks stay at the time of the
    * snapshot. Otherwise they get the host's time. Default: false.
+   * @param options.ownMemory Whether the guests share no memory with others that
+   * go on from the snapshot. This takes longer, and `limitMemory()` needs it.
+   * Default: false.
    * @throws {MachineError} if a machine can't go on from the snapshot.
    */
-  async restore(options: { keepClock?: boolean } = {}): Promise<void> {
+  async restore(
+    options: { keepClock?: boolean; ownMemory?: boolean } = {},
+  ): Promise<void> {
     this.#demandHere();
     const labels = this.#held.map(({ member }) => member.core.label);
     await this.#host.log.nested(
@@ -278,13 +305,16 @@ export class Snapshot implements AsyncDisposable {
    *
    * @param options.keepClock Whether the guests' clocks stay at the time of the
    * snapshot. Otherwise they get the host's time. Default: false.
+   * @param options.ownMemory Whether the guests share no memory with others that
+   * go on from the snapshot. This takes longer, and `limitMemory()` needs it.
+   * Default: false.
    * @param options.wait Whether to wait until the host has memory and
    * processors for the fork, as the forks of subtests do. Default: false.
    * @returns The fork. Its machines end when it is disposed.
    * @throws {MachineError} if a machine can't go on from the snapshot.
    */
   async fork(
-    options: { keepClock?: boolean; wait?: boolean } = {},
+    options: { keepClock?: boolean; ownMemory?: boolean; wait?: boolean } = {},
   ): Promise<Fork> {
     this.#demandHere();
     const { budget, signal } = this.#host;
@@ -305,7 +335,7 @@ export class Snapshot implements AsyncDisposable {
 
   async #fork(
     number: number,
-    options: { keepClock?: boolean },
+    options: GoingOn,
     room?: Disposable,
   ): Promise<Fork> {
     const host = this.#host;
@@ -359,12 +389,21 @@ export class Snapshot implements AsyncDisposable {
   /** Has machines that don't run go on from here, all at the same moment. */
   async #resume(
     members: readonly Member[],
-    options: RenewalOptions,
+    { ownMemory = false, ...options }: GoingOn,
   ): Promise<void> {
-    const held = this.#held;
     try {
+      await this.#laidOut;
+      const held = this.#held;
       await all(
-        members.map(({ core }, index) => core.resume(held[index].saved)),
+        members.map(({ core }, index) => {
+          const { saved } = held[index];
+          const { guest } = saved;
+          return core.resume(
+            ownMemory
+              ? { ...saved, guest: { ...guest, mapped: undefined } }
+              : saved,
+          );
+        }),
       );
       await all(members.map(({ core }) => core.go()));
       await all(
@@ -408,12 +447,12 @@ export class Snapshot implements AsyncDisposable {
   }
 
   /** Removes its files, once none of its forks needs them. */
-  [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isDisposed) {
-      this.#isDisposed = true;
-      this.#removeUnused();
-    }
-    return Promise.resolve();
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#abort.abort();
+    await this.#laidOut;
+    this.#removeUnused();
   }
 }
 

@@ -146,6 +146,18 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     await nodes[1].waitUntilSucceeds("ping -c 1 -W 5 node2", { timeout: 60 });
   });
 
+  await t.step("forks share memory", async () => {
+    const mapped = ({ pid }: Node) =>
+      /\S+\/state\.memory$/m.exec(Deno.readTextFileSync(`/proc/${pid}/maps`));
+    await using first = await snapshot.fork();
+    await using second = await snapshot.fork();
+    const [one, other] = [first, second].map(({ named }) =>
+      mapped(named.node1)?.[0]
+    );
+    assert(one !== undefined);
+    assertEquals(one, other);
+  });
+
   await t.step("a fork has snapshots of its own", async () => {
     await using fork = await snapshot.fork();
     await fork.named.node1.succeed("echo deeper >/tmp/state");
@@ -234,8 +246,8 @@ Deno.test("two machines go on from a snapshot", async (t) => {
       { name: "node1~1", parent: "node1" },
       { name: "node2~1", parent: "node2" },
     ]);
-    const deeper = ofType(events, "forkBegan").at(4)!;
-    assertEquals(deeper.machines[0], { name: "node1~5", parent: "node1~4" });
+    const deeper = ofType(events, "forkBegan").at(6)!;
+    assertEquals(deeper.machines[0], { name: "node1~7", parent: "node1~6" });
     assertEquals(
       ofType(events, "forkEnded").map(({ id }) => id).sort(),
       ofType(events, "forkBegan").map(({ id }) => id).sort(),

@@ -65,7 +65,27 @@ Deno.test("a guest's memory", async (t) => {
       event.type === "intervalBegan" && event.text.startsWith("memory")
     );
     assertEquals(began.length, 1);
-    await (await driver.snapshot())[Symbol.asyncDispose]();
+  });
+
+  await t.step("is limited in a fork that has it alone", async () => {
+    await using snapshot = await driver.snapshot();
+    await driver.subtest("shared", { from: snapshot }, async ({ tiny }) => {
+      await assertRejects(
+        () => tiny.limitMemory(LEFT),
+        MachineError,
+        "needs the option ownMemory",
+      );
+      await tiny.succeed("true");
+    });
+    await driver.subtest(
+      "alone",
+      { from: snapshot, ownMemory: true },
+      async ({ tiny }) => {
+        await using _limit = await tiny.limitMemory(LEFT);
+        assert(1024 * Number(await tiny.succeed(TOTAL)) < LEFT);
+      },
+    );
+    assertEquals(await total(), before);
   });
 
   await t.step("is as small as the smallest limit", async () => {

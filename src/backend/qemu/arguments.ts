@@ -46,6 +46,8 @@ export function qemuArguments(options: {
   generationDevice?: string;
   /** Whether the guest waits for a saved state. */
   incoming?: boolean;
+  /** The file whose private mapping is the memory of a guest that waits so. */
+  memory?: string;
   /** Whether the guest may reboot. */
   allowReboot: boolean;
   /** Whether time passes at once where the guest waits for it. */
@@ -99,7 +101,9 @@ export function qemuArguments(options: {
     ...options.generationDevice === undefined
       ? []
       : ["-device", options.generationDevice],
+    // identity.ts knows these.
     ...options.incoming ? ["-incoming", "defer"] : [],
+    ...options.memory === undefined ? [] : ["-mem-path", options.memory],
     // QEMU's default monitor would compete for stdio.
     ...ownSerial ? [] : ["-serial", "stdio"],
     ...["-monitor", "none"],

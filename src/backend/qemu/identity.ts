@@ -83,7 +83,7 @@ function commandLine(
 ): string {
   const words = argumentsOf(pid);
   const at = words.indexOf("-incoming");
-  if (at >= 0) words.splice(at, 2);
+  if (at >= 0) words.splice(at, words[at + 2] === "-mem-path" ? 4 : 2);
   // The longest paths come first, because some are below others.
   const places = Object.entries(paths).filter(([, path]) => path !== "")
     .sort(([, a], [, b]) => b.length - a.length);

@@ -20,6 +20,7 @@ const PAGE = 4096;
 export class QemuMemory implements GuestMemory {
   readonly #qmp: QmpClient;
   readonly #machine: string;
+  readonly #isMapped: boolean;
   /** Bytes of each limit that is in force. */
   readonly #limits = new Set<{ readonly bytes: number }>();
   /** What the guest has without a limit. */
@@ -27,10 +28,17 @@ export class QemuMemory implements GuestMemory {
   #isAdded = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Takes QEMU's monitor and the machine's name. */
-  constructor(qmp: QmpClient, machine: string) {
+  /**
+   * Takes QEMU's monitor, the machine's name, and whether its memory is the private
+   * mapping of a file.
+   */
+  constructor(
+    qmp: QmpClient,
+    { machine, isMapped }: { machine: string; isMapped: boolean },
+  ) {
     this.#qmp = qmp;
     this.#machine = machine;
+    this.#isMapped = isMapped;
   }
 
   /** Whether there is a limit, or a balloon that is the driver's. */
@@ -72,6 +80,14 @@ export class QemuMemory implements GuestMemory {
 
   /** Adds a balloon where there is none, and gets the bytes of the memory. */
   async #begin(): Promise<number> {
+    if (this.#isMapped) {
+      // For each page in a balloon, QEMU punches a hole in the file.
+      throw new MachineError(
+        `${this.#machine} shares its memory with others that go on from the same ` +
+          "snapshot, so that it can't be taken from it alone: its fork or " +
+          "subtest needs the option ownMemory (in Python, own_memory=True)",
+      );
+    }
     try {
       return await this.#actual();
     } catch (error) {

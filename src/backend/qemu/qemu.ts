@@ -188,6 +188,7 @@ export class QemuBackend implements Backend {
         panicDevice: device,
         generationDevice: generation,
         incoming: options.saved !== undefined,
+        memory: options.saved?.mapped?.memory,
         allowReboot: options.allowReboot ?? false,
         fastForward: options.fastForward,
         display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
@@ -195,6 +196,7 @@ export class QemuBackend implements Backend {
         ),
         adaptation,
       }));
+
       const process = this.#supervisor.spawn(command, {
         cwd: options.stateDir,
         env: {
@@ -463,7 +465,10 @@ class QemuGuest implements Guest {
   }
 
   get memory(): QemuMemory {
-    return this.#memory ??= new QemuMemory(this.qmp, this.#name);
+    return this.#memory ??= new QemuMemory(this.qmp, {
+      machine: this.#name,
+      isMapped: this.#options.saved?.mapped !== undefined,
+    });
   }
 
   version(): Promise<string> {
@@ -524,6 +529,7 @@ class QemuGuest implements Guest {
   async load(saved: SavedGuest): Promise<void> {
     try {
       demandSame(saved.identity, await this.#identity(), this.#name);
+
       await this.snapshots.load(saved);
     } catch (error) {
       const isGone = error instanceof QmpClosed;

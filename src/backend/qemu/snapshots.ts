@@ -1,11 +1,14 @@
 import { statfsSync } from "node:fs";
 import { MachineError } from "../../errors.ts";
+import { directoryOf } from "../../paths.ts";
 import { type QmpClient, QmpError } from "../../qmp/mod.ts";
 import { shellQuote } from "../../shell/shell_quote.ts";
 import { delay } from "../../time/mod.ts";
 import type { GuestSnapshots, Obstacle, SavedGuest } from "../backend.ts";
 import type { QemuDisks } from "./disks.ts";
 import type { Identity } from "./identity.ts";
+import { hasRoomFor, mappableMemory } from "./main_memory.ts";
+import { type MemoryBlock, splitState } from "./memory_file.ts";
 
 /** Seconds that readers have for the bytes that a guest has written. */
 const DRAIN_TIMEOUT = 30;
@@ -38,6 +41,8 @@ export interface SavedParts {
 /** Saves a guest to a file, by QEMU's migration. */
 export class QemuSnapshots implements GuestSnapshots {
   readonly #parts: SavedParts;
+  /** The memory of what was saved, where it can be mapped. */
+  readonly #memory = new WeakMap<SavedGuest, MemoryBlock>();
   #wasRunning = true;
 
   /** Takes the parts of the machine. */
@@ -121,10 +126,9 @@ export class QemuSnapshots implements GuestSnapshots {
   /** See {@linkcode GuestSnapshots.save}. */
   async save(directory: string): Promise<SavedGuest> {
     const qmp = this.#parts.qmp(), name = this.#parts.name();
-    const saved = {
-      identity: await this.#parts.identity(),
-      disks: await this.#parts.disks().freeze(directory),
-    };
+    const identity = await this.#parts.identity();
+    const disks = await this.#parts.disks().freeze(directory);
+    const memory = await mappableMemory(qmp, identity["command line"]);
     const state = `${directory}/state`;
     const file = shellQuote(state), part = shellQuote(`${state}.part`);
     const failed = `${state}.failed`;
@@ -146,7 +150,26 @@ export class QemuSnapshots implements GuestSnapshots {
       }
       await delay(0.002);
     }
-    return { ...saved, state, isPaused: !this.#wasRunning };
+    const saved = { identity, disks, state, isPaused: !this.#wasRunning };
+    if (memory !== undefined) this.#memory.set(saved, memory);
+    return saved;
+  }
+
+  /** See {@linkcode GuestSnapshots.layOut}. */
+  async layOut(saved: SavedGuest, signal: AbortSignal): Promise<SavedGuest> {
+    const block = this.#memory.get(saved), { state } = saved;
+    if (block === undefined) return saved;
+    if (!hasRoomFor(block.size, directoryOf(state))) return saved;
+    const mapped = { memory: `${state}.memory`, rest: `${state}.rest` };
+    try {
+      if (await splitState(state, block, mapped, signal)) {
+        return { ...saved, mapped };
+      }
+    } catch {
+      // The disk is full, or the run ends: the whole state is there.
+    }
+    for (const path of Object.values(mapped)) removeIfThere(path);
+    return saved;
   }
 
   /**
@@ -154,12 +177,12 @@ export class QemuSnapshots implements GuestSnapshots {
    *
    * @throws {MachineError} if that fails.
    */
-  async load({ state, isPaused }: SavedGuest): Promise<void> {
+  async load({ state, mapped, isPaused }: SavedGuest): Promise<void> {
     this.#wasRunning = !isPaused;
     await migrate(
       this.#parts.qmp(),
       "migrate-incoming",
-      `exec:exec cat ${shellQuote(state)}`,
+      `exec:exec cat ${shellQuote(mapped?.rest ?? state)}`,
       `${this.#parts.name()} can't go on from the snapshot`,
     );
   }
@@ -218,6 +241,14 @@ function room(directory: string): string {
     return `: there is no room in the file system of ${directory}`;
   } catch {
     return "";
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -145,6 +145,22 @@ export class MachineSaver implements AsyncDisposable {
     };
   }
 
+  /**
+   * Lays out what was saved so that others go on from it fast; the machine may run
+   * meanwhile, and may have ended.
+   *
+   * @param signal Ends this.
+   */
+  async layOut(
+    saved: SavedMachine,
+    signal: AbortSignal,
+  ): Promise<SavedMachine> {
+    return {
+      ...saved,
+      guest: await this.#snapshots.layOut(saved.guest, signal),
+    };
+  }
+
   /** Resumes the guest. */
   async go(): Promise<void> {
     if (this.#isPaused) await this.#snapshots.go();

@@ -226,6 +226,7 @@ export class Bridge implements Disposable {
       case "restoreSnapshot":
         return await this.#snapshotOf(request).restore({
           keepClock: request.keepClock,
+          ownMemory: request.ownMemory,
         });
       case "endSnapshot":
         await this.#snapshotOf(request)[Symbol.asyncDispose]();
@@ -431,8 +432,12 @@ export class Bridge implements Disposable {
   }
 
   async #fork(request: Of<"fork">): Promise<unknown> {
-    const { keepClock, wait } = request;
-    const fork = await this.#snapshotOf(request).fork({ keepClock, wait });
+    const { keepClock, ownMemory, wait } = request;
+    const fork = await this.#snapshotOf(request).fork({
+      keepClock,
+      ownMemory,
+      wait,
+    });
     this.#forks.set(fork.number, fork);
     for (const machine of fork.machines) this.#listen(machine);
     return {

@@ -166,8 +166,15 @@ type DriverRequest =
     do: "restoreSnapshot";
     snapshot: number;
     keepClock: boolean;
+    ownMemory: boolean;
   }
-  | { do: "fork"; snapshot: number; keepClock: boolean; wait: boolean }
+  | {
+    do: "fork";
+    snapshot: number;
+    keepClock: boolean;
+    ownMemory: boolean;
+    wait: boolean;
+  }
   | { do: "endSnapshot"; snapshot: number }
   | { do: "endFork"; ended: number }
   | {

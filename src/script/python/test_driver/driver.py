@@ -213,7 +213,9 @@ class Driver:
         return Snapshot(self._link, facts)
 
     @contextmanager
-    def subtest(self, name, from_=None, keep_clock=False, *, keep_going=None):
+    def subtest(
+        self, name, from_=None, keep_clock=False, own_memory=False, *, keep_going=None
+    ):
         """Runs a part of the test, which is a test case in reports.
 
         With a snapshot, the machines inside are a fork's, which begins there.
@@ -228,7 +230,7 @@ class Driver:
                 raise TypeError(
                     f"expected a snapshot in from_, got {type(from_).__name__}"
                 )
-            with from_._forked(keep_clock, wait=True):
+            with from_._forked(keep_clock, own_memory, wait=True):
                 yield
 
     def polling_condition(

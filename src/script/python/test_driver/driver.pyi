@@ -49,6 +49,7 @@ class Subtest(Protocol):
         name: str,
         from_: Optional[Snapshot] = None,
         keep_clock: bool = False,
+        own_memory: bool = False,
     ) -> AbstractContextManager[Any]: ...
 
 class DumpMachineSsh(Protocol):

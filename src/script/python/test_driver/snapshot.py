@@ -15,22 +15,29 @@ class Snapshot:
         self._number = facts["snapshot"]
         self.machines = facts["machines"]
 
-    def restore(self, keep_clock=False):
+    def restore(self, keep_clock=False, own_memory=False):
         """Brings the machines back, in place."""
         self._link.request(
-            "restoreSnapshot", snapshot=self._number, keepClock=bool(keep_clock)
+            "restoreSnapshot",
+            snapshot=self._number,
+            keepClock=bool(keep_clock),
+            ownMemory=bool(own_memory),
         )
 
     @contextmanager
-    def fork(self, keep_clock=False):
+    def fork(self, keep_clock=False, own_memory=False):
         """Inside, the machines are those of a fork that begins here."""
-        with self._forked(keep_clock, wait=False):
+        with self._forked(keep_clock, own_memory, wait=False):
             yield
 
     @contextmanager
-    def _forked(self, keep_clock, wait):
+    def _forked(self, keep_clock, own_memory, wait):
         fork = self._link.request(
-            "fork", snapshot=self._number, keepClock=bool(keep_clock), wait=wait
+            "fork",
+            snapshot=self._number,
+            keepClock=bool(keep_clock),
+            ownMemory=bool(own_memory),
+            wait=wait,
         )
         before = enter_fork(fork)
         try:
