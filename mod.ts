@@ -76,6 +76,12 @@ export {
 } from "./src/report/mod.ts";
 export { runTest, type TestOptions, type TestResult } from "./src/run/mod.ts";
 export {
+  runSuite,
+  type Suite,
+  type SuiteOptions,
+  type SuiteTest,
+} from "./src/suite/mod.ts";
+export {
   type QmpClient,
   QmpClosed,
   QmpError,

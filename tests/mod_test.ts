@@ -82,6 +82,9 @@ const names = [
   "Step",
   "SubtestFailures",
   "SubtestOptions",
+  "Suite",
+  "SuiteOptions",
+  "SuiteTest",
   "TerminalListener",
   "TerminalOptions",
   "TestFailure",
@@ -96,6 +99,7 @@ const names = [
   "deathPatterns",
   "efiAttributes",
   "retry",
+  "runSuite",
   "runTest",
 ];
 

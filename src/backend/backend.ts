@@ -451,6 +451,13 @@ export interface BackendKind {
    */
   machineName(startCommand: string): string | undefined;
   /**
+   * What the guest of a start command takes of its host, as far as that can be
+   * told without starting it: bytes of memory, and processors.
+   */
+  needs?(
+    startCommand: StartCommand,
+  ): { readonly memory?: number; readonly cores?: number };
+  /**
    * The command line that connects to the ssh of a guest.
    *
    * @throws {UsageError} if there is no way to it.

@@ -54,6 +54,9 @@ export class Supervisor implements AsyncDisposable {
   constructor() {
     this.#guard = new Deno.Command("/bin/sh", {
       args: ["-c", guardScript, "vmwright-guard", this.#token],
+      // Where the driver is itself a process of another run, whose end must not
+      // end the guard before its work.
+      env: { [MARK]: "" },
       stdin: "piped",
       stdout: "null",
       stderr: "null",

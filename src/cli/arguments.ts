@@ -3,6 +3,7 @@ import { nearest } from "../report/nearest.ts";
 import { type Option, type OptionKey, options } from "./options.ts";
 
 type ValueOf<O extends Option> = O["kind"] extends "list" ? string[]
+  : O extends { repeatable: true } ? string[]
   : O["kind"] extends "flag" ? boolean
   : O extends { negatable: true } ? string | false
   : string;
@@ -78,7 +79,9 @@ export function parseArguments(args: readonly string[]): Arguments {
         }
         attached = args[at++];
       }
-      values[key] = attached;
+      if (option.repeatable) {
+        ((values[key] ??= []) as string[]).push(attached);
+      } else values[key] = attached;
     } else {
       const list = (values[key] ??= []) as string[];
       if (attached !== undefined) list.push(attached);

@@ -38,6 +38,12 @@ import {
   requireWritableFile,
 } from "./required_files.ts";
 
+import {
+  refuseOthers,
+  type SuiteConfiguration,
+  suiteOf,
+} from "./suite_configuration.ts";
+
 export type { MachineConfiguration } from "./config_file.ts";
 
 /** The action. */
@@ -48,6 +54,7 @@ export type Command =
   | "types"
   | "report"
   | "snapshots"
+  | "test"
   | "help"
   | "version";
 
@@ -74,6 +81,8 @@ export interface Configuration extends RunSettings {
   readonly history?: string;
   /** Whether a flaky test of a suite is a failure. */
   readonly failOnFlaky?: boolean;
+  /** What `vmwright test` runs. */
+  readonly suite?: SuiteConfiguration;
 }
 
 const commands: readonly string[] = [
@@ -83,6 +92,7 @@ const commands: readonly string[] = [
   "types",
   "report",
   "snapshots",
+  "test",
 ];
 
 /**
@@ -103,6 +113,7 @@ export function configure(
   const { options: given, words } = parseArguments(args);
   const command = commandOf(given, words);
   const warnings: string[] = [];
+  refuseOthers(given, command);
   if (command === "help" || command === "version") {
     return { ...nothing, command, warnings };
   }
@@ -113,6 +124,9 @@ export function configure(
       warnings,
       ...reportOf(given, words.slice(1)),
     };
+  }
+  if (command === "test") {
+    return { ...nothing, command, warnings, suite: suiteOf(given, words) };
   }
   if (command === "snapshots") {
     return { ...nothing, command, warnings, removed: removedOf(words) };

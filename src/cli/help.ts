@@ -2,23 +2,27 @@ import { type Option, options } from "./options.ts";
 
 /** The text of `--help`. */
 export function helpText(): string {
-  const rows = (Object.values(options) as Option[]).map((option) => {
-    const name = option.names[0];
-    const short = option.names.find((n) => /^-\w$/.test(n));
-    const value = option.value === undefined ? "" : ` ${option.value}`;
-    return [
-      (short === undefined ? "    " : `${short}, `) +
-      (option.negatable && option.kind === "flag"
-        ? `--[no-]${name.slice(2)}`
-        : name) +
-      value,
-      option.help + (option.environment ? ` [$${option.environment}]` : ""),
-    ];
-  });
+  const rowsOf = (ofSuites: boolean) =>
+    (Object.values(options) as Option[]).filter((option) =>
+      (option.only !== undefined) === ofSuites
+    ).map((option) => {
+      const name = option.names[0];
+      const short = option.names.find((n) => /^-\w$/.test(n));
+      const value = option.value === undefined ? "" : ` ${option.value}`;
+      return [
+        (short === undefined ? "    " : `${short}, `) +
+        (option.negatable && option.kind === "flag"
+          ? `--[no-]${name.slice(2)}`
+          : name) +
+        value,
+        option.help + (option.environment ? ` [$${option.environment}]` : ""),
+      ];
+    }).map(([left, right]) => row(left, right)).join("\n");
   return `Runs a test script against virtual machines
 
 Usage: vmwright [OPTIONS] SCRIPT
        vmwright --interactive [OPTIONS] [SCRIPT]
+       vmwright test [SUITE] [NAME…]     run the tests of a suite
        vmwright check [OPTIONS] SCRIPT   report type errors and missing awaits
        vmwright types [OPTIONS]          print the types of what a script sees
        vmwright report EVENTS…           make one page of files of events
@@ -34,9 +38,16 @@ Examples:
   vmwright --start-scripts ./run-server-vm --watch --keep-machines -- web.ts
   vmwright --interactive --start-scripts ./run-server-vm
   vmwright check --start-scripts ./run-server-vm -- web.ts
+  vmwright test 'web*' --retries 1 -o results
 
 Options:
-${rows.map(([left, right]) => row(left, right)).join("\n")}
+${rowsOf(false)}
+
+Options of vmwright test, beside -o and --watch:
+${rowsOf(true)}
+
+A suite is vmwright.suite.json, vmwright.suite.ts, or configuration files. A
+NAME may be a glob. The results are in vmwright-results, or where -o says.
 
 An option overrides the configuration file, and the file overrides the
 environment variable in brackets. In the environment, white space separates the

@@ -41,6 +41,10 @@ export async function main(args: readonly string[]): Promise<number> {
         const { check } = await import("./check.ts");
         return await check(configuration);
       }
+      case "test": {
+        const { test } = await import("./test.ts");
+        return await test(configuration, print);
+      }
       case "report": {
         const { report } = await import("./report.ts");
         return await report(configuration);

@@ -11,12 +11,16 @@ export interface Option {
   readonly kind: "flag" | "value" | "list";
   /** Whether a word can't belong to the list. */
   readonly ends?: (word: string) => boolean;
+  /** Whether it takes one value each time that it is given, and keeps all. */
+  readonly repeatable?: boolean;
   /** The word for the value in the help. */
   readonly value?: string;
   /** The environment variable that gives the value if the option is missing. */
   readonly environment?: string;
   /** Whether there is also `--no-…`. */
   readonly negatable?: boolean;
+  /** The only subcommands that it goes with. */
+  readonly only?: readonly string[];
   /** The help: one or more sentences, without a full stop at the end. */
   readonly help: string;
 }
@@ -240,17 +244,82 @@ export const options = {
     help:
       "in a build sandbox: stop at breakpoints and where the script fails; the program F attaches to the sandbox",
   },
-  history: {
-    names: ["--history"],
+  tag: {
+    names: ["--tag"],
     kind: "value",
-    value: "F",
+    repeatable: true,
+    only: ["test"],
+    value: "TAG",
+    help: "run only tests with this tag; several times: with one of these",
+  },
+  list: {
+    names: ["--list"],
+    kind: "flag",
+    only: ["test"],
+    help: "list the tests, what each takes and its tags, and run none",
+  },
+  lastFailed: {
+    names: ["--last-failed"],
+    kind: "flag",
+    only: ["test"],
+    help: "run only the tests that did not pass in the last results in DIR",
+  },
+  repeat: {
+    names: ["--repeat"],
+    kind: "value",
+    only: ["test"],
+    value: "N",
+    help: "run each test N times",
+  },
+  retries: {
+    names: ["--retries"],
+    kind: "value",
+    only: ["test"],
+    value: "N",
     help:
-      "of a suite: the file of what its tests were before; default: history in the output directory",
+      "try a test that does not pass up to N times more; default: as the suite says",
   },
   failOnFlaky: {
     names: ["--fail-on-flaky"],
     kind: "flag",
-    help: "of a suite: take a flaky test as a failure",
+    only: ["test", "report"],
+    help: "fail if a test passed only when it was tried again",
+  },
+  maxFailures: {
+    names: ["--max-failures"],
+    kind: "value",
+    only: ["test"],
+    value: "N",
+    help: "begin no more tests after N that failed",
+  },
+  workers: {
+    names: ["--workers"],
+    kind: "value",
+    only: ["test"],
+    value: "N",
+    help: "run at most N tests at a time; default: the host's processors",
+  },
+  memory: {
+    names: ["--memory"],
+    kind: "value",
+    only: ["test"],
+    value: "SIZE",
+    help:
+      "memory of all tests at a time, 8G for example; default: what is free, less a reserve",
+  },
+  shard: {
+    names: ["--shard"],
+    kind: "value",
+    only: ["test"],
+    value: "I/N",
+    help: "run the part I of N, for each of N hosts",
+  },
+  history: {
+    names: ["--history"],
+    kind: "value",
+    only: ["test", "report"],
+    value: "FILE",
+    help: "read and write the history of tests there; default: DIR/history",
   },
   help: { names: ["--help", "-h"], kind: "flag", help: "show this text" },
   version: { names: ["--version"], kind: "flag", help: "show the version" },

@@ -1,9 +1,5 @@
 import { orAbort } from "../time/mod.ts";
-
-/** Bytes that are left to the host, of what it has free. */
-const RESERVE = 512 * 1024 * 1024;
-/** The part of it that is left, where that is more. */
-const RESERVED_PART = 0.1;
+import { freeMemory } from "./free_memory.ts";
 
 interface Waiter {
   readonly memory: number;
@@ -83,10 +79,4 @@ export class ForkBudget {
     if (this.#running >= this.#forks) return false;
     return this.#taken + memory <= (this.#memory ?? this.#free);
   }
-}
-
-/** Bytes of memory that guests may take at this moment. */
-function freeMemory(): number {
-  const { available, total } = Deno.systemMemoryInfo();
-  return available - Math.max(RESERVE, RESERVED_PART * total);
 }

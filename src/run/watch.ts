@@ -1,6 +1,6 @@
-import { directoryOf } from "../paths.ts";
 import { rejection } from "../time/mod.ts";
 import { Uncaught, WarmChecker } from "../script/mod.ts";
+import { Changes } from "./changes.ts";
 import { Interruption } from "./interruption.ts";
 import { runOnKept } from "./kept_machines.ts";
 import type { Plan } from "./plan.ts";
@@ -76,56 +76,5 @@ export async function watch(
       await waitForChange().catch(() => {});
     }
     if (signal.aborted) return judge({ error: signal.reason });
-  }
-}
-
-/** Waits for the next change of a file in a growing set. */
-class Changes implements Disposable {
-  /** The path of the file that changed first. */
-  readonly next: Promise<string>;
-  readonly #resolve: (path: string) => void;
-  readonly #files = new Map<string, string>();
-  readonly #watchers = new Map<string, Deno.FsWatcher>();
-
-  constructor(files: string[]) {
-    ({ promise: this.next, resolve: this.#resolve } = Promise.withResolvers());
-    for (const file of files) this.add(file);
-  }
-
-  /** Watches one more file, by its directory, because editors replace files. */
-  add(path: string): void {
-    const file = Deno.realPathSync(path);
-    if (this.#files.has(file)) return;
-    this.#files.set(file, contents(file));
-    const directory = directoryOf(file);
-    if (this.#watchers.has(directory)) return;
-    const watcher = Deno.watchFs(directory, { recursive: false });
-    this.#watchers.set(directory, watcher);
-    this.#look(watcher);
-  }
-
-  [Symbol.dispose](): void {
-    for (const watcher of this.#watchers.values()) watcher.close();
-  }
-
-  async #look(watcher: Deno.FsWatcher): Promise<void> {
-    for await (const event of watcher) {
-      if (event.kind === "access") continue;
-      for (const path of event.paths) {
-        const known = this.#files.get(path);
-        if (known === undefined) continue;
-        const now = contents(path);
-        // While an editor writes a file anew, the file is empty for a moment.
-        if (now !== known && now !== "") this.#resolve(path);
-      }
-    }
-  }
-}
-
-function contents(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch {
-    return "";
   }
 }

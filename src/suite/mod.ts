@@ -3,12 +3,6 @@
  *
  * @module
  */
-export type { MatrixValue, Suite, SuiteTest } from "./suite.ts";
-export type {
-  AttemptResult,
-  AttemptVerdict,
-  SuiteResults,
-  SuiteTestResult,
-  TestVerdict,
-} from "./results.ts";
-export type { Shard } from "./shard.ts";
+export type { Suite, SuiteTest } from "./suite.ts";
+export type { SuiteOptions } from "./suite_options.ts";
+export { runSuite } from "./run_suite.ts";

@@ -1,5 +1,4 @@
 import { harmless } from "../scan/mod.ts";
-import type { SuiteTestResult } from "./results.ts";
 
 /**
  * The line of an explanation that says what is wrong: it begins with places.
@@ -12,12 +11,6 @@ export function titleOfReason(reason: string): string {
     /^\w*(Error|Failure|Died|Timeout)\b.*:/.test(line)
   ) ??
     lines[0];
-}
-
-/** Why a test did not pass; of a flaky one, why it did not at first. */
-export function reasonOf({ reason, attempts }: SuiteTestResult): string {
-  return reason ??
-    attempts.findLast(({ verdict }) => verdict !== "passed")?.reason ?? "";
 }
 
 /** Seconds as a person reads them. */

@@ -1,6 +1,3 @@
-/** A value of a matrix. */
-export type MatrixValue = string | number | boolean;
-
 /** A test of a suite, or what all of its tests have in common. */
 export interface SuiteTest {
   /** A configuration file of the NixOS test framework, as for `--config`. */
@@ -49,7 +46,9 @@ export interface SuiteTest {
    * Names with their values: there is a test for each combination, named
    * `web[kernel=6.1]`. `${kernel}` in any text of the test is the value.
    */
-  readonly matrix?: Readonly<Record<string, readonly MatrixValue[]>>;
+  readonly matrix?: Readonly<
+    Record<string, readonly (string | number | boolean)[]>
+  >;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import type { BackendKind } from "../backend.ts";
+import { qemuNeeds } from "./needs.ts";
 
 /** The first number that a guest's virtual socket can have. */
 const FIRST_CID = 3;
@@ -24,6 +25,7 @@ export const qemu: BackendKind = {
     "clock",
     "snapshots",
   ]),
+  needs: (startCommand) => qemuNeeds(startCommand),
 
   /** `run-<name>-vm` starts a virtual machine. */
   machineName: (startCommand) => /run-([^/]+)-vm$/.exec(startCommand)?.[1],

@@ -1,0 +1,229 @@
+import type { Supervisor } from "../backend/mod.ts";
+import { shellQuote } from "../shell/shell_quote.ts";
+import { after } from "../time/mod.ts";
+import { attemptFiles, clearAttempt } from "./attempt_files.ts";
+import { runEndedIn } from "./last_event.ts";
+import type { TestSetting } from "./machines_of.ts";
+import type { MemoryWatch } from "./memory_watch.ts";
+import type { PlannedTest } from "./planned_test.ts";
+import type { AttemptResult, AttemptVerdict } from "./results.ts";
+
+/** Seconds that a test may take where nothing says another time. */
+const USUAL_TIMEOUT = 3600;
+/** Seconds after its timeout, in which a test ends itself. */
+const GRACE = 30;
+/** Seconds in which a test ends itself that was asked to. */
+const PATIENCE = 10;
+/** Lines of a reason that are kept. */
+const MOST_LINES = 12;
+/** Characters of a line of it that are kept. */
+const LONGEST_LINE = 300;
+/** Bytes at the end of the output that may tell a reason. */
+const OUTPUT_END = 8192;
+
+/** What an attempt needs beside its test. */
+export interface AttemptSurroundings {
+  /** The words that start the program. */
+  readonly program: readonly string[];
+  /** The folder that the test's paths count from. */
+  readonly folder: string;
+  /** Owns the process. */
+  readonly supervisor: Supervisor;
+  /** Sees how much memory it takes. */
+  readonly memory: MemoryWatch;
+  /** Ends it in order. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a test once, in a process of its own.
+ *
+ * @param test The test.
+ * @param setting What is known of it.
+ * @param directory The absolute path of the directory for what it leaves.
+ * @param surroundings Where it runs.
+ * @returns How it ended, without the directory.
+ */
+export async function attempt(
+  test: PlannedTest,
+  setting: TestSetting,
+  directory: string,
+  surroundings: AttemptSurroundings,
+): Promise<AttemptResult> {
+  const { program, folder, supervisor, memory, signal } = surroundings;
+  clearAttempt(directory);
+  Deno.mkdirSync(directory, { recursive: true });
+  const timeout = test.timeout ?? setting.timeout ?? USUAL_TIMEOUT;
+  const words = [...program, ...wordsOf(test, directory, timeout)];
+  const output = `${directory}/${attemptFiles.output}`;
+  const command = `exec ${words.map(shellQuote).join(" ")} </dev/null >${
+    shellQuote(output)
+  } 2>&1`;
+  const date = Date.now();
+  const began = performance.now();
+  const kills = killsForMemory();
+  const process = supervisor.spawn(command, {
+    cwd: folder,
+    env: environmentOf(test),
+    // It ends its machines in order.
+    cleansUp: true,
+  });
+  for (const stream of [process.stdout, process.stderr, process.stdin]) {
+    (stream instanceof ReadableStream ? stream.cancel() : stream.close())
+      .catch(() => {});
+  }
+  const use = memory.add(process.pid);
+  let isLate = false;
+  const cancelTimeout = after(timeout + GRACE, () => {
+    isLate = true;
+    supervisor.kill(process, "SIGKILL");
+  });
+  let cancelPatience = () => {};
+  const stop = () => {
+    supervisor.kill(process, "SIGTERM");
+    cancelPatience = after(
+      PATIENCE,
+      () => supervisor.kill(process, "SIGKILL"),
+    );
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  const status = await process.status;
+  signal.removeEventListener("abort", stop);
+  cancelTimeout();
+  cancelPatience();
+  memory.remove(process.pid);
+  supervisor.reap(process);
+  const duration = (performance.now() - began) / 1000;
+  const told = runEndedIn(`${directory}/${attemptFiles.events}`);
+  const { verdict, reason } = judged();
+  return {
+    verdict,
+    date,
+    duration,
+    ...use.peak !== undefined && { memory: use.peak },
+    ...status.signal === null
+      ? { exitCode: status.code }
+      : { signal: status.signal },
+    ...reason !== undefined && { reason },
+  };
+
+  function judged(): { verdict: AttemptVerdict; reason?: string } {
+    const why = told?.detail ??
+      (told?.error && `${told.error.name}: ${told.error.message}`);
+    if (isLate) {
+      return {
+        verdict: "timeout",
+        reason:
+          `it did not end within ${timeout} seconds, nor by itself within ${GRACE} more`,
+      };
+    }
+    if (signal.aborted && told?.verdict !== "passed") {
+      return { verdict: "unfinished", reason: "the suite was interrupted" };
+    }
+    if (told?.verdict === "passed" && status.code === 0) {
+      return { verdict: "passed" };
+    }
+    if (told?.verdict === "failed" || told?.verdict === "timeout") {
+      return { verdict: told.verdict, reason: bounded(why ?? "") };
+    }
+    if (status.signal !== null) {
+      const hint = killsForMemory() > kills
+        ? "; meanwhile the host ran out of memory, and its kernel killed a process"
+        : "";
+      return {
+        verdict: "crashed",
+        reason: `its process was ended by ${status.signal}${hint}`,
+      };
+    }
+    // Misuse, which starts nothing.
+    if (status.code === 2) {
+      return { verdict: "failed", reason: bounded(endOf(output)) };
+    }
+    return {
+      verdict: "crashed",
+      reason: bounded(
+        `its process ended with status ${status.code}, without a verdict\n${
+          endOf(output)
+        }`,
+      ),
+    };
+  }
+}
+
+/** The words of a test's command line. */
+function wordsOf(
+  test: PlannedTest,
+  directory: string,
+  timeout: number,
+): string[] {
+  const { config, machineConfig, startScripts = [], vlans = [] } = test;
+  const { script, language, options = [] } = test;
+  return [
+    ...["-o", directory, "--events", attemptFiles.events],
+    ...["--junit-xml", attemptFiles.junit, "--html", attemptFiles.page],
+    ...["--console", "failed", "--global-timeout", `${timeout}`],
+    ...config === undefined ? [] : ["--config", config],
+    ...machineConfig === undefined ? [] : ["--machine-config", machineConfig],
+    ...startScripts.length === 0 ? [] : ["--start-scripts", ...startScripts],
+    ...vlans.length === 0 ? [] : ["--vlans", ...vlans.map(String)],
+    ...language === undefined ? [] : ["--language", language],
+    ...options,
+    ...script === undefined ? [] : ["--", script],
+  ];
+}
+
+/**
+ * The variables of a test's process. What is a setting of the suite's own process
+ * must not become one of its tests.
+ */
+function environmentOf({ env }: PlannedTest): Record<string, string> {
+  return {
+    startScripts: "",
+    vlans: "",
+    testScript: "",
+    machineConfig: "",
+    globalTimeout: "",
+    LOGFILE: "",
+    // The suite writes one summary of all tests.
+    GITHUB_STEP_SUMMARY: "",
+    NO_COLOR: "1",
+    ...env,
+  };
+}
+
+/** The first lines of a text, none of them too long. */
+function bounded(text: string): string {
+  // Where the files are is told beside it.
+  const lines = text.trimEnd().replace(/\nartifacts: .*$/, "").split("\n");
+  const most = lines.slice(0, MOST_LINES).map((line) =>
+    line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line
+  );
+  if (lines.length > MOST_LINES) most.push("…");
+  return most.join("\n");
+}
+
+/** The last lines of a file. */
+function endOf(path: string): string {
+  try {
+    using file = Deno.openSync(path);
+    const { size } = file.statSync();
+    const bytes = new Uint8Array(Math.min(size, OUTPUT_END));
+    file.seekSync(size - bytes.length, Deno.SeekMode.Start);
+    const count = file.readSync(bytes) ?? 0;
+    const text = new TextDecoder().decode(bytes.subarray(0, count));
+    return text.trimEnd().split("\n").slice(-MOST_LINES + 2).join("\n");
+  } catch {
+    return "";
+  }
+}
+
+/** How many processes the kernel has killed for their memory. */
+function killsForMemory(): number {
+  try {
+    const text = Deno.readTextFileSync("/proc/vmstat");
+    return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

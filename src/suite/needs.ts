@@ -1,0 +1,97 @@
+import { kinds, StartCommand, startedBy } from "../backend/mod.ts";
+import { UsageError } from "../errors.ts";
+import type { HistoryEntry } from "./history.ts";
+import { languageOf } from "../script/language.ts";
+import type { TestMachine, TestSetting } from "./machines_of.ts";
+import type { PlannedTest } from "./planned_test.ts";
+import { median } from "./split.ts";
+import { parseSize } from "./size.ts";
+
+/** What a test takes of its host. */
+export interface Needs {
+  /** Bytes of memory at most. */
+  readonly memory: number;
+  /** Processors. */
+  readonly cores: number;
+  /** Seconds that it takes; nothing if it has not run yet. */
+  readonly duration?: number;
+}
+
+/** Bytes that the test's own process takes, beside its machines. */
+const DRIVER = 128 * 2 ** 20;
+/** Bytes that the check of a script's types takes. */
+const CHECK = 256 * 2 ** 20;
+/** Bytes that a hypervisor takes beside its guest's memory. */
+const HYPERVISOR = 64 * 2 ** 20;
+/** Bytes of a guest whose start command does not tell them. */
+const UNKNOWN_GUEST = 1024 * 2 ** 20;
+/** How many runs of the history count. */
+const LAST = 5;
+/** How much more than in its last runs a test may take. */
+const MARGIN = 1.25;
+
+/**
+ * Estimates what a test takes: as the suite says, or else as its last runs were
+ * seen to do, or else by its start commands.
+ *
+ * @param test The test.
+ * @param setting What is known of it.
+ * @param history Its last runs, the oldest first.
+ */
+export function needsOf(
+  test: PlannedTest,
+  { machines, script }: TestSetting,
+  history: readonly HistoryEntry[] = [],
+): Needs {
+  const last = history.slice(-LAST);
+  const declared = machines.map(declaredNeeds);
+  const cores = test.cores ?? Math.max(
+    1,
+    declared.reduce((sum, one) => sum + (one.cores ?? 1), 0),
+  );
+  const duration = last.length === 0
+    ? undefined
+    : median(last.map(({ duration }) => duration));
+  const isChecked = script !== undefined &&
+    (test.language ?? languageOf(script)) === "typescript";
+  const driver = DRIVER + (isChecked ? CHECK : 0);
+  return { memory: memoryOf(test, declared, driver, last), cores, duration };
+}
+
+function memoryOf(
+  test: PlannedTest,
+  declared: readonly { memory?: number }[],
+  driver: number,
+  last: readonly HistoryEntry[],
+): number {
+  if (test.memory !== undefined) {
+    const bytes = parseSize(String(test.memory));
+    if (bytes !== undefined) return bytes;
+    throw new UsageError(
+      `the test ${test.name} expects memory as "4G", got ${
+        JSON.stringify(test.memory)
+      }`,
+    );
+  }
+  const whole = declared.reduce(
+    (sum, { memory = UNKNOWN_GUEST }) => sum + memory + HYPERVISOR,
+    driver,
+  );
+  const seen = last.flatMap(({ memory }) => memory ?? []);
+  if (seen.length === 0) return whole;
+  const most = Math.max(...seen);
+  // A guest can't take more than it has; forks of it can, and were seen to.
+  return Math.max(most, Math.min(whole, most * MARGIN));
+}
+
+function declaredNeeds(
+  { startCommand, backend }: TestMachine,
+): { memory?: number; cores?: number } {
+  try {
+    const command = new StartCommand(startCommand);
+    return kinds[backend ?? startedBy(command).backend].needs?.(command) ?? {};
+  } catch {
+    // The test's own process says what is wrong.
+    return {};
+  }
+}
