@@ -1,4 +1,4 @@
-import type { BackendName } from "../backend/mod.ts";
+import { type BackendName, isBackend } from "../backend/kinds.ts";
 import { absolute } from "../paths.ts";
 import { isObject } from "./fields.ts";
 import type { PlannedTest } from "./planned_test.ts";
