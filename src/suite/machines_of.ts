@@ -81,7 +81,10 @@ function machinesIn(
   return Object.values(value).flatMap((one) => {
     if (!isObject(one) || typeof one[key] !== "string") return [];
     const startCommand = located(one[key], folder);
-    return backend === undefined ? { startCommand } : { startCommand, backend };
+    const own = isBackend(one.backend) ? one.backend : backend;
+    return own === undefined
+      ? { startCommand }
+      : { startCommand, backend: own };
   });
 }
 
