@@ -24,6 +24,8 @@ export interface Lines {
 
 /** Chunks that are kept as they are read, for the next look. */
 const remembered = 48;
+/** Characters of texts that are kept for the next search. */
+const mostSearched = 100_000_000;
 
 /** Where chunks come from: from the page, or from the driver while it runs. */
 export class Chunks {
@@ -33,6 +35,9 @@ export class Chunks {
   readonly #lines = new Map<ChunkId, Promise<Lines>>();
   readonly #records = new Map<ChunkId, Promise<unknown[]>>();
   readonly #images = new Map<ChunkId, Promise<string>>();
+  /** Texts that were searched. */
+  readonly #searched = new Map<ChunkId, string>();
+  #searchedSize = 0;
   /** Whether the page asks the driver. */
   readonly isLive = document.documentElement.dataset.live !== undefined;
 
@@ -64,6 +69,25 @@ export class Chunks {
   /** A chunk's text, which is not remembered. */
   async text(id: ChunkId): Promise<string> {
     return await inflated(await this.#kept(id));
+  }
+
+  /**
+   * A chunk's text for a search. It is remembered, as long as there is room:
+   * whoever types searches again with each letter.
+   */
+  async searched(id: ChunkId): Promise<string> {
+    const known = this.#searched.get(id);
+    if (known !== undefined) return known;
+    const lasts = id < this.#lasting;
+    const text = await this.text(id);
+    // A search goes through all texts in their order. If the newest took the
+    // place of the oldest, the next search would find none.
+    const isRoom = this.#searchedSize + text.length <= mostSearched;
+    if (lasts && isRoom && !this.#searched.has(id)) {
+      this.#searched.set(id, text);
+      this.#searchedSize += text.length;
+    }
+    return text;
   }
 
   /** Lines that were put together. */

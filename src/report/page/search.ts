@@ -204,7 +204,7 @@ async function* read<T>(
   const pending: Promise<string>[] = [];
   for (let i = 0; i < chunks.length; i++) {
     while (pending.length < ahead && i + pending.length < chunks.length) {
-      pending.push(data.text(chunks[i + pending.length][0]));
+      pending.push(data.searched(chunks[i + pending.length][0]));
     }
     const [id, more] = chunks[i];
     yield [id, await pending.shift()!, more];
