@@ -12,7 +12,7 @@ const enough = 256;
  * needs.
  */
 export class BoundedText {
-  readonly #most: number;
+  #most: number;
   #head = new Uint8Array(0);
   #headLength = 0;
   #headLines = 0;
@@ -49,6 +49,33 @@ export class BoundedText {
     if (this.#pending.length >= enough) this.#write();
   }
 
+  /**
+   * Lets go of more, for a text that is over.
+   *
+   * @param most Bytes of the first lines that are kept from now on, and once more
+   * of the last.
+   */
+  shrink(most: number): void {
+    this.#write();
+    const head = this.#head.subarray(0, this.#headLength);
+    const tail = this.#isHeadFull
+      ? this.#tail.subarray(0, this.#tailLength)
+      : head;
+    this.#most = most;
+    if (!this.#isHeadFull && head.length <= most) {
+      this.#head = head.slice();
+      return;
+    }
+    const kept = head.slice(0, head.lastIndexOf(newline, most - 1) + 1);
+    const rest = this.#isHeadFull ? tail : tail.subarray(kept.length);
+    this.#tail = lastLines(rest, most).slice();
+    this.#tailLength = this.#tail.length;
+    this.#head = kept;
+    this.#headLength = kept.length;
+    this.#headLines = linesIn(kept);
+    this.#isHeadFull = true;
+  }
+
   #write(): void {
     // Half of it goes at once, so that each byte moves but once.
     if (this.#tailLength > 2 * this.#most) {
@@ -69,20 +96,30 @@ export class BoundedText {
   toString(): string {
     this.#write();
     const head = decode(this.#head.subarray(0, this.#headLength));
-    const whole = this.#tail.subarray(0, this.#tailLength);
-    const start = whole.length - this.#most;
-    // A line that is not whole any more is none.
-    const tail = start > 0
-      ? whole.subarray(whole.indexOf(newline, start - 1) + 1)
-      : whole;
-    let tailLines = 0;
-    for (let at = 0; at < tail.length; tailLines++) {
-      at = tail.indexOf(newline, at) + 1;
-    }
-    const omitted = this.#lines - this.#headLines - tailLines;
+    const tail = lastLines(
+      this.#tail.subarray(0, this.#tailLength),
+      this.#most,
+    );
+    const omitted = this.#lines - this.#headLines - linesIn(tail);
     const gap = omitted > 0 ? `… ${omitted} lines left out …\n` : "";
     return head + gap + decode(tail);
   }
+}
+
+/** The last lines that are whole within so many bytes. */
+function lastLines(bytes: Uint8Array, most: number): Uint8Array {
+  const start = bytes.length - most;
+  return start > 0
+    ? bytes.subarray(bytes.indexOf(newline, start - 1) + 1)
+    : bytes;
+}
+
+function linesIn(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = 0; at < bytes.length; lines++) {
+    at = bytes.indexOf(newline, at) + 1;
+  }
+  return lines;
 }
 
 /** Bytes with room for a text and a line's end after those that are used. */

@@ -10,6 +10,8 @@ import { shortened } from "./shortened.ts";
 
 /** Bytes of a test case's output that are kept from its begin, and again from its end. */
 const most = 256 * 1024;
+/** The same of a case that passed. There may be thousands of them. */
+const mostPassed = 8 * 1024;
 const longestLine = 16 * 1024;
 /** Files of a case that are named at most. */
 const mostAttachments = 200;
@@ -36,7 +38,7 @@ class TestCase {
  * subtest. A case `main` stands for the whole of a script without subtests, and
  * for one that failed outside of them. A case's output holds the messages, steps
  * and console lines of its time, the suite's holds all; both are bounded: of
- * much output the middle is left out.
+ * much output the middle is left out, and more of it where a case passed.
  *
  * The file is complete from the start and renewed at each subtest's end; a run
  * that is killed leaves `main` failed as unfinished.
@@ -164,6 +166,9 @@ export class JunitListener implements Listener {
         if (ended.parent) ended.parent.nested += event.duration;
         if (event.error !== undefined) {
           ended.failure = { error: event.error, text: traceOf(event.error) };
+        } else {
+          ended.stdout.shrink(mostPassed);
+          ended.stderr.shrink(mostPassed);
         }
         this.#file.touch();
         break;

@@ -56,3 +56,18 @@ Deno.test("of a line that is longer than all that is kept, nothing is", () => {
   text.add("z".repeat(10));
   assertEquals(String(text), "… 3 lines left out …\n");
 });
+
+Deno.test("a text that is over keeps less, and may still go on", () => {
+  for (const count of [3, 30, 300, 3000]) {
+    const text = new BoundedText(5000), small = new BoundedText(100);
+    for (let at = 0; at < count; at++) {
+      text.add(`é ${at}`);
+      small.add(`é ${at}`);
+    }
+    text.shrink(100);
+    assertEquals(String(text), String(small));
+    text.add("more");
+    small.add("more");
+    assertEquals(String(text), String(small));
+  }
+});

@@ -10,6 +10,9 @@ import { randomRun } from "./random_run.ts";
 import { type ReadPage, readPage } from "./read_page.ts";
 import { all, type Element, textOf } from "./well_formed.ts";
 
+const reports = new URL("../../src/report/mod.ts", import.meta.url).href;
+const runs = new URL("./made_runs.ts", import.meta.url).href;
+
 /** The page of what `act` logs. */
 async function page(
   act: (log: Log, folder: string) => unknown,
@@ -256,6 +259,35 @@ Deno.test("a page of a long run is as complete at its end as at its beginning", 
   ]);
   assertMatch(commands[0].output, /the output of job 1999/);
 });
+
+for (const report of ["HtmlListener", "JunitListener"]) {
+  Deno.test(`a million lines take a driver with ${report} less than 120 MB of memory`, () =>
+    withFolder(async (folder) => {
+      const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          "eval",
+          // As the program is started, see cli.ts.
+          "--v8-flags=--max-semi-space-size=8",
+          `
+          import { ${report} } from ${JSON.stringify(reports)};
+          import { huge } from ${JSON.stringify(runs)};
+          const listener = new ${report}("report");
+          for (const event of huge(1_000_000, 10_000)) listener.on(event);
+          listener.close();
+          const status = Deno.readTextFileSync("/proc/self/status");
+          console.log(/^VmHWM:\\s+(\\d+) kB$/m.exec(status)[1]);
+          `,
+        ],
+        cwd: folder,
+        stderr: "inherit",
+      }).output();
+      assertEquals(code, 0);
+      const most = Number(new TextDecoder().decode(stdout)) * 1024;
+      assertLess(most, 120e6);
+      // The consoles have said 75 MB.
+      assertLess(Deno.statSync(`${folder}/report`).size, 7.5e6);
+    }));
+}
 
 Deno.test("every step that fails is on the page, however many", async () => {
   const { run, record } = await page((log) => {
