@@ -472,6 +472,11 @@ export class MachineCore {
     return this.context.faults;
   }
 
+  /** The links that somebody has asked for. */
+  get links(): Iterable<Link> {
+    return this.#links.values();
+  }
+
   /** The link to a VLAN. */
   link(network: Network): Link {
     let link = this.#links.get(network);

@@ -1,6 +1,7 @@
 import { fileName } from "./file_name.ts";
 import type { MachineCore } from "./core.ts";
 import { decode } from "./commands/output.ts";
+import { explainLink } from "./links/link.ts";
 import { ttyDump, ttyText } from "./hands/tty.ts";
 
 /** Seconds that a guest's shell may take to report the guest's state. */
@@ -176,6 +177,10 @@ async function hostParts(core: MachineCore): Promise<string> {
     }\n`;
   } catch {
     // The process has just ended.
+  }
+  for (const link of core.links) {
+    const told = explainLink(link);
+    if (told !== undefined) out += `\n==> ${told}\n`;
   }
   return out + (await guest.report?.() ?? "");
 }

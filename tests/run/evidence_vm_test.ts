@@ -14,7 +14,7 @@ const options = { isFailed: true, dumpMemory: false };
 
 Deno.test("a failed run tells what waits have seen last, what other machines suffer from, and keeps their state", async () => {
   const { startScriptFor } = await guest("tiny");
-  await using run = await booted();
+  await using run = await booted({ vlans: [1] });
   const { driver, machine, outDir, events } = run;
   const still = driver.createMachine(`${startScriptFor("still")} -S`, {
     name: "still",
@@ -22,6 +22,9 @@ Deno.test("a failed run tells what waits have seen last, what other machines suf
   driver.createMachine(startScriptFor("never"), { name: "never" });
   await still.start();
   await machine.succeed("echo something >/dev/tty1");
+  const link = machine.link(driver.vlans[0]);
+  await link.set({ loss: 1, direction: "send" });
+  await machine.fail("busybox ping -c 1 -W 1 192.168.1.99");
   const reason = new GlobalTimeout(1);
   const waits = [
     () => machine.waitForFile("/never"),
@@ -54,6 +57,7 @@ Deno.test("a failed run tells what waits have seen last, what other machines suf
       /^==> start command\n\/.*run-tiny-vm$/m,
       /^==> command line of process \d+\nqemu-system-/m,
       /^==> QEMU: query-status\n[^]*?"status": "running"/m,
+      /^==> link to VLAN 1\nsent while it had a fault: \d+ frames, \d+ bytes, \d+ lost$/m,
       /^==> QEMU: info network\nvirtio-net/m,
       /^==> tty1\n[^]*^something$/m,
       /^==> uname -a\nLinux/m,

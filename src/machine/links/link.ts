@@ -52,6 +52,13 @@ export let barLink: (
 /** Takes note of the address of a link's card, if its machine runs and has one. */
 export let introduceLink: (link: Link) => Promise<void>;
 
+/**
+ * What a link did to frames so far, for a person.
+ *
+ * @returns Nothing where it did nothing yet.
+ */
+export let explainLink: (link: Link) => string | undefined;
+
 /** What was set for one direction, until something else is. */
 interface Layer {
   readonly direction: "send" | "receive";
@@ -102,6 +109,7 @@ export class Link {
     settleLink = (link) => link.#settle();
     barLink = (link, others) => link.#bar(others);
     introduceLink = (link) => link.#introduce();
+    explainLink = (link) => link.#explain();
   }
 
   private constructor(machine: Linked, network: Network) {
@@ -265,6 +273,22 @@ export class Link {
   /** The machine and the VLAN. */
   toString(): string {
     return `<link of '${this.#machine.name}' to VLAN ${this.#network.nr}>`;
+  }
+
+  #explain(): string | undefined {
+    const lines = Object.entries(this.#counters)
+      .filter(([, { frames }]) => frames > 0)
+      .map(([direction, { frames, bytes, ...fates }]) =>
+        [
+          `${direction} while it had a fault: ${frames} frames, ${bytes} bytes`,
+          ...Object.entries(fates).filter(([, count]) => count > 0)
+            .map(([fate, count]) => `${count} ${fate}`),
+        ].join(", ")
+      );
+    if (this.#downs.size > 0) lines.unshift("down");
+    if (this.#bars.size > 0) lines.unshift("partitioned");
+    if (lines.length === 0) return;
+    return [`link to VLAN ${this.#network.nr}`, ...lines].join("\n");
   }
 
   #begin(
