@@ -4,9 +4,17 @@ import { run } from "../guests/run.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
 
+/** A hypervisor that the lab is given. */
+export interface Hypervisor {
+  /** The name of its program. */
+  readonly name: string;
+  /** The program on this host. */
+  readonly path: string;
+}
+
 /**
  * Makes a disk with what is tried in the lab: this checkout and its bundle, the
- * Deno that runs this, and guests.
+ * Deno that runs this, guests, and hypervisors.
  *
  * @param directory Where the disk is made, and for a while the files of it.
  * @returns The disk's path.
@@ -14,6 +22,7 @@ const root = new URL("../../", import.meta.url).pathname;
 export async function makeCargo(
   directory: string,
   guests: readonly GuestName[],
+  hypervisors: readonly Hypervisor[] = [],
 ): Promise<string> {
   const tree = `${directory}/cargo`;
   await Deno.mkdir(`${tree}/vmwright/guests`, { recursive: true });
@@ -21,6 +30,7 @@ export async function makeCargo(
     run("cp", ["--archive", "--dereference", "--", source, target]);
 
   await copy(Deno.execPath(), `${tree}/deno`);
+  for (const { name, path } of hypervisors) await copy(path, `${tree}/${name}`);
   const bundle = ["task", "bundle", "--no-types", `${tree}/dist`];
   await run(Deno.execPath(), bundle, { cwd: root });
   await Deno.mkdir(`${tree}/project`);
@@ -42,7 +52,7 @@ export async function makeCargo(
     await copy(image, `${tree}/vmwright/guests`);
   }
   for (const { name } of Deno.readDirSync(`${cacheHome()}/guests`)) {
-    if (!/^kernel-[0-9a-f]+$/.test(name)) continue;
+    if (!/^(cloud-)?kernel-[0-9a-f]+$/.test(name)) continue;
     const kernel = `${tree}/vmwright/guests/${name}`;
     await Deno.mkdir(kernel);
     for (const file of ["vmlinux", "release"]) {

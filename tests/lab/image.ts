@@ -28,7 +28,7 @@ const pruned = [
 /** Modules that are loaded before the root is there. */
 const modules = [
   ..."virtio_pci virtio_blk ext4 crc32c_generic virtio_console".split(" "),
-  ..."virtio_rng kvm_amd tun".split(" "),
+  ..."virtio_rng kvm_amd tun bridge".split(" "),
 ];
 
 const kernelKind: KernelKind = {
@@ -43,6 +43,9 @@ const kernelKind: KernelKind = {
     "drivers/virtio",
     "fs",
     "lib",
+    "net/802",
+    "net/bridge",
+    "net/llc",
     "virt",
   ],
 };

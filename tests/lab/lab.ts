@@ -6,20 +6,23 @@
 // Without more, one guest is started on KVM there by the bundle; --long runs
 // tests of the project besides, or those whose paths are given. The variable
 // VMWRIGHT_LAB_QEMU names the QEMU of the outer machine, instead of the one on
-// PATH. Ends with status 3 where the outer machine stood still.
+// PATH; VMWRIGHT_FIRECRACKER and VMWRIGHT_CLOUD_HYPERVISOR name programs that are
+// tried in it. Ends with status 3 where the outer machine stood still.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { TestFailure } from "../../mod.ts";
 import { ensureTools, type GuestName } from "../guests/mod.ts";
 import { run } from "../guests/run.ts";
 import { junitCases } from "../junit_cases.ts";
-import { makeCargo } from "./cargo.ts";
+import { type Hypervisor, makeCargo } from "./cargo.ts";
 import { labImage } from "./image.ts";
 import { LabFrozen, type LabMachine, runIn, startLab } from "./machine.ts";
 
 /** What the long part runs where nothing is named. */
 const chosen = [
   "tests/lab/kvm.ts",
+  "tests/stand_in/firecracker_vm_test.ts",
+  "tests/stand_in/cloud_hypervisor_vm_test.ts",
   "tests/backend/accelerator_test.ts",
   "tests/backend/qemu_test.ts",
   "tests/guests/tiny_vm_test.ts",
@@ -34,6 +37,11 @@ const chosen = [
 ];
 /** Seconds that one guest on KVM may take in there, and a file of tests. */
 const SHORT_TIMEOUT = 900, FILE_TIMEOUT = 3600;
+/** The hypervisors that take KVM, by the variables that name their programs. */
+const HYPERVISORS = {
+  VMWRIGHT_FIRECRACKER: "firecracker",
+  VMWRIGHT_CLOUD_HYPERVISOR: "cloud-hypervisor",
+};
 /** How often a guest is started to see whether starts stand still. */
 const starts = Number(Deno.env.get("VMWRIGHT_LAB_STARTS") ?? 40);
 /** The exit status where the outer machine stood still. */
@@ -59,10 +67,11 @@ async function main(): Promise<number> {
     console.log(`The lab's machine runs on ${version}`);
     const files = paths.length > 0 ? paths.map(String) : long ? chosen : [];
     const guests: GuestName[] = files.length > 0
-      ? ["tiny", "tiny-busybox", "tiny-bare"]
+      ? ["tiny", "tiny-busybox", "tiny-bare", "micro"]
       : ["tiny"];
+    const hypervisors = await givenHypervisors();
     const image = await labImage((text) => console.error(text));
-    const cargo = await makeCargo(directory, guests);
+    const cargo = await makeCargo(directory, guests, hypervisors);
     const began = performance.now();
     await using lab = await startLab(image, { qemu, cargo, outDir: directory });
     console.log(`It booted in ${since(began)} s`);
@@ -73,6 +82,23 @@ async function main(): Promise<number> {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** The hypervisors that the environment names, each with its version. */
+async function givenHypervisors(): Promise<Hypervisor[]> {
+  const given: Hypervisor[] = [];
+  for (const [variable, name] of Object.entries(HYPERVISORS)) {
+    const path = Deno.env.get(variable);
+    if (path === undefined) {
+      console.log(`Its tests of ${name} are skipped: ${variable} names none`);
+      continue;
+    }
+    const version = new TextDecoder().decode(await run(path, ["--version"]))
+      .split("\n")[0];
+    console.log(`It is given ${version}`);
+    given.push({ name, path });
+  }
+  return given;
 }
 
 /** Runs the short part, then files; the exit status. */
@@ -127,7 +153,7 @@ async function runAll(
       "grep",
       // Without cases, what Deno said is all that there is.
       cases.length > 0
-        ? "grep '^measured: ' /tmp/said"
+        ? "grep -E '^(measured|Skipped): ' /tmp/said"
         : "tail -n 50 /tmp/said",
       { timeout: 60 },
     );
