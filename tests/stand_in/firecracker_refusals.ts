@@ -1,10 +1,4 @@
-/** A request, and what Firecracker 1.17 was seen to answer; no body where it is no fault. */
-export type Exchange = readonly [
-  method: string,
-  path: string,
-  body: unknown,
-  answer: number | string,
-];
+import type { Exchange } from "./answers.ts";
 
 const serde =
   "An error occurred when deserializing the json body of a request: ";
@@ -12,7 +6,8 @@ const preBoot =
   "The requested operation is not supported before starting the microVM.";
 
 /**
- * What is asked before the start, one after the other.
+ * What is asked before the start, one after the other, and what Firecracker 1.17
+ * was seen to answer.
  *
  * @param place A directory with a file `disk`.
  */
