@@ -110,8 +110,8 @@ export class FrameCutter {
       writeInput(piece);
       const unfinished = wasm.cutFrames(this.#stream, piece.length);
       const records = wordsAt(
-        wasm.recordAddress(),
-        wasm.recordCount() * recordWords,
+        wasm.recordAddress(this.#stream),
+        wasm.recordCount(this.#stream) * recordWords,
       );
       for (let i = 0; i < records.length; i += recordWords) {
         frames.push(this.#read(records.subarray(i, i + recordWords), piece));

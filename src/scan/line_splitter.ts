@@ -1,13 +1,15 @@
 import { GrowingBytes } from "./growing_bytes.ts";
 import { harmless } from "./harmless.ts";
 import { unfinishedTail } from "./utf8.ts";
-import { bytesAt, pieces, wasm, writeInput } from "./wasm.ts";
+import { bytesAt, pieces, wasm, wordsAt, writeInput } from "./wasm.ts";
 
 // A guest that never ends its line can't fill the host's memory.
 const longestLine = 65536;
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const output = wasm.outputAddress();
+/** Where the scanner writes what a piece gives: the words of its `Lines`. */
+const given = wasm.allocate(20);
 
 /**
  * Splits a stream of bytes into lines, each {@linkcode harmless} for a
@@ -27,7 +29,7 @@ export class LineSplitter {
   /** The line that has not ended. */
   readonly #rest = new GrowingBytes();
   #restSpecial = false;
-  #afterReturn = false;
+  #afterReturn = 0;
 
   /**
    * Takes the next bytes. Returns the lines that they complete, without line
@@ -41,7 +43,7 @@ export class LineSplitter {
 
   /** Ends the stream. Returns the last line, if it has no end. */
   finish(): string[] {
-    this.#afterReturn = false;
+    this.#afterReturn = 0;
     return this.#rest.length > 0 ? [this.#takeRest(this.#rest.length)] : [];
   }
 
@@ -52,29 +54,29 @@ export class LineSplitter {
 
   #take(piece: Uint8Array, lines: string[]): void {
     writeInput(piece);
-    const length = wasm.splitLines(piece.length, Number(this.#afterReturn));
-    const flags = wasm.lineFlags();
-    const end = wasm.linesEnd();
-    this.#afterReturn = (flags & 1) !== 0;
+    wordsAt(given, 5)[4] = this.#afterReturn;
+    wasm.splitLines(piece.length, given);
+    const [length, end, special, restSpecial, afterReturn] = wordsAt(given, 5);
+    this.#afterReturn = afterReturn;
     const written = bytesAt(output, length);
     let start = 0;
     if (end > 0 && this.#rest.length > 0) {
       start = written.indexOf(10) + 1;
       this.#rest.append(written.subarray(0, start - 1));
-      this.#restSpecial ||= (flags & 2) !== 0;
+      this.#restSpecial ||= special !== 0;
       this.#breakRest(lines);
       lines.push(this.#takeRest(this.#rest.length));
     }
     if (end > start) {
       const text = decoder.decode(written.subarray(start, end - 1));
-      const safe = (flags & 2) !== 0 ? harmless(text) : text;
+      const safe = special !== 0 ? harmless(text) : text;
       // One by one, because a piece may have more lines than a call takes
       // arguments.
       for (const line of safe.split("\n")) lines.push(line);
     }
     if (length > end) {
       this.#rest.append(written.subarray(end));
-      this.#restSpecial ||= (flags & 4) !== 0;
+      this.#restSpecial ||= restSpecial !== 0;
       this.#breakRest(lines);
     }
   }

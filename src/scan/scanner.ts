@@ -179,7 +179,7 @@ export class Scanner {
     const count = wasm.scan(set, piece.length, Number(final));
     const found: Match[] = [];
     if (count > 0) {
-      const events = wordsAt(wasm.eventAddress(), count * 2);
+      const events = wordsAt(wasm.eventAddress(set), count * 2);
       for (let i = 0; i < events.length; i += 2) {
         const end = this.#position + (events[i + 1] | 0);
         found.push({ id: events[i], end });

@@ -75,13 +75,12 @@ export class FrameStream {
   idEnd: u32;
   eventStart: u32;
   eventEnd: u32;
+  /**
+   * What the last piece has completed, as records of eight words: kind, begin,
+   * end, members, and the places of the two values.
+   */
+  records: Vector;
 }
-
-/**
- * Records of eight words: kind, begin, end, members, and the places of the two
- * values.
- */
-export const records: Vector = newVector();
 
 export function newFrameStream(maxLength: u32, maxDepth: u32): FrameStream {
   const stream = changetype<FrameStream>(zeroed(offsetof<FrameStream>()));
@@ -89,11 +88,13 @@ export function newFrameStream(maxLength: u32, maxDepth: u32): FrameStream {
   stream.maxLength = maxLength;
   stream.maxDepth = maxDepth;
   stream.stack = zeroed((<usize> maxDepth >> 3) + 1);
+  stream.records = newVector();
   return stream;
 }
 
 export function freeFrameStream(stream: FrameStream): void {
   heap.free(stream.stack);
+  stream.records.release();
   heap.free(changetype<usize>(stream));
 }
 
@@ -107,7 +108,7 @@ export function cutFrames(
   from: usize,
   length: usize,
 ): u32 {
-  records.clear(4096);
+  stream.records.clear(4096);
   const end = from + length;
   let at = from;
   while (at < end) {
@@ -164,6 +165,7 @@ function begin(stream: FrameStream): void {
 }
 
 function record(what: u32, begin: u32, end: u32, stream: FrameStream): void {
+  const records = stream.records;
   records.push(what);
   records.push(begin);
   records.push(end);

@@ -6,11 +6,9 @@
 // crosses the end of a line, every line begins in the same state. So the parts
 // are cut at line ends.
 
-import { choosePart, joinParts } from "./events.ts";
 import { report } from "./report.ts";
 import { PatternSet } from "./set.ts";
 import { LOOK, MATCHES, ROW, slot, UNKNOWN } from "./states.ts";
-import { textStart } from "./text.ts";
 import { makeTransition } from "./transitions.ts";
 import { walk } from "./walk.ts";
 
@@ -47,15 +45,16 @@ export function walkLanes(
     min(end2 - end1, end - end2),
   );
   const done = stepTogether(set, at, end0, end1, end2, length);
-  choosePart(0);
+  const events = set.events;
+  events.choosePart(0);
   walk(set, pinned.get(0), at + done, end0);
-  choosePart(1);
+  events.choosePart(1);
   walk(set, pinned.get(1), end0 + done, end1);
-  choosePart(2);
+  events.choosePart(2);
   walk(set, pinned.get(2), end1 + done, end2);
-  choosePart(3);
+  events.choosePart(3);
   row = walk(set, pinned.get(3), end2 + done, end);
-  joinParts();
+  events.joinParts();
   pinned.length = 0;
   return row;
 }
@@ -141,8 +140,8 @@ function stepOne(set: PatternSet, lane: u32, at: usize): void {
   let next = load<u32>(slot(row, byte));
   if (next == UNKNOWN) next = makeTransition(set, row, byte);
   if ((next & MATCHES) != 0) {
-    choosePart(lane);
-    report(set, next & ROW, <u32> (at - textStart));
+    set.events.choosePart(lane);
+    report(set, next & ROW, <u32> (at - set.text.start));
   }
   pinned.set(lane, next & ROW);
 }

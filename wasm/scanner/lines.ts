@@ -3,32 +3,41 @@
 // Makes lines from raw bytes: each line end, `\n`, `\r\n` or a lone `\r`,
 // becomes `\n`. It also notes whether the text has other than plain characters.
 
-/** Where the last complete line ends in the output; 0 if there is none. */
-export let linesEnd: usize = 0;
 /**
- * Whether the complete lines have other bytes than printable ASCII and tabs …
+ * What a piece has become. TypeScript owns it, and reads its words in this
+ * order (src/scan/line_splitter.ts).
  */
-export let linesSpecial: bool = false;
-/** … and whether the rest has. */
-export let restSpecial: bool = false;
-/**
- * Whether the last byte was a `\r`. Then a `\n` after it ends no other line.
- */
-export let afterReturn: bool = false;
+@unmanaged
+export class Lines {
+  /** Bytes of the output. */
+  length: u32;
+  /** Where the last complete line ends in the output; 0 if there is none. */
+  end: u32;
+  /**
+   * 1 if the complete lines have other bytes than printable ASCII and tabs,
+   * otherwise 0 …
+   */
+  special: u32;
+  /** … and the same of the rest after them. */
+  restSpecial: u32;
+  /**
+   * 1 if the last byte was a `\r`: a `\n` after it ends no other line. The
+   * caller leaves it as it is from piece to piece of a stream.
+   */
+  afterReturn: u32;
+}
 
-/**
- * Writes the text of `length` bytes at `from` to `output`. Returns its length.
- */
+/** Writes the text of `length` bytes at `from` to `output`. */
 export function splitLines(
   from: usize,
   length: usize,
   output: usize,
-  wasReturn: bool,
-): usize {
-  linesEnd = 0;
-  linesSpecial = false;
-  restSpecial = false;
-  afterReturn = wasReturn;
+  lines: Lines,
+): void {
+  let linesEnd: usize = 0;
+  let linesSpecial = false;
+  let restSpecial = false;
+  let afterReturn = lines.afterReturn != 0;
   const space = i8x16.splat(32);
   const last = i8x16.splat(126);
   const end = from + length;
@@ -64,5 +73,9 @@ export function splitLines(
       if (byte != 9) restSpecial = true;
     }
   }
-  return to - output;
+  lines.length = <u32> (to - output);
+  lines.end = <u32> linesEnd;
+  lines.special = <u32> linesSpecial;
+  lines.restSpecial = <u32> restSpecial;
+  lines.afterReturn = <u32> afterReturn;
 }

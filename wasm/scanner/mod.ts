@@ -11,28 +11,11 @@ import {
   FrameStream,
   freeFrameStream as freeFrames,
   newFrameStream as createFrames,
-  records,
 } from "./frames.ts";
-import {
-  afterReturn,
-  linesEnd as end,
-  linesSpecial,
-  restSpecial,
-  splitLines as split,
-} from "./lines.ts";
-import { clearEvents, eventAddress, eventCount, makeRaw } from "./events.ts";
+import { Lines, splitLines as split } from "./lines.ts";
 import { search, searchEnd } from "./search.ts";
 import { newSet as create, PatternSet } from "./set.ts";
-import {
-  input,
-  leftOver,
-  makeText,
-  output,
-  rawOffset,
-  textLength,
-} from "./text.ts";
-
-export { eventAddress };
+import { input, leftOver, output } from "./text.ts";
 
 export function inputAddress(): usize {
   return input;
@@ -88,8 +71,9 @@ export function deletePattern(set: usize, id: u32): void {
  */
 export function scan(address: usize, length: usize, final: u32): u32 {
   const set = changetype<PatternSet>(address);
-  clearEvents();
-  const left = makeText(
+  const text = set.text;
+  set.events.clear();
+  const left = text.read(
     length,
     set.carry,
     set.carried,
@@ -98,12 +82,17 @@ export function scan(address: usize, length: usize, final: u32): u32 {
   );
   search(set);
   if (final != 0) searchEnd(set);
-  makeRaw(set.visibleEnd);
-  set.visibleEnd = (textLength == 0 ? set.visibleEnd : rawOffset(textLength)) -
-    <i32> length;
+  set.events.makeRaw(text, set.visibleEnd);
+  const end = text.length == 0 ? set.visibleEnd : text.rawOffset(text.length);
+  set.visibleEnd = end - <i32> length;
   set.carry = leftOver(length, left);
   set.carried = left;
-  return eventCount();
+  return set.events.count;
+}
+
+/** Where the matches of the set's last piece are: pairs of an id and an end. */
+export function eventAddress(set: usize): usize {
+  return changetype<PatternSet>(set).events.address;
 }
 
 export function newFrameStream(maxLength: u32, maxDepth: u32): usize {
@@ -122,38 +111,24 @@ export function cutFrames(stream: usize, length: usize): u32 {
   return cut(changetype<FrameStream>(stream), input, length);
 }
 
-export function recordCount(): u32 {
-  return records.length >> 3;
+export function recordCount(stream: usize): u32 {
+  return changetype<FrameStream>(stream).records.length >> 3;
 }
 
-export function recordAddress(): usize {
-  return records.address;
+export function recordAddress(stream: usize): usize {
+  return changetype<FrameStream>(stream).records.address;
 }
 
 /**
- * Writes the piece at the input address to the output address, line by line.
- * Returns the length of the output. `wasReturn` is not 0 if the last piece
- * ended with `\r`, which `lineFlags` tells.
+ * Writes the piece at the input address to the output address, line by line,
+ * and what that gives to `lines` (see lines.ts).
  */
-export function splitLines(length: usize, wasReturn: u32): usize {
-  return split(input, length, output, wasReturn != 0);
+export function splitLines(length: usize, lines: usize): void {
+  split(input, length, output, changetype<Lines>(lines));
 }
 
 export function outputAddress(): usize {
   return output;
-}
-
-/** Where in the output the last complete line ends. */
-export function linesEnd(): usize {
-  return end;
-}
-
-/**
- * Bits: 1, the piece ended with `\r`; 2, the lines have other than plain text;
- * 4, the rest after them has.
- */
-export function lineFlags(): u32 {
-  return <u32> afterReturn | <u32> linesSpecial << 1 | <u32> restSpecial << 2;
 }
 
 /** The place of a needle in the piece of `length` bytes, or `length`. */

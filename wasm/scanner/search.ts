@@ -11,16 +11,15 @@ import { contextAfter } from "./program.ts";
 import { report, reportAtEnd } from "./report.ts";
 import { PatternSet } from "./set.ts";
 import { LOOPS, MATCHES, ROW, slot, UNKNOWN } from "./states.ts";
-import { textLength, textStart } from "./text.ts";
 import { makeTransition } from "./transitions.ts";
 import { crawl, thrashes, walk } from "./walk.ts";
 
-/** Searches the current text. */
+/** Searches the text of the set. */
 export function search(set: PatternSet): void {
   set.use();
-  const length = textLength;
+  const length = set.text.length;
   if (length == 0) return;
-  const at = textStart;
+  const at = set.text.start;
   const end = at + length;
   if (set.patterns.first !== null) {
     const prefilter = set.prefilter;
@@ -41,7 +40,7 @@ export function search(set: PatternSet): void {
 /** Finds the matches at the end of the stream. */
 export function searchEnd(set: PatternSet): void {
   set.use();
-  reportAtEnd(set, <u32> textLength);
+  reportAtEnd(set, <u32> set.text.length);
 }
 
 /** Where a walk stopped: the row and, in the upper half, the address. */
@@ -79,7 +78,7 @@ function walkToStart(
         if (cache.flushes != flushes) {
           // The rows have moved, also those of starts.
           row = next & ROW;
-          report(set, row, <u32> (at - textStart));
+          report(set, row, <u32> (at - set.text.start));
           row = thrashes(set, at)
             ? crawl(set, row, at, end)
             : walk(set, row, at, end);
@@ -87,7 +86,7 @@ function walkToStart(
         }
       }
       if ((next & MATCHES) != 0) {
-        report(set, next & ROW, <u32> (at - textStart));
+        report(set, next & ROW, <u32> (at - set.text.start));
       } else if ((next & LOOPS) != 0) {
         at = skipLoop(cache, next & ROW, at, end);
       }

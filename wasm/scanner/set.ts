@@ -4,14 +4,15 @@
 // The patterns of one stream, their states and prefilter, and the place in the
 // stream.
 
-import { begin, beginFresh, makeRoom } from "./automaton.ts";
+import { Automaton, newAutomaton } from "./automaton.ts";
 import { CLASSES, classify } from "./classes.ts";
-import { emit } from "./events.ts";
+import { Events, newEvents } from "./events.ts";
 import { newPrefilter, Prefilter } from "./needles.ts";
 import { newPatternList, Pattern, PatternList } from "./patterns.ts";
 import { newPosition, Position } from "./position.ts";
 import { AFTER_LINE, AT_START, CROSSES_LINES } from "./program.ts";
 import { newStateCache, ROW, StateCache, stateOf } from "./states.ts";
+import { newText, Text } from "./text.ts";
 import { newVector, Vector, zeroed } from "./vector.ts";
 
 @unmanaged
@@ -21,7 +22,16 @@ export class PatternSet {
   patterns: PatternList;
   /** The class of each of 256 bytes. */
   classes: usize;
+  automaton: Automaton;
   cache: StateCache;
+
+  /** Memory for the two positions of a transition that is made. */
+  from: Position;
+  to: Position;
+
+  /** The text of the current piece, and the matches in it. */
+  text: Text;
+  events: Events;
 
   /** The current state, as a row; 0 at first. */
   row: u32;
@@ -62,8 +72,10 @@ export class PatternSet {
     const known = this.cache.starts + ((<usize> context) << 2);
     let row = load<u32>(known);
     if (row != 0) return row;
-    begin(this.patterns, context, position);
+    const position = newPosition();
+    this.automaton.begin(context, position);
     row = this.cache.intern(position) & ROW;
+    position.release();
     store<u32>(known, row);
     return row;
   }
@@ -71,10 +83,11 @@ export class PatternSet {
   /** Applies the patterns that were added and deleted since the last byte. */
   private update(): void {
     const patterns = this.patterns;
-    const threads = this.keepThreads();
+    const kept = newVector();
+    const threads = this.keepThreads(kept);
     patterns.removeDeleted();
     patterns.layOut();
-    makeRoom(patterns);
+    this.automaton.makeRoom();
     const classCount = classify(patterns, this.skipReturns, this.classes);
     this.dropPrefilter();
     this.prefilter = newPrefilter(patterns.first, this.skipReturns);
@@ -86,10 +99,7 @@ export class PatternSet {
     // The start comes first, so that the cache recognises states without a
     // match under way.
     this.startRow(this.context);
-    position.threads.length = 0;
-    position.matches.length = 0;
-    position.late.length = 0;
-    position.onlyStarts = false;
+    const position = newPosition();
     for (let i: u32 = 0; i < threads; i += 2) {
       const pattern = changetype<Pattern>(<usize> kept.get(i));
       position.threads.push(pattern.base + kept.get(i + 1));
@@ -97,12 +107,15 @@ export class PatternSet {
     for (let i = threads; i < kept.length; i++) {
       position.matches.push(kept.get(i));
     }
+    kept.release();
     const matches = position.matches.length;
-    beginFresh(patterns, this.context, position);
+    this.automaton.beginFresh(this.context, position);
     for (let i = matches; i < position.matches.length; i++) {
-      emit(changetype<Pattern>(<usize> position.matches.get(i)).id, 0);
+      const owner = changetype<Pattern>(<usize> position.matches.get(i));
+      this.events.add(owner.id, 0);
     }
     this.row = this.cache.intern(position) & ROW;
+    position.release();
   }
 
   /**
@@ -110,9 +123,9 @@ export class PatternSet {
    * number in it, then the patterns that have matched here already. Returns how
    * many words the threads take.
    */
-  private keepThreads(): u32 {
-    kept.length = 0;
+  private keepThreads(kept: Vector): u32 {
     if (this.row == 0) return 0;
+    const position = newPosition();
     stateOf(this.row).read(position);
     for (let i: u32 = 0; i < position.threads.length; i++) {
       const node = position.threads.get(i);
@@ -126,6 +139,7 @@ export class PatternSet {
       const owner = position.matches.get(i);
       if (!changetype<Pattern>(<usize> owner).deleted) kept.push(owner);
     }
+    position.release();
     return threads;
   }
 
@@ -138,21 +152,28 @@ export class PatternSet {
   release(): void {
     this.dropPrefilter();
     this.patterns.release();
+    this.automaton.release();
     this.cache.release();
+    this.from.release();
+    this.to.release();
+    this.text.release();
+    this.events.release();
     heap.free(this.classes);
     heap.free(changetype<usize>(this));
   }
 }
-
-const position: Position = newPosition();
-const kept: Vector = newVector();
 
 export function newSet(skipReturns: bool): PatternSet {
   const set = changetype<PatternSet>(zeroed(offsetof<PatternSet>()));
   set.skipReturns = skipReturns;
   set.patterns = newPatternList();
   set.classes = heap.alloc(256);
+  set.automaton = newAutomaton(set.patterns);
   set.cache = newStateCache();
+  set.from = newPosition();
+  set.to = newPosition();
+  set.text = newText();
+  set.events = newEvents();
   set.context = AT_START | AFTER_LINE;
   return set;
 }

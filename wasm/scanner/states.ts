@@ -98,9 +98,6 @@ const MOST: usize = 4 * 1024 * 1024;
  */
 const STARTS: u32 = 32;
 
-/** The positions of pinned rows, while the cache is emptied. */
-const kept: Vector = newVector();
-
 @unmanaged
 export class StateCache {
   classCount: u32;
@@ -184,7 +181,7 @@ export class StateCache {
     this.flushedStates = this.stateCount;
     const pinned = this.pinned;
     const count = pinned.length;
-    kept.length = 0;
+    const kept = newVector();
     for (let i: u32 = 0; i < count; i++) {
       const position = newPosition();
       stateOf(pinned.get(i)).read(position);
@@ -196,6 +193,7 @@ export class StateCache {
       pinned.set(i, this.intern(position) & ROW);
       position.release();
     }
+    kept.release();
   }
 
   /** Allocates `size` bytes at a multiple of 16, until the cache is emptied. */

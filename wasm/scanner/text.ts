@@ -14,7 +14,7 @@
 //
 // A text of ASCII alone is the raw bytes themselves.
 
-import { newVector, Vector } from "./vector.ts";
+import { newVector, Vector, zeroed } from "./vector.ts";
 import {
   KELVIN_SIGN,
   LINE_SEPARATOR,
@@ -36,42 +36,79 @@ export const input: usize = RAW + CARRY;
 /** Where TypeScript reads the output for a piece, if it is more than places. */
 export const output: usize = TEXT;
 
-// The places where the distance between text and raw bytes changes, as pairs of
-// a text offset and a raw offset. A text offset belongs to the last pair whose
-// text offset is smaller.
-const marks: Vector = newVector();
+/** The text of a piece. */
+@unmanaged
+export class Text {
+  start: usize;
+  length: usize;
+  /**
+   * The places where the distance between text and raw bytes changes, as pairs
+   * of a text offset and a raw offset. A text offset belongs to the last pair
+   * whose text offset is smaller. Without pairs, the text is the raw bytes.
+   */
+  marks: Vector;
+  /** The pair of the last call of `rawOffset`. */
+  lastMark: u32;
 
-export let textStart: usize = 0;
-export let textLength: usize = 0;
+  /**
+   * Becomes the text of `length` bytes at `input`, after the `carried` bytes
+   * (their values in `carry`, first in the lowest byte) of an incomplete
+   * character at the end of the last piece. Returns how many bytes at the end
+   * are an incomplete character (0 to 3).
+   */
+  read(
+    length: usize,
+    carry: u32,
+    carried: usize,
+    skipReturns: bool,
+    final: bool,
+  ): u32 {
+    this.marks.length = 0;
+    const start = input - carried;
+    const end = input + length;
+    for (let i: usize = 0; i < carried; i++) {
+      store<u8>(start + i, <u8> (carry >> (<u32> i << 3)));
+    }
+    const first = firstSpecial(start, end, skipReturns);
+    // A `\r` at the end has no effect.
+    const atEnd = first + 1 == end && skipReturns && load<u8>(first) == 13;
+    if (first == end || atEnd) {
+      this.start = start;
+      this.length = first - start;
+      return 0;
+    }
+    return transcribe(this, start, end, skipReturns, final);
+  }
 
-/**
- * Turns `length` bytes at `input` into text, after the `carried` bytes (their
- * values in `carry`, first in the lowest byte) of an incomplete character at
- * the end of the last piece. Returns how many bytes at the end are an
- * incomplete character (0 to 3).
- */
-export function makeText(
-  length: usize,
-  carry: u32,
-  carried: usize,
-  skipReturns: bool,
-  final: bool,
-): u32 {
-  marks.length = 0;
-  const start = input - carried;
-  const end = input + length;
-  for (let i: usize = 0; i < carried; i++) {
-    store<u8>(start + i, <u8> (carry >> (<u32> i << 3)));
+  /** Begins with raw offsets of earlier text offsets again. */
+  rewind(): void {
+    this.lastMark = 0;
   }
-  const first = firstSpecial(start, end, skipReturns);
-  // A `\r` at the end has no effect.
-  const atEnd = first + 1 == end && skipReturns && load<u8>(first) == 13;
-  if (first == end || atEnd) {
-    textStart = start;
-    textLength = first - start;
-    return 0;
+
+  /**
+   * The raw offset, from `input`, just after the character before text offset
+   * `offset` (which is not 0). Callers ask in ascending order, so the search
+   * goes on from the last pair.
+   */
+  rawOffset(offset: usize): i32 {
+    const marks = this.marks;
+    if (marks.length == 0) return <i32> (this.start + offset - input);
+    let at = this.lastMark;
+    while (at + 2 < marks.length && marks.get(at + 2) < <u32> offset) at += 2;
+    this.lastMark = at;
+    return <i32> marks.get(at + 1) + <i32> offset - <i32> marks.get(at);
   }
-  return transcribe(start, end, skipReturns, final);
+
+  release(): void {
+    this.marks.release();
+    heap.free(changetype<usize>(this));
+  }
+}
+
+export function newText(): Text {
+  const text = changetype<Text>(zeroed(offsetof<Text>()));
+  text.marks = newVector();
+  return text;
 }
 
 /**
@@ -126,21 +163,23 @@ function firstSpecialOrReturn(start: usize, end: usize): usize {
   return at;
 }
 
-function mark(text: usize, raw: usize): void {
+function mark(marks: Vector, text: usize, raw: usize): void {
   marks.push(<u32> (text - TEXT));
   marks.push(<u32> (raw - input));
 }
 
 function transcribe(
+  text: Text,
   from: usize,
   end: usize,
   skipReturns: bool,
   final: bool,
 ): u32 {
+  const marks = text.marks;
   const returns = i8x16.splat(skipReturns ? 13 : <i8> 0x80);
   let at = from;
   let to = TEXT;
-  mark(to, at);
+  mark(marks, to, at);
   while (at < end) {
     // A block may go beyond the end, and this writes more to the buffer than
     // the text. Only the two addresses count.
@@ -157,14 +196,14 @@ function transcribe(
     const byte = <u32> load<u8>(at);
     if (byte == 13) {
       at++;
-      mark(to, at);
+      mark(marks, to, at);
       continue;
     }
     const length = sequenceLength(at, end);
     if (length == 0) {
       if (!final) break;
       store<u8>(to, REPLACEMENT);
-      mark(to, end - 1);
+      mark(marks, to, end - 1);
       to++;
       at = end;
       break;
@@ -172,7 +211,7 @@ function transcribe(
     if (length < 0) {
       store<u8>(to, REPLACEMENT);
       at += <usize> -length;
-      mark(to, at - 1);
+      mark(marks, to, at - 1);
       to++;
     } else if (length == 4) {
       const point = ((byte & 7) << 18 | (<u32> load<u8>(at, 1) & 63) << 12 |
@@ -184,12 +223,12 @@ function transcribe(
       store<u8>(to, 0xed);
       store<u8>(to, <u8> (0x80 | high >> 6 & 63), 1);
       store<u8>(to, <u8> (0x80 | high & 63), 2);
-      mark(to, at - 3);
+      mark(marks, to, at - 3);
       to += 3;
       store<u8>(to, 0xed);
       store<u8>(to, <u8> (0x80 | low >> 6 & 63), 1);
       store<u8>(to, <u8> (0x80 | low & 63), 2);
-      mark(to, at - 3);
+      mark(marks, to, at - 3);
       to += 3;
     } else {
       const special = length == 2
@@ -198,7 +237,7 @@ function transcribe(
       if (special != 0) {
         store<u8>(to, special);
         at += <usize> length;
-        mark(to, at - 1);
+        mark(marks, to, at - 1);
         to++;
       } else {
         store<u8>(to, <u8> byte);
@@ -209,8 +248,8 @@ function transcribe(
       }
     }
   }
-  textStart = TEXT;
-  textLength = to - TEXT;
+  text.start = TEXT;
+  text.length = to - TEXT;
   return <u32> (end - at);
 }
 
@@ -244,26 +283,6 @@ export function sequenceLength(at: usize, end: usize): i32 {
   if (length == 3) return 3;
   if (at + 3 == end) return 0;
   return (load<u8>(at, 3) & 0xc0) != 0x80 ? -3 : 4;
-}
-
-// Callers ask for ends in ascending order, so the search goes on from the last
-// one.
-let lastMark: u32 = 0;
-
-export function rewindMarks(): void {
-  lastMark = 0;
-}
-
-/**
- * The raw offset, from `input`, just after the character before text offset
- * `offset` (which is not 0).
- */
-export function rawOffset(offset: usize): i32 {
-  if (marks.length == 0) return <i32> (textStart + offset - input);
-  let at = lastMark;
-  while (at + 2 < marks.length && marks.get(at + 2) < <u32> offset) at += 2;
-  lastMark = at;
-  return <i32> marks.get(at + 1) + <i32> offset - <i32> marks.get(at);
 }
 
 /**

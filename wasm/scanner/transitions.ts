@@ -4,14 +4,9 @@
 // The transitions between states. A step of the automaton finds each one when a
 // text first needs it.
 
-import { advance } from "./automaton.ts";
 import { countLoop, prepareSkip } from "./loops.ts";
-import { newPosition, Position } from "./position.ts";
 import { PatternSet } from "./set.ts";
 import { slot, stateOf, UNKNOWN } from "./states.ts";
-
-const from: Position = newPosition();
-const to: Position = newPosition();
 
 /**
  * Finds where a byte leads from a row by a step, and stores it. Afterwards the
@@ -23,8 +18,10 @@ export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
     return row;
   }
   const cache = set.cache;
+  const from = set.from;
+  const to = set.to;
   stateOf(row).read(from);
-  advance(set.patterns, from, byte, to);
+  set.automaton.advance(from, byte, to);
   if (cache.isFull()) {
     cache.flush();
     return cache.intern(to);

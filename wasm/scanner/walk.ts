@@ -3,13 +3,11 @@
 
 // Walks a text through the states of a set, byte by byte.
 
-import { advance } from "./automaton.ts";
 import { skipLoop } from "./loops.ts";
-import { newPosition, Position } from "./position.ts";
+import { newPosition } from "./position.ts";
 import { report, reportPosition } from "./report.ts";
 import { PatternSet } from "./set.ts";
 import { LOOPS, MATCHES, ROW, slot, stateOf, UNKNOWN } from "./states.ts";
-import { textStart } from "./text.ts";
 import { makeTransition } from "./transitions.ts";
 
 /** Walks from `at` to `end`. Returns the row at the end. */
@@ -27,12 +25,12 @@ export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
       const flushes = cache.flushes;
       next = makeTransition(set, row, byte);
       if (cache.flushes != flushes && thrashes(set, at)) {
-        report(set, next & ROW, <u32> (at - textStart));
+        report(set, next & ROW, <u32> (at - set.text.start));
         return crawl(set, next & ROW, at, end);
       }
     }
     row = next & ROW;
-    if ((next & MATCHES) != 0) report(set, row, <u32> (at - textStart));
+    if ((next & MATCHES) != 0) report(set, row, <u32> (at - set.text.start));
     else if ((next & LOOPS) != 0) at = skipLoop(cache, row, at, end);
   }
   return row;
@@ -40,14 +38,11 @@ export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
 
 /** Whether the cache was full so soon that filling it again does not pay. */
 export function thrashes(set: PatternSet, at: usize): bool {
-  const offset = <isize> (at - textStart);
+  const offset = <isize> (at - set.text.start);
   const searched = offset - set.flushedAt;
   set.flushedAt = offset;
   return searched < 10 * <isize> set.cache.flushedStates;
 }
-
-let here: Position = newPosition();
-let next: Position = newPosition();
 
 /**
  * Like `walk`, but takes a step of the automaton for each byte, and caches
@@ -59,15 +54,22 @@ export function crawl(
   at: usize,
   end: usize,
 ): u32 {
+  const automaton = set.automaton;
+  const start = set.text.start;
+  let here = newPosition();
+  let next = newPosition();
   stateOf(row).read(here);
   while (at < end) {
     const byte = load<u8>(at++);
     if (byte == 13 && set.skipReturns) continue;
-    advance(set.patterns, here, byte, next);
-    reportPosition(set, next, <u32> (at - textStart));
+    automaton.advance(here, byte, next);
+    reportPosition(set, next, <u32> (at - start));
     const before = here;
     here = next;
     next = before;
   }
-  return set.cache.intern(here) & ROW;
+  row = set.cache.intern(here) & ROW;
+  here.release();
+  next.release();
+  return row;
 }
