@@ -283,6 +283,21 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
     await machine.crash();
   });
 
+  await t.step("a prompt of GRUB is proof where no shell answers", async () => {
+    await machine.connect();
+    const stop =
+      "read -r _ _ _ backdoor _ </proc/$PPID/stat; kill -STOP $backdoor";
+    await assertRejects(
+      () =>
+        machine.succeed(
+          `${stop}; printf 'grub rescue> ' >/dev/ttyS0; sleep 1000`,
+        ),
+      MachineError,
+      "died: grub rescue>",
+    );
+    await machine.crash();
+  });
+
   await t.step(
     "a test that panics on purpose looks at the console",
     async () => {

@@ -11,8 +11,9 @@ export function hostBash(
   before = "",
   command = ["bash", "--norc", "/dev/stdin"],
 ): ByteStream & AsyncDisposable {
-  const process = new Deno.Command(command[0], {
-    args: command.slice(1),
+  // All that it starts is in a session of its own, however it is grouped.
+  const process = new Deno.Command("setsid", {
+    args: command,
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
@@ -47,7 +48,23 @@ export function hostBash(
     async [Symbol.asyncDispose]() {
       await writer.close().catch(() => {});
       await process.status;
+      killSession(process.pid);
       await reader.cancel();
     },
   };
+}
+
+/** Kills what a backdoor shell has left behind. */
+function killSession(session: number): void {
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      // After the name, which may hold anything: state, parent, group, session.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (Number(fields[3]) === session) Deno.kill(Number(name), "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }

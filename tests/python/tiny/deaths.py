@@ -25,3 +25,9 @@ with subtest("a panic on purpose, and what a kernel for crashes says after it"):
     machine.crash()
     machine.start()
     assert machine.succeed("echo again") == "again\n"
+
+with subtest("GRUB's prompt on a machine whose shell does not answer"):
+    stop = "read -r _ _ _ backdoor _ </proc/$PPID/stat; kill -STOP $backdoor"
+    with t.assertRaisesRegex(MachineError, "the guest of machine died: grub rescue>"):
+        machine.succeed(f"{stop}; printf 'grub rescue> ' > {console}; sleep 1000")
+    machine.crash()
