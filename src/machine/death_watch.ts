@@ -34,7 +34,7 @@ export class DeathWatch {
    */
   #latest?: DeathSign;
   #look?: AbortController;
-  /** Whether the guest has given no answer since the latest sign. */
+  /** Whether the guest owes an answer since the latest sign. */
   #isSilent = false;
 
   /**
@@ -66,7 +66,9 @@ export class DeathWatch {
    * its death.
    */
   conclude(): void {
-    if (this.#look !== undefined && this.#isSilent) this.#console.die();
+    if (this.#look !== undefined && this.#isSilent) {
+      this.#console.die(this.#latest);
+    }
     this.forget();
   }
 
@@ -97,7 +99,8 @@ export class DeathWatch {
       this.#console.live();
       if (!sign.isPanic) return;
       // The other processors of the guest run until the kernel has printed
-      // everything.
+      // everything. A kernel may reset the guest a second after its panic.
+      this.#isSilent = true;
       await delay(FAIR, signal);
       if (!await this.#isAlive(signal)) return this.#console.die(sign);
       if (sign === this.#latest) return this.#console.live();
