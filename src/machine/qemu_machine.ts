@@ -67,8 +67,10 @@ export class QemuMachine extends BaseMachine {
    */
   override async reboot(): Promise<void> {
     this.#core.requireReboot();
+    const { life } = this.#core.running().shell;
     await this.sendKey("ctrl-alt-delete");
-    this.#core.lose(`${this.name} reboots`);
+    // A quick guest was reset meanwhile, and callers wait for its next shell.
+    if (!life.aborted) this.#core.lose(`${this.name} reboots`);
   }
 
   // Keyboard

@@ -92,6 +92,11 @@ export class Shell implements Disposable {
     return this.#backdoor.isThere;
   }
 
+  /** Aborted when the backdoor shell is lost that there is, or is waited for. */
+  get life(): AbortSignal {
+    return this.#backdoor.life;
+  }
+
   /** Seconds that the shell took when it was last connected to; 0 before. */
   get pace(): number {
     return this.#backdoor.pace;
@@ -263,7 +268,6 @@ export class Shell implements Disposable {
       case "port":
       case "open":
       case "lost":
-      case "rest":
       case "still":
         return this.#ports.hear(message);
       case "alive":

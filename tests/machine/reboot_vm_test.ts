@@ -30,6 +30,19 @@ Deno.test("a machine that may reboot", async (t) => {
   );
 
   await t.step(
+    "reboot() of a guest that is reset meanwhile leaves the next command alone",
+    async () => {
+      const waiting = machine.succeed("sleep 1000");
+      waiting.catch(() => {});
+      await machine.waitUntilSucceeds("pidof sleep", { timeout: 120 });
+      const rebooting = machine.reboot();
+      await machine.sendMonitorCommand("system_reset");
+      await assertRejects(() => waiting, MachineError, "tiny was reset");
+      await Promise.all([bootedAnew(), rebooting]);
+    },
+  );
+
+  await t.step(
     "a command that waits while the guest reboots fails at once, and the next works",
     async () => {
       const waiting = machine.succeed("sleep 1000");
