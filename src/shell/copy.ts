@@ -7,7 +7,7 @@ export interface CopyOptions {
   /** The port that is copied to. */
   port: string;
   /** The process in the guest that copies. */
-  relay: string;
+  relay: number;
   /** The command that has ended. */
   command: string;
   calls: GuestCalls;

@@ -73,7 +73,7 @@ export class GuestCalls {
   }
 
   /** Copies a command's pipe no longer, and asks who has it open. */
-  unpipe(port: string, relay: string): void {
+  unpipe(port: string, relay: number): void {
     this.#seldom(`vw_unpipe ${port} ${relay}\n`);
   }
 

@@ -160,6 +160,12 @@ export class Job {
     this.#forget();
   }
 
+  /** Is as it was before it was run: nothing of it had begun. */
+  rewind(): void {
+    this.settled = this.over = false;
+    this.unwatch();
+  }
+
   /**
    * The command has ended, and the rest of its output is on its way: its limit
    * does not hold for that, and its group ends now if it was to.

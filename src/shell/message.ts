@@ -25,8 +25,6 @@ export type Message =
   | { readonly verb: "alive"; readonly name: string; readonly death?: Death }
   /** A port can't be opened again; a command that ran on it has this status. */
   | { readonly verb: "lost"; readonly name: string; readonly status?: number }
-  /** A command has ended, and a process still copies its pipe to the port. */
-  | { readonly verb: "rest"; readonly name: string; readonly relay: string }
   /** A child still holds what is waited for: a port, or the pipe that leads to it. */
   | { readonly verb: "still"; readonly name: string }
   | {
@@ -54,6 +52,8 @@ export type Code =
   | { readonly is: "ready"; readonly runner: number }
   /** A runner was killed, if it did not end so; the host is to answer. */
   | { readonly is: "killed" }
+  /** A command has ended, and a process still copies its pipe to the port. */
+  | { readonly is: "rest"; readonly relay: number }
   /** It had not read the command that it was sent. */
   | { readonly is: "unread" }
   /** The stream of stderr has ended. */
@@ -72,7 +72,6 @@ const WORDS: Record<string, number> = {
   open: 2,
   alive: 2,
   lost: 1,
-  rest: 2,
   still: 1,
   holder: 3,
   data: 3,
@@ -113,8 +112,6 @@ export function parseMessage(text: string): Message | undefined {
       }));
     case "lost":
       return { verb, name: first, status: parseNumber(second) };
-    case "rest":
-      return { verb, name: first, relay: second };
     case "still":
       return { verb, name: first };
     case "holder": {
@@ -151,12 +148,12 @@ export function parseCode(padded: string): Code | undefined {
   if (code === "end" || code === "killed" || code === "unread") {
     return { is: code };
   }
-  const isReady = code.startsWith("rdy");
-  const number = parseNumber(isReady ? code.slice(3) : code);
+  const kind = /^(?:rdy|rst)?/.exec(code)![0];
+  const number = parseNumber(code.slice(kind.length));
   if (number === undefined) return undefined;
-  return isReady
-    ? { is: "ready", runner: number }
-    : { is: "status", status: number };
+  if (kind === "rdy") return { is: "ready", runner: number };
+  if (kind === "rst") return { is: "rest", relay: number };
+  return { is: "status", status: number };
 }
 
 function withStatus(

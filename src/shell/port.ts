@@ -10,6 +10,7 @@ import {
   canBegin,
   type Command,
   type Copying,
+  type Draining,
   hasLeft,
   type Outlet,
   type PortAtRest,
@@ -155,20 +156,6 @@ export class Port {
     this.#around.changed();
   }
 
-  /** The command has ended, and its pipe is still copied. */
-  rest(relay: string): void {
-    if (this.#state.is !== "busy") return;
-    const { job } = this.#state;
-    const copy = new Copy({
-      port: this.name,
-      relay,
-      command: job.command,
-      ...this.#around,
-    });
-    this.#state = { ...this.#state, is: "copying", copy };
-    job.ended();
-  }
-
   /** A child still has the port open, or the pipe. */
   still(): void {
     // What is not read because its reader has to be waited for is no silence.
@@ -202,10 +189,35 @@ export class Port {
 
   #hearCode(code: Code): void {
     const state = this.#state;
-    if (code.is === "ready") this.#runnerWaits(code.runner);
-    else if (code.is === "status") this.#hearStatus(code.status);
-    else if (code.is === "killed") this.#runnerKilled();
-    else if (state.is === "busy" && code.is === "unread") state.isUnread = true;
+    switch (code.is) {
+      case "ready":
+        return this.#runnerWaits(code.runner);
+      case "status":
+        return this.#hearStatus(code.status);
+      case "rest":
+        return this.#hearRest(code.relay);
+      case "killed":
+        return this.#runnerKilled();
+      case "unread":
+        if (state.is === "busy" || state.is === "copying") {
+          state.isUnread = true;
+        }
+    }
+  }
+
+  /** The command has ended, and its pipe is still copied. */
+  #hearRest(relay: number): void {
+    const state = this.#state;
+    if (state.is !== "busy") return;
+    const { job } = state;
+    const copy = new Copy({
+      port: this.name,
+      relay,
+      command: job.command,
+      ...this.#around,
+    });
+    this.#state = { ...state, is: "copying", copy, canBegin: canBegin(state) };
+    job.ended();
   }
 
   /** Says where what was for a runner ends that was killed. */
@@ -235,15 +247,13 @@ export class Port {
     switch (state.is) {
       case "busy":
         if (state.isUnread && canBegin(state)) return this.#rerun(state);
-        // falls through
+        return this.#end(state, status);
       case "copying":
+        if (state.isUnread && state.canBegin) return this.#rerun(state);
+        return this.#end(state, status);
       case "draining":
-        if (state.is === "draining") state.drain.cancel();
-        // What it left unread would be taken for the next command.
-        if (hasLeft(state, status)) this.#spoil();
-        else if (state.is === "draining") this.serve(state.outlet);
-        else this.#state = { is: "readying", outlet: state.outlet };
-        return finishStderr(state.stderr, () => state.job.end(status));
+        state.drain.cancel();
+        return this.#end(state, status);
       case "ready":
         // A runner that was killed while it waited has a successor.
         this.#state = { is: "readying", outlet: state.outlet };
@@ -254,11 +264,19 @@ export class Port {
     }
   }
 
+  #end(state: Busy | Copying | Draining, status: number): void {
+    // What it left unread would be taken for the next command.
+    if (hasLeft(state, status)) this.#spoil();
+    else if (state.is === "draining") this.serve(state.outlet);
+    else this.#state = { is: "readying", outlet: state.outlet };
+    finishStderr(state.stderr, () => state.job.end(status));
+  }
+
   /** Gives a job back that its runner had not begun when it was killed. */
-  #rerun({ job, outlet, stderr }: Busy): void {
+  #rerun({ job, outlet, stderr }: Busy | Copying): void {
     this.#state = { is: "readying", outlet };
     stderr?.finish(() => {});
-    job.unwatch();
+    job.rewind();
     this.#around.again(job);
   }
 

@@ -17,6 +17,8 @@ export interface Command {
   readonly stderr?: StderrPort;
   /** Whether the command is on its way as a whole. */
   isSent: boolean;
+  /** Whether its runner was killed before it had read it. */
+  isUnread?: boolean;
 }
 
 /** A command under way. */
@@ -24,13 +26,13 @@ export interface Busy extends Command {
   readonly is: "busy";
   /** The process in the guest that runs it. */
   readonly runner: number;
-  /** Whether that process was killed before it had read the command. */
-  isUnread?: boolean;
 }
 
 /** A command that has ended, and whose pipe is still copied to the port. */
 export interface Copying extends Command {
   readonly is: "copying";
+  /** Whether it could be sent anew, were it unread. */
+  readonly canBegin: boolean;
   readonly copy: Copy;
 }
 

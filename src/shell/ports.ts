@@ -46,7 +46,7 @@ export class Ports {
 
   /** The guest's side has something to say of a port. */
   hear(
-    message: Message & { verb: "port" | "open" | "lost" | "rest" | "still" },
+    message: Message & { verb: "port" | "open" | "lost" | "still" },
   ): void {
     const port = this.named(message.name);
     switch (message.verb) {
@@ -58,8 +58,6 @@ export class Ports {
         return port?.opened(message.mark);
       case "lost":
         return port?.lost(message.status);
-      case "rest":
-        return port?.rest(message.relay);
       case "still":
         port?.still();
         this.#stderr(message.name)?.still();

@@ -24,7 +24,6 @@ const MESSAGES: Record<string, Message> = {
   },
   "lost vw.3 5         ": { verb: "lost", name: "vw.3", status: 5 },
   "lost vw.3 ": { verb: "lost", name: "vw.3", status: undefined },
-  "rest vw.3 77": { verb: "rest", name: "vw.3", relay: "77" },
   "still vw.err.0": { verb: "still", name: "vw.err.0" },
   "holder vw.3 99 a  long name": {
     verb: "holder",
@@ -75,7 +74,6 @@ Deno.test("what is no message is none", () => {
       "alive vw.3",
       "alive vw.3 dead 99",
       "lost",
-      "rest vw.3",
       "still",
       "holder vw.3 99",
       "data c1 1",
@@ -91,11 +89,14 @@ Deno.test("what is no message is none", () => {
   ) assertEquals(parseMessage(text), undefined, text);
 });
 
-Deno.test("a port says who waits, that stderr has ended, and a status", () => {
+Deno.test("a port says who waits, who copies, that stderr has ended, and a status", () => {
   assertEquals(parseCode("rdy0000041"), { is: "ready", runner: 41 });
+  assertEquals(parseCode("rst0000077"), { is: "rest", relay: 77 });
   assertEquals(parseCode("end       "), { is: "end" });
   assertEquals(parseCode("137       "), { is: "status", status: 137 });
-  for (const code of ["", "rdy", "rdyx", "ends", "-1", "1.5", "0x1", " 1"]) {
+  for (
+    const code of ["", "rdy", "rdyx", "rst", "ends", "-1", "1.5", "0x1", " 1"]
+  ) {
     assertEquals(parseCode(code), undefined, code);
   }
 });

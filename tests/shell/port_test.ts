@@ -123,7 +123,7 @@ const WALKS: Record<
   },
   copying: async (made, job) => {
     await WALKS.busy(made, job);
-    made.port.rest("77");
+    await made.say("rst0000077");
   },
   draining: async (made, job) => {
     await WALKS.busy(made, job);
@@ -563,15 +563,32 @@ Deno.test("a port whose command's pipe is still copied", async (t) => {
       using made = await portThatIs("busy", { onStdout: () => took.promise });
       made.stream.come("much");
       await turn();
-      made.port.rest("77");
+      const rest = made.say("rst0000077");
       for (let n = 0; n < 3; n++) made.port.still();
       assertEquals(grep(await made.asked(), "unpipe"), []);
       took.resolve();
-      await turn();
+      await rest;
       for (let n = 0; n < 2; n++) made.port.still();
       assertEquals(grep(await made.asked(), "unpipe"), ["vw_unpipe vw.3 77"]);
     },
   );
+
+  await t.step("gives a command back that has not begun", async () => {
+    using made = await portThatIs("copying", { timeout: 10 });
+    await made.say("killed", "unread", "137");
+    assertEquals(made.port.is, "readying");
+    assertEquals(made.again, [made.job]);
+    assertEquals([made.job.settled, made.job.over], [false, false]);
+  });
+
+  await t.step("runs nothing again whose time was over", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("busy", { timeout: 10 });
+    clock.pass(10);
+    await made.say("rst0000077", "killed", "unread", "137");
+    assertEquals(made.again, []);
+    assertEquals((await made.job.done).status, 124);
+  });
 
   await t.step("drains when somebody has the port open, too", async () => {
     using made = await portThatIs("copying");

@@ -101,7 +101,8 @@ vw_through_pipe() {
   status=$?
   exec 6</proc/self/fd/8 8>&-
   if read -r -t 0.1 -u 7 || [ $? -gt 128 ]; then
-    printf '%s rest %s %s\n' "$vw_token" "$1" "$relay" >&5
+    # In the port's own stream: on the console, it could come after the status.
+    printf '%srst%07d' "$vw_token" "$relay"
     vw_tries=0
     while read -r -t 0.02 -u 7 || [ $? -gt 128 ]; do
       # As long as there is something to copy, nobody is silent, however long
