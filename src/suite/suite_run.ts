@@ -26,6 +26,9 @@ export interface RunSurroundings
   readonly onChange: () => void;
 }
 
+/** Why a test has not come to its end. */
+const INTERRUPTED = "the suite was interrupted";
+
 /** One run of a suite: which test begins when, and what comes of each. */
 export class SuiteRun {
   readonly #plan: SuitePlan;
@@ -120,9 +123,9 @@ export class SuiteRun {
     };
     for (;;) {
       const why = signal.aborted
-        ? "the suite was interrupted"
+        ? INTERRUPTED
         : this.#failures >= maxFailures
-        ? `${this.#failures} tests have not passed, and the suite ends with these`
+        ? `no more tests begin after ${this.#failures} that did not pass`
         : undefined;
       if (why !== undefined) {
         for (const entry of queue.clear()) this.#set(entry, { reason: why });
@@ -162,11 +165,16 @@ export class SuiteRun {
       );
       attempts.push({ ...result, directory: own });
       this.#set(entry, { attempts: [...attempts] });
-      if (!isBad(result.verdict)) break;
+      if (!isBad(result.verdict) || surroundings.signal.aborted) break;
     }
     const last = attempts.at(-1)!;
+    const isCut = isBad(last.verdict) && attempts.length <= retries;
     this.#set(entry, {
-      verdict: last.verdict === "passed" && attempts.length > 1
+      // Nobody knows what the next attempt would have come to.
+      ...isCut && { reason: INTERRUPTED },
+      verdict: isCut
+        ? "unfinished"
+        : last.verdict === "passed" && attempts.length > 1
         ? "flaky"
         : last.verdict,
       duration: attempts.reduce((sum, { duration }) => sum + duration, 0),

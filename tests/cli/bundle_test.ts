@@ -11,6 +11,12 @@ Deno.test("the bundle needs nothing but itself", async (t) => {
     "elsewhere/use.ts": `import { Driver, Log } from "../dist/mod.js";
       await using driver = await Driver.create({ log: new Log(), outDir: "." });
       console.log(driver.machines.length);`,
+    "elsewhere/vmwright.suite.ts":
+      `const options: string[] = ["--no-check", "--no-html"];
+      export default { tests: { one: { script: "script.ts", options } } };`,
+    "elsewhere/suite.ts": `import { runSuite } from "../dist/mod.js";
+      const { exitCode, tests } = await runSuite({ names: ["one"] });
+      console.log(exitCode, tests.map(({ name, verdict }) => [name, verdict]));`,
   });
   const { path } = directory;
   const deno = async (...args: string[]) => {
@@ -48,5 +54,12 @@ Deno.test("the bundle needs nothing but itself", async (t) => {
   await t.step("mod.js makes drivers", async () => {
     const run = await deno("run", "--no-config", "--no-check", "-A", "use.ts");
     assertEquals([run.code, run.stdout], [0, "0\n"], run.stderr);
+  });
+  await t.step("cli.js and mod.js start themselves for a suite", async () => {
+    const run = await deno(...cli, "test");
+    assertEquals(run.code, 0, run.stderr);
+    const own = ["run", "--no-config", "--no-check", "-A", "suite.ts"];
+    const { code, stdout, stderr } = await deno(...own);
+    assertEquals([code, stdout], [0, '0 [ [ "one", "passed" ] ]\n'], stderr);
   });
 });

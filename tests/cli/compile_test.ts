@@ -18,6 +18,8 @@ Deno.test("the compiled program needs nothing but itself", async (t) => {
   using directory = temporaryDirectory({
     "script.ts": "import { n } from './n.ts'; assertEquals(n, 5 as number);",
     "n.ts": "enum N { five = 5 }\nexport const n: number = N.five;",
+    "vmwright.suite.ts": `import type { Suite } from "./gone.ts";
+      export default { tests: { one: { script: "script.ts" } } } as Suite;`,
   });
   const { path } = directory;
   const program = `${path}/vmwright`;
@@ -54,5 +56,9 @@ Deno.test("the compiled program needs nothing but itself", async (t) => {
     const { code, stderr } = await run(program, ["check", "script.ts"], path);
     assertEquals(code, 2);
     assertMatch(stderr, /^vmwright: types are checked by deno, /);
+  });
+  await t.step("it starts itself for the tests of a suite", async () => {
+    const { code, stderr } = await run(program, ["test"], path);
+    assertEquals(code, 0, stderr);
   });
 });
