@@ -169,6 +169,11 @@ export class Conditions {
     signal.addEventListener("abort", () => this.interrupt(signal.reason));
   }
 
+  /** Whether the calling code is a condition's. */
+  get isInCheck(): boolean {
+    return this.#inCheck.getStore() ?? false;
+  }
+
   /** Enters a condition, until it is left as often as it was entered. */
   enter(condition: PollingCondition): void {
     const entered = this.#entered.get(condition);

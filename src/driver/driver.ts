@@ -52,10 +52,12 @@ import type { ForkPlace, Member, SnapshotHost } from "./machine_set.ts";
 import { retry, type RetryOptions } from "./retry.ts";
 import {
   type Fork,
+  originalsOf,
   Snapshot,
   type SnapshotOptions,
   takeSnapshot,
 } from "./snapshot.ts";
+import { StandIns } from "./stand_ins.ts";
 import { startVhostVsock, type VhostVsock } from "./vhost_vsock.ts";
 import { captureVlan, type OpenCapture, startVlan, type Vlan } from "./vlan.ts";
 
@@ -264,6 +266,7 @@ export class Driver<Backends extends BackendName = BackendName>
   readonly #made = new Map<string, MachineOf>();
   readonly #members = new Map<MachineOf, Member>();
   readonly #host: SnapshotHost;
+  readonly #standIns: StandIns;
   /** The names that machines have taken, for which there was a warning. */
   readonly #hidden = new Set<string>();
   readonly #faults: Faults;
@@ -291,6 +294,7 @@ export class Driver<Backends extends BackendName = BackendName>
     this.#conditions = new Conditions(this.log, this.#abort.signal);
     this.#faults = new Faults(this.log, options.seed);
     this.#host = this.#makeHost();
+    this.#standIns = new StandIns(this.log);
     const { signal } = options;
     if (signal?.aborted) this.abort(signal.reason);
     signal?.addEventListener("abort", () => this.abort(signal.reason), {
@@ -650,6 +654,11 @@ export class Driver<Backends extends BackendName = BackendName>
       faults: this.#faults,
       deadPatterns: this.#options.deadPatterns,
       watch: (fn) => this.#conditions.watch(fn),
+      used: () => {
+        // A condition is about the machines that its author had in mind.
+        if (this.#conditions.isInCheck) return;
+        this.#standIns.note(core.label);
+      },
     };
     const core = new MachineCore(options, context);
     return { core, machine: makers[backend](core), backend };
@@ -765,7 +774,7 @@ export class Driver<Backends extends BackendName = BackendName>
       return await this.log.subtest(name, async () => {
         try {
           return "from" in options
-            ? await this.#onFork(options, fn)
+            ? await this.#onFork(name, options, fn)
             : await fn();
         } catch (error) {
           goesOn = await this.goesOn({ name, error }, keepGoing);
@@ -805,6 +814,7 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   async #onFork<T>(
+    name: string,
     { from, ...options }: SubtestOptions,
     fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
   ): Promise<T> {
@@ -816,7 +826,11 @@ export class Driver<Backends extends BackendName = BackendName>
       );
     }
     await using fork = await from.fork({ ...options, wait: true });
-    return await fn(fork.named, fork);
+    return await this.#standIns.within(
+      name,
+      originalsOf(fork),
+      () => fn(fork.named, fork),
+    );
   }
 
   /** Mends what was broken on purpose in a subtest, by its number in the log. */

@@ -470,6 +470,9 @@ let begin: (
   machines: readonly { name: string; parent: string }[],
 ) => void;
 
+/** The labels of the machines that those of a fork were made of. */
+export let originalsOf: (fork: Fork) => readonly string[];
+
 /**
  * The new machines that have started from a snapshot, beside the original ones.
  */
@@ -480,12 +483,14 @@ export class Fork implements AsyncDisposable {
   readonly #directory: string;
   readonly #onGone: (fork: Fork) => void;
   #set: MachineSet = { members: [], vlans: [], isFork: true };
+  #originals: readonly string[] = [];
   #id?: number;
   #disposed?: Promise<void>;
 
   static {
     makeFork = (...given) => new Fork(...given);
     begin = (fork, ...given) => fork.#begin(...given);
+    originalsOf = (fork) => fork.#originals;
   }
 
   private constructor(
@@ -506,6 +511,7 @@ export class Fork implements AsyncDisposable {
     machines: readonly { name: string; parent: string }[],
   ): void {
     this.#set = set;
+    this.#originals = machines.map(({ parent }) => parent);
     this.#id = this.#host.log.nextId();
     this.#host.log.forkBegan(this.#id, snapshot, machines);
   }

@@ -33,4 +33,6 @@ export interface MachineContext {
    * before and meanwhile, and the signal is aborted at the end of the run.
    */
   watch<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Called when something is done with the machine. */
+  used(): void;
 }

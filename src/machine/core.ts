@@ -618,6 +618,7 @@ export class MachineCore {
     attributes: Attributes = {},
     role?: RunEvents["stepBegan"]["role"],
   ): Promise<T> {
+    this.context.used();
     const all = { ...this.attributes, ...attributes };
     return this.log.nested(text, fn, all, role);
   }
@@ -628,6 +629,7 @@ export class MachineCore {
   }
 
   watched<T>(fn: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.context.used();
     return this.context.watch(fn);
   }
 
@@ -636,6 +638,7 @@ export class MachineCore {
    * last lines of the console.
    */
   async guarded<T>(fn: () => Promise<T>): Promise<T> {
+    this.context.used();
     const ended = this.#ended;
     const reset = this.#boot?.reset.promise;
     try {

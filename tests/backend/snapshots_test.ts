@@ -352,6 +352,104 @@ Deno.test("a guest goes on from its like alone", async (t) => {
   });
 });
 
+Deno.test("guests that go on share memory", async (t) => {
+  await using test = await setUp();
+  const { signal } = new AbortController();
+  const origin = await test.start(QEMU, "origin");
+  const saved = await origin.snapshots!.layOut(
+    await save(origin, test.saved),
+    signal,
+  );
+  const { memory, rest } = saved.mapped!;
+  const isMapped = ({ pid }: Guest) =>
+    Deno.readTextFileSync(`/proc/${pid}/maps`).includes(memory);
+
+  await t.step("what is there is all of it, for its owner alone", async () => {
+    for (const path of [memory, rest]) {
+      assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+    }
+    assertEquals((await Deno.stat(memory)).size, 16 * MEBIBYTE);
+    const dump = `${test.root}/dump`;
+    await origin.snapshots!.pause();
+    const first = await save(origin, `${test.saved}/again`);
+    const again = await origin.snapshots!.layOut(first, signal);
+    await origin.qmp.send("human-monitor-command", {
+      "command-line": `pmemsave 0x100000 0xf00000 "${dump}"`,
+    });
+    const bytes = await Deno.readFile(again.mapped!.memory);
+    assertEquals(bytes.subarray(MEBIBYTE), await Deno.readFile(dump));
+    await origin.qmp.send("cont");
+  });
+  await t.step("one that goes on has it mapped, and leaves it", async () => {
+    const before = await hash(memory);
+    const fork = await test.start(QEMU, "fork", saved);
+    assert(isMapped(fork));
+    await fork.snapshots!.go();
+    assert(await running(fork));
+    const own = await save(fork, `${test.saved}/own`);
+    assert((await fork.snapshots!.layOut(own, signal)).mapped !== undefined);
+    await fork.stop();
+    assertEquals(await hash(memory), before);
+  });
+  await t.step("another memory is refused in the same words", async () => {
+    const error = await assertRejects(
+      () => test.start(QEMU.replace("-m 16", "-m 32"), "other", saved),
+      MachineError,
+    );
+    assertStringIncludes(
+      error.message,
+      "its memory is 33554432 bytes, and was 16777216 bytes",
+    );
+  });
+  await t.step("a run that ends leaves no half of it", async () => {
+    const directory = `${test.saved}/ended`;
+    const whole = await origin.snapshots!.layOut(
+      await save(origin, directory),
+      AbortSignal.abort(),
+    );
+    assertEquals(whole.mapped, undefined);
+    assertEquals([...Deno.readDirSync(directory)].length, 1);
+  });
+  await origin.stop();
+});
+
+for (
+  const [what, add] of [
+    [
+      "a start script that says what memory is",
+      "-object memory-backend-ram,id=own,size=16M -machine memory-backend=own",
+    ],
+    ["a file for it", "-mem-path ."],
+    ["a balloon", "-device virtio-balloon"],
+  ]
+) {
+  Deno.test(`with ${what}, each guest loads its own`, async () => {
+    await using test = await setUp();
+    const origin = await test.start(`${QEMU} ${add}`, "origin");
+    const saved = await origin.snapshots!.layOut(
+      await save(origin, test.saved),
+      new AbortController().signal,
+    );
+    assertEquals(saved.mapped, undefined);
+    const fork = await test.start(`${QEMU} ${add}`, "fork", saved);
+    await fork.snapshots!.go();
+    assert(await running(fork));
+    await Promise.all([fork.stop(), origin.stop()]);
+  });
+}
+
+Deno.test("a start script that forwards a port can't run twice", async () => {
+  await using test = await setUp();
+  const forward = "-netdev user,id=net,hostfwd=tcp:127.0.0.1:0-:80";
+  const origin = await test.start(`${QEMU} ${forward}`, "origin");
+  assertEquals(
+    await origin.snapshots!.rivalry(),
+    "its start script forwards a port of the host " +
+      "(hostfwd=tcp:127.0.0.1:0-:80)",
+  );
+  await origin.stop();
+});
+
 Deno.test("a state that can't be written is told, and QEMU goes on", async () => {
   await using test = await setUp();
   const origin = await test.start(`ulimit -f 8; ${QEMU}`, "origin");

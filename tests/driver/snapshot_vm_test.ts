@@ -208,13 +208,22 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     const before = ofType(events, "forkEnded").length;
     await assertRejects(
       () =>
-        driver.subtest("fails", { from: snapshot }, ({ node1 }) => {
-          return node1.succeed("false");
+        driver.subtest("fails", { from: snapshot }, async ({ node2: two }) => {
+          await node1.succeed("true");
+          await node1.succeed("true");
+          await two.succeed("false");
         }),
       Error,
       "command `false` failed",
     );
     assertEquals(ofType(events, "forkEnded").length, before + 1);
+    // Only of the machine that it should not have used, and once.
+    assertEquals(
+      ofType(events, "message").filter(({ text }) =>
+        text.includes("uses the machine that its fork was made of")
+      ).map(({ text, machine }) => [machine, text.slice(0, 20)]),
+      [["node1", 'the subtest "fails" ']],
+    );
     await assertRejects(
       () => driver.subtest("no snapshot", { from: undefined! }, () => {}),
       UsageError,

@@ -29,6 +29,8 @@ export interface Adaptation {
   readonly withoutPanicDevice?: boolean;
   /** Whether QEMU does not take the device that tells of a snapshot. */
   readonly withoutGenerationDevice?: boolean;
+  /** Whether QEMU does not take a saved guest's memory as a file. */
+  readonly ownMemory?: boolean;
 }
 
 /** The facts that the driver assumes at first. */

@@ -147,13 +147,17 @@ export class QemuBackend implements Backend {
   }
 
   async #try(
-    options: StartOptions,
+    given: StartOptions,
     listener: GuestListener,
     adaptation: Adaptation,
   ): Promise<
     | { guest: QemuGuest }
     | { guest?: undefined; how: string; said: string }
   > {
+    const saved = given.saved && adaptation.ownMemory
+      ? { ...given.saved, mapped: undefined }
+      : given.saved;
+    const options = { ...given, saved };
     const sockets = new Sockets(
       socketDirectory(
         options.stateDir,
@@ -187,8 +191,8 @@ export class QemuBackend implements Backend {
         vsock: options.vsock,
         panicDevice: device,
         generationDevice: generation,
-        incoming: options.saved !== undefined,
-        memory: options.saved?.mapped?.memory,
+        incoming: saved !== undefined,
+        memory: saved?.mapped?.memory,
         allowReboot: options.allowReboot ?? false,
         fastForward: options.fastForward,
         display: ["DISPLAY", "WAYLAND_DISPLAY"].some((name) =>
@@ -248,7 +252,7 @@ export class QemuBackend implements Backend {
       ]);
       if (outcome === "connected") {
         if (device !== undefined) started.outlivePanic();
-        if (options.saved !== undefined) await started.load(options.saved);
+        if (saved !== undefined) await started.load(saved);
         this.#lookForRivals(started, listener);
         return { guest: started };
       }

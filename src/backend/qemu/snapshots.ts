@@ -81,8 +81,13 @@ export class QemuSnapshots implements GuestSnapshots {
       "command-line": "info network",
     }) as string;
     const [, tap] = /type=tap,.*?ifname=([^,\s]+)/.exec(text) ?? [];
-    if (tap === undefined) return undefined;
-    return `its network card is on the host's interface ${tap}`;
+    if (tap !== undefined) {
+      return `its network card is on the host's interface ${tap}`;
+    }
+    const { "command line": words } = await this.#parts.identity();
+    const [, forward] = /\bhostfwd=([^,\0]+)/.exec(words) ?? [];
+    if (forward === undefined) return undefined;
+    return `its start script forwards a port of the host (hostfwd=${forward})`;
   }
 
   /** See {@linkcode GuestSnapshots.memory}. */

@@ -14,6 +14,8 @@ const NO_VIRTIO = /No 'virtio-bus' bus found for device 'virtio-serial-/;
 const NO_PANIC_DEVICE = /pvpanic/;
 /** The same for the device that reports a snapshot. */
 const NO_GENERATION_DEVICE = /vmgenid/;
+/** For a guest with other memory than the one that was saved. */
+const NO_MAPPING = /mem-path|memory-backend|backing store/;
 /** An accelerator whose instructions QEMU does not count. */
 const UNCOUNTED = /-icount is not allowed|icount.*(?:not supported|requires)/i;
 /** For a start script that puts something else on stdio. */
@@ -39,6 +41,9 @@ export function adapted(
   }
   if (!before.withoutGenerationDevice && NO_GENERATION_DEVICE.test(said)) {
     return { ...before, withoutGenerationDevice: true };
+  }
+  if (!before.ownMemory && NO_MAPPING.test(said)) {
+    return { ...before, ownMemory: true };
   }
 }
 

@@ -1,0 +1,65 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Log } from "../report/mod.ts";
+import { identifier } from "./identifier.ts";
+
+/** A subtest on a fork. */
+interface Scope {
+  readonly subtest: string;
+  /** The labels of the machines that the fork's stand in for. */
+  readonly originals: ReadonlySet<string>;
+  /** Those that have been used nevertheless. */
+  readonly used: Set<string>;
+  /** The subtest around it. */
+  readonly outer?: Scope;
+}
+
+/**
+ * Warns of a subtest on a fork that uses the machines of which the fork was
+ * made: a script's `server` is still the original one in there, unless the
+ * subtest's function takes its own.
+ */
+export class StandIns {
+  readonly #log: Log;
+  readonly #flow = new AsyncLocalStorage<Scope>();
+
+  /** Takes the log for the warnings. */
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /**
+   * Runs the function of a subtest.
+   *
+   * @param originals The labels of the machines that the fork's stand in for.
+   */
+  within<T>(
+    subtest: string,
+    originals: readonly string[],
+    fn: () => T,
+  ): T {
+    const outer = this.#flow.getStore();
+    return this.#flow.run(
+      { subtest, originals: new Set(originals), used: new Set(), outer },
+      fn,
+    );
+  }
+
+  /** Notes that the calling code does something with a machine. */
+  note(label: string): void {
+    for (
+      let scope = this.#flow.getStore();
+      scope !== undefined;
+      scope = scope.outer
+    ) {
+      if (!scope.originals.has(label) || scope.used.has(label)) continue;
+      scope.used.add(label);
+      const name = identifier(label.replace(/~\d+$/, ""));
+      this.#log.warning(
+        `the subtest "${scope.subtest}" uses the machine that its fork was made ` +
+          "of, and not the fork's, which its function gets: " +
+          `async ({ ${name} }) => …`,
+        { machine: label },
+      );
+    }
+  }
+}
