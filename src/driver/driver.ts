@@ -606,7 +606,13 @@ export class Driver<Backends extends BackendName = BackendName>
       fresh: this.#options.fresh ?? false,
       signal: this.signal,
       nextFork: () => ++forks,
-      startVlan: (...given) => this.#startVlan(...given),
+      startVlan: async (nr, { number, directory }, machines) => {
+        const vlan = await this.#startVlan(nr, directory, machines);
+        if (this.#options.capture !== undefined) {
+          this.#captures.push(await captureVlan(vlan, `vlan${nr}~${number}`));
+        }
+        return vlan;
+      },
       makeLike: ({ core, backend }, place) =>
         this.#member(
           {

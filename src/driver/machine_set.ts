@@ -55,10 +55,10 @@ export interface SnapshotHost {
   readonly signal: AbortSignal;
   /** The number of the next fork, from 1 up. */
   nextFork(): number;
-  /** Starts a network of a fork. */
+  /** Starts a network of a fork, by the fork's number. */
   startVlan(
     nr: number,
-    directory: string,
+    fork: { number: number; directory: string },
     machines: () => readonly MachineOf[],
   ): Promise<Vlan>;
   /** Makes a copy of a machine, in another place. */

@@ -351,7 +351,7 @@ export class Snapshot implements AsyncDisposable {
     try {
       const vlans = await all(
         this.#set.vlans.map(({ nr }) =>
-          host.startVlan(nr, directory, () => fork.machines)
+          host.startVlan(nr, { number, directory }, () => fork.machines)
         ),
       );
       const sharedDir = `${directory}/shared-xchg`;

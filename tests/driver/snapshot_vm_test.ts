@@ -60,6 +60,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     names: ["node1", "node2"],
     vlans: [1],
     forks: { forks: 2 },
+    capture: "always",
   });
   const { driver, events } = test;
   const [node1, node2] = test.machines;
@@ -245,7 +246,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     await node1.succeed("cat /tmp/shared/file");
   });
 
-  await t.step("the events tell who has branched off from whom", () => {
+  await t.step("the events tell who has branched off from whom", async () => {
     const [taken] = ofType(events, "snapshotTaken");
     assertEquals(taken.name, "ready");
     assertEquals(taken.machines, ["node1", "node2"]);
@@ -264,6 +265,9 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assertEquals(ofType(events, "snapshotRestored")[0].snapshot, taken.id);
     const lines = ofType(events, "consoleLine").map(({ machine }) => machine);
     assert(lines.includes("node1~1"));
+    // The stream between the machines of the first fork.
+    const { size } = await Deno.stat(`${test.outDir}/vlan1~1.pcapng`);
+    assert(size > 2000, `${size}`);
   });
 
   await t.step("a fork's links have faults of their own", async () => {

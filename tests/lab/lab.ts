@@ -23,6 +23,7 @@ const chosen = [
   "tests/lab/kvm.ts",
   "tests/stand_in/firecracker_vm_test.ts",
   "tests/stand_in/cloud_hypervisor_vm_test.ts",
+  "tests/lab/kvm_snapshots.ts",
   "tests/backend/accelerator_test.ts",
   "tests/backend/qemu_test.ts",
   "tests/guests/tiny_vm_test.ts",
