@@ -1,16 +1,19 @@
-import { harmless } from "../scan/mod.ts";
 import {
   isShown,
   type Listener,
   type LogLevel,
   type RunEvent,
 } from "./event.ts";
-import { Activity, type Doing } from "./activity.ts";
+import { Activity } from "./activity.ts";
 import { type CiMarkup, markups } from "./ci.ts";
+import { failuresOf } from "./failures.ts";
 import { Lanes, type Place } from "./lanes.ts";
-import { pathOf, type Position } from "./positions.ts";
+import { oneLine, plainLines } from "./plain_lines.ts";
+import { pathOf } from "./positions.ts";
+import { Silence } from "./silence.ts";
 import { writeStandardError } from "./standard_error.ts";
 import { StatusArea } from "./status_area.ts";
+import { statusLines } from "./status_lines.ts";
 import { TextBatch } from "./text_batch.ts";
 
 /**
@@ -45,13 +48,8 @@ export interface TerminalOptions {
   ci?: "github" | "gitlab";
 }
 
-/** Seconds without a line after which the log tells what is waited for. */
-const patience = 10;
-/** Seconds at most between two such lines. */
-const longestSilence = 60;
-/** Waits that such a line tells of, at most. */
+/** Waits that a line tells of after a silence, at most. */
 const mostWaits = 4;
-
 /** Lines of each console that are shown where a run fails. */
 const lastLines = 20;
 
@@ -86,11 +84,7 @@ export class TerminalListener implements Listener {
   readonly #markup: CiMarkup | undefined;
   /** The step whose lines are in a group that can be folded. */
   #group: number | undefined;
-  /** When something was shown last, as `performance.now()` has it. */
-  #shownAt = performance.now();
-  /** Steps under way, beside the whole script. */
-  readonly #open = new Set<number>();
-  #cancelSilence: (() => void) | undefined;
+  readonly #silence = new Silence(() => this.#tellWaits());
   #name = "VM test";
 
   /** See {@linkcode Listener.onOutput}; only where somebody sees it. */
@@ -112,12 +106,18 @@ export class TerminalListener implements Listener {
       (!Deno.noColor && Deno.stderr.isTerminal());
     let write = options.write ?? writeStandardError;
     if (live) {
-      const area = this.#area = new StatusArea((width) => this.#status(width));
+      const area = this.#area = new StatusArea((width) =>
+        statusLines(
+          this.#activity,
+          width,
+          (text) => this.#painted(text, dim),
+        )
+      );
       this.onOutput = (machine, text) => this.#activity.onOutput(machine, text);
       write = (text) => area.write(text);
     }
     this.#batch = new TextBatch((text) => {
-      this.#shownAt = performance.now();
+      this.#silence.shown();
       write(text);
     });
   }
@@ -134,13 +134,13 @@ export class TerminalListener implements Listener {
         break;
       case "stepBegan":
         if (event.role === "boot") this.#beginGroup(event, event.text);
-        if (event.role !== "script") this.#wait(event.id);
+        if (event.role !== "script") this.#silenceOf(event.id);
         this.#began(event.id, event.step, event.machine, event.text);
         break;
       case "subtestBegan": {
         const text = `subtest: ${event.name}`;
         this.#beginGroup(event, text);
-        this.#wait(event.id);
+        this.#silenceOf(event.id);
         this.#began(event.id, event.step, event.machine, text);
         break;
       }
@@ -174,70 +174,29 @@ export class TerminalListener implements Listener {
 
   /** See {@linkcode Listener.close}. */
   close(): void {
-    this.#cancelSilence?.();
+    this.#silence.stop();
     this.#batch.flush();
     this.#area?.[Symbol.dispose]();
   }
 
-  /** The lines below the log. */
-  #status(width: number): string[] {
-    const { now, around, machines } = this.#activity;
-    const name = Math.max(
-      0,
-      ...machines.map(({ machine }) => oneLine(machine!).length),
-    );
-    const dimmed = (text: string) => this.#painted(text, dim);
-    const shown = (doing: Doing, label: string) => {
-      const since = now - doing.since;
-      const [first, ...more] = lines(doing.text);
-      const what = `${label}${first}${more.length > 0 ? " …" : ""}`;
-      const time = since >= 1 ? ` ${Math.floor(since)} s` : "";
-      const last = doing.last === undefined ? "" : ` · ${doing.last}`;
-      const head = cut(what, width - time.length) + time;
-      return head + dimmed(cut(last, width - [...head].length));
-    };
-    return [
-      ...around.slice(-2).map((doing) => shown(doing, "")),
-      ...machines.map((doing) =>
-        shown(doing, `${oneLine(doing.machine!).padEnd(name)}  `)
-      ),
-    ];
+  /** The lines below the log tell at any time what is waited for. */
+  #silenceOf(step: number): void {
+    if (this.#area === undefined) this.#silence.began(step);
   }
 
-  /** Has the log tell what is waited for, where a step takes long and it says nothing. */
-  #wait(id: number): void {
-    this.#open.add(id);
-    if (this.#area === undefined && this.#cancelSilence === undefined) {
-      this.#tellIn(patience, patience);
+  #tellWaits(): void {
+    const { now, waits } = this.#activity;
+    for (const { machine, text, since, last } of waits.slice(0, mostWaits)) {
+      const seconds = (now - since).toFixed(0);
+      this.#say(
+        undefined,
+        0,
+        machine,
+        `still ${plainLines(text)[0]} (since ${seconds} seconds)` +
+          (last === undefined ? "" : `; last line: ${last}`),
+        { paint: [dim] },
+      );
     }
-  }
-
-  #tellIn(seconds: number, silence: number): void {
-    const timer = setTimeout(() => {
-      const left = silence - (performance.now() - this.#shownAt) / 1000;
-      if (left > 0) {
-        // A line came meanwhile, and the silence begins anew.
-        this.#tellIn(left < patience ? left : patience, patience);
-        return;
-      }
-      const { now, waits } = this.#activity;
-      for (const { machine, text, since, last } of waits.slice(0, mostWaits)) {
-        const seconds = (now - since).toFixed(0);
-        this.#say(
-          undefined,
-          0,
-          machine,
-          `still ${lines(text)[0]} (since ${seconds} seconds)` +
-            (last === undefined ? "" : `; last line: ${last}`),
-          { paint: [dim] },
-        );
-      }
-      const next = Math.min(2 * silence, longestSilence);
-      this.#tellIn(next, next);
-    }, seconds * 1000);
-    // Nobody has to wait for it.
-    Deno.unrefTimer(timer);
-    this.#cancelSilence = () => clearTimeout(timer);
   }
 
   #beginGroup(event: { id: number }, title: string): void {
@@ -294,11 +253,7 @@ export class TerminalListener implements Listener {
     event: { id: number; machine?: string; duration: number; error?: unknown },
     text: string,
   ): void {
-    this.#open.delete(event.id);
-    if (this.#open.size === 0) {
-      this.#cancelSilence?.();
-      this.#cancelSilence = undefined;
-    }
+    this.#silence.ended(event.id);
     if (this.#group === event.id) {
       this.#group = undefined;
       this.#batch.add(this.#markup!.endGroup(event.id));
@@ -308,7 +263,7 @@ export class TerminalListener implements Listener {
     const isFailed = event.error !== undefined;
     const depth = place?.depth ?? 0;
     if (this.#area !== undefined) {
-      const [first, ...more] = lines(text);
+      const [first, ...more] = plainLines(text);
       const what = more.length > 0 ? `${first} …` : first;
       this.#say(place, depth, event.machine, `${what} (${seconds} s)`, {
         mark: isFailed ? this.#painted("✗ ", red) : this.#painted("✓ ", green),
@@ -337,31 +292,21 @@ export class TerminalListener implements Listener {
       (event.error && `${event.error.name}: ${event.error.message}`);
     if (text === undefined) return;
     const mark = this.#painted("!!!", red);
-    for (const line of lines(text)) {
+    for (const line of plainLines(text)) {
       this.#batch.add(`${mark} ${this.#guarded(line)}\n`);
     }
     if (this.#markup === undefined) return;
     const name = oneLine(this.#name);
-    for (const failure of event.failures ?? []) {
-      this.#annotate(
-        `${name}: subtest ${oneLine(failure.name)}`,
-        failure.detail,
-        failure.position,
-      );
+    for (const { subtest, text, position } of failuresOf(event)) {
+      const what = subtest === undefined
+        ? event.verdict
+        : `subtest ${oneLine(subtest)}`;
+      this.#batch.add(this.#markup.annotation({
+        title: `${name}: ${what}`,
+        message: plainLines(text).join("\n"),
+        ...position && { file: pathOf(position.url), line: position.line },
+      }));
     }
-    // What subtests failed of is told with each.
-    const isTold = event.error?.name === "SubtestFailures" ||
-      event.failures?.some(({ error }) => error === event.error);
-    if (event.failures !== undefined && isTold) return;
-    this.#annotate(`${name}: ${event.verdict}`, text, event.position);
-  }
-
-  #annotate(title: string, text: string, position?: Position): void {
-    this.#batch.add(this.#markup!.annotation({
-      title,
-      message: lines(text).join("\n"),
-      ...position && { file: pathOf(position.url), line: position.line },
-    }));
   }
 
   #say(
@@ -381,7 +326,7 @@ export class TerminalListener implements Listener {
     before += mark;
     let prefix = machine === undefined ? "" : `${oneLine(machine)}: `;
     let out = "";
-    for (const line of lines(text)) {
+    for (const line of plainLines(text)) {
       const whole = this.#guarded(`${before}${prefix}${line}`);
       const head = whole.slice(0, whole.length - line.length);
       out += whole.endsWith(line)
@@ -401,19 +346,4 @@ export class TerminalListener implements Listener {
     if (!this.#colour || codes.length === 0 || text === "") return text;
     return `\x1b[${codes.join(";")}m${text}\x1b[0m`;
   }
-}
-
-/** A line no wider than so many characters. */
-function cut(text: string, width: number): string {
-  const characters = [...text];
-  if (characters.length <= width) return text;
-  return width < 1 ? "" : `${characters.slice(0, width - 1).join("")}…`;
-}
-
-function oneLine(text: string): string {
-  return lines(text).join(" ");
-}
-
-function lines(text: string): string[] {
-  return harmless(text).replace(/\n$/, "").split("\n");
 }
