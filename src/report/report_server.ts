@@ -17,10 +17,14 @@ const farewell = 2000;
  * name.
  */
 export class ReportServer implements Listener {
-  readonly #spool = new Spool();
-  readonly #data = new RunData(this.#spool, "");
+  /** The run that is shown: its number, and what it holds. */
+  #run = 0;
+  #spool = new Spool();
+  #data = new RunData(this.#spool, "");
   readonly #token = crypto.getRandomValues(new Uint8Array(16)).toHex();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  /** Whether more runs come. */
+  #stays: boolean;
   #version = 0;
   #changed = Promise.withResolvers<void>();
   #told = 0;
@@ -30,8 +34,14 @@ export class ReportServer implements Listener {
   #asking = 0;
   #lastAsked = -Infinity;
 
-  /** Begins to serve, on a port that is free. */
-  constructor() {
+  /**
+   * Begins to serve, on a port that is free.
+   *
+   * @param options.stays Whether it shows one run after the other, each from its
+   * first event on, until it is closed. Default: no.
+   */
+  constructor(options: { stays?: boolean } = {}) {
+    this.#stays = options.stays ?? false;
     this.#server = Deno.serve({
       hostname: "127.0.0.1",
       port: 0,
@@ -48,6 +58,7 @@ export class ReportServer implements Listener {
 
   /** See {@linkcode Listener.on}. */
   on(event: RunEvent): void {
+    if (event.type === "runBegan" && this.#data.isOver) this.#beginRun();
     this.#data.add(event);
     if (this.#timer !== undefined) return;
     const wait = Math.max(0, this.#told + interval - performance.now());
@@ -59,6 +70,7 @@ export class ReportServer implements Listener {
   /** See {@linkcode Listener.close}. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#stays = false;
     this.#tell();
     // Whoever looks gets the whole of the run, as the server will be gone.
     const end = performance.now() + farewell;
@@ -67,6 +79,13 @@ export class ReportServer implements Listener {
     }
     await this.#server.shutdown();
     this.#spool[Symbol.dispose]();
+  }
+
+  #beginRun(): void {
+    this.#spool[Symbol.dispose]();
+    this.#spool = new Spool();
+    this.#data = new RunData(this.#spool, "");
+    this.#run++;
   }
 
   get #host(): string {
@@ -145,6 +164,8 @@ export class ReportServer implements Listener {
       this.#lastAsked = this.#data.isOver ? -Infinity : performance.now();
       return respond(all, {
         "x-version": String(this.#version),
+        "x-run": String(this.#run),
+        ...this.#stays && { "x-stays": "" },
         "x-lasting": String(this.#spool.count),
       });
     } finally {

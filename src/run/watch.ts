@@ -1,3 +1,4 @@
+import { type Listener, ReportServer, type RunEvent } from "../report/mod.ts";
 import { rejection } from "../time/mod.ts";
 import { Uncaught, WarmChecker } from "../script/mod.ts";
 import { Changes } from "./changes.ts";
@@ -65,16 +66,40 @@ export async function watch(
     return await runOnce(plan, { ...options, use });
   }
 
+  await using server = plan.reportServer ? new ReportPage() : undefined;
+  const each = server === undefined ? plan : {
+    ...plan,
+    reportServer: false,
+    listeners: [...plan.listeners ?? [], server],
+  };
   for (;; begin()) {
     const change = new AbortController();
     changes.next.then((file) =>
       change.abort(new Interruption(`${file} changed`, 0))
     );
     options.signal = AbortSignal.any([signal, change.signal]);
-    await runOnce(plan, options);
+    await runOnce(each, options);
     if (!signal.aborted && !change.signal.aborted) {
       await waitForChange().catch(() => {});
     }
     if (signal.aborted) return judge({ error: signal.reason });
+  }
+}
+
+/** Shows one run after the other in a browser, at the same address. */
+class ReportPage implements Listener, AsyncDisposable {
+  readonly #server = new ReportServer({ stays: true });
+
+  constructor() {
+    console.error(`vmwright: the report is live at ${this.#server.url}`);
+  }
+
+  on(event: RunEvent): void {
+    this.#server.on(event);
+  }
+
+  // The end of a run's log is not its own.
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.close();
   }
 }

@@ -97,6 +97,20 @@ Deno.test("--watch runs again when the script or a file that it imports changes"
   assertEquals((await watched.interrupt()).code, 130);
 });
 
+Deno.test("--watch shows all runs at one address of the report", async () => {
+  using watched = watching({ "test.ts": `console.log("first");` }, [
+    ...["--watch", "--report-server", "--no-check"],
+    ...["--start-scripts", "./run-a-vm"],
+  ]);
+  await watched.told("the report is live at ");
+  await watched.said("first\n");
+  await watched.told("waiting for a change");
+  watched.write("test.ts", `console.log("second");`);
+  await watched.said("second\n");
+  const { stderr } = await watched.interrupt();
+  assertEquals(stderr.match(/the report is live at /g)?.length, 1);
+});
+
 Deno.test("--watch goes on after a failure", async () => {
   using watched = watching({
     "test.ts": `console.log("bad"); throw new Error("broken");`,

@@ -475,5 +475,24 @@ Deno.test("a browser shows a run while it goes on, and keeps what it showed", as
   });
 });
 
+Deno.test("a browser shows one run after the other at the same address", async () => {
+  const server = new ReportServer({ stays: true });
+  for (const event of passing().events) server.on(event);
+  await screen.look(server.url, async (page) => {
+    await page.locator(".verdict", { hasText: "passed" }).waitFor();
+    for (const event of failing(screen.folder).events) server.on(event);
+    await page.locator(".verdict", { hasText: "failed" }).waitFor();
+    await page.locator(".row", { hasText: "missing" }).click();
+    await page.locator(".lines .line", { hasText: "the needle" }).waitFor();
+    for (const event of passing().events.slice(0, -1)) server.on(event);
+    await page.locator(".verdict", { hasText: "running" }).waitFor();
+    assertEquals(
+      (await rows(page)).at(-1),
+      "must succeed: curl http://server/restarts",
+    );
+    await server.close();
+  });
+});
+
 // The last test: what all have used.
 Deno.test("the browser ends", () => screen[Symbol.asyncDispose]());
