@@ -17,6 +17,7 @@ export type { Position } from "./positions.ts";
 export { Log, type Step } from "./log.ts";
 export { nearest } from "./nearest.ts";
 export { ciOf } from "./ci.ts";
+export { CodeQualityListener } from "./code_quality.ts";
 export { SummaryListener } from "./summary.ts";
 export {
   type ConsoleDisplay,

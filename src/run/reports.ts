@@ -1,6 +1,7 @@
 import { unclaimedDirectory } from "../backend/mod.ts";
 import {
   ciOf,
+  CodeQualityListener,
   EventFileListener,
   HtmlListener,
   JunitListener,
@@ -34,9 +35,13 @@ export function openLog(plan: Plan): Log {
   });
   const summary = Deno.env.get("GITHUB_STEP_SUMMARY");
   if (ci === "github" && summary) log.addListener(new SummaryListener(summary));
+  const projectDirectory = Deno.env.get("CI_PROJECT_DIR");
+  if (ci === "gitlab" && projectDirectory) {
+    const path = `${plan.outDir}/gl-code-quality-report.json`;
+    log.addListener(new CodeQualityListener(path, { projectDirectory }));
+  }
   if (xmlLog !== undefined) log.addListener(new XmlListener(xmlLog, { level }));
   if (junitXml !== undefined) {
-    const projectDirectory = Deno.env.get("CI_PROJECT_DIR");
     log.addListener(new JunitListener(junitXml, { projectDirectory }));
   }
   if (events !== undefined) log.addListener(new EventFileListener(events));

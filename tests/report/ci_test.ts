@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { ciOf } from "../../src/report/ci.ts";
 import {
+  CodeQualityListener,
   Log,
   SummaryListener,
   TerminalListener,
@@ -179,3 +180,52 @@ Deno.test("where nothing is said for ten seconds, the log tells what is waited f
     performance.now = now;
   }
 });
+
+Deno.test("GitLab gets each failure beside its line, and none where there is none", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/quality.json`;
+    const report = async (act: (log: Log) => unknown) => {
+      const log = new Log([
+        new CodeQualityListener(path, { projectDirectory: Deno.cwd() }),
+      ], { name: "tests/web.ts" });
+      assertEquals(Deno.readTextFileSync(path), "[]");
+      await act(log);
+      await log.close();
+      return JSON.parse(Deno.readTextFileSync(path)).map((
+        { fingerprint, ...rest }: { fingerprint: string },
+      ) => {
+        assertMatch(fingerprint, /^[0-9a-f]{64}$/);
+        return rest;
+      });
+    };
+    assertEquals(await report(run), [{
+      description: "100%\nthat, is: all",
+      check_name: "VM test",
+      severity: "critical",
+      location: { path: "tests/web.ts", lines: { begin: 7 } },
+    }]);
+    const elsewhere = { ...position, url: "file:///elsewhere.ts" };
+    const error = new Error("one");
+    const failures = [
+      { name: "first", error, detail: "why\x1b[31m", position },
+      { name: "second", error, detail: "why", position: elsewhere },
+    ];
+    assertEquals(
+      await report((log) =>
+        log.runEnded("failed", error, "both", { failures })
+      ),
+      [{
+        description: "why",
+        check_name: "subtest first",
+        severity: "critical",
+        location: { path: "tests/web.ts", lines: { begin: 7 } },
+      }],
+    );
+    assertEquals(await report((log) => log.runEnded("passed")), []);
+    assertEquals(
+      await report((log) =>
+        log.runEnded("interrupted", error, "stop", { position })
+      ),
+      [],
+    );
+  }));
