@@ -19,6 +19,8 @@ import {
   copyFromHostViaShell,
   copyFromMachine,
 } from "./files/files.ts";
+import type { Fault } from "./faults.ts";
+import { limitCpu } from "./limited_cpu.ts";
 import { waitForClosedPort, waitForOpenPort } from "./waits/ports.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
 import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
@@ -341,6 +343,26 @@ export abstract class BaseMachine implements AsyncDisposable {
   /** Waits until `seconds` of the guest's time have passed. */
   async sleep(seconds: number): Promise<void> {
     await this.succeed(`sleep ${Number(seconds)}`);
+  }
+
+  /**
+   * Leaves the guest a part of its processors' time, by control groups in the
+   * guest: all of its processes together, with the commands of the test and
+   * the driver's shell, get no more. Of several limits, the smallest holds. A
+   * guest that boots anew has none.
+   *
+   * With systemd, each of the slices `system`, `user` and `machine` gets that
+   * part, in whole percents of a processor, and systemd itself is not limited.
+   *
+   * @param share The part that is left, from 0.01 to below 1: 0.2 is a fifth of
+   * the time of all of its processors.
+   * @returns The fault, which ends this.
+   * @throws {UsageError} if the share is not valid.
+   * @throws {TestFailure} if the guest's kernel has no control groups for
+   * processor time (`CONFIG_CFS_BANDWIDTH`).
+   */
+  limitCpu(share: number): Promise<Fault> {
+    return limitCpu(this.#core, share);
   }
 
   // systemd

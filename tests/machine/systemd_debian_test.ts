@@ -315,6 +315,23 @@ Deno.test("systemd in a guest", async (t) => {
     await machine.succeed("cmp /root/a/b /etc/os-release");
   });
 
+  await t.step(
+    "limitCpu() leaves its slices a part of the processor",
+    async () => {
+      const most = () =>
+        machine.succeed("cat /sys/fs/cgroup/{system,user}.slice/cpu.max");
+      await machine.succeed(
+        "systemctl set-property --runtime user.slice CPUQuota=80%",
+      );
+      const count = Number(await machine.succeed("nproc"));
+      const limit = await machine.limitCpu(0.25);
+      const part = `${25_000 * count} 100000\n`;
+      assertEquals(await most(), part + part);
+      await limit.heal();
+      assertEquals(await most(), "max 100000\n80000 100000\n");
+    },
+  );
+
   await t.step("shutdown() stops the units and powers off", async () => {
     await machine.shutdown();
     assertEquals(machine.booted, false);

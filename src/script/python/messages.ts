@@ -26,6 +26,7 @@ export const METHODS = [
   "getUnitProperty",
   "getWindowNames",
   "isUp",
+  "limitCpu",
   "limitMemory",
   "nmi",
   "pause",

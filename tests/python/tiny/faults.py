@@ -73,3 +73,11 @@ with subtest("a file system without room"):
 with subtest("memory that is no number"):
     with t.assertRaisesRegex(ValueError, "Expected a whole number of bytes from 1 up"):
         machine.limit_memory(0)
+
+with subtest("less time of the processors"):
+    with machine.limit_cpu(0.25) as limited:
+        assert limited.text == "processors: 25 % of their time left", limited.text
+        assert machine.succeed("cat /tmp/vmwright-cgroup/vmwright/cpu.max") == "25000 100000\n"
+    machine.fail("ls -d /tmp/vmwright-cgroup")
+    with t.assertRaisesRegex(ValueError, "from 0.01 to below 1"):
+        machine.limit_cpu(1)

@@ -423,6 +423,15 @@ class BaseMachine:
 
     # systemd
 
+    def limit_cpu(self, share):
+        """Leaves the guest a part of its processors' time, such as 0.2."""
+        return self._fault("limitCpu", share)
+
+    def _fault(self, method, *args):
+        from ..faults import fault_of
+
+        return fault_of(self._link, self._call(method, *args))
+
     def systemctl(self, q, user=None):
         """Runs `systemctl`. Returns its status and its stdout."""
         status, output = self._call("systemctl", str(q), user)
@@ -877,11 +886,6 @@ class QemuMachine(BaseMachine):
     def nmi(self):
         """Sends the guest an interrupt that can't be masked."""
         self._call("nmi")
-
-    def _fault(self, method, *args):
-        from ..faults import fault_of
-
-        return fault_of(self._link, self._call(method, *args))
 
     def send_monitor_command(self, command):
         """Sends a command to QEMU's human monitor. Returns the monitor's text."""
