@@ -252,17 +252,18 @@ function reportsOf(
     report(`${fileName(name)}.log`, "console log");
   }
   const logFile = environment.get("LOGFILE");
+  const named = (key: "junitXml" | "events") =>
+    given[key] ?? (environment.get(options[key].environment) || undefined);
+  const junitXml = named("junitXml"), events = named("events");
   const reports = {
-    junitXml: given.junitXml === undefined
+    junitXml: junitXml === undefined
       ? undefined
-      : report(given.junitXml, "JUnit report"),
+      : report(junitXml, "JUnit report"),
     html: given.html === false
       ? undefined
       : report(given.html ?? "report.html", "HTML report"),
     xmlLog: logFile ? report(logFile, "XML log", Deno.cwd()) : undefined,
-    events: given.events === undefined
-      ? undefined
-      : report(given.events, "file of events"),
+    events: events === undefined ? undefined : report(events, "file of events"),
   };
   refuseSharedFiles([
     ["the JUnit report", reports.junitXml],

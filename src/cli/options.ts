@@ -131,6 +131,7 @@ export const options = {
     names: ["--junit-xml", "--junit_xml"],
     kind: "value",
     value: "F",
+    environment: "junitXml",
     help: "write a JUnit report, relative to the output directory",
   },
   html: {
@@ -145,6 +146,7 @@ export const options = {
     names: ["--events"],
     kind: "value",
     value: "F",
+    environment: "eventsFile",
     help:
       "write every event as a line of JSON, relative to the output directory; vmwright report makes the page from it",
   },

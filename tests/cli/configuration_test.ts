@@ -251,6 +251,46 @@ Deno.test("reports are relative to the output directory, the XML log is not", ()
   ]);
 });
 
+Deno.test("the environment names the JUnit report and the events, before which options come", () => {
+  const files = (args: string[], environment: Record<string, string>) => {
+    const { junitXml, events } = configured(
+      ["@/test.ts", "--start-scripts", "@/run-web-vm", "-o", "@", ...args],
+      environment,
+    );
+    return [junitXml, events];
+  };
+  const environment = { junitXml: "j.xml", eventsFile: "e.jsonl" };
+  assertEquals(files([], environment), ["@/j.xml", "@/e.jsonl"]);
+  assertEquals(
+    files(["--junit-xml", "own.xml", "--events", "own.jsonl"], environment),
+    ["@/own.xml", "@/own.jsonl"],
+  );
+  assertEquals(files([], { junitXml: "", eventsFile: "" }), [
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("report takes directories of a suite's results, and nothing else beside them", () => {
+  using folder = temporaryDirectory({ "a.jsonl": "", "one/suite.json": "" });
+  const { path } = folder;
+  const configuration = configure(
+    ["report", path, "-o", "out", "--fail-on-flaky", "--history", "past"],
+    new Map(),
+  );
+  const here = Deno.cwd();
+  assertEquals(configuration.suiteParts, [path]);
+  assertEquals(configuration.outDir, `${here}/out`);
+  assertEquals(configuration.html, `${here}/out/report.html`);
+  assertEquals(configuration.history, `${here}/past`);
+  assertEquals(configuration.failOnFlaky, true);
+  assertThrows(
+    () => configure(["report", path, `${path}/a.jsonl`], new Map()),
+    UsageError,
+    `report expects files of events alone, or directories alone, got "${path}/a.jsonl" and the directory "${path}"`,
+  );
+});
+
 Deno.test("report takes files of events, and writes a page", () => {
   const { command, eventFiles, html } = configured(
     ["report", "a.jsonl", "b.jsonl", "-o", "@", "--html", "all.html"],
