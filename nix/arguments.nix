@@ -67,6 +67,19 @@ let
       interactive = set;
       requiredSystemFeatures = optional list;
     };
+    suite = {
+      pkgs = set;
+      name = string;
+      tests = set;
+      inherit package;
+      retries = kind "a number of attempts" isInt;
+      failOnFlaky = boolean;
+      history = optional package;
+      rerun = anything;
+      features = function;
+      passthru = set;
+      meta = set;
+    };
   };
 
   # The words for types of values in errors.
@@ -81,7 +94,7 @@ let
   };
   describe = value: words.${typeOf value} or "a ${typeOf value}";
 in
-# Takes the function's name, the kind of its result ("driver" or "test") and its arguments, which it
+# Takes the function's name, the kind of its result ("driver", "test" or "suite") and its arguments, which it
 # returns.
 function: product: arguments:
 let

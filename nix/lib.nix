@@ -4,6 +4,7 @@ rec {
   mkDriver = import ./driver.nix { inherit packageFor; };
   runTest = import ./run.nix;
   mkTest = import ./test.nix { inherit mkDriver mkTest runTest; };
+  mkSuite = import ./suite.nix { inherit packageFor mkTest; };
 
   # `nixosModules.test` with another vmwright.
   testModule =

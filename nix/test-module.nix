@@ -123,17 +123,10 @@ let
   # A run of the same test that never fails.
   report = config.rawTestDerivation.overrideAttrs (test: {
     name = "vm-test-report-${config.name}";
-    buildCommand = ''
-      set +e
-      (
-        set -e
-        ${test.buildCommand}
-      )
-      status=$?
-      set -e
-      ${import ./verdict.nix}
-      echo $verdict > $out/verdict
-    '';
+    retries = 0;
+    suiteName = builtins.toJSON config.name;
+    testName = builtins.toJSON config.name;
+    buildCommand = import ./report.nix test.buildCommand;
   });
 in
 {

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { guest } from "../guests/mod.ts";
 import { checkers } from "../script/python/checkers.ts";
+import { environmentOfBuilds } from "./environment_of_builds.ts";
 import { missing, Nix, NixError } from "./nix.ts";
 
 const pythonCheckers = missing === undefined ? await checkers() : undefined;
@@ -15,18 +16,10 @@ const pythonCheckers = missing === undefined ? await checkers() : undefined;
 async function nixWithGuests(): Promise<Nix> {
   const tiny = await guest("tiny");
   const scripts = ["node1", "node2"].map((name) => tiny.startScriptFor(name));
-  const info = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json"],
-  }).output();
   return new Nix({
-    VMWRIGHT_TEST_PATH: [
-      Deno.execPath().replace(/\/[^/]*$/, ""),
-      ...pythonCheckers === undefined ? [] : [pythonCheckers],
-      Deno.env.get("PATH"),
-    ].join(":"),
-    VMWRIGHT_TEST_DENO: Deno.execPath(),
-    VMWRIGHT_TEST_DENO_DIR:
-      JSON.parse(new TextDecoder().decode(info.stdout)).denoDir,
+    ...await environmentOfBuilds(
+      pythonCheckers === undefined ? [] : [pythonCheckers],
+    ),
     VMWRIGHT_TEST_GUESTS: scripts[0].replace(/\/[^/]*$/, ""),
   });
 }

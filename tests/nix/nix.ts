@@ -60,7 +60,9 @@ export class NixError extends Error {
 export class Nix implements AsyncDisposable {
   readonly #folder: string;
   readonly #directory?: string;
-  readonly #environment: Record<string, string>;
+
+  /** The variables that it runs with. */
+  readonly environment: Record<string, string>;
 
   /**
    * @param environment Variables that expressions and builds see.
@@ -84,7 +86,7 @@ flake-registry =
     );
     const path = Deno.env.get("PATH") ?? "/usr/bin:/bin";
     this.#directory = release?.directory;
-    this.#environment = {
+    this.environment = {
       PATH: path,
       HOME: `${folder}/home`,
       NIX_STORE_DIR: `${folder}/store`,
@@ -103,9 +105,9 @@ flake-registry =
     return path;
   }
 
-  /** Runs `nix`; what it printed to stdout. */
-  run(args: string[]): Promise<string> {
-    return this.#command("nix", args);
+  /** Runs `nix`, with more variables; what it printed to stdout. */
+  run(args: string[], more: Record<string, string> = {}): Promise<string> {
+    return this.#command("nix", args, more);
   }
 
   /** Adds a file to the store, where a derivation that fetches one of its name and hash finds it. */
@@ -113,7 +115,11 @@ flake-registry =
     await this.#command("nix-store", ["--add-fixed", "sha512", path]);
   }
 
-  async #command(program: string, args: string[]): Promise<string> {
+  async #command(
+    program: string,
+    args: string[],
+    more: Record<string, string> = {},
+  ): Promise<string> {
     const command = this.#directory === undefined
       ? program
       : `${this.#directory}/${program}`;
@@ -121,7 +127,7 @@ flake-registry =
       args,
       cwd: root,
       clearEnv: true,
-      env: this.#environment,
+      env: { ...this.environment, ...more },
       stdin: "null",
     }).output();
     const decoder = new TextDecoder();
@@ -136,16 +142,24 @@ flake-registry =
     );
   }
 
-  /** Builds the derivation that such an expression is; its output. */
-  async build(expression: string): Promise<string> {
+  /**
+   * Builds the derivation that such an expression is, with more options and
+   * variables; its output.
+   */
+  async build(
+    expression: string,
+    options: readonly string[] = [],
+    more: Record<string, string> = {},
+  ): Promise<string> {
     const result = await this.run([
       "build",
+      ...options,
       "--impure",
       "--no-link",
       "--json",
       "--print-build-logs",
       ...expr(expression),
-    ]);
+    ], more);
     return JSON.parse(result)[0].outputs.out;
   }
 

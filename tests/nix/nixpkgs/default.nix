@@ -45,7 +45,15 @@ let
         // arguments.env or { }
       );
     in
-    { outputs = [ "out" ]; } // derivation' // passthru // { inherit passthru meta; };
+    {
+      outputs = [ "out" ];
+      overrideAttrs = change: build (arguments // change arguments);
+    }
+    // derivation'
+    // passthru
+    // {
+      inherit passthru meta;
+    };
 
   runCommand =
     name: arguments: buildCommand:

@@ -27,6 +27,7 @@ let
       attrValues
       concatMap
       concatStringsSep
+      foldl'
       head
       isFunction
       listToAttrs
