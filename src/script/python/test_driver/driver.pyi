@@ -99,6 +99,7 @@ class Driver:
         name: str,
         from_: Optional[Snapshot] = None,
         keep_clock: bool = False,
+        own_memory: bool = False,
         *,
         keep_going: Optional[bool] = None,
     ) -> AbstractContextManager[None]: ...
