@@ -17,6 +17,7 @@ import { links } from "./cases/links.ts";
 import { scan } from "./cases/scan.ts";
 import { twentyWaits } from "./cases/script.ts";
 import { snapshots } from "./cases/snapshots.ts";
+import { suite } from "./cases/suite.ts";
 import { startUp } from "./cases/start_up.ts";
 import { reaction, units, waiting } from "./cases/waits.ts";
 import type { Part, Scale } from "./part.ts";
@@ -37,6 +38,7 @@ const parts: Part[] = [
   links,
   twentyWaits,
   snapshots,
+  suite,
 ];
 
 const full: Scale = {
@@ -47,6 +49,8 @@ const full: Scale = {
   megabytes: 100,
   files: 5000,
   machines: 8,
+  suiteTests: 20,
+  standIns: 500,
 };
 
 const quick: Scale = {
@@ -57,6 +61,8 @@ const quick: Scale = {
   megabytes: 10,
   files: 500,
   machines: 2,
+  suiteTests: 4,
+  standIns: 20,
 };
 
 const usage = "deno task bench [--quick] [--only PART…] [--json FILE] " +

@@ -16,6 +16,10 @@ export interface Scale {
   files: number;
   /** Machines in a fleet. */
   machines: number;
+  /** Tests in a suite that have a machine each. */
+  suiteTests: number;
+  /** Tests in a suite that have none. */
+  standIns: number;
 }
 
 /** Cases that belong together, and what they need. */
