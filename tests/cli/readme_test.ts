@@ -16,6 +16,7 @@ const DOCUMENTS = [
   "nix/README.md",
   "src/report/README.md",
   "src/shell/README.md",
+  "src/suite/README.md",
   "wasm/README.md",
 ];
 

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import committed from "../../vmwright.suite.schema.json" with { type: "json" };
 import { UsageError } from "../../src/errors.ts";
 import { checkSuite, loadSuite } from "../../src/suite/load_suite.ts";
+import { plannedTests } from "../../src/suite/planned_test.ts";
 import { suiteSchema } from "../../src/suite/schema.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 
@@ -118,5 +119,21 @@ Deno.test("configuration files of the NixOS test framework are tests", async () 
     `Expected one suite, or configuration files alone, got ${at("web.json")} ${
       at("suite.json")
     }, of which ${at("suite.json")} is no configuration file`,
+  );
+});
+
+Deno.test("the suite that the README shows is valid", () => {
+  const readme = Deno.readTextFileSync(
+    new URL("../../README.md", import.meta.url),
+  );
+  const blocks = [...readme.matchAll(/^```json\n([^]*?)^```$/gm)]
+    .map(([, text]) => JSON.parse(text)).filter(({ tests }) => tests);
+  assertEquals(blocks.length, 1);
+  const suite = checkSuite(blocks[0], "README.md");
+  assertEquals(
+    plannedTests({ suite, folder: "/", name: "", files: [] }).map((one) =>
+      one.name
+    ),
+    ["web", "db[kernel=6.1]", "db[kernel=6.12]"],
   );
 });
