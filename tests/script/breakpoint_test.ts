@@ -201,6 +201,27 @@ Deno.test("two breakpoints at once have their turns one after the other", async 
   await listening;
 });
 
+Deno.test("a breakpoint that can't stop leaves later ones in their places", async () => {
+  using directory = temporaryDirectory({
+    ...scripts,
+    // An address for documentation, which no host has.
+    "away.py": `try:
+    debug.breakpoint(host="192.0.2.1")
+except Exception as error:
+    print("refused")
+debug.breakpoint()
+print("went on")
+`,
+  });
+  const { heard, code, stdout } = await visited(
+    ["away.py", ...inSandbox],
+    directory.path,
+    "6 * 7\n",
+  );
+  assertMatch(heard, /^>>> 42$/m);
+  assertEquals([code, stdout], [0, "refused\nwent on\n"]);
+});
+
 Deno.test("a breakpoint of a Python script is at the address that it names", async () => {
   const probe = Deno.listen({ hostname: "127.0.0.2", port: 0 });
   const { port } = probe.addr;

@@ -70,3 +70,20 @@ Deno.test("only the latest listener gets errors", async () => {
   await first.run(() => laterFailure("outer"))();
   assertEquals([outer, inner], [[["outer", true]], [["inner", true]]]);
 });
+
+Deno.test("only the latest listener gets errors that a callback throws", async () => {
+  const outer: Late[] = [], inner: Late[] = [];
+  using first = listen(outer);
+  first.scriptEnded();
+  {
+    using second = listen(inner);
+    second.scriptEnded();
+    second.run(() =>
+      queueMicrotask(() => {
+        throw new Error("thrown");
+      })
+    );
+    await new Promise((turn) => setTimeout(turn));
+  }
+  assertEquals([outer, inner], [[], [["thrown", true]]]);
+});
