@@ -1,6 +1,7 @@
 import { ExpectedError } from "../errors.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { aboutThisRun } from "./about.ts";
+import { Audience } from "./audience.ts";
 import {
   type Attributes,
   describeError,
@@ -12,13 +13,12 @@ import {
 } from "./event.ts";
 import {
   addCaller,
-  authorPositions,
   callerPosition,
   pathOf,
   type Position,
-  withDeepStack,
 } from "./positions.ts";
 import { shortened } from "./shortened.ts";
+import { StepPlaces } from "./step_places.ts";
 
 /** A step of the test that has begun. */
 export interface Step {
@@ -56,7 +56,10 @@ interface OpenStep extends Step {
  * ```
  */
 export class Log {
-  readonly #listeners: Listener[] = [];
+  readonly #audience = new Audience((text) => this.warning(text));
+  readonly #places = new StepPlaces((step, position) =>
+    this.#tellPlace(step, position)
+  );
   readonly #current = new AsyncLocalStorage<Step | undefined>();
   readonly #open = new Map<number, OpenStep>();
   readonly #date = Date.now();
@@ -66,10 +69,6 @@ export class Log {
   readonly #consoles = new Set<string>();
   readonly #name: string | undefined;
   readonly #about = aboutThisRun();
-  /** Where the author's code is that calls from another process. */
-  readonly #place = new AsyncLocalStorage<Position | undefined>();
-  /** Steps that began, with the stacks that tell where. */
-  #unplaced: { id: number; beginning: Error }[] = [];
   /** Addresses of the source files that were told. */
   readonly #sources = new Set<string>();
   #nextId = 1;
@@ -98,20 +97,14 @@ export class Log {
    * closed with the log either.
    */
   addListener(listener: Listener): Disposable {
-    this.#listeners.push(listener);
-    this.#tell(listener, {
+    this.#audience.add(listener, {
       type: "runBegan",
       time: 0,
       date: this.#date,
       name: this.#name,
       about: this.#about,
     });
-    return { [Symbol.dispose]: () => this.#drop(listener) };
-  }
-
-  #drop(listener: Listener): void {
-    const at = this.#listeners.indexOf(listener);
-    if (at >= 0) this.#listeners.splice(at, 1);
+    return { [Symbol.dispose]: () => this.#audience.drop(listener) };
   }
 
   /** Seconds since the run began. */
@@ -329,9 +322,8 @@ export class Log {
    * @returns Whether nobody else is to write it.
    */
   writes(path: string): boolean {
-    const reports = this.#listeners.map((listener) => listener.path);
-    return [...this.#consoles, ...reports].some((own) =>
-      own !== undefined && isSameFile(own, path)
+    return [...this.#consoles, ...this.#audience.paths].some((own) =>
+      isSameFile(own, path)
     );
   }
 
@@ -529,7 +521,7 @@ export class Log {
 
   /** Whether a listener takes what commands print as it comes. */
   get wantsOutput(): boolean {
-    return this.#listeners.some(({ onOutput }) => onOutput !== undefined);
+    return this.#audience.wantsOutput;
   }
 
   /**
@@ -539,9 +531,7 @@ export class Log {
    * @param text What came.
    */
   output(machine: string, text: string): void {
-    for (const listener of [...this.#listeners]) {
-      this.#guard(listener, () => listener.onOutput?.(machine, text));
-    }
+    this.#audience.output(machine, text);
   }
 
   /**
@@ -592,7 +582,7 @@ export class Log {
    * @returns What the function returns.
    */
   at<T>(position: Position | undefined, fn: () => T): T {
-    return this.#place.run(position, fn);
+    return this.#places.at(position, fn);
   }
 
   /** Shows console lines on the terminal, as it is from the start. */
@@ -634,7 +624,7 @@ export class Log {
   ): void {
     if (this.#hasFailed) return;
     this.#hasFailed = verdict !== "passed";
-    this.#tellPlaces();
+    this.#places.settle();
     for (const step of [...this.#open.values()].reverse()) {
       this.end(
         step,
@@ -655,10 +645,8 @@ export class Log {
 
   /** Has every listener bring to disk, synchronously, what it was told so far. */
   flush(): void {
-    this.#tellPlaces();
-    for (const listener of [...this.#listeners]) {
-      this.#guard(listener, () => listener.flush?.());
-    }
+    this.#places.settle();
+    this.#audience.flush();
   }
 
   /**
@@ -676,14 +664,9 @@ export class Log {
   }
 
   async #close(): Promise<void> {
-    this.#tellPlaces();
+    this.#places.settle();
     globalThis.removeEventListener("unload", this.#unload);
-    const listeners = [...this.#listeners];
-    const closed = listeners.map(async (listener) => await listener.close?.());
-    this.#listeners.length = 0;
-    for (const result of await Promise.allSettled(closed)) {
-      if (result.status === "rejected") this.#complain(result.reason);
-    }
+    await this.#audience.close();
   }
 
   #begin(
@@ -705,9 +688,8 @@ export class Log {
       subtest,
     });
     const common = { time, step, machine: attributes.machine, id };
-    const place = this.#place.getStore();
     if (subtest) {
-      const position = place ?? callerPosition();
+      const position = this.#places.away ?? callerPosition();
       if (position !== undefined) this.sourceFile(position.url);
       this.#emit({ type: "subtestBegan", ...common, name: text, position });
     } else {
@@ -718,31 +700,11 @@ export class Log {
         attributes,
         ...role === undefined ? {} : { role },
       });
-      if (place !== undefined) this.#tellPlace(id, place);
-      else if (role !== "script") this.#placeLater(id);
+      if (role !== "script" || this.#places.away !== undefined) {
+        this.#places.place(id);
+      }
     }
     return { id };
-  }
-
-  /**
-   * Remembers where a step begins. To put a stack into words takes so long that
-   * it is done while the step waits for its machine.
-   */
-  #placeLater(id: number): void {
-    if (this.#unplaced.length === 0) {
-      const timer = setTimeout(() => this.#tellPlaces());
-      Deno.unrefTimer(timer);
-    }
-    this.#unplaced.push({ id, beginning: withDeepStack(() => new Error()) });
-  }
-
-  #tellPlaces(): void {
-    const unplaced = this.#unplaced;
-    this.#unplaced = [];
-    for (const { id, beginning } of unplaced) {
-      const [position] = authorPositions(beginning);
-      if (position !== undefined) this.#tellPlace(id, position);
-    }
   }
 
   #tellPlace(id: number, position: Position): void {
@@ -780,33 +742,7 @@ export class Log {
   }
 
   #emit(event: RunEvent): void {
-    // A listener may drop out on the way, so never iterate over the live array.
-    for (let i = 0; i < this.#listeners.length;) {
-      const listener = this.#listeners[i];
-      this.#tell(listener, event);
-      if (this.#listeners[i] === listener) i++;
-    }
-  }
-
-  #tell(listener: Listener, event: RunEvent): void {
-    this.#guard(listener, () => listener.on(event));
-  }
-
-  #guard(listener: Listener, act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#drop(listener);
-      this.#complain(error);
-    }
-  }
-
-  #complain(error: unknown): void {
-    const text = `part of the log is lost from here on: ${
-      describeError(error).message
-    }`;
-    if (this.#listeners.length > 0) this.warning(text);
-    else console.error(text);
+    this.#audience.emit(event);
   }
 }
 

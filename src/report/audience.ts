@@ -1,0 +1,97 @@
+import { describeError, type Listener, type RunEvent } from "./event.ts";
+
+/**
+ * The listeners of a log. One that throws is told of nothing more, and the run
+ * goes on.
+ */
+export class Audience {
+  readonly #listeners: Listener[] = [];
+  readonly #onLoss: (text: string) => void;
+
+  /**
+   * Begins with nobody.
+   *
+   * @param onLoss Gets a warning for those who still listen, when a listener
+   * has thrown.
+   */
+  constructor(onLoss: (text: string) => void) {
+    this.#onLoss = onLoss;
+  }
+
+  /** Adds a listener, and tells it how the run began. */
+  add(listener: Listener, began: RunEvent): void {
+    this.#listeners.push(listener);
+    this.#tell(listener, began);
+  }
+
+  /** Drops a listener. */
+  drop(listener: Listener): void {
+    const at = this.#listeners.indexOf(listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
+  }
+
+  /** The files that the listeners write. */
+  get paths(): string[] {
+    return this.#listeners.flatMap(({ path }) => path ?? []);
+  }
+
+  /** Whether a listener takes what commands print as it comes. */
+  get wantsOutput(): boolean {
+    return this.#listeners.some(({ onOutput }) => onOutput !== undefined);
+  }
+
+  /** Tells all listeners of an event. */
+  emit(event: RunEvent): void {
+    // A listener may drop out on the way, so never iterate over the live array.
+    for (let i = 0; i < this.#listeners.length;) {
+      const listener = this.#listeners[i];
+      this.#tell(listener, event);
+      if (this.#listeners[i] === listener) i++;
+    }
+  }
+
+  /** Tells the listeners that want it what a command prints. */
+  output(machine: string, text: string): void {
+    for (const listener of [...this.#listeners]) {
+      this.#guard(listener, () => listener.onOutput?.(machine, text));
+    }
+  }
+
+  /** Has every listener bring to disk, synchronously, what it was told so far. */
+  flush(): void {
+    for (const listener of [...this.#listeners]) {
+      this.#guard(listener, () => listener.flush?.());
+    }
+  }
+
+  /** Closes and drops every listener. */
+  async close(): Promise<void> {
+    const listeners = [...this.#listeners];
+    const closed = listeners.map(async (listener) => await listener.close?.());
+    this.#listeners.length = 0;
+    for (const result of await Promise.allSettled(closed)) {
+      if (result.status === "rejected") this.#complain(result.reason);
+    }
+  }
+
+  #tell(listener: Listener, event: RunEvent): void {
+    this.#guard(listener, () => listener.on(event));
+  }
+
+  #guard(listener: Listener, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.drop(listener);
+      this.#complain(error);
+    }
+  }
+
+  #complain(error: unknown): void {
+    const text = `part of the log is lost from here on: ${
+      describeError(error).message
+    }`;
+    if (this.#listeners.length > 0) this.#onLoss(text);
+    else console.error(text);
+  }
+}
