@@ -1,8 +1,9 @@
 import { GlobalTimeout } from "../driver/mod.ts";
 import { forgottenAwait, Uncaught, whereabouts } from "../script/mod.ts";
 import { after, rejection } from "../time/mod.ts";
+import { beginCheck, type DriverUse } from "./driver_use.ts";
 import { gatherEvidence } from "./evidence.ts";
-import { beginCheck, type DriverUse, messageOf, nextTurn } from "./run_once.ts";
+import { messageOf, nextTurn } from "./run_once.ts";
 import {
   explain,
   explainAll,

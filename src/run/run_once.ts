@@ -1,19 +1,11 @@
 import { delay, rejection } from "../time/mod.ts";
-import { kinds } from "../backend/mod.ts";
-import {
-  Driver,
-  type DriverOptions,
-  type MachineConfiguration,
-} from "../driver/mod.ts";
-import { UsageError } from "../errors.ts";
+import type { Driver } from "../driver/mod.ts";
 import type { Log } from "../report/mod.ts";
 import { keepOwnFrames } from "../report/positions.ts";
 import {
-  Debugger,
   forgottenAwait,
   prepareScript,
   type RunOptions,
-  runScript,
   Script,
   ScriptExit,
   StepTrail,
@@ -22,13 +14,15 @@ import {
   type WarmChecker,
   whereabouts,
 } from "../script/mod.ts";
+import { type DriverUse, useDriver } from "./driver_use.ts";
 import type { Emergency } from "./emergency.ts";
-import { gatherEvidence } from "./evidence.ts";
+import { type Evidence, gatherEvidence } from "./evidence.ts";
 import { Findings } from "./findings.ts";
+import { makeDriver, NothingStarted } from "./make_driver.ts";
 import type { Plan } from "./plan.ts";
 import { openLog } from "./reports.ts";
-import { readAssertions, withNames } from "./script_names.ts";
-import { canCheck, checkBeside } from "./type_errors.ts";
+import type { ScreenRecorder } from "./screen_recorder.ts";
+import { readAssertions } from "./script_names.ts";
 import {
   explainAll,
   type Failure,
@@ -54,26 +48,6 @@ export interface RunOnceOptions extends RunOptions {
   use?: (test: DriverUse) => Promise<void>;
 }
 
-/** The parts of a run. */
-export interface DriverUse {
-  /** The machines. */
-  readonly driver: Driver;
-  /** The plan. */
-  readonly plan: Plan;
-  /** The script, if there is one. */
-  readonly script: Script | undefined;
-  /** The steps of the test that are under way. */
-  readonly trail: StepTrail;
-  /** Is told of the time that the script has. */
-  readonly watchdog: Watchdog | undefined;
-  /** Checks types from run to run, if there is more than one. */
-  readonly checker: WarmChecker | undefined;
-  /** The findings of the type checker. */
-  readonly findings: Findings;
-  /** The subtests that failed, where the test went on. */
-  readonly noted: NotedFailure[];
-}
-
 /**
  * Runs the test once, from the first machine's start to the last report.
  *
@@ -87,158 +61,257 @@ export async function runOnce(
   options: RunOnceOptions,
 ): Promise<Judgement> {
   using _frames = keepOwnFrames();
-  const { signal, emergency, watchdog } = options;
-  const log = openLog(plan);
-  const script = plan.script && new Script(plan.script);
-  tellSource(log, script);
-  const { interactive, evaluate } = plan;
-  if (plan.language === "typescript" && plan.test === undefined) {
-    readAssertions();
-  }
-  // In Python, everything that a script has begun ends with the script.
-  const mayForget = !interactive && script?.language !== "python";
-  const trail = new StepTrail({ stacks: mayForget });
-  log.addListener(trail);
-  emergency.add(() => log.flush());
-  for (const warning of plan.warnings) log.warning(warning);
-  const over = new ScriptOver();
-  let failure: Failure | undefined;
-  const findings = new Findings();
-  let unfinished: readonly UnfinishedStep[] = [];
-  let forgotten = false;
-  using uncaught = new Uncaught((error, isOwn) => {
-    if (interactive && error instanceof ScriptExit) return;
-    // The end of the run has ended something that nobody waits for.
-    if (isOwn && unfinished.length > 0) forgotten = true;
-    // An error from the end of the run tells nothing new.
-    if (error === over || (failure && error === failure.error)) return;
-    const when = interactive ? "nobody caught" : "after the end of the script";
-    log.warning(`${when}: ${messageOf(error)}`);
-  });
-  // At a prompt, the author can look at the failure and go on.
-  if (interactive) uncaught.scriptEnded();
-  const ends = [uncaught.failure, rejection(signal)];
-  await using _prepared = script && !interactive
-    ? await prepareScript(script)
-    : undefined;
+  return await new OneRun(plan, options).judged();
+}
 
-  const { screenshots: mode, video, outDir } = plan;
-  const recorder = mode === "failed" && !video
-    ? undefined
-    : new (await import("./screen_recorder.ts")).ScreenRecorder({
-      mode,
-      video,
-      outDir,
-    });
-  if (recorder !== undefined) log.addListener(recorder);
-  const drivers: Driver[] = [];
-  const isOver = () =>
-    signal.aborted || drivers.some((driver) => driver.signal.aborted);
-  const add = (driver: Driver) => {
-    drivers.push(driver);
-    recorder?.add(driver);
-    emergency.add(() => driver.killNow());
-  };
-  const noted: NotedFailure[] = [];
-  const note = async (
-    { name, error }: { readonly name: string; readonly error: unknown },
-  ) => {
-    const steps = trail.of(error);
-    const evidence = await gatherEvidence(drivers, error, {
-      isFailed: true,
-      dumpMemory: plan.dumpMemory,
-      count: noted.length + 1,
-    });
-    noted.push({ name, steps, failure: { error, evidence } });
-  };
-  let steps: string[] = [];
-  try {
-    let used: () => Promise<void>;
-    if (evaluate !== undefined) {
-      const { onFile } = options;
-      used = () =>
-        evaluate({ script: script!, log, signal, onDriver: add, onFile });
-    } else {
-      const driver = await create(plan, log, script, options, signal, note);
-      add(driver);
-      const { checker } = options;
-      const parts = { driver, plan, script, trail, watchdog, noted };
-      const test = { ...parts, checker, findings };
-      used = () => options.use?.(test) ?? use(test);
-    }
-    using _deadline = evaluate !== undefined
-      ? watchdog?.deadline(plan.globalTimeout)
+/** A run of the test, and what is known of it so far. */
+class OneRun {
+  readonly #plan: Plan;
+  readonly #options: RunOnceOptions;
+  readonly #log: Log;
+  readonly #script: Script | undefined;
+  readonly #trail: StepTrail;
+  readonly #findings = new Findings();
+  readonly #drivers: Driver[] = [];
+  /** The subtests that failed, where the test went on. */
+  readonly #noted: NotedFailure[] = [];
+  #recorder: ScreenRecorder | undefined;
+  #failure: Failure | undefined;
+  /** The steps that enclosed the failure. */
+  #steps: string[] = [];
+  /** Steps that the script has begun, and not waited for. */
+  #unfinished: readonly UnfinishedStep[] = [];
+  /** Whether the script's end has ended one of them. */
+  #hasForgotten = false;
+
+  constructor(plan: Plan, options: RunOnceOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#log = openLog(plan);
+    this.#script = plan.script && new Script(plan.script);
+    this.#trail = new StepTrail({ stacks: this.#mayForget });
+  }
+
+  /** Carries out the whole run, once. */
+  async judged(): Promise<Judgement> {
+    const { interactive } = this.#plan;
+    const { signal, emergency } = this.#options;
+    this.#begin();
+    using uncaught = new Uncaught((error, isOwn) => this.#late(error, isOwn));
+    // At a prompt, the author can look at the failure and go on.
+    if (interactive) uncaught.scriptEnded();
+    const ends = [uncaught.failure, rejection(signal)];
+    await using _prepared = this.#script && !interactive
+      ? await prepareScript(this.#script)
       : undefined;
-    const whole = async () => {
+    await this.#record();
+    try {
+      await this.#use((used) => Promise.race([...ends, uncaught.run(used)]));
+    } catch (error) {
+      await this.#fail(error);
+    }
+    uncaught.scriptEnded();
+    await this.#recorder?.end(this.#log);
+    await this.#endMachines();
+    if (this.#hasForgotten) {
+      this.#failure ??= { error: forgottenAwait(this.#unfinished) };
+    }
+    if (this.#failure?.error instanceof NothingStarted) {
+      await this.#log.close();
+      throw this.#failure.error.cause;
+    }
+    const judgement = judge(this.#failure);
+    this.#tellEnd(judgement);
+    await this.#log.close();
+    emergency.clear();
+    return judgement;
+  }
+
+  /**
+   * Whether a script can end before what it has begun. In Python, everything
+   * that a script has begun ends with the script.
+   */
+  get #mayForget(): boolean {
+    return !this.#plan.interactive && this.#script?.language !== "python";
+  }
+
+  #begin(): void {
+    const { language, test, warnings } = this.#plan;
+    tellSource(this.#log, this.#script);
+    if (language === "typescript" && test === undefined) readAssertions();
+    this.#log.addListener(this.#trail);
+    this.#options.emergency.add(() => this.#log.flush());
+    for (const warning of warnings) this.#log.warning(warning);
+  }
+
+  /** Takes pictures of the screens, if somebody has asked for them. */
+  async #record(): Promise<void> {
+    const { screenshots: mode, video, outDir } = this.#plan;
+    if (mode === "failed" && !video) return;
+    const { ScreenRecorder } = await import("./screen_recorder.ts");
+    this.#recorder = new ScreenRecorder({ mode, video, outDir });
+    this.#log.addListener(this.#recorder);
+  }
+
+  /**
+   * Uses a driver, or lets the code use those that it makes.
+   *
+   * @param race Runs a function until it is done, or until the run ends.
+   */
+  async #use(
+    race: (used: () => Promise<void>) => Promise<void>,
+  ): Promise<void> {
+    const plan = this.#plan;
+    const { watchdog } = this.#options;
+    const { evaluate } = plan;
+    const used = evaluate === undefined
+      ? await this.#driverUse()
+      : () => this.#evaluate(evaluate);
+    using _deadline = evaluate === undefined
+      ? undefined
+      : watchdog?.deadline(plan.globalTimeout);
+    await race(async () => {
       await used();
       await nextTurn();
-    };
-    await Promise.race([...ends, uncaught.run(whole)]);
+    });
     // A script that makes its own drivers does not ask them in the end.
-    for (const driver of drivers) driver.throwFailures();
-    if (mayForget) unfinished = trail.unfinished();
-  } catch (error) {
-    // Steps that the signal ends add to the error where the script waits.
-    if (isOver()) await nextTurn();
-    failure = { error: signal.aborted ? signal.reason : error };
-    await whereabouts(failure.error);
-    steps = trail.of(failure.error);
-    const isNoted = isNotedIn(noted, error);
-    const [found, evidence] = await Promise.all([
-      findings.of(failure.error, script, signal),
-      isNoted ? undefined : gatherEvidence(drivers, failure.error, {
-        isFailed: isFailure(judge(failure)),
-        dumpMemory: plan.dumpMemory,
-        count: noted.length + 1,
-      }),
-    ]);
-    failure = {
-      ...failure,
-      findings: found,
-      evidence,
-      latestStep: trail.latest,
-    };
-  }
-  uncaught.scriptEnded();
-  await recorder?.end(log);
-  for (const driver of drivers) {
-    if (failure !== undefined) driver.abort(failure.error);
-    else if (unfinished.length > 0) driver.abort(over);
-  }
-  for (const driver of drivers) {
-    try {
-      await driver[Symbol.asyncDispose]();
-    } catch (error) {
-      log.error(`clean-up failed: ${messageOf(error)}`);
-    }
-  }
-  if (unfinished.length > 0) await nextTurn();
-  if (forgotten) failure ??= { error: forgottenAwait(unfinished) };
-  if (failure?.error instanceof NothingStarted) {
-    await log.close();
-    throw failure.error.cause;
+    for (const driver of this.#drivers) driver.throwFailures();
+    if (this.#mayForget) this.#unfinished = this.#trail.unfinished();
   }
 
-  const judgement = judge(failure);
-  const { verdict } = judgement;
-  if (verdict === "passed") {
-    if (!interactive) {
-      log.info(`test passed in ${log.time.toFixed(2)} seconds`);
-    }
-    log.runEnded(verdict);
-  } else {
-    const { error } = failure!;
-    const { detail, ...more } = explainAll(
-      { name: "", steps, failure: failure! },
-      noted,
+  #evaluate(evaluate: NonNullable<Plan["evaluate"]>): Promise<void> {
+    const { signal, onFile } = this.#options;
+    return evaluate({
+      script: this.#script!,
+      log: this.#log,
+      signal,
+      onDriver: (driver) => this.#add(driver),
+      onFile,
+    });
+  }
+
+  /** Makes the driver. Returns what uses it. */
+  async #driverUse(): Promise<() => Promise<void>> {
+    const plan = this.#plan, script = this.#script;
+    const options = this.#options;
+    const driver = await makeDriver(plan, {
+      log: this.#log,
+      script,
+      options,
+      signal: options.signal,
+      onSubtestFailure: (failure) => this.#note(failure),
+    });
+    this.#add(driver);
+    const test: DriverUse = {
+      driver,
       plan,
       script,
-    );
-    log.runEnded(verdict, error ?? String(error), detail, more);
+      trail: this.#trail,
+      watchdog: options.watchdog,
+      checker: options.checker,
+      findings: this.#findings,
+      noted: this.#noted,
+    };
+    return () => options.use?.(test) ?? useDriver(test);
   }
-  await log.close();
-  emergency.clear();
-  return judgement;
+
+  #add(driver: Driver): void {
+    this.#drivers.push(driver);
+    this.#recorder?.add(driver);
+    this.#options.emergency.add(() => driver.killNow());
+  }
+
+  /** Notes a subtest that failed, where the test goes on. */
+  async #note(
+    { name, error }: { readonly name: string; readonly error: unknown },
+  ): Promise<void> {
+    const steps = this.#trail.of(error);
+    const evidence = await this.#gather(error, true);
+    this.#noted.push({ name, steps, failure: { error, evidence } });
+  }
+
+  #gather(error: unknown, isFailed: boolean): Promise<Evidence> {
+    return gatherEvidence(this.#drivers, error, {
+      isFailed,
+      dumpMemory: this.#plan.dumpMemory,
+      count: this.#noted.length + 1,
+    });
+  }
+
+  /** Finds out all about what has ended the test. */
+  async #fail(error: unknown): Promise<void> {
+    const { signal } = this.#options;
+    const isOver = signal.aborted ||
+      this.#drivers.some((driver) => driver.signal.aborted);
+    // Steps that the signal ends add to the error where the script waits.
+    if (isOver) await nextTurn();
+    const failure: Failure = { error: signal.aborted ? signal.reason : error };
+    this.#failure = failure;
+    await whereabouts(failure.error);
+    this.#steps = this.#trail.of(failure.error);
+    const isNoted = isNotedIn(this.#noted, error);
+    const [findings, evidence] = await Promise.all([
+      this.#findings.of(failure.error, this.#script, signal),
+      isNoted
+        ? undefined
+        : this.#gather(failure.error, isFailure(judge(failure))),
+    ]);
+    const latestStep = this.#trail.latest;
+    this.#failure = { ...failure, findings, evidence, latestStep };
+  }
+
+  /** Ends the drivers, and all that the script has not waited for. */
+  async #endMachines(): Promise<void> {
+    const hasUnfinished = this.#unfinished.length > 0;
+    for (const driver of this.#drivers) {
+      if (this.#failure !== undefined) driver.abort(this.#failure.error);
+      else if (hasUnfinished) driver.abort(new ScriptOver());
+    }
+    for (const driver of this.#drivers) {
+      try {
+        await driver[Symbol.asyncDispose]();
+      } catch (error) {
+        this.#log.error(`clean-up failed: ${messageOf(error)}`);
+      }
+    }
+    if (hasUnfinished) await nextTurn();
+  }
+
+  /** Takes an error that comes after the end of the script, or at a prompt. */
+  #late(error: unknown, isOwn: boolean): void {
+    const { interactive } = this.#plan;
+    if (interactive && error instanceof ScriptExit) return;
+    // The end of the run has ended something that nobody waits for.
+    if (isOwn && this.#unfinished.length > 0) this.#hasForgotten = true;
+    // An error from the end of the run tells nothing new.
+    if (error instanceof ScriptOver) return;
+    if (this.#failure !== undefined && error === this.#failure.error) return;
+    const when = interactive ? "nobody caught" : "after the end of the script";
+    this.#log.warning(`${when}: ${messageOf(error)}`);
+  }
+
+  #tellEnd({ verdict }: Judgement): void {
+    if (verdict === "passed") {
+      if (!this.#plan.interactive) {
+        this.#log.info(`test passed in ${this.#log.time.toFixed(2)} seconds`);
+      }
+      this.#log.runEnded(verdict);
+      return;
+    }
+    const failure = this.#failure!;
+    const { detail, ...more } = explainAll(
+      { name: "", steps: this.#steps, failure },
+      this.#noted,
+      this.#plan,
+      this.#script,
+    );
+    this.#log.runEnded(
+      verdict,
+      failure.error ?? String(failure.error),
+      detail,
+      more,
+    );
+  }
 }
 
 /** Tells reports what the script says; a script that can't be read fails later. */
@@ -263,155 +336,6 @@ class ScriptOver extends Error {
 /** Waits until unhandled errors have been reported. */
 export function nextTurn(): Promise<void> {
   return delay(0);
-}
-
-/** The driver could not be made, because of wrong options. */
-class NothingStarted extends Error {
-  constructor(override readonly cause: UsageError) {
-    super(cause.message);
-  }
-}
-
-async function create(
-  plan: Plan,
-  log: Log,
-  script: Script | undefined,
-  options: RunOptions,
-  signal: AbortSignal,
-  onSubtestFailure: DriverOptions["onSubtestFailure"],
-): Promise<Driver> {
-  const { machines, vlans, outDir, keepState, globalTimeout } = plan;
-  try {
-    const debug = new Debugger({
-      attach: plan.debugHookAttach,
-      stopOnFailure: plan.stopOnFailure,
-    });
-    return debug.driver = await Driver.create<string | MachineConfiguration>({
-      debug,
-      machines: [...machines],
-      vlans: [...vlans],
-      outDir,
-      keepState,
-      globalTimeout,
-      seed: plan.seed,
-      forks: { memory: plan.forkMemory },
-      fresh: plan.fresh,
-      capture: plan.capture,
-      sshBackdoor: plan.vhostVsock,
-      log,
-      tellEnd: false,
-      signal,
-      keepGoing: plan.keepGoing,
-      onSubtestFailure,
-      testScript: plan.test !== undefined ? stopping(plan.test) : (script &&
-        ((driver) =>
-          script.language === "python"
-            ? runScript(script, { driver, context: {} }, options)
-            : withNames(
-              driver,
-              (context) => runScript(script, { driver, context }, options),
-            ))),
-    });
-  } catch (error) {
-    throw error instanceof UsageError ? new NothingStarted(error) : error;
-  }
-}
-
-/** Has a test that fails stop where somebody asked for that. */
-function stopping(
-  test: (driver: Driver) => Promise<void>,
-): (driver: Driver) => Promise<void> {
-  return async (driver) => {
-    try {
-      await test(driver);
-    } catch (error) {
-      await driver.debug.failed?.(error);
-      throw error;
-    }
-  };
-}
-
-/** Runs the prompt, the script or the test with the driver. */
-async function use(test: DriverUse): Promise<void> {
-  const { driver, plan, script, watchdog } = test;
-  tellAddresses(driver, plan);
-  if (plan.interactive) {
-    const { runPrompt } = await import("../script/prompt/mod.ts");
-    const { debug, signal } = driver;
-    const prompt = (context: Record<string, unknown>) =>
-      runPrompt({
-        driver,
-        context,
-        language: plan.language,
-        script,
-        signal,
-        onBreakpoint: debug instanceof Debugger
-          ? debug.breakpointInPython.bind(debug)
-          : undefined,
-      });
-    await (plan.language === "python" ? prompt({}) : withNames(driver, prompt));
-    return;
-  }
-  using _deadline = watchdog?.deadline(plan.globalTimeout);
-  await runChecked(test, () => driver.runTests(), driver.signal);
-}
-
-/** Logs how to connect to the machines from another terminal, if that works. */
-export function tellAddresses(driver: Driver, plan: Plan): void {
-  const { sshBackdoor, dumpVsocks } = plan;
-  if (!sshBackdoor && dumpVsocks === undefined) return;
-  // The hypervisor and the host have the virtual sockets 0 to 2.
-  const offset = dumpVsocks ?? 2;
-  driver.machines.forEach((machine, i) => {
-    const { name, backend } = machine;
-    const { takesVsock } = kinds[backend];
-    const lacksVsock = takesVsock && plan.vhostVsock &&
-      !driver.vhostVsock.has(name);
-    if (lacksVsock) return;
-    if (takesVsock && !plan.vhostVsock && offset < 2) {
-      driver.log.warning(
-        `--dump-vsocks ${offset} reaches no machine: vsock numbers of machines begin at 3`,
-      );
-      return;
-    }
-    const command = machine.sshBackdoorCommand(offset + 1 + i);
-    driver.log.log(`${name} is reached by: ${command}`);
-  });
-}
-
-/**
- * Runs the script. The machines boot during the type check.
- *
- * @param test The parts of the run.
- * @param run Runs the script.
- * @param signal Ends the check.
- * @throws {TypeErrors} if its types are wrong.
- */
-export async function runChecked(
-  test: DriverUse,
-  run: () => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  await Promise.all([run(), beginCheck(test, signal)]);
-}
-
-/**
- * Begins to check the script's types, if they can be checked.
- *
- * @param test The parts of the run.
- * @param signal Ends the check.
- * @returns The check, which rejects with {@linkcode TypeErrors} if they are wrong.
- */
-export function beginCheck(
-  { driver, plan, script, checker, findings }: DriverUse,
-  signal: AbortSignal,
-): Promise<void> {
-  if (script === undefined || !canCheck(plan)) return Promise.resolve();
-  const checking = checkBeside(script, plan, { signal, checker });
-  return findings.checking = checking.catch((error) => {
-    if (!(error instanceof UsageError)) throw error;
-    driver.log.warning(error.message);
-  });
 }
 
 /** An error as a part of a line. */

@@ -3,15 +3,10 @@ import { rejection } from "../time/mod.ts";
 import { Uncaught, WarmChecker } from "../script/mod.ts";
 import { Changes } from "./changes.ts";
 import { Interruption } from "./interruption.ts";
+import { type DriverUse, tellAddresses } from "./driver_use.ts";
 import { runOnKept } from "./kept_machines.ts";
 import type { Plan } from "./plan.ts";
-import {
-  type DriverUse,
-  messageOf,
-  runOnce,
-  type RunOnceOptions,
-  tellAddresses,
-} from "./run_once.ts";
+import { messageOf, runOnce, type RunOnceOptions } from "./run_once.ts";
 import { canCheck, namesIn } from "./type_errors.ts";
 import { judge, type Judgement } from "./verdict.ts";
 
