@@ -1,5 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { authorPositions, type Position, withDeepStack } from "./positions.ts";
+import {
+  firstAuthorPosition,
+  type Position,
+  withDeepStack,
+} from "./positions.ts";
 
 /**
  * Where in the author's files steps begin. To put a stack into words takes so
@@ -50,7 +54,7 @@ export class StepPlaces {
     const unplaced = this.#unplaced;
     this.#unplaced = [];
     for (const { step, beginning } of unplaced) {
-      const [position] = authorPositions(beginning);
+      const position = firstAuthorPosition(beginning);
       if (position !== undefined) this.#tell(step, position);
     }
   }

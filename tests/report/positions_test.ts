@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { authorPositions, excerpt } from "../../src/report/positions.ts";
+import {
+  authorPositions,
+  excerpt,
+  firstAuthorPosition,
+} from "../../src/report/positions.ts";
 
 const five = "one\ntwo\n\tthree\nfour\nfive\n";
 
@@ -39,9 +43,49 @@ Deno.test("positions in the driver, in libraries and in the runtime are not the 
     "assertEquals (file:///there/node_modules/@std/assert/equals.js:60:9)",
     "async helper (file:///there/help%20er.ts:7:8)",
     "async file:///there/test.ts?run=2:9:10",
+    "f (file:///there/my%20own/te st (1).ts:11:12)",
   ].join("\n    at ");
   assertEquals(authorPositions(error), [
     { url: "file:///there/help%20er.ts", line: 7, column: 8 },
     { url: "file:///there/test.ts", line: 9, column: 10 },
+    { url: "file:///there/my%20own/te%20st%20(1).ts", line: 11, column: 12 },
   ]);
+});
+
+Deno.test("the first position of a stack that nobody has read is the same", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/a script (1).ts`;
+  await Deno.writeTextFile(
+    path,
+    `interface Nothing {
+  of: string;
+}
+// Types that are taken away move what stands after them.
+export const make = async (make: () => Error, no: Nothing): Promise<Error> => {
+  await no;
+  return   make();
+};`,
+  );
+  try {
+    const { make } = await import(`file://${encodeURI(path)}?run=3`);
+    const errors: Error[] = [];
+    for (let i = 0; i < 2; i++) {
+      errors.push(await make(() => new Error("made here"), {}));
+    }
+    const position = {
+      url: `file://${encodeURI(path)}`,
+      line: 7,
+      column: 12,
+    };
+    const read = authorPositions(errors[0]);
+    assertEquals(read[0].url, import.meta.url);
+    assertEquals(read.find(({ url }) => url === position.url), position);
+    const { prepareStackTrace } = Error;
+    assertEquals(firstAuthorPosition(errors[1]), read[0]);
+    assertEquals(Error.prepareStackTrace, prepareStackTrace);
+    // One that was read has words only.
+    assertEquals(firstAuthorPosition(errors[0]), read[0]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });

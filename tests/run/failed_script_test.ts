@@ -39,6 +39,13 @@ AssertionError: sums
   );
 });
 
+Deno.test("a script whose name has a space shows its line, too", async () => {
+  assertStringIncludes(
+    await explained("my test (1).ts", "\nmachine.nope();\n"),
+    "my test (1).ts:2:9\n  1 |\n> 2 | machine.nope();\n    |         ^\n",
+  );
+});
+
 Deno.test("an error of Python's that came through several lines shows all, the innermost first", async () => {
   const text = await explained("test.py", "def f():\n    1 / 0\n\nf()\n");
   assertMatch(text, /^test\.py:2:5\n/);
