@@ -1,5 +1,4 @@
 import { after } from "../time/mod.ts";
-import type { GuestCalls } from "./guest_calls.ts";
 import type { LeftBehind } from "./left_behind.ts";
 import { Quiet } from "./quiet.ts";
 
@@ -14,7 +13,10 @@ export interface DrainOptions {
   code: string;
   /** The command that left the child. */
   command: string;
-  calls: GuestCalls;
+  /** Has the stream end with the code. */
+  drain: (code: string) => void;
+  /** Waits no longer in the guest, and asks for the child's name. */
+  leave: () => void;
   left: LeftBehind;
   /** Called where the child has the port still, and is waited for no more. */
   giveUp: () => void;
@@ -33,7 +35,7 @@ export class Drain {
   /** Waits from now on. */
   constructor(options: DrainOptions) {
     this.#options = options;
-    options.calls.drain(options.port, options.code);
+    options.drain(options.code);
   }
 
   /** The child has written something. */
@@ -44,9 +46,9 @@ export class Drain {
   /** The child still has the port; gives it up where it has fallen silent. */
   still(): void {
     if (this.#cancel !== undefined || !this.#quiet.passed()) return;
-    const { port, command, calls, left, giveUp } = this.#options;
+    const { port, command, leave, left, giveUp } = this.#options;
     left.expect(port, command);
-    calls.leave(port);
+    leave();
     // What it wrote before may still be on its way.
     this.#cancel = after(SETTLE, giveUp);
   }

@@ -1,4 +1,6 @@
 import backdoor from "./guest/backdoor.sh" with { type: "text" };
+import dialled from "./guest/dialled.sh" with { type: "text" };
+import install from "./guest/install.sh" with { type: "text" };
 import runner from "./guest/runner.sh" with { type: "text" };
 import seldom from "./guest/seldom.sh" with { type: "text" };
 import serve from "./guest/serve.sh" with { type: "text" };
@@ -15,15 +17,38 @@ export function guestSide(token: string): string {
     vw_runner: bare(runner).replaceAll("\n", " "),
     vw_serve: bare(serve),
     vw_rest: bare(seldom),
-    REPLY: bare(backdoor),
+    REPLY: `${bare(install)}\n${bare(backdoor)}`,
   });
-  const reads = texts.map(([name, { length }]) =>
-    `IFS= read -r -N ${length} ${name}; `
-  );
   return `vw_token=${token}; ${ELSEWHERE} || ${NO_BASH}; ${
-    reads.join("")
+    readsOf(texts)
   }eval "$REPLY"; unset REPLY\n` +
     texts.map(([, text]) => text).join("");
+}
+
+/**
+ * What the shell at the other end of a connection is sent, so that it serves the
+ * connection.
+ *
+ * @param token As for {@linkcode guestSide}.
+ * @param outlet Where commands write: to the connection, or to a pipe.
+ */
+export function dialledSide(token: string, outlet: "port" | "pipe"): string {
+  const texts = Object.entries({
+    vw_runner: bare(runner).replaceAll("\n", " "),
+    vw_rest: outlet === "pipe" ? bare(seldom) : "",
+    REPLY: `${bare(install)}\n${bare(dialled)}`,
+  }).filter(([, text]) => text !== "");
+  return `vw_token=${token} vw_outlet=${outlet}; ${
+    readsOf(texts)
+  }eval "$REPLY"\n` +
+    texts.map(([, text]) => text).join("");
+}
+
+/** Has a shell read texts that follow, each into a variable. */
+function readsOf(texts: [name: string, text: string][]): string {
+  return texts.map(([name, { length }]) =>
+    `IFS= read -r -N ${length} ${name}; `
+  ).join("");
 }
 
 /**

@@ -122,6 +122,16 @@ export class GuestCalls {
     this.#seldom(`vw_leave ${port}\n`);
   }
 
+  /** Tells the shell which process serves a connection. */
+  served(port: string, process: number): void {
+    this.#console.send(`vw_pid[${port}]=${process}\n`);
+  }
+
+  /** Waits for a connection no longer, and asks who has it. */
+  hang(port: string, process: number): void {
+    this.#seldom(`vw_hang ${port} ${process}\n`);
+  }
+
   /**
    * Runs a job over the console.
    *

@@ -50,6 +50,12 @@ export type Message =
 export type Code =
   /** A runner waits on the port. */
   | { readonly is: "ready"; readonly runner: number }
+  /** A server has a connection; it is this process. */
+  | { readonly is: "served"; readonly process: number }
+  /** A command ended so, and a child of it has the connection. */
+  | { readonly is: "held"; readonly status: number }
+  /** A child still has it, or the pipe that leads to it. */
+  | { readonly is: "still" }
   /** A runner was killed, if it did not end so; the host is to answer. */
   | { readonly is: "killed" }
   /** A command has ended, and a process still copies its pipe to the port. */
@@ -145,15 +151,27 @@ export function parseMessage(text: string): Message | undefined {
  */
 export function parseCode(padded: string): Code | undefined {
   const code = padded.trimEnd();
-  if (code === "end" || code === "killed" || code === "unread") {
-    return { is: code };
+  switch (code) {
+    case "end":
+    case "killed":
+    case "unread":
+    case "still":
+      return { is: code };
   }
-  const kind = /^(?:rdy|rst)?/.exec(code)![0];
-  const number = parseNumber(code.slice(kind.length));
-  if (number === undefined) return undefined;
-  if (kind === "rdy") return { is: "ready", runner: number };
-  if (kind === "rst") return { is: "rest", relay: number };
-  return { is: "status", status: number };
+  const [, word, digits] = /^([a-z]*)(\d+)$/.exec(code) ?? [];
+  const number = Number(digits);
+  switch (word) {
+    case "":
+      return { is: "status", status: number };
+    case "rdy":
+      return { is: "ready", runner: number };
+    case "srv":
+      return { is: "served", process: number };
+    case "held":
+      return { is: "held", status: number };
+    case "rst":
+      return { is: "rest", relay: number };
+  }
 }
 
 function withStatus(

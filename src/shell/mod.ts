@@ -6,7 +6,7 @@
 export type { ByteStream } from "../stream/mod.ts";
 export { ShellLost } from "./errors.ts";
 export type { RunOptions, RunResult } from "./job.ts";
-export type { ShellPort } from "./port_stream.ts";
+export type { FixedPort, ShellPort } from "./port_stream.ts";
 export type { SavedShell } from "./saved_shell.ts";
 export { Shell } from "./shell.ts";
 export type { ShellOptions } from "./shell_options.ts";

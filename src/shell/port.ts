@@ -1,7 +1,7 @@
 import { Copy } from "./copy.ts";
 import { deliver } from "./deliver.ts";
 import { Drain } from "./drain.ts";
-import type { ShellLost } from "./errors.ts";
+import { ShellLost } from "./errors.ts";
 import type { Job } from "./job.ts";
 import type { Code } from "./message.ts";
 import {
@@ -17,29 +17,44 @@ import {
   type PortState,
 } from "./port_state.ts";
 import type { PortSurroundings } from "./port_surroundings.ts";
+import { DialledWay, FixedWay, type PortWay } from "./port_way.ts";
 import type { PortStream } from "./port_stream.ts";
 import { finishStderr, type StderrPort } from "./stderr_port.ts";
+
+/** Why a command is lost whose connection has ended. */
+const CONNECTION_ENDED =
+  "The connection to the guest ended that carried the command";
 
 /** A port that carries commands: one at a time, from a runner's `rdy` on. */
 export class Port {
   readonly #stream: PortStream;
   readonly #around: PortSurroundings;
+  readonly #way: PortWay;
   #state: PortState = { is: "absent" };
 
   /** Listens to the port from now on. */
   constructor(stream: PortStream, surroundings: PortSurroundings) {
     this.#stream = stream;
     this.#around = surroundings;
+    this.#way = stream.dial === undefined
+      ? new FixedWay(stream.name, surroundings.calls)
+      : new DialledWay(stream, surroundings.calls);
     stream.listen({
       data: (bytes) => this.#hearBytes(bytes),
       code: (code) => this.#hearCode(code),
       taken: () => this.#job?.taken,
+      ended: () => this.#connectionEnded(),
     });
   }
 
   /** The port's name in the guest. */
   get name(): string {
     return this.#stream.name;
+  }
+
+  /** Whether it is a connection that the host makes. */
+  get isDialled(): boolean {
+    return this.#stream.dial !== undefined;
   }
 
   /** The name of its state. */
@@ -86,10 +101,10 @@ export class Port {
 
   /** Has the port served, for commands that write so. */
   serve(outlet: Outlet): void {
-    const mark = this.#around.calls.number();
-    this.#state = { is: "readying", outlet, mark };
-    if (outlet === "pipe") this.#around.calls.pipe(this.name, mark);
-    else this.#around.calls.start(this.name, mark);
+    const mark = this.#way.serve(outlet);
+    this.#state = mark === undefined
+      ? { is: "readying", outlet }
+      : { is: "readying", outlet, mark };
   }
 
   /** A server has opened the port; tells it where what is for it begins. */
@@ -133,6 +148,7 @@ export class Port {
     const state = this.#state;
     if (state.is !== "busy" && state.is !== "copying") return;
     if (state.job !== job) return;
+    this.#way.lost("abandoned");
     this.#state = { is: "idle" };
     this.#fail(state, error);
   }
@@ -151,7 +167,7 @@ export class Port {
       case "readying":
       case "ready":
       case "abandoned":
-        this.#state = { is: "held" };
+        this.#state = { is: this.#way.lost("held") };
     }
     this.#around.changed();
   }
@@ -173,6 +189,7 @@ export class Port {
     const job = this.#job;
     if (this.#state.is === "draining") this.#state.drain.cancel();
     this.#state = { is: "absent" };
+    this.#way.lose();
     job?.fail(error);
   }
 
@@ -198,6 +215,12 @@ export class Port {
         return this.#hearRest(code.relay);
       case "killed":
         return this.#runnerKilled();
+      case "served":
+        return this.#way.served(code.process);
+      case "held":
+        return this.lost(code.status);
+      case "still":
+        return this.still();
       case "unread":
         if (state.is === "busy" || state.is === "copying") {
           state.isUnread = true;
@@ -267,9 +290,27 @@ export class Port {
   #end(state: Busy | Copying | Draining, status: number): void {
     // What it left unread would be taken for the next command.
     if (hasLeft(state, status)) this.#spoil();
-    else if (state.is === "draining") this.serve(state.outlet);
-    else this.#state = { is: "readying", outlet: state.outlet };
+    else if (state.is === "draining" && !this.isDialled) {
+      this.serve(state.outlet);
+    } else this.#state = { is: "readying", outlet: state.outlet };
     finishStderr(state.stderr, () => state.job.end(status));
+  }
+
+  /** The connection to the guest has ended, and with it what served it. */
+  #connectionEnded(): void {
+    const state = this.#state;
+    if (state.is === "absent") return;
+    this.#state = { is: "idle" };
+    switch (state.is) {
+      case "readying":
+        return this.serve(state.outlet);
+      case "draining":
+        state.drain.cancel();
+        return state.job.end(state.status);
+      case "busy":
+      case "copying":
+        return this.#fail(state, new ShellLost(CONNECTION_ENDED));
+    }
   }
 
   /** Gives a job back that its runner had not begun when it was killed. */
@@ -287,14 +328,16 @@ export class Port {
       port: this.name,
       code: String(status),
       command: job.command,
-      ...this.#around,
+      left: this.#around.left,
+      drain: (code) => this.#way.drain(code),
+      leave: () => this.#way.leave(),
       giveUp: () => {
-        this.#state = { is: "held" };
+        this.#state = { is: this.#way.lost("held") };
         finishStderr(stderr, () => job.end(status));
         this.#around.changed();
       },
     });
-    this.#state = { ...command, is: "draining", drain };
+    this.#state = { ...command, is: "draining", drain, status };
     job.ended();
   }
 
@@ -302,6 +345,10 @@ export class Port {
   #abandon(busy: Busy): void {
     if (this.#state !== busy) return;
     this.#state = atRest(busy);
+    const { is } = this.#state;
+    if (is === "abandoned" || is === "spoilt") {
+      if (this.#way.lost(is) === "idle") this.#state = { is: "idle" };
+    }
     busy.stderr?.finish(() => {});
   }
 
@@ -312,7 +359,7 @@ export class Port {
 
   /** Serves the port no longer: it holds what a command did not read. */
   #spoil(): void {
-    this.#state = { is: "spoilt" };
-    this.#around.calls.stop(this.name);
+    this.#way.stop();
+    this.#state = { is: this.#way.lost("spoilt") };
   }
 }

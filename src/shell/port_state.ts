@@ -40,6 +40,7 @@ export interface Copying extends Command {
 export interface Draining extends Command {
   readonly is: "draining";
   readonly drain: Drain;
+  readonly status: number;
 }
 
 /** What a port is doing; the README has a table of it. */

@@ -3,7 +3,10 @@ import { ShellLost } from "./errors.ts";
 import { type PortListener, PortReader } from "./port_reader.ts";
 
 /** A port that leads into the guest, and the name it bears there. */
-export interface ShellPort {
+export type ShellPort = FixedPort | DialledPort;
+
+/** A port that is there as long as the guest is, as a virtio port. */
+export interface FixedPort {
   /**
    * The name under `/sys/class/virtio-ports`: `vw.<n>` carries commands,
    * `vw.err.<n>` their stderr where it is wanted apart.
@@ -13,29 +16,94 @@ export interface ShellPort {
   stream: ByteStream;
 }
 
+/** A port that is a connection to the guest, one after the other. */
+export interface DialledPort {
+  /** A name of its own, `vw.<n>`. */
+  name: string;
+  /**
+   * Makes a connection whose other end is a bash of its own, with the
+   * connection as its stdin and stdout. It tries until it has one.
+   *
+   * @param signal Ends that.
+   */
+  dial: (signal: AbortSignal) => Promise<ByteStream>;
+}
+
+/** What comes over a port, and its end. */
+export interface PortStreamListener extends PortListener {
+  /** A connection that was dialled has ended. */
+  ended?(): void;
+}
+
 /** The host's end of a port: one write after the other, and what comes. */
 export class PortStream {
   /** The port's name in the guest. */
   readonly name: string;
-  readonly #stream: ByteStream;
-  readonly #reader: PortReader;
+  /** Makes a connection, where the port is one. */
+  readonly dial?: DialledPort["dial"];
+  readonly #token: string;
+  #stream?: ByteStream;
+  #reader?: PortReader;
+  #listener?: PortStreamListener;
   #writing: Promise<void> = Promise.resolve();
+  /** The connections that children have and nobody else. */
+  readonly #left = new Set<ByteStream>();
+  #isClosed = false;
 
-  constructor({ name, stream }: ShellPort, token: string) {
-    this.name = name;
-    this.#stream = stream;
-    this.#reader = new PortReader(token);
+  constructor(port: ShellPort, token: string) {
+    this.name = port.name;
+    this.#token = token;
+    if ("dial" in port) this.dial = port.dial;
+    else this.#stream = port.stream;
   }
 
   /** Whether nothing is read, since what came is still worked at. */
   get isHeldUp(): boolean {
-    return this.#reader.isHeldUp;
+    return this.#reader?.isHeldUp ?? false;
   }
 
   /** Tells `listener` what comes, until the stream ends. */
-  listen(listener: PortListener): void {
-    this.#reader.read(this.#stream, listener)
-      .finally(() => this.#reader[Symbol.dispose]());
+  listen(listener: PortStreamListener): void {
+    this.#listener = listener;
+    if (this.#stream !== undefined) this.#read(this.#stream);
+  }
+
+  /** Carries on over a connection that was dialled. */
+  connect(stream: ByteStream): void {
+    if (this.#isClosed) return closeQuietly(stream);
+    this.#stream = stream;
+    this.#read(stream);
+  }
+
+  /**
+   * Uses its connection no more. A child that has it goes on writing, unless it
+   * is closed: then the child's next write ends it.
+   */
+  leave({ close }: { close: boolean }): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    // What waits to be written was for that connection.
+    this.#writing = Promise.resolve();
+    if (stream === undefined) return;
+    if (close) closeQuietly(stream);
+    else this.#left.add(stream);
+  }
+
+  async #read(stream: ByteStream): Promise<void> {
+    using reader = this.#reader = new PortReader(this.#token);
+    const listener = this.#listener!;
+    const isMine = () => this.#stream === stream;
+    await reader.read(stream, {
+      data: (bytes) => isMine() ? listener.data(bytes) : undefined,
+      code: (code) => isMine() ? listener.code(code) : undefined,
+      taken: () => isMine() ? listener.taken?.() : undefined,
+    });
+    this.#left.delete(stream);
+    if (this.dial === undefined) return;
+    closeQuietly(stream);
+    if (!isMine()) return;
+    this.#stream = undefined;
+    listener.ended?.();
   }
 
   /**
@@ -47,11 +115,13 @@ export class PortStream {
     const written = this.#writing.then(async () => {
       if (!due()) return;
       try {
-        await writeAll(this.#stream, bytes);
+        if (this.#stream !== undefined) {
+          return await writeAll(this.#stream, bytes);
+        }
       } catch (error) {
         if (!isClosedError(error)) throw error;
-        throw new ShellLost("The guest's port was closed");
       }
+      throw new ShellLost("The guest's port was closed");
     });
     this.#writing = written.catch(() => {});
     return written;
@@ -64,10 +134,16 @@ export class PortStream {
 
   /** Closes the stream. */
   close(): void {
-    try {
-      this.#stream.close();
-    } catch (error) {
-      if (!isClosedError(error)) throw error;
-    }
+    this.#isClosed = true;
+    for (const stream of this.#left) closeQuietly(stream);
+    if (this.#stream !== undefined) closeQuietly(this.#stream);
+  }
+}
+
+function closeQuietly(stream: ByteStream): void {
+  try {
+    stream.close();
+  } catch (error) {
+    if (!isClosedError(error)) throw error;
   }
 }

@@ -39,6 +39,11 @@ export class Ports {
     return this.forCommands.some(({ is }) => is !== "absent");
   }
 
+  /** The guest's shell is there, so that connections to the guest can be made. */
+  reachable(): void {
+    for (const port of this.forCommands) if (port.isDialled) port.found();
+  }
+
   /** A port for commands. */
   named(name: string): Port | undefined {
     return this.forCommands.find((port) => port.name === name);

@@ -280,6 +280,9 @@ export class Shell implements Disposable {
         return this.#consoleWay.ended(message.job);
       case "done":
         return this.#consoleWay.done(message.job, message.status);
+      case "up":
+        this.#ports.reachable();
+        // falls through
       default:
         return this.#backdoor.hear(message);
     }

@@ -100,7 +100,8 @@ export class StderrPort {
       port: this.name,
       code: "end",
       command: job.command,
-      calls: this.#calls,
+      drain: (code) => this.#calls.drain(this.name, code),
+      leave: () => this.#calls.leave(this.name),
       left: this.#left,
       giveUp: () => this.#end("held"),
     });

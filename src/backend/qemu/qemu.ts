@@ -2,12 +2,14 @@ import { MachineError } from "../../errors.ts";
 import { connectQmp, type QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ByteStream } from "../../stream/mod.ts";
+import type { FixedPort } from "../../shell/mod.ts";
 import { delay } from "../../time/mod.ts";
 import type {
   AddedConsole,
   Backend,
   Guest,
   GuestConsoles,
+  GuestInterrupt,
   GuestListener,
   SavedGuest,
   StartOptions,
@@ -102,7 +104,9 @@ export class QemuBackend implements Backend {
   async start(
     options: StartOptions,
     listener: GuestListener,
-  ): Promise<Guest & { readonly qmp: QmpClient }> {
+  ): Promise<
+    Guest & { readonly qmp: QmpClient; readonly ports: FixedPort[] }
+  > {
     const { text } = options.startCommand;
     settleDisks(options.stateDir);
     if (options.saved !== undefined) {
@@ -457,6 +461,10 @@ class QemuGuest implements Guest {
   }
 
   get processors(): QemuProcessors {
+    return new QemuProcessors(this.qmp);
+  }
+
+  get interrupt(): GuestInterrupt {
     return new QemuProcessors(this.qmp);
   }
 

@@ -1,38 +1,10 @@
-# Evaluated once by the backdoor shell. Set before are `vw_token`, which every
-# answer bears, so that whatever else is written to the console is noise, and
-# `vw_runner`, `vw_serve` and `vw_rest`, the texts of the files beside this one:
-# what a shell has in memory, each command has to copy, and a text is small.
+# Evaluated once by the backdoor shell, after install.sh. Set before are
+# `vw_token`, which every answer bears, so that whatever else is written to the
+# console is noise, and `vw_runner`, `vw_serve` and `vw_rest`, the texts of the
+# files beside this one: what a shell has in memory, each command has to copy, and
+# a text is small.
 # Nothing here parses what a test author wrote: the runner reads that as data and
 # evaluates it in a process of its own.
-
-# A runner says that it waits, and who it is. In two parts, no list of processes
-# shows the token.
-vw_runner="printf vw%srdy%07d ${vw_token#vw} \$\$; $vw_runner"
-# Where a file with the runner's text can be executed, it is opened and forgotten;
-# where no writable place allows that, and with a bash before 5.0, which lets
-# nobody change $0, every command costs a new bash. The file is found where this
-# shell has it open: a path through /proc/self is new for each process, and the
-# kernel has to make it. Messages of bash's own begin with that path, and not with
-# $0: they take it from BASH_SOURCE, which bash lets nobody change.
-vw_shell=("$BASH" -c "$vw_runner" bash)
-vw_install() {
-  local place file
-  [ -n "${BASH_ARGV0-}" ] || return
-  for place in /run /dev/shm /tmp /var/tmp /; do
-    file=$place/.vw$$
-    printf %s "$vw_runner" 2>/dev/null >"$file" || continue
-    chmod 700 "$file" && exec 9<"$file"
-    { rm -f "$file" & } 2>/dev/null
-    # Nothing is there to be read.
-    /proc/$$/fd/9 >&0
-    if [ $? = 129 ]; then
-      vw_shell=(/proc/$$/fd/9)
-      return
-    fi
-    exec 9<&-
-  done
-}
-vw_install </dev/null 2>/dev/null
 
 declare -A vw_device vw_pid
 
@@ -80,6 +52,6 @@ vw_start() {
 }
 
 vw_forget
-unset -f vw_install vw_forget
+unset -f vw_forget
 printf '%s up %s\n' "$vw_token" "$BASH_VERSION"
 vw_find

@@ -71,6 +71,15 @@ vw_leave() {
   vw_name "$1" "${vw_device[$1]}" &
 } 2>/dev/null
 
+# Waits for a connection no longer: names who has it, and ends its server. See
+# dialled.sh.
+vw_hang() {
+  {
+    vw_name "$1" "/proc/$2/fd/3"
+    kill -KILL "$2"
+  } &
+} 2>/dev/null
+
 # Serves a port for commands whose stdout is a pipe. See the text that serves one
 # without: only what runs the runner is another. What is not needed here, each
 # command would have to clear away.
@@ -78,7 +87,7 @@ vw_pipe() {
   local plain='"${vw_shell[@]}" 2>&4- 5>&-' through='vw_through_pipe "$1"'
   {
     unset -f vw_stop vw_alive vw_signal vw_kill vw_drain vw_close vw_leave \
-      vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow vw_grown vw_send
+      vw_hang vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow vw_grown vw_send
     eval "${vw_serve/"$plain"/"$through"}"
   } &
   vw_pid[$1]=$!
