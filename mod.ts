@@ -52,6 +52,7 @@ export {
   type Link,
   type LinkSettings,
   type Machine,
+  MicroVmMachine,
   QemuMachine,
   type SnakeCased,
   type WaitOptions,

@@ -66,6 +66,7 @@ const names = [
   "MachineConfiguration",
   "MachineError",
   "MachineOf",
+  "MicroVmMachine",
   "PollingCondition",
   "Position",
   "QemuMachine",

@@ -23,6 +23,8 @@ export interface StartOptions {
   allowReboot?: boolean;
   /** Whether the guest's time passes at once where the guest waits for it. */
   fastForward?: boolean;
+  /** Makes TAPs on the run's VLANs, for a hypervisor that takes nothing else. */
+  taps?: Taps;
   /** Ends a start that is under way. */
   signal?: AbortSignal;
   /**
@@ -30,6 +32,29 @@ export interface StartOptions {
    * {@linkcode GuestSnapshots.go}.
    */
   saved?: SavedGuest;
+}
+
+/** Makes TAPs on a run's VLANs, in a network namespace of the run's own. */
+export interface Taps {
+  /**
+   * The words that run a command in that namespace: they stand before the
+   * command's own.
+   */
+  enter(): Promise<string[]>;
+  /**
+   * Makes a TAP on a VLAN.
+   *
+   * @throws {MachineError} if that can't be.
+   */
+  add(vlan: number): Promise<Tap>;
+}
+
+/** A network interface of the host, for one card of a guest. */
+export interface Tap {
+  /** Its name, of up to 15 characters. */
+  readonly name: string;
+  /** Removes it. */
+  remove(): Promise<void>;
 }
 
 /** A disk of a guest as it was saved. */
@@ -297,8 +322,12 @@ export interface GuestProcessors {
   pause(): Promise<void>;
   /** Has them go on. */
   resume(): Promise<void>;
+}
+
+/** The button of a server that has its processors interrupted. */
+export interface GuestInterrupt {
   /** Sends them an interrupt that can't be masked. */
-  interrupt(): Promise<void>;
+  press(): Promise<void>;
 }
 
 /** The memory of a guest. */
@@ -333,6 +362,8 @@ export interface Capabilities {
   readonly consoles?: GuestConsoles;
   /** Processors that the hypervisor has a hold on. */
   readonly processors?: GuestProcessors;
+  /** An interrupt that can't be masked. */
+  readonly interrupt?: GuestInterrupt;
   /** Disks that the hypervisor has a hold on. */
   readonly disks?: GuestDisks;
   /** Memory that the hypervisor has a hold on. */
@@ -390,6 +421,10 @@ export interface Guest extends Capabilities {
    * @throws {MachineError} if the guest lacks what a terminal needs.
    */
   addTerminal?(options: GuestTerminalOptions): Promise<AddedTerminal>;
+  /** What to look at in the guest if its shell does not come. */
+  readonly shellHint?: string;
+  /** Whether its end was one that it came to by itself. */
+  readonly endedWell?: boolean;
   /** The version of the hypervisor that runs it, as `7.2.22`. */
   version?(): Promise<string>;
   /**
@@ -436,6 +471,8 @@ export interface BackendKind {
   readonly plugsIntoHost: boolean;
   /** Whether a guest can use a virtual socket that the driver makes. */
   readonly takesVsock: boolean;
+  /** Whether a guest can begin anew at a reset. */
+  readonly reboots: boolean;
   /** Whether it has a guest's time pass at once where the guest waits for it. */
   readonly fastForwards?: boolean;
   /** What all of its guests have. */

@@ -1,13 +1,18 @@
 import type { BackendKind } from "./backend.ts";
+import { firecracker } from "./firecracker/kind.ts";
 import { nspawn } from "./nspawn/kind.ts";
 import { qemu } from "./qemu/kind.ts";
 import type { StartCommand } from "./start_command.ts";
 
-/** What runs a machine: QEMU, or systemd-nspawn. */
-export type BackendName = "qemu" | "nspawn";
+/** What runs a machine: QEMU, systemd-nspawn, or Firecracker. */
+export type BackendName = "qemu" | "nspawn" | "firecracker";
 
 /** All kinds of backends, by their names in configurations. */
-export const kinds: Record<BackendName, BackendKind> = { qemu, nspawn };
+export const kinds: Record<BackendName, BackendKind> = {
+  qemu,
+  nspawn,
+  firecracker,
+};
 
 /** Whether a value is the name of a backend. */
 export function isBackend(value: unknown): value is BackendName {

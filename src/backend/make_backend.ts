@@ -1,5 +1,6 @@
 import type { Backend } from "./backend.ts";
 import type { BackendName } from "./kinds.ts";
+import { FirecrackerBackend } from "./firecracker/firecracker.ts";
 import { NspawnBackend } from "./nspawn/nspawn.ts";
 import { QemuBackend } from "./qemu/qemu.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -7,6 +8,7 @@ import type { Supervisor } from "./supervisor.ts";
 const classes: Record<BackendName, new (supervisor: Supervisor) => Backend> = {
   qemu: QemuBackend,
   nspawn: NspawnBackend,
+  firecracker: FirecrackerBackend,
 };
 
 /**

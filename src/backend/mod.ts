@@ -19,6 +19,7 @@ export type {
   GuestConsoles,
   GuestDisk,
   GuestDisks,
+  GuestInterrupt,
   GuestKey,
   GuestKeyboard,
   GuestListener,
@@ -34,6 +35,8 @@ export type {
   SavedGuest,
   SshPlace,
   StartOptions,
+  Tap,
+  Taps,
 } from "./backend.ts";
 export { type BackendName, kinds, startedBy } from "./kinds.ts";
 export { makeBackend } from "./make_backend.ts";

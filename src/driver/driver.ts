@@ -4,6 +4,7 @@ import {
   kinds,
   makeBackend,
   Supervisor,
+  type Taps,
 } from "../backend/mod.ts";
 import { fileName, requireShortName } from "../machine/file_name.ts";
 import {
@@ -58,6 +59,7 @@ import {
   takeSnapshot,
 } from "./snapshot.ts";
 import { StandIns } from "./stand_ins.ts";
+import { TapNetwork } from "./tap_network.ts";
 import { startVhostVsock, type VhostVsock } from "./vhost_vsock.ts";
 import { captureVlan, type OpenCapture, startVlan, type Vlan } from "./vlan.ts";
 
@@ -270,6 +272,7 @@ export class Driver<Backends extends BackendName = BackendName>
   /** The names that machines have taken, for which there was a warning. */
   readonly #hidden = new Set<string>();
   readonly #faults: Faults;
+  readonly #taps: TapNetwork;
   readonly #captures: OpenCapture[] = [];
   #hasPassed = false;
   readonly #vsocks = new Map<string, VhostVsock>();
@@ -294,6 +297,7 @@ export class Driver<Backends extends BackendName = BackendName>
     this.#conditions = new Conditions(this.log, this.#abort.signal);
     this.#faults = new Faults(this.log, options.seed);
     this.#host = this.#makeHost();
+    this.#taps = new TapNetwork(supervisor, () => this.vlans);
     this.#standIns = new StandIns(this.log);
     const { signal } = options;
     if (signal?.aborted) this.abort(signal.reason);
@@ -585,7 +589,11 @@ export class Driver<Backends extends BackendName = BackendName>
         stateDir,
       },
       backend,
-      { sharedDir: this.#directories.shared, vlans: this.vlans },
+      {
+        sharedDir: this.#directories.shared,
+        vlans: this.vlans,
+        taps: this.#taps,
+      },
       this.#vsocks,
     );
     this.#made.set(name, member.machine);
@@ -634,7 +642,10 @@ export class Driver<Backends extends BackendName = BackendName>
   #member(
     options: MachineOptions,
     backend: BackendName,
-    place: Pick<ForkPlace, "sharedDir" | "vlans"> & { label?: string },
+    place: Pick<ForkPlace, "sharedDir" | "vlans"> & {
+      label?: string;
+      taps?: Taps;
+    },
     vsocks?: ReadonlyMap<string, VhostVsock>,
   ): Member {
     const { vlans } = place;
@@ -654,6 +665,7 @@ export class Driver<Backends extends BackendName = BackendName>
           ]),
         );
       },
+      taps: place.taps,
       get vsock() {
         return vsocks?.get(options.name);
       },
@@ -1071,6 +1083,7 @@ export class Driver<Backends extends BackendName = BackendName>
         ...[...this.#made.values()].map((machine) =>
           machine[Symbol.asyncDispose]()
         ),
+        this.#taps.stop(),
         ...this.vlans.map((vlan) => vlan.stop()),
         ...[...this.#vsocks.values()].map((vsock) => vsock.stop()),
       ]);

@@ -5,7 +5,9 @@ import {
   type Machine,
   type MachineCore,
   makeContainerMachine,
+  makeMicroVmMachine,
   makeQemuMachine,
+  type MicroVmMachine,
   type QemuMachine,
 } from "../machine/mod.ts";
 import type { MachineConfiguration } from "./configuration.ts";
@@ -14,6 +16,7 @@ import type { MachineConfiguration } from "./configuration.ts";
 export type MachineOf<Name extends BackendName = BackendName> = {
   qemu: Machine<QemuMachine>;
   nspawn: Machine<ContainerMachine>;
+  firecracker: Machine<MicroVmMachine<"firecracker">>;
 }[Name];
 
 /** A machine whose hypervisor has a hold on its network cards. */
@@ -29,14 +32,20 @@ export function linkedAmong(machines: readonly MachineOf[]): LinkedMachine[] {
 /** Makes the machine of each backend. */
 export const makers: {
   [Name in BackendName]: (core: MachineCore) => MachineOf<Name>;
-} = { qemu: makeQemuMachine, nspawn: makeContainerMachine };
+} = {
+  qemu: makeQemuMachine,
+  nspawn: makeContainerMachine,
+  firecracker: (core) => makeMicroVmMachine(core, "firecracker"),
+};
 
 /**
  * The backend of a machine, as a type. If the type of a start script is only
  * `string`, it is QEMU.
  */
 export type BackendOf<Given extends string | MachineConfiguration> =
-  Given extends string ? (Given extends `${string}-nspawn` ? "nspawn" : "qemu")
+  Given extends `${string}-nspawn` ? "nspawn"
+    : Given extends `${string}-firecracker.json` ? "firecracker"
+    : Given extends string ? "qemu"
     : Given extends MachineConfiguration
       ? "backend" extends keyof Given
         ? Given["backend"] extends BackendName ? Given["backend"]

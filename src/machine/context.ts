@@ -1,4 +1,4 @@
-import type { Backend } from "../backend/mod.ts";
+import type { Backend, Taps } from "../backend/mod.ts";
 import type { Faults } from "./faults.ts";
 import type { Log } from "../report/mod.ts";
 
@@ -20,6 +20,8 @@ export interface MachineContext {
   readonly env: Record<string, string>;
   /** The UNIX sockets of the guest's virtual socket, if it has one. */
   readonly vsock?: { readonly guest: string; readonly host: string };
+  /** Makes TAPs on the VLANs. */
+  readonly taps?: Taps;
   /** What is broken on purpose. */
   readonly faults: Faults;
   /**

@@ -363,6 +363,12 @@ export class MachineCore {
           `${this.hypervisor} does not give ${this.name}`,
       );
     }
+    if (options.allowReboot && !backend.kind.reboots) {
+      throw new UsageError(
+        `allowReboot takes a hypervisor that outlives a reset, which ` +
+          `${this.hypervisor}, that of ${this.name}, does not`,
+      );
+    }
     this.context.demandStart();
     const { signal } = this.#stopStart = new AbortController();
     if (saved === undefined) {
@@ -406,6 +412,7 @@ export class MachineCore {
       sharedDir: this.context.sharedDir,
       env: { ...this.context.env, NIX_EFI_VARS: efiVarsPath(this) },
       vsock: this.context.vsock?.guest,
+      taps: this.context.taps,
       allowReboot,
       fastForward,
       signal,
@@ -435,7 +442,7 @@ export class MachineCore {
         this.#deathWatch.conclude();
         this.#statuses.set(guest.pid, status);
         this.log.mark("end", { machine: this.name, text: how });
-        this.#lastEnd = { how, isClean: status.success };
+        this.#lastEnd = { how, isClean: guest.endedWell ?? status.success };
         shell.close(`${this.name} ended: ${how}`);
         if (this.#boot === boot) this.#boot = undefined;
         return how;

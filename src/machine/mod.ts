@@ -25,6 +25,7 @@ export {
 export type { LinkSettings } from "./links/settings.ts";
 export { lastLooks } from "./last_look.ts";
 export { BaseMachine, coreOf, gives, type Machine } from "./machine.ts";
+export { makeMicroVmMachine, MicroVmMachine } from "./micro_vm_machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
 export { offerSnakeCase, snakeCase, type SnakeCased } from "./snake_case.ts";
 export { renew, type RenewalOptions } from "./snapshots/renewal.ts";

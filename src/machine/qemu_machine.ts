@@ -364,8 +364,8 @@ export class QemuMachine extends BaseMachine {
    * @throws {MachineError} if the machine is not running.
    */
   async nmi(): Promise<void> {
-    const processors = this.#core.capability("processors", "nmi()");
-    await this.#core.guarded(() => processors.interrupt());
+    const interrupt = this.#core.capability("interrupt", "nmi()");
+    await this.#core.guarded(() => interrupt.press());
   }
 
   // EFI variables

@@ -66,10 +66,11 @@ export class ShellHints implements Disposable {
     const what = this.#shell.isThere
       ? "a shell greeted the driver, but does not run what the driver sends; it " +
         "must be bash"
-      : "no shell has greeted the driver on the guest's /dev/hvc0; look in the " +
-        "guest at `systemctl status backdoor.service`, and whether a console of " +
-        "the start script's own is /dev/hvc0; examples/GUEST.md says what a " +
-        "guest needs";
+      : this.#guest.shellHint ??
+        "no shell has greeted the driver on the guest's /dev/hvc0; look in the " +
+          "guest at `systemctl status backdoor.service`, and whether a console of " +
+          "the start script's own is /dev/hvc0; examples/GUEST.md says what a " +
+          "guest needs";
     return `no shell after ${seconds} seconds: ${what}; ${end}`;
   }
 

@@ -6,6 +6,7 @@ export const nspawn: BackendKind = {
   guestNoun: "container",
   startsFrom: "program",
   plugsIntoHost: true,
+  reboots: true,
   takesVsock: false,
   gives: new Set(),
 

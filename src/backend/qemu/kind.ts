@@ -11,6 +11,7 @@ export const qemu: BackendKind = {
   guestNoun: "VM",
   startsFrom: "program",
   plugsIntoHost: false,
+  reboots: true,
   takesVsock: true,
   fastForwards: true,
   gives: new Set([
@@ -20,6 +21,7 @@ export const qemu: BackendKind = {
     "network",
     "consoles",
     "processors",
+    "interrupt",
     "disks",
     "memory",
     "clock",

@@ -1,8 +1,8 @@
 import type { QmpClient } from "../../qmp/mod.ts";
-import type { GuestProcessors } from "../backend.ts";
+import type { GuestInterrupt, GuestProcessors } from "../backend.ts";
 
 /** The processors of a guest of QEMU's. */
-export class QemuProcessors implements GuestProcessors {
+export class QemuProcessors implements GuestProcessors, GuestInterrupt {
   readonly #qmp: QmpClient;
 
   /** Takes QEMU's monitor. */
@@ -20,8 +20,8 @@ export class QemuProcessors implements GuestProcessors {
     await this.#qmp.send("cont");
   }
 
-  /** See {@linkcode GuestProcessors.interrupt}. */
-  async interrupt(): Promise<void> {
+  /** See {@linkcode GuestInterrupt.press}. */
+  async press(): Promise<void> {
     await this.#qmp.send("inject-nmi");
   }
 

@@ -39,6 +39,7 @@ const FLEXIBLE_MYPY = [1, 16];
 const CLASSES: Record<BackendName, string> = {
   qemu: "QemuMachine",
   nspawn: "NspawnMachine",
+  firecracker: "MicroVmMachine",
 };
 
 /** The output of a program; nothing if there is no such program. */

@@ -1,0 +1,171 @@
+import { MachineError } from "../../errors.ts";
+import {
+  type Description,
+  isObject,
+  type JsonObject,
+} from "../microvm/description.ts";
+import { placeDisk } from "../microvm/disks.ts";
+import type {
+  BootSource,
+  Drive,
+  Entropy,
+  NetworkInterface,
+  Put,
+  Vsock,
+} from "./requests.ts";
+
+/** The number of a guest's virtual socket, which leads to a socket of its own. */
+const CID = 3;
+/**
+ * What the kernel is started with where nothing is said. Firecracker's own
+ * choice has no serial console.
+ */
+const BOOT_ARGS = "console=ttyS0 reboot=k panic=1";
+
+/** The parts of a description that are put as they are, and where. */
+const PLAIN: Record<string, string> = {
+  logger: "/logger",
+  metrics: "/metrics",
+  serial: "/serial",
+  "machine-config": "/machine-config",
+  balloon: "/balloon",
+  "memory-hotplug": "/hotplug/memory",
+  "mmds-config": "/mmds/config",
+};
+/** All parts that a description may have. */
+const PARTS = [
+  ...Object.keys(PLAIN),
+  "cpu-config",
+  "boot-source",
+  "drives",
+  "network-interfaces",
+  "pmem",
+  "vsock",
+  "entropy",
+];
+
+/** What the driver gives a guest. */
+export interface Given {
+  /** The machine's name. */
+  readonly name: string;
+  /** The machine's own directory. */
+  readonly stateDir: string;
+  /** The path of the virtual socket. */
+  readonly vsock: string;
+  /** The TAP that is meant by the name of one in the description. */
+  tap(name: string): Promise<string>;
+}
+
+/**
+ * Makes the requests by which Firecracker gets a guest's configuration, in the
+ * form of its `--config-file`, with what is the driver's own.
+ *
+ * @throws {MachineError} if a part of it is none that Firecracker has, or has not
+ * the form that the driver needs to know.
+ */
+export async function requestsOf(
+  { value, path }: Description,
+  given: Given,
+): Promise<Put[]> {
+  const wrong = (what: string) =>
+    new MachineError(
+      `${given.name} did not start: its description for Firecracker ${what}`,
+    );
+  for (const part of Object.keys(value)) {
+    if (PARTS.includes(part)) continue;
+    throw wrong(`has a part "${part}", and Firecracker has none of that name`);
+  }
+  const object = (part: string): JsonObject => {
+    const found = value[part];
+    if (isObject(found)) return found;
+    throw wrong(`needs "${part}", an object; got ${JSON.stringify(found)}`);
+  };
+  const list = (part: string, id: string): JsonObject[] => {
+    const found = value[part] ?? [];
+    const isRight = Array.isArray(found) &&
+      found.every((one) => isObject(one) && typeof one[id] === "string");
+    if (isRight) return found;
+    throw wrong(
+      `needs objects with a "${id}" in the list "${part}"; got ` +
+        JSON.stringify(found),
+    );
+  };
+  const puts: Put[] = [];
+  for (const [part, to] of Object.entries(PLAIN)) {
+    if (value[part] === undefined) continue;
+    // The console is the driver's.
+    const { serial_out_path: _, ...body } = object(part);
+    puts.push({ path: to, body });
+  }
+  const cpu = value["cpu-config"];
+  if (typeof cpu === "string") {
+    const body = JSON.parse(await Deno.readTextFile(path(cpu)));
+    puts.push({ path: "/cpu-config", body });
+  }
+  const source = object("boot-source") as unknown as BootSource;
+  puts.push({
+    path: "/boot-source",
+    body: {
+      boot_args: BOOT_ARGS,
+      ...withPaths(source, path, ["kernel_image_path", "initrd_path"]),
+    } satisfies BootSource,
+  });
+  for (const one of list("drives", "drive_id")) {
+    const drive = withPaths(one as unknown as Drive, path, [
+      "path_on_host",
+      "socket",
+    ]);
+    const { path_on_host: disk, is_read_only: isReadOnly } = drive;
+    if (disk !== undefined && isReadOnly !== true) {
+      drive.path_on_host = await placeDisk(
+        disk,
+        given.stateDir,
+        drive.drive_id,
+      );
+    }
+    puts.push({ path: `/drives/${drive.drive_id}`, body: drive });
+  }
+  for (const one of list("pmem", "id")) {
+    const pmem = withPaths(
+      one as { id: string; path_on_host?: string; read_only?: boolean },
+      path,
+      ["path_on_host"],
+    );
+    if (pmem.path_on_host !== undefined && pmem.read_only !== true) {
+      const { path_on_host: original, id } = pmem;
+      pmem.path_on_host = await placeDisk(original, given.stateDir, id);
+    }
+    puts.push({ path: `/pmem/${pmem.id}`, body: pmem });
+  }
+  for (const one of list("network-interfaces", "iface_id")) {
+    const card = one as unknown as NetworkInterface;
+    const body: NetworkInterface = {
+      ...card,
+      host_dev_name: await given.tap(card.host_dev_name),
+    };
+    puts.push({ path: `/network-interfaces/${card.iface_id}`, body });
+  }
+  const own = value.vsock === undefined ? {} : object("vsock");
+  const vsock: Vsock = {
+    guest_cid: typeof own.guest_cid === "number" ? own.guest_cid : CID,
+    uds_path: given.vsock,
+  };
+  puts.push({ path: "/vsock", body: vsock });
+  const entropy: Entropy = value.entropy === undefined ? {} : object("entropy");
+  puts.push({ path: "/entropy", body: entropy });
+  return puts;
+}
+
+/** Makes paths in an object absolute. */
+function withPaths<T extends object>(
+  object: T,
+  path: (path: string) => string,
+  keys: readonly (keyof T)[],
+): T {
+  const all = { ...object };
+  for (const key of keys) {
+    const text = all[key];
+    if (typeof text === "string") all[key] = path(text) as T[keyof T] & string;
+  }
+  return all;
+}

@@ -1,0 +1,79 @@
+/** The kernel, and what it is started with. */
+export interface BootSource {
+  kernel_image_path: string;
+  initrd_path?: string;
+  boot_args?: string;
+}
+
+/** A disk. */
+export interface Drive {
+  drive_id: string;
+  is_root_device: boolean;
+  is_read_only?: boolean;
+  path_on_host?: string;
+  partuuid?: string;
+  cache_type?: "Unsafe" | "Writeback";
+  io_engine?: "Sync" | "Async";
+  rate_limiter?: RateLimiter;
+  socket?: string;
+}
+
+/** A network card. */
+export interface NetworkInterface {
+  iface_id: string;
+  host_dev_name: string;
+  guest_mac?: string;
+  mtu?: number;
+  rx_rate_limiter?: RateLimiter;
+  tx_rate_limiter?: RateLimiter;
+}
+
+/** How much passes. */
+export interface RateLimiter {
+  bandwidth?: TokenBucket;
+  ops?: TokenBucket;
+}
+
+/** A limit: so many, in so many milliseconds. */
+export interface TokenBucket {
+  size: number;
+  refill_time: number;
+  one_time_burst?: number;
+}
+
+/** Processors and memory. */
+export interface MachineConfig {
+  vcpu_count: number;
+  mem_size_mib: number;
+  smt?: boolean;
+  track_dirty_pages?: boolean;
+  huge_pages?: "None" | "Transparent" | "2M";
+  cpu_template?: string;
+}
+
+/** The virtual socket. */
+export interface Vsock {
+  guest_cid: number;
+  uds_path: string;
+}
+
+/** The source of random numbers. */
+export interface Entropy {
+  rate_limiter?: RateLimiter;
+}
+
+/** What is done once. */
+export interface Action {
+  action_type: "InstanceStart" | "SendCtrlAltDel" | "FlushMetrics";
+}
+
+/** Whether the processors run. */
+export interface VmState {
+  state: "Paused" | "Resumed";
+}
+
+/** A request before the start: the path that it is put to, and its body. */
+export interface Put {
+  readonly path: string;
+  readonly body: object;
+}

@@ -1,0 +1,55 @@
+import { MachineError } from "../../errors.ts";
+import { absolute, directoryOf } from "../../paths.ts";
+import type { StartCommand } from "../start_command.ts";
+
+/** A JSON object. */
+export type JsonObject = Record<string, unknown>;
+
+/** A hypervisor's description of a guest, in its own form. */
+export interface Description {
+  /** What the file says. */
+  readonly value: JsonObject;
+  /** Makes a path of it absolute: it counts from the file's directory. */
+  path(path: string): string;
+}
+
+/**
+ * Reads the description that a machine is started from.
+ *
+ * @param name The machine's name.
+ * @param hypervisor The hypervisor, as messages call it.
+ * @throws {MachineError} if there is no such file, or if it is no JSON object.
+ */
+export function readDescription(
+  { text }: StartCommand,
+  name: string,
+  hypervisor: string,
+): Description {
+  const file = absolute(text);
+  const wrong = (got: string) =>
+    new MachineError(
+      `${name} did not start: expected ${hypervisor}'s description of it, a ` +
+        `JSON object, in ${file}, got ${got}`,
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(Deno.readTextFileSync(file));
+  } catch (error) {
+    throw wrong((error as Error).message);
+  }
+  if (!isObject(value)) throw wrong(JSON.stringify(value));
+  return { value, path: (path) => absolute(path, directoryOf(file)) };
+}
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The VLAN that a TAP's name in a description means: 1 for `vlan1`. */
+export function vlanOf(tap: unknown): number | undefined {
+  const [, digits] = typeof tap === "string"
+    ? /^vlan(\d+)$/.exec(tap) ?? []
+    : [];
+  return digits === undefined ? undefined : Number(digits);
+}

@@ -1,0 +1,222 @@
+import { LineSplitter } from "../../scan/mod.ts";
+import type { ShellPort } from "../../shell/mod.ts";
+import type { ByteStream } from "../../stream/mod.ts";
+import type { Guest, GuestListener, GuestProcessors } from "../backend.ts";
+import type { SocketDirectory } from "../socket_directory.ts";
+import type { PipedProcess, Supervisor } from "../supervisor.ts";
+import type { ApiClient } from "./api_client.ts";
+import { VsockChannel } from "./channel.ts";
+import type { HybridVsock } from "./vsock.ts";
+
+/** Seconds that a hypervisor may take to end at SIGTERM. */
+const PATIENCE = 2;
+/** Milliseconds after its end in which its last output arrives. */
+const LAST_WORDS_MS = 1000;
+/** How many lines of a hypervisor the message about its end quotes. */
+const COMPLAINTS = 10;
+
+/** What a {@linkcode MicroVmGuest} is made of. */
+export interface MicroVmOptions {
+  /** The hypervisor, as messages call it. */
+  readonly hypervisor: string;
+  /** Its process, whose output is the guest's serial console. */
+  readonly process: PipedProcess;
+  readonly supervisor: Supervisor;
+  readonly listener: GuestListener;
+  readonly api: ApiClient;
+  readonly vsock: HybridVsock;
+  /** The directory of the sockets. */
+  readonly place: SocketDirectory;
+  /** The file that the hypervisor writes its log to. */
+  readonly log: string;
+  /** Called when the guest has ended, to remove what was made for it. */
+  readonly release: () => Promise<void>;
+}
+
+/** A guest of a hypervisor with an API and a virtual socket. */
+export abstract class MicroVmGuest implements Guest {
+  protected readonly options: MicroVmOptions;
+  readonly #channel: VsockChannel;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #complaints: string[] = [];
+  /** Whether the guest's serial port has begun: before, it is the hypervisor. */
+  #hasBegun = false;
+  #before = "";
+  #isStopping = false;
+  /** Why it ends, where the driver ends it for a reason. */
+  #reason?: string;
+  readonly ended: Promise<string>;
+
+  /** Takes the process from now on. */
+  constructor(options: MicroVmOptions) {
+    this.options = options;
+    const { process, supervisor, vsock, api, place, listener } = options;
+    const channel = this.#channel = new VsockChannel(vsock);
+    const stdin = this.#stdin = process.stdin.getWriter();
+    const pipes = [process.stdout, process.stderr].map((pipe) =>
+      pipe.getReader()
+    );
+    const heard = Promise.all([
+      this.#readSerial(pipes[0]),
+      this.#readComplaints(pipes[1]),
+    ]);
+    this.ended = (async () => {
+      const status = await process.status;
+      supervisor.reap(process);
+      // A child that has hidden from the supervisor may hold them.
+      const timer = setTimeout(
+        () => pipes.forEach((pipe) => pipe.cancel()),
+        LAST_WORDS_MS,
+      );
+      await heard;
+      clearTimeout(timer);
+      await stdin.close().catch(() => {});
+      api.close();
+      vsock.close();
+      channel.close();
+      if (this.#hasBegun) listener.serialEnd();
+      const how = this.#howItEnded(status);
+      await place.remove();
+      await options.release();
+      return how;
+    })();
+  }
+
+  /** The process's number. */
+  get pid(): number {
+    return this.options.process.pid;
+  }
+
+  /** How it ended. */
+  get status(): Promise<Deno.CommandStatus> {
+    return this.options.process.status;
+  }
+
+  /** A shell of the guest. */
+  get console(): ByteStream {
+    return this.#channel.console;
+  }
+
+  /** The ports for commands. */
+  get ports(): ShellPort[] {
+    return this.#channel.ports;
+  }
+
+  /** What is done to its processors. */
+  abstract readonly processors: GuestProcessors;
+
+  /** Why the guest stands still. */
+  abstract standsStill(): Promise<string | undefined>;
+
+  /** What the driver takes for the way in which its guest has ended. */
+  protected abstract meaning(status: Deno.CommandStatus): string | undefined;
+
+  /** What to look at in a guest whose shell does not come. */
+  readonly shellHint: string =
+    "nothing in the guest has taken a connection on vsock port 1234; it needs " +
+    "the kernel's driver vmw_vsock_virtio_transport, and a service that starts " +
+    "a bash for each connection (socat VSOCK-LISTEN:1234,fork EXEC:bash); " +
+    "examples/GUEST.md says what a guest needs";
+
+  /** From now on, the process's output is the guest's. */
+  begin(): void {
+    this.#hasBegun = true;
+  }
+
+  /** Types on the serial console. */
+  async writeSerial(text: string | Uint8Array): Promise<void> {
+    await this.#stdin.write(
+      typeof text === "string" ? new TextEncoder().encode(text) : text,
+    );
+  }
+
+  /** Ends the shell that is there; the next connection has another. */
+  hangUp(): void {
+    this.#channel.hangUp();
+  }
+
+  /** Ends the guest as a power failure does. */
+  crash(): Promise<void> {
+    this.#isStopping = true;
+    this.options.supervisor.kill(this.options.process, "SIGKILL");
+    return Promise.resolve();
+  }
+
+  /** Ends the guest, and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const { supervisor, process } = this.options;
+    supervisor.kill(process, "SIGTERM");
+    const timer = setTimeout(
+      () => supervisor.kill(process, "SIGKILL"),
+      PATIENCE * 1000,
+    );
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** Ends the hypervisor of a guest that has ended for a reason. */
+  protected endFor(reason: string): void {
+    this.#reason ??= reason;
+    this.options.supervisor.kill(this.options.process, "SIGKILL");
+  }
+
+  /** Called with what the guest writes to its serial port. */
+  protected heard(_bytes: Uint8Array): void {}
+
+  async #readSerial(
+    pipe: ReadableStreamDefaultReader<Uint8Array>,
+  ): Promise<void> {
+    while (true) {
+      const { done, value } = await pipe.read();
+      if (done) return;
+      if (this.#hasBegun) {
+        this.options.listener.serial(value);
+        this.heard(value);
+      } else this.#before += new TextDecoder().decode(value);
+    }
+  }
+
+  async #readComplaints(
+    pipe: ReadableStreamDefaultReader<Uint8Array>,
+  ): Promise<void> {
+    using lines = new LineSplitter();
+    const hear = (line: string) => {
+      if (this.#isStopping) return;
+      this.#complaints.push(line);
+      this.options.listener.complaint(line);
+    };
+    while (true) {
+      const { done, value } = await pipe.read();
+      if (done) break;
+      lines.push(value).forEach(hear);
+    }
+    lines.finish().forEach(hear);
+  }
+
+  #howItEnded(status: Deno.CommandStatus): string {
+    if (this.#reason !== undefined) return this.#reason;
+    const { hypervisor } = this.options;
+    if (this.#isStopping) return `${hypervisor} was stopped`;
+    const meant = this.meaning(status);
+    if (meant !== undefined) return meant;
+    const how = status.signal !== null
+      ? `${hypervisor} was killed by ${status.signal}`
+      : `${hypervisor} ended with status ${status.code}`;
+    const words = [
+      ...this.#before.split("\n"),
+      ...this.#complaints,
+      ...this.#logged(),
+    ].filter((line) => line.trim() !== "").slice(-COMPLAINTS);
+    return how +
+      (words.length === 0 ? "" : `, and said last:\n${words.join("\n")}`);
+  }
+
+  #logged(): string[] {
+    try {
+      return Deno.readTextFileSync(this.options.log).split("\n");
+    } catch {
+      return [];
+    }
+  }
+}
