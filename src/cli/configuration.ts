@@ -112,100 +112,62 @@ export function configure(
 ): Configuration {
   const { options: given, words } = parseArguments(args);
   const command = commandOf(given, words);
-  const warnings: string[] = [];
   refuseOthers(given, command);
-  if (command === "help" || command === "version") {
-    return { ...nothing, command, warnings };
+  switch (command) {
+    case "help":
+    case "version":
+      return { ...nothing, command, warnings: [] };
+    case "report": {
+      const report = reportOf(given, words.slice(1));
+      return { ...nothing, command, warnings: [], ...report };
+    }
+    case "test":
+      return {
+        ...nothing,
+        command,
+        warnings: [],
+        suite: suiteOf(given, words),
+      };
+    case "snapshots":
+      return {
+        ...nothing,
+        command,
+        warnings: [],
+        removed: removedOf(words),
+      };
   }
-  if (command === "report") {
-    return {
-      ...nothing,
-      command,
-      warnings,
-      ...reportOf(given, words.slice(1)),
-    };
-  }
-  if (command === "test") {
-    return { ...nothing, command, warnings, suite: suiteOf(given, words) };
-  }
-  if (command === "snapshots") {
-    return { ...nothing, command, warnings, removed: removedOf(words) };
-  }
-
   const file: ConfigFile = command === "eval"
     ? { warnings: [] }
     : fileOf(given, environment);
-  warnings.push(...file.warnings);
-  const fromEnvironment = (key: "startScripts" | "vlans") =>
-    environment.get(options[key].environment)?.split(/\s+/).filter((w) => w);
-
   const script = scriptOf(command, given, words, file, environment);
+  const parts = partsOf(command, given, file, environment);
   const common = {
     ...nothing,
     command,
     script,
     language: script?.language ?? given.language as Language ?? "typescript",
-    warnings,
+    warnings: file.warnings,
     logLevel: logLevelOf(given, environment),
     console: consoleOf(given, environment),
+    machines: parts.machines ?? [],
+    containers: parts.containers ?? [],
+    vlans: parts.vlans,
   };
-  const isEval = command === "eval";
-  if (isEval) refuseMachines(given);
-
-  const named = isEval ? [] : machinesOf(
-    given.startScripts,
-    file.machines,
-    fromEnvironment("startScripts"),
-  );
-  const machines = named ?? [];
-  const containers = isEval ? [] : file.containers ?? [];
-  refuseDoubles([...machines, ...containers]);
-  const vlans = isEval
-    ? []
-    : vlansOf(given.vlans, file.vlans, fromEnvironment("vlans"));
-
   if (command === "check" || command === "types") {
     const check = given.check ?? true, lint = given.lint ?? true;
-    return { ...common, machines, containers, vlans, check, lint };
+    return { ...common, check, lint };
   }
 
-  if (named === undefined && file.containers === undefined) {
-    throw new UsageError(
-      "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
-    );
-  }
-  if (script === undefined && given.interactive !== true) {
-    const last = given.startScripts?.at(-1);
-    throw new UsageError(
-      last !== undefined && isNamedAsScript(last)
-        ? `no test script: ${last} is executable and was taken for a start script; name it before --start-scripts, or with --test-script`
-        : "no test script: name a file, or set the environment variable testScript",
-    );
-  }
-  if (given.watch && script?.path === undefined) {
-    throw new UsageError("--watch expects a test script in a file");
-  }
-  if (given.keepMachines && !given.watch) {
-    throw new UsageError("--keep-machines goes with --watch");
-  }
-
-  for (const machine of [...machines, ...containers]) {
-    requireShortName(machine.name);
-    requireStartCommand(machine);
-  }
+  requireRunnable(given, parts, script);
   if (common.language === "python") requirePython(script, environment);
-
   const outDir = absolute(given.outputDir ?? ".");
   const reports = reportsOf(given, outDir, environment, [
-    ...machines,
-    ...containers,
+    ...common.machines,
+    ...common.containers,
   ]);
   const sshBackdoor = given.sshBackdoor ?? file.sshBackdoor ?? false;
   return {
     ...common,
-    machines,
-    containers,
-    vlans,
     outDir,
     globalTimeout: timeoutOf(given, file, environment),
     seed: seedOf(given),
@@ -230,6 +192,72 @@ export function configure(
     dumpVsocks: dumpVsocksOf(given),
     debugHookAttach: given.debugHookAttach,
   };
+}
+
+/** What a run has; a list is absent if nothing names it. */
+interface Parts {
+  readonly machines?: MachineConfiguration[];
+  readonly containers?: MachineConfiguration[];
+  readonly vlans: number[];
+}
+
+/** The machines and networks. Code of `eval` makes its own. */
+function partsOf(
+  command: Command,
+  given: OptionValues,
+  file: ConfigFile,
+  environment: Environment,
+): Parts {
+  if (command === "eval") {
+    refuseMachines(given);
+    return { machines: [], containers: [], vlans: [] };
+  }
+  const fromEnvironment = (key: "startScripts" | "vlans") =>
+    environment.get(options[key].environment)?.split(/\s+/).filter((w) => w);
+  const machines = machinesOf(
+    given.startScripts,
+    file.machines,
+    fromEnvironment("startScripts"),
+  );
+  const { containers } = file;
+  refuseDoubles([...machines ?? [], ...containers ?? []]);
+  const vlans = vlansOf(given.vlans, file.vlans, fromEnvironment("vlans"));
+  return { machines, containers, vlans };
+}
+
+/**
+ * Makes sure that there is something to run, and files to run it from.
+ *
+ * @throws {UsageError} if not.
+ */
+function requireRunnable(
+  given: OptionValues,
+  { machines, containers }: Parts,
+  script: ScriptSource | undefined,
+): void {
+  if (machines === undefined && containers === undefined) {
+    throw new UsageError(
+      "no machines: name their start scripts with --start-scripts, the environment variable startScripts, or --config",
+    );
+  }
+  if (script === undefined && given.interactive !== true) {
+    const last = given.startScripts?.at(-1);
+    throw new UsageError(
+      last !== undefined && isNamedAsScript(last)
+        ? `no test script: ${last} is executable and was taken for a start script; name it before --start-scripts, or with --test-script`
+        : "no test script: name a file, or set the environment variable testScript",
+    );
+  }
+  if (given.watch && script?.path === undefined) {
+    throw new UsageError("--watch expects a test script in a file");
+  }
+  if (given.keepMachines && !given.watch) {
+    throw new UsageError("--keep-machines goes with --watch");
+  }
+  for (const machine of [...machines ?? [], ...containers ?? []]) {
+    requireShortName(machine.name);
+    requireStartCommand(machine);
+  }
 }
 
 /** The reports, after a check that all files of the run can be written. */
@@ -331,7 +359,7 @@ function removedOf(words: readonly string[]): string[] | undefined {
   );
 }
 
-function commandOf(given: OptionValues, words: string[]): Command | "eval" {
+function commandOf(given: OptionValues, words: string[]): Command {
   if (given.help) return "help";
   if (given.version) return "version";
   if (!commands.includes(words[0])) return "run";
