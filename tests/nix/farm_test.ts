@@ -178,6 +178,35 @@ Deno.test(
       );
     });
 
+    await t.step("the page knows what the tests were before", async () => {
+      const history = `${nix.folder("files")}/history`;
+      const entry = {
+        test: "red",
+        date: Date.UTC(2026, 0, 1),
+        verdict: "crashed",
+        duration: 1,
+        attempts: 1,
+      };
+      Deno.writeTextFileSync(history, JSON.stringify(entry) + "\n");
+      const again = await nix.build(
+        `(let suite = ${
+          suite.replace("inherit pkgs;", `inherit pkgs; history = ${history};`)
+        }; in suite.report)`,
+      );
+      const { tests } = readPage(
+        Deno.readTextFileSync(`${again}/report.html`),
+      ).overview.suite!;
+      const red = tests.find(({ name }) => name === "red")!;
+      assertEquals(red.past.map(({ verdict }) => verdict), [
+        "crashed",
+        "failed",
+      ]);
+      assertEquals(
+        Deno.readTextFileSync(`${again}/history`).trim().split("\n").length,
+        1 + twentyTests.length,
+      );
+    });
+
     await t.step(
       "the suite and the checks of red tests fail, others do not",
       async () => {

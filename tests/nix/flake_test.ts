@@ -134,6 +134,40 @@ for (const release of releases) {
       await checkTemplate(project);
     });
 
+    await t.step("makes the outputs of a flake of a suite", async () => {
+      const project = nix.folder("project/suite");
+      Deno.writeTextFileSync(
+        `${project}/flake.nix`,
+        `{
+  inputs.vmwright.url = "path:${flake}";
+  outputs = { vmwright, ... }:
+    let
+      suite = vmwright.lib.mkSuite {
+        pkgs = vmwright.inputs.nixpkgs.legacyPackages.x86_64-linux;
+        tests.web = {
+          nodes.server = { };
+          testScript = "await startAll();";
+        };
+      };
+    in
+    {
+      checks.x86_64-linux = suite.checks;
+      hydraJobs = suite.hydraJobs;
+      legacyPackages.x86_64-linux.suite = suite.legacyPackages;
+    };
+}
+`,
+      );
+      const input = ["--override-input", "vmwright/nixpkgs", nixpkgs];
+      const at = ["--no-write-lock-file", ...input, `path:${project}`];
+      await nix.run(["flake", "check", "--no-build", ...at]);
+      const shown = JSON.parse(
+        await nix.run(["flake", "show", "--json", "--legacy", ...at]),
+      );
+      assertEquals(Object.keys(shown.checks["x86_64-linux"]), ["suite", "web"]);
+      assertEquals(Object.keys(shown.hydraJobs), ["suite", "web"]);
+    });
+
     await t.step("is there without flakes, too", async () => {
       const { names, command } = await nix.evaluate(`
         let
