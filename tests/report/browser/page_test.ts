@@ -2,7 +2,9 @@ import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import {
   EventFileListener,
   makeReport,
+  makeSuiteReport,
   ReportServer,
+  type SuiteOverview,
 } from "../../../src/report/mod.ts";
 import { barriers, type Page, Screen } from "./screen.ts";
 import {
@@ -419,6 +421,99 @@ Deno.test("one page of many runs tells what failed where, and leads to each run"
     await page.locator(".top", { hasText: "unfinished" }).waitFor();
   });
 });
+
+/** A suite of tests that ended in all ways; two have runs on the page. */
+const suite: SuiteOverview = {
+  name: "house",
+  date: Date.UTC(2026, 10, 20, 9, 30),
+  time: 95e4,
+  passed: false,
+  notes: ["shard 2/3 never reported"],
+  tests: [
+    ...(["failed", "timeout", "crashed", "unfinished", "flaky"] as const).map(
+      (verdict, i) => ({
+        name: `the <b>${verdict}</b> one`,
+        verdict,
+        time: 1e4 * i,
+        reason: verdict === "flaky" ? undefined : `why\nit is ${verdict}`,
+        attempts: verdict === "flaky"
+          ? [{ verdict: "failed" as const, time: 5e3, run: 0 }, {
+            verdict: "passed" as const,
+            time: 5e3,
+            run: 1,
+          }]
+          : [],
+        past: [
+          { verdict: "passed" as const, date: Date.UTC(2026, 9, 1), time: 2e4 },
+          { verdict, date: Date.UTC(2026, 10, 1), time: 3e4 },
+        ],
+        trend: "of the last 2 runs, 1 passed",
+      }),
+    ),
+    ...["skipped", "passed"].map((verdict) => ({
+      name: `the ${verdict} one`,
+      verdict: verdict as "skipped" | "passed",
+      time: 0,
+      attempts: verdict === "passed"
+        ? [{ verdict: "passed" as const, time: 4e4, link: "own/report.html" }]
+        : [],
+      past: [],
+    })),
+  ],
+};
+
+for (const look of [{}, { dark: true }, { phone: true }]) {
+  const how = Object.keys(look)[0] ?? "light";
+  Deno.test(`one page of a suite tells what became of each test, and leads to its runs: ${how}`, async () => {
+    const files = [failing(screen.folder), passing()].map((run, i) => {
+      const path = `${screen.folder}/suite-${i}.jsonl`;
+      const listener = new EventFileListener(path);
+      for (const event of run.events) listener.on(event);
+      listener.close();
+      return { path, label: `the flaky one, ${i + 1}` };
+    });
+    const path = `${screen.folder}/suite.html`;
+    await makeSuiteReport(suite, files, path);
+    await screen.look(path, async (page) => {
+      assertEquals(await page.title(), "failed: house");
+      assertEquals(await barriers(page), []);
+      const top = await page.locator(".top").innerText();
+      for (
+        const words of [
+          "7 tests: 1 failed, 1 timeout, 1 crashed, 1 unfinished, 1 flaky, 1 skipped, 1 passed",
+          "2026-11-20 09:30 UTC, 1 min 35 s",
+        ]
+      ) assert(top.includes(words), `${words} in ${top}`);
+      assertEquals(
+        await page.locator(".note").allInnerTexts(),
+        suite.notes as string[],
+      );
+      const row = page.locator("tbody tr");
+      assertEquals(await row.count(), 7);
+      assertMatch(
+        await row.first().innerText(),
+        /the <b>failed<\/b> one[^]*why\s+it is failed[^]*of the last 2 runs/,
+      );
+      assertEquals(
+        await row.last().locator("a").getAttribute("href"),
+        "own/report.html",
+      );
+      await page.getByRole("searchbox").fill("FLAKY");
+      assertEquals(await row.count(), 1);
+      await page.getByRole("searchbox").fill("");
+      await page.getByRole("combobox").selectOption("timeout");
+      assertEquals(await row.count(), 1);
+      await page.getByRole("combobox").selectOption("");
+      await page.getByRole("link", { name: "1: failed" }).click();
+      await page.locator(".top", { hasText: "failed" }).waitFor();
+      assertMatch(page.url(), /#run=0$/);
+      await page.getByRole("link", { name: "all runs" }).click();
+      await page.getByRole("link", { name: "2: passed" }).click();
+      await page.locator(".top", { hasText: "passed" }).waitFor();
+      assertMatch(page.url(), /#run=1$/);
+    }, look);
+  });
+}
 
 for (const look of [{}, { dark: true }, { phone: true }]) {
   const how = Object.keys(look)[0] ?? "light";
