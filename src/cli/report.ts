@@ -25,7 +25,7 @@ async function parts(
   { suiteParts, outDir, html, junitXml, history, failOnFlaky }: Configuration,
 ): Promise<number> {
   const { reportParts } = await import("../suite/report_parts.ts");
-  const { describeBad } = await import("../suite/outcome.ts");
+  const { summaryOf } = await import("../suite/summary.ts");
   const { results, outcome, notes } = await reportParts(suiteParts!, {
     directory: outDir,
     html,
@@ -33,9 +33,8 @@ async function parts(
     history,
     failOnFlaky,
   });
-  const lines = [...describeBad(results), ...notes];
-  for (const line of lines) console.error(`vmwright: ${harmless(line)}`);
-  console.error(`vmwright: ${harmless(results.name)}: ${outcome.text}`);
+  console.error(summaryOf(results, outDir).trim());
+  for (const note of notes) console.error(`vmwright: ${harmless(note)}`);
   console.log(html);
   return outcome.passed ? exitCodes.passed : exitCodes.failed;
 }

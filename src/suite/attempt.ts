@@ -6,6 +6,7 @@ import { runEndedIn } from "./last_event.ts";
 import type { TestSetting } from "./machines_of.ts";
 import type { MemoryWatch } from "./memory_watch.ts";
 import type { PlannedTest } from "./planned_test.ts";
+import { bounded, MOST_LINES } from "./reason.ts";
 import type { AttemptResult, AttemptVerdict } from "./results.ts";
 
 /** Seconds that a test may take where nothing says another time. */
@@ -14,10 +15,6 @@ const USUAL_TIMEOUT = 3600;
 const GRACE = 30;
 /** Seconds in which a test ends itself that was asked to. */
 const PATIENCE = 10;
-/** Lines of a reason that are kept. */
-const MOST_LINES = 12;
-/** Characters of a line of it that are kept. */
-const LONGEST_LINE = 300;
 /** Bytes at the end of the output that may tell a reason. */
 const OUTPUT_END = 8192;
 
@@ -190,17 +187,6 @@ function environmentOf({ env }: PlannedTest): Record<string, string> {
     NO_COLOR: "1",
     ...env,
   };
-}
-
-/** The first lines of a text, none of them too long. */
-function bounded(text: string): string {
-  // Where the files are is told beside it.
-  const lines = text.trimEnd().replace(/\nartifacts: .*$/, "").split("\n");
-  const most = lines.slice(0, MOST_LINES).map((line) =>
-    line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line
-  );
-  if (lines.length > MOST_LINES) most.push("…");
-  return most.join("\n");
 }
 
 /** The last lines of a file. */

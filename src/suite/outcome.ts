@@ -1,9 +1,4 @@
-import {
-  isBad,
-  type SuiteResults,
-  type SuiteTestResult,
-  titleOf,
-} from "./results.ts";
+import { isBad, type SuiteResults, type SuiteTestResult } from "./results.ts";
 
 /** What a suite has come to as a whole. */
 export interface Outcome {
@@ -52,18 +47,6 @@ export function worstFirst(
   return [...tests].sort((a, b) =>
     order.indexOf(a.verdict) - order.indexOf(b.verdict)
   );
-}
-
-/** The tests that are not as they should be, each in a few lines. */
-export function describeBad({ tests }: SuiteResults): string[] {
-  return worstFirst(tests).filter(({ verdict }) =>
-    isBad(verdict) || verdict === "unfinished"
-  ).map((test) => {
-    const reason = reasonOf(test);
-    return `${titleOf(test)}: ${test.verdict}${
-      reason === undefined ? "" : `\n${reason.replace(/^/gm, "  ")}`
-    }`;
-  });
 }
 
 /** Why a test did not run, or why the last attempt that did not pass did not. */

@@ -2,8 +2,11 @@ import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { RewrittenFile } from "../report/rewritten_file.ts";
 import { addToHistory, entryOf, historyOf, readHistory } from "./history.ts";
+import { attemptFiles } from "./attempt_files.ts";
+import { runEndedIn } from "./last_event.ts";
 import { mergeResults, type SuitePart } from "./merge.ts";
 import type { Outcome } from "./outcome.ts";
+import { bounded } from "./reason.ts";
 import { writeReports } from "./write_results.ts";
 import { readResults, RESULTS_FILE, type SuiteResults } from "./results.ts";
 
@@ -65,7 +68,7 @@ export async function reportParts(
     );
   }
   const merged = mergeResults(parts, resolve(directory));
-  const { results } = merged;
+  const results = explained(merged.results, resolve(directory));
   const notes = [...merged.notes, ...lost];
   Deno.mkdirSync(directory, { recursive: true });
   new RewrittenFile(`${directory}/${RESULTS_FILE}`, (path) => {
@@ -94,4 +97,26 @@ export async function reportParts(
     notes,
   });
   return { results, outcome, notes };
+}
+
+/** What wrote the results of a part may have left to the events why a test failed. */
+function explained(results: SuiteResults, directory: string): SuiteResults {
+  const tests = results.tests.map((test) => ({
+    ...test,
+    attempts: test.attempts.map((attempt) => {
+      if (attempt.verdict === "passed" || attempt.reason !== undefined) {
+        return attempt;
+      }
+      const own = resolve(directory, attempt.directory ?? ".");
+      const end = runEndedIn(`${own}/${attemptFiles.events}`);
+      const reason = end?.detail ?? end?.error?.message ??
+        (attempt.verdict === "crashed"
+          ? `its process ended with status ${attempt.exitCode}, without a verdict`
+          : undefined);
+      return reason === undefined
+        ? attempt
+        : { ...attempt, reason: bounded(reason) };
+    }),
+  }));
+  return { ...results, tests };
 }

@@ -43,10 +43,14 @@ export function summaryOf(results: SuiteResults, directory: string): string {
     ? ""
     : ` of shard ${shard.index}/${shard.count}`;
   const tasks = tests.length === 1 ? "1 test" : `${tests.length} tests`;
+  // Where tests ran each for itself, nobody shared any memory.
+  const memory = budget.memory === 0
+    ? ""
+    : `, with at most ${shownSize(budget.peak)} of ${
+      shownSize(budget.memory)
+    } of memory`;
   out += `${tasks}${part}: ${outcomeOf(results).text} in ${
     seconds(results.duration)
-  }, with at most ${shownSize(budget.peak)} of ${
-    shownSize(budget.memory)
-  } of memory\n${directory}/report.html\n`;
+  }${memory}\n${directory}/report.html\n`;
   return out;
 }

@@ -172,6 +172,9 @@ Deno.test(
         summary,
         "2 failed, 1 timeout, 1 crashed, 1 flaky, 15 passed",
       );
+      // Why a test failed is in its events alone.
+      assertStringIncludes(summary, "Values are not equal");
+      assertStringIncludes(summary, "its process ended with status 137");
       assertEquals(
         Deno.readTextFileSync(`${out}/nix-support/failed`),
         "failed\n",

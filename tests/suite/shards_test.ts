@@ -77,7 +77,7 @@ Deno.test("twenty tests over three shards, by the commands of the workflows, giv
   assertEquals(code, 1, said);
   assertStringIncludes(
     said,
-    "house: 2 failed, 1 timeout, 1 crashed, 1 flaky, 15 passed",
+    "20 tests: 2 failed, 1 timeout, 1 crashed, 1 flaky, 15 passed",
   );
   const { tests } = readResults(`${path}/whole`)!;
   assertEquals(
