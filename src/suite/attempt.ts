@@ -1,4 +1,5 @@
 import type { Supervisor } from "../backend/mod.ts";
+import { exitCodes } from "../run/exit_codes.ts";
 import { shellQuote } from "../shell/shell_quote.ts";
 import { after } from "../time/mod.ts";
 import { attemptFiles, clearAttempt } from "./attempt_files.ts";
@@ -26,6 +27,8 @@ export interface AttemptSurroundings {
   readonly folder: string;
   /** Owns the process. */
   readonly supervisor: Supervisor;
+  /** Bytes of memory that the forks of its machines may have. */
+  readonly forkMemory: number;
   /** Sees how much memory it takes. */
   readonly memory: MemoryWatch;
   /** Ends it in order. */
@@ -47,11 +50,15 @@ export async function attempt(
   directory: string,
   surroundings: AttemptSurroundings,
 ): Promise<AttemptResult> {
-  const { program, folder, supervisor, memory, signal } = surroundings;
+  const { program, folder, forkMemory, supervisor, memory, signal } =
+    surroundings;
   clearAttempt(directory);
   Deno.mkdirSync(directory, { recursive: true });
   const timeout = test.timeout ?? setting.timeout ?? USUAL_TIMEOUT;
-  const words = [...program, ...wordsOf(test, directory, timeout)];
+  const words = [
+    ...program,
+    ...wordsOf(test, directory, { timeout, forkMemory }),
+  ];
   const output = `${directory}/${attemptFiles.output}`;
   const command = `exec ${words.map(shellQuote).join(" ")} </dev/null >${
     shellQuote(output)
@@ -124,6 +131,10 @@ export async function attempt(
     if (told?.verdict === "failed" || told?.verdict === "timeout") {
       return { verdict: told.verdict, reason: bounded(why ?? "") };
     }
+    if (status.code === exitCodes.timeout) {
+      // Its script blocked the process, and no event could be written.
+      return { verdict: "timeout", reason: bounded(endOf(output)) };
+    }
     if (status.signal !== null) {
       const hint = killsForMemory() > kills
         ? "; meanwhile the host ran out of memory, and its kernel killed a process"
@@ -133,8 +144,7 @@ export async function attempt(
         reason: `its process was ended by ${status.signal}${hint}`,
       };
     }
-    // Misuse, which starts nothing.
-    if (status.code === 2) {
+    if (status.code === exitCodes.misused) {
       return { verdict: "failed", reason: bounded(endOf(output)) };
     }
     return {
@@ -152,7 +162,7 @@ export async function attempt(
 function wordsOf(
   test: PlannedTest,
   directory: string,
-  timeout: number,
+  { timeout, forkMemory }: { timeout: number; forkMemory: number },
 ): string[] {
   const { config, machineConfig, startScripts = [], vlans = [] } = test;
   const { script, language, options = [] } = test;
@@ -160,6 +170,7 @@ function wordsOf(
     ...["-o", directory, "--events", attemptFiles.events],
     ...["--junit-xml", attemptFiles.junit, "--html", attemptFiles.page],
     ...["--console", "failed", "--global-timeout", `${timeout}`],
+    ...["--fork-memory", `${Math.max(1, Math.floor(forkMemory / 2 ** 20))}`],
     ...config === undefined ? [] : ["--config", config],
     ...machineConfig === undefined ? [] : ["--machine-config", machineConfig],
     ...startScripts.length === 0 ? [] : ["--start-scripts", ...startScripts],

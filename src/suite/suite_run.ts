@@ -2,7 +2,6 @@ import { freeMemory } from "../driver/free_memory.ts";
 import { attempt, type AttemptSurroundings } from "./attempt.ts";
 import { Board } from "./board.ts";
 import { addToHistory, entryOf } from "./history.ts";
-import type { MemoryWatch } from "./memory_watch.ts";
 import type { Entry, SuitePlan } from "./plan_suite.ts";
 import { Queue } from "./queue.ts";
 import {
@@ -19,9 +18,7 @@ import type { SuiteOptions } from "./suite_options.ts";
 
 /** What a run of a suite needs beside its plan. */
 export interface RunSurroundings
-  extends Omit<AttemptSurroundings, "folder" | "memory"> {
-  /** Sees how much memory the tests take. */
-  readonly memory: MemoryWatch;
+  extends Omit<AttemptSurroundings, "folder" | "forkMemory"> {
   /** Called when there is something new in the results. */
   readonly onChange: () => void;
 }
@@ -146,6 +143,10 @@ export class SuiteRun {
     const { test, setting } = entry;
     const { loaded, outDir } = this.#plan;
     const retries = this.#options.retries ?? test.retries ?? 0;
+    // What is left of its share, so that forks of all tests have room together.
+    const share = this.#budget /
+      Math.min(this.#workers, this.#plan.entries.length);
+    const forkMemory = share - entry.needs.memory;
     board.began(titleOf(test));
     const attempts: AttemptResult[] = [];
     while (attempts.length <= retries) {
@@ -161,7 +162,7 @@ export class SuiteRun {
         test,
         setting,
         `${outDir}/${own}`,
-        { ...surroundings, folder: loaded.folder },
+        { ...surroundings, folder: loaded.folder, forkMemory },
       );
       attempts.push({ ...result, directory: own });
       this.#set(entry, { attempts: [...attempts] });

@@ -19,13 +19,14 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
       matrix: { n: [1] },
     },
     hangs: { script: "hangs.ts", timeout: 1 },
+    blocks: { script: "blocks.ts", timeout: 1 },
     crashes: { script: "crashes.ts" },
     misused: { script: "passes.ts", options: ["--capture", "sometimes"] },
     large: { script: "passes.ts", memory: "1000T" },
     later: { script: "passes.ts", skip: "not ready" },
   });
   // Settings of the suite's own process are none of its tests'.
-  const { code, stdout, stderr } = await suite.run(["--workers", "3"], {
+  const { code, stdout, stderr } = await suite.run(["--workers", "4"], {
     env: { testScript: "gone.ts", vlans: "x", LOGFILE: "/gone/log" },
   });
   assertEquals([code, stdout], [1, ""], stderr);
@@ -35,6 +36,7 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
     fails: "failed",
     "flaky[n=1]": "flaky",
     hangs: "timeout",
+    blocks: "timeout",
     crashes: "crashed",
     misused: "failed",
     large: "failed",
@@ -81,6 +83,7 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
       `${name} ${verdict} ${attempts}`
     ).sort(),
     [
+      "blocks timeout 1",
       "crashes crashed 1",
       "fails failed 2",
       "flaky[n=1] flaky 2",
@@ -91,19 +94,19 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
     ],
   );
   const junit = suite.read("vmwright-results/junit.xml");
-  assertStringIncludes(junit, `tests="9" failures="4" errors="1"`);
+  assertStringIncludes(junit, `tests="10" failures="5" errors="1"`);
   assertStringIncludes(junit, "<flakyFailure message=");
   assertStringIncludes(suite.read("vmwright-results/report.html"), "<html");
   // Lines for people, as there is no terminal.
-  assertMatch(stderr, /^passed +passes \(\d+\.\d s\) \[\d\/9\]$/m);
+  assertMatch(stderr, /^passed +passes \(\d+\.\d s\) \[\d+\/10\]$/m);
   assertMatch(
     stderr,
-    /^failed +fails \(\d+\.\d s, 2 attempts\) \[\d\/9\]: Error: no way\n +vmwright-results\/tests\/fails\/2\/report\.html$/m,
+    /^failed +fails \(\d+\.\d s, 2 attempts\) \[\d+\/10\]: Error: no way\n +vmwright-results\/tests\/fails\/2\/report\.html$/m,
   );
   assertStringIncludes(stderr, "what took longest:\n");
   assertMatch(
     stderr,
-    /^9 tests: 3 failed, 1 timeout, 1 crashed, 1 flaky, 1 skipped, 2 passed in /m,
+    /^10 tests: 3 failed, 2 timeout, 1 crashed, 1 flaky, 1 skipped, 2 passed in /m,
   );
   assert(!stderr.includes("\x1b"), "no colours where there is no terminal");
   await suite.assertNothingLeft();
@@ -112,7 +115,7 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
   const last = await suite.run(["--last-failed", "--list"]);
   assertEquals(
     last.stdout.split("\n").map((line) => line.split(" ")[0]),
-    ["fails", "hangs", "crashes", "misused", "large", ""],
+    ["fails", "hangs", "blocks", "crashes", "misused", "large", ""],
   );
   const again = await suite.run(["fl*", "passes", "--fail-on-flaky"]);
   assertEquals(again.code, 0, again.stderr);
@@ -141,7 +144,7 @@ Deno.test("tests are repeated, and none begins after too many failures", async (
   });
   const { code, stderr } = await suite.run([
     ...["--repeat", "2", "--max-failures", "1", "--workers", "1"],
-    ...["-o", "out", "--history", "past"],
+    ...["-o", "out", "--history", "past", "--memory", "1G"],
   ]);
   assertEquals(code, 1);
   assertEquals(
@@ -159,6 +162,11 @@ Deno.test("tests are repeated, and none begins after too many failures", async (
     stderr,
   );
   assertEquals(suite.read("past").trim().split("\n").length, 1);
+  // What the suite has, less what the test takes without forks.
+  assertStringIncludes(
+    suite.read("out/tests/fails #1/1/events.jsonl"),
+    `"--fork-memory","640"`,
+  );
   assertEquals(
     [...Deno.readDirSync(`${suite.path}/out/tests`)].map(({ name }) => name),
     ["fails #1"],
@@ -356,4 +364,21 @@ console.log(exitCode, JSON.stringify(tests.map((test) => ({
 `,
   ], text(stderr));
   assertEquals(suite.verdicts("out"), { passes: "passed", fails: "failed" });
+});
+
+Deno.test({
+  name: "a test whose process does not even end itself is ended",
+  ignore: Deno.env.get("VMWRIGHT_LONG") !== "1",
+  async fn() {
+    using suite = new SuiteFolder({
+      stops: { script: "stops.ts", timeout: 1 },
+    });
+    const { code, stderr } = await suite.run();
+    assertEquals([code, suite.verdicts()], [1, { stops: "timeout" }], stderr);
+    assertStringIncludes(
+      stderr,
+      "it did not end within 1 seconds, nor by itself within 30 more",
+    );
+    await suite.assertNothingLeft();
+  },
 });
