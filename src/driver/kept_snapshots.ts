@@ -3,6 +3,7 @@ import { removeTree } from "../backend/remove_tree.ts";
 import { MachineError, UsageError } from "../errors.ts";
 import type { SavedMachine } from "../machine/mod.ts";
 import { directoryOf } from "../paths.ts";
+import { orAbort } from "../time/mod.ts";
 
 /** What the manifest of a kept snapshot is written by. */
 const FORMAT = 1;
@@ -178,6 +179,61 @@ export async function findKept(
     },
   }));
   return { machines };
+}
+
+/**
+ * Waits until no other run takes the snapshot of the same machines by the same
+ * name. Who waits finds it kept then, and need not take it once more.
+ *
+ * @param commands The start commands of all machines of the test.
+ * @param onWait Called if another run takes it at this moment.
+ * @param signal Ends the wait.
+ * @returns Lets the next one go on when it is disposed of; so does the end of the
+ * process.
+ */
+export async function lockKept(
+  name: string,
+  commands: readonly string[],
+  { onWait, signal }: { onWait: () => void; signal?: AbortSignal },
+): Promise<Disposable> {
+  const place = await placeOf(name, commands);
+  ownDirectory(directoryOf(place));
+  const path = `${place}.lock`;
+  for (let isFirst = true;; isFirst = false) {
+    const file = Deno.openSync(path, {
+      write: true,
+      create: true,
+      mode: 0o600,
+    });
+    if (!file.tryLockSync(true)) {
+      if (isFirst) onWait();
+      const locked = file.lock(true);
+      try {
+        await orAbort(locked, signal);
+      } catch (error) {
+        locked.then(() => file.close(), () => file.close());
+        throw error;
+      }
+    }
+    // The one before has removed the file, and the next one has made another.
+    if (isStill(path, file)) {
+      return {
+        [Symbol.dispose]() {
+          removeIfThere(path);
+          file.close();
+        },
+      };
+    }
+    file.close();
+  }
+}
+
+function isStill(path: string, file: Deno.FsFile): boolean {
+  try {
+    return Deno.statSync(path).ino === file.statSync().ino;
+  } catch {
+    return false;
+  }
 }
 
 /** All snapshots that are kept, by name. */

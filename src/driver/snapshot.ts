@@ -8,7 +8,7 @@ import {
   type SavedMachine,
 } from "../machine/mod.ts";
 import { identifier } from "./identifier.ts";
-import { findKept, keepSnapshot } from "./kept_snapshots.ts";
+import { findKept, keepSnapshot, lockKept } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
 import type { Vlan } from "./vlan.ts";
@@ -120,11 +120,34 @@ export class Snapshot implements AsyncDisposable {
       }
       const isOpen = prepare !== undefined ||
         !set.members.some(({ core }) => core.booted);
-      const found = host.fresh || !isOpen
-        ? undefined
-        : await Snapshot.#findKept(host, set, name);
+      const find = async () =>
+        host.fresh || !isOpen
+          ? undefined
+          : await Snapshot.#findKept(host, set, name);
+      const found = await find();
       if (found !== undefined) return found;
+      let hasWaited = false;
+      using _lock = await lockKept(name, commandsOf(set), {
+        signal: host.signal,
+        onWait() {
+          hasWaited = true;
+          host.log.info(
+            `another run takes the snapshot "${name}", and this one waits for that`,
+          );
+        },
+      });
+      const others = hasWaited ? await find() : undefined;
+      return others ??
+        await Snapshot.#takeNow(host, set, { name, keep, prepare });
     }
+    return await Snapshot.#takeNow(host, set, { name, machines, prepare });
+  }
+
+  static async #takeNow(
+    host: SnapshotHost,
+    set: MachineSet,
+    { name, machines, keep, prepare }: SnapshotOptions,
+  ): Promise<Snapshot> {
     await prepare?.();
     const members = machines === undefined
       ? set.members.filter(({ core }) => core.booted)

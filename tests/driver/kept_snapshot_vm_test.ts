@@ -84,9 +84,11 @@ Deno.test("a snapshot that is kept is where the next run begins", async (t) => {
     });
     await t.step("what has changed below a disk makes it stale", async () => {
       await Deno.writeFile(template, new Uint8Array(1 << 20).fill(8));
-      const { state, said } = await run();
+      const [{ state, said }, other] = await Promise.all([run(), run()]);
       assertEquals(state, 3);
       assertStringIncludes(said.join(), `${template} has changed`);
+      // It has waited for the one that the first has taken.
+      assertEquals([other.state, prepared], [3, 3]);
     });
     await t.step(
       "one without a name is not kept",
