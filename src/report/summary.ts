@@ -71,20 +71,29 @@ export class SummaryListener implements Listener {
       out += "\n";
     }
     const why = detail ?? (error && `${error.name}: ${error.message}`);
-    if (why !== undefined) {
-      const text = shortened(harmless(why), longest);
-      const runs = text.match(/`+/g) ?? [];
-      const fence = "`".repeat(
-        Math.max(3, ...runs.map((run) => run.length + 1)),
-      );
-      out += `${fence}text\n${text}\n${fence}\n\n`;
-    }
-    return out;
+    return why === undefined ? out : out + fenced(why);
   }
 }
 
-/** A text in a cell of a table, which means nothing in Markdown or HTML. */
-function cell(text: string): string {
+/**
+ * Makes a block of Markdown that shows a text as it is.
+ *
+ * @param text Any text; of a long one the middle is left out.
+ */
+export function fenced(text: string): string {
+  const shown = shortened(harmless(text), longest);
+  const runs = shown.match(/`+/g) ?? [];
+  const fence = "`".repeat(Math.max(3, ...runs.map((run) => run.length + 1)));
+  return `${fence}text\n${shown}\n${fence}\n\n`;
+}
+
+/**
+ * Makes the cell of a table in Markdown of a text, which means nothing there or in
+ * HTML.
+ *
+ * @param text Any text.
+ */
+export function cell(text: string): string {
   return shortened(harmless(text), 500).replaceAll("\n", " ")
     .replace(/[\\`*_{}[\]()<>#+!|~&$:@-]/g, (one) => `&#${one.charCodeAt(0)};`);
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import {
+  ciOf,
   makeSuiteReport,
   type SuiteAttemptOverview,
   type SuiteOverview,
@@ -9,6 +10,7 @@ import { TICKS } from "../report/page_format.ts";
 import { RewrittenFile } from "../report/rewritten_file.ts";
 import { entryOf, type History, historyOf } from "./history.ts";
 import { suiteJunit } from "./junit.ts";
+import { suiteMarkdown } from "./markdown.ts";
 import { type Outcome, outcomeOf, reasonOf, worstFirst } from "./outcome.ts";
 import { type AttemptResult, type SuiteResults, titleOf } from "./results.ts";
 import { describeTrend, trendOf } from "./trend.ts";
@@ -32,7 +34,7 @@ export interface SuiteReportOptions {
 
 /**
  * Writes the reports of a suite, the page `report.html` and `junit.xml`, each with
- * the history of each test.
+ * the history of each test. In GitHub Actions, it adds a summary to that of the job.
  *
  * @param results The results. The directories of attempts count from `directory`.
  * @param directory Where the reports go.
@@ -64,6 +66,11 @@ export async function writeReports(
     files,
     options.html ?? `${directory}/report.html`,
   );
+  const markdown = Deno.env.get("GITHUB_STEP_SUMMARY");
+  if (ciOf(Deno.env) === "github" && markdown) {
+    const text = suiteMarkdown(results, { history, notes, passed });
+    Deno.writeTextFileSync(markdown, text, { append: true });
+  }
   return { ...outcome, passed };
 }
 

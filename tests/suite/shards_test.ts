@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { readResults } from "../../src/suite/results.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 import { readPage } from "../report/read_page.ts";
@@ -73,8 +78,17 @@ Deno.test("twenty tests over three shards, by the commands of the workflows, giv
     Deno.renameSync(`${path}/results`, `${path}/shards/${index}`);
   }
   Deno.writeTextFileSync(`${path}/history`, "");
-  const { code, said } = await sh(report, path, env);
+  const markdown = `${path}/summary.md`;
+  const { code, said } = await sh(report, path, {
+    ...env,
+    GITHUB_ACTIONS: "true",
+    GITHUB_STEP_SUMMARY: markdown,
+  });
   assertEquals(code, 1, said);
+  assertMatch(
+    Deno.readTextFileSync(markdown),
+    /^### ❌ house: 2 failed, .*\n[^]*\n\| ❌ \| killed \| crashed \|/,
+  );
   assertStringIncludes(
     said,
     "20 tests: 2 failed, 1 timeout, 1 crashed, 1 flaky, 15 passed",
