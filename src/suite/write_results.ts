@@ -15,8 +15,8 @@ import { type Outcome, outcomeOf, reasonOf, worstFirst } from "./outcome.ts";
 import { type AttemptResult, type SuiteResults, titleOf } from "./results.ts";
 import { describeTrend, trendOf } from "./trend.ts";
 
-/** Bytes of events on the page of a suite at most; a run beyond is a link. */
-const mostEvents = 256 * 1024 * 1024;
+/** Bytes of events on the page of a suite at most. */
+const usualEvents = 256 * 1024 * 1024;
 
 /** What {@linkcode writeReports} is told beside the results. */
 export interface SuiteReportOptions {
@@ -30,6 +30,11 @@ export interface SuiteReportOptions {
   readonly html?: string;
   /** Path of the JUnit report. Default: `junit.xml`. */
   readonly junit?: string;
+  /**
+   * Bytes of events on the page at most, those of the worst tests before others; a
+   * run beyond is a link to its own page. Default: 256 MiB.
+   */
+  readonly mostEvents?: number;
 }
 
 /**
@@ -60,6 +65,7 @@ export async function writeReports(
     history,
     notes,
     passed,
+    mostEvents: options.mostEvents ?? usualEvents,
   });
   await makeSuiteReport(
     suite,
@@ -80,12 +86,16 @@ export function withResults(history: History, results: SuiteResults): History {
   return historyOf([...[...history.values()].flat(), ...fresh]);
 }
 
-function overviewOf(results: SuiteResults, { directory, history, ...whole }: {
-  directory: string;
-  history: History;
-  notes: readonly string[];
-  passed: boolean;
-}): { suite: SuiteOverview; files: SuiteRunFile[] } {
+function overviewOf(
+  results: SuiteResults,
+  { directory, history, mostEvents, ...whole }: {
+    directory: string;
+    history: History;
+    mostEvents: number;
+    notes: readonly string[];
+    passed: boolean;
+  },
+): { suite: SuiteOverview; files: SuiteRunFile[] } {
   const files: SuiteRunFile[] = [];
   let left = mostEvents;
   const attemptOf = (

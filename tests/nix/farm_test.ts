@@ -40,19 +40,39 @@ const wait = (folder: string) => `
 const nixString = (text: string) =>
   `"${text.replace(/[\\"$]/g, "\\$&").replaceAll("\n", "\\n")}"`;
 
+/** Tests that the stand-in of a framework of some generation makes. */
+const inFramework: Record<string, string> = {
+  "green 1": "environment",
+  red: "configuration",
+};
+
 function suiteOf(folder: string, tests: readonly TwentyTest[]): string {
-  const rows = tests.map(({ name, script, timeout, retries = 0 }) => `
-    ${nixString(name)} = {
+  const rows = tests.map(({ name, script, timeout, retries = 0 }) => {
+    const common = `
       testScript = ${nixString(wait(folder) + script)};
       skipTypeCheck = true;
-      skipLint = true;
-      retries = ${retries};
-      ${timeout === undefined ? "" : `globalTimeout = ${timeout};`}
-    };`);
+      skipLint = true;`;
+    const framework = inFramework[name];
+    const test = framework === undefined
+      ? `{
+        ${common}
+        retries = ${retries};
+        ${timeout === undefined ? "" : `globalTimeout = ${timeout};`}
+      }`
+      : `(standIn "${framework}" {
+        ${common}
+        imports = [ (vmwright.testModule { }) ];
+        name = "framework";
+        nodes = { };
+        vmwright.language = "typescript";
+      }).config.test`;
+    return `${nixString(name)} = ${test};`;
+  });
   return `vmwright.mkSuite {
     inherit pkgs;
     name = "house";
-    tests = {${rows.join("")}
+    tests = {
+      ${rows.join("\n")}
     };
   }`;
 }
@@ -101,7 +121,7 @@ Deno.test(
     await t.step("its drivers are built", async () => {
       await nix.build(
         of(
-          `pkgs.runCommand "drivers" { drivers = lib.mapAttrsToList (_: one: one.driver) suite.tests; } "touch $out"`,
+          `pkgs.runCommand "drivers" { drivers = lib.mapAttrsToList (_: one: one.test.driver) suite.tests; } "touch $out"`,
         ),
       );
     });
@@ -179,6 +199,17 @@ Deno.test(
         Deno.readTextFileSync(`${out}/nix-support/failed`),
         "failed\n",
       );
+    });
+
+    await t.step("Hydra shows the page of a red test, too", () => {
+      for (const [name, path] of outputs) {
+        const isGreen = /green|flaky/.test(name);
+        assertEquals(exists(`${path}/nix-support/failed`), !isGreen, name);
+        assertEquals(
+          Deno.readTextFileSync(`${path}/nix-support/hydra-build-products`),
+          `report test ${path} report.html\n`,
+        );
+      }
     });
 
     await t.step("the page knows what the tests were before", async () => {
