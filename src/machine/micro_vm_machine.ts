@@ -1,7 +1,8 @@
-import type { BackendName, GuestProcessors } from "../backend/mod.ts";
-import { isHypervisorGone, MachineError } from "../errors.ts";
+import type { BackendName } from "../backend/mod.ts";
+import { MachineError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
+import { Pauses } from "./pauses.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
 
 /** Makes a {@linkcode MicroVmMachine}; only a driver does. */
@@ -18,7 +19,7 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
   extends BaseMachine {
   readonly #core: MachineCore;
   readonly #backend: Name;
-  readonly #pauses = new Set<Fault>();
+  readonly #pauses: Pauses;
 
   static {
     // The prototype of all machines has the names in snake_case.
@@ -31,6 +32,7 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
   private constructor(core: MachineCore, backend: Name) {
     super(core);
     this.#core = core;
+    this.#pauses = new Pauses(core);
     this.#backend = backend;
   }
 
@@ -69,19 +71,7 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
    * @throws {MachineError} if the machine is not running.
    */
   async pause(): Promise<Fault> {
-    const processors = this.#core.capability("processors", "pause()");
-    await this.#core.guarded(() => processors.pause());
-    const fault = this.#core.faults.begin({
-      text: "paused",
-      machine: this.name,
-      kind: "pause",
-      undo: () => {
-        this.#pauses.delete(fault);
-        return resumed(processors);
-      },
-    });
-    this.#pauses.add(fault);
-    return fault;
+    return await this.#pauses.pause();
   }
 
   /**
@@ -90,17 +80,6 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
    * @throws {MachineError} if the machine is not running.
    */
   async resume(): Promise<void> {
-    const processors = this.#core.capability("processors", "resume()");
-    for (const fault of [...this.#pauses]) await fault.heal();
-    await this.#core.guarded(() => processors.resume());
-  }
-}
-
-/** Resumes a guest, unless it has ended. */
-async function resumed(processors: GuestProcessors): Promise<void> {
-  try {
-    await processors.resume();
-  } catch (error) {
-    if (!isHypervisorGone(error)) throw error;
+    await this.#pauses.resume();
   }
 }

@@ -1,7 +1,6 @@
 import { compilePattern } from "../console/mod.ts";
-import { isHypervisorGone, MachineError, UsageError } from "../errors.ts";
+import { MachineError, UsageError } from "../errors.ts";
 import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
-import type { GuestProcessors } from "../backend/mod.ts";
 import { setClock, skew } from "./clock.ts";
 import type { MachineCore } from "./core.ts";
 import { type Disk, makeDisk } from "./disk.ts";
@@ -13,6 +12,7 @@ import {
   writeEfiVars,
 } from "./efi_vars.ts";
 import type { Fault } from "./faults.ts";
+import { Pauses } from "./pauses.ts";
 import { fillDisk } from "./full_disk.ts";
 import { sendChars, sendKey } from "./hands/keyboard.ts";
 import type { Link } from "./links/link.ts";
@@ -32,7 +32,7 @@ export let makeQemuMachine: (core: MachineCore) => Machine<QemuMachine>;
  */
 export class QemuMachine extends BaseMachine {
   readonly #core: MachineCore;
-  readonly #pauses = new Set<Fault>();
+  readonly #pauses: Pauses;
 
   static {
     // The prototype of all machines has the names in snake_case.
@@ -42,6 +42,7 @@ export class QemuMachine extends BaseMachine {
   private constructor(core: MachineCore) {
     super(core);
     this.#core = core;
+    this.#pauses = new Pauses(core);
   }
 
   /** The machine's hypervisor. */
@@ -306,19 +307,7 @@ export class QemuMachine extends BaseMachine {
    * @throws {MachineError} if the machine is not running.
    */
   async pause(): Promise<Fault> {
-    const processors = this.#core.capability("processors", "pause()");
-    await this.#core.guarded(() => processors.pause());
-    const fault = this.#core.faults.begin({
-      text: "paused",
-      machine: this.name,
-      kind: "pause",
-      undo: () => {
-        this.#pauses.delete(fault);
-        return resumed(processors);
-      },
-    });
-    this.#pauses.add(fault);
-    return fault;
+    return await this.#pauses.pause();
   }
 
   /**
@@ -327,9 +316,7 @@ export class QemuMachine extends BaseMachine {
    * @throws {MachineError} if the machine is not running.
    */
   async resume(): Promise<void> {
-    const processors = this.#core.capability("processors", "resume()");
-    for (const fault of [...this.#pauses]) await fault.heal();
-    await this.#core.guarded(() => processors.resume());
+    await this.#pauses.resume();
   }
 
   /**
@@ -425,14 +412,5 @@ export class QemuMachine extends BaseMachine {
    */
   async dumpEfiVars(): Promise<void> {
     await dumpEfiVars(this.#core);
-  }
-}
-
-/** Resumes a guest, unless it has ended. */
-async function resumed(processors: GuestProcessors): Promise<void> {
-  try {
-    await processors.resume();
-  } catch (error) {
-    if (!isHypervisorGone(error)) throw error;
   }
 }

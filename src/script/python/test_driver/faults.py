@@ -59,21 +59,29 @@ def _seconds(duration):
     return None if duration is None else as_seconds(duration)
 
 
-class Link:
-    """A machine's link to a VLAN."""
+class _Part:
+    """A part of a machine in which things are broken on purpose."""
 
-    def __init__(self, link, machine, vlan):
+    def __init__(self, link, machine, kind, **place):
         self._link = link
         self._machine = machine
-        self._vlan = vlan
+        self._kind = kind
+        self._place = place
 
     def _ask(self, act, **options):
         return self._machine._ask(
-            "link",
-            vlan=self._vlan.nr,
-            act=act,
-            options=_options(options),
+            self._kind, **self._place, act=act, options=_options(options)
         )
+
+    def _break(self, act, **options):
+        return fault_of(self._link, self._ask(act, **options))
+
+
+class Link(_Part):
+    """A machine's link to a VLAN."""
+
+    def __init__(self, link, machine, vlan):
+        super().__init__(link, machine, "link", vlan=vlan.nr)
 
     def set(
         self,
@@ -88,7 +96,7 @@ class Link:
         direction=None,
     ):
         """Sets what the link does to frames from now on; nothing takes all away."""
-        facts = self._ask(
+        return self._break(
             "set",
             delay=_seconds(delay),
             jitter=_seconds(jitter),
@@ -99,11 +107,10 @@ class Link:
             bandwidth=bandwidth,
             direction=direction,
         )
-        return fault_of(self._link, facts)
 
     def down(self):
         """Pulls the cable."""
-        return fault_of(self._link, self._ask("down"))
+        return self._break("down")
 
     def up(self):
         """Plugs the cable in again."""
@@ -115,43 +122,31 @@ class Link:
 
     def capture(self, name=None):
         """Writes what the machine sends and receives into a file."""
-        return fault_of(self._link, self._ask("capture", name=name))
+        return self._break("capture", name=name)
 
     def __repr__(self):
-        return f"<link of {self._machine.name!r} to VLAN {self._vlan.nr}>"
+        return f"<link of {self._machine.name!r} to VLAN {self._place['vlan']}>"
 
 
-class Disk:
+class Disk(_Part):
     """A disk of a machine that runs."""
 
     def __init__(self, link, machine, name):
-        self._link = link
-        self._machine = machine
-        self._name = name
-
-    def _ask(self, act, **options):
-        return self._machine._ask(
-            "disk",
-            disk=self._name,
-            act=act,
-            options=_options(options),
-        )
+        super().__init__(link, machine, "disk", disk=name)
 
     def throttle(self, *, bytes_per_second=None, operations_per_second=None):
         """Slows the disk down."""
-        facts = self._ask(
+        return self._break(
             "throttle",
             bytesPerSecond=bytes_per_second,
             operationsPerSecond=operations_per_second,
         )
-        return fault_of(self._link, facts)
 
     def fail(self, *, reads=False, writes=False, after=0):
         """Has requests to the disk fail."""
-        facts = self._ask(
+        return self._break(
             "fail", reads=bool(reads), writes=bool(writes), after=as_seconds(after)
         )
-        return fault_of(self._link, facts)
 
     def detach(self):
         """Takes the disk out of the guest."""
@@ -159,10 +154,11 @@ class Disk:
 
     def cache_writes(self):
         """Has a loss of power lose what the guest writes from now on and never flushes."""
-        return fault_of(self._link, self._ask("cacheWrites"))
+        return self._break("cacheWrites")
 
     def __repr__(self):
-        name = "" if self._name is None else f" {self._name!r}"
+        disk = self._place["disk"]
+        name = "" if disk is None else f" {disk!r}"
         return f"<disk{name} of {self._machine.name!r}>"
 
 
