@@ -1,10 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { toText } from "@std/streams";
+import type { SuiteTest } from "../mod.ts";
 import { guest, type GuestName } from "./guests/mod.ts";
 
 const root = new URL("../", import.meta.url).pathname;
 /** What an example imports, directly or not, besides `deno.json`. */
 const LIBRARY = ["mod.ts", "src", "wasm"];
+
+/** The suite of the examples. */
+export const SUITE = "vmwright.suite.json";
 
 /** The commands that an example's header tells its reader to run. */
 export function headerCommands(text: string): string[] {
@@ -28,13 +32,67 @@ export async function runExample(
   const text = await Deno.readTextFile(`${root}examples/${name}`);
   const commands = headerCommands(text);
   assert(commands.length > 0, `${name} says no command`);
+  await runCommands(
+    commands,
+    { [name]: text },
+    [commands.join("\n")],
+    guestName,
+  );
+}
+
+/**
+ * Runs examples as tests of their suite.
+ *
+ * @param names The tests' names.
+ * @param guestName The guest of the tests that their machines are.
+ */
+export async function runExamplesAsSuite(
+  names: readonly string[],
+  guestName: GuestName,
+): Promise<void> {
+  const files: Record<string, string> = {};
+  const { tests } = JSON.parse(
+    await Deno.readTextFile(`${root}examples/${SUITE}`),
+  );
+  for (const file of [SUITE, ...names.map((name) => tests[name].script)]) {
+    files[file] = await Deno.readTextFile(`${root}examples/${file}`);
+  }
+  const command = `vmwright test --workers 2 ${names.join(" ")}`;
+  const all = Object.values<SuiteTest>(tests);
+  await runCommands(
+    [command],
+    files,
+    all.map(({ startScripts = [] }) => startScripts.join()),
+    guestName,
+  );
+}
+
+/** The machines that texts name, with the place of each in its text. */
+function numbered(texts: readonly string[]): Map<string, number> {
+  const machines = new Map<string, number>();
+  for (const text of texts) {
+    const names = [...text.matchAll(/run-(\w+)-vm/g)].map(([, name]) => name);
+    [...new Set(names)].forEach((name, at) => machines.set(name, at + 1));
+  }
+  return machines;
+}
+
+/** Runs commands beside files and the start scripts that texts name. */
+async function runCommands(
+  commands: readonly string[],
+  files: Readonly<Record<string, string>>,
+  texts: readonly string[],
+  guestName: GuestName,
+): Promise<void> {
   const { startScriptFor } = await guest(guestName);
   const place = await Deno.makeTempDir({ prefix: "vmwright-example-" });
   try {
     const examples = `${place}/examples`, programs = `${place}/bin`;
     await Deno.mkdir(examples);
     await Deno.mkdir(programs);
-    await Deno.writeTextFile(`${examples}/${name}`, text);
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${examples}/${name}`, text);
+    }
     for (const part of LIBRARY) {
       await Deno.symlink(`${root}${part}`, `${place}/${part}`);
     }
@@ -51,16 +109,10 @@ export async function runExample(
       `#!/bin/sh\nexec deno run -A --no-check ${root}cli.ts "$@"\n`,
       { mode: 0o755 },
     );
-    const machines = new Set(
-      [...commands.join("\n").matchAll(/run-(\w+)-vm/g)].map(([, name]) =>
-        name
-      ),
-    );
-    let number = 0;
-    for (const machine of machines) {
-      // As in a NixOS test, the first has the address 192.168.1.1.
+    // As in a NixOS test, the first of a test has the address 192.168.1.1.
+    for (const [machine, number] of numbered(texts)) {
       await Deno.symlink(
-        startScriptFor(machine, { number: ++number }),
+        startScriptFor(machine, { number }),
         `${examples}/run-${machine}-vm`,
       );
     }

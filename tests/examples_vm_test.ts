@@ -1,21 +1,45 @@
 import { assertEquals } from "@std/assert";
-import { runExample } from "./examples.ts";
+import suite from "../examples/vmwright.suite.json" with { type: "json" };
+import type { SuiteTest } from "../mod.ts";
+import { headerCommands, runExample, runExamplesAsSuite } from "./examples.ts";
 import type { GuestName } from "./guests/mod.ts";
 
-/** Those that run on a small guest, and on which. */
-const EXAMPLES: Record<string, GuestName> = {
-  "files.ts": "tiny",
-  "kernel_panic.ts": "tiny",
-  "keyboard.ts": "tiny",
+/** Tests of the examples' suite that run on a small guest. */
+const TOGETHER = ["files", "kernel_panic", "keyboard", "network"];
+/** Others that run on a small guest, and on which. */
+const ALONE: Record<string, GuestName> = {
   "library_test.ts": "tiny",
-  "network.py": "tiny",
   "partition.ts": "tiny-redis",
   "power_loss.ts": "tiny",
 };
 
-for (const [name, guestName] of Object.entries(EXAMPLES)) {
+Deno.test("The examples pass as tests of their suite", async () => {
+  await runExamplesAsSuite(TOGETHER, "tiny");
+});
+
+for (const [name, guestName] of Object.entries(ALONE)) {
   Deno.test(`The example ${name} passes as its header says`, async () => {
     await runExample(name, guestName);
+  });
+}
+
+const tests: Record<string, SuiteTest & { script: string }> = suite.tests;
+for (const [name, test] of Object.entries(tests)) {
+  Deno.test(`The suite of the examples runs ${name} as its header says`, async () => {
+    const { script, startScripts = [], vlans = [], options = [] } = test;
+    const [command] = headerCommands(
+      await Deno.readTextFile(
+        new URL(`../examples/${script}`, import.meta.url),
+      ),
+    );
+    const words = [
+      "vmwright",
+      ...options,
+      ...["--start-scripts", ...startScripts],
+      ...vlans.length === 0 ? [] : ["--vlans", ...vlans],
+      script,
+    ];
+    assertEquals(command.replace(" -o results", ""), words.join(" "));
   });
 }
 
@@ -24,6 +48,11 @@ Deno.test("Each example is run by a test", () => {
     .map(({ name }) => name).filter((name) => /\.(ts|py)$/.test(name));
   assertEquals(
     files.sort(),
-    [...Object.keys(EXAMPLES), "service.ts", "snapshot.ts"].sort(),
+    [
+      ...TOGETHER.map((name) => tests[name].script),
+      ...Object.keys(ALONE),
+      "service.ts",
+      "snapshot.ts",
+    ].sort(),
   );
 });
