@@ -1,3 +1,4 @@
+import { ciOf } from "../report/mod.ts";
 import { StatusArea } from "../report/status_area.ts";
 import { writeStandardError } from "../report/standard_error.ts";
 import { harmless } from "../scan/mod.ts";
@@ -58,7 +59,8 @@ export class Board implements Disposable {
     this.#count = count;
     this.#budget = memory;
     this.#state = state;
-    const isLive = Deno.stderr.isTerminal() && Deno.env.get("TERM") !== "dumb";
+    const isLive = ciOf(Deno.env) === undefined && Deno.stderr.isTerminal() &&
+      Deno.env.get("TERM") !== "dumb";
     if (isLive) this.#area = new StatusArea((width) => this.#lines(width));
   }
 

@@ -21,7 +21,12 @@ Deno.test({
         ...["--workers", "1", "--memory", "1G"],
       ],
       directory: suite.path,
-      env: { NO_COLOR: "1", XDG_RUNTIME_DIR: suite.path },
+      env: {
+        NO_COLOR: "1",
+        XDG_RUNTIME_DIR: suite.path,
+        GITHUB_ACTIONS: "",
+        GITLAB_CI: "",
+      },
     });
     await terminal.see(
       /^failed +fails \(.* s\) \[1\/3\]: Error: no way\n.*report\.html\n +\d+\.\d s +waits\n1 of 3 over, 1 not passed; 1 running, 1 waiting; memory 384 MiB of 1\.0 GiB$/m,

@@ -129,12 +129,19 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
   );
 });
 
-Deno.test("a flaky test is a failure where somebody says so", async () => {
+Deno.test("a flaky test is a failure where somebody says so, and GitHub shows it", async () => {
   using suite = new SuiteFolder({
     flaky: { script: "flaky.ts", env: { FLAG: "f" } },
   });
-  const { code } = await suite.run(["--fail-on-flaky", "--retries", "1"]);
+  const { code } = await suite.run(["--fail-on-flaky", "--retries", "1"], {
+    env: {
+      GITHUB_ACTIONS: "true",
+      GITHUB_STEP_SUMMARY: `${suite.path}/summary`,
+    },
+  });
   assertEquals([code, suite.verdicts()], [1, { flaky: "flaky" }]);
+  // One of the suite, and none of each attempt.
+  assertEquals(suite.read("summary").match(/^###? /gm)?.length, 1);
 });
 
 Deno.test("tests are repeated, and none begins after too many failures", async () => {
@@ -270,7 +277,7 @@ Deno.test("two suites run side by side, but not into the same directory", async 
   await suite.assertNothingLeft();
 });
 
-Deno.test("configuration files of the NixOS test framework run without a suite", async () => {
+Deno.test("configuration files of the NixOS test framework run without a suite, also in shards", async () => {
   const config = (script: string) =>
     JSON.stringify({ vms: {}, vlans: [], test_script: script });
   using suite = new SuiteFolder({}, {
@@ -280,6 +287,23 @@ Deno.test("configuration files of the NixOS test framework run without a suite",
   const { code, stderr } = await suite.run(["a.json", "b.json"]);
   assertEquals(code, 0, stderr);
   assertEquals(suite.verdicts(), { a: "passed", b: "passed" });
+
+  const shard = async (part: string, ...args: string[]) => {
+    const files = ["a.json", "b.json", "--shard", part];
+    const { stdout } = await suite.run([...files, ...args]);
+    return stdout.split("\n").map((line) => line.split(" ")[0]);
+  };
+  const parts = [await shard("1/2", "--list"), await shard("2/2", "--list")];
+  assertEquals(parts.flat().filter((name) => name !== "").sort(), ["a", "b"]);
+  assertEquals(parts.map(({ length }) => length), [2, 2]);
+  const empty = await shard("3/3", "-o", "part");
+  const { tests, planned, shard: third } = suite.results("part");
+  assertEquals([empty, tests, planned, third], [
+    [""],
+    [],
+    ["a", "b"],
+    { index: 3, count: 3 },
+  ]);
 });
 
 Deno.test("a watched suite runs again what a change touches", async () => {

@@ -56,6 +56,9 @@ export class SuiteFolder implements Disposable {
       env: {
         TMPDIR: `${this.path}/temporary`,
         XDG_RUNTIME_DIR: "",
+        // This may be run where one of them is set.
+        GITHUB_ACTIONS: "",
+        GITLAB_CI: "",
         ...options.env,
       },
     }).spawn();
