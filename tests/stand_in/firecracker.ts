@@ -88,7 +88,7 @@ const POST_BOOT =
   "The requested operation is not supported after starting the microVM.";
 
 const options = parseArgs(Deno.args, {
-  string: ["api-sock", "id"],
+  string: ["api-sock", "id", "log-path", "level"],
   boolean: ["no-seccomp", "version", "enable-pci"],
   unknown: (argument) => {
     console.error(

@@ -1,0 +1,124 @@
+/** What every virtual machine does, whatever runs it. */
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  BaseMachine,
+  Driver,
+  GuestDied,
+  Log,
+  MachineError,
+  type RunEvent,
+  TestFailure,
+} from "../../mod.ts";
+import { trials } from "./backends.ts";
+
+for (const trial of trials) {
+  Deno.test(`a machine of ${trial.by}`, async (t) => {
+    const directory = await Deno.makeTempDir();
+    const events: RunEvent[] = [];
+    const log = new Log([{ on: (event) => void events.push({ ...event }) }]);
+    try {
+      const command = await trial.startCommand("web", directory);
+      await using driver = await Driver.create({
+        machines: [command],
+        outDir: `${directory}/out`,
+        log,
+      });
+      const [machine]: BaseMachine[] = driver.machines;
+      assertEquals([machine.name, machine.backend], ["web", trial.backend]);
+
+      await t.step("starts by itself, and runs commands", async () => {
+        assertEquals(await machine.succeed("echo hello"), "hello\n");
+        assertEquals(await machine.execute("echo o; exit 7"), [7, "o\n"]);
+        const error = await assertRejects(
+          () => machine.succeed("echo why >&2; false"),
+          TestFailure,
+        );
+        assertStringIncludes(error.message, "why");
+        const [status] = await machine.execute("sleep 100", { timeout: 0.5 });
+        assertEquals(status, 124);
+        const output = await machine.succeed("seq 200000");
+        assertEquals(output.length, 1_288_895);
+        const all = Array.from({ length: 20 }, (_, n) => n);
+        assertEquals(
+          await Promise.all(all.map((n) => machine.succeed(`echo ${n}`))),
+          all.map((n) => `${n}\n`),
+        );
+      });
+
+      await t.step("outlives the children of commands", async () => {
+        assertEquals(
+          await machine.execute("sleep 1000 & echo left; exit 3"),
+          [3, "left\n"],
+        );
+        assertEquals(
+          await machine.succeed("{ sleep 0.3; echo late; } & echo early"),
+          "early\nlate\n",
+        );
+        assertEquals(await machine.succeed("echo >/dev/stdout on"), "on\n");
+      });
+
+      await t.step("has a console from the first byte", async () => {
+        assertMatch(machine.getConsoleLog(), trial.firstWords);
+        await machine.succeed("echo 'said so' >/dev/console");
+        await machine.waitForConsoleText(/said so/, { timeout: 60 });
+      });
+
+      await t.step("waits in the guest", async () => {
+        const wait = machine.waitForFile("/tmp/there");
+        await machine.succeed("touch /tmp/there");
+        await wait;
+      });
+
+      await t.step("carries files and trees both ways", async () => {
+        await Deno.mkdir(`${directory}/tree/inner`, { recursive: true });
+        const bytes = new Uint8Array(300_000).map((_, n) => n * 7);
+        await Deno.writeFile(`${directory}/tree/inner/bytes`, bytes);
+        await machine.copyFromHost(`${directory}/tree`, "/tmp/tree");
+        await machine.copyFromMachine("/tmp/tree", "back");
+        assertEquals(
+          await Deno.readFile(`${directory}/out/back/tree/inner/bytes`),
+          bytes,
+        );
+      });
+
+      await t.step("powers off, and starts again", async () => {
+        await machine.shutdown();
+        assert(!machine.booted);
+        const text = await machine.succeed("cat /tmp/there || echo new");
+        assertEquals(text, "new\n");
+      });
+
+      await t.step("dies of a panic, at once and with its words", async () => {
+        const running = machine.succeed("sleep 1000");
+        running.catch(() => {});
+        await machine.execute("sleep 0.2; echo c >/proc/sysrq-trigger &", {
+          checkOutput: false,
+        });
+        const error = await assertRejects(() => running, GuestDied);
+        assertStringIncludes(error.message, "Kernel panic");
+        await machine.crash();
+        assert(!machine.booted);
+      });
+
+      await t.step("tells of its hypervisor's end", async () => {
+        await machine.connect();
+        const running = machine.succeed("sleep 1000");
+        running.catch(() => {});
+        await machine.succeed("true");
+        Deno.kill(machine.pid!, "SIGKILL");
+        const error = await assertRejects(() => running, MachineError);
+        assertMatch(error.message, /^web ended: \S+ was killed by SIGKILL/);
+        assert(!machine.booted);
+      });
+    } finally {
+      await log.close();
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}
