@@ -53,6 +53,7 @@ let
       enableOCR = boolean;
       extraPythonPackages = function;
       extraDriverArgs = list;
+      snapshots = list;
       qemu = package;
       skipTypeCheck = boolean;
       skipLint = boolean;

@@ -23,6 +23,8 @@
   enableOCR ? false,
   extraPythonPackages ? _: [ ],
   extraDriverArgs ? [ ],
+  # What `mkSnapshot` has made: `snapshot()` with `keep` begins there.
+  snapshots ? [ ],
   qemu ? pkgs.qemu_test,
   skipTypeCheck ? false,
   skipLint ? false,
@@ -76,6 +78,7 @@ builtins.seq names (
       enableOCR
       extraPythonPackages
       extraDriverArgs
+      snapshots
       qemu
       skipTypeCheck
       skipLint

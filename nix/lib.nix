@@ -5,6 +5,7 @@ rec {
   runTest = import ./run.nix;
   mkTest = import ./test.nix { inherit mkDriver mkTest runTest; };
   mkSuite = import ./suite.nix { inherit packageFor mkTest; };
+  mkSnapshot = import ./snapshot.nix { inherit mkTest; };
 
   # `nixosModules.test` with another vmwright.
   testModule =

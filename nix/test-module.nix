@@ -85,6 +85,7 @@ let
     script = if hasConfigurationFile then config.driverConfiguration.test_script else script;
     configurationFile = if hasConfigurationFile then config.driverConfigurationFile else null;
     globalTimeout = config.globalTimeout or 3600;
+    inherit (config.vmwright) snapshots;
     extraPackages =
       lib.optionals (containers != [ ]) [
         pkgs.e2fsprogs
@@ -152,6 +153,15 @@ in
       defaultText = lib.literalMD "the vmwright that this module comes with";
       description = ''
         The vmwright that runs the test.
+      '';
+    };
+
+    snapshots = lib.mkOption {
+      type = lib.types.listOf lib.types.package;
+      default = [ ];
+      description = ''
+        What `lib.mkSnapshot` has made of the same nodes: a script's `snapshot()` with `keep` and its
+        name begins there.
       '';
     };
 

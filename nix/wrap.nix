@@ -20,6 +20,8 @@
   # A file for `--config`, which then has all of the above except the language.
   configurationFile ? null,
   extraDriverArgs ? [ ],
+  # What `mkSnapshot` has made.
+  snapshots ? [ ],
   # QEMU, for scripts that use its tools.
   qemu,
   extraPackages ? [ ],
@@ -120,6 +122,9 @@ let
     ''--add-flags "--language ${language}${lib.optionalString (!isPython) " --no-check"}"''
   ]
   ++ map (argument: "--add-flags ${escapeShellArg argument}") extraDriverArgs
+  ++ lib.optional (snapshots != [ ]) "--prefix VMWRIGHT_SNAPSHOTS : ${
+    lib.concatMapStringsSep ":" (snapshot: "${snapshot}/snapshots") snapshots
+  }"
   ++ (
     if configurationFile != null then
       [ "--add-flags ${escapeShellArg machineFlags}" ]

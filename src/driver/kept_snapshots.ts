@@ -1,4 +1,4 @@
-import { ownDirectory } from "../backend/mod.ts";
+import { ownDirectory, type SavedGuest } from "../backend/mod.ts";
 import { removeTree } from "../backend/remove_tree.ts";
 import { MachineError, UsageError } from "../errors.ts";
 import type { SavedMachine } from "../machine/mod.ts";
@@ -6,11 +6,14 @@ import { directoryOf } from "../paths.ts";
 import { orAbort } from "../time/mod.ts";
 
 /** What the manifest of a kept snapshot is written by. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** The file of a kept snapshot that tells what the others are. */
 const MANIFEST = "manifest.json";
 /** What an image in QEMU's own format begins with: "QFI\xfb". */
 const QCOW2 = 0x514649fb;
+
+/** Nix's store. */
+const STORE = `${Deno.env.get("NIX_STORE") ?? "/nix/store"}/`;
 
 /** A machine that a snapshot holds, and what it was started by. */
 export interface KeptMachine {
@@ -56,10 +59,20 @@ export function keptDirectory(): string {
   );
 }
 
+/**
+ * Where else snapshots are looked for that were kept: directories that a variable
+ * lists, as those that a build has made. Nothing is kept there.
+ */
+function furtherDirectories(): string[] {
+  return (Deno.env.get("VMWRIGHT_SNAPSHOTS") ?? "").split(":")
+    .filter((directory) => directory !== "");
+}
+
 /** The place of a snapshot among those that are kept. */
 async function placeOf(
   name: string,
   commands: readonly string[],
+  directory: string,
 ): Promise<string> {
   const text = JSON.stringify([name, commands.toSorted()]);
   const digest = await crypto.subtle.digest(
@@ -67,7 +80,7 @@ async function placeOf(
     new TextEncoder().encode(text),
   );
   const hash = new Uint8Array(digest).toHex().slice(0, 16);
-  return `${keptDirectory()}/${name.replaceAll(/[^\w.-]/g, "_")}-${hash}`;
+  return `${directory}/${name.replaceAll(/[^\w.-]/g, "_")}-${hash}`;
 }
 
 /**
@@ -85,7 +98,7 @@ export async function keepSnapshot(
   commands: readonly string[],
   scratch: string,
 ): Promise<void> {
-  const place = await placeOf(name, commands);
+  const place = await placeOf(name, commands, keptDirectory());
   ownDirectory(directoryOf(place));
   const unfinished = `${place}.${crypto.randomUUID()}.new`;
   Deno.mkdirSync(unfinished, { mode: 0o700 });
@@ -94,7 +107,7 @@ export async function keepSnapshot(
     const stamps: Record<string, string> = {};
     for (const [index, machine] of machines.entries()) {
       const { saved } = machine;
-      const own = `${unfinished}/${index}`, final = `${place}/${index}`;
+      const own = `${unfinished}/${index}`;
       Deno.mkdirSync(own, { mode: 0o700 });
       const { mapped } = saved.guest;
       await putFile(saved.guest.state, `${own}/state`);
@@ -114,7 +127,7 @@ export async function keepSnapshot(
         }
         await putFile(disk.frozen, `${own}/disk-${nr}`);
         stampAll(below, stamps);
-        disks.push({ ...disk, frozen: `${final}/disk-${nr}` });
+        disks.push({ ...disk, frozen: `${index}/disk-${nr}` });
       }
       for (const path of filesOf(machine)) stampAll(path, stamps);
       kept.push({
@@ -124,10 +137,10 @@ export async function keepSnapshot(
           console: { ...saved.console, text: new Uint8Array(0) },
           guest: {
             ...saved.guest,
-            state: `${final}/state`,
+            state: `${index}/state`,
             disks,
             mapped: mapped &&
-              { memory: `${final}/memory`, rest: `${final}/rest` },
+              { memory: `${index}/memory`, rest: `${index}/rest` },
           },
         },
       });
@@ -162,7 +175,17 @@ export async function findKept(
   name: string,
   commands: readonly string[],
 ): Promise<{ machines: KeptMachine[] } | { stale: string } | undefined> {
-  const place = await placeOf(name, commands);
+  let found: { machines: KeptMachine[] } | { stale: string } | undefined;
+  for (const directory of [keptDirectory(), ...furtherDirectories()]) {
+    found = read(await placeOf(name, commands, directory)) ?? found;
+    if (found !== undefined && "machines" in found) break;
+  }
+  return found;
+}
+
+function read(
+  place: string,
+): { machines: KeptMachine[] } | { stale: string } | undefined {
   const manifest = readManifest(place);
   if (manifest === undefined) return undefined;
   for (const [path, was] of Object.entries(manifest.stamps)) {
@@ -172,6 +195,7 @@ export async function findKept(
     ...machine,
     saved: {
       ...machine.saved,
+      guest: below(place, machine.saved.guest),
       console: {
         ...machine.saved.console,
         text: Deno.readFileSync(`${place}/${index}/console`),
@@ -196,7 +220,7 @@ export async function lockKept(
   commands: readonly string[],
   { onWait, signal }: { onWait: () => void; signal?: AbortSignal },
 ): Promise<Disposable> {
-  const place = await placeOf(name, commands);
+  const place = await placeOf(name, commands, keptDirectory());
   ownDirectory(directoryOf(place));
   const path = `${place}.lock`;
   for (let isFirst = true;; isFirst = false) {
@@ -234,6 +258,23 @@ function isStill(path: string, file: Deno.FsFile): boolean {
   } catch {
     return false;
   }
+}
+
+/** What was saved of a guest, with absolute paths: it may have been moved. */
+function below(place: string, saved: SavedGuest): SavedGuest {
+  const { state, disks, mapped } = saved;
+  return {
+    ...saved,
+    state: `${place}/${state}`,
+    disks: disks.map((disk) => ({
+      ...disk,
+      frozen: `${place}/${disk.frozen}`,
+    })),
+    mapped: mapped && {
+      memory: `${place}/${mapped.memory}`,
+      rest: `${place}/${mapped.rest}`,
+    },
+  };
 }
 
 /** All snapshots that are kept, by name. */
@@ -324,6 +365,8 @@ function stampAll(
 function stampOf(path: string): string | undefined {
   try {
     const { isFile, size, mtime, ino } = Deno.statSync(path);
+    // What is in Nix's store does not change, and has other numbers elsewhere.
+    if (isFile && path.startsWith(STORE)) return "in the store";
     return isFile ? `${size} ${mtime?.getTime()} ${ino}` : undefined;
   } catch {
     return undefined;

@@ -78,6 +78,17 @@ Deno.test("a snapshot that is kept is where the next run begins", async (t) => {
       assertEquals(await run(), { state: 1, said: [] });
       assertEquals(prepared, 1);
     });
+    await t.step("a run elsewhere begins where it was moved to", async () => {
+      const moved = `${place}/moved`;
+      await Deno.rename(`${place}/cache/vmwright/snapshots`, moved);
+      Deno.env.set("VMWRIGHT_SNAPSHOTS", `${place}/nothing:${moved}`);
+      try {
+        assertEquals(await run(), { state: 1, said: [] });
+        assertEquals(listKept(), []);
+      } finally {
+        Deno.env.delete("VMWRIGHT_SNAPSHOTS");
+      }
+    });
     await t.step("a run that wants none makes it anew", async () => {
       assertEquals((await run({ fresh: true })).state, 2);
       assertEquals((await run()).state, 2);

@@ -122,6 +122,35 @@ Deno.test(
       },
     );
 
+    await t.step("begins where a derivation has booted its nodes", async () => {
+      await nix.build(`
+      let
+        booted = vmwright.mkSnapshot {
+          inherit pkgs;
+          name = "booted";
+          nodes.node1 = { };
+          ${unchecked}
+          testScript = ''
+            await startAll();
+            await node1.succeed("echo once >/tmp/booted");
+          '';
+        };
+      in ${
+        test(
+          `
+          await snapshot({
+            name: "booted",
+            keep: true,
+            prepare() { throw new Error("booted again"); },
+          });
+          const state = await node1.succeed("cat /tmp/booted");
+          if (state.trim() !== "once") throw new Error(state);
+        `,
+          `snapshots = [ booted ]; ${unchecked}`,
+        )
+      }`);
+    });
+
     await t.step("connects its nodes", async () => {
       await nix.build(`
       vmwright.mkTest {

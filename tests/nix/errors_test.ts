@@ -43,11 +43,11 @@ const cases: Record<string, [expression: string, sentence: string]> = {
   ],
   "an argument that mkTest does not have": [
     `vmwright.mkTest { inherit pkgs; ${typescript} skipTypecheck = true; }`,
-    `mkTest has no argument "skipTypecheck", expected one of "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
+    `mkTest has no argument "skipTypecheck", expected one of "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "snapshots", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
   ],
   "an argument that mkDriver does not have": [
     `vmwright.mkDriver { inherit pkgs; ${typescript} defaults = { }; }`,
-    `mkDriver has no argument "defaults", expected one of "containers", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "skipLint", "skipTypeCheck", "testScript", "testScriptLanguage", "vlans"`,
+    `mkDriver has no argument "defaults", expected one of "containers", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "skipLint", "skipTypeCheck", "snapshots", "testScript", "testScriptLanguage", "vlans"`,
   ],
   "an argument of mkTest of a wrong type": [
     `vmwright.mkTest { inherit pkgs; ${typescript} globalTimeout = "1h"; }`,
@@ -59,7 +59,7 @@ const cases: Record<string, [expression: string, sentence: string]> = {
   ],
   "an argument for interactive use that mkTest does not have": [
     `(vmwright.mkTest { inherit pkgs; ${typescript} interactive.node.x = { }; }).driverInteractive`,
-    `mkTest has no argument "node", expected one of "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
+    `mkTest has no argument "node", expected one of "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "snapshots", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
   ],
   "more nodes than a network has addresses": [
     `vmwright.mkTest { inherit pkgs; ${typescript} nodes = lib.genAttrs (builtins.genList (n: "n\${toString n}") 255) (_: { }); }`,

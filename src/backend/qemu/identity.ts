@@ -39,6 +39,8 @@ export async function identityOf(
     "version of vmwright": ownVersion,
     "version of QEMU": `${major}.${minor}.${micro} ${version.package}`.trim(),
     accelerator: kvm.enabled ? "kvm" : "tcg",
+    // A guest on KVM may use whatever the host's processor has.
+    ...kvm.enabled ? { "processor of the host": hostProcessor() } : {},
     memory: `${memory["base-memory"]} bytes`,
     "number of CPUs": String(cpus.length),
     "command line": commandLine(pid, paths),
@@ -63,6 +65,12 @@ export function demandSame(
         `machine: its ${what} is ${difference(was, is)}`,
     );
   }
+}
+
+/** What the host's kernel calls its processor. */
+function hostProcessor(): string {
+  const text = Deno.readTextFileSync("/proc/cpuinfo");
+  return /^(?:model name|CPU part)\s*:\s*(.*)$/m.exec(text)?.[1] ?? "unknown";
 }
 
 /** The difference of two texts, which may be long. */
