@@ -19,17 +19,25 @@ const COUNT = "count=0; while read -r name _; do " +
  * `$quota` microseconds of a period. Tells what limits they had before.
  */
 const LIMIT_SLICES = `
+told= has=
 for slice in system.slice user.slice machine.slice; do
 before=$(systemctl show --property=CPUQuotaPerSecUSec --value $slice) &&
 systemctl set-property --runtime $slice CPUQuota=$((quota * 100 / ${PERIOD}))% || exit
-echo "$slice $before"
+told="$told$slice $before
+"
 done
-has=
 for file in /sys/fs/cgroup/system.slice/cpu.max \\
 /sys/fs/cgroup/cpu*/system.slice/cpu.cfs_quota_us; do
 [ ! -e "$file" ] || has=1
 done
-[ -n "$has" ] || { echo "its kernel has no control groups for processor time"; exit 1; }`;
+if [ -z "$has" ]; then
+for slice in system.slice user.slice machine.slice; do
+systemctl set-property --runtime $slice CPUQuota=
+done
+echo "it has no control groups for processor time"
+exit 1
+fi
+printf %s "$told"`;
 
 /** Moves all processes of a control group to another. Kernel threads stay. */
 const MOVE = `

@@ -111,6 +111,26 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
     },
   );
 
+  await t.step("has a part of its processors' time where it can", async () => {
+    const controllers = "/sys/fs/cgroup/cgroup.controllers";
+    const [, said] = await jail.execute(`cat ${controllers} 2>/dev/null`);
+    const quota =
+      "systemctl show --property=CPUQuotaPerSecUSec --value system.slice";
+    const isLimited = async () => await jail.succeed(quota) !== "infinity\n";
+    if (said.split(/\s/).includes("cpu")) {
+      const limit = await jail.limitCpu(0.5);
+      assert(await isLimited());
+      await limit.heal();
+    } else {
+      await assertRejects(
+        () => jail.limitCpu(0.5),
+        TestFailure,
+        "the processor time of jail can't be limited: it has no control groups",
+      );
+    }
+    assert(!await isLimited());
+  });
+
   await t.step("takes files and trees, and gives them back", async () => {
     await Deno.mkdir(`${place}/tree`);
     await Deno.writeTextFile(`${place}/tree/file`, "of the host\n");

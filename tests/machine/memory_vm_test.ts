@@ -5,6 +5,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { MachineError, UsageError } from "../../mod.ts";
+import { Script } from "../../src/script/mod.ts";
+import { runPython } from "../../src/script/python/mod.ts";
 import { guest } from "../guests/mod.ts";
 import { booted } from "./booted.ts";
 
@@ -94,6 +96,22 @@ Deno.test("a guest's memory", async (t) => {
     await (await machine.limitMemory(LEFT)).heal();
     await isBack(between);
     assertEquals(await total(), between);
+  });
+
+  await t.step("is limited by a script in Python", async () => {
+    const code = `
+def total():
+    return int(tiny.succeed(r"""${TOTAL}"""))
+
+before = total()
+with subtest("pressure"):
+    limited = tiny.limit_memory(${LEFT})
+    assert limited.text == "memory: ${LEFT} bytes left", limited.text
+    assert total() < ${LEFT} // 1024
+assert limited.is_over
+assert total() == before
+`;
+    await runPython(new Script({ code, language: "python" }), driver);
   });
 
   await t.step("is no smaller than its guest can do with", async () => {
