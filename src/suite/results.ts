@@ -123,16 +123,17 @@ export function titleOf(
 
 /** A test's directory below `tests/`, which no other test has. */
 export function directoryOfTest(
-  test: Pick<SuiteTestResult, "name" | "repetition">,
+  { name, repetition }: Pick<SuiteTestResult, "name" | "repetition">,
 ): string {
-  // `%` first, so that no two names become the same.
-  return titleOf(test).replace(
-    /[%/\\\p{Cc}]|^\.+$/gu,
+  // `%` is among them, so that no two names become the same.
+  const own = name.replace(
+    /[%#/\\\p{Cc}]|^\.+$/gu,
     (found) =>
       [...found].map((one) =>
         `%${one.charCodeAt(0).toString(16).padStart(2, "0")}`
       ).join(""),
   );
+  return titleOf({ name: own, repetition });
 }
 
 /** Whether a verdict is one that somebody has to look at. */

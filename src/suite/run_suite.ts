@@ -1,4 +1,5 @@
 import { Supervisor } from "../backend/mod.ts";
+import { UsageError } from "../errors.ts";
 import { writeStandardError } from "../report/standard_error.ts";
 import { Emergency } from "../run/emergency.ts";
 import { exitCodes } from "../run/exit_codes.ts";
@@ -102,6 +103,7 @@ export async function runPlan(
 ): Promise<SuiteOutcome> {
   const run = new SuiteRun(plan, options);
   using directory = new ResultsDirectory(plan.outDir, () => run.results());
+  requireHistory(plan.historyPath);
   const stop = new AbortController();
   const emergency = new Emergency();
   let interruption: Interruption | undefined;
@@ -143,4 +145,17 @@ export async function runPlan(
     exitCode: interruption?.exitCode ??
       (passed ? exitCodes.passed : exitCodes.failed),
   };
+}
+
+/** What can't be kept is told before anything starts. */
+function requireHistory(path: string): void {
+  try {
+    Deno.openSync(path, { append: true, create: true }).close();
+  } catch (error) {
+    throw new UsageError(
+      `Expected a file for the history of the suite at ${path}: ${
+        (error as Error).message
+      }`,
+    );
+  }
 }

@@ -219,6 +219,10 @@ Deno.test("a suite used wrongly starts nothing", async () => {
       `there are no results of a suite in ${suite.path}/vmwright-results`,
     ],
     [
+      ["web", "--history", "gone/history", "-o", "new"],
+      `Expected a file for the history of the suite at ${suite.path}/gone/history: No such file or directory (os error 2): open '${suite.path}/gone/history'`,
+    ],
+    [
       ["web", "-o", "taken"],
       `Expected ${suite.path}/taken/suite.json to have the format vmwright-suite of version 1, got "{}"; name another directory with -o`,
     ],
