@@ -1,5 +1,6 @@
 import { directoryOf } from "../paths.ts";
 import { languageOf } from "../script/language.ts";
+import { fileUrl } from "../script/script.ts";
 
 /**
  * The files that a script imports, and those that they import, as far as their
@@ -33,7 +34,7 @@ function relativeImports(text: string, file: string): string[] {
   const specifiers = text.matchAll(
     /(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.{1,2}\/[^"']+)["']/g,
   );
-  const base = new URL(`file://${encodeURI(file)}`);
+  const base = fileUrl(file);
   return [...specifiers].map(([, specifier]) =>
     decodeURIComponent(new URL(specifier, base).pathname)
   );

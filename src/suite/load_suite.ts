@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { absolute, baseName, directoryOf } from "../paths.ts";
 import { nearest } from "../report/mod.ts";
+import { fileUrl } from "../script/script.ts";
 import { type Field, isObject, suiteFields, testFields } from "./fields.ts";
 import type { Suite } from "./suite.ts";
 
@@ -173,7 +174,7 @@ function readJson(path: string): unknown {
 
 async function imported(path: string): Promise<unknown> {
   if (!isFile(path)) throw unreadable(path, new Error("there is no such file"));
-  const url = new URL(`file://${encodeURI(absolute(path))}`);
+  const url = new URL(fileUrl(absolute(path)));
   // Under watch the file is read once more after a change.
   url.search = `${Deno.statSync(path).mtime?.getTime() ?? 0}`;
   let module: { default?: unknown };

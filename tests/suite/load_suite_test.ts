@@ -67,14 +67,14 @@ for (const [what, value, message] of wrong) {
 
 Deno.test("a suite in TypeScript is its file's default export", async () => {
   using folder = temporaryDirectory({
-    "my suite.ts": `const tests: Record<string, { script: string }> = {};
+    "my #1 suite%.ts": `const tests: Record<string, { script: string }> = {};
       tests.web = { script: "web.ts" };
       export default { name: "mine", tests };`,
     "none.ts": "export const suite = {};",
     "broken.ts": `throw new Error("no");`,
   });
   const { suite, name, folder: found } = await loadSuite([
-    `${folder.path}/my suite.ts`,
+    `${folder.path}/my #1 suite%.ts`,
   ]);
   assertEquals(suite.tests, { web: { script: "web.ts" } });
   assertEquals([name, found], ["mine", folder.path]);
