@@ -10,6 +10,8 @@ import { parseSize } from "./size.ts";
 export interface Needs {
   /** Bytes of memory at most. */
   readonly memory: number;
+  /** Bytes that its start commands tell, which are those without forks. */
+  readonly declared: number;
   /** Processors. */
   readonly cores: number;
   /** Seconds that it takes; nothing if it has not run yet. */
@@ -53,27 +55,26 @@ export function needsOf(
     : median(last.map(({ duration }) => duration));
   const isChecked = script !== undefined &&
     (test.language ?? languageOf(script)) === "typescript";
-  const driver = DRIVER + (isChecked ? CHECK : 0);
-  return { memory: memoryOf(test, declared, driver, last), cores, duration };
+  const whole = declared.reduce(
+    (sum, { memory = UNKNOWN_GUEST }) => sum + memory + HYPERVISOR,
+    DRIVER + (isChecked ? CHECK : 0),
+  );
+  const memory = memoryOf(test, whole, last);
+  return { memory, declared: whole, cores, duration };
 }
 
 function memoryOf(
   test: PlannedTest,
-  declared: readonly { memory?: number }[],
-  driver: number,
+  declared: number,
   last: readonly HistoryEntry[],
 ): number {
   // The check of the suite lets nothing else through.
   if (test.memory !== undefined) return parseSize(`${test.memory}`)!;
-  const whole = declared.reduce(
-    (sum, { memory = UNKNOWN_GUEST }) => sum + memory + HYPERVISOR,
-    driver,
-  );
   const seen = last.flatMap(({ memory }) => memory ?? []);
-  if (seen.length === 0) return whole;
+  if (seen.length === 0) return declared;
   const most = Math.max(...seen);
   // A guest can't take more than it has; forks of it can, and were seen to.
-  return Math.max(most, Math.min(whole, most * MARGIN));
+  return Math.max(most, Math.min(declared, most * MARGIN));
 }
 
 function declaredNeeds(

@@ -146,7 +146,8 @@ export class SuiteRun {
     // What is left of its share, so that forks of all tests have room together.
     const share = this.#budget /
       Math.min(this.#workers, this.#plan.entries.length);
-    const forkMemory = share - entry.needs.memory;
+    const { memory, declared } = entry.needs;
+    const forkMemory = Math.max(share, memory) - declared;
     board.began(titleOf(test));
     const attempts: AttemptResult[] = [];
     while (attempts.length <= retries) {

@@ -332,6 +332,11 @@ const cases: [string[], string, Record<string, string>?][] = [
     [...one, "--watch", "-I"],
     "--watch expects a test script in a file",
   ],
+  [["test.ts", ...one, "--workers", "2"], "--workers goes with vmwright test"],
+  [
+    ["test.ts", ...one, "--history", "x"],
+    "--history goes with vmwright test and vmwright report",
+  ],
 ];
 
 for (const [args, message, env] of cases) {

@@ -60,6 +60,7 @@ Deno.test("a test takes what its machines have, until it was seen to take less",
   const declared = (1024 + 512 + 2 * 64 + 128) * MIB;
   assertEquals(needsOf(test, setting), {
     memory: declared,
+    declared,
     cores: 3,
     duration: undefined,
   });
@@ -71,7 +72,7 @@ Deno.test("a test takes what its machines have, until it was seen to take less",
   );
   assertEquals(
     needsOf(test, setting, [entry(400 * MIB, 5), entry(300 * MIB, 7)]),
-    { memory: 500 * MIB, cores: 3, duration: 5 },
+    { memory: 500 * MIB, declared, cores: 3, duration: 5 },
   );
   // Forks of machines take more than a command line says.
   assertEquals(
@@ -81,6 +82,7 @@ Deno.test("a test takes what its machines have, until it was seen to take less",
   const own = { ...test, memory: "3G", cores: 8 };
   assertEquals(needsOf(own, setting, [entry(1, 5)]), {
     memory: 3072 * MIB,
+    declared,
     cores: 8,
     duration: 5,
   });

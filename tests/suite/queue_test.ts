@@ -5,6 +5,7 @@ import { Queue } from "../../src/suite/queue.ts";
 const limits = { memory: 100, cores: 4, workers: 4 };
 const needs = (memory: number, duration?: number, cores = 1): Needs => ({
   memory,
+  declared: memory,
   cores,
   duration,
 });
