@@ -80,7 +80,7 @@ let
       test = testOf testName given;
       own = if lib.isDerivation given then { } else given;
       attempts = 1 + (own.retries or retries);
-      timeout = own.globalTimeout or 3600;
+      timeout = own.globalTimeout or test.config.globalTimeout or 3600;
     in
     test.report.overrideAttrs (
       old:

@@ -16,6 +16,11 @@ export interface SuiteJunitOptions {
   readonly history?: History;
   /** What is missing, a sentence each: a case in error. Default: nothing. */
   readonly notes?: readonly string[];
+  /**
+   * Makes of the directory of an attempt the path by which readers of the report
+   * find it. Default: it stays relative to the results.
+   */
+  readonly locate?: (directory: string) => string;
 }
 
 /**
@@ -30,7 +35,8 @@ export interface SuiteJunitOptions {
  */
 export function suiteJunit(
   results: SuiteResults,
-  { history = historyOf([]), notes = [] }: SuiteJunitOptions = {},
+  { history = historyOf([]), notes = [], locate = (path) => path }:
+    SuiteJunitOptions = {},
 ): string {
   const { tests } = results;
   const of = (...verdicts: SuiteTestResult["verdict"][]) =>
@@ -51,7 +57,7 @@ export function suiteJunit(
   <testsuite name="${name}" ${counts} skipped="${
     of("skipped")
   }" timestamp="${date}"${host}>
-${tests.map((test) => caseOf(test, name, history)).join("")}${
+${tests.map((test) => caseOf(test, name, { history, locate })).join("")}${
     notes.map((note) => missing(note, name)).join("")
   }  </testsuite>
 </testsuites>
@@ -61,7 +67,7 @@ ${tests.map((test) => caseOf(test, name, history)).join("")}${
 function caseOf(
   test: SuiteTestResult,
   className: string,
-  history: History,
+  { history, locate }: Required<Omit<SuiteJunitOptions, "notes">>,
 ): string {
   const { verdict, attempts, reason, duration } = test;
   const lines = [properties(test, history)];
@@ -84,7 +90,9 @@ function caseOf(
   const again = verdict === "flaky" ? "flakyFailure" : "rerunFailure";
   for (const one of before) lines.push(rerun(again, one));
   const files = attempts.flatMap(({ directory }) =>
-    directory === undefined ? [] : `[[ATTACHMENT|${directory}/report.html]]\n`
+    directory === undefined
+      ? []
+      : `[[ATTACHMENT|${locate(directory)}/report.html]]\n`
   );
   if (files.length > 0) {
     lines.push(`      <system-out>${text(files.join(""))}</system-out>\n`);

@@ -57,7 +57,13 @@ export async function writeReports(
   const outcome = outcomeOf(results, options);
   const passed = outcome.passed && notes.length === 0;
   new RewrittenFile(options.junit ?? `${directory}/junit.xml`, (path) => {
-    const text = suiteJunit(results, { history, notes });
+    // GitLab wants paths in its project, and Jenkins absolute ones.
+    const project = `${Deno.env.get("CI_PROJECT_DIR") || "/dev/null"}/`;
+    const locate = (own: string) => {
+      const whole = resolve(directory, own);
+      return whole.startsWith(project) ? whole.slice(project.length) : whole;
+    };
+    const text = suiteJunit(results, { history, notes, locate });
     Deno.writeTextFileSync(path, text);
   }, { once: true });
   const { suite, files } = overviewOf(results, {

@@ -139,13 +139,44 @@ for (const release of releases) {
           suite(
             `
             web = { ${script} };
-            db = { ${script} globalTimeout = 100; retries = 0; };`,
+            db = { ${script} globalTimeout = 100; retries = 0; };
+            framework = (standIn "configuration" {
+              imports = [ (vmwright.testModule { }) ];
+              name = "framework";
+              nodes.machine = { };
+              testScript = "start_all()";
+              globalTimeout = 200;
+            }).config.test;`,
             "retries = 2;",
           )
         }).tests`),
-        { web: [2, 3 * 3600 + 600], db: [0, 700] },
+        {
+          web: [2, 3 * 3600 + 600],
+          db: [0, 700],
+          framework: [2, 3 * 200 + 600],
+        },
       );
     });
+
+    await t.step(
+      "takes a flaky test as a failure where it is told so",
+      async () => {
+        const commands = (more: string) =>
+          nix.evaluate(
+            `map (one: one.buildCommand) (let suite = ${
+              suite(`web = { ${script} };`, more)
+            }; in [ suite.checks.web suite.report ])`,
+          ) as Promise<string[]>;
+        const [check, report] = await commands("");
+        assertStringIncludes(check, "passed | flaky)");
+        assertEquals(report.includes("--fail-on-flaky"), false);
+        const [strictCheck, strictReport] = await commands(
+          "failOnFlaky = true;",
+        );
+        assertStringIncludes(strictCheck, "passed)");
+        assertStringIncludes(strictReport, "--fail-on-flaky");
+      },
+    );
 
     await t.step(
       "runs its tests again where it is told so, and only there",

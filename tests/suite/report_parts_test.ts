@@ -87,6 +87,10 @@ Deno.test("the shards of a suite become one verdict, one page and one JUnit repo
 
     const found = cases(`${directory}/junit.xml`);
     assertEquals([...found.keys()].join(""), "abcdef");
+    assertEquals(
+      textOf(all(found.get("a")!, "system-out")[0]),
+      `[[ATTACHMENT|${folder}/part 1/tests/a/1/report.html]]\n`,
+    );
     assertEquals(all(found.get("b")!, "failure").length, 1);
     assertEquals(all(found.get("d")!, "flakyFailure").length, 1);
     assertEquals(all(found.get("d")!, "failure").length, 0);
@@ -190,6 +194,22 @@ Deno.test("a test that two parts ran is what the worse of them says", () =>
         { directory: `${folder}/whole` },
       );
       assertEquals(verdicts(results as never), ["a failed"]);
+    }
+  }));
+
+Deno.test("a test that one part did not come to is what another says", () =>
+  inFolder(async (folder) => {
+    for (const verdict of ["unfinished", "passed"] as const) {
+      writeResults(`${folder}/${verdict}`, results([result("a", verdict)]));
+    }
+    for (
+      const order of [["unfinished", "passed"], ["passed", "unfinished"]]
+    ) {
+      const { results } = await reportParts(
+        order.map((name) => `${folder}/${name}`),
+        { directory: `${folder}/whole` },
+      );
+      assertEquals(verdicts(results as never), ["a passed"]);
     }
   }));
 

@@ -83,6 +83,7 @@ Deno.test("twenty tests over three shards, by the commands of the workflows, giv
     ...env,
     GITHUB_ACTIONS: "true",
     GITHUB_STEP_SUMMARY: markdown,
+    CI_PROJECT_DIR: path,
   });
   assertEquals(code, 1, said);
   assertMatch(
@@ -104,6 +105,11 @@ Deno.test("twenty tests over three shards, by the commands of the workflows, giv
   assertEquals(suite!.tests.length, 20);
   // Of each attempt, of which there are two of the flaky test.
   assertEquals(runs.length, 21);
+  // As GitLab wants them.
+  assertMatch(
+    Deno.readTextFileSync(`${path}/whole/junit.xml`),
+    /\[\[ATTACHMENT\|shards\/\d\/tests\/red\/1\/report\.html\]\]/,
+  );
   const history = Deno.readTextFileSync(`${path}/history`).trim().split("\n");
   assertEquals(history.length, 20);
 
