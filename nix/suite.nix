@@ -64,9 +64,9 @@ let
       total =
         option: default:
         sum (
-          map (
-            node: (node.config or node).virtualisation.${option} or default
-          ) (builtins.attrValues (test.nodes or { }))
+          map (node: node.virtualisation.${option} or default) (
+            builtins.attrValues (test.nodes or { })
+          )
         );
     in
     {

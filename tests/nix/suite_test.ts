@@ -125,7 +125,7 @@ for (const release of releases) {
         assertEquals(
           await features(
             `web = { ${script} nodes = { a = { }; b.virtualisation.memorySize = 3000; }; };`,
-            'features = { memory, cores }: [ "mem-${toString memory}" "cores-${toString cores}" ];',
+            'features = { memory, cores }: [ "kvm" "mem-${toString memory}" "cores-${toString cores}" ];',
           ),
           { web: ["nixos-test", "kvm", "mem-4024", "cores-2"] },
         );
