@@ -35,8 +35,8 @@ export class HostPlug {
     const name = `vde-tap${nr}`;
     const failed = (why: string) =>
       new MachineError(
-        `vlan ${nr} has no interface ${name} on the host, so that containers ` +
-          `don't reach virtual machines on it: ${why}`,
+        `vlan ${nr} has no interface ${name} on the host, so containers can't ` +
+          `reach virtual machines on it: ${why}`,
       );
     if (isThere(name)) throw failed("another run has one of that name");
     const process = supervisor.spawn(

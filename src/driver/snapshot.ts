@@ -114,8 +114,8 @@ export class Snapshot implements AsyncDisposable {
     if (keep) {
       if (name === undefined || machines !== undefined || set.isFork) {
         throw new UsageError(
-          "Expected a name and no machines for a snapshot that is kept, of a " +
-            "driver's machines",
+          "Expected a name for a snapshot that is kept, and all machines of a " +
+            "driver",
         );
       }
       const isOpen = prepare !== undefined ||
@@ -154,7 +154,7 @@ export class Snapshot implements AsyncDisposable {
       : machines.map((machine) => memberOf(set, machine));
     if (members.length === 0) {
       throw new MachineError(
-        "snapshot() takes machines that run, and none does",
+        "snapshot() needs a machine that runs, and none does",
       );
     }
     const labels = members.map(({ core }) => core.label);

@@ -42,7 +42,7 @@ export function lacking(
   need: Need,
 ): MachineError {
   return new MachineError(
-    `${what} takes ${WORDS[need]}, which ${hypervisor} does not give ${name}`,
+    `${what} needs ${WORDS[need]}, which ${hypervisor} does not give ${name}`,
   );
 }
 

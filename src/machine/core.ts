@@ -239,7 +239,7 @@ export class MachineCore {
     }
     if (this.#boot !== undefined || this.#starting !== undefined) {
       throw new UsageError(
-        `${this.name} is running, and its state directory can't be another`,
+        `the state directory of ${this.name} can't be changed while it runs`,
       );
     }
     this.#stateDir = absolute(directory);
@@ -303,9 +303,8 @@ export class MachineCore {
   requireReboot(): void {
     if (this.running().mayReboot) return;
     throw new UsageError(
-      `${this.name} may not reboot, which would end it; it may where ` +
-        "start({ allowReboot: true }) starts it, " +
-        "in Python start(allow_reboot=True)",
+      `${this.name} can't reboot, because a reset ends it: start it by ` +
+        "start({ allowReboot: true }), in Python by start(allow_reboot=True)",
     );
   }
 
@@ -359,14 +358,14 @@ export class MachineCore {
     } = options;
     if (fastForward && !backend.kind.fastForwards) {
       throw new UsageError(
-        `fastForward takes a clock that its hypervisor keeps, which ` +
+        `fastForward needs a clock that the hypervisor keeps, which ` +
           `${this.hypervisor} does not give ${this.name}`,
       );
     }
     if (options.allowReboot && !backend.kind.reboots) {
       throw new UsageError(
-        `allowReboot takes a hypervisor that outlives a reset, which ` +
-          `${this.hypervisor}, that of ${this.name}, does not`,
+        `allowReboot needs a hypervisor that goes on after a reset, but ` +
+          `${this.hypervisor}, which runs ${this.name}, ends`,
       );
     }
     this.context.demandStart();
@@ -729,8 +728,8 @@ export class MachineCore {
     const hint = setTimeout(() => {
       if (this.#boot !== undefined || this.#starting !== undefined) return;
       this.log.warning(
-        "is not running, so it says nothing; a wait for its console's text " +
-          "does not start it, as start() does",
+        "is not running, so its console prints nothing: this wait does not " +
+          "start it, start() does",
         this.attributes,
       );
     }, NOT_STARTED_MS);

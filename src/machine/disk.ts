@@ -80,8 +80,8 @@ export class Disk {
     const { reads = false, writes = false, after: seconds = 0 } = options;
     if (!reads && !writes) {
       throw new UsageError(
-        "Expected { reads: true } or { writes: true } for what is to fail of a " +
-          `disk, got ${Deno.inspect(options)}`,
+        "Expected { reads: true } or { writes: true }, the requests of a disk " +
+          `that fail, got ${Deno.inspect(options)}`,
       );
     }
     if (!(seconds >= 0 && seconds < Infinity)) {

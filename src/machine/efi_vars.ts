@@ -55,7 +55,7 @@ export async function writeEfiVars(
   }
   if (!isKnownLength(length)) {
     throw new TestFailure(
-      `${path} has ${length} bytes, and is of no firmware of OVMF's that is known`,
+      `${path} has ${length} bytes, as the variables of no known OVMF firmware have`,
     );
   }
   // The order of variables does not matter to the firmware.
@@ -97,8 +97,8 @@ async function read(core: MachineCore): Promise<Uint8Array | undefined> {
 function requireStopped(core: MachineCore): void {
   if (!core.booted) return;
   throw new TestFailure(
-    `${core.name} is running, and its EFI variables can be read and written ` +
-      "only while it is not",
+    `${core.name} is running: its EFI variables can be read and written only ` +
+      "while it does not run",
   );
 }
 

@@ -74,8 +74,8 @@ export class Faults {
     if (!this.#isSeedTold) {
       this.#isSeedTold = true;
       this.#log.info(
-        `what happens at random to links follows the seed ${this.#seed}; ` +
-          `--seed ${this.#seed} repeats it`,
+        `random decisions about links follow the seed ${this.#seed}; ` +
+          `--seed ${this.#seed} repeats them`,
       );
     }
     return random(`${this.#seed} ${name}`);

@@ -15,8 +15,8 @@ export function requireShortName(machine: string): void {
   const { length } = new TextEncoder().encode(machine);
   if (length <= LONGEST_NAME) return;
   throw new UsageError(
-    `Expected names of machines of up to ${LONGEST_NAME} bytes, as their files ` +
-      `bear them, got ${
+    `Expected machine names of up to ${LONGEST_NAME} bytes, because files ` +
+      `have these names, got ${
         JSON.stringify(`${machine.slice(0, 20)}…`)
       }, which has ${length}`,
   );

@@ -52,9 +52,9 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
     const { reboots, hypervisor } = this.#core.context.backend.kind;
     if (!reboots) {
       throw new MachineError(
-        `reboot() takes a hypervisor that outlives a reset, which ` +
-          `${hypervisor} does not; shutdown() and start() begin ` +
-          `${this.name} anew`,
+        `reboot() needs a hypervisor that goes on after a reset, but ` +
+          `${hypervisor} ends: call shutdown() and start() of ` +
+          `${this.name} instead`,
       );
     }
     this.#core.requireReboot();

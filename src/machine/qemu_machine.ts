@@ -264,8 +264,8 @@ export class QemuMachine extends BaseMachine {
     const disks = this.#core.capability("disks", "powerLoss()");
     if (!disks.areTracked) {
       throw new UsageError(
-        `Expected a disk of ${this.name} whose unflushed writes are known, as ` +
-          "disk().cacheWrites() has it before they are written; there is none",
+        `powerLoss() of ${this.name} needs a disk whose unflushed writes are ` +
+          "known: call disk().cacheWrites() before they are written",
       );
     }
     this.#core.log.info("loses power", this.#core.attributes);

@@ -81,7 +81,7 @@ t.assertEqual(jail.execute("echo y; exit 3"), (3, "y\\n"))
 jail.succeed("echo said by a service | systemd-cat")
 jail.wait_for_console_text("said by a .ervice")
 with subtest("only QEMU"):
-    with t.assertRaisesRegex(AttributeError, "takes a machine that QEMU runs"):
+    with t.assertRaisesRegex(AttributeError, "needs a machine that QEMU runs"):
         jail.send_monitor_command("info status")
 jail.reboot()
 jail.succeed("true")

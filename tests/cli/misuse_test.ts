@@ -225,7 +225,7 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [
     ["test.ts", "--config", "long.json"],
-    "Expected names of machines of up to 244 bytes, as their files bear them, " +
+    "Expected machine names of up to 244 bytes, because files have these names, " +
     `got "${"ä".repeat(20)}…", which has 300`,
   ],
   [

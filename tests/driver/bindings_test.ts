@@ -168,7 +168,7 @@ Deno.test("a machine's name may be as long as its files' names can be", async ()
   const of = (name: string) => [{ name, startCommand: "x" }];
   await using test = await driverOf({ machines: of(longest) });
   const message =
-    "Expected names of machines of up to 244 bytes, as their files bear them, " +
+    "Expected machine names of up to 244 bytes, because files have these names, " +
     'got "xxxxxxxxxxxxxxxxxxxx…", which has 245';
   assertThrows(
     () => test.driver.createMachine("x", { name: `${longest}x` }),

@@ -240,7 +240,7 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
       const error = await assertRejects(async () => await ask(), MachineError);
       assertEquals(
         error.message,
-        `${what} takes ${need}, which systemd-nspawn does not give jail`,
+        `${what} needs ${need}, which systemd-nspawn does not give jail`,
       );
     }
     await jail.succeed("true");

@@ -52,8 +52,8 @@ Deno.test("an interface of another run is left alone", { ignore }, async () => {
   );
   assertStringIncludes(
     message,
-    `vlan ${nr} has no interface vde-tap${nr} on the host, so that containers ` +
-      "don't reach virtual machines on it: another run has one of that name",
+    `vlan ${nr} has no interface vde-tap${nr} on the host, so containers can't ` +
+      "reach virtual machines on it: another run has one of that name",
   );
   await mine.stop();
   assertEquals(interfaces(`vde-tap${nr}`), [`vde-tap${nr}`]);

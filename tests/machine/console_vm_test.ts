@@ -144,6 +144,6 @@ Deno.test("a wait for the console of a machine that nobody started says so", asy
     event.type === "message" && event.level === "warning"
   ).map((event) => event.type === "message" ? event.text : "");
   assertEquals(warnings, [
-    "is not running, so it says nothing; a wait for its console's text does not start it, as start() does",
+    "is not running, so its console prints nothing: this wait does not start it, start() does",
   ]);
 });

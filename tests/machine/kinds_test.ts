@@ -113,7 +113,7 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
   await using driver = await driverOf(directory.path);
   const [jail] = driver.machines as unknown as MachineOf<"qemu">[];
   const sentence = (what: string, need: string) =>
-    `${what} takes ${need}, which systemd-nspawn does not give jail`;
+    `${what} needs ${need}, which systemd-nspawn does not give jail`;
   const questions: [ask: () => Promise<unknown>, what: string, need: string][] =
     [
       [() => jail.sendKey("ret"), "sendKey()", "a keyboard"],
@@ -198,7 +198,7 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
   await assertRejects(
     () => jail.start({ fastForward: true }),
     UsageError,
-    sentence("fastForward", "a clock that its hypervisor keeps"),
+    sentence("fastForward", "a clock that the hypervisor keeps"),
   );
   const qmp = assertThrows(() => jail.qmp_client, MachineError);
   assertEquals(qmp.message, sentence("qmpClient", "QEMU's monitor"));

@@ -136,7 +136,7 @@ Deno.test("a machine that may not reboot", async (t) => {
     await assertRejects(
       () => machine.reboot(),
       UsageError,
-      "tiny may not reboot, which would end it; it may where start({ allowReboot: true }) starts it, in Python start(allow_reboot=True)",
+      "tiny can't reboot, because a reset ends it: start it by start({ allowReboot: true }), in Python by start(allow_reboot=True)",
     );
     assertEquals(await machine.succeed("echo on"), "on\n");
   });

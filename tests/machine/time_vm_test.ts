@@ -105,7 +105,7 @@ Deno.test("where time is fast forwarded, an hour is over at once", async (t) => 
     await assertRejects(
       () => many.start(),
       MachineError,
-      "fastForward takes a guest of one processor, and the start script gives it 2",
+      "fastForward needs a guest of one processor, and the start script gives it 2",
     );
   });
 

@@ -116,7 +116,7 @@ export class QemuBlockDevice implements GuestDisk {
     } catch (error) {
       if (!isTimeout(error)) throw error;
       throw new MachineError(
-        `the guest of ${this.#machine} has not let go of its disk ` +
+        `the guest of ${this.#machine} has not released its disk ` +
           `${this.#facts.name} in ${DETACH_TIMEOUT} seconds`,
         { cause: error },
       );

@@ -42,9 +42,9 @@ export const qemu: BackendKind = {
       return `ssh -o User=root vsock/${index}`;
     }
     throw new UsageError(
-      `${name} has no ssh backdoor: the driver gives it one by ` +
-        "--ssh-backdoor with --config (in NixOS tests, sshBackdoor.enable = " +
-        `true), and a start script by a vsock number from ${FIRST_CID} up`,
+      `${name} has no ssh backdoor: start the driver with --ssh-backdoor and ` +
+        "--config (in NixOS tests, sshBackdoor.enable = true), or give it a " +
+        `vsock number from ${FIRST_CID} up in its start script`,
     );
   },
 };

@@ -305,7 +305,7 @@ async function requireOneProcessor(
   if (count === 1) return;
   await guest.stop();
   throw new MachineError(
-    `${name} did not start: fastForward takes a guest of one processor, and the ` +
+    `${name} did not start: fastForward needs a guest of one processor, and the ` +
       `start script gives it ${count}`,
   );
 }

@@ -122,8 +122,8 @@ export class QemuSnapshots implements GuestSnapshots {
       if (!isAwaited) await delay(0.005);
       if (performance.now() < deadline) continue;
       throw new MachineError(
-        `${name} can't be saved: what it has written to the driver was not ` +
-          `taken in ${DRAIN_TIMEOUT} seconds`,
+        `${name} can't be saved: the driver could not read all that it had ` +
+          `written in ${DRAIN_TIMEOUT} seconds`,
       );
     }
   }

@@ -283,7 +283,7 @@ async function sendTree(
 
 function needsTar(core: MachineCore): MachineError {
   return new MachineError(
-    `Copying a tree takes tar in the guest, and ${core.name} has none`,
+    `Copying a directory needs tar in the guest, and ${core.name} has none`,
   );
 }
 

@@ -336,7 +336,7 @@ async function recognise(
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new MachineError(
-      "Reading text from the screen takes tesseract, which is not on PATH " +
+      "Reading text from the screen needs tesseract, which is not on PATH " +
         "(Debian: apt-get install tesseract-ocr; NixOS tests: enableOCR = true)",
     );
   }

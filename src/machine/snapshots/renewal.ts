@@ -46,14 +46,14 @@ export async function renew(
   if (undone.shares) await mountMissing(core, shares);
   if (undone.stir) {
     core.log.warning(
-      "may have the random numbers of others that go on from the same " +
-        "snapshot: nothing in the guest can stir them",
+      "may get the same random numbers as other forks of its snapshot: no " +
+        "program in the guest can renew the kernel's",
       core.attributes,
     );
   }
   if (undone.clock) {
     core.log.warning(
-      "has the time of the snapshot: nothing in the guest can set its clock",
+      "has the time of the snapshot: no program in the guest can set its clock",
       core.attributes,
     );
   }

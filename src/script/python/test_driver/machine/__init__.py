@@ -928,7 +928,7 @@ class NspawnMachine(BaseMachine):
     def __getattr__(self, name):
         why = "is nothing that a machine has"
         if hasattr(QemuMachine, name):
-            why = "takes a machine that QEMU runs, and not a container"
+            why = "needs a machine that QEMU runs, and not a container"
         raise AttributeError(f"{name} of {self!r} {why}")
 
 
