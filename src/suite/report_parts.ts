@@ -7,6 +7,7 @@ import { runEndedIn } from "./last_event.ts";
 import { mergeResults, type SuitePart } from "./merge.ts";
 import type { Outcome } from "./outcome.ts";
 import { bounded } from "./reason.ts";
+import { trimmed } from "./trimmed.ts";
 import { writeReports } from "./write_results.ts";
 import { readResults, RESULTS_FILE, type SuiteResults } from "./results.ts";
 
@@ -85,12 +86,18 @@ export async function reportParts(
     ),
     ...results.tests.flatMap((test) => entryOf(test) ?? []),
   ]);
-  addToHistory(
-    file,
-    [...all.values()].flat().filter((entry) =>
+  if ([...all.values()].some((entries) => trimmed(entries) !== entries)) {
+    const lines = [...all.values()].flatMap(trimmed)
+      .map((entry) => `${JSON.stringify(entry)}\n`);
+    new RewrittenFile(file, (path) => {
+      Deno.writeTextFileSync(path, lines.join(""));
+    }, { once: true });
+  } else {
+    const fresh = [...all.values()].flat().filter((entry) =>
       !known.has(JSON.stringify(entry))
-    ),
-  );
+    );
+    addToHistory(file, fresh);
+  }
   const outcome = await writeReports(results, directory, {
     ...options,
     history: all,

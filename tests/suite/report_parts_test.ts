@@ -342,3 +342,23 @@ Deno.test("the page and the JUnit report tell the history of each test, and what
       "history.redSince": "2025-12-24T00:00:00.000Z",
     });
   }));
+
+Deno.test("a history does not grow without end", () =>
+  inFolder(async (folder) => {
+    const history = `${folder}/history`;
+    addToHistory(
+      history,
+      Array.from({ length: 300 }, (_, i) => ({
+        ...entryOf(result("a", "passed"))!,
+        date: newYear - i - 1,
+      })),
+    );
+    writeResults(`${folder}/one`, results([result("a", "passed")]));
+    await reportParts([`${folder}/one`], {
+      directory: `${folder}/whole`,
+      history,
+    });
+    const lines = Deno.readTextFileSync(history).trim().split("\n");
+    assertEquals(lines.length, 100);
+    assertEquals(JSON.parse(lines.at(-1)!).date, newYear);
+  }));
