@@ -1,8 +1,10 @@
 import type { Driver } from "../driver/mod.ts";
 import { coreOf, type MachineCore } from "../machine/mod.ts";
 import { fileName } from "../machine/file_name.ts";
+import { decodePng } from "../machine/hands/picture.ts";
 import type { Listener, Log, RunEvent } from "../report/mod.ts";
 import { after, within } from "../time/mod.ts";
+import { differByCursor } from "./cursor.ts";
 import type { ScreenshotMode } from "./screenshot_mode.ts";
 
 /** How {@linkcode ScreenRecorder} records. */
@@ -163,7 +165,7 @@ export class ScreenRecorder implements Listener {
       throw error;
     }
     const bytes = await Deno.readFile(path);
-    if (film.last !== undefined && isSame(film.last, bytes)) {
+    if (film.last !== undefined && await isSame(film.last, bytes)) {
       await Deno.remove(path);
       return;
     }
@@ -175,9 +177,18 @@ export class ScreenRecorder implements Listener {
   }
 }
 
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length &&
+/** Whether a picture shows nothing new. */
+async function isSame(one: Uint8Array, other: Uint8Array): Promise<boolean> {
+  const isEqual = one.length === other.length &&
     one.every((byte, at) => byte === other[at]);
+  if (isEqual) return true;
+  try {
+    const pictures = await Promise.all([one, other].map(decodePng));
+    return differByCursor(pictures[0], pictures[1]);
+  } catch {
+    // Of a kind of PNG that is not read here, each is new.
+    return false;
+  }
 }
 
 /** The size of a picture in PNG. */
