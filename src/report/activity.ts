@@ -20,7 +20,7 @@ interface MachineState {
   over?: string;
   /** The last line of its console. */
   said?: string;
-  /** The last line that a command has printed, and when. */
+  /** The end of what commands have printed, and when. */
   printed?: { text: string; time: number };
 }
 
@@ -34,7 +34,12 @@ export interface Doing {
   readonly since: number;
   /** The last line that came of it, if one did. */
   readonly last?: string;
+  /** The last lines that its command has printed, the latest last. */
+  readonly printed?: readonly string[];
 }
+
+/** Characters of what commands print that are kept, and lines of it that are shown. */
+const mostPrinted = 4000, mostLines = 3;
 
 /** What a run does at this moment, from what its listeners are told. */
 export class Activity {
@@ -73,6 +78,12 @@ export class Activity {
         });
         break;
       case "stepEnded":
+        this.#steps.delete(event.id);
+        if (event.machine !== undefined) {
+          // What the next command prints is its own.
+          this.#state(event.machine).printed = undefined;
+        }
+        break;
       case "subtestEnded":
         this.#steps.delete(event.id);
         break;
@@ -94,9 +105,9 @@ export class Activity {
 
   /** Takes some of what a command prints. */
   onOutput(machine: string, text: string): void {
-    const last = text.trimEnd().split("\n").at(-1)?.trimEnd();
-    if (!last) return;
-    this.#state(machine).printed = { text: harmless(last), time: this.now };
+    const state = this.#state(machine);
+    const all = (state.printed?.text ?? "") + text.slice(-mostPrinted);
+    state.printed = { text: all.slice(-mostPrinted), time: this.now };
   }
 
   /** Seconds since the run began. */
@@ -174,15 +185,23 @@ export class Activity {
       text: step.text,
       since: step.began,
       last: lastOf(state, step),
+      printed: printedBy(state, step),
     }));
   }
 }
 
-/** The last line that has come of a step. */
-function lastOf(
-  { printed, said, booting }: MachineState,
+/** The last lines that a step's command has printed. */
+function printedBy(
+  { printed }: MachineState,
   { began }: OpenStep,
-): string | undefined {
-  if (printed !== undefined && printed.time >= began) return printed.text;
-  return booting === undefined ? undefined : said;
+): readonly string[] {
+  if (printed === undefined || printed.time < began) return [];
+  return harmless(printed.text).split("\n").map((line) => line.trimEnd())
+    .filter((line) => line !== "").slice(-mostLines);
+}
+
+/** The last line that has come of a step. */
+function lastOf(state: MachineState, step: OpenStep): string | undefined {
+  return printedBy(state, step).at(-1) ??
+    (state.booting === undefined ? undefined : state.said);
 }

@@ -1,9 +1,15 @@
 import type { Activity, Doing } from "./activity.ts";
 import { cut, oneLine, plainLines } from "./plain_lines.ts";
 
+/** Seconds after which a command's last lines are shown below it. */
+const patience = 2;
+/** What machines do at most, if that is shown with several lines each. */
+const fewest = 3;
+
 /**
  * The lines below a log that tell what goes on: the steps of the script, and
- * what each machine does.
+ * what each machine does, with the last lines that it prints where that takes
+ * long and there is room.
  *
  * @param activity What goes on.
  * @param width How many characters a line may have.
@@ -27,10 +33,22 @@ export function statusLines(
     const head = cut(what, width - time.length) + time;
     return head + dimmed(cut(last, width - [...head].length));
   };
+  const several = (doing: Doing) => {
+    const { machine, printed = [], since } = doing;
+    const label = `${oneLine(machine!).padEnd(name)}  `;
+    const isLong = now - since >= patience && printed.length > 1 &&
+      machines.length <= fewest;
+    if (!isLong) return [shown(doing, label)];
+    const indent = " ".repeat(label.length);
+    return [
+      shown({ ...doing, last: undefined }, label),
+      ...printed.map((line) =>
+        indent + dimmed(cut(line, width - indent.length))
+      ),
+    ];
+  };
   return [
     ...around.slice(-2).map((doing) => shown(doing, "")),
-    ...machines.map((doing) =>
-      shown(doing, `${oneLine(doing.machine!).padEnd(name)}  `)
-    ),
+    ...machines.flatMap(several),
   ];
 }
