@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import {
-  BaseMachine,
+  type BaseMachine,
   Driver,
   GuestDied,
   Log,
