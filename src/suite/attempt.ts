@@ -1,14 +1,13 @@
 import type { Supervisor } from "../backend/mod.ts";
-import { exitCodes } from "../run/exit_codes.ts";
 import { shellQuote } from "../shell/shell_quote.ts";
 import { after } from "../time/mod.ts";
 import { attemptFiles, clearAttempt } from "./attempt_files.ts";
+import { judgeAttempt } from "./judge_attempt.ts";
 import { runEndedIn } from "./last_event.ts";
 import type { TestSetting } from "./machines_of.ts";
 import type { MemoryWatch } from "./memory_watch.ts";
 import type { PlannedTest } from "./planned_test.ts";
-import { bounded, MOST_LINES } from "./reason.ts";
-import type { AttemptResult, AttemptVerdict } from "./results.ts";
+import type { AttemptResult } from "./results.ts";
 
 /** Seconds that a test may take where nothing says another time. */
 const USUAL_TIMEOUT = 3600;
@@ -16,8 +15,6 @@ const USUAL_TIMEOUT = 3600;
 const GRACE = 30;
 /** Seconds in which a test ends itself that was asked to. */
 const PATIENCE = 10;
-/** Bytes at the end of the output that may tell a reason. */
-const OUTPUT_END = 8192;
 
 /** What an attempt needs beside its test. */
 export interface AttemptSurroundings {
@@ -99,8 +96,16 @@ export async function attempt(
   memory.remove(process.pid);
   supervisor.reap(process);
   const duration = (performance.now() - began) / 1000;
-  const told = runEndedIn(`${directory}/${attemptFiles.events}`);
-  const { verdict, reason } = judged();
+  const { verdict, reason } = judgeAttempt({
+    told: runEndedIn(`${directory}/${attemptFiles.events}`),
+    status,
+    output,
+    late: isLate
+      ? `it did not end within ${timeout} seconds, nor by itself within ${GRACE} more`
+      : undefined,
+    isInterrupted: signal.aborted,
+    lackedMemory: killsForMemory() > kills,
+  });
   return {
     verdict,
     date,
@@ -111,51 +116,6 @@ export async function attempt(
       : { signal: status.signal },
     ...reason !== undefined && { reason },
   };
-
-  function judged(): { verdict: AttemptVerdict; reason?: string } {
-    const why = told?.detail ??
-      (told?.error && `${told.error.name}: ${told.error.message}`);
-    if (isLate) {
-      return {
-        verdict: "timeout",
-        reason:
-          `it did not end within ${timeout} seconds, nor by itself within ${GRACE} more`,
-      };
-    }
-    if (signal.aborted && told?.verdict !== "passed") {
-      return { verdict: "unfinished", reason: "the suite was interrupted" };
-    }
-    if (told?.verdict === "passed" && status.code === 0) {
-      return { verdict: "passed" };
-    }
-    if (told?.verdict === "failed" || told?.verdict === "timeout") {
-      return { verdict: told.verdict, reason: bounded(why ?? "") };
-    }
-    if (status.code === exitCodes.timeout) {
-      // Its script blocked the process, and no event could be written.
-      return { verdict: "timeout", reason: bounded(endOf(output)) };
-    }
-    if (status.signal !== null) {
-      const hint = killsForMemory() > kills
-        ? "; meanwhile the host ran out of memory, and its kernel killed a process"
-        : "";
-      return {
-        verdict: "crashed",
-        reason: `its process was ended by ${status.signal}${hint}`,
-      };
-    }
-    if (status.code === exitCodes.misused) {
-      return { verdict: "failed", reason: bounded(endOf(output)) };
-    }
-    return {
-      verdict: "crashed",
-      reason: bounded(
-        `its process ended with status ${status.code}, without a verdict\n${
-          endOf(output)
-        }`,
-      ),
-    };
-  }
 }
 
 /** The words of a test's command line. */
@@ -198,21 +158,6 @@ function environmentOf({ env }: PlannedTest): Record<string, string> {
     NO_COLOR: "1",
     ...env,
   };
-}
-
-/** The last lines of a file. */
-function endOf(path: string): string {
-  try {
-    using file = Deno.openSync(path);
-    const { size } = file.statSync();
-    const bytes = new Uint8Array(Math.min(size, OUTPUT_END));
-    file.seekSync(size - bytes.length, Deno.SeekMode.Start);
-    const count = file.readSync(bytes) ?? 0;
-    const text = new TextDecoder().decode(bytes.subarray(0, count));
-    return text.trimEnd().split("\n").slice(-MOST_LINES + 2).join("\n");
-  } catch {
-    return "";
-  }
 }
 
 /** How many processes the kernel has killed for their memory. */
