@@ -125,9 +125,10 @@ export function titleOf(
 export function directoryOfTest(
   { name, repetition }: Pick<SuiteTestResult, "name" | "repetition">,
 ): string {
-  // `%` is among them, so that no two names become the same.
+  // `%` is among them, so that no two names become the same, and what stores of
+  // artifacts refuse in names of files.
   const own = name.replace(
-    /[%#/\\\p{Cc}]|^\.+$/gu,
+    /[%#/\\:"<>|*?\p{Cc}]|^\.+$/gu,
     (found) =>
       [...found].map((one) =>
         `%${one.charCodeAt(0).toString(16).padStart(2, "0")}`

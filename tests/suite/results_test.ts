@@ -15,6 +15,7 @@ Deno.test("each test has a directory of its own, whatever its name", () => {
     [".", undefined, "%2e"],
     ["a\nb\\", undefined, "a%0ab%5c"],
     ["größer", undefined, "größer"],
+    [`a: "b" <c>|*?`, undefined, "a%3a %22b%22 %3cc%3e%7c%2a%3f"],
   ];
   for (const [name, repetition, directory] of names) {
     assertEquals(directoryOfTest({ name, repetition }), directory);
