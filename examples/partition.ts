@@ -18,7 +18,7 @@ const redis = (command: string) => `redis-cli -e ${command} 2>&1`;
 
 await startAll();
 await Promise.all(nodes.map(async (node) => {
-  // Who has heard of no replica for ten seconds takes no writes.
+  // A master that has heard of no replica for ten seconds refuses writes.
   await node.succeed(
     "redis-server --daemonize yes --protected-mode no --dir /tmp --save '' " +
       "--repl-diskless-sync-delay 0 " +

@@ -207,7 +207,7 @@ function read(
 
 /**
  * Waits until no other run takes the snapshot of the same machines by the same
- * name. Who waits finds it kept then, and need not take it once more.
+ * name. A run that waits then finds it kept, and does not take it again.
  *
  * @param commands The start commands of all machines of the test.
  * @param onWait Called if another run takes it at this moment.
@@ -361,7 +361,7 @@ function stampAll(
   }
 }
 
-/** What tells a file from what it was; nothing of what is none. */
+/** Facts that change when a file changes; nothing if there is no such file. */
 function stampOf(path: string): string | undefined {
   try {
     const { isFile, size, mtime, ino } = Deno.statSync(path);

@@ -115,7 +115,7 @@ export class Activity {
     return this.#time + (performance.now() - this.#heardAt) / 1000;
   }
 
-  /** What no machine is asked for at this moment, such as subtests, outermost first. */
+  /** Steps of no machine, such as subtests, outermost first. */
   get around(): Doing[] {
     return [...this.#steps.values()]
       .filter(({ machine, isBoot }) => machine === undefined && !isBoot)

@@ -1,9 +1,9 @@
-/** Whose groups and annotations a log has. */
+/** The CI system whose groups and annotations a log has. */
 export type Ci = "github" | "gitlab";
 
 /** How a system of continuous integration shows a log. */
 export interface CiMarkup {
-  /** What begins a group of lines that can be folded. */
+  /** The line that begins a group of lines that can be folded. */
   beginGroup(id: number, title: string): string;
   /** What ends it. */
   endGroup(id: number): string;

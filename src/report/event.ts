@@ -210,7 +210,7 @@ export interface RunEvents {
     /** More about it, in a few words. */
     readonly text: string;
   };
-  /** What began with the same id is over. */
+  /** The interval that began with the same id is over. */
   intervalEnded: {
     /** Unique within the run, among steps too. */
     readonly id: number;

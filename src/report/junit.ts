@@ -187,13 +187,13 @@ export class JunitListener implements Listener {
           const error = event.error ??
             { name: event.verdict, message: `the run ended: ${event.verdict}` };
           const text = event.detail ?? traceOf(error);
-          // What a subtest failed of already is not a second failure.
+          // An error that a subtest has reported is no second failure.
           // Compared by what it says: a script in another language hands the
           // error over twice.
           const same = this.#subtests.findLast(({ failure }) =>
             isSame(failure?.error, error)
           );
-          // What was gathered at the end of the run is about its failure.
+          // Files that the run gathers at its end belong to its failure.
           if (same !== undefined) {
             same.attachments.push(...this.#main.attachments);
           }
@@ -217,7 +217,7 @@ export class JunitListener implements Listener {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // Who closes the log without a verdict has no failure to tell of.
+    // A log that is closed without a verdict reports no failure.
     this.#ended = true;
     this.#file.write();
   }

@@ -650,7 +650,7 @@ export class Log {
   }
 
   /**
-   * Closes every listener. What is logged afterwards is dropped.
+   * Closes every listener. The log drops later events.
    *
    * @returns When all are closed. A second call waits for the first.
    */
@@ -748,7 +748,7 @@ export class Log {
 
 function mainModule(): string | undefined {
   const url = Deno.mainModule;
-  // What was given as text has an address too.
+  // Code that was given as text has an address too.
   return url.startsWith("file:") && !/\/\$deno\$[^/]*$/.test(url)
     ? pathOf(url)
     : undefined;

@@ -117,7 +117,7 @@ export interface SubtestSummary {
 /** How a step stands. */
 export type StepState = "passed" | "failed" | "unfinished";
 
-/** What steps can be, by the numbers that they have in the index. */
+/** The kinds of steps, by their numbers in the index. */
 export const stepKinds = [
   "step",
   "subtest",

@@ -72,7 +72,7 @@ export class ReportServer implements Listener {
     this.#isClosing = true;
     this.#stays = false;
     this.#tell();
-    // Whoever looks gets the whole of the run, as the server will be gone.
+    // The browser gets the whole of the run, because the server will be gone.
     const end = performance.now() + farewell;
     while (this.#isWatched && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 20));

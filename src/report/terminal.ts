@@ -337,7 +337,7 @@ export class TerminalListener implements Listener {
     this.#batch.add(out);
   }
 
-  /** A line that means nothing to who runs the program. */
+  /** A line that the CI system does not take for a command. */
   #guarded(line: string): string {
     return this.#markup === undefined ? line : this.#markup.guard(line);
   }

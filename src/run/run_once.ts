@@ -320,7 +320,7 @@ function tellSource(log: Log, script: Script | undefined): void {
   try {
     log.sourceFile(script.url, script.name, script.readText());
   } catch {
-    // Whoever runs it says so.
+    // The run of the script reports that.
   }
 }
 

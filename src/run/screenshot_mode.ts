@@ -11,7 +11,7 @@ const shortest = 0.05;
  * Reads a mode: `failed`, `steps`, or `interval:2s`, whose `s` may be left out.
  *
  * @param text The mode.
- * @returns The mode; nothing where that is none.
+ * @returns The mode; nothing if the text names none.
  */
 export function parseScreenshotMode(text: string): ScreenshotMode | undefined {
   if (text === "failed" || text === "steps") return text;

@@ -142,7 +142,7 @@ export function describeFailure(
   return parts.join("\n");
 }
 
-/** What stands beside a place that only comes before the failure. */
+/** The margin beside a place that only comes before the failure. */
 const LATEST = " (where the latest step began)";
 
 function lastOf(text: string): string {

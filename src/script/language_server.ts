@@ -10,7 +10,7 @@ export interface ServerDiagnostic {
   readonly severity?: number;
   /** A number, where it is the type checker's. */
   readonly code?: number | string;
-  /** Who says so. */
+  /** The name of the checker. */
   readonly source?: string;
   /** The message. */
   readonly message: string;

@@ -144,7 +144,7 @@ export class WarmChecker implements AsyncDisposable {
       );
     }
     const all: TypeDiagnostic[] = [];
-    // What is imported comes first, as in a cold check.
+    // Imported files come first, as in a cold check.
     for (const [url, text] of [...texts].reverse()) {
       if (!/\.[cm]?[jt]sx?$/.test(url)) continue;
       const lines = text.split("\n");

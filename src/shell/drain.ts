@@ -49,7 +49,7 @@ export class Drain {
     const { port, command, leave, left, giveUp } = this.#options;
     left.expect(port, command);
     leave();
-    // What it wrote before may still be on its way.
+    // Bytes that it wrote before may still be on their way.
     this.#cancel = after(SETTLE, giveUp);
   }
 

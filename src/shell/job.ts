@@ -93,7 +93,7 @@ export class Job {
   ): void {
     if (this.#refused) return;
     if (take === undefined) return void kept.push(bytes.slice());
-    // Whoever can't take it has no use for the rest, nor for the command.
+    // A caller whose listener throws needs neither the rest nor the command.
     const refuse = (error: unknown) => {
       this.#refused = true;
       this.#endEarly();

@@ -4,7 +4,7 @@ import type { Death } from "./message.ts";
 import type { Patience } from "./patience.ts";
 import type { Port } from "./port.ts";
 
-/** Seconds between two questions after those who run a long command. */
+/** Seconds between two questions about the server of a long command. */
 const LOOK_AFTER = 5;
 
 /** What a {@linkcode Liveness} looks after. */
@@ -25,7 +25,7 @@ export class Liveness {
   readonly #ports: readonly Port[];
   readonly #patience: Patience;
   readonly #lose: (reason: string) => void;
-  /** Told how those who serve a port or a job ended, or that they have not. */
+  /** Told how the server of a port or a job ended, or that it lives. */
   readonly #asked = new Map<string, (death?: Death) => void>();
   #looking?: ReturnType<typeof setInterval>;
 
@@ -36,7 +36,7 @@ export class Liveness {
     this.#lose = lose;
   }
 
-  /** While commands run, asks after those who serve them now and then. */
+  /** While commands run, asks now and then whether their servers live. */
   lookAfter(): void {
     this.#looking ??= setInterval(() => {
       const busy = this.#ports.filter((port) => port.running);
@@ -56,7 +56,7 @@ export class Liveness {
     this.#ask(port, cancel);
   }
 
-  /** What served a job was killed: asks how, and fails it. */
+  /** The process that served a job was killed: asks how, and fails the job. */
   killed(id: string, fail: (error: ShellLost) => void): void {
     this.#asked.set(id, (death) => {
       if (death !== undefined) fail(serverKilled(death));

@@ -12,7 +12,7 @@ export type Message =
   | { readonly verb: "up" | "posix" | "nobash" }
   /** All ports were named that the guest has. */
   | { readonly verb: "found" }
-  /** An answer to who reads the console: a shell with our side, or a new one. */
+  /** Tells which shell reads the console: one with our side, or a new one. */
   | {
     readonly verb: "shell";
     readonly question: string;

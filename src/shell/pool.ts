@@ -72,7 +72,7 @@ export class Pool {
     this.dispatch();
   }
 
-  /** Hands ready ports to those who wait, and the console where there are none. */
+  /** Hands ready ports to jobs that wait, or the console if there are none. */
   dispatch(): void {
     const staying: Waiter[] = [];
     for (const waiter of [...this.#waiting]) {

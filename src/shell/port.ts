@@ -143,7 +143,7 @@ export class Port {
     });
   }
 
-  /** What served the port has died, with what it served: `job`. */
+  /** The server of the port has died, and with it the `job` that it served. */
   died(job: Job, error: ShellLost): void {
     const state = this.#state;
     if (state.is !== "busy" && state.is !== "copying") return;
@@ -174,7 +174,7 @@ export class Port {
 
   /** A child still has the port open, or the pipe. */
   still(): void {
-    // What is not read because its reader has to be waited for is no silence.
+    // Time in which the caller is too slow to read is no silence.
     if (this.#stream.isHeldUp) this.#wait?.stir();
     this.#wait?.still();
   }
@@ -258,7 +258,7 @@ export class Port {
   #runnerWaits(runner: number): void {
     const state = this.#state;
     if (state.is !== "abandoned" && state.is !== "readying") return;
-    // What the guest said before it was lost may come after that.
+    // Bytes that the guest wrote before it was lost may come after that.
     if ("mark" in state) return;
     this.#state = { is: "ready", outlet: state.outlet, runner };
     // Not before the rest of this chunk: it may say that the runner was killed.
@@ -288,7 +288,7 @@ export class Port {
   }
 
   #end(state: Busy | Copying | Draining, status: number): void {
-    // What it left unread would be taken for the next command.
+    // The next runner would read the rest as its command.
     if (hasLeft(state, status)) this.#spoil();
     else if (state.is === "draining" && !this.isDialled) {
       this.serve(state.outlet);

@@ -77,7 +77,7 @@ export function atRest(state: PortState): PortAtRest {
       const { outlet, isSent } = state;
       return isSent ? { is: "abandoned", outlet } : { is: "spoilt" };
     }
-    // What a server that starts is to read may be on its way: it never comes.
+    // The line for a server that starts may be on its way: it is lost.
     case "readying":
       return { is: "abandoned", outlet: state.outlet };
     case "draining":

@@ -82,7 +82,7 @@ export class PortStream {
   leave({ close }: { close: boolean }): void {
     const stream = this.#stream;
     this.#stream = undefined;
-    // What waits to be written was for that connection.
+    // The bytes that wait to be written were for that connection.
     this.#writing = Promise.resolve();
     if (stream === undefined) return;
     if (close) closeQuietly(stream);

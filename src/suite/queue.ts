@@ -78,7 +78,7 @@ export class Queue<T> {
         this.#cores += this.#coresOf(one.needs);
         return one.item;
       }
-      // What comes now has to wait as well.
+      // Tests that come now have to wait as well.
       if (one.passed >= 2 * this.#limits.workers) return undefined;
     }
   }

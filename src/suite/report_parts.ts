@@ -106,7 +106,7 @@ export async function reportParts(
   return { results, outcome, notes };
 }
 
-/** What wrote the results of a part may have left to the events why a test failed. */
+/** The results of a part may leave it to the events why a test failed. */
 function explained(results: SuiteResults, directory: string): SuiteResults {
   const tests = results.tests.map((test) => ({
     ...test,

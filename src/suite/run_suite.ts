@@ -147,7 +147,7 @@ export async function runPlan(
   };
 }
 
-/** What can't be kept is told before anything starts. */
+/** Reports limits that can't be kept before anything starts. */
 function requireHistory(path: string): void {
   try {
     Deno.openSync(path, { append: true, create: true }).close();

@@ -90,7 +90,7 @@ export class SuiteRun {
       memory: this.#budget,
       cores: Math.max(navigator.hardwareConcurrency, this.#workers),
       workers: this.#workers,
-      // What those that run have not taken yet is not free.
+      // Memory that running tests have not used yet is not free.
       available: given === undefined
         ? () => freeMemory() - Math.max(0, queue.memory - memory.now)
         : undefined,

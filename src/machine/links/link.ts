@@ -95,7 +95,7 @@ export class Link {
   readonly #captures = new Set<CaptureFile>();
   readonly #counters = { sent: noFrames(), received: noFrames() };
   #randoms?: { sent: Random; received: Random };
-  /** Whose card the following is of. */
+  /** The guest that has the card below. */
   #guestNetwork?: GuestNetwork;
   #card?: GuestCard;
   #relay?: Relay;
@@ -352,7 +352,7 @@ export class Link {
       try {
         await this.#settleNow();
       } catch (error) {
-        // Who has ended has no links; the next start brings them back.
+        // A guest that has ended has no links; the next start brings them back.
         if (!isHypervisorGone(error)) throw error;
       }
     });

@@ -118,7 +118,7 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
     }
   }
 
-  /** What somebody meant who used a name that is not there. */
+  /** The name that was probably meant by one that does not exist. */
   async #hint(error: unknown): Promise<string | undefined> {
     if (!(error instanceof ReferenceError || error instanceof TypeError)) {
       return;
@@ -151,7 +151,8 @@ export class JavaScriptEvaluator implements Evaluator, Disposable {
         line.slice(-(object + word).length).slice(0, object.length)
           .replace(/\??\.$/, ""),
       );
-    // Each member has a second name, in snake_case, for who begins to type that.
+    // Each member has a second name, in snake_case, which Tab offers only if its
+    // beginning was typed.
     const all = new Set(names);
     const isSecond = (name: string) =>
       name.includes("_") && !word.includes("_") && all.has(camelCase(name));

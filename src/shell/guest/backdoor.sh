@@ -1,9 +1,9 @@
-# Evaluated once by the backdoor shell, after install.sh. Set before are
-# `vw_token`, which every answer bears, so that whatever else is written to the
-# console is noise, and `vw_runner`, `vw_serve` and `vw_rest`, the texts of the
-# files beside this one: what a shell has in memory, each command has to copy, and
-# a text is small.
-# Nothing here parses what a test author wrote: the runner reads that as data and
+# The backdoor shell evaluates this once, after install.sh. These variables are
+# set before: `vw_token`, which every answer bears, so that all other text on the
+# console is noise; and `vw_runner`, `vw_serve` and `vw_rest`, the texts of the
+# files beside this one. They stay texts until they are needed, because each
+# command has to copy what its shell has in memory, and a text is small.
+# Nothing here parses what a test's author wrote: the runner reads that as data and
 # evaluates it in a process of its own.
 
 declare -A vw_device vw_pid
@@ -14,8 +14,8 @@ vw_seldom() {
   vw_rest=
 }
 
-# A shell that is told all this once more has its ports again: those who serve
-# them for what was lost would hold them.
+# Ends the servers of an earlier session of this shell, which would hold the
+# ports.
 vw_forget() {
   local port
   for port in "${!vw_device[@]}"; do

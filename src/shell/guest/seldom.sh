@@ -8,8 +8,8 @@ vw_stop() {
   kill -KILL "${vw_pid[$1]}"
 }
 
-# Says whether what served a port or ran a job lives, and how it ended; of one
-# that is known to have ended, which may not have been waited for, the latter.
+# Says whether the server of a port or of a job lives, or how it ended. With the
+# word `ended`, the host knows that it has ended, and asks only how.
 vw_alive() {
   local status=served
   [ "${2-}" != ended ] && kill -0 "${vw_pid[$1]}" ||
@@ -54,8 +54,8 @@ vw_drain() {
   vw_pid[$1]=$!
 }
 
-# Says now and then that a child is still waited for. Tries are counted, and not
-# time: where a guest is busy or stands still, the child had none either.
+# Says now and then that a child is still waited for. It counts tries and not
+# time: while a guest is busy or stands still, its child gets no time either.
 vw_still() {
   [ $((vw_tries = (vw_tries + 1) % 25)) != 0 ] ||
     printf '%s still %s\n' "$vw_token" "$1"

@@ -1,17 +1,25 @@
-# Serves a port: one waiting runner after the other. This is evaluated in a
-# process of its own, with the port's name and a mark. A port is closed after
-# each command and opened again, and only then says how the command ended: the
-# kernel lets a port be open once, so that nobody else has it, and all of the
-# command's output is in the port's stream. Where opening fails, a child that the
-# command left behind holds the port, and it is given up. What it holds at first
-# was sent to a guest before this one, up to a line with the mark that the host
-# sends when it hears of this, and is not run here. Runners remember the programs
-# that this shell has run: none. All of ours that they need not have, each would
-# copy and clear away.
-# Where a runner was killed, the host may have sent it a command meanwhile: it is
-# asked to say where what it sent ends, and told whether the runner has read that.
-# As the jobs of any subshell, a runner that is stopped is waited for on; and one
-# that ends by an interrupt does not end the loop.
+# Serves a port: one waiting runner after the other. The backdoor shell evaluates
+# this in a process of its own, with the port's name and a mark.
+#
+# After each command, the server closes the port and opens it again, and only
+# then writes how the command ended. The kernel lets one process at a time open a
+# port. So if opening succeeds, no child has the port, and all of the command's
+# output is in its stream. If opening fails, a child that the command left behind
+# holds the port, and the server gives it up.
+#
+# A port may hold bytes that were sent to a guest before this one. The server
+# drops all bytes up to a line with the mark, which the host sends when it hears
+# that the server runs.
+#
+# If a runner was killed, the host may have sent it a frame meanwhile. The server
+# says so; the host answers with a line that ends what it has sent; and the
+# server says whether the runner had left the frame unread.
+#
+# Each runner copies and clears away the variables, functions and remembered
+# programs of this shell: so the server drops all that runners need not have.
+# Job control (set -m) gives each runner a process group. It also has a subshell
+# wait on for a job that is stopped, and keeps an interrupt that ends a runner
+# from ending the loop.
 set -m
 hash -r
 vw_path=${vw_device[$1]}
