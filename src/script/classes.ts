@@ -1,4 +1,9 @@
-import { BaseMachine, ContainerMachine, QemuMachine } from "../machine/mod.ts";
+import {
+  BaseMachine,
+  ContainerMachine,
+  MicroVmMachine,
+  QemuMachine,
+} from "../machine/mod.ts";
 
 /**
  * The classes that every script sees, for tests such as `x instanceof Machine`.
@@ -8,4 +13,5 @@ export const classes: Record<string, unknown> = {
   Machine: BaseMachine,
   QemuMachine,
   ContainerMachine,
+  MicroVmMachine,
 };

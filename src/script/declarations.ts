@@ -80,7 +80,12 @@ export function declarations(names: ScriptNames, module: string): string {
         : `  const ${name}: ${type};`
     );
   const from = JSON.stringify(module);
-  const classes = ["BaseMachine", "QemuMachine", "ContainerMachine"].map(
+  const classes = [
+    "BaseMachine",
+    "QemuMachine",
+    "ContainerMachine",
+    "MicroVmMachine",
+  ].map(
     (name) => declaredClass(name, name, name, from, types),
   );
   classes.push(

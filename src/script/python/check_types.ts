@@ -11,6 +11,7 @@ import { prelude, stubs } from "./stubs.ts";
 const IMPORTED = [
   "BaseMachine",
   "Machine",
+  "MicroVmMachine",
   "NspawnMachine",
   "QemuMachine",
   "os",

@@ -7,7 +7,14 @@ import re
 from contextlib import contextmanager
 
 from .duration import as_seconds, one_of
-from .machine import BaseMachine, NspawnMachine, QemuMachine, retry
+from .machine import (
+    BaseMachine,
+    MicroVmMachine,
+    NspawnMachine,
+    QemuMachine,
+    class_of,
+    retry,
+)
 from .polling_condition import _INTERVAL, PollingCondition
 from .snapshot import Snapshot
 from ._warnings import warn_once
@@ -106,16 +113,13 @@ class Driver:
         self.vhost_vsock = None
         if facts["vsocks"]:
             self.vhost_vsock = VHostDeviceVsock(facts["vsocks"])
-        self.machines_qemu = [
-            QemuMachine(link, logger, machine)
+        made = [
+            class_of(machine["backend"])(link, logger, machine)
             for machine in facts["machines"]
-            if machine["backend"] == "qemu"
         ]
-        self.machines_nspawn = [
-            NspawnMachine(link, logger, machine)
-            for machine in facts["machines"]
-            if machine["backend"] == "nspawn"
-        ]
+        self.machines_qemu = [one for one in made if isinstance(one, QemuMachine)]
+        self.machines_nspawn = [one for one in made if isinstance(one, NspawnMachine)]
+        self._microvms = [one for one in made if isinstance(one, MicroVmMachine)]
         for machine in self.machines_qemu if self.vhost_vsock else []:
             socket = self.vhost_vsock.sockets.get(machine.name)
             machine.vsock_host = socket and socket.host
@@ -144,7 +148,7 @@ class Driver:
     @property
     def machines(self):
         """All machines, by name."""
-        machines = self.machines_qemu + self.machines_nspawn
+        machines = self.machines_qemu + self.machines_nspawn + self._microvms
         return sorted(machines, key=lambda machine: machine.name)
 
     def start_all(self):
@@ -189,8 +193,7 @@ class Driver:
             keepState=bool(keep_machine_state or keep_vm_state),
             fastForward=bool(fast_forward),
         )
-        kind = NspawnMachine if facts["backend"] == "nspawn" else QemuMachine
-        return kind(self._link, self.logger, facts)
+        return class_of(facts["backend"])(self._link, self.logger, facts)
 
     def snapshot(self, name=None, machines=None, keep=False, prepare=None):
         """Saves all machines that run, or some, at one moment.
@@ -322,6 +325,7 @@ class Driver:
             "Machine": QemuMachine,
             "QemuMachine": QemuMachine,
             "NspawnMachine": NspawnMachine,
+            "MicroVmMachine": MicroVmMachine,
             "debug": self.debug,
             "dump_machine_ssh": self.dump_machine_ssh,
         }

@@ -918,8 +918,10 @@ class QemuMachine(BaseMachine):
         self._call("consoleInteract")
 
 
-class NspawnMachine(BaseMachine):
-    """A container that systemd-nspawn runs."""
+class _PlainMachine(BaseMachine):
+    """A machine without what only QEMU gives."""
+
+    _noun: str
 
     def __init__(self, link, logger, facts):
         super().__init__(link, logger, facts)
@@ -928,8 +930,34 @@ class NspawnMachine(BaseMachine):
     def __getattr__(self, name):
         why = "is nothing that a machine has"
         if hasattr(QemuMachine, name):
-            why = "needs a machine that QEMU runs, and not a container"
+            why = f"needs a machine that QEMU runs, and not a {self._noun}"
         raise AttributeError(f"{name} of {self!r} {why}")
+
+
+class NspawnMachine(_PlainMachine):
+    """A container that systemd-nspawn runs."""
+
+    _noun = "container"
+
+
+class MicroVmMachine(_PlainMachine):
+    """A machine of a small hypervisor, such as Firecracker."""
+
+    _noun = "microVM"
+
+    def pause(self):
+        """Has the guest stand still."""
+        return self._fault("pause")
+
+    def resume(self):
+        """Has a guest go on that was paused."""
+        self._call("resume")
+
+
+def class_of(backend):
+    """The class of a backend's machines."""
+    known = {"qemu": QemuMachine, "nspawn": NspawnMachine}
+    return known.get(backend, MicroVmMachine)
 
 
 # The names of older versions.
@@ -1040,6 +1068,7 @@ __all__ = [
     "BaseMachine",
     "Machine",
     "MachineError",
+    "MicroVmMachine",
     "NspawnMachine",
     "QemuMachine",
     "QemuStartCommand",

@@ -264,6 +264,11 @@ class QemuMachine(BaseMachine):
 class NspawnMachine(BaseMachine):
     start_command: str
 
+class MicroVmMachine(BaseMachine):
+    start_command: str
+    def pause(self) -> Fault: ...
+    def resume(self) -> None: ...
+
 class Retry(Protocol):
     def __call__(
         self,
