@@ -7,11 +7,15 @@ export interface MachineConfiguration {
    * `machine`.
    */
   name?: string;
-  /** A start script's path, or a command line. */
+  /**
+   * A start script's path, or a command line; for Firecracker, the path of its
+   * description of the machine.
+   */
   startCommand: string;
   /**
    * The machine's hypervisor; if nothing is given, `nspawn` (a container) for a
-   * start script `run-<name>-nspawn`, otherwise `qemu`.
+   * start script `run-<name>-nspawn`, `firecracker` for a description
+   * `run-<name>-firecracker.json`, otherwise `qemu`.
    */
   backend?: BackendName;
   /**

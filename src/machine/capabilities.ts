@@ -85,6 +85,13 @@ const FACTS = {
   efiVarsPath: "firmware",
 } as const satisfies Record<string, Need>;
 
+/** All names that not every kind of machine has, and what each needs. */
+export const SPECIAL: Readonly<Record<Special, Need>> = {
+  ...METHODS,
+  ...DIRECT,
+  ...FACTS,
+};
+
 /** A name that not every kind of machine has. */
 export type Special =
   | keyof typeof METHODS

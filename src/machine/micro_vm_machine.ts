@@ -1,5 +1,6 @@
 import type { BackendName } from "../backend/mod.ts";
 import { MachineError } from "../errors.ts";
+import { setClock, skew } from "./clock.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
 import { Pauses } from "./pauses.ts";
@@ -81,5 +82,29 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
    */
   async resume(): Promise<void> {
     await this.#pauses.resume();
+  }
+
+  /**
+   * Sets the guest's clock, which goes on from there.
+   *
+   * @param to A moment, or seconds since 1970.
+   * @returns The fault, whose end sets the clock as if nobody had changed it.
+   * @throws {UsageError} if the time is not between 2001 and 2286.
+   * @throws {TestFailure} if the guest refuses that.
+   */
+  setClock(to: Date | number): Promise<Fault> {
+    return setClock(this.#core, to);
+  }
+
+  /**
+   * Sets the guest's clock ahead or back.
+   *
+   * @param by Seconds; negative: back.
+   * @returns The fault, whose end sets the clock as if nobody had changed it.
+   * @throws {UsageError} if this is no number of seconds.
+   * @throws {TestFailure} if the guest refuses that.
+   */
+  skew(by: number): Promise<Fault> {
+    return skew(this.#core, by);
   }
 }

@@ -6,7 +6,7 @@
  */
 export type { ExecuteOptions } from "./commands/commands.ts";
 export type { MachineContext } from "./context.ts";
-export type { Special } from "./capabilities.ts";
+export { SPECIAL, type Special } from "./capabilities.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
 export { MachineCore, type MachineOptions } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";

@@ -9,7 +9,7 @@ export const firecracker: BackendKind = {
   plugsIntoHost: false,
   takesVsock: false,
   reboots: false,
-  gives: new Set(["processors"]),
+  gives: new Set(["processors", "clock"]),
 
   /** `run-<name>-firecracker.json` describes a microVM. */
   machineName: (startCommand) =>

@@ -102,6 +102,9 @@ export abstract class MicroVmGuest implements Guest {
     return this.#channel.ports;
   }
 
+  /** Its clock is not the host's. */
+  readonly clock = true;
+
   /** What is done to its processors. */
   abstract readonly processors: GuestProcessors;
 

@@ -904,3 +904,41 @@ Deno.test("a missing python3 is the user's to know, in one sentence", async () =
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("machines of each backend have their class in Python", async () => {
+  const recorder = new Recorder();
+  const outDir = await Deno.makeTempDir();
+  try {
+    await using driver = await Driver.create({
+      machines: [
+        "/nowhere/run-a-vm",
+        "/nowhere/run-b-nspawn",
+        "/nowhere/run-c-firecracker.json",
+      ],
+      outDir,
+      log: recorder.log,
+    });
+    const code = `
+assert machines == [a, b, c]
+assert (machines_qemu, machines_nspawn) == ([a], [b])
+assert type(c) is MicroVmMachine and not isinstance(c, QemuMachine)
+assert [hasattr(one, "pause") for one in machines] == [True, False, True]
+assert [hasattr(one, "screenshot") for one in machines] == [True, False, False]
+try:
+    c.screenshot("it")
+except AttributeError as error:
+    assert str(error) == (
+        "screenshot of <MicroVmMachine 'c'> takes a machine that QEMU runs, "
+        "and not a microVM"
+    ), error
+try:
+    c.reboot()
+except Exception as error:
+    assert str(error).startswith("reboot() takes a hypervisor that outlives a reset")
+assert type(create_machine("/nowhere/run-d-firecracker.json")) is MicroVmMachine
+`;
+    await runPython(new Script({ code, language: "python" }), driver);
+  } finally {
+    await Deno.remove(outDir, { recursive: true });
+  }
+});

@@ -953,6 +953,9 @@ class MicroVmMachine(_PlainMachine):
         """Has a guest go on that was paused."""
         self._call("resume")
 
+    set_clock = QemuMachine.set_clock
+    skew = QemuMachine.skew
+
 
 def class_of(backend):
     """The class of a backend's machines."""
