@@ -928,13 +928,13 @@ try:
     c.screenshot("it")
 except AttributeError as error:
     assert str(error) == (
-        "screenshot of <MicroVmMachine 'c'> takes a machine that QEMU runs, "
+        "screenshot of <MicroVmMachine 'c'> needs a machine that QEMU runs, "
         "and not a microVM"
     ), error
 try:
     c.reboot()
 except Exception as error:
-    assert str(error).startswith("reboot() takes a hypervisor that outlives a reset")
+    assert str(error).startswith("reboot() needs a hypervisor that goes on after a reset")
 assert type(create_machine("/nowhere/run-d-firecracker.json")) is MicroVmMachine
 `;
     await runPython(new Script({ code, language: "python" }), driver);
