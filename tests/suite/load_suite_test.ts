@@ -122,18 +122,21 @@ Deno.test("configuration files of the NixOS test framework are tests", async () 
   );
 });
 
-Deno.test("the suite that the README shows is valid", () => {
-  const readme = Deno.readTextFileSync(
-    new URL("../../README.md", import.meta.url),
-  );
-  const blocks = [...readme.matchAll(/^```json\n([^]*?)^```$/gm)]
-    .map(([, text]) => JSON.parse(text)).filter(({ tests }) => tests);
-  assertEquals(blocks.length, 1);
-  const suite = checkSuite(blocks[0], "README.md");
-  assertEquals(
-    plannedTests({ suite, folder: "/", name: "", files: [] }).map((one) =>
-      one.name
-    ),
-    ["web", "db[kernel=6.1]", "db[kernel=6.12]"],
-  );
-});
+for (
+  const [document, names] of [
+    ["README.md", ["web", "db"]],
+    ["src/suite/README.md", ["web", "db[kernel=6.1]", "db[kernel=6.12]"]],
+  ] as const
+) {
+  Deno.test(`the suite that ${document} shows is valid`, () => {
+    const text = Deno.readTextFileSync(
+      new URL(`../../${document}`, import.meta.url),
+    );
+    const [block, ...others] = [...text.matchAll(/^```json\n([^]*?)^```$/gm)]
+      .map(([, text]) => JSON.parse(text)).filter(({ tests }) => tests);
+    assertEquals(others, []);
+    const suite = checkSuite(block, document);
+    const planned = plannedTests({ suite, folder: "/", name: "", files: [] });
+    assertEquals(planned.map(({ name }) => name), names);
+  });
+}
