@@ -397,16 +397,35 @@ console.log(exitCode, JSON.stringify(tests.map((test) => ({
 Deno.test({
   name: "a test whose process does not even end itself is ended",
   ignore: Deno.env.get("VMWRIGHT_LONG") !== "1",
-  async fn() {
-    using suite = new SuiteFolder({
-      stops: { script: "stops.ts", timeout: 1 },
+  async fn(t) {
+    const tests = { stops: { script: "stops.ts", timeout: 1 } };
+    await t.step("by its time limit", async () => {
+      using suite = new SuiteFolder(tests);
+      const { code, stderr } = await suite.run();
+      assertEquals([code, suite.verdicts()], [1, { stops: "timeout" }], stderr);
+      assertStringIncludes(
+        stderr,
+        "it did not end within 1 seconds, nor by itself within 30 more",
+      );
+      await suite.assertNothingLeft();
     });
-    const { code, stderr } = await suite.run();
-    assertEquals([code, suite.verdicts()], [1, { stops: "timeout" }], stderr);
-    assertStringIncludes(
-      stderr,
-      "it did not end within 1 seconds, nor by itself within 30 more",
-    );
-    await suite.assertNothingLeft();
+    for (const times of [1, 2]) {
+      await t.step(`by Ctrl-C, ${times} times`, async () => {
+        using suite = new SuiteFolder(tests);
+        const runner = suite.begin([]);
+        const output = runner.output();
+        await suite.waiting("stops");
+        const began = performance.now();
+        runner.kill("SIGINT");
+        if (times === 2) {
+          // Signals that come together count as one.
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          runner.kill("SIGINT");
+        }
+        assertEquals((await output).code, 130);
+        if (times === 2) assert(performance.now() - began < 8000);
+        await suite.assertNothingLeft();
+      });
+    }
   },
 });

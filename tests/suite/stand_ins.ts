@@ -17,7 +17,9 @@ try {
   "hangs.ts": `await new Promise(() => setInterval(() => {}, 1e9));`,
   // No timer of its process fires any more.
   "blocks.ts": `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`,
-  "stops.ts": `Deno.kill(Deno.pid, "SIGSTOP");`,
+  // It does not even hear a signal.
+  "stops.ts": `Deno.writeTextFileSync("stops.pid", String(Deno.pid));
+Deno.kill(Deno.pid, "SIGSTOP");`,
   "crashes.ts": `Deno.kill(Deno.pid, "SIGKILL");`,
   // It begins a process of its own, and tells that it waits.
   "waits.ts": `new Deno.Command("sleep", { args: ["1000"] }).spawn();
