@@ -1,17 +1,23 @@
 import type { BackendKind } from "./backend.ts";
+import { cloudHypervisor } from "./cloud_hypervisor/kind.ts";
 import { firecracker } from "./firecracker/kind.ts";
 import { nspawn } from "./nspawn/kind.ts";
 import { qemu } from "./qemu/kind.ts";
 import type { StartCommand } from "./start_command.ts";
 
-/** What runs a machine: QEMU, systemd-nspawn, or Firecracker. */
-export type BackendName = "qemu" | "nspawn" | "firecracker";
+/** What runs a machine. */
+export type BackendName =
+  | "qemu"
+  | "nspawn"
+  | "firecracker"
+  | "cloud-hypervisor";
 
 /** All kinds of backends, by their names in configurations. */
 export const kinds: Record<BackendName, BackendKind> = {
   qemu,
   nspawn,
   firecracker,
+  "cloud-hypervisor": cloudHypervisor,
 };
 
 /** Whether a value is the name of a backend. */

@@ -1,4 +1,5 @@
 import type { Backend } from "./backend.ts";
+import { CloudHypervisorBackend } from "./cloud_hypervisor/cloud_hypervisor.ts";
 import type { BackendName } from "./kinds.ts";
 import { FirecrackerBackend } from "./firecracker/firecracker.ts";
 import { NspawnBackend } from "./nspawn/nspawn.ts";
@@ -9,6 +10,7 @@ const classes: Record<BackendName, new (supervisor: Supervisor) => Backend> = {
   qemu: QemuBackend,
   nspawn: NspawnBackend,
   firecracker: FirecrackerBackend,
+  "cloud-hypervisor": CloudHypervisorBackend,
 };
 
 /**

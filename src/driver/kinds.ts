@@ -17,6 +17,7 @@ export type MachineOf<Name extends BackendName = BackendName> = {
   qemu: Machine<QemuMachine>;
   nspawn: Machine<ContainerMachine>;
   firecracker: Machine<MicroVmMachine<"firecracker">>;
+  "cloud-hypervisor": Machine<MicroVmMachine<"cloud-hypervisor">>;
 }[Name];
 
 /** A machine whose hypervisor has a hold on its network cards. */
@@ -36,6 +37,7 @@ export const makers: {
   qemu: makeQemuMachine,
   nspawn: makeContainerMachine,
   firecracker: (core) => makeMicroVmMachine(core, "firecracker"),
+  "cloud-hypervisor": (core) => makeMicroVmMachine(core, "cloud-hypervisor"),
 };
 
 /**
@@ -45,6 +47,7 @@ export const makers: {
 export type BackendOf<Given extends string | MachineConfiguration> =
   Given extends `${string}-nspawn` ? "nspawn"
     : Given extends `${string}-firecracker.json` ? "firecracker"
+    : Given extends `${string}-cloud-hypervisor.json` ? "cloud-hypervisor"
     : Given extends string ? "qemu"
     : Given extends MachineConfiguration
       ? "backend" extends keyof Given

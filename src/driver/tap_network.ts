@@ -1,4 +1,4 @@
-import type { Supervisor } from "../backend/mod.ts";
+import type { Supervisor, Tap, Taps } from "../backend/mod.ts";
 import { MachineError } from "../errors.ts";
 import { LineSplitter } from "../scan/mod.ts";
 import { shellQuote } from "../shell/mod.ts";
@@ -10,21 +10,13 @@ const TUN = "/dev/net/tun";
 /** Seconds that an interface which a process makes may take. */
 const PATIENCE = 30;
 
-/** An interface that a hypervisor has its guest's card on. */
-export interface OpenTap {
-  /** Its name in the namespace, of at most 15 characters. */
-  readonly name: string;
-  /** Takes it away. */
-  remove(): Promise<void>;
-}
-
 /**
  * Network interfaces for hypervisors that know no other way into a network than
  * a TAP. They are in a network namespace of their own, so they need no
  * privilege, and no other run sees them. In there, each VLAN has a bridge, with
  * a plug to its switch: what is on the bridge hears what else is on the VLAN.
  */
-export class TapNetwork {
+export class TapNetwork implements Taps {
   readonly #supervisor: Supervisor;
   readonly #vlans: () => readonly Vlan[];
   readonly #bridges = new Map<number, Promise<void>>();
@@ -59,7 +51,7 @@ export class TapNetwork {
    *
    * @throws {MachineError} if there is no such VLAN, or the host has no TAPs.
    */
-  async add(nr: number): Promise<OpenTap> {
+  async add(nr: number): Promise<Tap> {
     const vlan = this.#vlans().find((vlan) => vlan.nr === nr);
     if (vlan === undefined) {
       const there = this.#vlans().map(({ nr }) => nr).join(", ") || "none";

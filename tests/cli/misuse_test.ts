@@ -103,7 +103,7 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [
     ["test.ts", "--machine-config", "backend.json"],
-    `backend.json: $.machines[0].backend must be "qemu", "nspawn" or "firecracker", got "bochs"`,
+    `backend.json: $.machines[0].backend must be "qemu", "nspawn", "firecracker" or "cloud-hypervisor", got "bochs"`,
   ],
   [
     ["test.ts"],

@@ -24,6 +24,7 @@ export interface Trial {
 /** The microVMs' hypervisors, and the variables that name their programs. */
 const PROGRAMS: [MicroHypervisor & BackendName, string][] = [
   ["firecracker", "VMWRIGHT_FIRECRACKER"],
+  ["cloud-hypervisor", "VMWRIGHT_CLOUD_HYPERVISOR"],
 ];
 
 /** All backends that run virtual machines, and a guest for each. */

@@ -12,9 +12,11 @@ import {
   GuestDied,
   Log,
   MachineError,
+  type MachineOf,
   type RunEvent,
   TestFailure,
 } from "../../mod.ts";
+import { within } from "../../src/time/mod.ts";
 import { trials } from "./backends.ts";
 
 for (const trial of trials) {
@@ -87,6 +89,14 @@ for (const trial of trials) {
         );
       });
 
+      await t.step("answers when it is no longer paused", async () => {
+        const paused = await (machine as MachineOf<"qemu">).pause();
+        const answer = machine.succeed("echo on");
+        assertEquals(await within(1, answer), undefined);
+        await paused.heal();
+        assertEquals(await answer, "on\n");
+      });
+
       await t.step("powers off, and starts again", async () => {
         await machine.shutdown();
         assert(!machine.booted);
@@ -113,7 +123,7 @@ for (const trial of trials) {
         await machine.succeed("true");
         Deno.kill(machine.pid!, "SIGKILL");
         const error = await assertRejects(() => running, MachineError);
-        assertMatch(error.message, /^web ended: \S+ was killed by SIGKILL/);
+        assertMatch(error.message, /^web ended: .+ was killed by SIGKILL/);
         assert(!machine.booted);
       });
     } finally {

@@ -198,7 +198,7 @@ async function handle(
       running();
       tell("vm", "pausing");
       turn("Paused");
-      await running().pause();
+      running().pause();
       tell("vm", "paused");
       return;
     case "vm.resume":

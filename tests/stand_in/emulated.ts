@@ -135,11 +135,17 @@ export class EmulatedMachine {
     );
   }
 
-  async pause(): Promise<void> {
-    await this.#qmp.send("stop");
+  /**
+   * Stands still from outside: QEMU's own pause would stop the virtual socket,
+   * whose connections a real one keeps.
+   */
+  pause(): void {
+    this.#qemu.kill("SIGSTOP");
   }
 
+  /** Goes on, or begins. */
   async resume(): Promise<void> {
+    this.#qemu.kill("SIGCONT");
     await this.#qmp.send("cont");
   }
 

@@ -367,7 +367,7 @@ async function act(action: string): Promise<void> {
 
 async function change(to: string): Promise<void> {
   if (machine === undefined) throw new Fault(PRE_BOOT);
-  if (to === "Paused") await machine.pause();
+  if (to === "Paused") machine.pause();
   else await machine.resume();
   state = to === "Paused" ? "Paused" : "Running";
 }

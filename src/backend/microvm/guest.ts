@@ -70,6 +70,7 @@ export abstract class MicroVmGuest implements Guest {
       );
       await heard;
       clearTimeout(timer);
+      await this.lastEvents();
       await stdin.close().catch(() => {});
       api.close();
       vsock.close();
@@ -162,6 +163,11 @@ export abstract class MicroVmGuest implements Guest {
   protected endFor(reason: string): void {
     this.#reason ??= reason;
     this.options.supervisor.kill(this.options.process, "SIGKILL");
+  }
+
+  /** What else is to be heard before the end is told. */
+  protected lastEvents(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Called with what the guest writes to its serial port. */

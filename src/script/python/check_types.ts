@@ -41,6 +41,7 @@ const CLASSES: Record<BackendName, string> = {
   qemu: "QemuMachine",
   nspawn: "NspawnMachine",
   firecracker: "MicroVmMachine",
+  "cloud-hypervisor": "MicroVmMachine",
 };
 
 /** The output of a program; nothing if there is no such program. */

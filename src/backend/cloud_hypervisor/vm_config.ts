@@ -1,0 +1,122 @@
+import { vlanOf } from "../microvm/description.ts";
+
+/** A disk of a {@linkcode VmConfig}. */
+export interface DiskConfig {
+  path?: string;
+  readonly?: boolean;
+  image_type?: "FixedVhd" | "Qcow2" | "Raw" | "Vhdx" | "Unknown";
+  [other: string]: unknown;
+}
+
+/** A network card of a {@linkcode VmConfig}. */
+export interface NetConfig {
+  tap?: string;
+  mac?: string;
+  [other: string]: unknown;
+}
+
+/** A console of a {@linkcode VmConfig}. */
+export interface ConsoleConfig {
+  mode: "Off" | "Pty" | "Tty" | "File" | "Socket" | "Null";
+  [other: string]: unknown;
+}
+
+/**
+ * A virtual machine as Cloud Hypervisor's `vm.create` takes it: the parts that
+ * the driver reads or sets. All others are the author's.
+ */
+export interface VmConfig {
+  payload: {
+    kernel?: string;
+    initramfs?: string;
+    firmware?: string;
+    cmdline?: string;
+    [other: string]: unknown;
+  };
+  disks?: DiskConfig[];
+  net?: NetConfig[];
+  vsock?: { cid: number; socket: string; [other: string]: unknown };
+  serial?: ConsoleConfig;
+  console?: ConsoleConfig;
+  pvpanic?: boolean;
+  [other: string]: unknown;
+}
+
+/** What the driver has made for a machine. */
+export interface OwnParts {
+  /** Makes a path of the author's absolute. */
+  absolute(path: string): string;
+  /** The file to use for a disk that the guest may write to, by its number. */
+  placeDisk(path: string, number: number): Promise<string>;
+  /** The TAP that is on a VLAN. */
+  tap(vlan: number): Promise<string>;
+  /** The path of the virtual socket. */
+  readonly vsock: string;
+}
+
+/** The number of a guest's virtual socket, if the author gives none: it is its own. */
+const CID = 3;
+/** The first bytes of an image of QEMU's own format. */
+const QCOW2 = "514649fb";
+
+/**
+ * Completes an author's configuration: the serial console is on stdio, the
+ * virtual socket is the driver's, panics are told, disks that the guest may
+ * write to are not the author's own, and cards on `vlan<number>` are on the
+ * test's networks.
+ */
+export async function completed(
+  given: VmConfig,
+  own: OwnParts,
+): Promise<VmConfig> {
+  const { payload } = given;
+  const path = (name: "kernel" | "initramfs" | "firmware") =>
+    payload[name] === undefined ? {} : { [name]: own.absolute(payload[name]) };
+  const disks: DiskConfig[] = [];
+  for (const [number, disk] of (given.disks ?? []).entries()) {
+    if (disk.path === undefined) {
+      disks.push(disk);
+      continue;
+    }
+    const source = own.absolute(disk.path);
+    disks.push({
+      image_type: await imageType(source),
+      ...disk,
+      path: disk.readonly ? source : await own.placeDisk(source, number),
+    });
+  }
+  const net: NetConfig[] = [];
+  for (const card of given.net ?? []) {
+    const vlan = vlanOf(card.tap);
+    net.push(vlan === undefined ? card : { ...card, tap: await own.tap(vlan) });
+  }
+  // A terminal of the author's would be where the serial console is.
+  const console = given.console?.mode ?? "Tty";
+  return {
+    pvpanic: true,
+    ...given,
+    payload: {
+      ...payload,
+      ...path("kernel"),
+      ...path("initramfs"),
+      ...path("firmware"),
+    },
+    ...given.disks === undefined ? {} : { disks },
+    ...given.net === undefined ? {} : { net },
+    vsock: { cid: CID, ...given.vsock, socket: own.vsock },
+    serial: { mode: "Tty" },
+    ...console === "Tty" ? { console: { mode: "Off" } } : {},
+  };
+}
+
+async function imageType(path: string): Promise<"Qcow2" | "Raw"> {
+  try {
+    using file = await Deno.open(path);
+    const magic = new Uint8Array(4);
+    await file.read(magic);
+    return magic.toHex() === QCOW2 ? "Qcow2" : "Raw";
+  } catch {
+    // Whoever copies it, or Cloud Hypervisor, tells why it can't be read.
+    return "Raw";
+  }
+}
