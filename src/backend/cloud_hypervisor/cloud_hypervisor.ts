@@ -4,7 +4,6 @@ import { within } from "../../time/mod.ts";
 import type {
   Backend,
   Guest,
-  GuestInterrupt,
   GuestListener,
   GuestProcessors,
   StartOptions,
@@ -239,11 +238,6 @@ class CloudHypervisorGuest extends MicroVmGuest {
     pause: () => this.#turn("Paused", "/vm.pause"),
     resume: () => this.#turn("Running", "/vm.resume"),
   };
-
-  get interrupt(): GuestInterrupt {
-    const { api } = this.options;
-    return { press: async () => void await api.request("PUT", "/vm.nmi") };
-  }
 
   async version(): Promise<string> {
     const { version } = await this.options.api.request(
