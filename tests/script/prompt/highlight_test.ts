@@ -65,7 +65,7 @@ Deno.test({
         ...["--interactive", "--start-scripts", "./run-a-vm", "-o", "."],
       ],
       directory: directory.path,
-      env: { XDG_STATE_HOME: directory.path },
+      env: { XDG_STATE_HOME: directory.path, NO_COLOR: "" },
     });
     await terminal.see(/\n>$/);
     const long = "y".repeat(100);
