@@ -1083,10 +1083,11 @@ export class Driver<Backends extends BackendName = BackendName>
         ...[...this.#made.values()].map((machine) =>
           machine[Symbol.asyncDispose]()
         ),
-        this.#taps.stop(),
         ...this.vlans.map((vlan) => vlan.stop()),
         ...[...this.#vsocks.values()].map((vsock) => vsock.stop()),
       ]);
+      // The machines' TAPs are in there.
+      ends.push(...await Promise.allSettled([this.#taps.stop()]));
       for (const end of ends) {
         if (end.status === "rejected") {
           this.log.error(`Error during cleanup: ${end.reason}`);

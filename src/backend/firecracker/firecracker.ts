@@ -83,7 +83,8 @@ export class FirecrackerBackend implements Backend {
     await Deno.writeTextFile(log, "", { mode: 0o600 });
     const taps: Tap[] = [];
     const removeTaps = async () => {
-      for (const tap of taps.splice(0)) await tap.remove();
+      // Where the namespace has ended, so have its TAPs.
+      for (const tap of taps.splice(0)) await tap.remove().catch(() => {});
     };
     let guest: FirecrackerGuest | undefined;
     const vsock = new HybridVsock(vsockPath);
