@@ -207,7 +207,7 @@ export abstract class MicroVmGuest implements Guest {
     if (this.#reason !== undefined) return this.#reason;
     const { hypervisor } = this.options;
     if (this.#isStopping) return `${hypervisor} was stopped`;
-    const meant = this.meaning(status);
+    const meant = this.#hasBegun ? this.meaning(status) : undefined;
     if (meant !== undefined) return meant;
     const how = status.signal !== null
       ? `${hypervisor} was killed by ${status.signal}`
