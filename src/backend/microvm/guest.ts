@@ -116,11 +116,12 @@ export abstract class MicroVmGuest implements Guest {
   protected abstract meaning(status: Deno.CommandStatus): string | undefined;
 
   /** What to look at in a guest whose shell does not come. */
-  readonly shellHint: string =
-    "nothing in the guest has taken a connection on vsock port 1234; it needs " +
-    "the kernel's driver vmw_vsock_virtio_transport, and a service that starts " +
-    "a bash for each connection (socat VSOCK-LISTEN:1234,fork EXEC:bash); " +
-    "examples/GUEST.md says what a guest needs";
+  get shellHint(): string {
+    return "nothing in the guest has taken a connection on vsock port 1234; it needs " +
+      "the kernel's driver vmw_vsock_virtio_transport, and a service that starts " +
+      "a bash for each connection (socat VSOCK-LISTEN:1234,fork EXEC:bash); " +
+      "examples/GUEST.md says what a guest needs";
+  }
 
   /** From now on, the process's output is the guest's. */
   begin(): void {
