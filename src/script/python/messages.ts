@@ -92,7 +92,7 @@ export interface EfiVariableOfPython {
 }
 
 /** The requests to a machine. */
-type MachineRequest =
+export type MachineRequest =
   & { machine: string; fork?: number }
   & (
     | { do: "call"; method: typeof METHODS[number]; args: unknown[] }
