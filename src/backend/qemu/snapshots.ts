@@ -59,8 +59,20 @@ export class QemuSnapshots implements GuestSnapshots {
       "query-migrate",
     ) as { "blocked-reasons"?: string[] };
     for (const reason of reasons) {
+      // This names the device alone.
+      if (reason.includes("vhost-user-fs")) continue;
       const [, source, tag] = SHARE.exec(reason) ?? [];
       obstacles.push({ reason, tag, source });
+    }
+    if (reasons.some((reason) => reason.includes("vhost-user-fs"))) {
+      for (const tag of await virtiofsTags(qmp)) {
+        obstacles.push({
+          tag,
+          reason:
+            `it has the virtiofs share "${tag}", which a process beside ` +
+            "QEMU serves that can't be saved",
+        });
+      }
     }
     for (const reason of await disks.obstacles()) obstacles.push({ reason });
     if (this.#parts.addedConsoles() > 0) {
@@ -196,6 +208,24 @@ export class QemuSnapshots implements GuestSnapshots {
   async go(): Promise<void> {
     if (this.#wasRunning) await this.#parts.qmp().send("cont");
   }
+}
+
+/** The tags of the guest's shares over virtiofs. */
+async function virtiofsTags(qmp: QmpClient): Promise<string[]> {
+  const tags: string[] = [];
+  for (const place of ["peripheral", "peripheral-anon"]) {
+    const path = `/machine/${place}`;
+    const devices = await qmp.send("qom-list", { path }) as {
+      name: string;
+      type: string;
+    }[];
+    for (const { name, type } of devices) {
+      if (!type.includes("vhost-user-fs")) continue;
+      const device = { path: `${path}/${name}`, property: "tag" };
+      tags.push(await qmp.send("qom-get", device) as string);
+    }
+  }
+  return tags;
 }
 
 /** Saves or loads by QEMU's migration. */

@@ -62,16 +62,23 @@ export class MachineSaver implements AsyncDisposable {
         this.#shares.unshift(share);
       }
       obstacles = await this.#snapshots.obstacles();
-      const [first] = obstacles;
+      const first = obstacles.find(({ tag }) =>
+        mounted.some((share) => share.tag === tag)
+      );
       const places = mounted.filter(({ tag }) => tag === first?.tag)
         .map(({ place }) => place);
-      if (places.length > 0) {
+      if (first !== undefined) {
+        const what = first.source === undefined
+          ? `the virtiofs share "${first.tag}"`
+          : `the 9p share "${first.tag}" (${first.source})`;
+        const way = first.source === undefined
+          ? "its start script would have to do without it"
+          : "the guest would have to unmount it";
         throw new MachineError(
-          `${this.core.name} can't be saved while it has the 9p share ` +
-            `"${first.tag}" (${first.source}) mounted at ${
-              places.join(" and ")
-            }: the guest would have to unmount it, or to have what is there on ` +
-            "a disk (in NixOS tests, virtualisation.useNixStoreImage = true)",
+          `${this.core.name} can't be saved while it has ${what} mounted at ${
+            places.join(" and ")
+          }: ${way}, or what is there would have to be on a disk (in NixOS ` +
+            "tests, virtualisation.useNixStoreImage = true)",
         );
       }
     }

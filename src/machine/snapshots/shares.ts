@@ -20,10 +20,11 @@ export interface Share {
  * options.
  */
 const LIST = "while read -r vw_tag vw_place vw_type vw_options _; do " +
-  `[ "$vw_type" != 9p ] || echo "$vw_tag $vw_place $vw_options"; ` +
+  "[[ $vw_type != @(9p|virtiofs) ]] || " +
+  'echo "$vw_tag $vw_place $vw_options"; ' +
   "done </proc/mounts";
 
-/** Lists the shares over 9p that a guest has mounted. */
+/** Lists the shares over 9p and virtiofs that a guest has mounted. */
 export async function mountedShares(core: MachineCore): Promise<Share[]> {
   const { stdout } = await core.run(LIST, { stderr: "merge" });
   return decode(stdout).split("\n").flatMap((line) => {

@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MachineError } from "../../../mod.ts";
 import { guest } from "../../guests/mod.ts";
 import {
   virtiofsd,
@@ -68,6 +69,20 @@ Deno.test({
           .startsWith("from the guest"),
       );
       assertEquals([...Deno.readDirSync(machine.sharedDir)].length, 1);
+      await assertRejects(
+        () => test.driver.snapshot(),
+        MachineError,
+        'tiny can\'t be saved while it has the virtiofs share "shared" mounted ' +
+          "at /tmp/shared: its start script would have to do without it",
+      );
+      await machine.succeed("umount /tmp/shared");
+      await assertRejects(
+        () => test.driver.snapshot(),
+        MachineError,
+        'tiny can\'t be saved: it has the virtiofs share "shared", which a ' +
+          "process beside QEMU serves",
+      );
+      assertEquals(await machine.succeed("echo on"), "on\n");
     }
     await Deno.remove(host, { recursive: true });
   },
