@@ -1,63 +1,62 @@
 /**
- * Two machines with a database between them, and subtests that ruin them, each on
- * a fork of its own. The database is rows in a file on the server's disk, written
- * through to it, and served over TCP: the guest has no other.
+ * Two machines with a Redis between them, and subtests that ruin them, each on a
+ * fork of its own. All rows are on the server's disk, written through to it; the
+ * client has a connection that was open before.
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { MachineError, type MachineOf } from "../../mod.ts";
+import { carried } from "../guests/carried.ts";
 import { booted } from "../machine/booted.ts";
 
 type Machines = Record<string, MachineOf<"qemu">>;
 
-/** Answers `put TEXT` and `get` of one connection. */
-const DATABASE = `#!/bin/bash
-mkdir -p /var/lib/rows
-while read -r verb row; do
-  case $verb in
-    put) echo "$row" >>/var/lib/rows/table && sync /var/lib/rows/table && echo ok ;;
-    get) cat /var/lib/rows/table; echo . ;;
-  esac
-done
-`;
-
 const SERVER = "192.168.1.1", CLIENT = "192.168.1.2";
-const ask = (words: string) => `echo ${words} | nc -N -w 300 ${SERVER} 5432`;
+/** Where Redis is in the guests. */
+const REDIS = "/opt/redis/run";
+const ask = (words: string) => `${REDIS} redis-cli -e -h ${SERVER} ${words}`;
 
-const rows = ({ client }: Machines) => client.succeed(ask("get"));
+const rows = ({ client }: Machines) => client.succeed(ask("lrange rows 0 -1"));
 const put = ({ client }: Machines, row: string) =>
-  client.succeed(ask(`put ${row}`));
+  client.succeed(ask(`rpush rows ${row}`));
 
 /** What each subtest ruins, and sees of it. */
 const RUIN: Record<string, (machines: Machines) => Promise<unknown>> = {
   "rows are added": async (all) => {
-    assertEquals(await put(all, "third"), "ok\n");
-    assertEquals(await rows(all), "first\nsecond\nthird\n.\n");
+    assertEquals(await put(all, "third"), "3\n");
+    assertEquals(await rows(all), "first\nsecond\nthird\n");
+    await all.client.succeed("echo rpop rows >/tmp/ask");
+    await all.client.waitUntilSucceeds("grep third /tmp/said");
+    assertEquals(await rows(all), "first\nsecond\n");
   },
   "the table is dropped": async (all) => {
-    await all.server.succeed("rm /var/lib/rows/table; sync");
-    assertEquals(await rows(all), ".\n");
+    await all.client.succeed(ask("flushall"));
+    assertEquals(await rows(all), "\n");
   },
   "the server loses power": async (all) => {
     await all.server.crash();
-    await all.client.fail(ask("get"));
+    await all.client.fail(ask("ping"));
   },
   "the disk fills": async (all) => {
     await all.server.succeed(
-      "dd if=/dev/zero of=/var/fill bs=1M 2>/dev/null || true; sync",
-      { timeout: 300 },
+      "n=0; for size in 1G 64M 4M 256K 4K; do " +
+        "while fallocate -l $size /var/fill$((n += 1)) 2>/dev/null; do :; done; " +
+        "done; sync",
     );
     await all.server.fail("echo more >>/var/lib/rows/more && sync");
+    await all.client.fail(
+      ask("rpush rows $(head -c 100000 /dev/zero | tr '\\0' x)"),
+    );
   },
   "the database is stopped": async (all) => {
     await all.server.succeed("systemctl stop database.service");
-    await all.client.fail(ask("get"));
+    await all.client.fail(ask("ping"));
   },
   "the cable is pulled": async (all) => {
     await all.client.block();
     await all.client.fail(`ping -c 1 -W 2 ${SERVER}`);
     await all.client.unblock();
     await all.client.waitUntilSucceeds(`ping -c 1 -W 2 ${SERVER}`);
-    assertEquals(await rows(all), "first\nsecond\n.\n");
+    assertEquals(await rows(all), "first\nsecond\n");
   },
   "the server's address changes": async (all) => {
     await all.server.succeed("ip address flush dev eth1");
@@ -66,11 +65,11 @@ const RUIN: Record<string, (machines: Machines) => Promise<unknown>> = {
   "programs are deleted": async (all) => {
     await all.server.succeed("rm -r /usr/sbin");
     await all.server.fail("nginx -v");
-    assertEquals(await rows(all), "first\nsecond\n.\n");
+    assertEquals(await rows(all), "first\nsecond\n");
   },
   "rows are forged": async (all) => {
-    await all.server.succeed("echo forged >/var/lib/rows/table; sync");
-    assertEquals(await rows(all), "forged\n.\n");
+    await all.client.succeed(ask("lset rows 0 forged"));
+    assertEquals(await rows(all), "forged\nsecond\n");
   },
   "the server's kernel panics": async (all) => {
     await all.server.succeed("sync");
@@ -80,16 +79,16 @@ const RUIN: Record<string, (machines: Machines) => Promise<unknown>> = {
       if (!(error instanceof MachineError)) throw error;
     });
     await all.server.waitForShutdown();
-    await all.client.fail(ask("get"));
+    await all.client.fail(ask("ping"));
   },
   "the client runs out of processes": async (all) => {
     await all.client.succeed("for i in $(seq 50); do sleep 600 >&2 & done");
-    assertEquals(await rows(all), "first\nsecond\n.\n");
+    assertEquals(await rows(all), "first\nsecond\n");
   },
   "the clock is wrong": async (all) => {
     await all.server.succeed("date -s 2001-01-01 >&2");
     assertStringIncludes(await all.server.succeed("date"), "2001");
-    assertEquals(await rows(all), "first\nsecond\n.\n");
+    assertEquals(await rows(all), "first\nsecond\n");
   },
 };
 
@@ -109,17 +108,29 @@ Deno.test("subtests ruin two machines of Debian, each on its own fork", async ()
   const { driver } = test;
   const [server, client] = driver.machinesQemu;
   const machines = { server, client };
+  const redis = await carried("redis", ["redis-server"], [
+    "redis-server",
+    "redis-cli",
+  ]);
   await driver.startAll();
-  await server.succeed(
-    `cat >/usr/local/bin/rows <<'END'\n${DATABASE}END\n` +
-      "chmod +x /usr/local/bin/rows\n" +
-      "systemd-run --quiet --unit database socat -t 300 " +
-      "TCP-LISTEN:5432,fork,reuseaddr EXEC:/usr/local/bin/rows",
+  await Promise.all(
+    driver.machines.map((machine) => machine.copyFromHost(redis, "/opt/redis")),
   );
-  await server.waitForOpenPort(5432);
+  await server.succeed(
+    "mkdir -p /var/lib/rows; systemd-run --quiet --unit database " +
+      `${REDIS} redis-server --dir /var/lib/rows --protected-mode no ` +
+      "--appendonly yes --appendfsync always --save ''",
+  );
+  await server.waitForOpenPort(6379);
   await client.waitUntilSucceeds(`ping -c 1 -W 2 ${SERVER}`);
   await put(machines, "first");
   await put(machines, "second");
+  await client.succeed(
+    "mkfifo /tmp/ask; systemd-run --quiet --unit session " +
+      `bash -c '${REDIS} redis-cli -h ${SERVER} <>/tmp/ask >/tmp/said'`,
+  );
+  await client.succeed("echo ping >/tmp/ask");
+  await client.waitUntilSucceeds("grep PONG /tmp/said");
   const ready = await driver.snapshot({ name: "two rows" });
   await put(machines, "later");
   const names = Deno.env.get("VMWRIGHT_LONG") ? Object.keys(RUIN) : SHORT;
@@ -127,11 +138,11 @@ Deno.test("subtests ruin two machines of Debian, each on its own fork", async ()
     names.map((name) =>
       driver.subtest(name, { from: ready }, async ({ node1, node2 }) => {
         const all = { server: node1, client: node2 };
-        assertEquals(await rows(all), "first\nsecond\n.\n");
+        assertEquals(await rows(all), "first\nsecond\n");
         await RUIN[name](all);
       })
     ),
   );
-  assertEquals(await rows(machines), "first\nsecond\nlater\n.\n");
+  assertEquals(await rows(machines), "first\nsecond\nlater\n");
   await client.succeed(`ping -c 1 ${CLIENT}`);
 });

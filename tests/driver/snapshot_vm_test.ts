@@ -17,6 +17,9 @@ import { booted } from "../machine/booted.ts";
 
 type Node = MachineOf<"qemu">;
 
+/** Seconds that a guest may take which gets a fiftieth of a processor. */
+const LONG = 900;
+
 /** Numbers that one machine sends to another, one by one, over a TCP stream. */
 const SEND = "i=0; while echo $((i += 1)); do sleep 0.01; done | nc node2 90";
 // With an end of its stdin, it would hang up.
@@ -36,7 +39,7 @@ async function taken(node2: Node): Promise<number> {
 async function flows(node2: Node, from: number): Promise<void> {
   await node2.waitUntilSucceeds(
     `[ $(wc -l </tmp/taken) -gt ${from + 20} ]`,
-    { timeout: 60 },
+    { timeout: LONG },
   );
   await taken(node2);
 }
@@ -73,7 +76,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
   await node2.succeed(`{ ${TAKE}; } >/dev/null 2>&1 &`);
   await node2.waitUntilSucceeds("grep -q ':005A .* 0A ' /proc/net/tcp*");
   await node1.succeed(`{ ${SEND}; } >/dev/null 2>&1 &`);
-  await node2.waitUntilSucceeds("[ -s /tmp/taken ]", { timeout: 60 });
+  await node2.waitUntilSucceeds("[ -s /tmp/taken ]", { timeout: LONG });
   await node1.succeed("echo before >/tmp/state; echo marker-one >/dev/ttyS0");
   await node1.waitForConsoleText("marker-one");
   await node1.succeed("echo marker-two >/dev/ttyS0");
@@ -106,7 +109,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assertEquals(await one.succeed("hostname"), "node1\n");
     await flows(two, sentBefore);
     // What was waited for was consumed, and what came after was not.
-    await one.waitForConsoleText("marker-two", { timeout: 10 });
+    await one.waitForConsoleText("marker-two", { timeout: LONG });
     assertStringIncludes(await one.getConsoleLog(), "marker-one");
     await one.succeed("echo marker-three >/dev/ttyS0");
     await one.waitForConsoleText("marker-three");
@@ -143,8 +146,10 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assertEquals(await Promise.all(states), ["first\n", "second\n"]);
     // Each has its own neighbour.
     await first.named.node2.crash();
-    await nodes[0].waitUntilFails("ping -c 1 -W 1 node2", { timeout: 60 });
-    await nodes[1].waitUntilSucceeds("ping -c 1 -W 5 node2", { timeout: 60 });
+    await nodes[0].waitUntilFails("ping -c 1 -W 1 node2", { timeout: LONG });
+    await nodes[1].waitUntilSucceeds("ping -c 1 -W 60 node2", {
+      timeout: LONG,
+    });
   });
 
   await t.step("forks share memory", async () => {
@@ -179,7 +184,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     await waiting;
     assertEquals(await node1.succeed("cat /tmp/state"), "before\n");
     await flows(node2, sentBefore);
-    await node1.waitForConsoleText("marker-two", { timeout: 10 });
+    await node1.waitForConsoleText("marker-two", { timeout: LONG });
     await node1.succeed("echo marker-four >/dev/ttyS0");
     await node1.waitForConsoleText("marker-four");
     await node1.succeed("ls /tmp/shared/file");
@@ -241,7 +246,9 @@ Deno.test("two machines go on from a snapshot", async (t) => {
       busy.message,
       /node1 can't be saved while it uses \/tmp\/shared, .*busy/i,
     );
-    await node1.succeed("kill $(cat /tmp/user)");
+    await node1.succeed(
+      "kill $(cat /tmp/user); while kill -0 $(cat /tmp/user); do sleep 0.1; done",
+    );
     await (await driver.snapshot())[Symbol.asyncDispose]();
     await node1.succeed("cat /tmp/shared/file");
   });
@@ -271,7 +278,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
   });
 
   await t.step("a fork's links have faults of their own", async () => {
-    const ping = "ping -c 1 -W 10";
+    const ping = "ping -c 1 -W 60";
     const [vlan] = driver.vlans;
     await using _lossy = await node1.link(vlan).set({ loss: 1 });
     await using _down = await node2.link(vlan).down();
@@ -281,12 +288,12 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     // The state of a card is a part of the machine's.
     assertEquals(await two.succeed("cat /sys/class/net/eth1/carrier"), "0\n");
     await two.link(fork.vlans[0]).up();
-    await one.waitUntilSucceeds(`${ping} node2`, { timeout: 60 });
+    await one.waitUntilSucceeds(`${ping} node2`, { timeout: LONG });
     {
       await using _own = await one.link(fork.vlans[0]).set({ loss: 1 });
-      await one.fail(`${ping} node2`);
+      await one.fail("ping -c 1 -W 5 node2");
     }
-    await one.waitUntilSucceeds(`${ping} node2`, { timeout: 60 });
+    await one.waitUntilSucceeds(`${ping} node2`, { timeout: LONG });
     assertEquals(
       await node2.succeed("cat /sys/class/net/eth1/carrier"),
       "0\n",

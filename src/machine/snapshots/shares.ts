@@ -43,7 +43,13 @@ export async function unmountShare(
   { tag, place }: Share,
 ): Promise<void> {
   const { status, stdout } = await core.run(
-    `umount ${core.quote(place)}`,
+    // A process that has just been told to end may use it for a moment.
+    `for _ in 1 2 3 4 5; do
+  said=$(umount ${core.quote(place)} 2>&1) && exit 0
+  sleep 0.2
+done
+echo "$said"
+exit 1`,
     { stderr: "merge", timeout: TIMEOUT },
   );
   if (status === 0) return;
