@@ -39,7 +39,7 @@ t.assertEqual(machine.succeed("cat /tmp/snapshot-state"), "ready\n")
 with t.assertRaises(ValueError):
     snapshot(keep=True)
 prepared = snapshot(prepare=lambda: machine.succeed("echo prepared >/tmp/prepared"))
-with subtest("what was prepared is there", from_=prepared):
+with subtest("what was prepared is there", from_=prepared, own_memory=True):
     machine.succeed("grep prepared /tmp/prepared")
 ready.close()
 with t.assertRaises(ValueError):
