@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { StartCommand } from "../../src/backend/mod.ts";
+import { kinds, StartCommand, startedBy } from "../../src/backend/mod.ts";
 import { qemuNeeds } from "../../src/backend/qemu/needs.ts";
 import type { HistoryEntry } from "../../src/suite/history.ts";
 import { settingOf } from "../../src/suite/machines_of.ts";
@@ -27,6 +27,33 @@ for (const [text, environment, memory, cores] of commands) {
     );
   });
 }
+
+Deno.test("the file of a microVM tells what it takes", () => {
+  using folder = temporaryDirectory({
+    "run-a-firecracker.json": JSON.stringify({
+      "machine-config": { vcpu_count: 2, mem_size_mib: 512 },
+    }),
+    "run-b-firecracker.json": "{}",
+    "run-c-firecracker.json": "[",
+    "run-d-cloud-hypervisor.json": JSON.stringify({
+      memory: { size: 256 * MIB },
+      cpus: { boot_vcpus: 3 },
+    }),
+  });
+  const needs = ["a-firecracker", "b-firecracker", "d-cloud-hypervisor"].map(
+    (name) => {
+      const command = new StartCommand(`${folder.path}/run-${name}.json`);
+      return kinds[startedBy(command).backend].needs?.(command);
+    },
+  );
+  assertEquals(needs, [
+    { memory: 512 * MIB, cores: 2 },
+    { memory: 128 * MIB, cores: 1 },
+    { memory: 256 * MIB, cores: 3 },
+  ]);
+  const broken = new StartCommand(`${folder.path}/run-c-firecracker.json`);
+  assertEquals(kinds.firecracker.needs?.(broken), {});
+});
 
 function entry(memory: number | undefined, duration: number): HistoryEntry {
   return {

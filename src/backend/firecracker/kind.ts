@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import type { BackendKind } from "../backend.ts";
+import type { StartCommand } from "../start_command.ts";
 
 /** Facts about Firecracker and its microVMs. */
 export const firecracker: BackendKind = {
@@ -10,6 +11,7 @@ export const firecracker: BackendKind = {
   takesVsock: false,
   reboots: false,
   gives: new Set(["processors", "clock"]),
+  needs: readNeeds,
 
   /** `run-<name>-firecracker.json` describes a microVM. */
   machineName: (startCommand) =>
@@ -22,3 +24,23 @@ export const firecracker: BackendKind = {
     );
   },
 };
+
+function readNeeds(
+  { text }: StartCommand,
+): { memory?: number; cores?: number } {
+  try {
+    const { "machine-config": machine } = JSON.parse(
+      Deno.readTextFileSync(text),
+    ) as {
+      "machine-config"?: { vcpu_count?: number; mem_size_mib?: number };
+    };
+    // Firecracker gives 128 MiB and a processor where nothing is said.
+    return {
+      memory: (machine?.mem_size_mib ?? 128) * 2 ** 20,
+      cores: machine?.vcpu_count ?? 1,
+    };
+  } catch {
+    // The start tells what is wrong with the file.
+    return {};
+  }
+}
