@@ -7,6 +7,9 @@ import {
 } from "../../mod.ts";
 import { guest, type GuestName } from "../guests/mod.ts";
 
+/** The backend of the guests, where the environment names another than QEMU. */
+const BACKEND = Deno.env.get("VMWRIGHT_TEST_BACKEND") ?? "qemu";
+
 /** What a test of machines works with. */
 export interface Booted extends AsyncDisposable {
   readonly driver: Driver;
@@ -43,7 +46,16 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
     fastForward,
     ...rest
   } = options;
-  const { startScriptFor } = await guest(guestName);
+  const trial = BACKEND === "qemu"
+    ? undefined
+    : (await import("./backends.ts")).trials
+      .find(({ backend }) => backend === BACKEND);
+  const { startScriptFor } = trial === undefined
+    ? await guest(guestName)
+    : { startScriptFor: undefined };
+  const place = trial && await Deno.makeTempDir();
+  const commandFor = async (name: string) =>
+    startScriptFor?.(name) ?? await trial!.startCommand(name, place!);
   const outDir = rest.outDir ?? await Deno.makeTempDir();
   const events: RunEvent[] = [];
   const log = rest.log ??
@@ -52,23 +64,25 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
     ...rest,
     outDir,
     log,
-    machines: names.map((name) => ({
+    machines: await Promise.all(names.map(async (name) => ({
       name,
-      startCommand: startCommand ?? startScriptFor(name),
+      startCommand: startCommand ?? await commandFor(name),
       allowReboot,
       fastForward,
-    })),
+    }))),
   });
   return {
     driver,
-    machine: driver.machines[0],
-    machines: driver.machines,
+    // Tests that take another backend's do without what only QEMU's have.
+    machine: driver.machines[0] as MachineOf<"qemu">,
+    machines: driver.machines as MachineOf<"qemu">[],
     outDir,
     events,
     async [Symbol.asyncDispose]() {
       await driver[Symbol.asyncDispose]();
       await log.close();
       await Deno.remove(outDir, { recursive: true }).catch(() => {});
+      if (place !== undefined) await Deno.remove(place, { recursive: true });
     },
   };
 }
