@@ -1,11 +1,12 @@
 import { MachineError, TestFailure } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
 import { shortened } from "../report/shortened.ts";
-import { harmless, LineSplitter, type Match, Scanner } from "../scan/mod.ts";
+import { harmless, LineSplitter, type Match } from "../scan/mod.ts";
 import { after, checkTimeout, delay } from "../time/mod.ts";
 import { ConsoleFile, LONGEST_LINE } from "./console_file.ts";
 import { deathPatterns, GuestDied, isPanic, isSign } from "./guest_died.ts";
 import { compilePattern } from "./pattern.ts";
+import { type Found, type Wait, Watch } from "./watch.ts";
 
 /** Options of {@linkcode SerialConsole}. */
 export interface ConsoleOptions {
@@ -60,27 +61,6 @@ export interface SavedConsole {
   readonly text: Uint8Array;
   /** How many bytes of that the last successful wait had consumed. */
   readonly consumed: number;
-}
-
-interface Wait {
-  readonly regexp: RegExp;
-  /** Where in the file its match may begin at the earliest. */
-  from: number;
-  /** Whether the next wait may match the same text again. */
-  readonly keep: boolean;
-  /** Its number in the live scanner, as soon as it has one. */
-  id: number | undefined;
-  resolve(match: Match): void;
-  reject(error: unknown): void;
-}
-
-/** A scanner, the purposes of its patterns, and where in the file it began. */
-interface Watch {
-  readonly scanner: Scanner;
-  base: number;
-  readonly waits: Map<number, Wait>;
-  /** The patterns of death, by their numbers. */
-  readonly deaths: Map<number, RegExp>;
 }
 
 /** Bytes of the file that one read takes. */
@@ -236,12 +216,7 @@ export class SerialConsole {
     this.#dead = patterns;
     this.live();
     if (this.#closed) return;
-    const watch = this.#madeWatch;
-    if (watch !== undefined) {
-      for (const id of watch.deaths.keys()) watch.scanner.delete(id);
-      watch.deaths.clear();
-      this.#addDeaths(watch);
-    }
+    this.#madeWatch?.setDead(patterns);
     if (this.#searching) this.#search();
   }
 
@@ -281,7 +256,7 @@ export class SerialConsole {
     // A hypervisor that is being killed may still write something.
     if (chunk.length === 0 || this.#closed) return;
     this.#store(chunk);
-    const matches = this.#watch.scanner.scan(chunk);
+    const found = this.#watch.scan(chunk);
     this.#position += chunk.length;
     this.#spokeAt = performance.now();
     // A line keeps the whole text that it was cut from in memory, as long as a
@@ -293,7 +268,7 @@ export class SerialConsole {
         this.#log.consoleLine(this.machine, line);
       }
     }
-    this.#take(this.#watch, matches, true);
+    this.#take(this.#watch, found, true);
     this.#awaitPause();
   }
 
@@ -303,7 +278,7 @@ export class SerialConsole {
     this.#ended = true;
     this.#endLines();
     const watch = this.#madeWatch;
-    if (watch !== undefined) this.#take(watch, watch.scanner.finish(), true);
+    if (watch !== undefined) this.#take(watch, watch.finish(), true);
     this.#failHopeless();
   }
 
@@ -328,11 +303,11 @@ export class SerialConsole {
     this.#ended = false;
     this.#searches++;
     this.#searching = false;
-    this.#madeWatch?.scanner[Symbol.dispose]();
+    this.#madeWatch?.[Symbol.dispose]();
     this.#madeWatch = undefined;
     for (const wait of this.#pending) {
       wait.from = this.#position;
-      this.#addWait(this.#watch, wait);
+      wait.id = this.#watch.add(wait);
     }
   }
 
@@ -347,7 +322,7 @@ export class SerialConsole {
     this.#searches++;
     this.#searching = false;
     this.#failHopeless();
-    this.#madeWatch?.scanner[Symbol.dispose]();
+    this.#madeWatch?.[Symbol.dispose]();
     this.#file.close();
   }
 
@@ -394,7 +369,7 @@ export class SerialConsole {
       this.#pending.add(wait);
       const live = wait.from === this.#position && !this.#searching &&
         !this.#isOver;
-      if (live) this.#addWait(this.#watch, wait);
+      if (live) wait.id = this.#watch.add(wait);
       else this.#search();
       signal?.addEventListener("abort", abort);
       this.#awaitPause();
@@ -495,30 +470,7 @@ export class SerialConsole {
    * that takes longer than the start of a machine.
    */
   get #watch(): Watch {
-    return this.#madeWatch ??= this.#watchFrom(this.#position);
-  }
-
-  #watchFrom(base: number): Watch {
-    const watch: Watch = {
-      scanner: new Scanner({ skipCarriageReturns: true }),
-      base,
-      waits: new Map(),
-      deaths: new Map(),
-    };
-    this.#addDeaths(watch);
-    return watch;
-  }
-
-  #addDeaths(watch: Watch): void {
-    for (const pattern of this.#dead) {
-      watch.deaths.set(watch.scanner.add(pattern), pattern);
-    }
-  }
-
-  #addWait(watch: Watch, wait: Wait): void {
-    const id = watch.scanner.add(wait.regexp, { text: true, once: true });
-    watch.waits.set(id, wait);
-    if (watch === this.#madeWatch) wait.id = id;
+    return this.#madeWatch ??= new Watch(this.#position, this.#dead);
   }
 
   /** Whether no wait can find anything any more. */
@@ -534,26 +486,21 @@ export class SerialConsole {
       if (this.#pending.size === 0 || this.#ended) return;
       const watch = this.#madeWatch;
       if (this.silence < quiet || this.#searching) this.#awaitPause();
-      else if (watch) this.#take(watch, watch.scanner.pause(), true);
+      else if (watch) this.#take(watch, watch.pause(), true);
     });
   }
 
-  /** Acts on the matches of a scanner. */
-  #take(watch: Watch, matches: Match[], live: boolean): void {
-    const deaths: Match[] = [];
-    for (const match of matches) {
-      const wait = watch.waits.get(match.id);
-      if (wait !== undefined) this.#fulfil(wait, match, watch);
-      else if (live && watch.deaths.has(match.id)) deaths.push(match);
-    }
+  /** Acts on what a watch has found; on signs of death, if it is live. */
+  #take(watch: Watch, { waits, deaths }: Found, live: boolean): void {
+    for (const { wait, match } of waits) this.#fulfil(wait, match, watch);
+    if (!live) return;
     // Waits come first: text that came before a sign, in the same bytes,
     // counts. One sign is enough to look at the guest, but a panic tells more.
     let found = false;
-    for (const { id, end } of deaths) {
-      const pattern = watch.deaths.get(id)!;
+    for (const { pattern, match } of deaths) {
       const tellsPanic = isPanic(pattern.source);
       if (found && !tellsPanic) continue;
-      if (!this.#suspect(watch.base + end, pattern)) continue;
+      if (!this.#suspect(watch.base + match.end, pattern)) continue;
       if (tellsPanic) break;
       found = true;
     }
@@ -584,7 +531,6 @@ export class SerialConsole {
   }
 
   #fulfil(wait: Wait, match: Match, watch: Watch): void {
-    watch.waits.delete(match.id);
     if (!this.#pending.has(wait)) return;
     this.#forget(wait);
     if (!wait.keep) {
@@ -606,8 +552,7 @@ export class SerialConsole {
       this.#cancelPause = undefined;
     }
     if (wait.id === undefined) return;
-    this.#watch.scanner.delete(wait.id);
-    this.#watch.waits.delete(wait.id);
+    this.#watch.delete(wait.id);
   }
 
   /**
@@ -661,22 +606,22 @@ export class SerialConsole {
   }
 
   /**
-   * Reads the file with a new scanner, which then replaces the live one: as it
+   * Reads the file with a new watch, which then replaces the live one: as it
    * has read the same bytes, it knows the matches that have only begun. It
-   * serves all pending waits, so that there is one scanner in the end.
+   * serves all pending waits, so that there is one watch in the end.
    */
   async #searchFile(search: number): Promise<void> {
     const waits = [...this.#pending].sort((a, b) => a.from - b.from);
     const first = Math.min(waits[0]?.from ?? this.#position, this.#position);
     const start = Math.max(this.#bootStart, first - lead);
-    const watch = this.#watchFrom(start);
+    const watch = new Watch(start, this.#dead);
     const buffer = new Uint8Array(piece);
     let added = 0;
     let searched = 0;
     let size = firstPiece;
     for (let at = start;;) {
       while (added < waits.length && waits[added].from <= at) {
-        this.#addWait(watch, waits[added++]);
+        watch.add(waits[added++]);
       }
       let stop = Math.min(at + size, this.#file.length);
       size = Math.min(2 * size, piece);
@@ -686,10 +631,10 @@ export class SerialConsole {
       // Somebody else has cut the file short, and the rest is lost.
       if (bytes.length === 0) break;
       at += bytes.length;
-      this.#take(watch, watch.scanner.scan(bytes), false);
+      this.#take(watch, watch.scan(bytes), false);
       if (waits.every((w) => w.id !== undefined || !this.#pending.has(w))) {
-        // The live scanner is enough.
-        watch.scanner[Symbol.dispose]();
+        // The live watch is enough.
+        watch[Symbol.dispose]();
         this.#searching = false;
         this.#failHopeless();
         return;
@@ -699,24 +644,22 @@ export class SerialConsole {
         searched = 0;
         await delay(0);
         if (search !== this.#searches) {
-          watch.scanner[Symbol.dispose]();
+          watch[Symbol.dispose]();
           return;
         }
       }
     }
-    while (added < waits.length) this.#addWait(watch, waits[added++]);
+    while (added < waits.length) watch.add(waits[added++]);
     // The two differ only if the file lacks bytes.
-    watch.base = this.#position - watch.scanner.position;
+    watch.base = this.#position - watch.length;
     this.#searching = false;
-    this.#madeWatch?.scanner[Symbol.dispose]();
+    this.#madeWatch?.[Symbol.dispose]();
     this.#madeWatch = watch;
     for (const [id, wait] of watch.waits) {
       wait.id = id;
-      if (this.#pending.has(wait)) continue;
-      watch.waits.delete(id);
-      watch.scanner.delete(id);
+      if (!this.#pending.has(wait)) watch.delete(id);
     }
-    if (this.#ended) this.#take(watch, watch.scanner.finish(), false);
+    if (this.#ended) this.#take(watch, watch.finish(), false);
     this.#failHopeless();
   }
 }
