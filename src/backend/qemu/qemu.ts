@@ -335,6 +335,7 @@ class QemuGuest implements Guest {
   readonly #streams: TrackedStream[] = [];
   readonly #serial = { reads: 0, isAwaited: false };
   #disks?: QemuDisks;
+  #knownIdentity?: Promise<Identity>;
   #openConsoles = 0;
   readonly #process: PipedProcess;
   readonly #name: string;
@@ -520,7 +521,12 @@ class QemuGuest implements Guest {
     },
   });
 
+  /** This does not change while QEMU runs. */
   #identity(): Promise<Identity> {
+    return this.#knownIdentity ??= this.#findIdentity();
+  }
+
+  #findIdentity(): Promise<Identity> {
     const { stateDir, sharedDir, env = {} } = this.#options;
     const own = Object.entries(env).filter(([, path]) => path.startsWith("/"));
     return identityOf(this.qmp, {

@@ -43,6 +43,7 @@ export class QemuSnapshots implements GuestSnapshots {
   readonly #parts: SavedParts;
   /** The memory of what was saved, where it can be mapped. */
   readonly #memory = new WeakMap<SavedGuest, MemoryBlock>();
+  #mappable?: MemoryBlock;
   #wasRunning = true;
 
   /** Takes the parts of the machine. */
@@ -84,6 +85,9 @@ export class QemuSnapshots implements GuestSnapshots {
           "the memory of the guest is limited on purpose: that has to end first",
       });
     }
+    // This is asked here, as a guest that is saved stands still meanwhile.
+    const { "command line": words } = await this.#parts.identity();
+    this.#mappable = await mappableMemory(qmp, words);
     return obstacles;
   }
 
@@ -145,7 +149,7 @@ export class QemuSnapshots implements GuestSnapshots {
     const qmp = this.#parts.qmp(), name = this.#parts.name();
     const identity = await this.#parts.identity();
     const disks = await this.#parts.disks().freeze(directory);
-    const memory = await mappableMemory(qmp, identity["command line"]);
+    const memory = this.#mappable;
     const state = `${directory}/state`;
     const file = shellQuote(state), part = shellQuote(`${state}.part`);
     const failed = `${state}.failed`;
