@@ -423,6 +423,8 @@ export interface Guest extends Capabilities {
   addTerminal?(options: GuestTerminalOptions): Promise<AddedTerminal>;
   /** What to look at in the guest if its shell does not come. */
   readonly shellHint?: string;
+  /** Whether it is ending: how, is known when its process is gone. */
+  readonly isEnding?: boolean;
   /** Whether its end was one that it came to by itself. */
   readonly endedWell?: boolean;
   /** The version of the hypervisor that runs it, as `7.2.22`. */

@@ -647,6 +647,7 @@ export class MachineCore {
     this.context.used();
     const ended = this.#ended;
     const reset = this.#boot?.reset.promise;
+    const guest = this.#boot?.guest;
     try {
       return await fn();
     } catch (error) {
@@ -655,7 +656,7 @@ export class MachineCore {
       }
       if (this.console.died !== undefined) throw this.console.died;
       // The channels break a moment before the reason is known.
-      const reason = await within(
+      let reason = await within(
         REASON,
         Promise.race(
           [
@@ -666,6 +667,10 @@ export class MachineCore {
           ].filter((promise) => promise !== undefined),
         ),
       );
+      // A process with a guest on KVM may take a while to go.
+      if (reason === undefined && guest?.isEnding) {
+        reason = `${this.name} ended: ${await ended}`;
+      }
       if (this.console.died !== undefined) throw this.console.died;
       throw this.#broken(reason ?? (error as Error).message, error);
     }

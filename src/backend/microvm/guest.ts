@@ -160,6 +160,11 @@ export abstract class MicroVmGuest implements Guest {
     clearTimeout(timer);
   }
 
+  /** Whether it is being ended for a reason. */
+  get isEnding(): boolean {
+    return this.#reason !== undefined;
+  }
+
   /** Ends the hypervisor of a guest that has ended for a reason. */
   protected endFor(reason: string): void {
     this.#reason ??= reason;
