@@ -21,6 +21,8 @@ import { LabFrozen, type LabMachine, runIn, startLab } from "./machine.ts";
 /** What the long part runs where nothing is named. */
 const chosen = [
   "tests/lab/kvm.ts",
+  "tests/lab/hypervisors.ts",
+  "tests/machine/contract_vm_test.ts",
   "tests/stand_in/firecracker_vm_test.ts",
   "tests/stand_in/cloud_hypervisor_vm_test.ts",
   "tests/lab/kvm_snapshots.ts",
