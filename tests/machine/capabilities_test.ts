@@ -64,7 +64,7 @@ Deno.test("the README has the table of methods and hypervisors", async () => {
     ]),
   ].map((cells) => `| ${cells.join(" | ")} |`);
   const readme = await Deno.readTextFile(
-    new URL("../../README.md", import.meta.url),
+    new URL("../../examples/README.md", import.meta.url),
   );
   const table = /^\| methods [^]*?\n\n/m.exec(readme)?.[0] ?? "";
   const found = table.trim().split("\n")
