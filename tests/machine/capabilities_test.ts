@@ -40,7 +40,7 @@ Deno.test("a machine has the methods for what its hypervisor gives, and no other
   }
 });
 
-Deno.test("the README has the table of methods and hypervisors", async () => {
+Deno.test("the examples' README has the table of methods and hypervisors", async () => {
   const rows = new Map<string, string[]>();
   const methods = await Promise.all(names.map(methodsOf));
   for (const method of specials) {
