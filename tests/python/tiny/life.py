@@ -47,7 +47,7 @@ with subtest("one more machine"):
     other.state_dir = machine.state_dir
     other.start()
     assert os.readlink(f"/proc/{other.pid}/cwd") == str(machine.state_dir)
-    with t.assertRaisesRegex(ValueError, "other is running"):
+    with t.assertRaisesRegex(ValueError, "other can't be changed while it runs"):
         other.state_dir = "elsewhere"
     assert other.state_dir == machine.state_dir
     other.wait_until_succeeds("true")
