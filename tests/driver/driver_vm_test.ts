@@ -188,7 +188,7 @@ Deno.test("state that is kept is there for the next run", async () => {
       assertThrows(
         () => machine.state_dir = other.state_dir,
         UsageError,
-        "tiny is running",
+        "tiny can't be changed while it runs",
       );
       await machine.crash();
       other.state_dir = machine.state_dir;

@@ -140,7 +140,12 @@ for (const { framework, name, release } of frameworks) {
           Object.entries(options as Record<string, { description: string }>)
             .map(([name, { description }]) => [name, typeof description])
         ),
-        [["enable", "string"], ["language", "string"], ["package", "string"]],
+        [
+          ["enable", "string"],
+          ["language", "string"],
+          ["package", "string"],
+          ["snapshots", "string"],
+        ],
       );
       assertStringIncludes(
         await driver('vmwright.language = "typescript";'),

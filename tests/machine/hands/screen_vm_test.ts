@@ -174,7 +174,7 @@ Deno.test("keyboard, terminals and screen of a guest", async (t) => {
       await assertRejects(
         () => machine.getScreenText(),
         MachineError,
-        "takes tesseract, which is not on PATH (Debian: apt-get install tesseract-ocr",
+        "needs tesseract, which is not on PATH (Debian: apt-get install tesseract-ocr",
       );
     } finally {
       Deno.env.set("PATH", path);
