@@ -47,8 +47,13 @@ export function judgeAttempt(
   }
   switch (status.code) {
     case exitCodes.timeout:
-      // Its script blocked the process, which could write no event any more.
-      return { verdict: "timeout", reason: bounded(endOf(output)) };
+      // It could write no event any more.
+      return {
+        verdict: "timeout",
+        reason: bounded(
+          `its script blocked the process until the timeout\n${endOf(output)}`,
+        ),
+      };
     case exitCodes.misused:
       return { verdict: "failed", reason: bounded(endOf(output)) };
   }

@@ -64,6 +64,10 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
     /^it needs 1024000 GiB of memory, and the host has [\d.]+ [GM]iB for tests$/,
   );
   assertEquals([of("large").attempts, of("later").reason], [[], "not ready"]);
+  assertMatch(
+    of("blocks").attempts[0].reason!,
+    /^its script blocked the process until the timeout\n/,
+  );
   for (const { attempts } of results.tests) {
     for (const { directory, verdict } of attempts) {
       const files = [...Deno.readDirSync(
