@@ -560,6 +560,16 @@ export class MachineCore {
   }
 
   /**
+   * Drops the connection to the shell of a guest that `ask` has reboot. A quick
+   * guest is reset meanwhile, and callers wait for its next shell.
+   */
+  async reboot(ask: () => Promise<unknown>): Promise<void> {
+    const { life } = this.running().shell;
+    await ask();
+    if (!life.aborted) this.lose(`${this.name} reboots`);
+  }
+
+  /**
    * Calls `listener` with the raw bytes of the serial console, until the
    * returned object is disposed. The bytes are valid only during the call.
    */

@@ -60,8 +60,7 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
     }
     this.#core.requireReboot();
     await this.#core.ready();
-    await this.#core.running().shell.send("reboot");
-    this.#core.lose(`${this.name} reboots`);
+    await this.#core.reboot(() => this.#core.running().shell.send("reboot"));
   }
 
   /**

@@ -68,10 +68,7 @@ export class QemuMachine extends BaseMachine {
    */
   override async reboot(): Promise<void> {
     this.#core.requireReboot();
-    const { life } = this.#core.running().shell;
-    await this.sendKey("ctrl-alt-delete");
-    // A quick guest was reset meanwhile, and callers wait for its next shell.
-    if (!life.aborted) this.#core.lose(`${this.name} reboots`);
+    await this.#core.reboot(() => this.sendKey("ctrl-alt-delete"));
   }
 
   // Keyboard

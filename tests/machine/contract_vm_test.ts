@@ -16,6 +16,7 @@ import {
   type RunEvent,
   TestFailure,
 } from "../../mod.ts";
+import { kinds } from "../../src/backend/mod.ts";
 import { within } from "../../src/time/mod.ts";
 import { trials } from "./backends.ts";
 
@@ -102,6 +103,22 @@ for (const trial of trials) {
         assert(!machine.booted);
         const text = await machine.succeed("cat /tmp/there || echo new");
         assertEquals(text, "new\n");
+      });
+
+      await t.step("reboots, or says why it can't", async () => {
+        if (!kinds[trial.backend].reboots) {
+          const why = "reboot() needs a hypervisor that goes on after a reset";
+          await assertRejects(() => machine.reboot(), MachineError, why);
+          return;
+        }
+        await machine.shutdown();
+        await machine.start({ allowReboot: true });
+        await machine.succeed("touch /tmp/there");
+        const { pid } = machine;
+        await machine.reboot();
+        const text = await machine.succeed("cat /tmp/there || echo new");
+        assertEquals([text, machine.pid], ["new\n", pid]);
+        await machine.shutdown();
       });
 
       await t.step("dies of a panic, at once and with its words", async () => {
