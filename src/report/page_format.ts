@@ -41,15 +41,19 @@ export interface SuiteOverview {
   readonly tests: readonly SuiteTestOverview[];
 }
 
+/** How a test of a suite may stand, what is worst first. */
+export const suiteTestVerdicts = [
+  "failed",
+  "timeout",
+  "crashed",
+  "unfinished",
+  "flaky",
+  "skipped",
+  "passed",
+] as const;
+
 /** How a test of a suite stands. */
-export type SuiteTestVerdict =
-  | "passed"
-  | "failed"
-  | "timeout"
-  | "crashed"
-  | "flaky"
-  | "skipped"
-  | "unfinished";
+export type SuiteTestVerdict = typeof suiteTestVerdicts[number];
 
 /** A test of a suite. */
 export interface SuiteTestOverview {

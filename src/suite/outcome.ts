@@ -1,3 +1,4 @@
+import { suiteTestVerdicts } from "../report/page_format.ts";
 import { isBad, type SuiteResults, type SuiteTestResult } from "./results.ts";
 
 /** What a suite has come to as a whole. */
@@ -7,16 +8,6 @@ export interface Outcome {
   /** How many tests ended how, what is worst first, those that passed last. */
   readonly text: string;
 }
-
-const order = [
-  "failed",
-  "timeout",
-  "crashed",
-  "unfinished",
-  "flaky",
-  "skipped",
-  "passed",
-] as const;
 
 /**
  * Judges a suite.
@@ -28,7 +19,7 @@ export function outcomeOf(
   { tests }: SuiteResults,
   { failOnFlaky = false }: { failOnFlaky?: boolean } = {},
 ): Outcome {
-  const counts = order.map((verdict) =>
+  const counts = suiteTestVerdicts.map((verdict) =>
     [verdict, tests.filter((test) => test.verdict === verdict).length] as const
   ).filter(([, count]) => count > 0);
   const passed = tests.every(({ verdict }) =>
@@ -45,7 +36,7 @@ export function worstFirst(
   tests: readonly SuiteTestResult[],
 ): SuiteTestResult[] {
   return [...tests].sort((a, b) =>
-    order.indexOf(a.verdict) - order.indexOf(b.verdict)
+    suiteTestVerdicts.indexOf(a.verdict) - suiteTestVerdicts.indexOf(b.verdict)
   );
 }
 

@@ -4,20 +4,10 @@ import type {
   SuiteOverview,
   SuitePastRun,
   SuiteTestOverview,
-  SuiteTestVerdict,
 } from "../page_format.ts";
+import { suiteTestVerdicts } from "../page_format.ts";
 import { seconds } from "./model.ts";
 import { StateSign } from "./tree.tsx";
-
-const verdicts: readonly SuiteTestVerdict[] = [
-  "failed",
-  "timeout",
-  "crashed",
-  "unfinished",
-  "flaky",
-  "skipped",
-  "passed",
-];
 
 /** A suite on one page: what became of each test, now and before. */
 export function Suite({ suite }: { suite: SuiteOverview }) {
@@ -27,7 +17,7 @@ export function Suite({ suite }: { suite: SuiteOverview }) {
     test.name.toLowerCase().includes(words.toLowerCase()) &&
     (verdict === "" || test.verdict === verdict)
   );
-  const counts = verdicts.map((one) =>
+  const counts = suiteTestVerdicts.map((one) =>
     [one, suite.tests.filter((test) => test.verdict === one).length] as const
   ).filter(([, count]) => count > 0);
   return (
