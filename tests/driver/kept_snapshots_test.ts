@@ -6,10 +6,14 @@ Deno.test("one run at a time takes a kept snapshot", async () => {
   const cache = Deno.env.get("XDG_CACHE_HOME");
   Deno.env.set("XDG_CACHE_HOME", place);
   const waits: string[] = [];
+  const allWait = Promise.withResolvers<void>();
   const lock = (who: string, signal?: AbortSignal, name = "one") =>
     lockKept(name, ["./run-a-vm"], {
       signal,
-      onWait: () => void waits.push(who),
+      onWait() {
+        waits.push(who);
+        if (waits.length === 3) allWait.resolve();
+      },
     });
   try {
     const first = await lock("first");
@@ -18,6 +22,7 @@ Deno.test("one run at a time takes a kept snapshot", async () => {
     const abort = new AbortController();
     const ended = lock("ended", abort.signal);
     const second = lock("second"), third = lock("third");
+    await allWait.promise;
     abort.abort(new Error("enough"));
     await assertRejects(() => ended, Error, "enough");
     let holders = 0;

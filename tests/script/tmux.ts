@@ -16,11 +16,14 @@ export function hasTmux(): boolean {
 export class Tmux implements AsyncDisposable {
   readonly #socket: string;
   readonly #client: Deno.ChildProcess;
+  /** Ends with the last of all that was started at the terminal. */
+  readonly #last: Deno.ChildProcess;
   /** Resolved when the screen may have changed. */
   #changed = Promise.withResolvers<void>();
 
-  private constructor(socket: string) {
+  private constructor(socket: string, last: Deno.ChildProcess) {
     this.#socket = socket;
+    this.#last = last;
     // A client in control mode is told of all that the command writes.
     this.#client = new Deno.Command("tmux", {
       args: ["-S", socket, "-C", "attach-session"],
@@ -38,6 +41,10 @@ export class Tmux implements AsyncDisposable {
     env: Record<string, string>;
   }): Promise<Tmux> {
     const socket = `${options.directory}/tmux-${crypto.randomUUID()}`;
+    // What holds the other end open is the command and all that it starts.
+    const held = `${socket}-held`;
+    await new Deno.Command("mkfifo", { args: [held] }).output();
+    const last = new Deno.Command("cat", { args: [held] }).spawn();
     await tmux(socket, [
       ...["-f", "/dev/null"],
       ...["new-session", "-d", "-x", "80", "-y", "24"],
@@ -46,11 +53,15 @@ export class Tmux implements AsyncDisposable {
         "-e",
         `${name}=${value}`,
       ]),
-      ...["sh", "-c", '"$@"; echo "left with status $?"; exec cat', "sh"],
+      ...[
+        ...["sh", "-c"],
+        'exec 9> "$0"; "$@"; echo "left with status $?"; exec cat',
+        held,
+      ],
       ...options.command,
       ...[";", "set-option", "-g", "window-size", "manual"],
     ]);
-    return new Tmux(socket);
+    return new Tmux(socket, last);
   }
 
   /** Types text, as it is. */
@@ -113,11 +124,12 @@ export class Tmux implements AsyncDisposable {
     }
   }
 
-  /** Ends the terminal with all that runs there. */
+  /** Ends the terminal with all that runs there, and waits for the end of it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await tmux(this.#socket, ["kill-server"]).catch(() => {});
     await this.#client.stdin.close().catch(() => {});
     await this.#client.status;
+    await this.#last.status;
   }
 
   async #listen(): Promise<void> {
