@@ -143,3 +143,13 @@ Deno.test("an author can't feed a machine's console", () => {
     .flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype));
   assertEquals(names.filter((name) => /^(console|feed|core)$/.test(name)), []);
 });
+
+Deno.test("an author can't note or forget failures of a driver's subtests", () => {
+  const names = Object.getOwnPropertyNames(mod.Driver.prototype);
+  assertEquals(
+    names.filter((name) =>
+      /^(subtests|goesOn|healSubtest|throwFailures|forget)$/.test(name)
+    ),
+    [],
+  );
+});

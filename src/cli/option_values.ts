@@ -1,4 +1,4 @@
-import type { CaptureMode } from "../driver/driver.ts";
+import type { CaptureMode } from "../driver/mod.ts";
 import { UsageError } from "../errors.ts";
 import type { LogLevel } from "../report/event.ts";
 import type { ConsoleDisplay } from "../report/terminal.ts";

@@ -1,26 +1,6 @@
-import {
-  type Backend,
-  type BackendName,
-  kinds,
-  makeBackend,
-  Supervisor,
-  type Taps,
-} from "../backend/mod.ts";
-import { fileName, requireShortName } from "../machine/file_name.ts";
-import {
-  Faults,
-  type MachineContext,
-  MachineCore,
-  type MachineOptions,
-  offerSnakeCase,
-} from "../machine/mod.ts";
-import { baseName } from "../paths.ts";
-import {
-  ExpectedError,
-  MachineError,
-  SubtestFailures,
-  UsageError,
-} from "../errors.ts";
+import { type BackendName, Supervisor } from "../backend/mod.ts";
+import { ExpectedError, UsageError } from "../errors.ts";
+import { Faults, offerSnakeCase } from "../machine/mod.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
 import {
   addCaller,
@@ -35,51 +15,34 @@ import {
   type PollingCondition,
 } from "./conditions.ts";
 import type { MachineConfiguration } from "./configuration.ts";
+import type { Debug } from "./debug.ts";
 import {
   makeOutDirectory,
   makeRunDirectories,
   type RunDirectories,
 } from "./directories.ts";
 import { ForkBudget } from "./fork_budget.ts";
-import { identifier } from "./identifier.ts";
-import {
-  type BackendOf,
-  linkedAmong,
-  type MachineOf,
-  makers,
-} from "./kinds.ts";
-import { nameOf } from "./machine_name.ts";
-import type { ForkPlace, Member, SnapshotHost } from "./machine_set.ts";
+import { ForkHost } from "./fork_host.ts";
+import { GlobalTimeout } from "./global_timeout.ts";
+import type { BackendOf, MachineOf } from "./kinds.ts";
+import { MachineMaker } from "./machine_maker.ts";
 import { retry, type RetryOptions } from "./retry.ts";
+import { RunMachines } from "./run_machines.ts";
+import { RunNetworks } from "./run_networks.ts";
 import {
   type Fork,
-  originalsOf,
-  Snapshot,
+  type Snapshot,
   type SnapshotOptions,
   takeSnapshot,
 } from "./snapshot.ts";
+import { SshBackdoors } from "./ssh_backdoors.ts";
 import { StandIns } from "./stand_ins.ts";
-import { TapNetwork } from "./tap_network.ts";
-import { startVhostVsock, type VhostVsock } from "./vhost_vsock.ts";
-import { captureVlan, type OpenCapture, startVlan, type Vlan } from "./vlan.ts";
-
-/** Lets a test's author stop a script and look around. */
-export interface Debug {
-  /**
-   * Stops the script here, if a person can look at it, until that person lets
-   * it go on.
-   *
-   * @param names More names for the prompt, such as the script's own variables.
-   */
-  breakpoint(names?: Record<string, unknown>): Promise<void>;
-  /**
-   * Stops a script that has failed, before the run goes on with the failure. It
-   * is there if the command line asks for such stops.
-   *
-   * @param error The script's error.
-   */
-  failed?(error: unknown): Promise<void>;
-}
+import {
+  type SubtestFunction,
+  type SubtestOptions,
+  Subtests,
+} from "./subtests.ts";
+import type { Vlan } from "./vlan.ts";
 
 /** Options of a driver. */
 export interface DriverOptions<
@@ -188,48 +151,8 @@ export interface DriverOptions<
   ) => Promise<void>;
 }
 
-/** Options of {@linkcode Driver.subtest}. */
-export interface SubtestOptions {
-  /**
-   * Whether the test goes on if the subtest fails; the driver's option if
-   * nothing is given.
-   */
-  keepGoing?: boolean;
-  /**
-   * A snapshot, of which the subtest gets a fork of its own; if nothing is
-   * given, it runs on the machines of the test.
-   */
-  from?: Snapshot;
-  /**
-   * Whether the guests' clocks stay at the time of the snapshot in a fork;
-   * otherwise they get the host's time.
-   *
-   * @default {false}
-   */
-  keepClock?: boolean;
-  /**
-   * Whether the machines of a fork share no memory with other forks. This takes
-   * longer, and `limitMemory()` needs it.
-   *
-   * @default {false}
-   */
-  ownMemory?: boolean;
-}
-
-/** When the frames of all VLANs are kept. */
-export type CaptureMode = "always" | "failed";
-
-/** The first number for a guest. The hypervisor and the host have 0 to 2. */
-const FIRST_CID = 3;
-
-/** The whole test took longer than it may. */
-export class GlobalTimeout extends ExpectedError {
-  /** Takes the timeout in seconds. */
-  constructor(seconds: number) {
-    super(`The test took longer than its global timeout of ${seconds} seconds`);
-    this.name = "GlobalTimeout";
-  }
-}
+/** The subtests of a driver's run: for the rooms that serve a test, not for its author. */
+export let subtestsOf: (driver: Driver) => Subtests;
 
 /**
  * The machines of a run and the networks between them. When a driver is
@@ -248,7 +171,7 @@ export class Driver<Backends extends BackendName = BackendName>
   /** The machines, virtual ones and containers, sorted by name. */
   readonly machines: MachineOf<Backends>[] = [];
   /** The networks. */
-  readonly vlans: Vlan[] = [];
+  readonly vlans: Vlan[];
   /** The log. */
   readonly log: Log;
   /** The directory for logs, screenshots and copied files. */
@@ -259,26 +182,25 @@ export class Driver<Backends extends BackendName = BackendName>
   readonly globalTimeout?: number;
   readonly #options: DriverOptions;
   readonly #supervisor: Supervisor;
-  readonly #backends = new Map<BackendName, Backend>();
-  readonly #directories: RunDirectories;
   readonly #abort = new AbortController();
   readonly #conditions: Conditions;
   readonly #ownLog: boolean;
-  /** All machines, also those that the test has made. */
-  readonly #made = new Map<string, MachineOf>();
-  readonly #members = new Map<MachineOf, Member>();
-  readonly #host: SnapshotHost;
-  readonly #standIns: StandIns;
+  readonly #faults: Faults;
+  readonly #networks: RunNetworks;
+  readonly #backdoors: SshBackdoors;
+  readonly #made: RunMachines;
+  readonly #forkHost: ForkHost;
+  readonly #subtests: Subtests;
   /** The names that machines have taken, for which there was a warning. */
   readonly #hidden = new Set<string>();
-  readonly #faults: Faults;
-  readonly #taps: TapNetwork;
-  readonly #captures: OpenCapture[] = [];
   #hasPassed = false;
-  readonly #vsocks = new Map<string, VhostVsock>();
   #cancelTimeout = () => {};
-  #failures: { readonly name: string; readonly error: unknown }[] = [];
   #disposed?: Promise<void>;
+
+  static {
+    subtestsOf = (driver) => driver.#subtests;
+    offerSnakeCase(this.prototype);
+  }
 
   private constructor(
     options: DriverOptions,
@@ -288,21 +210,59 @@ export class Driver<Backends extends BackendName = BackendName>
   ) {
     this.#options = options;
     this.#supervisor = supervisor;
-    this.#directories = directories;
     this.outDir = outDir;
     this.globalTimeout = options.globalTimeout;
     this.debug = options.debug ?? { breakpoint: () => Promise.resolve() };
     this.#ownLog = options.log === undefined;
-    this.log = options.log ?? new Log([new TerminalListener()]);
-    this.#conditions = new Conditions(this.log, this.#abort.signal);
-    this.#faults = new Faults(this.log, options.seed);
-    this.#host = this.#makeHost();
-    this.#taps = new TapNetwork(supervisor, () => this.vlans);
-    this.#standIns = new StandIns(this.log);
-    const { signal } = options;
-    if (signal?.aborted) this.abort(signal.reason);
-    signal?.addEventListener("abort", () => this.abort(signal.reason), {
-      signal: this.signal,
+    const log = this.log = options.log ?? new Log([new TerminalListener()]);
+    const { signal } = this;
+    const conditions = this.#conditions = new Conditions(log, signal);
+    const faults = this.#faults = new Faults(log, options.seed);
+    const standIns = new StandIns(log);
+    this.#networks = new RunNetworks(
+      { log, supervisor, faults, outDir, signal },
+      options.capture,
+    );
+    this.vlans = this.#networks.vlans;
+    this.#backdoors = new SshBackdoors(log, supervisor);
+    const maker = new MachineMaker({
+      log,
+      outDir,
+      faults,
+      deadPatterns: options.deadPatterns,
+      supervisor,
+      conditions,
+      standIns,
+    });
+    this.#made = new RunMachines(log, maker, directories, {
+      vlans: this.vlans,
+      taps: this.#networks.taps,
+      vsocks: this.#backdoors.sockets,
+    });
+    this.#forkHost = new ForkHost(
+      {
+        log,
+        supervisor,
+        directory: directories.sockets,
+        budget: new ForkBudget(options.forks),
+        fresh: options.fresh ?? false,
+        signal,
+      },
+      this.#networks,
+      maker,
+    );
+    this.#subtests = new Subtests({
+      log,
+      faults,
+      standIns,
+      conditions,
+      keepGoing: options.keepGoing ?? false,
+      onFailure: options.onSubtestFailure,
+    });
+    const outer = options.signal;
+    if (outer?.aborted) this.abort(outer.reason);
+    outer?.addEventListener("abort", () => this.abort(outer.reason), {
+      signal,
     });
   }
 
@@ -340,114 +300,26 @@ export class Driver<Backends extends BackendName = BackendName>
         directories,
         outDir,
       );
-      for (const machine of options.machines ?? []) {
-        const { startCommand, ...rest }: MachineConfiguration =
-          typeof machine === "string" ? { startCommand: machine } : machine;
-        const made = driver.#make(startCommand, rest);
-        for (const { name } of driver.machines) {
-          if (identifier(name) !== identifier(made.name)) continue;
-          throw new UsageError(
-            `Expected machines that scripts can tell apart, got "${name}" and ` +
-              `"${made.name}", which are both ${identifier(name)} there`,
-          );
-        }
-        driver.machines.push(made as MachineOf<BackendOf<Given>>);
-      }
-      driver.machines.sort((a, b) =>
-        a.name < b.name ? -1 : a.name > b.name ? 1 : 0
+      driver.machines.push(
+        ...driver.#made.begin(options.machines ?? []) as MachineOf<
+          BackendOf<Given>
+        >[],
       );
-      await driver.#startVlans(vlans);
-      if (options.sshBackdoor) await driver.#openBackdoors();
+      const { machines } = driver;
+      await driver.#networks.start(
+        vlans,
+        directories.sockets,
+        () => driver!.machinesMade,
+      );
+      if (options.sshBackdoor) {
+        await driver.#backdoors.open(machines, directories.root);
+      }
       return driver;
     } catch (error) {
       await driver?.[Symbol.asyncDispose]();
       await supervisor[Symbol.asyncDispose]();
       if (options.tellEnd !== false) options.log?.runEnded("failed", error);
       throw error;
-    }
-  }
-
-  #startVlan(
-    nr: number,
-    directory: string,
-    machines: () => readonly MachineOf[],
-  ): Promise<Vlan> {
-    return startVlan(nr, directory, this.#supervisor, {
-      faults: this.#faults,
-      outDir: this.outDir,
-      machines: () => linkedAmong(machines()),
-      tellOfFile: (path) => this.log.attachment(baseName(path), { path }),
-    });
-  }
-
-  async #startVlans(numbers: number[]): Promise<void> {
-    if (numbers.length === 0) return;
-    await this.log.nested("start all VLans", async () => {
-      const starting = Promise.allSettled(
-        numbers.map((nr) =>
-          this.#startVlan(
-            nr,
-            this.#directories.sockets,
-            () => this.machinesMade,
-          )
-        ),
-      );
-      const started = await Promise.race([starting, rejection(this.signal)]);
-      for (const result of started) {
-        if (result.status === "fulfilled") this.vlans.push(result.value);
-      }
-      for (const result of started) {
-        if (result.status === "rejected") throw result.reason;
-      }
-      if (this.#options.capture !== undefined) {
-        for (const vlan of this.vlans) {
-          this.#captures.push(await captureVlan(vlan));
-        }
-      }
-      const isHost = this.machines.some(({ backend }) =>
-        kinds[backend].plugsIntoHost
-      );
-      if (isHost) await this.#offerVlans();
-    });
-  }
-
-  /**
-   * Makes the VLANs accessible to containers: without this, only QEMU finds
-   * them.
-   */
-  async #offerVlans(): Promise<void> {
-    for (const vlan of this.vlans) {
-      try {
-        await vlan.plugIntoHost();
-      } catch (error) {
-        if (!(error instanceof MachineError)) throw error;
-        this.log.warning(error.message);
-      }
-    }
-  }
-
-  async #openBackdoors(): Promise<void> {
-    const takers = this.machines.filter(({ backend }) =>
-      kinds[backend].takesVsock
-    );
-    const opening = takers.map(async ({ name }, index) => {
-      this.#vsocks.set(
-        name,
-        await startVhostVsock(
-          FIRST_CID + index,
-          this.#directories.root,
-          this.#supervisor,
-        ),
-      );
-    });
-    const complaints = new Set<string>();
-    for (const result of await Promise.allSettled(opening)) {
-      if (result.status === "fulfilled") continue;
-      if (!(result.reason instanceof MachineError)) throw result.reason;
-      complaints.add(result.reason.message);
-    }
-    for (const complaint of complaints) {
-      this.log.warning(`there is no ssh backdoor: ${complaint}`);
     }
   }
 
@@ -461,7 +333,7 @@ export class Driver<Backends extends BackendName = BackendName>
       readonly host: string;
     }
   > {
-    return this.#vsocks;
+    return this.#backdoors.sockets;
   }
 
   /** Whether the machines' state directories outlive the run. */
@@ -471,7 +343,7 @@ export class Driver<Backends extends BackendName = BackendName>
 
   /** All machines, also those that the test has made. */
   get machinesMade(): MachineOf[] {
-    return [...this.#made.values()];
+    return this.#made.all;
   }
 
   /** The machines that QEMU runs. */
@@ -560,167 +432,9 @@ export class Driver<Backends extends BackendName = BackendName>
       keepState?: boolean;
     } = {},
   ): MachineOf<Name> {
-    const machine = this.#make(startCommand, options);
-    if (this.#options.sshBackdoor && kinds[machine.backend].takesVsock) {
-      this.log.warning(
-        `${machine.name} has no ssh backdoor: only machines that the driver ` +
-          "begins with get one",
-        { machine: machine.name },
-      );
-    }
+    const machine = this.#made.make(startCommand, options);
+    if (this.#options.sshBackdoor) this.#backdoors.warnOfNone(machine);
     return machine as MachineOf<Name>;
-  }
-
-  #make(
-    startCommand: string,
-    options: Omit<MachineConfiguration, "startCommand"> & {
-      keepState?: boolean;
-    },
-  ): MachineOf {
-    const { name, backend } = nameOf({ ...options, startCommand });
-    this.#makeRoom(name);
-    const stateDir = this.#directories.state(name, options.keepState);
-    const member = this.#member(
-      {
-        startCommand,
-        name,
-        allowReboot: options.allowReboot,
-        fastForward: options.fastForward,
-        stateDir,
-      },
-      backend,
-      {
-        sharedDir: this.#directories.shared,
-        vlans: this.vlans,
-        taps: this.#taps,
-      },
-      this.#vsocks,
-    );
-    this.#made.set(name, member.machine);
-    this.#members.set(member.machine, member);
-    return member.machine;
-  }
-
-  /** What the driver lends to its snapshots. */
-  #makeHost(): SnapshotHost {
-    let forks = 0;
-    let last: Promise<unknown> = Promise.resolve();
-    return {
-      log: this.log,
-      supervisor: this.#supervisor,
-      directory: this.#directories.sockets,
-      forks: new Set(),
-      budget: new ForkBudget(this.#options.forks),
-      fresh: this.#options.fresh ?? false,
-      signal: this.signal,
-      nextFork: () => ++forks,
-      startVlan: async (nr, { number, directory }, machines) => {
-        const vlan = await this.#startVlan(nr, directory, machines);
-        if (this.#options.capture !== undefined) {
-          this.#captures.push(await captureVlan(vlan, `vlan${nr}~${number}`));
-        }
-        return vlan;
-      },
-      makeLike: ({ core, backend }, place) =>
-        this.#member(
-          {
-            startCommand: core.startCommand.text,
-            name: core.name,
-            stateDir: place.stateDir,
-          },
-          backend,
-          place,
-        ),
-      alone: (fn) => {
-        const done = last.then(fn);
-        last = done.catch(() => {});
-        return done;
-      },
-    };
-  }
-
-  #member(
-    options: MachineOptions,
-    backend: BackendName,
-    place: Pick<ForkPlace, "sharedDir" | "vlans"> & {
-      label?: string;
-      taps?: Taps;
-    },
-    vsocks?: ReadonlyMap<string, VhostVsock>,
-  ): Member {
-    const { vlans } = place;
-    const context: MachineContext = {
-      log: this.log,
-      backend: this.#backend(backend),
-      demandStart: () => this.#conditions.throwIfAborted(),
-      outDir: this.outDir,
-      label: place.label,
-      sharedDir: place.sharedDir,
-      // The networks may start after the machine is made.
-      get env() {
-        return Object.fromEntries(
-          vlans.map((vlan) => [
-            `QEMU_VDE_SOCKET_${vlan.nr}`,
-            vlan.socketDir,
-          ]),
-        );
-      },
-      taps: place.taps,
-      get vsock() {
-        return vsocks?.get(options.name);
-      },
-      faults: this.#faults,
-      deadPatterns: this.#options.deadPatterns,
-      watch: (fn) => this.#conditions.watch(fn),
-      used: () => {
-        // A condition is about the machines that its author had in mind.
-        if (this.#conditions.isInCheck) return;
-        this.#standIns.note(core.label);
-      },
-    };
-    const core = new MachineCore(options, context);
-    return { core, machine: makers[backend](core), backend };
-  }
-
-  #backend(name: BackendName): Backend {
-    let backend = this.#backends.get(name);
-    if (backend === undefined) {
-      backend = makeBackend(name, this.#supervisor);
-      this.#backends.set(name, backend);
-    }
-    return backend;
-  }
-
-  /**
-   * Makes sure that no other machine has this name, or files with the same
-   * names.
-   *
-   * @throws {UsageError} if another machine has them, or if the name is too
-   * long.
-   */
-  #makeRoom(name: string): void {
-    requireShortName(name);
-    for (const other of this.#made.values()) {
-      if (other.name !== name && fileName(other.name) === fileName(name)) {
-        throw new UsageError(
-          `Expected machines with files of their own, got "${other.name}" and ` +
-            `"${name}", whose files are both named ${fileName(name)}`,
-        );
-      }
-    }
-    const other = this.#made.get(name);
-    if (other === undefined) return;
-    const machines: readonly MachineOf[] = this.machines;
-    if (machines.includes(other) || other.booted) {
-      throw new UsageError(
-        `Expected machines with names of their own, got two named "${name}"`,
-      );
-    }
-    // A script that runs again makes its machines again.
-    this.#made.delete(name);
-    other[Symbol.asyncDispose]().catch((error) =>
-      this.log.error(`Error during cleanup: ${error}`)
-    );
   }
 
   /**
@@ -731,12 +445,9 @@ export class Driver<Backends extends BackendName = BackendName>
    * @throws {MachineError} where one can't be saved, or none runs.
    */
   snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
-    const members = [...this.#made.values()].map((machine) =>
-      this.#members.get(machine)!
-    );
     return takeSnapshot(
-      this.#host,
-      { members, vlans: this.vlans, isFork: false },
+      this.#forkHost,
+      { members: this.#made.members, vlans: this.vlans, isFork: false },
       options,
     );
   }
@@ -771,40 +482,15 @@ export class Driver<Backends extends BackendName = BackendName>
     options: SubtestOptions & { from: Snapshot },
     fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
   ): Promise<T>;
-  async subtest<T>(
+  subtest<T>(
     name: string,
     ...rest:
       | [fn: () => T | Promise<T>]
-      | [
-        options: SubtestOptions,
-        fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
-      ]
-  ): Promise<T> {
-    const { keepGoing, ...options } = typeof rest[0] === "function"
-      ? {}
-      : rest[0];
-    const fn = (typeof rest[0] === "function" ? rest[0] : rest[1]!) as (
-      machines?: Fork["named"],
-      fork?: Fork,
-    ) => T | Promise<T>;
-    let goesOn = false;
-    try {
-      return await this.log.subtest(name, async () => {
-        try {
-          return "from" in options
-            ? await this.#onFork(name, options, fn)
-            : await fn();
-        } catch (error) {
-          goesOn = await this.goesOn({ name, error }, keepGoing);
-          throw error;
-        } finally {
-          await this.healSubtest(this.log.currentSubtest?.id);
-        }
-      });
-    } catch (error) {
-      if (!goesOn) throw error;
-      return undefined as T;
-    }
+      | [options: SubtestOptions, fn: SubtestFunction<T>]
+  ): Promise<T | undefined> {
+    return typeof rest[0] === "function"
+      ? this.#subtests.run(name, {}, rest[0])
+      : this.#subtests.run(name, rest[0], rest[1]!);
   }
 
   /** The subtests of the script that failed, after which it went on. */
@@ -812,48 +498,7 @@ export class Driver<Backends extends BackendName = BackendName>
     readonly name: string;
     readonly error: unknown;
   }[] {
-    return this.#failures;
-  }
-
-  /**
-   * Notes that a subtest failed, where the test goes on after it.
-   *
-   * @param keepGoing Whether it does; by default, as the driver was told.
-   * @returns Whether it does.
-   */
-  async goesOn(
-    failure: { readonly name: string; readonly error: unknown },
-    keepGoing: boolean = this.#options.keepGoing ?? false,
-  ): Promise<boolean> {
-    if (!keepGoing || this.#isOver) return false;
-    this.#failures.push(failure);
-    await this.#options.onSubtestFailure?.(failure);
-    return true;
-  }
-
-  async #onFork<T>(
-    name: string,
-    { from, ...options }: SubtestOptions,
-    fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
-  ): Promise<T> {
-    if (!(from instanceof Snapshot)) {
-      throw new UsageError(
-        `Expected a snapshot in the subtest's option "from", got ${
-          Deno.inspect(from)
-        }`,
-      );
-    }
-    await using fork = await from.fork({ ...options, wait: true });
-    return await this.#standIns.within(
-      name,
-      originalsOf(fork),
-      () => fn(fork.named, fork),
-    );
-  }
-
-  /** Mends what was broken on purpose in a subtest, by its number in the log. */
-  async healSubtest(subtest: number | undefined): Promise<void> {
-    if (subtest !== undefined) await this.#faults.endScope(subtest);
+    return this.#subtests.failures;
   }
 
   /** Mends all that was broken on purpose, in any machine. */
@@ -918,31 +563,6 @@ export class Driver<Backends extends BackendName = BackendName>
     this.log.serialStdoutOff();
   }
 
-  /** Whether what the calling code asks for fails because its run is over. */
-  get #isOver(): boolean {
-    try {
-      this.#conditions.throwIfAborted();
-      return false;
-    } catch {
-      return true;
-    }
-  }
-
-  /**
-   * Fails where the test went on after subtests that failed.
-   *
-   * @throws What the subtest failed of; where several did,
-   * {@linkcode SubtestFailures}.
-   */
-  throwFailures(): void {
-    if (this.#failures.length === 0) return;
-    if (this.#failures.length === 1) throw this.#failures[0].error;
-    throw new SubtestFailures(
-      this.#failures.map(({ name }) => name),
-      this.#failures.map(({ error }) => error),
-    );
-  }
-
   /**
    * Runs the test script of the driver's options.
    *
@@ -957,10 +577,10 @@ export class Driver<Backends extends BackendName = BackendName>
     await this.log.nested(
       "run the VM test script",
       async () => {
-        this.#failures = [];
+        this.#subtests.forget();
         try {
           await script(this);
-          this.throwFailures();
+          this.#subtests.throwFailures();
         } finally {
           if (this.signal.aborted) await this.#faults.endAll();
           else await this.heal();
@@ -1057,14 +677,6 @@ export class Driver<Backends extends BackendName = BackendName>
     this.#supervisor.killNow();
   }
 
-  async #endCapture({ path, stop }: OpenCapture): Promise<void> {
-    await stop();
-    const isWanted = this.#options.capture === "always" || !this.#hasPassed ||
-      this.signal.aborted;
-    if (isWanted) this.log.attachment(baseName(path), { path });
-    else await Deno.remove(path);
-  }
-
   /**
    * Ends all machines and networks, and removes files that are not to be kept.
    */
@@ -1077,17 +689,16 @@ export class Driver<Backends extends BackendName = BackendName>
     this.#conditions.clear();
     await this.#faults.endAll();
     await this.log.nested("cleanup", async () => {
+      const isFailed = !this.#hasPassed || this.signal.aborted;
       const ends = await Promise.allSettled([
-        ...this.#captures.map((capture) => this.#endCapture(capture)),
-        ...[...this.#host.forks].map((fork) => fork[Symbol.asyncDispose]()),
-        ...[...this.#made.values()].map((machine) =>
-          machine[Symbol.asyncDispose]()
-        ),
-        ...this.vlans.map((vlan) => vlan.stop()),
-        ...[...this.#vsocks.values()].map((vsock) => vsock.stop()),
+        ...this.#networks.endCaptures(isFailed),
+        ...this.#forkHost.endForks(),
+        ...this.#made.end(),
+        ...this.#networks.end(),
+        ...this.#backdoors.end(),
       ]);
       // The machines' TAPs are in there.
-      ends.push(...await Promise.allSettled([this.#taps.stop()]));
+      ends.push(...await Promise.allSettled([this.#networks.taps.stop()]));
       for (const end of ends) {
         if (end.status === "rejected") {
           this.log.error(`Error during cleanup: ${end.reason}`);
@@ -1099,5 +710,3 @@ export class Driver<Backends extends BackendName = BackendName>
     if (this.#ownLog) await this.log.close();
   }
 }
-
-offerSnakeCase(Driver.prototype);

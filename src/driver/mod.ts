@@ -4,14 +4,11 @@
  * @module
  */
 export type { PollingCondition } from "./conditions.ts";
-export {
-  type CaptureMode,
-  type Debug,
-  Driver,
-  type DriverOptions,
-  GlobalTimeout,
-  type SubtestOptions,
-} from "./driver.ts";
+export type { Debug } from "./debug.ts";
+export { Driver, type DriverOptions, subtestsOf } from "./driver.ts";
+export { GlobalTimeout } from "./global_timeout.ts";
+export type { CaptureMode } from "./run_networks.ts";
+export type { SubtestOptions } from "./subtests.ts";
 export { Fork, Snapshot, type SnapshotOptions } from "./snapshot.ts";
 export type { MachineConfiguration } from "./configuration.ts";
 export { type MachineName, nameOf } from "./machine_name.ts";

@@ -1,5 +1,5 @@
 import { delay, rejection } from "../time/mod.ts";
-import type { Driver } from "../driver/mod.ts";
+import { type Driver, subtestsOf } from "../driver/mod.ts";
 import type { Log } from "../report/mod.ts";
 import { keepOwnFrames } from "../report/positions.ts";
 import {
@@ -175,7 +175,7 @@ class OneRun {
       await nextTurn();
     });
     // A script that makes its own drivers does not ask them in the end.
-    for (const driver of this.#drivers) driver.throwFailures();
+    for (const driver of this.#drivers) subtestsOf(driver).throwFailures();
     if (this.#mayForget) this.#unfinished = this.#trail.unfinished();
   }
 

@@ -1,4 +1,4 @@
-import type { Driver } from "../../driver/mod.ts";
+import { type Driver, subtestsOf } from "../../driver/mod.ts";
 import { harmless } from "../../scan/mod.ts";
 import { noteTraceback } from "../traceback.ts";
 import type { CrossedErrors } from "./errors.ts";
@@ -54,13 +54,14 @@ async function end(
   driver: Driver,
   errors: CrossedErrors,
 ): Promise<boolean | void> {
-  await driver.healSubtest(id);
+  const subtests = subtestsOf(driver);
+  await subtests.heal(id);
   if (report === null) return driver.log.end({ id });
   const error = errors.fromPython(report);
   let goesOn = false;
   if (subtest !== undefined) {
     const { name, keepGoing, traceback } = subtest;
-    goesOn = await driver.goesOn({ name, error }, keepGoing ?? undefined);
+    goesOn = await subtests.goesOn({ name, error }, keepGoing ?? undefined);
     // If the script does not go on, its own traceback says more.
     if (goesOn) noteTraceback(error, traceback);
   }
