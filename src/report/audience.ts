@@ -74,17 +74,26 @@ export class Audience {
     }
   }
 
+  /** Makes nothing that would be thrown away: a console's lines are many. */
   #tell(listener: Listener, event: RunEvent): void {
-    this.#guard(listener, () => listener.on(event));
+    try {
+      listener.on(event);
+    } catch (error) {
+      this.#dismiss(listener, error);
+    }
   }
 
   #guard(listener: Listener, act: () => void): void {
     try {
       act();
     } catch (error) {
-      this.drop(listener);
-      this.#complain(error);
+      this.#dismiss(listener, error);
     }
+  }
+
+  #dismiss(listener: Listener, error: unknown): void {
+    this.drop(listener);
+    this.#complain(error);
   }
 
   #complain(error: unknown): void {

@@ -4,4 +4,5 @@
  * @module
  */
 export { type ByteStream, isClosedError } from "./byte_stream.ts";
+export { PipeReader } from "./pipe_reader.ts";
 export { writeAll, writeAllSync, writeOut } from "./write_all.ts";

@@ -1,6 +1,6 @@
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ShellPort } from "../../shell/mod.ts";
-import type { ByteStream } from "../../stream/mod.ts";
+import { type ByteStream, PipeReader } from "../../stream/mod.ts";
 import type { Guest, GuestListener, GuestProcessors } from "../backend.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
@@ -54,7 +54,7 @@ export abstract class MicroVmGuest implements Guest {
     const channel = this.#channel = new VsockChannel(vsock);
     const stdin = this.#stdin = process.stdin.getWriter();
     const pipes = [process.stdout, process.stderr].map((pipe) =>
-      pipe.getReader()
+      new PipeReader(pipe)
     );
     const heard = Promise.all([
       this.#readSerial(pipes[0]),
@@ -179,33 +179,23 @@ export abstract class MicroVmGuest implements Guest {
   /** Called with what the guest writes to its serial port. */
   protected heard(_bytes: Uint8Array): void {}
 
-  async #readSerial(
-    pipe: ReadableStreamDefaultReader<Uint8Array>,
-  ): Promise<void> {
-    while (true) {
-      const { done, value } = await pipe.read();
-      if (done) return;
+  async #readSerial(pipe: PipeReader): Promise<void> {
+    for await (const bytes of pipe) {
       if (this.#hasBegun) {
-        this.options.listener.serial(value);
-        this.heard(value);
-      } else this.#before += new TextDecoder().decode(value);
+        this.options.listener.serial(bytes);
+        this.heard(bytes);
+      } else this.#before += new TextDecoder().decode(bytes);
     }
   }
 
-  async #readComplaints(
-    pipe: ReadableStreamDefaultReader<Uint8Array>,
-  ): Promise<void> {
+  async #readComplaints(pipe: PipeReader): Promise<void> {
     using lines = new LineSplitter();
     const hear = (line: string) => {
       if (this.#isStopping) return;
       this.#complaints.push(line);
       this.options.listener.complaint(line);
     };
-    while (true) {
-      const { done, value } = await pipe.read();
-      if (done) break;
-      lines.push(value).forEach(hear);
-    }
+    for await (const bytes of pipe) lines.push(bytes).forEach(hear);
     lines.finish().forEach(hear);
   }
 

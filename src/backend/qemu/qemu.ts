@@ -1,7 +1,7 @@
 import { MachineError } from "../../errors.ts";
 import { connectQmp, type QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import { LineSplitter } from "../../scan/mod.ts";
-import type { ByteStream } from "../../stream/mod.ts";
+import { type ByteStream, PipeReader } from "../../stream/mod.ts";
 import type { FixedPort } from "../../shell/mod.ts";
 import { delay } from "../../time/mod.ts";
 import type {
@@ -319,17 +319,6 @@ const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
   ["host-signal", "QEMU was told to end by a signal"],
 ]);
 
-type PipeReader = ReadableStreamDefaultReader<Uint8Array>;
-
-/** Reads a pipe until it ends, or its reader is cancelled. */
-async function* chunksOf(pipe: PipeReader): AsyncGenerator<Uint8Array> {
-  while (true) {
-    const { done, value } = await pipe.read();
-    if (done) return;
-    yield value;
-  }
-}
-
 class QemuGuest implements Guest {
   readonly #options: StartOptions;
   readonly #streams: TrackedStream[] = [];
@@ -377,7 +366,7 @@ class QemuGuest implements Guest {
     this.#sockets = sockets;
     const stdin = this.#stdin = process.stdin.getWriter();
     const said = [process.stdout, process.stderr].map((pipe) =>
-      pipe.getReader()
+      new PipeReader(pipe)
     );
     const heard = Promise.all([
       this.#readSerial(said[0]),
@@ -685,12 +674,12 @@ class QemuGuest implements Guest {
     try {
       while (true) {
         this.#serial.isAwaited = true;
-        const { done, value } = await pipe.read();
+        const bytes = await pipe.read();
         // At its end, nothing more comes.
-        this.#serial.isAwaited = done;
+        this.#serial.isAwaited = bytes === undefined;
         this.#serial.reads++;
-        if (done) return;
-        this.#listener.serial(value);
+        if (bytes === undefined) return;
+        this.#listener.serial(bytes);
       }
     } finally {
       this.#listener.serialEnd();
@@ -706,7 +695,7 @@ class QemuGuest implements Guest {
       if (this.complaints.length > COMPLAINTS) this.complaints.shift();
       this.#listener.complaint(line);
     };
-    for await (const chunk of chunksOf(pipe)) {
+    for await (const chunk of pipe) {
       lines.push(chunk).forEach(hear);
     }
     lines.finish().forEach(hear);
