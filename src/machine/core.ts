@@ -7,83 +7,42 @@ import {
   type SavedGuest,
   StartCommand,
 } from "../backend/mod.ts";
-import {
-  type ConsoleWaitOptions,
-  type SavedConsole,
-  SerialConsole,
-} from "../console/mod.ts";
-import { type QmpEvent, QmpEventQueue } from "../qmp/mod.ts";
-import {
-  isHypervisorGone,
-  MachineError,
-  TestFailure,
-  UsageError,
-} from "../errors.ts";
+import { type SavedConsole, SerialConsole } from "../console/mod.ts";
+import { QmpEventQueue } from "../qmp/mod.ts";
+import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Attributes, Log, RunEvents } from "../report/mod.ts";
 import { lacking } from "./capabilities.ts";
-import {
-  type RunResult,
-  type SavedShell,
-  Shell,
-  ShellLost,
-  shellQuote,
-} from "../shell/mod.ts";
-import {
-  after,
-  checkTimeout,
-  isTimeout,
-  orAbort,
-  within,
-} from "../time/mod.ts";
+import { type SavedShell, Shell, shellQuote } from "../shell/mod.ts";
+import { after, orAbort, within } from "../time/mod.ts";
+import { Boot, type BootOptions } from "./boot.ts";
+import { Breakage } from "./breakage.ts";
 import type { MachineContext } from "./context.ts";
 import { DeathWatch } from "./death_watch.ts";
 import type { Faults } from "./faults.ts";
 import { fileName } from "./file_name.ts";
-import { type Link, makeLink, settleLink } from "./links/link.ts";
-import type { Network } from "./links/neighbours.ts";
-import { decode, lastLines, QUOTED_LINES } from "./commands/output.ts";
+import { MachineLinks } from "./links/machine_links.ts";
 import { commandLineOf } from "./command_line.ts";
-import { noteLook, withLook } from "./last_look.ts";
 import { efiVarsPath } from "./paths.ts";
 import { ShellHints } from "./shell_hints.ts";
+import {
+  type CommandOptions,
+  type CommandResult,
+  GuestCommands,
+} from "./commands/guest_commands.ts";
 import { SerialMarks } from "./commands/serial_marks.ts";
-import { StderrPlace } from "./commands/stderr.ts";
 
 /** Seconds that the shell of a machine that goes on has to answer. */
 const ANSWER_TIMEOUT = 120;
-/** How many lines of the console a failure quotes. */
-const TAIL = 5;
-/** Seconds after the loss of a channel in which its reason becomes known. */
-const REASON = 0.5;
-/** Seconds that the hypervisor may take to tell the guest's state. */
-const STATUS = 2;
-/** Seconds without a shell that are normal. */
-const PATIENCE = 10;
-/** Seconds that a look at the guest's state may take. */
-const GLIMPSE = 3;
-/**
- * Milliseconds of a wait for console text, after which a warning says that the
- * machine is not running.
- */
-const NOT_STARTED_MS = 1000;
 
 /** What a machine is made of. */
-export interface MachineOptions {
+export interface MachineOptions extends BootOptions {
   /** A start script's path, or a command line. */
   startCommand: string;
   /** The name. */
   name: string;
   /** The machine's own directory. */
   stateDir: string;
-  /** Whether the guest may reboot; without, a reset ends it. */
-  allowReboot?: boolean;
-  /** Whether the guest's time passes at once where the guest waits for it. */
-  fastForward?: boolean;
 }
-
-/** How a machine is started. */
-export interface CoreStartOptions
-  extends Pick<MachineOptions, "allowReboot" | "fastForward"> {}
 
 /** What a machine was at one moment, from where it, or one like it, can go on. */
 export interface SavedCore {
@@ -94,67 +53,7 @@ export interface SavedCore {
   /** What its serial console had said. */
   readonly console: SavedConsole;
   /** How it was started. */
-  readonly started: CoreStartOptions;
-}
-
-/** A started guest, and the channels to it. */
-interface Boot {
-  guest: Guest;
-  shell: Shell;
-  /**
-   * When it was last started or reset, in milliseconds of this process's clock.
-   */
-  began: number;
-  /** Whether the guest boots again after a reset. */
-  mayReboot: boolean;
-  /** How it was started. */
-  started: CoreStartOptions;
-  /** Settled at the next reset. */
-  reset: PromiseWithResolvers<string>;
-}
-
-/** Options of {@linkcode MachineCore.run}. */
-export interface CoreRunOptions {
-  /**
-   * Seconds that the command may take; `null`: no limit.
-   *
-   * @default {null}
-   */
-  timeout?: number | null;
-  /**
-   * Where stderr goes.
-   *
-   * @default {"serial"}
-   */
-  stderr?: "serial" | "merge" | "separate";
-  /**
-   * Gets stdout as it comes. If it returns a promise, the command waits for
-   * that.
-   */
-  onStdout?: (chunk: Uint8Array) => void | Promise<void>;
-  /** Gets stderr as it comes, if it is separate. */
-  onStderr?: (chunk: Uint8Array) => void;
-  /** The command's stdin. The command has to read all of it. */
-  stdin?: AsyncIterable<Uint8Array>;
-  /** Ends the command. */
-  signal?: AbortSignal;
-  /**
-   * Makes the end of the message, if something else ends the command: its last
-   * output.
-   */
-  tellLast?: () => string;
-  /** Called first. If it fails, so does the run. */
-  check?: () => Promise<void>;
-}
-
-/** How a command of {@linkcode MachineCore.run} ended. */
-export interface CommandResult extends RunResult {
-  /**
-   * Makes the end of a failure's message of the command's last lines on the
-   * serial port, which gets its stderr; empty if there are none. Call it soon:
-   * the serial port gets the stderr of later commands too.
-   */
-  lastStderr(): Promise<string>;
+  readonly started: BootOptions;
 }
 
 /**
@@ -169,13 +68,14 @@ export class MachineCore {
   readonly console: SerialConsole;
   readonly context: MachineContext;
   /** How it is started where nobody says otherwise. */
-  readonly #usual: Required<CoreStartOptions>;
+  readonly #usual: Required<BootOptions>;
   readonly #deathWatch: DeathWatch;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   readonly #marks = new SerialMarks();
-  readonly #links = new Map<Network, Link>();
-  /** The commands that run now and whose stderr goes to the serial port. */
-  readonly #running = new Set<StderrPlace>();
+  /** The links that somebody has asked for. */
+  readonly links: MachineLinks;
+  readonly #commands: GuestCommands;
+  readonly #breakage: Breakage;
   #stateDir: string;
   #boot?: Boot;
   /** How the processes of earlier starts have ended. */
@@ -185,10 +85,6 @@ export class MachineCore {
   #stopStart?: AbortController;
   #ended?: Promise<string>;
   #connecting?: Promise<void>;
-  /** How the guest has ended last, and whether it has powered off. */
-  #lastEnd?: { how: string; isClean: boolean };
-  /** Errors that tell how the machine broke. */
-  readonly #breaks = new WeakSet<Error>();
   /**
    * The QMP events, until the next start even those of a guest that has ended.
    */
@@ -208,11 +104,14 @@ export class MachineCore {
       log: context.log,
       dead: context.deadPatterns,
     });
-    this.#deathWatch = new DeathWatch(this.console, () => this.#boot?.shell);
+    this.#breakage = new Breakage(this.name, this.console);
+    this.#commands = new GuestCommands(this, this.#marks);
+    this.links = this.#makeLinks();
+    this.#deathWatch = new DeathWatch(this.console, () => this.shell);
     this.console.onDeath((error) => {
       const [text] = error.message.split("\n", 1);
       this.log.mark("death", { machine: this.name, text });
-      this.#boot?.shell.lose(error.message);
+      this.shell?.lose(error.message);
     });
   }
 
@@ -237,7 +136,7 @@ export class MachineCore {
           `got ${Deno.inspect(directory)}`,
       );
     }
-    if (this.#boot !== undefined || this.#starting !== undefined) {
+    if (this.isOn) {
       throw new UsageError(
         `the state directory of ${this.name} can't be changed while it runs`,
       );
@@ -250,7 +149,7 @@ export class MachineCore {
   }
 
   get connected(): boolean {
-    return this.#boot?.shell.connected ?? false;
+    return this.shell?.connected ?? false;
   }
 
   get pid(): number | undefined {
@@ -308,7 +207,20 @@ export class MachineCore {
     );
   }
 
-  start(options: CoreStartOptions = {}): Promise<void> {
+  /** The guest's shell; nothing if the machine is not running. */
+  get shell(): Shell | undefined {
+    return this.#boot?.shell;
+  }
+
+  /**
+   * The QMP events of the guest, or of the last one if none runs; nothing if its
+   * hypervisor has none.
+   */
+  get qmpEvents(): QmpEventQueue | undefined {
+    return this.#qmpEvents;
+  }
+
+  start(options: BootOptions = {}): Promise<void> {
     if (this.#boot !== undefined) return Promise.resolve();
     return this.#starting ??= this.#start(options).finally(() => {
       this.#starting = undefined;
@@ -347,29 +259,9 @@ export class MachineCore {
     );
   }
 
-  async #start(
-    options: CoreStartOptions,
-    saved?: SavedCore,
-  ): Promise<void> {
-    const { backend } = this.context;
-    const {
-      allowReboot = this.#usual.allowReboot,
-      fastForward = this.#usual.fastForward,
-    } = options;
-    if (fastForward && !backend.kind.fastForwards) {
-      throw new UsageError(
-        `fastForward needs a clock that the hypervisor keeps, which ` +
-          `${this.hypervisor} does not give ${this.name}`,
-      );
-    }
-    if (options.allowReboot && !backend.kind.reboots) {
-      throw new UsageError(
-        `allowReboot needs a hypervisor that goes on after a reset, but ` +
-          `${this.hypervisor}, which runs ${this.name}, ends`,
-      );
-    }
+  async #start(options: BootOptions, saved?: SavedCore): Promise<void> {
+    const how = this.#howStarted(options);
     this.context.demandStart();
-    const { signal } = this.#stopStart = new AbortController();
     if (saved === undefined) {
       this.log.info(`starting ${this.#noun.toLowerCase()}`, this.attributes);
     }
@@ -377,11 +269,44 @@ export class MachineCore {
     this.console.reset(saved?.console);
     // The guest is filled in when it runs. Nobody reads it before.
     const late: { boot?: Boot } = {};
+    const guest = await this.#startGuest(how, this.#listener(late), saved);
+    const boot = new Boot(guest, this.#openShell(guest, saved), how);
+    late.boot = this.#boot = boot;
+    this.#qmpEvents = guest.qmp && new QmpEventQueue(guest.qmp);
+    this.#ended = this.#awaitEnd(boot);
+    this.#tellStart(guest);
+    // What is broken between machines outlives each of them.
+    await this.links.settle();
+  }
+
+  /** @throws {UsageError} if the hypervisor can't start a machine so. */
+  #howStarted(options: BootOptions): Required<BootOptions> {
+    const { kind } = this.context.backend;
+    const {
+      allowReboot = this.#usual.allowReboot,
+      fastForward = this.#usual.fastForward,
+    } = options;
+    if (fastForward && !kind.fastForwards) {
+      throw new UsageError(
+        `fastForward needs a clock that the hypervisor keeps, which ` +
+          `${this.hypervisor} does not give ${this.name}`,
+      );
+    }
+    if (options.allowReboot && !kind.reboots) {
+      throw new UsageError(
+        `allowReboot needs a hypervisor that goes on after a reset, but ` +
+          `${this.hypervisor}, which runs ${this.name}, ends`,
+      );
+    }
+    return { allowReboot, fastForward };
+  }
+
+  #listener(late: { readonly boot?: Boot }): GuestListener {
     const hear = (bytes: Uint8Array) => {
       this.console.feed(bytes);
       for (const listener of this.#serialListeners) listener(bytes);
     };
-    const listener: GuestListener = {
+    return {
       serial: (bytes) => hear(this.#marks.strip(bytes)),
       serialEnd: () => {
         hear(this.#marks.reset());
@@ -391,34 +316,38 @@ export class MachineCore {
       complaint: (line) => this.log.warning(line, this.attributes),
       portClosed: (name) => late.boot?.shell.portClosed(name),
       reset: () => {
-        const reason = `${this.name} was reset`;
         this.log.mark("reset", this.attributes);
         this.#deathWatch.conclude();
         this.console.live();
-        late.boot?.shell.reset(reason);
-        late.boot?.reset.resolve(reason);
-        if (late.boot) {
-          late.boot.reset = Promise.withResolvers();
-          late.boot.began = performance.now();
-        }
+        late.boot?.wasReset(`${this.name} was reset`);
       },
       panicked: () => this.#deathWatch.panicked(),
     };
-    const guest = await backend.start({
+  }
+
+  #startGuest(
+    how: Required<BootOptions>,
+    listener: GuestListener,
+    saved?: SavedCore,
+  ): Promise<Guest> {
+    const { backend, env, sharedDir, vsock, taps } = this.context;
+    const { signal } = this.#stopStart = new AbortController();
+    return backend.start({
       name: this.name,
       startCommand: this.startCommand,
       stateDir: this.stateDir,
-      sharedDir: this.context.sharedDir,
-      env: { ...this.context.env, NIX_EFI_VARS: efiVarsPath(this) },
-      vsock: this.context.vsock?.guest,
-      taps: this.context.taps,
-      allowReboot,
-      fastForward,
+      sharedDir,
+      env: { ...env, NIX_EFI_VARS: efiVarsPath(this) },
+      vsock: vsock?.guest,
+      taps,
+      ...how,
       signal,
       saved: saved?.guest,
     }, listener);
-    this.#qmpEvents = guest.qmp && new QmpEventQueue(guest.qmp);
-    const shell = new Shell({
+  }
+
+  #openShell(guest: Guest, saved?: SavedCore): Shell {
+    return new Shell({
       console: guest.console,
       ports: guest.ports,
       standsStill: guest.standsStill?.bind(guest),
@@ -427,26 +356,22 @@ export class MachineCore {
       onWarning: (text) => this.log.warning(text, this.attributes),
       saved: saved?.shell,
     });
-    const boot = {
-      guest,
-      shell,
-      began: performance.now(),
-      mayReboot: allowReboot,
-      started: { allowReboot, fastForward },
-      reset: Promise.withResolvers<string>(),
-    };
-    late.boot = this.#boot = boot;
-    this.#ended = Promise.all([guest.ended, guest.status]).then(
-      ([how, status]) => {
-        this.#deathWatch.conclude();
-        this.#statuses.set(guest.pid, status);
-        this.log.mark("end", { machine: this.name, text: how });
-        this.#lastEnd = { how, isClean: guest.endedWell ?? status.success };
-        shell.close(`${this.name} ended: ${how}`);
-        if (this.#boot === boot) this.#boot = undefined;
-        return how;
-      },
-    );
+  }
+
+  /** Waits until a guest has ended. Returns how. */
+  async #awaitEnd(boot: Boot): Promise<string> {
+    const { guest, shell } = boot;
+    const [how, status] = await Promise.all([guest.ended, guest.status]);
+    this.#deathWatch.conclude();
+    this.#statuses.set(guest.pid, status);
+    this.log.mark("end", { machine: this.name, text: how });
+    this.#breakage.noteEnd(how, guest.endedWell ?? status.success);
+    shell.close(`${this.name} ended: ${how}`);
+    if (this.#boot === boot) this.#boot = undefined;
+    return how;
+  }
+
+  #tellStart(guest: Guest): void {
     this.log.machineStarted({
       machine: this.name,
       hypervisor: this.hypervisor,
@@ -458,8 +383,6 @@ export class MachineCore {
       this.attributes,
     );
     this.#tellFacts(guest);
-    // What is broken between machines outlives each of them.
-    for (const link of this.#links.values()) await settleLink(link);
   }
 
   /** Tells what runs the guest; nobody waits for that. */
@@ -478,30 +401,19 @@ export class MachineCore {
     return this.context.faults;
   }
 
-  /** The links that somebody has asked for. */
-  get links(): Iterable<Link> {
-    return this.#links.values();
-  }
-
-  /** The link to a VLAN. */
-  link(network: Network): Link {
-    let link = this.#links.get(network);
-    if (link === undefined) {
-      // deno-lint-ignore no-this-alias
-      const core = this;
-      link = makeLink({
-        name: this.name,
-        faults: this.faults,
-        outDir: this.context.outDir,
-        get network() {
-          return core.#boot?.guest.network;
-        },
-        tellOfFile: (path) =>
-          this.log.attachment(baseName(path), { path, machine: this.name }),
-      }, network);
-      this.#links.set(network, link);
-    }
-    return link;
+  #makeLinks(): MachineLinks {
+    // deno-lint-ignore no-this-alias
+    const core = this;
+    return new MachineLinks({
+      name: this.name,
+      faults: this.faults,
+      outDir: this.context.outDir,
+      get network() {
+        return core.#boot?.guest.network;
+      },
+      tellOfFile: (path) =>
+        this.log.attachment(baseName(path), { path, machine: this.name }),
+    });
   }
 
   connect(): Promise<void> {
@@ -619,7 +531,7 @@ export class MachineCore {
     this.log.info(`kill machine (pid ${this.pid})`, this.attributes);
     await this.#boot.guest.stop();
     await this.#ended;
-    this.#lastEnd = undefined;
+    this.#breakage.forgetEnd();
   }
 
   /** Ends the guest, and closes its console's log. */
@@ -656,49 +568,13 @@ export class MachineCore {
   async guarded<T>(fn: () => Promise<T>): Promise<T> {
     this.context.used();
     const ended = this.#ended;
-    const reset = this.#boot?.reset.promise;
-    const guest = this.#boot?.guest;
+    const boot = this.#boot &&
+      { guest: this.#boot.guest, reset: this.#boot.reset };
     try {
       return await fn();
     } catch (error) {
-      if (!(error instanceof ShellLost || isHypervisorGone(error))) {
-        throw error;
-      }
-      if (this.console.died !== undefined) throw this.console.died;
-      // The channels break a moment before the reason is known.
-      let reason = await within(
-        REASON,
-        Promise.race(
-          [
-            // This comes here and not before, because a promise keeps
-            // everything that depends on it in memory.
-            ended?.then((how) => `${this.name} ended: ${how}`),
-            reset,
-          ].filter((promise) => promise !== undefined),
-        ),
-      );
-      // A process with a guest on KVM may take a while to go.
-      if (reason === undefined && guest?.isEnding) {
-        reason = `${this.name} ended: ${await ended}`;
-      }
-      if (this.console.died !== undefined) throw this.console.died;
-      throw this.#broken(reason ?? (error as Error).message, error);
+      throw await this.#breakage.reasonOf(error, boot, ended);
     }
-  }
-
-  /** Makes the error of a failure that the machine has caused. */
-  #broken(reason: string, cause?: unknown): MachineError {
-    const tail = this.console.tail(TAIL).join("\n");
-    const error = new MachineError(
-      reason + (tail === "" ? "" : `\nits console said last:\n${tail}`),
-      { cause },
-    );
-    this.#breaks.add(error);
-    return error;
-  }
-
-  #ending(how: string): MachineError {
-    return this.console.died ?? this.#broken(`${this.name} ended: ${how}`);
   }
 
   /**
@@ -716,7 +592,8 @@ export class MachineCore {
       await orAbort(this.start(), signal);
       const boot = this.running();
       const check = async () => {
-        if (this.#boot !== boot) throw this.#ending(await boot.guest.ended);
+        if (this.#boot === boot) return;
+        throw this.#breakage.end(await boot.guest.ended);
       };
       return await fn(signal, check);
     });
@@ -726,248 +603,38 @@ export class MachineCore {
    * Waits for a start that is under way. Only the caller of the start gets its
    * error.
    */
-  async #untilStarted(signal?: AbortSignal): Promise<void> {
+  async untilStarted(signal?: AbortSignal): Promise<void> {
     await orAbort(this.#starting?.catch(() => {}) ?? Promise.resolve(), signal);
   }
 
+  /** Whether the machine runs, or is being started. */
+  get isOn(): boolean {
+    return this.#boot !== undefined || this.#starting !== undefined;
+  }
+
   /**
-   * Waits for console text. If the console is closed meanwhile, the error tells
-   * why.
+   * Runs a wait for console text. If the console is closed meanwhile, the error
+   * tells why.
    */
-  async waitForConsole(
-    pattern: RegExp | string,
-    options: ConsoleWaitOptions,
-  ): Promise<void> {
-    await this.#untilStarted(options.signal);
+  async untilConsoleEnds<T>(fn: () => Promise<T>): Promise<T> {
     const ended = this.#ended;
-    const hint = setTimeout(() => {
-      if (this.#boot !== undefined || this.#starting !== undefined) return;
-      this.log.warning(
-        "is not running, so its console prints nothing: this wait does not " +
-          "start it, start() does",
-        this.attributes,
-      );
-    }, NOT_STARTED_MS);
     try {
-      await withLook(
-        this.name,
-        () => `its console: ${this.console.tail(3).join("\n")}`,
-        () => this.console.waitFor(pattern, options),
-      );
+      return await fn();
     } catch (error) {
       const isClosed = error instanceof MachineError &&
         error !== this.console.died;
       if (!isClosed || ended === undefined) throw error;
-      const told = new MachineError(
-        `${this.name} ended: ${await ended}; ${error.message}`,
-        { cause: error },
-      );
-      this.#breaks.add(told);
-      throw told;
-    } finally {
-      clearTimeout(hint);
-    }
-  }
-
-  /** See {@linkcode QemuMachine.waitForQmpEvent}. */
-  async waitForQmpEvent(
-    filter: (event: QmpEvent) => boolean,
-    timeout: number | null = 600,
-  ): Promise<QmpEvent> {
-    checkTimeout(timeout);
-    try {
-      await this.#untilStarted();
-      return await this.watched((signal) =>
-        this.guarded(() => {
-          const events = this.#qmpEvents ??
-            new QmpEventQueue(this.capability("qmp", "waitForQmpEvent()"));
-          return events.take(filter, { timeout, signal });
-        })
-      );
-    } catch (error) {
-      if (!isTimeout(error)) throw error;
-      throw new TestFailure(`${error.message} from ${this.name}`, {
-        cause: error,
-      });
+      throw this.#breakage.endOfConsole(await ended, error);
     }
   }
 
   /** Runs a command in the guest. Polling conditions must hold meanwhile. */
-  run(command: string, options: CoreRunOptions = {}): Promise<CommandResult> {
-    checkTimeout(options.timeout);
-    return this.watched(async (signal) => {
-      await options.check?.();
-      await orAbort(this.connect(), signal);
-      const place = options.stderr === "merge"
-        ? undefined
-        : new StderrPlace(this.console, this.#running);
-      try {
-        const result = await this.guarded(() =>
-          this.running().shell.run(command, {
-            ...options,
-            timeout: options.timeout ?? undefined,
-            signal: options.signal === undefined
-              ? signal
-              : AbortSignal.any([signal, options.signal]),
-            onSent: () => place?.begin(),
-          }).catch(async (error) => {
-            throw await this.#withKiller(error, place);
-          })
-        );
-        return { ...result, lastStderr: () => this.#lastStderr(place) };
-      } catch (error) {
-        const { tellLast } = options;
-        if (tellLast !== undefined) {
-          noteLook(
-            error,
-            this.name,
-            () => (tellLast() + (place?.quote(QUOTED_LINES) ?? "")).slice(2),
-          );
-        }
-        throw error;
-      } finally {
-        place?.end();
-      }
-    });
+  run(command: string, options?: CommandOptions): Promise<CommandResult> {
+    return this.#commands.run(command, options);
   }
 
-  async #lastStderr(place: StderrPlace | undefined): Promise<string> {
-    if (place === undefined) return "";
-    await this.#serialArrived();
-    const victims = place.victims().map(({ process, name }) =>
-      `; the guest's kernel killed ${name} (process ${process}) meanwhile, ` +
-      "for want of memory"
-    );
-    return victims.join("") + place.quote(QUOTED_LINES);
-  }
-
-  /**
-   * Waits until everything has arrived that the guest has written to its serial
-   * port.
-   */
-  async #serialArrived(): Promise<void> {
-    const shell = this.#boot?.shell;
-    // Without a serial port everything has arrived.
-    if (!shell?.connected) return;
-    await this.#marks.arrived((mark) => shell.writeStderr(mark))
-      .catch(() => {});
-  }
-
-  /** The loss of what ran a command, with who has killed it, where that is known. */
-  async #withKiller(error: unknown, place?: StderrPlace): Promise<unknown> {
-    if (!(error instanceof ShellLost) || error.process === undefined) {
-      return error;
-    }
-    await this.#serialArrived();
-    const isVictim = place?.victims().some(({ process }) =>
-      process === error.process
-    );
-    if (!isVictim) return error;
-    return new ShellLost(
-      error.message.replace(
-        /: by .*/,
-        ": by the guest's kernel, for want of memory",
-      ),
-      error.process,
-    );
-  }
-
-  /** Runs a command of the driver that must succeed, and returns its stdout. */
-  async demand(command: string, options: CoreRunOptions = {}): Promise<void> {
-    const { status, stdout } = await this.run(command, {
-      stderr: "merge",
-      ...options,
-    });
-    if (status === 0) return;
-    throw new TestFailure(
-      `command \`${command}\` failed (exit code ${status})` +
-        lastLines(decode(stdout)),
-    );
-  }
-
-  /**
-   * Runs a command to see the guest's present state, for the message of a
-   * failure.
-   *
-   * @param timeout Seconds that it may take.
-   */
-  async observe(command: string, timeout = 5): Promise<string> {
-    const { stdout } = await this.run(`{ ${command}\n} || :`, { timeout });
-    return decode(stdout).trimEnd();
-  }
-
-  /**
-   * Runs a command to find out what went wrong. Polling conditions and the end
-   * of the run do not matter to it.
-   *
-   * @param seconds How long to wait for its output.
-   * @returns Its output so far; nothing if no shell answers.
-   */
-  async glimpse(command: string, seconds: number): Promise<Uint8Array> {
-    const { shell } = this.#boot ?? {};
-    const chunks: Uint8Array[] = [];
-    if (shell?.connected && this.console.died === undefined) {
-      const enough = new AbortController();
-      const run = shell.run(`set +euo pipefail\n{ ${command}\n} 2>&1`, {
-        signal: enough.signal,
-        onStdout: (chunk) => void chunks.push(chunk.slice()),
-      });
-      await within(seconds, run.catch(() => {}));
-      enough.abort();
-    }
-    return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
-  }
-
-  /**
-   * The same as text, without white space at its end, and with a short limit.
-   */
-  async glimpseText(command: string): Promise<string> {
-    return decode(await this.glimpse(command, GLIMPSE)).trimEnd();
-  }
-
-  /**
-   * What is wrong with the machine, as the end of a sentence; nothing if it is
-   * well.
-   *
-   * @param error What a person is told anyway: how the guest died or ended is
-   * not said again where this error says it.
-   */
-  async trouble(error?: unknown): Promise<string | undefined> {
-    const { died } = this.console;
-    const told = error instanceof Error ? [error, error.cause] : [];
-    if (died !== undefined) {
-      return told.includes(died) ? undefined : `its guest died: ${died.line}`;
-    }
-    if (this.#boot === undefined) {
-      const end = this.#lastEnd;
-      const isTold = told.some((one) =>
-        one instanceof Error && this.#breaks.has(one)
-      );
-      return end === undefined || end.isClean || isTold
-        ? undefined
-        : `ended: ${end.how}`;
-    }
-    const { guest, shell, began } = this.#boot;
-    const still = guest.standsStill?.().catch(() => undefined);
-    const why = still && await within(STATUS, still);
-    if (why !== undefined) return `does not run, ${why}`;
-    const seconds = (performance.now() - began) / 1000;
-    if (shell.connected || seconds < PATIENCE) return;
-    const [last] = this.console.tail(1);
-    return `has had no shell for ${
-      seconds.toFixed(0)
-    } seconds; its console said ` +
-      (last === undefined ? "nothing" : `last: ${last}`);
-  }
-
-  /** Writes a picture of the screen to a file. */
-  async screendump(path: string): Promise<void> {
-    const screen = this.capability("screen", "screenshot()");
-    await this.guarded(() => screen.takePicture(absolute(path)));
-  }
-
-  /** Quotes `text` for the guest's shell. */
-  quote(text: string): string {
-    return shellQuote(text);
+  /** See {@linkcode Breakage.trouble}. */
+  trouble(error?: unknown): Promise<string | undefined> {
+    return this.#breakage.trouble(this.#boot, error);
   }
 }

@@ -1,5 +1,7 @@
+import { shellQuote } from "../shell/mod.ts";
 import { fileName } from "./file_name.ts";
 import type { MachineCore } from "./core.ts";
+import { glimpse } from "./commands/glimpse.ts";
 import { decode } from "./commands/output.ts";
 import { explainLink } from "./links/link.ts";
 import { ttyDump, ttyText } from "./hands/tty.ts";
@@ -121,7 +123,7 @@ export async function gather(
     keep(
       "journal",
       "-journal.txt",
-      text(core.glimpse(TELL_JOURNAL, TELLING).then(decode)),
+      text(glimpse(core, TELL_JOURNAL, TELLING).then(decode)),
     ),
   ]);
   // This stops the guest, so it comes last.
@@ -140,8 +142,8 @@ export async function gather(
 async function state(core: MachineCore, findings: Findings): Promise<string> {
   const [host, screen, guest] = await Promise.all([
     hostParts(core),
-    core.glimpse(ttyDump("1"), TELLING).then(ttyText),
-    core.glimpse(TELL_STATE, TELLING).then(decode),
+    glimpse(core, ttyDump("1"), TELLING).then(ttyText),
+    glimpse(core, TELL_STATE, TELLING).then(decode),
   ]);
   const failed = /^==> systemctl --failed\n([^]*?)\n==>/m.exec(guest)?.[1]
     .split("\n").map((line) => line.trim().split(/\s+/)[0])
@@ -173,12 +175,12 @@ async function hostParts(core: MachineCore): Promise<string> {
   try {
     const line = Deno.readTextFileSync(`/proc/${guest.pid}/cmdline`);
     out += `\n==> command line of process ${guest.pid}\n${
-      line.replace(/\0$/, "").split("\0").map(core.quote).join(" ")
+      line.replace(/\0$/, "").split("\0").map(shellQuote).join(" ")
     }\n`;
   } catch {
     // The process has just ended.
   }
-  for (const link of core.links) {
+  for (const link of core.links.all) {
     const told = explainLink(link);
     if (told !== undefined) out += `\n==> ${told}\n`;
   }

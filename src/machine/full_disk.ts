@@ -1,4 +1,6 @@
 import { TestFailure, UsageError } from "../errors.ts";
+import { shellQuote } from "../shell/mod.ts";
+import { demand } from "./commands/demand.ts";
 import { decode } from "./commands/output.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
@@ -24,9 +26,9 @@ export async function fillDisk(
   await core.ready();
   core.capability("disks", "fillDisk()");
   const file = `${path.replace(/\/+$/, "")}/.full-${crypto.randomUUID()}`;
-  const quoted = core.quote(file);
+  const quoted = shellQuote(file);
   const { status, stdout } = await core.run(
-    `read -r all free size < <(stat -f -c '%b %f %S' ${core.quote(path)}) &&
+    `read -r all free size < <(stat -f -c '%b %f %S' ${shellQuote(path)}) &&
     if [ "$all" -eq 0 ]; then echo "its size has no limit"; false; fi &&
     : > ${quoted} &&
     { fallocate -l $((free * size)) ${quoted} || :
@@ -44,7 +46,7 @@ export async function fillDisk(
     text: `file system of ${path} full`,
     machine: core.name,
     async undo() {
-      if (core.connected) await core.demand(`rm -f ${quoted}`);
+      if (core.connected) await demand(core, `rm -f ${quoted}`);
     },
   });
 }

@@ -21,6 +21,7 @@ import {
 } from "./files/files.ts";
 import type { Fault } from "./faults.ts";
 import { limitCpu } from "./limited_cpu.ts";
+import { waitForConsoleText } from "./waits/console_text.ts";
 import { waitForClosedPort, waitForOpenPort } from "./waits/ports.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
 import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
@@ -534,17 +535,7 @@ export abstract class BaseMachine implements AsyncDisposable {
     regex: RegExp | string,
     options: WaitOptions | number = {},
   ): Promise<void> {
-    return await this.#core.watched((signal) =>
-      this.#core.nested(
-        `waiting for ${regex} to appear on console`,
-        async () => {
-          await this.#core.waitForConsole(regex, {
-            ...waitOptions(options),
-            signal,
-          });
-        },
-      )
-    );
+    return await waitForConsoleText(this.#core, regex, waitOptions(options));
   }
 
   /** Gets all text of the serial console since the boot. */

@@ -20,6 +20,7 @@ import { BaseMachine, type Machine } from "./machine.ts";
 import { limitMemory } from "./limited_memory.ts";
 import { efiVarsPath } from "./paths.ts";
 import { screenshot, screenText, waitForScreen } from "./hands/screen.ts";
+import { waitForQmpEvent } from "./waits/qmp_event.ts";
 import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
 
 /** Makes a {@linkcode QemuMachine}; only a driver does. */
@@ -179,7 +180,7 @@ export class QemuMachine extends BaseMachine {
    * @param vlan The VLAN: `vlan1` in a script.
    */
   link(vlan: { readonly nr: number; readonly socketDir: string }): Link {
-    return this.#core.link(vlan);
+    return this.#core.links.to(vlan);
   }
 
   /** Unplugs the cable to the other machines. */
@@ -218,10 +219,7 @@ export class QemuMachine extends BaseMachine {
     filter: (event: QmpEvent) => boolean,
     options: WaitOptions | number = {},
   ): Promise<QmpEvent> {
-    return await this.#core.waitForQmpEvent(
-      filter,
-      waitOptions(options).timeout,
-    );
+    return await waitForQmpEvent(this.#core, filter, waitOptions(options));
   }
 
   // Disks

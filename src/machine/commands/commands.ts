@@ -2,7 +2,8 @@ import { MachineError, TestFailure, UsageError } from "../../errors.ts";
 import type { RunEvents } from "../../report/mod.ts";
 import { limitOf, orAbort } from "../../time/mod.ts";
 import { Activity } from "../waits/activity.ts";
-import type { CommandResult, MachineCore } from "../core.ts";
+import type { MachineCore } from "../core.ts";
+import type { CommandResult } from "./guest_commands.ts";
 import { withLook } from "../last_look.ts";
 import { decode, lastLines, OutputText } from "./output.ts";
 import {

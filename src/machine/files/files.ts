@@ -6,6 +6,7 @@ import type { MachineCore } from "../core.ts";
 import { framed, UNFRAME } from "./framed.ts";
 import { HostFile } from "./host_file.ts";
 import { type LeaveOut, LeftOut } from "./left_out.ts";
+import { demand } from "../commands/demand.ts";
 import { decode, lastLines } from "../commands/output.ts";
 import { SharedFile } from "./shared_file.ts";
 import { isSymlink, makeRoom } from "./entry.ts";
@@ -321,7 +322,7 @@ async function receive(
     case NOT_SHARED: {
       using file = receiver();
       const cat = `cat -- ${shellQuote(source)}`;
-      await core.demand(cat, {
+      await demand(core, cat, {
         stderr: "serial",
         onStdout: (chunk) => file.push(chunk),
       });

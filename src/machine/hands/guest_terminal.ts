@@ -1,5 +1,6 @@
 import { MachineError } from "../../errors.ts";
 import { ByteFinder } from "../../scan/mod.ts";
+import { shellQuote } from "../../shell/mod.ts";
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
 import type { TerminalSize } from "../../terminal/mod.ts";
 import { after } from "../../time/mod.ts";
@@ -99,7 +100,7 @@ export class GuestTerminal {
     const leave = new AbortController();
     const words = [String(size.rows), String(size.columns), term, mark];
     const ended = core.run(
-      `set -- ${words.map((word) => core.quote(word)).join(" ")}\n` +
+      `set -- ${words.map((word) => shellQuote(word)).join(" ")}\n` +
         terminalScript,
       { signal: leave.signal, onStdout: (chunk) => said.push(chunk) },
     ).then(({ status }) => {

@@ -1,4 +1,4 @@
-import { baseName } from "../../paths.ts";
+import { absolute, baseName } from "../../paths.ts";
 import { MachineError, TestFailure } from "../../errors.ts";
 import { after, delay, limitOf } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
@@ -64,7 +64,7 @@ export function screenshot(core: MachineCore, filename: string): Promise<void> {
   if (!path.includes("/")) path = `${core.context.outDir}/${path}`;
   return core.nested(`making screenshot ${path}`, async () => {
     refuseOwn(core, path);
-    await core.screendump(path);
+    await takePicture(core, path);
     core.log.screenshot(core.label, path);
   }, { image: baseName(path) });
 }
@@ -300,10 +300,16 @@ async function decode(bytes: Uint8Array): Promise<Picture | undefined> {
   }
 }
 
+/** Writes a picture of the screen to a file. */
+async function takePicture(core: MachineCore, path: string): Promise<void> {
+  const screen = core.capability("screen", "screenshot()");
+  await core.guarded(() => screen.takePicture(absolute(path)));
+}
+
 async function lookAt(core: MachineCore): Promise<Uint8Array> {
   const path = `${core.stateDir}/screen-${crypto.randomUUID()}.png`;
   try {
-    await core.screendump(path);
+    await takePicture(core, path);
     return await Deno.readFile(path);
   } finally {
     await Deno.remove(path).catch(() => {});

@@ -1,4 +1,5 @@
 import { MachineError } from "../../errors.ts";
+import { shellQuote } from "../../shell/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { decode } from "../commands/output.ts";
 
@@ -45,7 +46,7 @@ export async function unmountShare(
   const { status, stdout } = await core.run(
     // A process that has just been told to end may use it for a moment.
     `for _ in 1 2 3 4 5; do
-  said=$(umount ${core.quote(place)} 2>&1) && exit 0
+  said=$(umount ${shellQuote(place)} 2>&1) && exit 0
   sleep 0.2
 done
 echo "$said"
@@ -69,8 +70,8 @@ export async function mountShare(
   { tag, place, options }: Share,
 ): Promise<void> {
   const { status, stdout } = await core.run(
-    `mount -t 9p -o ${core.quote(options)} ${core.quote(tag)} ${
-      core.quote(place)
+    `mount -t 9p -o ${shellQuote(options)} ${shellQuote(tag)} ${
+      shellQuote(place)
     }`,
     { stderr: "merge", timeout: TIMEOUT },
   );

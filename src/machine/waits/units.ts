@@ -6,6 +6,7 @@ import { execute } from "../commands/commands.ts";
 import type { MachineCore } from "../core.ts";
 import { withLook } from "../last_look.ts";
 import { pause, READY_TO_PAUSE } from "./guest_loop.ts";
+import { glimpseText, observe } from "../commands/glimpse.ts";
 import { decode } from "../commands/output.ts";
 import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
 
@@ -95,7 +96,7 @@ export function waitForUnit(
   return core.waiting(`waiting for unit ${unit}${whose}`, async () => {
     const { timedOut, stdout } = await withLook(
       core.name,
-      () => core.glimpseText(statusCommand(unit, user)),
+      () => glimpseText(core, statusCommand(unit, user)),
       () => core.run(unitLoop(unit, user), { timeout }),
     );
     if (timedOut) {
@@ -166,7 +167,8 @@ async function unloaded(
   // systemctl would read all unit files, which takes half a minute in a slow
   // guest.
   const kind = user === undefined ? "system" : "user";
-  const files = await core.observe(
+  const files = await observe(
+    core,
     `printf '%s\\n' {/etc,/run,/usr/lib,/lib}/systemd/${kind}/*`,
   );
   const meant = meantUnit(unit, files.split("\n"));
@@ -203,7 +205,7 @@ async function lastStatus(
   unit: string,
   user: string | undefined,
 ): Promise<string> {
-  const now = await core.observe(statusCommand(unit, user), STATUS_TIMEOUT);
+  const now = await observe(core, statusCommand(unit, user), STATUS_TIMEOUT);
   return `; its last status:\n${now}`;
 }
 

@@ -1,6 +1,7 @@
 import { shellQuote } from "../../shell/mod.ts";
 import { TestFailure } from "../../errors.ts";
 import { delay, limitOf, orAbort } from "../../time/mod.ts";
+import { glimpseText, observe } from "../commands/glimpse.ts";
 import type { MachineCore } from "../core.ts";
 import { withLook } from "../last_look.ts";
 import { untilHolds } from "./guest_loop.ts";
@@ -54,7 +55,7 @@ export function waitFor(
   return core.waiting(text, async () => {
     const { status, timedOut } = await withLook(
       core.name,
-      async () => tell(await core.glimpseText(seen)),
+      async () => tell(await glimpseText(core, seen)),
       () => core.run(`${prepare}\n${untilHolds(condition)}`, { timeout }),
     );
     if (status === 0) return;
@@ -63,7 +64,7 @@ export function waitFor(
         (timedOut
           ? `timed out after ${timeout} seconds`
           : `ended with status ${status}`) +
-        `; last seen:\n${tell(await core.observe(seen))}`,
+        `; last seen:\n${tell(await observe(core, seen))}`,
     );
   });
 }
@@ -89,7 +90,7 @@ export function waitForReport(
     const decoder = new TextDecoder();
     let report = "";
     let last = "";
-    const look = async () => last || await core.glimpseText(seen);
+    const look = async () => last || await glimpseText(core, seen);
     try {
       await withLook(core.name, look, () =>
         core.run(loop, {
@@ -106,7 +107,7 @@ export function waitForReport(
       if (error === found) return;
       throw error;
     }
-    last ||= await core.observe(seen) || "nothing";
+    last ||= await observe(core, seen) || "nothing";
     throw new TestFailure(
       `${failure} in ${timeout} seconds; last seen:\n${last}`,
     );

@@ -1,0 +1,54 @@
+import { within } from "../../time/mod.ts";
+import type { MachineCore } from "../core.ts";
+import { decode } from "./output.ts";
+
+/** Seconds that a look at the guest's state may take. */
+const LIMIT = 3;
+
+/**
+ * Runs a command to find out what went wrong. Polling conditions and the end of
+ * the run do not matter to it.
+ *
+ * @param seconds How long to wait for its output.
+ * @returns Its output so far; nothing if no shell answers.
+ */
+export async function glimpse(
+  { shell, console }: MachineCore,
+  command: string,
+  seconds: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  if (shell?.connected && console.died === undefined) {
+    const enough = new AbortController();
+    const run = shell.run(`set +euo pipefail\n{ ${command}\n} 2>&1`, {
+      signal: enough.signal,
+      onStdout: (chunk) => void chunks.push(chunk.slice()),
+    });
+    await within(seconds, run.catch(() => {}));
+    enough.abort();
+  }
+  return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+}
+
+/** The same as text, without white space at its end, and with a short limit. */
+export async function glimpseText(
+  core: MachineCore,
+  command: string,
+): Promise<string> {
+  return decode(await glimpse(core, command, LIMIT)).trimEnd();
+}
+
+/**
+ * Runs a command to see the guest's present state, for the message of a
+ * failure. Polling conditions must hold meanwhile.
+ *
+ * @param timeout Seconds that it may take.
+ */
+export async function observe(
+  core: MachineCore,
+  command: string,
+  timeout = 5,
+): Promise<string> {
+  const { stdout } = await core.run(`{ ${command}\n} || :`, { timeout });
+  return decode(stdout).trimEnd();
+}
