@@ -1,0 +1,399 @@
+import { MachineError } from "../../errors.ts";
+import { connectQmp, type QmpClient, QmpClosed } from "../../qmp/mod.ts";
+import { LineSplitter } from "../../scan/mod.ts";
+import { type ByteStream, PipeReader } from "../../stream/mod.ts";
+import type {
+  Guest,
+  GuestInterrupt,
+  GuestListener,
+  SavedGuest,
+  StartOptions,
+} from "../backend.ts";
+import type { PipedProcess, Supervisor } from "../supervisor.ts";
+import { PORT_NAMES } from "./arguments.ts";
+import { QemuBlockDevices } from "./block_devices.ts";
+import { QemuConsoles } from "./consoles.ts";
+import { QemuDisks } from "./disks.ts";
+import { demandSame, type Identity, identityOf } from "./identity.ts";
+import { QemuKeyboard } from "./keyboard.ts";
+import { MainLoop } from "./main_loop.ts";
+import { QemuMemory } from "./memory.ts";
+import { QemuNetwork } from "./network.ts";
+import { QemuProcessors } from "./processors.ts";
+import { dumpMemory, qemuReport, qemuVersion } from "./report.ts";
+import { hasSerialOnStdio } from "./rivals.ts";
+import { QemuScreen } from "./screen.ts";
+import { QemuSnapshots } from "./snapshots.ts";
+import { closeQuietly, type Sockets } from "./sockets.ts";
+import { TrackedStream } from "./tracked_stream.ts";
+
+/** Seconds that QEMU may take to quit, before the driver kills it. */
+const QUIT_TIMEOUT = 5;
+/** Milliseconds after QEMU's end in which its last output arrives. */
+const LAST_WORDS_MS = 1000;
+/** How many lines of QEMU's stderr the message about its end quotes. */
+const COMPLAINTS = 10;
+
+/** The meanings of the reasons in QEMU's SHUTDOWN event. */
+const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
+  ["guest-shutdown", "the guest powered off"],
+  ["guest-reset", "the guest reset itself, and reboots are not allowed"],
+  ["guest-panic", "the guest panicked"],
+  ["host-qmp-quit", "QEMU was told to quit"],
+  ["host-signal", "QEMU was told to end by a signal"],
+]);
+
+/** A guest that QEMU runs, or has yet to run. */
+export class QemuGuest implements Guest {
+  readonly #options: StartOptions;
+  readonly #streams: TrackedStream[] = [];
+  readonly #serial = { reads: 0, isAwaited: false };
+  #disks?: QemuDisks;
+  #knownIdentity?: Promise<Identity>;
+  readonly #process: PipedProcess;
+  readonly #name: string;
+  readonly #supervisor: Supervisor;
+  readonly #listener: GuestListener;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  /** The last lines on stderr. */
+  readonly complaints: string[] = [];
+  readonly #sockets: Sockets;
+  #network?: QemuNetwork;
+  #blockDevices?: QemuBlockDevices;
+  #memory?: QemuMemory;
+  #consoles?: QemuConsoles;
+  #stopping = false;
+  /** Why the guest stopped, from QEMU's SHUTDOWN event. */
+  #shutdown?: string;
+  #connected?: {
+    qmp: QmpClient;
+    monitor: ByteStream;
+    mainLoop: MainLoop | undefined;
+    console: ByteStream;
+    ports: ByteStream[];
+  };
+  readonly ended: Promise<string>;
+
+  constructor(
+    process: PipedProcess,
+    name: string,
+    supervisor: Supervisor,
+    listener: GuestListener,
+    sockets: Sockets,
+    options: StartOptions,
+  ) {
+    this.#options = options;
+    this.#process = process;
+    this.#name = name;
+    this.#supervisor = supervisor;
+    this.#listener = listener;
+    this.#sockets = sockets;
+    const stdin = this.#stdin = process.stdin.getWriter();
+    const said = [process.stdout, process.stderr].map((pipe) =>
+      new PipeReader(pipe)
+    );
+    const heard = Promise.all([
+      this.#readSerial(said[0]),
+      this.#readComplaints(said[1]),
+    ]);
+    this.ended = (async () => {
+      const status = await process.status;
+      // A child of the start script would hold the pipes.
+      supervisor.reap(process);
+      // A child that has hidden from the supervisor still holds them.
+      const timer = setTimeout(
+        () => said.forEach((pipe) => pipe.cancel()),
+        LAST_WORDS_MS,
+      );
+      await heard;
+      clearTimeout(timer);
+      await stdin.close().catch(() => {});
+      this.#connected?.qmp.close();
+      for (const port of this.#connected?.ports ?? []) closeQuietly(port);
+      if (this.#connected) {
+        closeQuietly(this.#connected.console);
+        closeQuietly(this.#connected.monitor);
+      }
+      this.#disks?.settle();
+      await sockets.remove();
+      return this.#howItEnded(status);
+    })();
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  get isConnected(): boolean {
+    return this.#connected !== undefined;
+  }
+
+  /** Whether QEMU's stdout is the guest's serial console. */
+  async hasConsole(): Promise<boolean> {
+    try {
+      return await hasSerialOnStdio(this.qmp);
+    } catch (error) {
+      // A QEMU that has ended reports that itself.
+      return error instanceof QmpClosed;
+    }
+  }
+
+  /** Ends the start command, and all processes that it has started. */
+  reap(): void {
+    this.#supervisor.reap(this.#process);
+  }
+
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#process.status;
+  }
+
+  get console(): ByteStream {
+    return this.#connected!.console;
+  }
+
+  get ports() {
+    return this.#connected!.ports.map((stream, index) => ({
+      name: PORT_NAMES[index],
+      stream,
+    }));
+  }
+
+  get qmp(): QmpClient {
+    return this.#connected!.qmp;
+  }
+
+  get keyboard(): QemuKeyboard {
+    return new QemuKeyboard(this.qmp, this.#name);
+  }
+
+  get screen(): QemuScreen {
+    return new QemuScreen(this.qmp, this.#name);
+  }
+
+  get network(): QemuNetwork {
+    return this.#network ??= new QemuNetwork(this.qmp, this.#sockets);
+  }
+
+  get processors(): QemuProcessors {
+    return new QemuProcessors(this.qmp);
+  }
+
+  get interrupt(): GuestInterrupt {
+    return new QemuProcessors(this.qmp);
+  }
+
+  get disks(): QemuBlockDevices {
+    return this.#blockDevices ??= new QemuBlockDevices(this.qmp, {
+      machine: this.#name,
+      directory: this.#options.stateDir,
+      crash: () => this.crash(),
+    });
+  }
+
+  get memory(): QemuMemory {
+    return this.#memory ??= new QemuMemory(this.qmp, {
+      machine: this.#name,
+      isMapped: this.#options.saved?.mapped !== undefined,
+    });
+  }
+
+  version(): Promise<string> {
+    return qemuVersion(this.qmp);
+  }
+
+  report(): Promise<string> {
+    return qemuReport(this.qmp);
+  }
+
+  dumpMemory(path: string): Promise<void> {
+    return dumpMemory(this.qmp, path);
+  }
+
+  get clock(): true {
+    return true;
+  }
+
+  get consoles(): QemuConsoles {
+    return this.#consoles ??= new QemuConsoles(
+      this.qmp,
+      this.#sockets,
+      this.#connected!.mainLoop,
+    );
+  }
+
+  /** See {@linkcode GuestSnapshots}. */
+  readonly snapshots: QemuSnapshots = new QemuSnapshots({
+    qmp: () => this.qmp,
+    name: () => this.#name,
+    disks: () => this.#disks!,
+    addedConsoles: () => this.#consoles?.open ?? 0,
+    isMemoryLimited: () => this.#memory?.isChanged ?? false,
+    identity: () => this.#identity(),
+    taken: () => {
+      const all = [...this.#streams, this.#serial];
+      return {
+        reads: all.reduce((sum, { reads }) => sum + reads, 0),
+        isAwaited: all.every(({ isAwaited }) => isAwaited),
+      };
+    },
+  });
+
+  /** This does not change while QEMU runs. */
+  #identity(): Promise<Identity> {
+    return this.#knownIdentity ??= this.#findIdentity();
+  }
+
+  #findIdentity(): Promise<Identity> {
+    const { stateDir, sharedDir, env = {} } = this.#options;
+    const own = Object.entries(env).filter(([, path]) => path.startsWith("/"));
+    return identityOf(this.qmp, {
+      pid: this.pid,
+      paths: {
+        ...Object.fromEntries(own),
+        "the state directory": stateDir,
+        "the shared directory": sharedDir,
+      },
+    });
+  }
+
+  /**
+   * Takes in what was saved of another guest.
+   *
+   * @throws {MachineError} where it can't; then it is ended.
+   */
+  async load(saved: SavedGuest): Promise<void> {
+    try {
+      demandSame(saved.identity, await this.#identity(), this.#name);
+      await this.snapshots.load(saved);
+    } catch (error) {
+      const isGone = error instanceof QmpClosed;
+      if (!isGone) await this.stop();
+      const how = await this.ended;
+      if (!isGone) throw error;
+      throw new MachineError(
+        `${this.#name} can't go on from the snapshot: ${how}`,
+        { cause: error },
+      );
+    }
+  }
+
+  async standsStill(): Promise<string | undefined> {
+    const { status } = await this.qmp.send("query-status") as {
+      status: string;
+    };
+    if (status === "running") return;
+    const hint = status === "prelaunch"
+      ? ' (if the start script says -S, `sendMonitorCommand("cont")` ' +
+        "starts the guest)"
+      : "";
+    return `QEMU's query-status says "${status}"${hint}`;
+  }
+
+  /** Takes the connections of QMP, the shell's console and its ports. */
+  async connect(
+    [qmpStream, monitor, ...streams]: ByteStream[],
+  ): Promise<void> {
+    const tracked = streams.map((stream) => new TrackedStream(stream));
+    this.#streams.push(...tracked);
+    // The caller limits the time.
+    const qmp = await connectQmp(qmpStream, { timeout: null });
+    qmp.onEvent(({ event, data }) => {
+      if (event === "SHUTDOWN" && typeof data?.reason === "string") {
+        this.#shutdown = data.reason;
+      }
+      const isPanic = event === "GUEST_PANICKED" ||
+        data?.reason === "guest-panic";
+      if (isPanic) this.#listener.panicked();
+      if (event === "RESET") this.#listener.reset();
+      if (event === "VSERPORT_CHANGE" && data?.open === false) {
+        if (typeof data.id !== "string") return;
+        this.#listener.portClosed(data.id.replace(/^vw-/, ""));
+      }
+    });
+    const mainLoop = await MainLoop.find(qmp, monitor);
+    const [console, ...ports] = tracked.map((stream) =>
+      mainLoop?.waking(stream) ?? stream
+    );
+    this.#connected = { qmp, monitor, mainLoop, console, ports };
+    this.#disks = new QemuDisks(qmp, this.#options.stateDir, this.#name);
+  }
+
+  /**
+   * Lets QEMU go on after a panic. The guest's kernel decides what happens
+   * then, such as a reboot, as without a panic device.
+   */
+  outlivePanic(): void {
+    // QEMU before 6.0 does not have this command.
+    this.qmp.send("set-action", { panic: "none" }).catch(() => {});
+  }
+
+  async writeSerial(text: string | Uint8Array): Promise<void> {
+    await this.#stdin.write(
+      typeof text === "string" ? new TextEncoder().encode(text) : text,
+    );
+  }
+
+  async crash(): Promise<void> {
+    try {
+      await this.qmp.send("quit", undefined, { timeout: QUIT_TIMEOUT });
+    } catch (error) {
+      if (error instanceof QmpClosed) return;
+      // A QEMU that hangs takes no command.
+      this.#supervisor.kill(this.#process, "SIGKILL");
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#supervisor.kill(this.#process, "SIGTERM");
+    const timer = setTimeout(
+      () => this.#supervisor.kill(this.#process, "SIGKILL"),
+      2000,
+    );
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  async #readSerial(pipe: PipeReader): Promise<void> {
+    try {
+      while (true) {
+        this.#serial.isAwaited = true;
+        const bytes = await pipe.read();
+        // At its end, nothing more comes.
+        this.#serial.isAwaited = bytes === undefined;
+        this.#serial.reads++;
+        if (bytes === undefined) return;
+        this.#listener.serial(bytes);
+      }
+    } finally {
+      this.#listener.serialEnd();
+    }
+  }
+
+  async #readComplaints(pipe: PipeReader): Promise<void> {
+    using lines = new LineSplitter();
+    const hear = (line: string) => {
+      // QEMU's message about the driver's own signal is no news.
+      if (this.#stopping) return;
+      this.complaints.push(line);
+      if (this.complaints.length > COMPLAINTS) this.complaints.shift();
+      this.#listener.complaint(line);
+    };
+    for await (const chunk of pipe) {
+      lines.push(chunk).forEach(hear);
+    }
+    lines.finish().forEach(hear);
+  }
+
+  #howItEnded(status: Deno.CommandStatus): string {
+    const reason = SHUTDOWN_REASONS.get(this.#shutdown ?? "");
+    const how = status.signal !== null
+      ? `QEMU was killed by ${status.signal}`
+      : `QEMU ended with status ${status.code}`;
+    if (reason !== undefined && status.success) return reason;
+    const said = this.complaints.length > 0
+      ? `, and said last:\n${this.complaints.join("\n")}`
+      : "";
+    return how + said;
+  }
+}
