@@ -13,6 +13,7 @@ const DOCUMENTS = [
   "SECURITY.md",
   "examples/README.md",
   "examples/GUEST.md",
+  "examples/TROUBLESHOOTING.md",
   "nix/FARM.md",
   "nix/README.md",
   "src/report/README.md",
