@@ -42,6 +42,9 @@ const kernelParameters = [
   "console=tty0",
   "console=ttyS0",
   "panic=1",
+  // Under emulation on a busy host, the timer may be late for that check, and the
+  // kernel panics.
+  "no_timer_check",
   "net.ifnames=0",
   // systemd's status would tell the serial log once more what the journal does,
   // in colours and with a running star.

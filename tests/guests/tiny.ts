@@ -126,6 +126,9 @@ const kernelParameters = [
   "console=tty0",
   "console=ttyS0",
   "panic=1",
+  // Under emulation on a busy host, the timer may be late for that check, and the
+  // kernel panics.
+  "no_timer_check",
   // Each of these is a large part of a boot under emulation, and none of them
   // says anything about the software under test.
   "mitigations=off",
