@@ -59,6 +59,11 @@ export const testTools: readonly Tool[] = [
   },
   { program: "tmux", package: "tmux", purpose: "types at the prompt" },
   {
+    program: "busybox",
+    package: "busybox",
+    purpose: "is a shell that is no bash",
+  },
+  {
     program: "systemd-nspawn",
     package: "systemd-container",
     purpose: "runs containers",
