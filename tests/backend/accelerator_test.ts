@@ -13,7 +13,7 @@ async function withDirectory(fn: (path: string) => Promise<void>) {
 }
 
 Deno.test("the guest that tries an accelerator boots where QEMU emulates", async () => {
-  assert(await boots("tcg", { qemu, timeout: 30 }));
+  assert(await boots("tcg", { qemu, timeout: 300 }));
 });
 
 Deno.test("an accelerator whose guest never ends is not used", async () => {
