@@ -124,7 +124,7 @@ async function heard(plug: Plug): Promise<string> {
 async function inTime<T>(promise: Promise<T>): Promise<T> {
   let timer;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no frame came")), 30_000);
+    timer = setTimeout(() => reject(new Error("no frame came")), 300_000);
   });
   try {
     return await Promise.race([promise, late]);
