@@ -7,13 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { MachineError, QmpError, TestFailure, UsageError } from "../../mod.ts";
+import { freePort } from "../free_port.ts";
 import { booted } from "./booted.ts";
-
-/** A port of the host that nobody has right now. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 Deno.test("QEMU's side of a guest", async (t) => {
   await using test = await booted();
@@ -23,7 +18,7 @@ Deno.test("QEMU's side of a guest", async (t) => {
   await t.step(
     "forwardPort() leads a connection of the host into the guest",
     async () => {
-      const port = freePort();
+      const port = freePort("127.0.0.1");
       await machine.forwardPort(port, 8000);
       await machine.execute(
         "echo 'hello from the guest' | nc -l -p 8000 >/tmp/got",
@@ -141,7 +136,7 @@ Deno.test("a look at a port ends soon, whoever is at the other end", async (t) =
 
   await t.step("another machine's port is open, or it is not", async () => {
     const open = await assertRejects(
-      () => node1.waitForClosedPort(80, { addr, timeout: 1 }),
+      () => node1.waitForClosedPort(80, { addr, timeout: 10 }),
       TestFailure,
     );
     assertStringIncludes(
@@ -149,7 +144,7 @@ Deno.test("a look at a port ends soon, whoever is at the other end", async (t) =
       `a process listens on port 80 of ${addr}`,
     );
     const closed = await assertRejects(
-      () => node1.waitForOpenPort(81, { addr, timeout: 1 }),
+      () => node1.waitForOpenPort(81, { addr, timeout: 10 }),
       TestFailure,
     );
     assertStringIncludes(
@@ -166,7 +161,7 @@ Deno.test("a look at a port ends soon, whoever is at the other end", async (t) =
     await node2.crash();
     await node1.waitForClosedPort(80, { addr, timeout: 60 });
     const error = await assertRejects(
-      () => node1.waitForOpenPort(80, { addr, timeout: 2 }),
+      () => node1.waitForOpenPort(80, { addr, timeout: 10 }),
       TestFailure,
     );
     assertStringIncludes(

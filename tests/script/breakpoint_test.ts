@@ -5,6 +5,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { toText } from "@std/streams";
+import { gone, processesWith } from "../backend/processes.ts";
+import { freePort } from "../free_port.ts";
 import {
   temporaryDirectory,
   vmwright,
@@ -136,12 +138,8 @@ for (
       typed,
       async (number) => {
         // It is there a moment before it is the program that it becomes.
-        let landmark: Awaited<ReturnType<typeof processOf>>;
-        const deadline = Date.now() + 10_000;
-        do {
-          landmark = await processOf(`sleep\0${number}\0`);
-        } while (landmark === undefined && Date.now() < deadline);
-        assert(landmark !== undefined);
+        await gone(() => processOf(`sleep\0${number}\0`) === undefined);
+        const landmark = processOf(`sleep\0${number}\0`);
         const environment = await Deno.readTextFile(
           `/proc/${landmark}/environ`,
         );
@@ -150,7 +148,7 @@ for (
     );
     assertMatch(heard, answer);
     assertEquals([code, stdout], [0, "went on\n"]);
-    assertEquals(await processOf(`sleep\0${number}\0`), undefined);
+    await gone(() => processOf(`sleep\0${number}\0`) !== undefined);
   });
 }
 
@@ -223,9 +221,7 @@ print("went on")
 });
 
 Deno.test("a breakpoint of a Python script is at the address that it names", async () => {
-  const probe = Deno.listen({ hostname: "127.0.0.2", port: 0 });
-  const { port } = probe.addr;
-  probe.close();
+  const port = freePort("127.0.0.2");
   using directory = temporaryDirectory({
     ...scripts,
     "port.py": scripts["port.py"].replace("@", String(port)),
@@ -286,11 +282,8 @@ for (const language of ["ts", "py"]) {
 }
 
 /** The process with a command line. */
-async function processOf(commandLine: string): Promise<string | undefined> {
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const text = await Deno.readTextFile(`/proc/${name}/cmdline`)
-      .catch(() => "");
-    if (text === commandLine) return name;
-  }
+function processOf(commandLine: string): number | undefined {
+  const words = commandLine.replaceAll("\0", " ").trim();
+  return processesWith(commandLine).find(({ command }) => command === words)
+    ?.pid;
 }

@@ -1,0 +1,14 @@
+/**
+ * A port of this host that is free, and that the kernel gives to nobody who takes
+ * any: so nobody else has it a moment later.
+ */
+export function freePort(hostname: string): number {
+  for (let port = 10_000 + Deno.pid % 10_000;; port++) {
+    try {
+      Deno.listen({ hostname, port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
