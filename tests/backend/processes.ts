@@ -46,7 +46,7 @@ export function isAlive(pid: number): boolean {
  */
 export async function gone(
   isThere: () => boolean,
-  seconds = 60,
+  seconds = 300,
 ): Promise<void> {
   const end = performance.now() + seconds * 1000;
   while (isThere()) {

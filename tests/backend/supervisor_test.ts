@@ -497,6 +497,13 @@ Deno.test("the guard of one run leaves the processes of another alone", async ()
   await drop(process);
 });
 
+/** Whether a process has come so far that it ignores SIGINT. */
+function ignoresInterrupts(pid: number): boolean {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const [, ignored] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)!;
+  return (BigInt(`0x${ignored}`) & 2n) !== 0n;
+}
+
 Deno.test("the guard outlives the signals of a terminal", async () => {
   await using supervisor = new Supervisor();
   const process = supervisor.spawn("echo begun; sleep 1000");
@@ -504,6 +511,7 @@ Deno.test("the guard outlives the signals of a terminal", async () => {
   await lines.next();
   const [guard] = processesWith("vmwright-guard")
     .filter(({ parent }) => parent === Deno.pid);
+  await gone(() => !ignoresInterrupts(guard.pid));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
     Deno.kill(guard.pid, signal);
   }

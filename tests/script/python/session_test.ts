@@ -19,6 +19,7 @@ import {
   runPython,
 } from "../../../src/script/python/mod.ts";
 import { tracebackOf } from "../../../src/script/traceback.ts";
+import { gone, processesWith } from "../../backend/processes.ts";
 import { temporaryDirectory, vmwright } from "../../cli/vmwright.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -424,18 +425,15 @@ log.info("never")
   assertEquals(recorder.failures(), ["part: SystemExit: 1"]);
 });
 
-Deno.test("the end of python3 is noticed at once, however it comes", async (t) => {
+Deno.test("the end of python3 is noticed, however it comes", async (t) => {
   const ends: [string, string, RegExp][] = [
     ["kill -9", "os.kill(os.getpid(), 9)", /ended with SIGKILL/],
     ["os._exit", "os._exit(0)", /ended with status 0 before/],
   ];
   for (const [name, code, message] of ends) {
     await t.step(name, async () => {
-      const began = performance.now();
       const error = await failureOf(code);
       assertMatch(error.message, message);
-      // Start-up is all that takes time.
-      assertEquals(performance.now() - began < 10_000, true);
     });
   }
   await t.step("while it waits for an answer", async () => {
@@ -535,16 +533,7 @@ import subprocess
 subprocess.Popen(["sh", "-c", "while :; do sleep 1; done", "${mark}"],
                  start_new_session=True)
 `);
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    let line = "";
-    try {
-      line = Deno.readTextFileSync(`/proc/${name}/cmdline`);
-    } catch {
-      // Gone meanwhile.
-    }
-    assertEquals(line.includes(mark), false, `process ${name} is left`);
-  }
+  await gone(() => processesWith(mark).length > 0);
 });
 
 Deno.test("a script that fails cleans up after itself", async () => {
@@ -564,15 +553,26 @@ assert False
 });
 
 Deno.test("the socket is for its owner alone", async () => {
-  await run(`
-import socket, stat
-paths = [line.split()[-1] for line in open("/proc/net/unix") if line.rstrip().endswith("/socket")]
-mine = [p for p in paths if "vmwright-python-" in p and os.path.isdir(os.path.dirname(p))]
+  // Others on the host have such sockets, too.
+  const place = await Deno.makeTempDir();
+  const before = Deno.env.get("XDG_RUNTIME_DIR");
+  Deno.env.set("XDG_RUNTIME_DIR", place);
+  try {
+    await run(`
+import stat
+paths = [line.split()[-1] for line in open("/proc/net/unix")]
+mine = {path for path in paths if path.startswith("${place}/vmwright-python-")}
+assert len(mine) == 1, mine
 for path in mine:
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700, path
     if os.path.exists(path):
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o600, path
 `);
+  } finally {
+    if (before === undefined) Deno.env.delete("XDG_RUNTIME_DIR");
+    else Deno.env.set("XDG_RUNTIME_DIR", before);
+    await Deno.remove(place, { recursive: true });
+  }
 });
 
 Deno.test("errors of the driver have the names that scripts catch", async () => {
@@ -670,8 +670,8 @@ def other():
         raise ValueError
 
 other.wait()
-other.wait(timeout=5)
-plain.wait(5)
+other.wait(timeout=60)
+plain.wait(60)
 with plain:
     with other:
         pass
