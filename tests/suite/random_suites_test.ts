@@ -66,11 +66,12 @@ async function runRandomSuite(seed: number): Promise<void> {
   }; ${end}; ${workers} workers`;
   const runner = suite.begin(["--workers", `${workers}`]);
   const output = runner.output();
-  const isOver = output.then(() => {});
+  const over = new AbortController();
+  output.then(() => over.abort());
   let isKilled = false;
   const killing = chosen.filter(({ kind }) => kind === "killed").map(
     async ({ name }) => {
-      const pid = await Promise.race([suite.waiting(name), isOver]);
+      const pid = await suite.waiting(name, over.signal);
       if (pid === undefined || isKilled) return;
       if (name === "killed last" && end !== "by itself") {
         isKilled = true;

@@ -97,9 +97,18 @@ export class SuiteFolder implements Disposable {
     );
   }
 
-  /** Waits until a test of the script `waits.ts` runs; returns its process. */
-  async waiting(name: string): Promise<number> {
-    for (;;) {
+  /**
+   * Waits until a test of the script `waits.ts` runs, for which there is no event;
+   * returns its process.
+   */
+  waiting(name: string): Promise<number>;
+  /** The same, or until nobody is interested any more. */
+  waiting(name: string, signal: AbortSignal): Promise<number | undefined>;
+  async waiting(
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<number | undefined> {
+    while (!signal?.aborted) {
       try {
         return Number(this.read(`${name}.pid`));
       } catch {
@@ -110,7 +119,7 @@ export class SuiteFolder implements Disposable {
 
   /** Checks that no process of the suite is left, and no file that is private to it. */
   async assertNothingLeft(): Promise<void> {
-    const deadline = Date.now() + 30_000;
+    const deadline = Date.now() + 300_000;
     let left = this.#left();
     while (left.length > 0 && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 50));

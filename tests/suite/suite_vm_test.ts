@@ -32,7 +32,9 @@ await machine.waitForConsoleText("what no guest says");`,
   const spans = tests.map(({ attempts: [{ date, duration }] }) =>
     [date, date + duration * 1000] as const
   ).sort(([a], [b]) => a - b);
-  assert(spans[0][1] <= spans[1][0] + 100, `one at a time: ${spans}`);
+  // Side by side, they would overlap by a boot; the clocks that tell the time
+  // and a duration are read one after the other.
+  assert(spans[0][1] <= spans[1][0] + 1000, `one at a time: ${spans}`);
   const seen = tests[0].attempts[0].memory!;
   assert(seen > 64 * 2 ** 20 && seen < budget.memory, `${seen} bytes`);
   assert(budget.peak >= seen && budget.peak < budget.memory);
