@@ -68,7 +68,7 @@ Deno.test("a timeout shows the line of Python's that blocks", async () => {
   const text = await explained(
     "test.py",
     "import time\nwith subtest('slow'):\n    time.sleep(1000)\n",
-    ["--global-timeout", "2"],
+    ["--global-timeout", "10"],
   );
   assertMatch(text, /^test\.py:3:\d+\n/);
   assertMatch(text, /^> 3 \| {5}time\.sleep\(1000\)$/m);
@@ -80,7 +80,7 @@ Deno.test("a timeout outside of any step shows where the latest step began", asy
   const text = await explained(
     "test.ts",
     "await log.nested('a', () => {});\nawait new Promise((r) => setTimeout(r, 1e6));\n",
-    ["--global-timeout", "2"],
+    ["--global-timeout", "5"],
   );
   assertMatch(text, /^test\.ts:1:\d+ \(where the latest step began\)\n/);
   assertMatch(text, /^GlobalTimeout: /m);

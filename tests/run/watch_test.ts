@@ -116,9 +116,9 @@ Deno.test("--watch goes on after a failure", async () => {
     "test.ts": `console.log("bad"); throw new Error("broken");`,
   });
   await watched.said("bad\n");
+  await watched.told("!!! Error: broken\n");
   watched.write("test.ts", `console.log("good");`);
   await watched.said("good\n");
-  await watched.told("!!! Error: broken\n");
   await watched.told("test passed");
   await watched.interrupt();
 });

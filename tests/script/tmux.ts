@@ -1,5 +1,5 @@
 /** Seconds that something may take to appear on a screen. */
-const PATIENCE = 60;
+const PATIENCE = 600;
 
 /** Whether there is a tmux; says so where there is none. */
 export function hasTmux(): boolean {
