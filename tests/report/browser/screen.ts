@@ -35,7 +35,7 @@ export class Screen implements AsyncDisposable {
         executablePath: "/usr/bin/chromium",
         // root has no sandbox of its own.
         args: ["--no-sandbox"],
-        timeout: 120_000,
+        timeout: 600_000,
       }),
     );
   }
@@ -64,7 +64,7 @@ export class Screen implements AsyncDisposable {
       isMobile: phone,
       colorScheme: dark ? "dark" : "light",
     });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(600_000);
     try {
       const page = await context.newPage();
       const said: string[] = [];
