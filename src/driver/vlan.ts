@@ -4,7 +4,6 @@ import {
   type Supervisor,
 } from "../backend/mod.ts";
 import { shellQuote } from "../shell/mod.ts";
-import { MachineError } from "../errors.ts";
 import {
   type Capture,
   CaptureFile,
@@ -18,13 +17,8 @@ import {
   type PartitionGroup,
   type PartitionOptions,
 } from "./partition.ts";
+import { VdeSwitch } from "./vde_switch.ts";
 import { VlanCapture } from "./vlan_capture.ts";
-
-/**
- * A command for vde_switch's management console, and the beginning of every
- * answer. Without a terminal the console has no prompt.
- */
-const QUESTION = "version\n", ANSWER = /^1\d{3} /m;
 
 /**
  * The number of a switch's ports; vde_switch's own default is 32. It uses all
@@ -95,10 +89,8 @@ export class Vlan {
   /** The switch's process. */
   readonly pid: number;
   readonly #place: SocketDirectory;
-  readonly #process: Deno.ChildProcess;
+  readonly #switch: VdeSwitch;
   readonly #supervisor: Supervisor;
-  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #drained: Promise<void>;
   readonly #lent: LentToVlan;
   /** The partitions of it. */
   readonly #partitions = new Set<Fault>();
@@ -114,20 +106,16 @@ export class Vlan {
     nr: number,
     place: SocketDirectory,
     socketDir: string,
-    process: Deno.ChildProcess,
+    made: VdeSwitch,
     supervisor: Supervisor,
-    stdin: WritableStreamDefaultWriter<Uint8Array>,
-    drained: Promise<void>,
     lent: LentToVlan,
   ) {
     this.nr = nr;
     this.#place = place;
     this.socketDir = socketDir;
-    this.pid = process.pid;
-    this.#process = process;
+    this.pid = made.pid;
+    this.#switch = made;
     this.#supervisor = supervisor;
-    this.#drained = drained;
-    this.#stdin = stdin;
     this.#lent = lent;
   }
 
@@ -144,52 +132,18 @@ export class Vlan {
       supervisor,
     );
     const socketDir = `${place.path}/${name}`;
-    const process = supervisor.spawn(
-      `exec vde_switch --hub --numports ${PORTS} ` +
-        `--sock ${shellQuote(socketDir)} --dirmode 0700`,
-    );
-    const said = { text: "" };
-    const { promise: ready, resolve } = Promise.withResolvers<void>();
-    const drain = async (stream: ReadableStream<Uint8Array>) => {
-      const decoder = new TextDecoder();
-      for await (const chunk of stream) {
-        if (ANSWER.test(said.text)) continue;
-        said.text += decoder.decode(chunk, { stream: true });
-        if (ANSWER.test(said.text)) resolve();
-      }
-    };
-    const drained = Promise.all([drain(process.stdout), drain(process.stderr)])
-      .then(() => {});
-    const died = process.status.then(async ({ code }) => {
-      await drained;
-      throw new MachineError(
-        `vlan ${nr} needs a vde_switch, which ended with status ${code}: ${
-          said.text.trim() || "it said nothing"
-        }`,
-      );
-    });
-    const stdin = process.stdin.getWriter();
     try {
-      // A switch that has died takes no question; `died` tells why it has died.
-      stdin.write(new TextEncoder().encode(QUESTION)).catch(() => {});
-      await Promise.race([ready, died]);
+      const made = await VdeSwitch.start(
+        `vde_switch --hub --numports ${PORTS} ` +
+          `--sock ${shellQuote(socketDir)} --dirmode 0700`,
+        `vlan ${nr}`,
+        supervisor,
+      );
+      return new Vlan(nr, place, socketDir, made, supervisor, lent);
     } catch (error) {
-      supervisor.reap(process);
-      await stdin.close().catch(() => {});
       await place.remove();
       throw error;
     }
-    died.catch(() => {});
-    return new Vlan(
-      nr,
-      place,
-      socketDir,
-      process,
-      supervisor,
-      stdin,
-      drained,
-      lent,
-    );
   }
 
   /**
@@ -216,7 +170,7 @@ export class Vlan {
    * of one group do, and machines that are in none hear all. Several partitions
    * hold together. A partition outlives reboots, crashes and new starts.
    *
-   * @param groups Arrays of virtual machines, two or more, and options last if
+   * @param groups Arrays of virtual machines or microVMs, two or more, and options last if
    * any: with `{ oneWay: true }`, the others don't hear the first group, which
    * hears them.
    * @returns What ends it.
@@ -301,12 +255,7 @@ export class Vlan {
   stop(): Promise<void> {
     return this.#stopped ??= (async () => {
       await this.#hostPlug?.pull();
-      // When its console ends, the switch cleans up after itself.
-      await this.#stdin.close().catch(() => {});
-      this.#supervisor.kill(this.#process);
-      await this.#process.status;
-      this.#supervisor.reap(this.#process);
-      await this.#drained;
+      await this.#switch.stop();
       await this.#place.remove();
     })();
   }
