@@ -53,6 +53,12 @@ export interface Taps {
 export interface Tap {
   /** Its name, of up to 15 characters. */
   readonly name: string;
+  /** The directory of the sockets of its VLAN's switch. */
+  readonly socketDir: string;
+  /** Plugs its cable in, or unplugs it, which the guest is not told. */
+  plug(isIn: boolean): Promise<void>;
+  /** Leads all of its frames through the host. */
+  divert(): Promise<Diversion>;
   /** Removes it. */
   remove(): Promise<void>;
 }
@@ -249,8 +255,11 @@ export interface GuestCard {
   plug(isIn: boolean): Promise<void>;
   /** Leads all of its frames through the host. */
   divert(): Promise<Diversion>;
-  /** Copies its frames, as the guest sends and receives them. */
-  mirror(): Promise<Mirror>;
+  /**
+   * Copies its frames, as the guest sends and receives them. Without this,
+   * frames are copied while they are diverted.
+   */
+  mirror?(): Promise<Mirror>;
 }
 
 /** The network cards of a guest. */
@@ -263,12 +272,18 @@ export interface GuestNetwork {
    * @param socketDir The directory of the sockets of the VLAN's switch.
    */
   card(socketDir: string): Promise<GuestCard | undefined>;
+  /** What a guest lacks that has no card on a VLAN, as a sentence's end. */
+  lack(vlan: number): string;
+}
+
+/** A network between a guest and the host, in which the host has ports. */
+export interface GuestForwarding {
   /**
    * Forwards a TCP port of the host to one of the guest.
    *
    * @returns The reason, if that is impossible.
    */
-  forwardPort(hostPort: number, guestPort: number): Promise<string | undefined>;
+  forward(hostPort: number, guestPort: number): Promise<string | undefined>;
 }
 
 /** How much passes of what a guest asks of a disk. */
@@ -358,6 +373,8 @@ export interface Capabilities {
   readonly screen?: GuestScreen;
   /** Network cards that the hypervisor controls. */
   readonly network?: GuestNetwork;
+  /** Ports of the host that lead to it. */
+  readonly forwarding?: GuestForwarding;
   /** Consoles that can be added while the guest runs. */
   readonly consoles?: GuestConsoles;
   /** Processors that the hypervisor has a hold on. */

@@ -19,6 +19,7 @@ export type {
   GuestConsoles,
   GuestDisk,
   GuestDisks,
+  GuestForwarding,
   GuestInterrupt,
   GuestKey,
   GuestKeyboard,

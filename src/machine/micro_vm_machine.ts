@@ -3,6 +3,7 @@ import { MachineError } from "../errors.ts";
 import { setClock, skew } from "./clock.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
+import type { Link } from "./links/link.ts";
 import { Pauses } from "./pauses.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
 
@@ -62,6 +63,32 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
     await this.#core.ready();
     await this.#core.reboot(() => this.#core.running().shell.send("reboot"));
   }
+
+  // Network
+
+  /**
+   * The machine's link to a VLAN, where faults are set and frames are captured.
+   * The guest's card keeps its carrier while the link is down.
+   *
+   * @param vlan The VLAN: `vlan1` in a script.
+   */
+  link(vlan: { readonly nr: number; readonly socketDir: string }): Link {
+    return this.#core.links.to(vlan);
+  }
+
+  /** Unplugs the cables to the other machines. */
+  async block(): Promise<void> {
+    const network = this.#core.capability("network", "block()");
+    await this.#core.guarded(() => network.plug(false));
+  }
+
+  /** Plugs in again the cables that {@linkcode block} has unplugged. */
+  async unblock(): Promise<void> {
+    const network = this.#core.capability("network", "unblock()");
+    await this.#core.guarded(() => network.plug(true));
+  }
+
+  // Time
 
   /**
    * Pauses the guest and its clock, until {@linkcode resume}. Actions on it

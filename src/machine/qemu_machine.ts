@@ -163,9 +163,9 @@ export class QemuMachine extends BaseMachine {
    * uses the host's port.
    */
   async forwardPort(hostPort = 8080, guestPort = 80): Promise<void> {
-    const network = this.#core.capability("network", "forwardPort()");
+    const forwarding = this.#core.capability("forwarding", "forwardPort()");
     const failure = await this.#core.guarded(() =>
-      network.forwardPort(Number(hostPort), Number(guestPort))
+      forwarding.forward(Number(hostPort), Number(guestPort))
     );
     if (failure === undefined) return;
     throw new MachineError(

@@ -5,7 +5,14 @@ const own = {
   absolute: (path: string) => path.startsWith("/") ? path : `/author/${path}`,
   placeDisk: (path: string, number: number) =>
     Promise.resolve(`/state/disk${number} of ${path}`),
-  tap: (vlan: number) => Promise.resolve(`tap${vlan}0`),
+  network: {
+    wire: (tap: string, address?: string) =>
+      Promise.resolve(
+        /^vlan\d+$/.test(tap)
+          ? { tap: `${tap} made`, address: address ?? "02:made" }
+          : { tap, address },
+      ),
+  },
   vsock: "/state/vsock",
 };
 const driver = {
@@ -77,13 +84,13 @@ Deno.test("a card on vlan<number> is on that network, and others are the author'
       { tap: "vlan1", mac: "52:54:00:12:01:01" },
       { tap: "mine" },
       { tap: "vlan12" },
-      { tap: "vlan1x" },
+      { vhost_user: true },
     ],
   }, own);
   assertEquals(net, [
-    { tap: "tap10", mac: "52:54:00:12:01:01" },
+    { tap: "vlan1 made", mac: "52:54:00:12:01:01" },
     { tap: "mine" },
-    { tap: "tap120" },
-    { tap: "vlan1x" },
+    { tap: "vlan12 made", mac: "02:made" },
+    { vhost_user: true },
   ]);
 });

@@ -3,6 +3,7 @@ import {
   guest,
   microConfiguration,
   type MicroHypervisor,
+  type MicroOptions,
 } from "../guests/mod.ts";
 import { standIn } from "../stand_in/programs.ts";
 
@@ -16,9 +17,14 @@ export interface Trial {
   /**
    * Writes what a machine is started from.
    *
+   * @param options For microVMs alone; a start script asks its environment.
    * @returns Its path.
    */
-  startCommand(name: string, directory: string): Promise<string>;
+  startCommand(
+    name: string,
+    directory: string,
+    options?: MicroOptions,
+  ): Promise<string>;
 }
 
 /** The microVMs' hypervisors, and the variables that name their programs. */
@@ -48,11 +54,11 @@ export const trials: readonly Trial[] = [
       backend,
       firstWords: /^\[ +0\.000000\] Linux version/,
       by: real === undefined ? `a stand-in for ${backend}` : real,
-      async startCommand(name, directory) {
+      async startCommand(name, directory, options) {
         if (real === undefined) {
           Deno.env.set(variable, await standIn(backend, directory));
         }
-        return await microConfiguration(backend, name, directory);
+        return await microConfiguration(backend, name, directory, options);
       },
     };
   }),

@@ -19,6 +19,7 @@ import {
 import { kinds } from "../../src/backend/mod.ts";
 import { within } from "../../src/time/mod.ts";
 import { trials } from "./backends.ts";
+import { blocksOf } from "./links/read_pcapng.ts";
 
 for (const trial of trials) {
   Deno.test(`a machine of ${trial.by}`, async (t) => {
@@ -26,9 +27,13 @@ for (const trial of trials) {
     const events: RunEvent[] = [];
     const log = new Log([{ on: (event) => void events.push({ ...event }) }]);
     try {
-      const command = await trial.startCommand("web", directory);
+      const command = await trial.startCommand("web", directory, {
+        vlans: [1],
+        number: 1,
+      });
       await using driver = await Driver.create({
         machines: [command],
+        vlans: [1],
         outDir: `${directory}/out`,
         log,
       });
@@ -96,6 +101,27 @@ for (const trial of trials) {
         assertEquals(await within(1, answer), undefined);
         await paused.heal();
         assertEquals(await answer, "on\n");
+      });
+
+      await t.step("has a link that is broken on purpose", async () => {
+        const link = (machine as MachineOf<"qemu">).link(driver.vlans[0]);
+        const ping = () =>
+          machine.execute("busybox ping -c 1 -W 1 192.168.1.9");
+        const capture = await link.capture();
+        await using lossy = await link.set({ loss: 1, direction: "send" });
+        await ping();
+        const { frames, lost } = link.counters().sent;
+        assert(lost > 0);
+        assertEquals(frames, lost);
+        await lossy.heal();
+        await capture.heal();
+        await ping();
+        assertEquals(link.counters().sent.frames, frames);
+        const { interfaces, packets } = blocksOf(
+          await Deno.readFile(capture.path),
+        );
+        assertEquals(interfaces, ["web"]);
+        assert(packets.length > 0);
       });
 
       await t.step("powers off, and starts again", async () => {

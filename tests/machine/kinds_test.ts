@@ -129,10 +129,18 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
       [
         () => jail.forwardPort(),
         "forwardPort()",
-        "a network card of its hypervisor's",
+        "a network with ports of the host's",
       ],
-      [() => jail.block(), "block()", "a network card of its hypervisor's"],
-      [() => jail.unblock(), "unblock()", "a network card of its hypervisor's"],
+      [
+        () => jail.block(),
+        "block()",
+        "a network card that its hypervisor has a hold on",
+      ],
+      [
+        () => jail.unblock(),
+        "unblock()",
+        "a network card that its hypervisor has a hold on",
+      ],
       [
         () => jail.sendMonitorCommand("info status"),
         "sendMonitorCommand()",
@@ -188,7 +196,7 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
   const link = assertThrows(() => jail.link(vlan), MachineError);
   assertEquals(
     link.message,
-    sentence("link()", "a network card of its hypervisor's"),
+    sentence("link()", "a network card that its hypervisor has a hold on"),
   );
   const disk = assertThrows(() => jail.disk(), MachineError);
   assertEquals(

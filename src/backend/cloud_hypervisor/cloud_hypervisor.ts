@@ -7,12 +7,12 @@ import type {
   GuestListener,
   GuestProcessors,
   StartOptions,
-  Tap,
 } from "../backend.ts";
 import { ApiClient } from "../microvm/api_client.ts";
 import { readDescription } from "../microvm/description.ts";
 import { placeDisk } from "../microvm/disks.ts";
 import { MicroVmGuest, type MicroVmOptions } from "../microvm/guest.ts";
+import { MicroVmNetwork } from "../microvm/network.ts";
 import { demandVersion, findProgram } from "../microvm/program.ts";
 import { CALL_SUFFIX, HybridVsock } from "../microvm/vsock.ts";
 import { socketDirectory } from "../socket_directory.ts";
@@ -84,10 +84,7 @@ export class CloudHypervisorBackend implements Backend {
       await Deno.remove(`${place.path}/${file}`).catch(() => {});
     }
     const vsock = new HybridVsock(`${place.path}/${VSOCK}`);
-    const plugged: Tap[] = [];
-    const unplug = async () => {
-      for (const tap of plugged.splice(0)) await tap.remove().catch(() => {});
-    };
+    const network = new MicroVmNetwork(options);
     let guest: CloudHypervisorGuest | undefined;
     const stop = () => guest?.crash();
     try {
@@ -96,13 +93,9 @@ export class CloudHypervisorBackend implements Backend {
         placeDisk: (source, number) =>
           placeDisk(source, stateDir, `disk${number}`),
         vsock: `${place.path}/${VSOCK}`,
-        tap: async (vlan) => {
-          const tap = await tapOf(options, vlan);
-          plugged.push(tap);
-          return tap.name;
-        },
+        network,
       });
-      const enter = plugged.length > 0 ? await options.taps!.enter() : [];
+      const enter = await network.enter();
       const events = await this.#hearEvents(`${place.path}/${EVENTS}`);
       signal?.throwIfAborted();
       signal?.addEventListener("abort", stop);
@@ -132,14 +125,14 @@ export class CloudHypervisorBackend implements Backend {
         vsock,
         place,
         log,
-        release: unplug,
+        network,
       }, { events, allowsReboot: options.allowReboot ?? false });
       await started.boot(config);
       return started;
     } catch (error) {
       if (guest === undefined) {
         vsock.close();
-        await unplug();
+        await network.remove();
         await place.remove();
         throw error;
       }
@@ -166,14 +159,6 @@ export class CloudHypervisorBackend implements Backend {
     }
     return this.#supervisor.spawn(`exec cat ${shellQuote(path)}`);
   }
-}
-
-async function tapOf({ name, taps }: StartOptions, vlan: number): Promise<Tap> {
-  if (taps !== undefined) return await taps.add(vlan);
-  throw new MachineError(
-    `${name} did not start: its description wires it to VLAN ${vlan}, and the ` +
-      "driver makes no TAPs here",
-  );
 }
 
 /** What an error's body says: messages, each the cause of the one before. */

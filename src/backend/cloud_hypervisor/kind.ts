@@ -11,7 +11,7 @@ export const cloudHypervisor: BackendKind = {
   plugsIntoHost: false,
   takesVsock: false,
   reboots: true,
-  gives: new Set(["processors", "clock"]),
+  gives: new Set(["network", "processors", "clock"]),
   needs: readNeeds,
 
   /** `run-<name>-cloud-hypervisor.json` describes a microVM. */

@@ -1,4 +1,4 @@
-import { vlanOf } from "../microvm/description.ts";
+import type { MicroVmNetwork } from "../microvm/network.ts";
 
 /** A disk of a {@linkcode VmConfig}. */
 export interface DiskConfig {
@@ -48,8 +48,8 @@ export interface OwnParts {
   absolute(path: string): string;
   /** The file to use for a disk that the guest may write to, by its number. */
   placeDisk(path: string, number: number): Promise<string>;
-  /** The TAP that is on a VLAN. */
-  tap(vlan: number): Promise<string>;
+  /** Wires its cards. */
+  readonly network: Pick<MicroVmNetwork, "wire">;
   /** The path of the virtual socket. */
   readonly vsock: string;
 }
@@ -87,8 +87,16 @@ export async function completed(
   }
   const net: NetConfig[] = [];
   for (const card of given.net ?? []) {
-    const vlan = vlanOf(card.tap);
-    net.push(vlan === undefined ? card : { ...card, tap: await own.tap(vlan) });
+    if (card.tap === undefined) {
+      net.push(card);
+      continue;
+    }
+    const { tap, address } = await own.network.wire(card.tap, card.mac);
+    net.push({
+      ...card,
+      tap,
+      ...address === undefined ? {} : { mac: address },
+    });
   }
   // A terminal of the author's would be where the serial console is.
   const console = given.console?.mode ?? "Tty";

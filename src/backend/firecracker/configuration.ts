@@ -5,6 +5,7 @@ import {
   type JsonObject,
 } from "../microvm/description.ts";
 import { placeDisk } from "../microvm/disks.ts";
+import type { MicroVmNetwork } from "../microvm/network.ts";
 import type {
   BootSource,
   Drive,
@@ -52,8 +53,8 @@ export interface Given {
   readonly stateDir: string;
   /** The path of the virtual socket. */
   readonly vsock: string;
-  /** The TAP that is meant by the name of one in the description. */
-  tap(name: string): Promise<string>;
+  /** Wires its cards. */
+  readonly network: Pick<MicroVmNetwork, "wire">;
 }
 
 /**
@@ -139,9 +140,14 @@ export async function requestsOf(
   }
   for (const one of list("network-interfaces", "iface_id")) {
     const card = one as unknown as NetworkInterface;
+    const { tap, address } = await given.network.wire(
+      card.host_dev_name,
+      card.guest_mac,
+    );
     const body: NetworkInterface = {
       ...card,
-      host_dev_name: await given.tap(card.host_dev_name),
+      host_dev_name: tap,
+      ...address === undefined ? {} : { guest_mac: address },
     };
     puts.push({ path: `/network-interfaces/${card.iface_id}`, body });
   }

@@ -7,11 +7,11 @@ import type {
   GuestListener,
   GuestProcessors,
   StartOptions,
-  Tap,
 } from "../backend.ts";
 import { ApiClient } from "../microvm/api_client.ts";
-import { readDescription, vlanOf } from "../microvm/description.ts";
+import { readDescription } from "../microvm/description.ts";
 import { MicroVmGuest } from "../microvm/guest.ts";
+import { MicroVmNetwork } from "../microvm/network.ts";
 import { demandVersion, findProgram } from "../microvm/program.ts";
 import { CALL_SUFFIX, HybridVsock } from "../microvm/vsock.ts";
 import { socketDirectory } from "../socket_directory.ts";
@@ -81,11 +81,7 @@ export class FirecrackerBackend implements Backend {
       await Deno.remove(path).catch(() => {});
     }
     await Deno.writeTextFile(log, "", { mode: 0o600 });
-    const taps: Tap[] = [];
-    const removeTaps = async () => {
-      // Where the namespace has ended, so have its TAPs.
-      for (const tap of taps.splice(0)) await tap.remove().catch(() => {});
-    };
+    const network = new MicroVmNetwork(options);
     let guest: FirecrackerGuest | undefined;
     const vsock = new HybridVsock(vsockPath);
     const stop = () => guest?.crash();
@@ -94,17 +90,10 @@ export class FirecrackerBackend implements Backend {
         name,
         stateDir,
         vsock: vsockPath,
-        tap: async (tapName) => {
-          const vlan = vlanOf(tapName);
-          if (vlan === undefined) return tapName;
-          const tap = await tapOf(options, vlan);
-          taps.push(tap);
-          return tap.name;
-        },
+        network,
       });
-      const enter = taps.length > 0 ? await options.taps!.enter() : [];
       const words = [
-        ...enter,
+        ...await network.enter(),
         program,
         ...["--api-sock", socket, "--id", idOf(name)],
         ...["--log-path", log, "--level", "Warning"],
@@ -128,7 +117,7 @@ export class FirecrackerBackend implements Backend {
         vsock,
         place,
         log,
-        release: removeTaps,
+        network,
       });
       const started = guest;
       signal?.addEventListener("abort", stop);
@@ -164,7 +153,7 @@ export class FirecrackerBackend implements Backend {
     } catch (error) {
       if (guest === undefined) {
         vsock.close();
-        await removeTaps();
+        await network.remove();
         await place.remove();
       } else await guest.stop();
       if (signal?.aborted) throw signal.reason;
@@ -178,14 +167,6 @@ export class FirecrackerBackend implements Backend {
       signal?.removeEventListener("abort", stop);
     }
   }
-}
-
-async function tapOf({ name, taps }: StartOptions, vlan: number): Promise<Tap> {
-  if (taps !== undefined) return await taps.add(vlan);
-  throw new MachineError(
-    `${name} did not start: its description wires it to VLAN ${vlan}, and the ` +
-      "driver makes no TAPs here",
-  );
 }
 
 /** Firecracker's own reason for a refusal. */

@@ -10,7 +10,7 @@ export const firecracker: BackendKind = {
   plugsIntoHost: false,
   takesVsock: false,
   reboots: false,
-  gives: new Set(["processors", "clock"]),
+  gives: new Set(["network", "processors", "clock"]),
   needs: readNeeds,
 
   /** `run-<name>-firecracker.json` describes a microVM. */

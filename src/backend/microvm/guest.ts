@@ -1,11 +1,17 @@
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ShellPort } from "../../shell/mod.ts";
 import { type ByteStream, PipeReader } from "../../stream/mod.ts";
-import type { Guest, GuestListener, GuestProcessors } from "../backend.ts";
+import type {
+  Guest,
+  GuestListener,
+  GuestNetwork,
+  GuestProcessors,
+} from "../backend.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import type { ApiClient } from "./api_client.ts";
 import { VsockChannel } from "./channel.ts";
+import type { MicroVmNetwork } from "./network.ts";
 import type { HybridVsock } from "./vsock.ts";
 
 /** Seconds that a hypervisor may take to end at SIGTERM. */
@@ -29,8 +35,8 @@ export interface MicroVmOptions {
   readonly place: SocketDirectory;
   /** The file that the hypervisor writes its log to. */
   readonly log: string;
-  /** Called when the guest has ended, to remove what was made for it. */
-  readonly release: () => Promise<void>;
+  /** Its cards, whose TAPs are removed when it has ended. */
+  readonly network: MicroVmNetwork;
 }
 
 /** A guest of a hypervisor with an API and a virtual socket. */
@@ -78,7 +84,7 @@ export abstract class MicroVmGuest implements Guest {
       if (this.#hasBegun) listener.serialEnd();
       const how = this.#howItEnded(status);
       await place.remove();
-      await options.release();
+      await options.network.remove();
       return how;
     })();
   }
@@ -101,6 +107,11 @@ export abstract class MicroVmGuest implements Guest {
   /** The ports for commands. */
   get ports(): ShellPort[] {
     return this.#channel.ports;
+  }
+
+  /** Its network cards. */
+  get network(): GuestNetwork {
+    return this.options.network;
   }
 
   /** Its clock is not the host's. */

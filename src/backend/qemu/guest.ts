@@ -174,6 +174,10 @@ export class QemuGuest implements Guest {
     return this.#network ??= new QemuNetwork(this.qmp, this.#sockets);
   }
 
+  get forwarding(): QemuNetwork {
+    return this.network;
+  }
+
   get processors(): QemuProcessors {
     return new QemuProcessors(this.qmp);
   }

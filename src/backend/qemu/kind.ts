@@ -19,6 +19,7 @@ export const qemu: BackendKind = {
     "keyboard",
     "screen",
     "network",
+    "forwarding",
     "consoles",
     "processors",
     "interrupt",

@@ -1,5 +1,5 @@
 import type { QmpClient } from "../../qmp/mod.ts";
-import type { GuestCard, GuestNetwork } from "../backend.ts";
+import type { GuestCard, GuestForwarding, GuestNetwork } from "../backend.ts";
 import { type Place, QemuCard } from "./card.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -11,7 +11,7 @@ const WIRED =
   /^(\S+): index=\d+,type=nic,.*\bmacaddr=([\da-f:]+).*\r?\n \\ (\S+): index=\d+,type=vde,sock=(.*),fd=\d+\r?$/gm;
 
 /** The network cards of a guest of QEMU. */
-export class QemuNetwork implements GuestNetwork {
+export class QemuNetwork implements GuestNetwork, GuestForwarding {
   readonly #qmp: QmpClient;
   readonly #sockets: Sockets;
   readonly #cards = new Map<string, QemuCard>();
@@ -41,8 +41,14 @@ export class QemuNetwork implements GuestNetwork {
     }
   }
 
-  /** See {@linkcode GuestNetwork.forwardPort}. */
-  async forwardPort(
+  /** See {@linkcode GuestNetwork.lack}. */
+  lack(vlan: number): string {
+    return "its start script gives QEMU no -netdev vde with the socket in " +
+      `QEMU_VDE_SOCKET_${vlan}`;
+  }
+
+  /** See {@linkcode GuestForwarding.forward}. */
+  async forward(
     hostPort: number,
     guestPort: number,
   ): Promise<string | undefined> {

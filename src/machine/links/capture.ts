@@ -85,11 +85,14 @@ export class CaptureFile {
     }
   }
 
-  /** Has the frames of a card written, if they are not. */
+  /**
+   * Has the frames of a card written that copies them, if they are not.
+   */
   async attach(card: GuestCard, name: string): Promise<void> {
     if (this.#mirror !== undefined) return;
-    const mirror = this.#mirror = await card.mirror();
     const number = this.interface(name, card.address);
+    const mirror = this.#mirror = await card.mirror?.();
+    if (mirror === undefined) return;
     for (
       const [stream, direction] of [
         [mirror.sent, "out"],

@@ -56,6 +56,10 @@ export interface LaneOptions {
   counters: LaneCounters;
   /** Gets each frame, and returns whether to stop it. */
   bars(frame: Uint8Array): boolean;
+  /** Gets each frame that comes, before anything is done to it. */
+  comes?(frame: Uint8Array): void;
+  /** Gets each frame that goes on, after all that was done to it. */
+  goes?(frame: Uint8Array): void;
 }
 
 /** Milliseconds without a frame, after which there are no more to read. */
@@ -148,6 +152,7 @@ export class Lane {
   #take(bytes: Uint8Array, now: number): void {
     const { counters, bars } = this.#options;
     const frame = bytes.subarray(HEADER);
+    this.#options.comes?.(frame);
     counters.frames++;
     counters.bytes += frame.length;
     if (bars(frame)) {
@@ -212,6 +217,7 @@ export class Lane {
       this.#options.counters.dropped++;
       return;
     }
+    this.#options.goes?.(bytes.subarray(HEADER));
     this.#outgoing.push(bytes);
     this.#outgoingBytes += bytes.length;
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);

@@ -10,6 +10,7 @@ import {
   type Network,
   senderOf,
 } from "./neighbours.ts";
+import type { PacketDirection } from "./pcapng.ts";
 import type { Random } from "./random.ts";
 import {
   describeSettings,
@@ -207,8 +208,9 @@ export class Link {
   }
 
   /**
-   * Counters of the frames while there was a setting or a partition. At other
-   * times frames do not pass the driver, so it does not count them.
+   * Counters of the frames while there was a setting or a partition, or on
+   * microVMs a capture. At other times frames do not pass the driver, so it does
+   * not count them.
    *
    * @returns The counters of the frames that the machine sent, and of those
    * that it was to receive: `frames` and `bytes` that were sent into the link;
@@ -261,6 +263,7 @@ export class Link {
         this.#captures.delete(file);
         await file.close();
         this.#machine.tellOfFile(file.path);
+        await this.#settle();
       },
       "note",
       true,
@@ -377,8 +380,9 @@ export class Link {
     }
     if (network === undefined) return;
     const send = this.#inEffect("send"), receive = this.#inEffect("receive");
-    const isWanted = send !== null || receive !== null || this.#bars.size > 0;
     const card = this.#card ??= await this.#findCard(network);
+    const isWanted = send !== null || receive !== null || this.#bars.size > 0 ||
+      (this.#captures.size > 0 && card.mirror === undefined);
     this.#guestNetwork = network;
     for (const file of this.#captures) {
       await file.attach(card, this.#machine.name);
@@ -403,9 +407,8 @@ export class Link {
     const card = await network.card(this.#network.socketDir);
     if (card === undefined) {
       throw new MachineError(
-        `${this.#machine.name} has no card on VLAN ${this.#network.nr}: its ` +
-          `start script gives QEMU no -netdev vde with the socket in ` +
-          `QEMU_VDE_SOCKET_${this.#network.nr}`,
+        `${this.#machine.name} has no card on VLAN ${this.#network.nr}: ` +
+          network.lack(this.#network.nr),
       );
     }
     this.#neighbours.learn(addressOf(card.address), this.#machine.name);
@@ -420,11 +423,21 @@ export class Link {
       received: faults.random(`${name} receives from VLAN ${nr}`),
     };
     const diversion = await card.divert();
+    // A card that copies its frames has them written by that.
+    const write = (direction: PacketDirection) =>
+      card.mirror === undefined
+        ? (frame: Uint8Array) => {
+          for (const file of this.#captures) {
+            file.write(file.interface(name, card.address), [frame], direction);
+          }
+        }
+        : undefined;
     return {
       diversion,
       sent: new Lane(diversion.sent, {
         random: randoms.sent,
         counters: this.#counters.sent,
+        comes: write("out"),
         bars: (frame) => {
           this.#neighbours.learn(senderOf(frame), name);
           return false;
@@ -433,6 +446,7 @@ export class Link {
       received: new Lane(diversion.received, {
         random: randoms.received,
         counters: this.#counters.received,
+        goes: write("in"),
         bars: (frame) => this.#bars.size > 0 && this.#isBarred(frame),
       }),
     };

@@ -54,7 +54,10 @@ async function requests(description: unknown, directory: string) {
     name: "web",
     stateDir: `${directory}/state`,
     vsock: `${directory}/state/vsock`,
-    tap: (name: string) => Promise.resolve(name === "vlan1" ? "tap0" : name),
+    network: {
+      wire: (tap: string, address?: string) =>
+        Promise.resolve({ tap: tap === "vlan1" ? "tap0" : tap, address }),
+    },
   };
   const command = new StartCommand(`${directory}/run-web-firecracker.json`);
   const read = readDescription(command, "web", "Firecracker");

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { Lane, noFrames } from "../../../src/machine/links/lane.ts";
+import {
+  Lane,
+  type LaneOptions,
+  noFrames,
+} from "../../../src/machine/links/lane.ts";
 import { FrameReader } from "../../../src/machine/links/frame_reader.ts";
 import { random } from "../../../src/machine/links/random.ts";
 import {
@@ -9,13 +13,17 @@ import {
 import { framed, MemoryStream } from "./frames.ts";
 
 /** A lane between streams in memory. */
-function lane(bars: (frame: Uint8Array) => boolean = () => false) {
+function lane(
+  bars: (frame: Uint8Array) => boolean = () => false,
+  seen: Pick<LaneOptions, "comes" | "goes"> = {},
+) {
   const from = new MemoryStream(), to = new MemoryStream();
   const counters = noFrames();
   const made = new Lane({ from, to }, {
     random: random("seed"),
     counters,
     bars,
+    ...seen,
   });
   const reader = new FrameReader(to);
   const heard: Uint8Array[] = [];
@@ -96,6 +104,24 @@ Deno.test("what a lane takes away and adds is counted", async () => {
     reordered: 0,
     corrupted: 1,
   });
+});
+
+Deno.test("who sees what comes and what goes sees it before and after", async () => {
+  const came: number[] = [], went: number[] = [];
+  using test = lane((frame) => frame[0] === 9, {
+    comes: (frame) => void came.push(frame[0]),
+    goes: (frame) => void went.push(frame[0]),
+  });
+  test.from.write(framed(1));
+  test.from.write(framed(9));
+  await test.taken(2);
+  test.set({ loss: 1 });
+  test.from.write(framed(2));
+  await test.taken(3);
+  test.set({ duplicate: 1 });
+  test.from.write(framed(3));
+  await test.hear(3);
+  assertEquals([came, went], [[1, 9, 2, 3], [1, 3, 3]]);
 });
 
 Deno.test("a frame that is held back is overtaken", async () => {

@@ -1,9 +1,9 @@
 from pathlib import Path
-from typing import Iterable, Optional
+from typing import Iterable, Optional, Union
 
 from ._process import Process
 from .faults import Capture, Fault
-from .machine import QemuMachine
+from .machine import MicroVmMachine, QemuMachine
 
 class VLan:
     nr: int
@@ -15,7 +15,9 @@ class VLan:
     @property
     def plug_process(self) -> Process: ...
     def partition(
-        self, *groups: Iterable[QemuMachine], one_way: bool = False
+        self,
+        *groups: Iterable[Union[QemuMachine, MicroVmMachine]],
+        one_way: bool = False,
     ) -> Fault: ...
     def heal(self) -> None: ...
     def capture(self, name: Optional[str] = None) -> Capture: ...

@@ -945,14 +945,11 @@ class MicroVmMachine(_PlainMachine):
 
     _noun = "microVM"
 
-    def pause(self):
-        """Has the guest stand still."""
-        return self._fault("pause")
-
-    def resume(self):
-        """Has a guest go on that was paused."""
-        self._call("resume")
-
+    link = QemuMachine.link
+    block = QemuMachine.block
+    unblock = QemuMachine.unblock
+    pause = QemuMachine.pause
+    resume = QemuMachine.resume
     set_clock = QemuMachine.set_clock
     skew = QemuMachine.skew
 
