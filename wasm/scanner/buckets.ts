@@ -99,18 +99,19 @@ function at(losses: usize, count: u32, i: u32, j: u32): usize {
 }
 
 function loss(halves: usize, i: u32, j: u32): f32 {
-  const one = v128.load(halvesAt(halves, i));
-  const other = v128.load(halvesAt(halves, j));
-  return rate(v128.or(one, other)) - rate(one) - rate(other);
+  const one = halvesAt(halves, i);
+  const other = halvesAt(halves, j);
+  return rate(one, other) - rate(one, one) - rate(other, other);
 }
 
-/** How often text fits the halves of a bucket. */
-function rate(halves: v128): f32 {
-  v128.store(scratch, halves);
+/** How often text fits the halves of two buckets that are joined. */
+function rate(one: usize, other: usize): f32 {
   let product: f32 = 1;
   for (let position: u32 = 0; position < POSITIONS; position++) {
-    const lows = <u32> load<u16>(scratch + (position << 2));
-    const highs = <u32> load<u16>(scratch + (position << 2), 2);
+    const lows = <u32> (load<u16>(one) | load<u16>(other));
+    const highs = <u32> (load<u16>(one, 2) | load<u16>(other, 2));
+    one += 4;
+    other += 4;
     let sum: f32 = 0;
     for (let byte: u32 = 0; byte < 256; byte++) {
       if ((highs >> (byte >> 4) & lows >> (byte & 15) & 1) == 0) continue;
@@ -120,5 +121,3 @@ function rate(halves: v128): f32 {
   }
   return product;
 }
-
-const scratch: usize = memory.data(16, 16);

@@ -19,9 +19,6 @@ import {
  */
 export const CLASSES: usize = memory.data(256, 16);
 
-/** Marks the first byte of each class. */
-const bounds: usize = memory.data(256, 16);
-
 /**
  * Writes the class of each of 256 bytes to `classes`. Returns the number of
  * classes.
@@ -31,7 +28,8 @@ export function classify(
   skipReturns: bool,
   classes: usize,
 ): u32 {
-  memory.fill(bounds, 0, 256);
+  // At first, a mark at the first byte of each class.
+  memory.fill(classes, 0, 256);
   let asserts = false;
   let pattern = list.first;
   while (pattern !== null) {
@@ -45,24 +43,24 @@ export function classify(
       }
       for (let i: u32 = 0, ranges = head >> 8; i < ranges; i++) {
         const range = load<u32>(address + ((<usize> i) << 3), 4);
-        store<u8>(bounds + (range & 0xff), 1);
-        if (range >> 8 < 255) store<u8>(bounds + (range >> 8) + 1, 1);
+        store<u8>(classes + (range & 0xff), 1);
+        if (range >> 8 < 255) store<u8>(classes + (range >> 8) + 1, 1);
       }
     }
     pattern = pattern.next;
   }
   if (asserts) {
     for (let byte: u32 = 1; byte < 256; byte++) {
-      if (kindOf(byte) != kindOf(byte - 1)) store<u8>(bounds + byte, 1);
+      if (kindOf(byte) != kindOf(byte - 1)) store<u8>(classes + byte, 1);
     }
   }
   if (skipReturns) {
-    store<u8>(bounds, 1, 13);
-    store<u8>(bounds, 1, 14);
+    store<u8>(classes, 1, 13);
+    store<u8>(classes, 1, 14);
   }
   let number: u32 = 0;
   for (let byte: u32 = 0; byte < 256; byte++) {
-    if (byte > 0 && load<u8>(bounds + byte) != 0) number++;
+    if (byte > 0 && load<u8>(classes + byte) != 0) number++;
     store<u8>(classes + byte, <u8> number);
   }
   return number + 1;

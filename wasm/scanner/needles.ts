@@ -157,12 +157,13 @@ export class Prefilter {
       before2 = now2;
       if (!v128.any_true(found)) continue;
       let lanes = <u32> i8x16.bitmask(i8x16.ne(found, i8x16.splat(0)));
-      store<v128>(lanesFound, found);
+      const lower = i64x2.extract_lane(found, 0);
+      const upper = i64x2.extract_lane(found, 1);
       do {
         const lane = <usize> ctz(lanes);
         const needle = this.confirm(
           at + lane - 3,
-          load<u8>(lanesFound + lane),
+          <u32> ((lane < 8 ? lower : upper) >> (<i64> (lane & 7) << 3)) & 0xff,
           from,
           end,
         );
@@ -327,8 +328,6 @@ export class Prefilter {
     return true;
   }
 }
-
-const lanesFound: usize = memory.data(16, 16);
 
 /**
  * Makes the prefilter of a set of patterns; null, if one of them has no
