@@ -298,7 +298,7 @@ in
 if count > 254 then
   throw "mkTest has ${toString count} nodes and containers, expected at most 254, which have addresses in one network"
 else if containers != { } && !builtins.pathExists containersOfNixos then
-  throw "this nixpkgs can not build containers, expected one that has nixos/modules/virtualisation/nspawn-container"
+  throw "this nixpkgs can't build containers, expected one that has nixos/modules/virtualisation/nspawn-container"
 else
   runTest {
     inherit pkgs name meta;

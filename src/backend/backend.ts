@@ -116,7 +116,7 @@ export interface Obstacle {
 export interface GuestSnapshots {
   /** Why it can't be saved right now; nothing where it can. */
   obstacles(): Promise<Obstacle[]>;
-  /** Why there can't be two of it at a time; nothing where there can. */
+  /** Why it and a copy of it can't run at the same time; nothing if they can. */
   rivalry(): Promise<string | undefined>;
   /** Bytes of memory that the guest has. */
   memory(): Promise<number>;

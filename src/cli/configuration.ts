@@ -252,7 +252,7 @@ function requireRunnable(
     throw new UsageError("--watch expects a test script in a file");
   }
   if (given.keepMachines && !given.watch) {
-    throw new UsageError("--keep-machines goes with --watch");
+    throw new UsageError("--keep-machines needs --watch");
   }
   for (const machine of [...machines ?? [], ...containers ?? []]) {
     requireShortName(machine.name);
@@ -355,7 +355,7 @@ function removedOf(words: readonly string[]): string[] | undefined {
   if (verb === undefined) return undefined;
   if (verb === "remove") return names;
   throw new UsageError(
-    `snapshots expects nothing, or remove and names, got ${verb}`,
+    `snapshots expects no argument, or remove and names, got ${verb}`,
   );
 }
 

@@ -121,13 +121,13 @@ export function requireDirectory(path: string, what: string): boolean {
   const [at, info] = lowestThere(path === "" ? "." : path);
   const isThere = at === path || path === "";
   if (info === undefined) {
-    throw new UsageError(`${what} ${named} can not be made`);
+    throw new UsageError(`${what} ${named} can't be made`);
   }
   if (!info.isDirectory) {
     throw new UsageError(
       isThere
         ? `${what} ${named} is not a directory`
-        : `${what} ${named} can not be made: ${at} is not a directory`,
+        : `${what} ${named} can't be made: ${at} is not a directory`,
     );
   }
   try {
@@ -136,7 +136,7 @@ export function requireDirectory(path: string, what: string): boolean {
     throw new UsageError(
       isThere
         ? `${what} ${named} is not writable`
-        : `${what} ${named} can not be made: ${at} is not writable`,
+        : `${what} ${named} can't be made: ${at} is not writable`,
     );
   }
   return isThere;
@@ -158,7 +158,7 @@ function lowestThere(path: string): [string, Deno.FileInfo | undefined] {
 
 /** Checks that a file can be written, or made. */
 export function requireWritableFile(path: string, what: string): void {
-  const complaint = () => new UsageError(`${what} can not be written`);
+  const complaint = () => new UsageError(`${what} can't be written`);
   let existed = true;
   try {
     const info = Deno.statSync(path);
@@ -201,7 +201,7 @@ function unreachable(path: string, what: string, error: unknown): UsageError {
     error instanceof Deno.errors.NotFound ||
       error instanceof Deno.errors.NotADirectory
       ? `${what} ${JSON.stringify(path)} does not exist`
-      : `${what} ${JSON.stringify(path)} can not be read: ${
+      : `${what} ${JSON.stringify(path)} can't be read: ${
         (error as Error).message.replace(/ \(os error .*$/s, "")
       }`,
   );

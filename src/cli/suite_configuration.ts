@@ -60,7 +60,7 @@ export function refuseOthers(given: OptionValues, command: string): void {
     if (only === undefined || command === "help") continue;
     if (only.includes(command)) continue;
     throw new UsageError(
-      `${name} goes with vmwright ${only.join(" and vmwright ")}`,
+      `${name} is an option of vmwright ${only.join(" and vmwright ")}`,
     );
   }
 }

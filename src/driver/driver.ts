@@ -667,7 +667,7 @@ export class Driver<Backends extends BackendName = BackendName>
       if (this.#hidden.has(name)) return;
       this.#hidden.add(name);
       this.log.warning(
-        `in the script, ${name} is the machine of that name, and nothing else`,
+        `in the script, ${name} is the machine, and hides the driver's ${name}`,
       );
     });
   }

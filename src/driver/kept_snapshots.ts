@@ -21,7 +21,7 @@ export interface KeptMachine {
   readonly saved: SavedMachine;
   /** The text of its start command. */
   readonly startCommand: string;
-  /** Why there can't be two of it at a time. */
+  /** Why it and a copy of it can't run at the same time. */
   readonly rivalry?: string;
 }
 

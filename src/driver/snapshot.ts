@@ -458,7 +458,7 @@ export class Snapshot implements AsyncDisposable {
         );
       if (!isTaken) continue;
       throw new MachineError(
-        `there can't be two of ${member.core.name} at a time: ${rivalry}`,
+        `${member.core.name} and a copy of it can't run at the same time: ${rivalry}`,
       );
     }
   }

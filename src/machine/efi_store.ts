@@ -120,7 +120,7 @@ export function parseStore(bytes: Uint8Array, file: string): EfiVariable[] {
     guidAt(bytes, start) === STORE;
   if (!isVolume) {
     throw new TestFailure(
-      `${file} is no store of EFI variables, as OVMF's firmware has one`,
+      `Expected a store of EFI variables of OVMF, got ${file}`,
     );
   }
   const end = Math.min(bytes.length, start + view.getUint32(start + 16, true));
@@ -170,7 +170,7 @@ export function writeStore(
     const nameLength = 2 * name.length + 2;
     if (at + VARIABLE_HEADER + nameLength + data.length > end) {
       throw new TestFailure(
-        `the EFI variables are more than the ${end} bytes of their store hold`,
+        `the EFI variables need more than the ${end} bytes of their store`,
       );
     }
     bytes.fill(0, at, at + VARIABLE_HEADER + nameLength);

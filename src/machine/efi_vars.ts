@@ -55,7 +55,7 @@ export async function writeEfiVars(
   }
   if (!isKnownLength(length)) {
     throw new TestFailure(
-      `${path} has ${length} bytes, as the variables of no known OVMF firmware have`,
+      `Expected the variables of a known OVMF firmware, got ${path}, which has ${length} bytes`,
     );
   }
   // The order of variables does not matter to the firmware.
@@ -118,7 +118,7 @@ function requireVariable({ guid, name, data }: EfiVariable): void {
     throw new UsageError(
       `Expected a Uint8Array with the value of the EFI variable ${name}, got ${
         Deno.inspect(data)
-      }; one without a value is no variable`,
+      }; an EFI variable can't be empty`,
     );
   }
 }

@@ -259,8 +259,8 @@ export class QemuMachine extends BaseMachine {
     const disks = this.#core.capability("disks", "powerLoss()");
     if (!disks.areTracked) {
       throw new UsageError(
-        `powerLoss() of ${this.name} needs a disk whose unflushed writes are ` +
-          "known: call disk().cacheWrites() before they are written",
+        `powerLoss() of ${this.name} needs a disk with a write cache: call ` +
+          "disk().cacheWrites() before the guest writes what it is to lose",
       );
     }
     this.#core.log.info("loses power", this.#core.attributes);

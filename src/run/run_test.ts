@@ -227,7 +227,7 @@ function planOf(options: TestOptions): Plan {
     throw new UsageError("Expected the path of a test script to watch");
   }
   if (keepMachines && !watch) {
-    throw new UsageError("Expected keepMachines to go with watch");
+    throw new UsageError("Expected the option watch beside keepMachines");
   }
   const directory = absolute(outDir);
   const report = (path: string | undefined) =>

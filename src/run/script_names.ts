@@ -33,19 +33,19 @@ export async function withNames<T>(
   for (const name of Object.keys(names)) {
     if (name in assertions) {
       driver.log.warning(
-        `in the script, ${name} is the machine of that name, not the assertion`,
+        `in the script, ${name} is the machine, and hides the assertion ${name}`,
       );
     }
   }
   using bound = bindGlobals(context);
   for (const name of bound.refused) {
     driver.log.warning(
-      `in the script, ${name} is JavaScript's own; find the machine of that name in machines`,
+      `in the script, ${name} is JavaScript's own; the machine of that name is in the list machines`,
     );
   }
   for (const name of Object.keys(context).filter(isReservedWord)) {
     driver.log.warning(
-      `"${name}" is a reserved word of JavaScript; find the machine of that name in machines`,
+      `"${name}" is a reserved word of JavaScript; the machine of that name is in the list machines`,
     );
   }
   return await bound.run(() => fn(context));

@@ -131,7 +131,7 @@ export async function checkTypes(
   if (all.every((one) => isOwn(one) && one.isFatal)) {
     const reason = complaint.replace(/^error: /, "")
       .replace(/\n+Stack backtrace:[^]*$/, "").trim();
-    throw new UsageError(`deno can not check ${script.name}: ${reason}`);
+    throw new UsageError(`deno can't check ${script.name}: ${reason}`);
   }
   return all.filter((one) => !isOwn(one))
     .map(({ url, place, ...rest }) => ({

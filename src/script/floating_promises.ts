@@ -151,7 +151,7 @@ async function statementsOf(
     answer = JSON.parse(decoder.decode(stdout));
   } catch {
     throw new UsageError(
-      `deno can not lint the script: ${
+      `deno can't lint the script: ${
         decoder.decode(stderr).trim().replace(/^error: /, "")
       }`,
     );

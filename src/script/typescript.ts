@@ -155,5 +155,5 @@ async function javaScriptOf(script: Script, strip: Strip): Promise<string> {
   } finally {
     URL.revokeObjectURL(url);
   }
-  throw new SyntaxError(`${script.name} can not be parsed`);
+  throw new SyntaxError(`${script.name} can't be parsed`);
 }

@@ -198,7 +198,7 @@ function unreadable(path: string, error: unknown): UsageError {
   return new UsageError(
     error instanceof Deno.errors.NotFound
       ? `suite ${JSON.stringify(path)} does not exist`
-      : `suite ${JSON.stringify(path)} can not be read: ${
+      : `suite ${JSON.stringify(path)} can't be read: ${
         (error as Error).message.replace(/ \(os error .*$/s, "")
       }`,
   );

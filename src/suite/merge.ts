@@ -103,7 +103,7 @@ function refuseDifferent(parts: readonly SuitePart[]): void {
   for (const { directory, results } of parts) {
     if (results.name !== name) {
       throw new UsageError(
-        `expected parts of one suite, got ${name} in ${first.directory} and ${results.name} in ${directory}`,
+        `Expected parts of one suite, got ${name} in ${first.directory} and ${results.name} in ${directory}`,
       );
     }
     if (results.shard?.count === shard?.count) continue;
@@ -112,7 +112,7 @@ function refuseDifferent(parts: readonly SuitePart[]): void {
         ? "no shard"
         : `shard ${one.shard.index}/${one.shard.count}`;
     throw new UsageError(
-      `expected shards that belong together, got ${
+      `Expected shards that belong together, got ${
         say(first.results)
       } in ${first.directory} and ${say(results)} in ${directory}`,
     );

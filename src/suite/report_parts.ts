@@ -53,7 +53,7 @@ export async function reportParts(
     const own = resolve(path);
     if (own === resolve(directory)) {
       throw new UsageError(
-        `expected another output directory than that of a part, got ${path}`,
+        `Expected another output directory than that of a part, got ${path}`,
       );
     }
     const results = readResults(own);
@@ -63,7 +63,7 @@ export async function reportParts(
   });
   if (parts.length === 0) {
     throw new UsageError(
-      `expected the results of a suite, of which no directory has any: ${
+      `Expected the results of a suite, of which no directory has any: ${
         directories.join(", ")
       }`,
     );

@@ -201,15 +201,15 @@ const cases: [string[], string, Record<string, string>?][] = [
   // directories and reports
   [
     ["test.ts", ...one, "-o", "test.py/out"],
-    `output directory "test.py/out" can not be made: test.py is not a directory`,
+    `output directory "test.py/out" can't be made: test.py is not a directory`,
   ],
   [
     ["test.ts", ...one, "-o", "/proc/out/deep"],
-    `output directory "/proc/out/deep" can not be made: /proc is not writable`,
+    `output directory "/proc/out/deep" can't be made: /proc is not writable`,
   ],
   [
     ["test.ts", ...one, "-o", "new", "--junit-xml", "no/j.xml"],
-    `JUnit report "no/j.xml" can not be written`,
+    `JUnit report "no/j.xml" can't be written`,
   ],
   [
     ["test.ts", ...one, "-o", "test.py"],
@@ -230,7 +230,7 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [
     ["test.ts", ...one, "-o", "out", "--junit-xml", "no/j.xml"],
-    `JUnit report "no/j.xml" can not be written`,
+    `JUnit report "no/j.xml" can't be written`,
   ],
   [
     ["test.ts", ...one, "--html", "b"],
@@ -238,7 +238,7 @@ const cases: [string[], string, Record<string, string>?][] = [
   ],
   [
     ["test.ts", ...one],
-    `XML log "/nowhere/log.xml" can not be written`,
+    `XML log "/nowhere/log.xml" can't be written`,
     { LOGFILE: "/nowhere/log.xml" },
   ],
   // two outputs in one file
@@ -326,16 +326,19 @@ const cases: [string[], string, Record<string, string>?][] = [
   // the rest
   [
     ["test.ts", ...one, "--keep-machines"],
-    "--keep-machines goes with --watch",
+    "--keep-machines needs --watch",
   ],
   [
     [...one, "--watch", "-I"],
     "--watch expects a test script in a file",
   ],
-  [["test.ts", ...one, "--workers", "2"], "--workers goes with vmwright test"],
+  [
+    ["test.ts", ...one, "--workers", "2"],
+    "--workers is an option of vmwright test",
+  ],
   [
     ["test.ts", ...one, "--history", "x"],
-    "--history goes with vmwright test and vmwright report",
+    "--history is an option of vmwright test and vmwright report",
   ],
 ];
 
@@ -372,7 +375,7 @@ const forbidden: [string, number, string[], string][] = [
   ["taken/b.log", 0o400, [
     ...["test.ts", "-o", "taken"],
     ...["--start-scripts", "b/run-b-vm"],
-  ], 'console log "b.log" can not be written'],
+  ], `console log "b.log" can't be written`],
 ];
 
 for (const [file, mode, args, message] of forbidden) {

@@ -254,7 +254,7 @@ Deno.test("a machine that is named like something of JavaScript's is found among
   assertEquals([code, stdout], [0, "console\n"], stderr);
   assertStringIncludes(
     stderr,
-    "in the script, console is JavaScript's own; find the machine",
+    "in the script, console is JavaScript's own; the machine of that name",
   );
 });
 

@@ -111,8 +111,8 @@ Deno.test("there is one warning about a machine that takes a name from something
   test.driver.bindings();
   assertStrictEquals(names.log, test.driver.machines[0]);
   assertEquals(warnings, [
-    "in the script, log is the machine of that name, and nothing else",
-    "in the script, start_all is the machine of that name, and nothing else",
+    "in the script, log is the machine, and hides the driver's log",
+    "in the script, start_all is the machine, and hides the driver's start_all",
   ]);
 });
 

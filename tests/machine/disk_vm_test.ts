@@ -137,7 +137,7 @@ Deno.test("disks of machines", async (t) => {
     await assertRejects(
       () => machine.powerLoss(),
       UsageError,
-      "powerLoss() of tiny needs a disk whose unflushed writes are known",
+      "powerLoss() of tiny needs a disk with a write cache",
     );
     await machine.succeed(write("old0", ",fsync"));
     await (await disk.cacheWrites()).heal();

@@ -118,7 +118,7 @@ assert total() == before
     await assertRejects(
       () => machine.limitMemory(1),
       MachineError,
-      "bytes of memory, which it needs itself, and can't be left with 4096",
+      "bytes of memory, which it needs itself, so it can't be limited to 4096",
     );
     assertEquals(await total(), before);
   });
@@ -147,7 +147,7 @@ assert total() == before
     await assertRejects(
       () => machine.limitMemory(2 ** 40),
       MachineError,
-      `bytes of memory, and can't be left with ${2 ** 40}`,
+      `bytes of memory, so it can't be limited to ${2 ** 40}`,
     );
   });
 

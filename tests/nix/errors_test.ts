@@ -75,7 +75,7 @@ const cases: Record<string, [expression: string, sentence: string]> = {
   ],
   "containers of a nixpkgs that has none": [
     `vmwright.mkTest { pkgs = pkgs // { path = ${root}/nix; }; ${typescript} containers.server = { }; }`,
-    `this nixpkgs can not build containers, expected one that has nixos/modules/virtualisation/nspawn-container`,
+    `this nixpkgs can't build containers, expected one that has nixos/modules/virtualisation/nspawn-container`,
   ],
   "a Deno that is too old for vmwright": [
     `pkgs.callPackage ${root}/nix/package.nix { deno = pkgs.deno // { version = "2.5.6"; }; }`,

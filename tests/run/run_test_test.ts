@@ -208,6 +208,6 @@ Deno.test("options that are wrong start nothing", async () => {
   await assertRejects(
     () => runTest({ outDir, test: "x.ts", keepMachines: true }),
     UsageError,
-    "Expected keepMachines to go with watch",
+    "Expected the option watch beside keepMachines",
   );
 });

@@ -158,7 +158,7 @@ Deno.test("a directory without results is a part that is missing", () =>
     await assertRejects(
       () => reportParts([`${folder}/empty`], { directory: `${folder}/whole` }),
       UsageError,
-      "expected the results of a suite, of which no directory has any",
+      "Expected the results of a suite, of which no directory has any",
     );
   }));
 

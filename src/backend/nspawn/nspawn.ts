@@ -221,7 +221,9 @@ class NspawnGuest implements Guest {
 
   async addTerminal(options: GuestTerminalOptions): Promise<AddedTerminal> {
     const leader = this.#entered;
-    if (leader === undefined) throw new MachineError("it is not ready");
+    if (leader === undefined) {
+      throw new MachineError("the container is not ready");
+    }
     const stream = new SwitchedStream();
     const opened = Promise.withResolvers<string>();
     let isOpen = true;

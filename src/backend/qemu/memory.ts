@@ -58,8 +58,8 @@ export class QemuMemory implements GuestMemory {
       try {
         if (limit.bytes > this.#full) {
           throw new MachineError(
-            `${this.#machine} has ${this.#full} bytes of memory, and can't be ` +
-              `left with ${bytes}`,
+            `${this.#machine} has ${this.#full} bytes of memory, so it can't be ` +
+              `limited to ${bytes}`,
           );
         }
         this.#limits.add(limit);
@@ -83,9 +83,9 @@ export class QemuMemory implements GuestMemory {
     if (this.#isMapped) {
       // For each page in a balloon, QEMU punches a hole in the file.
       throw new MachineError(
-        `${this.#machine} shares its memory with others that go on from the same ` +
-          "snapshot, so that it can't be taken from it alone: its fork or " +
-          "subtest needs the option ownMemory (in Python, own_memory=True)",
+        `${this.#machine} shares its memory with other forks of its snapshot, ` +
+          "so the memory of one of them can't be limited: its fork or subtest " +
+          "needs the option ownMemory (in Python, own_memory=True)",
       );
     }
     try {
@@ -144,7 +144,7 @@ export class QemuMemory implements GuestMemory {
             ? `${this.#machine} gives no memory to a balloon: does its kernel ` +
               "have the driver virtio_balloon, and does it run?"
             : `${this.#machine} keeps ${actual} bytes of memory, which it needs ` +
-              `itself, and can't be left with ${value}`,
+              `itself, so it can't be limited to ${value}`,
         );
       }
       await delay(INTERVAL);

@@ -63,8 +63,8 @@ export class HostFile implements Disposable {
         if (piece.length < wanted) break;
         if (size <= LONGEST_UNTOLD) continue;
         throw new UsageError(
-          `Expected a file with an end, got ${path}, whose size is told as 0, ` +
-            `and which has more than ${LONGEST_UNTOLD} bytes`,
+          `Expected a file that ends, got ${path}, which has more than ` +
+            `${LONGEST_UNTOLD} bytes, though its reported size is 0`,
         );
       }
       return new HostFile(file, info, pieces, size);

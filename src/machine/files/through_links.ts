@@ -13,7 +13,9 @@ export async function lookThrough(path: string): Promise<Deno.FileInfo> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return await Deno.lstat(path);
     if (!(error instanceof Deno.errors.FilesystemLoop)) throw error;
-    throw new UsageError(`Expected links with an end, got ${path}`);
+    throw new UsageError(
+      `Expected links that lead to a file, got ${path}, which leads in a circle`,
+    );
   }
 }
 
@@ -32,6 +34,6 @@ export function enter(
   );
   if (same === undefined) return [...within, { path, info }];
   throw new UsageError(
-    `Expected a tree with an end, got ${path}, which leads back to ${same.path}`,
+    `Expected no link to a directory around it, got ${path}, which leads back to ${same.path}`,
   );
 }

@@ -265,7 +265,7 @@ class Check implements Disposable {
     // Status 1 means that there are findings.
     if (output.code > 1 && !/^script\.py:/m.test(text)) {
       throw new UsageError(
-        `${program} can not check ${this.#script.name}: ${
+        `${program} can't check ${this.#script.name}: ${
           (complaint || text).trim()
         }`,
       );

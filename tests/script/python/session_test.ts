@@ -90,8 +90,8 @@ assert driver.name == "driver" and t.name == "t" and web.name == "web", (driver,
     ["driver", "t", "web"],
   );
   assertEquals(recorder.outline().filter((line) => !/cleanup/.test(line)), [
-    "in the script, driver is the machine of that name, and nothing else",
-    "in the script, t is the machine of that name, and nothing else",
+    "in the script, driver is the machine, and hides the driver's driver",
+    "in the script, t is the machine, and hides the driver's t",
   ]);
 });
 

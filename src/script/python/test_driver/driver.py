@@ -284,7 +284,7 @@ class Driver:
             name = pythonize_name(machine.name)
             if name in seen:
                 self.logger.warning(
-                    f"in the script, {name} is the machine of that name, and nothing else"
+                    f"in the script, {name} is the machine, and hides the driver's {name}"
                 )
             seen.add(name)
 
