@@ -194,15 +194,7 @@ export interface StepRecord {
 }
 
 /** A command as the page shows it. */
-export interface PageCommand {
-  readonly kind: RunEvents["commandEnded"]["kind"];
-  readonly command: string;
-  readonly status: number;
-  readonly output: string;
-  readonly omitted?: number;
-  readonly stderr?: string;
-  readonly duration: number;
-}
+export type PageCommand = Omit<RunEvents["commandEnded"], "machine">;
 
 /** Why steps failed. */
 export interface PageError {

@@ -1,4 +1,5 @@
 import { useMemo } from "preact/hooks";
+import { stepKinds } from "../page_format.ts";
 
 const names = [
   "text",
@@ -9,15 +10,7 @@ const names = [
   "bad",
   "failed",
   "unfinished",
-  "step",
-  "subtest",
-  "script",
-  "boot",
-  "succeed",
-  "fail",
-  "wait",
-  "execute",
-  "screenshot",
+  ...stepKinds,
   "onBar",
   "fault",
   "faultBand",
