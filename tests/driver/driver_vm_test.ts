@@ -64,6 +64,11 @@ Deno.test("two machines on a network", async (t) => {
       await extra.start();
       assert(extra.booted);
       assertEquals(driver.machines.includes(extra), false);
+      assertThrows(
+        () => driver.createMachine(tiny.startScript, { name: "extra" }),
+        UsageError,
+        'two named "extra"',
+      );
     });
 
     await t.step("a condition that fails fails what waits", async () => {
