@@ -182,7 +182,7 @@ export const options = {
   fresh: {
     names: ["--fresh"],
     kind: "flag",
-    help: "take snapshots anew that earlier runs have kept",
+    help: "take kept snapshots of earlier runs again",
   },
   forkMemory: {
     names: ["--fork-memory"],
@@ -252,7 +252,8 @@ export const options = {
     repeatable: true,
     only: ["test"],
     value: "TAG",
-    help: "run only tests with this tag; several times: with one of these",
+    help:
+      "run only tests with this tag; if given several times, tests with one of the tags",
   },
   list: {
     names: ["--list"],
@@ -314,7 +315,7 @@ export const options = {
     kind: "value",
     only: ["test"],
     value: "I/N",
-    help: "run the part I of N, for each of N hosts",
+    help: "run part I of N, on one of N hosts",
   },
   history: {
     names: ["--history"],

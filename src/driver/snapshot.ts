@@ -132,7 +132,7 @@ export class Snapshot implements AsyncDisposable {
         onWait() {
           hasWaited = true;
           host.log.info(
-            `another run takes the snapshot "${name}", and this one waits for that`,
+            `waiting for another run that takes the snapshot "${name}"`,
           );
         },
       });
@@ -192,7 +192,7 @@ export class Snapshot implements AsyncDisposable {
     const found = await findKept(name, commandsOf(set));
     if (found === undefined) return undefined;
     const told = (why: string) =>
-      host.log.info(`the snapshot "${name}" that was kept is not used: ${why}`);
+      host.log.info(`the kept snapshot "${name}" is not used: ${why}`);
     if ("stale" in found) return void told(found.stale);
     const held: Held[] = [];
     for (const { saved, rivalry } of found.machines) {

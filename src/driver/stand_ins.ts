@@ -55,8 +55,8 @@ export class StandIns {
       scope.used.add(label);
       const name = identifier(label.replace(/~\d+$/, ""));
       this.#log.warning(
-        `the subtest "${scope.subtest}" uses the machine that its fork was made ` +
-          "of, and not the fork's, which its function gets: " +
+        `the subtest "${scope.subtest}" uses the original machine, not the one ` +
+          "of its fork, which its function has as an argument: " +
           `async ({ ${name} }) => …`,
         { machine: label },
       );

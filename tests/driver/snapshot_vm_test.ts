@@ -226,7 +226,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     // Only of the machine that it should not have used, and once.
     assertEquals(
       ofType(events, "message").filter(({ text }) =>
-        text.includes("uses the machine that its fork was made of")
+        text.includes("uses the original machine, not the one of its fork")
       ).map(({ text, machine }) => [machine, text.slice(0, 20)]),
       [["node1", 'the subtest "fails" ']],
     );
