@@ -51,10 +51,6 @@ export function lacking(
 const METHODS = {
   sendKey: "keyboard",
   sendChars: "keyboard",
-  screenshot: "screen",
-  getScreenText: "screen",
-  getScreenTextVariants: "screen",
-  waitForText: "screen",
   forwardPort: "forwarding",
   block: "network",
   fillDisk: "disks",

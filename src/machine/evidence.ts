@@ -4,6 +4,7 @@ import type { MachineCore } from "./core.ts";
 import { glimpse } from "./commands/glimpse.ts";
 import { decode } from "./commands/output.ts";
 import { explainLink } from "./links/link.ts";
+import { glimpseScreen } from "./hands/screen.ts";
 import { ttyDump, ttyText } from "./hands/tty.ts";
 
 /** Seconds that a guest's shell may take to report the guest's state. */
@@ -114,11 +115,7 @@ export async function gather(
   };
   await Promise.all([
     trouble,
-    keep("screen", ".png", async (path) => {
-      const { screen } = core.running().guest;
-      if (screen === undefined) return false;
-      await screen.takePicture(path);
-    }),
+    keep("screen", ".png", (path) => glimpseScreen(core, path, TELLING)),
     keep("state", ".txt", text(state(core, findings))),
     keep(
       "journal",

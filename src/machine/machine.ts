@@ -25,6 +25,7 @@ import { waitForConsoleText } from "./waits/console_text.ts";
 import { waitForClosedPort, waitForOpenPort } from "./waits/ports.ts";
 import { offerSnakeCase, type SnakeCased } from "./snake_case.ts";
 import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
+import { screenshot, screenText, waitForScreen } from "./hands/screen.ts";
 import { getTtyText, ttyNumber } from "./hands/tty.ts";
 import {
   getUnitInfo,
@@ -580,6 +581,64 @@ export abstract class BaseMachine implements AsyncDisposable {
   /** Writes the text on a virtual terminal to the guest's journal. */
   async dumpTtyContents(tty: string | number): Promise<void> {
     await this.execute(`fold -w 80 /dev/vcs${ttyNumber(tty)} | systemd-cat`);
+  }
+
+  // Screen
+
+  /**
+   * Takes a picture of the screen, as PNG. QEMU gives its guests a screen. In
+   * other guests a program takes the picture: `grim` of Wayland, `import` or
+   * `xwd` of X, `fbcat` or `fbgrab` of the kernel's framebuffer.
+   *
+   * @param filename A name in the output directory, or a path. Without an
+   * ending, it gets `.png`.
+   * @throws {UsageError} if the path is that of one of the run's own logs and
+   * reports.
+   * @throws {MachineError} if there is no picture in 30 seconds, nothing that
+   * shows one, or no program in the guest to take it.
+   */
+  screenshot(filename: string): Promise<void> {
+    return screenshot(this.#core, filename);
+  }
+
+  /**
+   * Reads the text on the screen by optical character recognition (tesseract).
+   *
+   * @throws {MachineError} as {@linkcode screenshot} does.
+   */
+  async getScreenText(): Promise<string> {
+    return (await screenText(this.#core))[0];
+  }
+
+  /**
+   * Reads the text on the screen in several ways. Returns at least one reading.
+   *
+   * @throws {MachineError} as {@linkcode screenshot} does.
+   */
+  getScreenTextVariants(): Promise<string[]> {
+    return screenText(this.#core, { variants: true });
+  }
+
+  /**
+   * Waits until one reading of the text on the screen matches. It reads a
+   * screen that does not change only once, and waits for a guest that shows
+   * nothing yet.
+   *
+   * @throws {TestFailure} if the time passes first. The message quotes the last
+   * reading.
+   */
+  async waitForText(
+    regex: RegExp | string,
+    options: WaitOptions | number = {},
+  ): Promise<void> {
+    const pattern = compilePattern(regex);
+    await waitForScreen(
+      this.#core,
+      (reading) => pattern.test(reading),
+      `waiting for ${regex} to appear on screen`,
+      `/${pattern.source}/ did not appear on the screen`,
+      waitOptions(options),
+    );
   }
 
   // Windows

@@ -15,7 +15,8 @@ export let makeMicroVmMachine: <Name extends BackendName>(
 
 /**
  * A virtual machine of a small hypervisor, such as Firecracker. Beside the
- * methods of every machine, it can be paused. It has no screen and no keyboard.
+ * methods of every machine, it can be paused. It has no keyboard, and no screen
+ * but what a program in the guest takes pictures of.
  */
 export class MicroVmMachine<Name extends BackendName = BackendName>
   extends BaseMachine {

@@ -1,4 +1,3 @@
-import { compilePattern } from "../console/mod.ts";
 import { MachineError, UsageError } from "../errors.ts";
 import type { QmpClient, QmpEvent } from "../qmp/mod.ts";
 import { setClock, skew } from "./clock.ts";
@@ -19,7 +18,6 @@ import type { Link } from "./links/link.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
 import { limitMemory } from "./limited_memory.ts";
 import { efiVarsPath } from "./paths.ts";
-import { screenshot, screenText, waitForScreen } from "./hands/screen.ts";
 import { waitForQmpEvent } from "./waits/qmp_event.ts";
 import { type WaitOptions, waitOptions } from "./waits/timeout.ts";
 
@@ -28,7 +26,7 @@ export let makeQemuMachine: (core: MachineCore) => Machine<QemuMachine>;
 
 /**
  * A virtual machine that QEMU runs. Beside the methods of every machine, it has
- * a keyboard, a screen, network cards that can be unplugged, QEMU's monitor,
+ * a keyboard, network cards that can be unplugged, QEMU's monitor,
  * and the variables of its firmware.
  */
 export class QemuMachine extends BaseMachine {
@@ -102,56 +100,6 @@ export class QemuMachine extends BaseMachine {
     options: { delay?: number | null; log?: boolean } = {},
   ): Promise<void> {
     return sendChars(this.#core, chars, options);
-  }
-
-  // Screen
-
-  /**
-   * Takes a picture of the screen, as PNG.
-   *
-   * @param filename A name in the output directory, or a path. Without an
-   * ending, it gets `.png`.
-   * @throws {UsageError} if the path is that of one of the run's own logs and
-   * reports.
-   * @throws {MachineError} if QEMU does not answer in 30 seconds.
-   */
-  screenshot(filename: string): Promise<void> {
-    return screenshot(this.#core, filename);
-  }
-
-  /**
-   * Reads the text on the screen by optical character recognition (tesseract).
-   */
-  async getScreenText(): Promise<string> {
-    return (await screenText(this.#core))[0];
-  }
-
-  /**
-   * Reads the text on the screen in several ways. Returns at least one reading.
-   */
-  getScreenTextVariants(): Promise<string[]> {
-    return screenText(this.#core, { variants: true });
-  }
-
-  /**
-   * Waits until one reading of the text on the screen matches. It reads a
-   * screen that does not change only once.
-   *
-   * @throws {TestFailure} if the time passes first. The message quotes the last
-   * reading.
-   */
-  async waitForText(
-    regex: RegExp | string,
-    options: WaitOptions | number = {},
-  ): Promise<void> {
-    const pattern = compilePattern(regex);
-    await waitForScreen(
-      this.#core,
-      (reading) => pattern.test(reading),
-      `waiting for ${regex} to appear on screen`,
-      `/${pattern.source}/ did not appear on the screen`,
-      waitOptions(options),
-    );
   }
 
   // Network and QEMU

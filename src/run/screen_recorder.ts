@@ -2,6 +2,7 @@ import type { Driver } from "../driver/mod.ts";
 import { coreOf, type MachineCore } from "../machine/mod.ts";
 import { fileName } from "../machine/file_name.ts";
 import { decodePng } from "../machine/hands/picture.ts";
+import { glimpseScreen } from "../machine/hands/screen.ts";
 import type { Listener, Log, RunEvent } from "../report/mod.ts";
 import { after, within } from "../time/mod.ts";
 import { differByCursor } from "./cursor.ts";
@@ -151,15 +152,13 @@ export class ScreenRecorder implements Listener {
 
   async #picture(film: Film, step: number | null): Promise<void> {
     const { core, log, frames } = film;
-    const { screen } = core.running().guest;
-    if (screen === undefined) return;
     const directory = `${this.#options.outDir}/screens`;
     await Deno.mkdir(directory, { recursive: true });
     const number = String(frames.length + 1).padStart(4, "0");
     const path = `${directory}/${fileName(core.name)}-${number}.png`;
     const { time } = log;
     try {
-      await screen.takePicture(path);
+      if (!await glimpseScreen(core, path, PATIENCE)) return;
     } catch (error) {
       await Deno.remove(path).catch(() => {});
       throw error;

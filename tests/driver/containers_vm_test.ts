@@ -16,6 +16,7 @@ import {
   type MachineOf,
   TestFailure,
 } from "../../mod.ts";
+import { decodePng } from "../../src/machine/hands/picture.ts";
 import { noContainers } from "../guests/container.ts";
 import { guest } from "../guests/mod.ts";
 import { contained } from "./contained.ts";
@@ -229,9 +230,6 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
     // A script whose types nobody has checked.
     const any = jail as unknown as MachineOf<"qemu">;
     const questions: [what: string, need: string, ask: () => unknown][] = [
-      ["screenshot()", "a screen", () => any.screenshot("screen")],
-      ["getScreenText()", "a screen", () => any.getScreenText()],
-      ["waitForText()", "a screen", () => any.wait_for_text("text")],
       ["sendKey()", "a keyboard", () => any.send_key("ret")],
       ["sendChars()", "a keyboard", () => any.sendChars("a")],
       ["qmpClient", "QEMU's monitor", () => any.qmpClient],
@@ -244,6 +242,38 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
       );
     }
     await jail.succeed("true");
+  });
+
+  await t.step("is pictured by a program that it has", async () => {
+    const error = await assertRejects(
+      () => jail.screenshot("none"),
+      MachineError,
+    );
+    assertMatch(
+      error.message,
+      /^systemd-nspawn gives jail no screen, and its /,
+    );
+    // What grim makes its picture of, and what stands for grim: first in PATH.
+    await jail.execute(
+      "mkdir -p /run/user/7; " +
+        "exec systemd-socket-activate -l /run/user/7/wayland-1 true",
+      { checkOutput: false },
+    );
+    await jail.waitForFile("/run/user/7/wayland-1", { timeout: 60 });
+    await jail.succeed(
+      "mount -t tmpfs none /usr/sbin",
+      "printf '#!/bin/bash\nprintf \"P6\\n1 1\\n255\\nabc\"\n' " +
+        ">/usr/sbin/grim",
+      "chmod +x /usr/sbin/grim",
+    );
+    await jail.screenshot("one");
+    const picture = await decodePng(await Deno.readFile(`${outDir}/one.png`));
+    assertEquals(picture, {
+      width: 1,
+      height: 1,
+      rgb: new TextEncoder().encode("abc"),
+    });
+    await jail.succeed("umount /usr/sbin");
   });
 
   await t.step("connects anew when its shell was lost", async () => {

@@ -4,13 +4,15 @@ import { decode } from "./output.ts";
 
 /** Seconds that a look at the guest's state may take. */
 const LIMIT = 3;
+/** Bytes of its output that are kept. */
+const MOST = 64 * 1024 * 1024;
 
 /**
  * Runs a command to find out what went wrong. Polling conditions and the end of
  * the run do not matter to it.
  *
  * @param seconds How long to wait for its output.
- * @returns Its output so far; nothing if no shell answers.
+ * @returns Its output so far, at most 64 MiB; nothing if no shell answers.
  */
 export async function glimpse(
   { shell, console }: MachineCore,
@@ -18,11 +20,16 @@ export async function glimpse(
   seconds: number,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
+  let size = 0;
   if (shell?.connected && console.died === undefined) {
     const enough = new AbortController();
     const run = shell.run(`set +euo pipefail\n{ ${command}\n} 2>&1`, {
       signal: enough.signal,
-      onStdout: (chunk) => void chunks.push(chunk.slice()),
+      onStdout: (chunk) => {
+        size += chunk.length;
+        if (size > MOST) enough.abort();
+        else chunks.push(chunk.slice());
+      },
     });
     await within(seconds, run.catch(() => {}));
     enough.abort();

@@ -1,3 +1,11 @@
+import process from "node:process";
+
+/**
+ * Points of the largest picture that is read, more than 7680 by 4320 has: a guest
+ * chooses what its pictures say of their size.
+ */
+const MOST_POINTS = 1 << 25;
+
 /** A picture: three bytes, of red, green and blue, for each point. */
 export interface Picture {
   /** Points in a row. */
@@ -18,6 +26,14 @@ export interface GreyPicture {
   readonly grey: Uint8Array;
 }
 
+/** @throws {TypeError} for a picture without points, or with too many. */
+export function checkSize(width: number, height: number): void {
+  if (width > 0 && height > 0 && width * height <= MOST_POINTS) return;
+  throw new TypeError(
+    `Expected a picture of 1 to ${MOST_POINTS} points, got ${width} × ${height}`,
+  );
+}
+
 /**
  * Decodes a picture in the binary form of PPM, which QEMU's `screendump`
  * writes.
@@ -29,6 +45,7 @@ export function decodePpm(bytes: Uint8Array): Picture {
   const match = /^P6\s+(?:#.*\n\s*)*(\d+)\s+(\d+)\s+255\s/.exec(head);
   if (match === null) throw new TypeError("Expected a picture in PPM");
   const [width, height] = [Number(match[1]), Number(match[2])];
+  checkSize(width, height);
   const start = match[0].length;
   const rgb = bytes.subarray(start, start + 3 * width * height);
   if (rgb.length < 3 * width * height) {
@@ -71,6 +88,7 @@ export async function decodePng(bytes: Uint8Array): Promise<Picture> {
   const width = view.getUint32(16), height = view.getUint32(20);
   const [depth, kind, , , interlaced] = bytes.subarray(24, 29);
   const channels = CHANNELS[kind];
+  checkSize(width, height);
   if (depth !== 8 || channels === undefined || interlaced !== 0) {
     throw new TypeError(
       "Expected a PNG of 8 bits a sample, without interlacing",
@@ -85,14 +103,9 @@ export async function decodePng(bytes: Uint8Array): Promise<Picture> {
     if (name === 0x504c5445) palette = data;
     at += 12 + length;
   }
-  const stream = new Blob(parts as BlobPart[]).stream()
-    .pipeThrough(new DecompressionStream("deflate"));
-  const raw = new Uint8Array(await new Response(stream).arrayBuffer());
   const { count, rgb: order } = channels;
   const row = width * count;
-  if (raw.length < height * (row + 1)) {
-    throw new TypeError("Expected a whole picture in PNG");
-  }
+  const raw = await inflated(parts, height * (row + 1));
   const rgb = new Uint8Array(3 * width * height);
   let before = new Uint8Array(row);
   for (let y = 0; y < height; y++) {
@@ -110,6 +123,67 @@ export async function decodePng(bytes: Uint8Array): Promise<Picture> {
     before = line;
   }
   return { width, height, rgb };
+}
+
+/**
+ * The first bytes of a compressed text, however many follow.
+ *
+ * @throws {TypeError} if there are fewer.
+ */
+async function inflated(
+  parts: Uint8Array[],
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  const stream = new Blob(parts as BlobPart[]).stream()
+    .pipeThrough(new DecompressionStream("deflate"));
+  let at = 0;
+  for await (const chunk of stream) {
+    const some = chunk.subarray(0, length - at);
+    bytes.set(some, at);
+    at += some.length;
+    if (at === length) return bytes;
+  }
+  throw new TypeError("Expected a whole picture in PNG");
+}
+
+/** Encodes a picture in PNG. */
+export async function encodePng(
+  { width, height, rgb }: Picture,
+): Promise<Uint8Array> {
+  const row = 3 * width;
+  // Each row's first byte says that it is stored as it is.
+  const raw = new Uint8Array(height * (row + 1));
+  for (let y = 0; y < height; y++) {
+    raw.set(rgb.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
+  }
+  const head = new Uint8Array(13);
+  const view = new DataView(head.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  head.set([8, 2], 8);
+  const stream = new Blob([raw]).stream()
+    .pipeThrough(new CompressionStream("deflate"));
+  const data = new Uint8Array(await new Response(stream).arrayBuffer());
+  const parts = [
+    new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    pngChunk("IHDR", head),
+    pngChunk("IDAT", data),
+    pngChunk("IEND", new Uint8Array(0)),
+  ];
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** A part of a PNG: its length, its name, what is in it, and a checksum. */
+function pngChunk(name: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { crc32 } = process.getBuiltinModule("node:zlib");
+  const chunk = new Uint8Array(12 + data.length);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, data.length);
+  chunk.set(new TextEncoder().encode(name), 4);
+  chunk.set(data, 8);
+  view.setUint32(8 + data.length, crc32(chunk.subarray(4, 8 + data.length)));
+  return chunk;
 }
 
 /** Undoes a row's filter, which stores each sample as a difference. */

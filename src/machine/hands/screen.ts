@@ -4,6 +4,7 @@ import { after, delay, limitOf } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { withLook } from "../last_look.ts";
 import { refuseOwn } from "../files/files.ts";
+import { glimpseInside, lookInside, NothingShown } from "./guest_screen.ts";
 import { brightness, enlarged, standingOut } from "./legible.ts";
 import {
   decodePng,
@@ -64,7 +65,7 @@ export function screenshot(core: MachineCore, filename: string): Promise<void> {
   if (!path.includes("/")) path = `${core.context.outDir}/${path}`;
   return core.nested(`making screenshot ${path}`, async () => {
     refuseOwn(core, path);
-    await takePicture(core, path);
+    await takePicture(core, absolute(path));
     core.log.screenshot(core.label, path);
   }, { image: baseName(path) });
 }
@@ -134,22 +135,21 @@ export function waitForScreen(
       const search = new Search(
         async () => {
           await check();
-          return await lookAt(core);
+          return await lookAt(core, signal);
         },
         accept,
         AbortSignal.any([signal, over.signal]),
       );
       try {
-        const seen = () => JSON.stringify(search.seen);
+        const seen = () => search.unseen ?? JSON.stringify(search.seen);
         if (await withLook(core.name, seen, () => search.run(timeout))) return;
       } finally {
         over.abort();
         await search.ended;
       }
       throw new TestFailure(
-        `${failure} in ${timeout} seconds; last seen:\n${
-          JSON.stringify(search.seen)
-        }`,
+        `${failure} in ${timeout} seconds; ` +
+          (search.unseen ?? `last seen:\n${JSON.stringify(search.seen)}`),
       );
     })
   );
@@ -168,7 +168,10 @@ class Search {
   /** Earlier screens: a blinking cursor brings some of them back. */
   readonly #shots: Shot[] = [];
   #shot?: Shot;
+  /** Why there was nothing to look at, at the last look. */
+  #unseen?: string;
   #last = false;
+  #gaveUp = false;
   #ended: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -184,6 +187,11 @@ class Search {
   /** Resolved when all tasks of the search have ended. */
   get ended(): Promise<unknown> {
     return this.#ended;
+  }
+
+  /** Why there is nothing to see, if there is not. */
+  get unseen(): string | undefined {
+    return this.#unseen;
   }
 
   /** The readings of the last screen. */
@@ -206,12 +214,21 @@ class Search {
   /** Reads each new screen; when the time has passed, the last one. */
   async #readNew(): Promise<void> {
     while (!this.#over) {
-      const bytes = await this.#look();
+      const began = performance.now();
+      const bytes = await this.#picture();
+      // A look may cost the guest something.
+      const pause = Math.max(PAUSE, (performance.now() - began) / 1000);
+      if (bytes === undefined) {
+        this.#gaveUp = this.#last;
+        if (this.#last) return;
+        await delay(pause, this.#signal);
+        continue;
+      }
       const known = this.#shots.find((shot) => shot.isOf(bytes));
       if (known !== undefined) {
         this.#shot = known;
         if (this.#last) return;
-        await delay(PAUSE, this.#signal);
+        await delay(pause, this.#signal);
         continue;
       }
       const shot = new Shot(bytes, this.#signal);
@@ -232,11 +249,23 @@ class Search {
       const way = shot === undefined ? -1 : shot.unread;
       if (shot !== undefined && way >= 0) {
         this.#take(await shot.read(way));
-      } else if (this.#last && shot !== undefined) {
+      } else if (this.#last && (shot !== undefined || this.#gaveUp)) {
         return;
       } else {
         await delay(PAUSE, this.#signal);
       }
+    }
+  }
+
+  /** The screen as it is; nothing as long as a guest shows none. */
+  async #picture(): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await this.#look();
+      this.#unseen = undefined;
+      return bytes;
+    } catch (error) {
+      if (!(error instanceof NothingShown)) throw error;
+      this.#unseen = error.message;
     }
   }
 
@@ -300,13 +329,47 @@ async function decode(bytes: Uint8Array): Promise<Picture | undefined> {
   }
 }
 
-/** Writes a picture of the screen to a file. */
+/** Has the hypervisor write a picture to a file, or a program in the guest. */
 async function takePicture(core: MachineCore, path: string): Promise<void> {
-  const screen = core.capability("screen", "screenshot()");
-  await core.guarded(() => screen.takePicture(absolute(path)));
+  const { screen } = core.running().guest;
+  if (screen !== undefined) {
+    return await core.guarded(() => screen.takePicture(path));
+  }
+  await Deno.writeFile(path, await lookInside(core));
 }
 
-async function lookAt(core: MachineCore): Promise<Uint8Array> {
+/**
+ * Takes a picture for those who only look on: a guest without a screen is no
+ * failure, nor is one that does not answer.
+ *
+ * @param path The absolute path of a file.
+ * @param seconds How long a guest may take that has no screen of its hypervisor.
+ * @returns Whether there is a picture.
+ * @throws {MachineError} if the hypervisor gives none.
+ */
+export async function glimpseScreen(
+  core: MachineCore,
+  path: string,
+  seconds: number,
+): Promise<boolean> {
+  const { screen } = core.running().guest;
+  if (screen !== undefined) {
+    await screen.takePicture(path);
+    return true;
+  }
+  const picture = await glimpseInside(core, seconds);
+  if (picture === undefined) return false;
+  await Deno.writeFile(path, picture);
+  return true;
+}
+
+async function lookAt(
+  core: MachineCore,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  if (core.running().guest.screen === undefined) {
+    return await lookInside(core, signal);
+  }
   const path = `${core.stateDir}/screen-${crypto.randomUUID()}.png`;
   try {
     await takePicture(core, path);

@@ -923,12 +923,13 @@ assert machines == [a, b, c]
 assert (machines_qemu, machines_nspawn) == ([a], [b])
 assert type(c) is MicroVmMachine and not isinstance(c, QemuMachine)
 assert [hasattr(one, "pause") for one in machines] == [True, False, True]
-assert [hasattr(one, "screenshot") for one in machines] == [True, False, False]
+assert [hasattr(one, "screenshot") for one in machines] == [True, True, True]
+assert [hasattr(one, "send_key") for one in machines] == [True, False, False]
 try:
-    c.screenshot("it")
+    c.send_key("ret")
 except AttributeError as error:
     assert str(error) == (
-        "screenshot of <MicroVmMachine 'c'> needs a machine that QEMU runs, "
+        "send_key of <MicroVmMachine 'c'> needs a machine that QEMU runs, "
         "and not a microVM"
     ), error
 try:

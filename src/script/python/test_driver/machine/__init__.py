@@ -573,6 +573,33 @@ class BaseMachine:
         """Types on the serial console."""
         self._call("sendConsole", str(chars))
 
+    # Screen
+
+    def screenshot(self, filename):
+        """Takes a picture of the screen."""
+        filename = str(filename)
+        if "/" in filename:
+            filename = os.path.abspath(filename)
+        self._call("screenshot", filename)
+
+    def get_screen_text(self):
+        """The text on the screen."""
+        return self._call("getScreenText")
+
+    def get_screen_text_variants(self):
+        """The text on the screen, in several readings."""
+        return self._call("getScreenTextVariants")
+
+    def wait_for_text(self, regex, timeout=_PATIENCE):
+        """Waits until the text on the screen matches."""
+        self._wait_for_pattern(
+            "wait_for_text",
+            f"waiting for {regex} to appear on screen",
+            regex,
+            timeout,
+            self.get_screen_text_variants,
+        )
+
     # Windows
 
     def wait_for_x(self, timeout=_PATIENCE, attempt_timeout=None):
@@ -797,33 +824,6 @@ class QemuMachine(BaseMachine):
         """Types text."""
         delay = 0 if delay is None else given_seconds(delay, "send_chars")
         self._call("sendChars", str(chars), delay=delay)
-
-    # Screen
-
-    def screenshot(self, filename):
-        """Takes a picture of the screen."""
-        filename = str(filename)
-        if "/" in filename:
-            filename = os.path.abspath(filename)
-        self._call("screenshot", filename)
-
-    def get_screen_text(self):
-        """The text on the screen."""
-        return self._call("getScreenText")
-
-    def get_screen_text_variants(self):
-        """The text on the screen, in several readings."""
-        return self._call("getScreenTextVariants")
-
-    def wait_for_text(self, regex, timeout=_PATIENCE):
-        """Waits until the text on the screen matches."""
-        self._wait_for_pattern(
-            "wait_for_text",
-            f"waiting for {regex} to appear on screen",
-            regex,
-            timeout,
-            self.get_screen_text_variants,
-        )
 
     # Network and QEMU
 
