@@ -157,8 +157,13 @@ export async function requestsOf(
     uds_path: given.vsock,
   };
   puts.push({ path: "/vsock", body: vsock });
-  const entropy: Entropy = value.entropy === undefined ? {} : object("entropy");
-  puts.push({ path: "/entropy", body: entropy });
+  // As in Firecracker's own file, null is none.
+  if (value.entropy !== null) {
+    const entropy: Entropy = value.entropy === undefined
+      ? {}
+      : object("entropy");
+    puts.push({ path: "/entropy", body: entropy });
+  }
   return puts;
 }
 

@@ -117,6 +117,17 @@ Deno.test("a description becomes requests, with what is the driver's own", async
   assertEquals(faults ?? [], []);
 });
 
+Deno.test("a guest has random numbers, unless its description says null there", async () => {
+  using directory = temporaryDirectory({ "root.ext4": "the root" });
+  const entropyOf = async (entropy: unknown) =>
+    (await requests({ ...FULL, entropy }, directory.path))
+      .filter(({ path }) => path === "/entropy").map(({ body }) => body);
+  assertEquals(await entropyOf(undefined), [{}]);
+  const slow = { rate_limiter: { ops: { size: 1, refill_time: 1000 } } };
+  assertEquals(await entropyOf(slow), [slow]);
+  assertEquals(await entropyOf(null), []);
+});
+
 Deno.test("a disk that a guest can write to is a copy, which goes on at the next start", async () => {
   using directory = temporaryDirectory({ "root.ext4": "the root" });
   const { path } = directory;
