@@ -30,6 +30,14 @@ export class StartCommand {
     this.text = text;
   }
 
+  /**
+   * Whether it is the description of a microVM itself, in JSON, where a backend
+   * takes one.
+   */
+  get isDescription(): boolean {
+    return this.text.trimStart().startsWith("{");
+  }
+
   /** Whether it is the path of a file, and not a command line. */
   get isFile(): boolean {
     try {

@@ -89,6 +89,18 @@ export class JsonFile {
   }
 
   /**
+   * Takes a value for a whole number above 0.
+   *
+   * @throws {UsageError} if it is something else.
+   */
+  whole(path: string, value: unknown, expected: string): number {
+    if (Number.isSafeInteger(value) && value as number > 0) {
+      return value as number;
+    }
+    throw this.wrong(path, expected, value);
+  }
+
+  /**
    * Takes a value for a list of numbers from 0 up.
    *
    * @throws {UsageError} if it is something else.
@@ -103,6 +115,11 @@ export class JsonFile {
     });
   }
 
+  /** Warns of something, which a sentence says. */
+  warn(sentence: string): void {
+    this.warnings.push(`${this.#name}: ${sentence}`);
+  }
+
   /** Warns of the keys of an object that are not known. */
   warnOfOthers(
     path: string,
@@ -112,8 +129,8 @@ export class JsonFile {
     for (const key of Object.keys(value)) {
       if (known.includes(key)) continue;
       const meant = nearest(key, known);
-      this.warnings.push(
-        `${this.#name}: ${path}.${key} is unknown and has no effect` +
+      this.warn(
+        `${path}.${key} is unknown and has no effect` +
           (meant === undefined ? "" : `; did you mean ${meant}?`),
       );
     }

@@ -1,5 +1,6 @@
 import type { MachineConfiguration } from "./config_file.ts";
 import { kinds } from "../backend/kinds.ts";
+import { StartCommand } from "../backend/start_command.ts";
 import { nameOf } from "../driver/machine_name.ts";
 import { absolute, directoryOf } from "../paths.ts";
 import { UsageError } from "../errors.ts";
@@ -64,6 +65,7 @@ export function requireFile(path: string, what: string): void {
 export function requireStartCommand(machine: MachineConfiguration): void {
   const { startCommand } = machine;
   if (kinds[nameOf(machine).backend].startsFrom === "description") {
+    if (new StartCommand(startCommand).isDescription) return;
     return requireFile(startCommand, "description of a machine");
   }
   let info: Deno.FileInfo;

@@ -1,4 +1,8 @@
 import { type BackendName, isBackend } from "../backend/kinds.ts";
+import {
+  descriptionOf,
+  type MicroVmFields,
+} from "../backend/microvm/fields.ts";
 import { absolute } from "../paths.ts";
 import { isObject } from "./fields.ts";
 import type { PlannedTest } from "./planned_test.ts";
@@ -79,13 +83,28 @@ function machinesIn(
 ): TestMachine[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.values(value).flatMap((one) => {
-    if (!isObject(one) || typeof one[key] !== "string") return [];
-    const startCommand = located(one[key], folder);
+    if (!isObject(one)) return [];
     const own = isBackend(one.backend) ? one.backend : backend;
+    const command = one[key] ?? descriptionIn(one, own);
+    if (typeof command !== "string") return [];
+    const startCommand = located(command, folder);
     return own === undefined
       ? { startCommand }
       : { startCommand, backend: own };
   });
+}
+
+/** The description of a microVM that a file describes key by key. */
+function descriptionIn(
+  one: Record<string, unknown>,
+  backend: BackendName | undefined,
+): string | undefined {
+  return backend !== undefined && typeof one.kernel_image_path === "string"
+    ? descriptionOf(
+      backend,
+      { ...one, tap_interfaces: undefined } as unknown as MicroVmFields,
+    )
+    : undefined;
 }
 
 /** A start script's absolute path, or a command as it is. */

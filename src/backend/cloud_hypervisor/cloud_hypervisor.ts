@@ -67,12 +67,17 @@ export class CloudHypervisorBackend implements Backend {
   async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
     const { name, stateDir, startCommand, signal } = options;
     const log = `${stateDir}/cloud-hypervisor.log`;
-    const { value, path } = readDescription(startCommand, name, hypervisor);
+    const { value, path, program: described } = readDescription(
+      startCommand,
+      name,
+      hypervisor,
+    );
     const given = value as VmConfig;
     const program = findProgram({
       hypervisor,
       name: "cloud-hypervisor",
       variable: "VMWRIGHT_CLOUD_HYPERVISOR",
+      described,
     });
     const place = socketDirectory(
       stateDir,

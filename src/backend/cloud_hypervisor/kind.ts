@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import type { BackendKind } from "../backend.ts";
+import { descriptionText } from "../microvm/description.ts";
 import type { StartCommand } from "../start_command.ts";
 import type { VmConfig } from "./vm_config.ts";
 
@@ -28,11 +29,11 @@ export const cloudHypervisor: BackendKind = {
 };
 
 function readNeeds(
-  { text }: StartCommand,
+  command: StartCommand,
 ): { memory?: number; cores?: number } {
   try {
     const { memory, cpus } = JSON.parse(
-      Deno.readTextFileSync(text),
+      descriptionText(command),
     ) as VmConfig & {
       memory?: { size: number };
       cpus?: { boot_vcpus: number };

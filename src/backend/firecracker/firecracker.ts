@@ -58,16 +58,17 @@ export class FirecrackerBackend implements Backend {
    */
   async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
     const { name, stateDir, startCommand, signal } = options;
-    const program = findProgram({
-      hypervisor: firecracker.hypervisor,
-      name: "firecracker",
-      variable: "VMWRIGHT_FIRECRACKER",
-    });
     const description = readDescription(
       startCommand,
       name,
       firecracker.hypervisor,
     );
+    const program = findProgram({
+      hypervisor: firecracker.hypervisor,
+      name: "firecracker",
+      variable: "VMWRIGHT_FIRECRACKER",
+      described: description.program,
+    });
     signal?.throwIfAborted();
     const place = socketDirectory(
       stateDir,

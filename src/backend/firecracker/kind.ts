@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import type { BackendKind } from "../backend.ts";
+import { descriptionText } from "../microvm/description.ts";
 import type { StartCommand } from "../start_command.ts";
 
 /** Facts about Firecracker and its microVMs. */
@@ -26,11 +27,11 @@ export const firecracker: BackendKind = {
 };
 
 function readNeeds(
-  { text }: StartCommand,
+  command: StartCommand,
 ): { memory?: number; cores?: number } {
   try {
     const { "machine-config": machine } = JSON.parse(
-      Deno.readTextFileSync(text),
+      descriptionText(command),
     ) as {
       "machine-config"?: { vcpu_count?: number; mem_size_mib?: number };
     };

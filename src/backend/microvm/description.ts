@@ -7,10 +7,27 @@ export type JsonObject = Record<string, unknown>;
 
 /** A hypervisor's description of a guest, in its own form. */
 export interface Description {
-  /** What the file says. */
+  /** What it says, without what is the driver's alone. */
   readonly value: JsonObject;
-  /** Makes a path of it absolute: it counts from the file's directory. */
+  /** The hypervisor's program, if it names one by its key `program`. */
+  readonly program?: string;
+  /**
+   * Makes a path of it absolute: it counts from the file's directory, or, where
+   * there is no file, from the working directory.
+   */
   path(path: string): string;
+}
+
+/**
+ * Gets the text of the description that a machine is started from: in a file, or
+ * in place of one.
+ *
+ * @throws {Error} if there is no such file.
+ */
+export function descriptionText(command: StartCommand): string {
+  return command.isDescription
+    ? command.text
+    : Deno.readTextFileSync(absolute(command.text));
 }
 
 /**
@@ -21,24 +38,30 @@ export interface Description {
  * @throws {MachineError} if there is no such file, or if it is no JSON object.
  */
 export function readDescription(
-  { text }: StartCommand,
+  command: StartCommand,
   name: string,
   hypervisor: string,
 ): Description {
-  const file = absolute(text);
+  const file = command.isDescription ? undefined : absolute(command.text);
   const wrong = (got: string) =>
     new MachineError(
       `${name} did not start: expected ${hypervisor}'s description of it, a ` +
-        `JSON object, in ${file}, got ${got}`,
+        `JSON object${file === undefined ? "" : `, in ${file}`}, got ${got}`,
     );
   let value: unknown;
   try {
-    value = JSON.parse(Deno.readTextFileSync(file));
+    value = JSON.parse(descriptionText(command));
   } catch (error) {
     throw wrong((error as Error).message);
   }
   if (!isObject(value)) throw wrong(JSON.stringify(value));
-  return { value, path: (path) => absolute(path, directoryOf(file)) };
+  const { program, ...rest } = value;
+  const base = file === undefined ? Deno.cwd() : directoryOf(file);
+  return {
+    value: rest,
+    ...typeof program === "string" ? { program: absolute(program, base) } : {},
+    path: (path) => absolute(path, base),
+  };
 }
 
 /** Whether a value is a JSON object. */

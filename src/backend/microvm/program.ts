@@ -8,6 +8,8 @@ export interface Program {
   readonly name: string;
   /** The environment variable that names another. */
   readonly variable: string;
+  /** What the machine's description names, if the variable names none. */
+  readonly described?: string;
 }
 
 /**
@@ -16,13 +18,22 @@ export interface Program {
  * @returns Its path.
  * @throws {UsageError} if there is none.
  */
-export function findProgram({ hypervisor, name, variable }: Program): string {
+export function findProgram(
+  { hypervisor, name, variable, described }: Program,
+): string {
   const named = Deno.env.get(variable);
   if (named !== undefined && named !== "") {
     if (isProgram(named)) return named;
     throw new UsageError(
       `Expected ${hypervisor}'s program in ${variable}, got ${named}, which is ` +
         "no executable file",
+    );
+  }
+  if (described !== undefined) {
+    if (isProgram(described)) return described;
+    throw new UsageError(
+      `Expected ${hypervisor}'s program in a machine's description, got ` +
+        `${described}, which is no executable file`,
     );
   }
   for (const directory of (Deno.env.get("PATH") ?? "").split(":")) {

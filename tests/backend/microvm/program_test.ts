@@ -24,7 +24,22 @@ Deno.test("a hypervisor's program is that of its variable, or on PATH", () => {
     );
     Deno.chmodSync(`${path}/vmm`, 0o755);
     assertEquals(findProgram(vmm), `${path}/vmm`);
+    // A machine's description goes before PATH, and the variable before both.
+    const described = `${path}/described`;
+    Deno.writeTextFileSync(described, "");
+    const odd = assertThrows(
+      () => findProgram({ ...vmm, described }),
+      UsageError,
+    );
+    assertEquals(
+      odd.message,
+      `Expected Vmm's program in a machine's description, got ${described}, ` +
+        "which is no executable file",
+    );
+    Deno.chmodSync(described, 0o755);
+    assertEquals(findProgram({ ...vmm, described }), described);
     Deno.env.set(vmm.variable, `${path}/other`);
+    assertEquals(findProgram({ ...vmm, described }), `${path}/other`);
     assertEquals(findProgram(vmm), `${path}/other`);
     Deno.env.set(vmm.variable, path);
     const wrong = assertThrows(() => findProgram(vmm), UsageError);
