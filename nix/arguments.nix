@@ -38,6 +38,14 @@ let
     value: isAttrs value && builtins.all isModule (builtins.attrValues value)
   );
 
+  backend =
+    let
+      inherit (import ./microvm/hypervisors.nix { inherit lib; }) names;
+    in
+    kind "one of ${lib.concatMapStringsSep ", " (name: "\"${name}\"") names}" (
+      value: builtins.elem value names
+    );
+
   kinds = rec {
     driver = {
       pkgs = set;
@@ -55,12 +63,15 @@ let
       extraDriverArgs = list;
       snapshots = list;
       qemu = package;
+      firecracker = package;
+      cloudHypervisor = package;
       skipTypeCheck = boolean;
       skipLint = boolean;
       passthru = set;
       meta = set;
     };
     test = driver // {
+      inherit backend;
       nodes = modules;
       containers = modules;
       defaults = module;
@@ -103,12 +114,19 @@ let
   unknown = filter (name: !known ? ${name}) (attrNames arguments);
   wrong = filter (name: !known.${name}.check arguments.${name}) (attrNames arguments);
   first = head wrong;
+  # A value of few that there are tells more than its type.
+  described =
+    name:
+    let
+      value = arguments.${name};
+    in
+    if name == "backend" && isString value then "\"${value}\"" else describe value;
 in
 if unknown != [ ] then
   throw "${function} has no argument \"${head unknown}\", expected one of ${
     lib.concatMapStringsSep ", " (name: "\"${name}\"") (attrNames known)
   }"
 else if wrong != [ ] then
-  throw "the argument \"${first}\" of ${function} is ${describe arguments.${first}}, expected ${known.${first}.description}"
+  throw "the argument \"${first}\" of ${function} is ${described first}, expected ${known.${first}.description}"
 else
   arguments

@@ -4,8 +4,9 @@
   pkgs,
   name ? "test",
   package ? packageFor pkgs,
-  # The start command of each machine, by its name: a start script, or a package with a
-  # `bin/run-*-vm`.
+  # The start command of each machine, by its name: a start script, a microVM's description that is
+  # called `*-firecracker.json` or `*-cloud-hypervisor.json`, or a package with one such file, called
+  # `bin/run-*-vm` or `bin/run-*.json`.
   machines ? { },
   # NixOS systems by name. `system.build.vm` of each starts it.
   nodes ? { },
@@ -26,6 +27,8 @@
   # What `mkSnapshot` has made: `snapshot()` with `keep` begins there.
   snapshots ? [ ],
   qemu ? pkgs.qemu_test,
+  firecracker ? pkgs.firecracker,
+  cloudHypervisor ? pkgs.cloud-hypervisor,
   skipTypeCheck ? false,
   skipLint ? false,
   passthru ? { },
@@ -36,6 +39,7 @@ let
   inherit (pkgs) lib;
   checked = import ./arguments.nix { inherit lib; } "mkDriver" "driver" arguments;
   scripts = import ./script.nix { inherit lib; };
+  hypervisors = import ./microvm/hypervisors.nix { inherit lib; };
 
   language = scripts.languageOf testScript testScriptLanguage;
 
@@ -89,9 +93,13 @@ builtins.seq names (
     machines = started;
     vlans = numbers;
     containers = contained;
-    extraPackages = lib.optionals (contained != [ ]) [
-      pkgs.e2fsprogs
-      pkgs.systemd
-    ];
+    extraPackages =
+      lib.optionals (contained != [ ]) [
+        pkgs.e2fsprogs
+        pkgs.systemd
+      ]
+      ++ hypervisors.toolsOf pkgs { inherit firecracker cloudHypervisor; } (
+        map (node: node.vmwright.backend or "qemu") (builtins.attrValues nodeConfigurations)
+      );
   }
 )

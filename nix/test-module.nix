@@ -11,6 +11,7 @@
 }:
 let
   scripts = import ./script.nix { inherit lib; };
+  hypervisors = import ./microvm/hypervisors.nix { inherit lib; };
 
   # The package set of the driver's host, which may be a virtual machine.
   pkgs = config.testDriverPkgs or hostPkgs;
@@ -58,6 +59,25 @@ let
         )
       );
 
+  machineNames = lib.attrNames (config.nodes // config.containers or { });
+  microVms = import ./microvm/test.nix { inherit lib; } {
+    inherit hostPkgs;
+    inherit (config.vmwright) backend enable;
+    inherit (config) nodes;
+    # As the framework has them.
+    numberOf =
+      name:
+      (lib.listToAttrs (lib.imap1 (number: machine: lib.nameValuePair machine number) machineNames))
+      .${name};
+  };
+  checkBackdoor =
+    if hasBackdoor && microVms.names != [ ] then
+      throw "the test has sshBackdoor.enable, and its node ${lib.head microVms.names} runs on ${
+        hypervisors.titleOf config.nodes.${lib.head microVms.names}.vmwright.backend
+      }, expected vmwright.backend = \"qemu\" for all nodes: the driver makes no ssh backdoor for others"
+    else
+      null;
+
   script = scripts.fileOf pkgs language config.testScriptString;
 
   names = map (machine: machine.name) (machines ++ containers);
@@ -91,7 +111,10 @@ let
         pkgs.e2fsprogs
         pkgs.systemd
       ]
-      ++ lib.optional (hasBackdoor && pkgs ? vhost-device-vsock) pkgs.vhost-device-vsock;
+      ++ lib.optional (hasBackdoor && pkgs ? vhost-device-vsock) pkgs.vhost-device-vsock
+      ++ hypervisors.toolsOf pkgs config.vmwright (
+        map (node: node.vmwright.backend or "qemu") (lib.attrValues config.nodes)
+      );
     extraDriverArgs =
       lib.optional (options ? logLevel) "--log-level ${config.logLevel}" ++ config.extraDriverArgs;
   };
@@ -156,6 +179,34 @@ in
       '';
     };
 
+    backend = lib.mkOption {
+      type = lib.types.enum hypervisors.names;
+      default = "qemu";
+      example = "firecracker";
+      description = ''
+        The hypervisor of the nodes that do not name their own by their option of the same name:
+        `"qemu"`, `"firecracker"` or `"cloud-hypervisor"`.
+      '';
+    };
+
+    firecracker = lib.mkOption {
+      type = lib.types.package;
+      default = pkgs.firecracker;
+      defaultText = lib.literalMD "`firecracker` of `hostPkgs`";
+      description = ''
+        The Firecracker that runs nodes, 1.16.1 or newer.
+      '';
+    };
+
+    cloudHypervisor = lib.mkOption {
+      type = lib.types.package;
+      default = pkgs.cloud-hypervisor;
+      defaultText = lib.literalMD "`cloud-hypervisor` of `hostPkgs`";
+      description = ''
+        The Cloud Hypervisor that runs nodes, 52 or newer.
+      '';
+    };
+
     snapshots = lib.mkOption {
       type = lib.types.listOf lib.types.package;
       default = [ ];
@@ -179,10 +230,13 @@ in
   };
 
   config = {
+    # Nodes have the option also where vmwright does not run the test.
+    defaults = microVms.module;
+
     # This has priority over the framework's own definition, but not over the author's `mkForce`.
     driver = lib.mkIf config.vmwright.enable (
       lib.mkOverride 60 (
-        builtins.seq checkDriver (
+        builtins.seq (builtins.seq checkDriver checkBackdoor) (
           if isTypeScript then
             # For Python scripts NixOS accepts two machines with the same name in the script: the
             # name means the last one.

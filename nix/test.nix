@@ -15,6 +15,9 @@
   containers ? { },
   # A NixOS module for all nodes and containers.
   defaults ? { },
+  # The hypervisor of nodes that do not name their own by `vmwright.backend`: "qemu", "firecracker" or
+  # "cloud-hypervisor".
+  backend ? "qemu",
   # Arguments for `driverInteractive`, which replace those of the test. Modules are added to the
   # test's.
   interactive ? { },
@@ -64,33 +67,8 @@ let
 
   numberOf = lib.listToAttrs (lib.imap1 (number: name: lib.nameValuePair name number) names);
 
-  hexadecimal = number: lib.fixedWidthString 2 "0" (lib.toHexString number);
-
-  # The value of `virtualisation.allInterfaces` in newer versions of NixOS, from options of all
-  # versions.
-  interfacesOf =
-    { virtualisation, ... }:
-    lib.imap1 (index: vlan: {
-      name = "eth${toString index}";
-      assignIP = true;
-      inherit vlan;
-    }) virtualisation.vlans
-    ++ lib.mapAttrsToList (name: interface: { inherit name; } // interface) (
-      virtualisation.interfaces or { }
-    );
-
-  # Each node has a network card for each of its interfaces. Most have an address, made of the
-  # VLAN's number and the node's number.
-  cardsOf =
-    name: configuration:
-    lib.imap1 (index: interface: {
-      interface = interface.name;
-      ipv4 = "192.168.${toString interface.vlan}.${toString numberOf.${name}}";
-      ipv6 = "2001:db8:${toString interface.vlan}::${toString numberOf.${name}}";
-      mac = "52:54:00:12:${hexadecimal interface.vlan}:${hexadecimal numberOf.${name}}";
-      inherit (interface) vlan assignIP;
-      inherit index;
-    }) (interfacesOf configuration);
+  # Most network cards of a node have an address, made of the VLAN's number and the node's number.
+  cardsOf = name: import ./cards.nix { inherit lib; } numberOf.${name};
   addressed =
     name: configuration:
     builtins.filter (card: card.assignIP) (cardsOf name configuration);
@@ -165,10 +143,19 @@ let
       '') cards;
     };
 
-  machineModule = {
+  # Made for all microVMs of the test together.
+  microVms = import ./microvm/test.nix { inherit lib; } {
+    inherit backend;
+    hostPkgs = pkgs;
+    nodes = nodeConfigurations;
+    numberOf = name: numberOf.${name};
+  };
+
+  machineModule = name: {
     nixpkgs.pkgs = lib.mkDefault pkgs;
     documentation.nixos.enable = lib.mkDefault false;
     _module.args = {
+      name = lib.mkDefault name;
       nodes = nodeConfigurations;
       containers = containerConfigurations;
     };
@@ -222,7 +209,8 @@ let
       inherit specialArgs;
       system = null;
       modules = [
-        machineModule
+        (machineModule name)
+        microVms.module
         ownModule
         (networkModule name)
         (locate arguments "defaults" defaults)
@@ -251,6 +239,7 @@ let
     extraDriverArgs:
     mkDriver (
       removeAttrs arguments [
+        "backend"
         "defaults"
         "interactive"
         "requiredSystemFeatures"

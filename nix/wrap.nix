@@ -11,8 +11,8 @@
   script,
   # How an author chooses TypeScript.
   languageOption ? "testScriptLanguage = \"typescript\"",
-  # Virtual machines and containers, by name: a start script, or a package with a `bin/run-*-vm` or,
-  # for containers, a `bin/run-*-nspawn`.
+  # Virtual machines and containers, by name: a start script, a microVM's description, or a package with
+  # a `bin/run-*-vm`, a `bin/run-*.json` or, for containers, a `bin/run-*-nspawn`.
   machines,
   containers ? [ ],
   vlans,
@@ -93,20 +93,39 @@ let
 
   useStartScripts = ''
     scripts=()
+    # The files that there are of those that are named.
+    existing() {
+      local file
+      for file; do
+        if [ -e "$file" ]; then
+          found+=("$file")
+        fi
+      done
+    }
     addStartScript() {
-      local found=("$3")
+      local kind=$1 found=()
       if [ -d "$3" ]; then
-        found=("$3"/bin/run-*-"$1")
+        existing "$3"/bin/run-*-"$kind"
+        if [ "$kind" = vm ]; then
+          existing "$3"/bin/run-*-firecracker.json "$3"/bin/run-*-cloud-hypervisor.json
+        fi
+      else
+        existing "$3"
       fi
-      if [ ''${#found[@]} != 1 ] || [ ! -e "''${found[0]}" ]; then
-        echo "machine $2 has ''${found[*]}, expected a start script or a directory with one bin/run-*-$1" >&2
+      if [ ''${#found[@]} != 1 ]; then
+        echo "machine $2 has $3, expected a start script or a directory with one bin/run-*-$kind" >&2
         exit 1
       fi
+      # A microVM has its hypervisor's name there.
+      case ''${found[0]} in
+        *-firecracker.json) kind=firecracker.json ;;
+        *-cloud-hypervisor.json) kind=cloud-hypervisor.json ;;
+      esac
       # A machine has the name in its start script's name.
-      if [ "$(basename "''${found[0]}")" != "run-$2-$1" ]; then
+      if [ "$(basename "''${found[0]}")" != "run-$2-$kind" ]; then
         mkdir -p "$out/start-scripts"
-        ln -s "''${found[0]}" "$out/start-scripts/run-$2-$1"
-        found=("$out/start-scripts/run-$2-$1")
+        ln -s "''${found[0]}" "$out/start-scripts/run-$2-$kind"
+        found=("$out/start-scripts/run-$2-$kind")
       fi
       scripts+=("''${found[0]}")
     }

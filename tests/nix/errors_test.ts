@@ -43,11 +43,11 @@ const cases: Record<string, [expression: string, sentence: string]> = {
   ],
   "an argument that mkTest does not have": [
     `vmwright.mkTest { inherit pkgs; ${typescript} skipTypecheck = true; }`,
-    `mkTest has no argument "skipTypecheck", expected one of "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "snapshots", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
+    `mkTest has no argument "skipTypecheck", expected one of "backend", "cloudHypervisor", "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "firecracker", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "snapshots", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
   ],
   "an argument that mkDriver does not have": [
     `vmwright.mkDriver { inherit pkgs; ${typescript} defaults = { }; }`,
-    `mkDriver has no argument "defaults", expected one of "containers", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "skipLint", "skipTypeCheck", "snapshots", "testScript", "testScriptLanguage", "vlans"`,
+    `mkDriver has no argument "defaults", expected one of "cloudHypervisor", "containers", "enableOCR", "extraDriverArgs", "extraPythonPackages", "firecracker", "globalTimeout", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "skipLint", "skipTypeCheck", "snapshots", "testScript", "testScriptLanguage", "vlans"`,
   ],
   "an argument of mkTest of a wrong type": [
     `vmwright.mkTest { inherit pkgs; ${typescript} globalTimeout = "1h"; }`,
@@ -59,7 +59,7 @@ const cases: Record<string, [expression: string, sentence: string]> = {
   ],
   "an argument for interactive use that mkTest does not have": [
     `(vmwright.mkTest { inherit pkgs; ${typescript} interactive.node.x = { }; }).driverInteractive`,
-    `mkTest has no argument "node", expected one of "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "snapshots", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
+    `mkTest has no argument "node", expected one of "backend", "cloudHypervisor", "containers", "defaults", "enableOCR", "extraDriverArgs", "extraPythonPackages", "firecracker", "globalTimeout", "interactive", "machines", "meta", "name", "nodes", "package", "passthru", "pkgs", "qemu", "requiredSystemFeatures", "skipLint", "skipTypeCheck", "snapshots", "specialArgs", "testScript", "testScriptLanguage", "vlans"`,
   ],
   "more nodes than a network has addresses": [
     `vmwright.mkTest { inherit pkgs; ${typescript} nodes = lib.genAttrs (builtins.genList (n: "n\${toString n}") 255) (_: { }); }`,
@@ -80,6 +80,18 @@ const cases: Record<string, [expression: string, sentence: string]> = {
   "a Deno that is too old for vmwright": [
     `pkgs.callPackage ${root}/nix/package.nix { deno = pkgs.deno // { version = "2.5.6"; }; }`,
     `this nixpkgs has Deno 2.5.6, expected 2.8 or newer for vmwright`,
+  ],
+  "a hypervisor that there is none of": [
+    `vmwright.mkTest { inherit pkgs; ${typescript} backend = "kvm"; }`,
+    `the argument "backend" of mkTest is "kvm", expected one of "qemu", "cloud-hypervisor", "firecracker"`,
+  ],
+  "a Firecracker that is too old": [
+    `vmwright.mkTest { inherit pkgs; ${typescript} backend = "firecracker"; nodes.server = { }; firecracker = pkgs.firecracker // { version = "1.15.0"; }; }`,
+    "vmwright has got Firecracker 1.15.0, expected 1.16.1 or newer: `firecracker` of mkTest and `vmwright.firecracker` of a framework test take another package",
+  ],
+  "an ssh backdoor of a microVM": [
+    `(${inFramework} sshBackdoor.enable = true; nodes.server.vmwright.backend = "cloud-hypervisor"; }).config.driver`,
+    `the test has sshBackdoor.enable, and its node server runs on Cloud Hypervisor, expected vmwright.backend = "qemu" for all nodes: the driver makes no ssh backdoor for others`,
   ],
   "two machines of one name": [
     `vmwright.mkDriver { inherit pkgs; ${typescript} machines.server = "/server"; nodes.server = { }; }`,

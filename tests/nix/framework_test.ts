@@ -141,7 +141,10 @@ for (const { framework, name, release } of frameworks) {
             .map(([name, { description }]) => [name, typeof description])
         ),
         [
+          ["backend", "string"],
+          ["cloudHypervisor", "string"],
           ["enable", "string"],
+          ["firecracker", "string"],
           ["language", "string"],
           ["package", "string"],
           ["snapshots", "string"],

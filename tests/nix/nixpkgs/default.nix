@@ -175,13 +175,28 @@ let
       meta.mainProgram = "deno";
       denort = hostPrograms "denort" [ "denort" ];
     };
-    e2fsprogs = hostPrograms "e2fsprogs" [ "chattr" ];
+    cloud-hypervisor = hostPrograms "cloud-hypervisor" [ "cloud-hypervisor" ] // {
+      version = "53.0";
+    };
+    firecracker = hostPrograms "firecracker" [ "firecracker" ] // {
+      version = "1.17.0";
+    };
+    e2fsprogs = hostPrograms "e2fsprogs" [
+      "chattr"
+      "mkfs.ext4"
+    ];
+    erofs-utils = hostPrograms "erofs-utils" [ "mkfs.erofs" ];
     gnugrep = hostPrograms "gnugrep" [ "grep" ];
+    gnutar = hostPrograms "gnutar" [ "tar" ];
+    gzip = hostPrograms "gzip" [ "gzip" ];
+    iproute2 = hostPrograms "iproute2" [ "ip" ];
+    lz4 = hostPrograms "lz4" [ "lz4" ];
     mypy = hostPrograms "mypy" [ "mypy" ];
     netpbm = hostPrograms "netpbm" [ "pnmtopng" ];
     nixfmt-tree = hostPrograms "nixfmt-tree" [ "nixfmt" ] // {
       meta.mainProgram = "treefmt";
     };
+    perl = hostPrograms "perl" [ "perl" ];
     python3 = hostPrograms "python3" [ "python3" ] // {
       withPackages =
         choose:
@@ -238,7 +253,101 @@ let
       "vde_plug2tap"
       "vde_switch"
     ];
+    xz = hostPrograms "xz" [ "xz" ];
+    zstd = hostPrograms "zstd" [ "zstd" ];
     vhost-device-vsock = hostPrograms "vhost-device-vsock" [ "vhost-device-vsock" ];
+
+    # The paths that some need, all in all, and what Nix would know of them.
+    closureInfo =
+      { rootPaths }:
+      runCommand "closure-info"
+        {
+          exportReferencesGraph = builtins.concatLists (
+            lib.imap1 (number: path: [
+              "graph-${toString number}"
+              path
+            ]) rootPaths
+          );
+        }
+        ''
+          mkdir $out
+          for graph in graph-*; do
+            # A path, who made it, how many it refers to, and these.
+            while read -r path; do
+              read -r deriver
+              read -r count
+              for ((; count > 0; count--)); do
+                read -r reference
+              done
+              echo "$path"
+            done < $graph
+          done | sort -u > $out/store-paths
+          cp $out/store-paths $out/registration
+        '';
+
+    # A kernel and an initial RAM disk, which the tests have made.
+    linux = runCommand "linux" { directory = variable "VMWRIGHT_TEST_LINUX" "/no-linux"; } ''
+      mkdir -p $out
+      ln -s $directory/bzImage $out/bzImage
+    '';
+    initialRamdisk =
+      runCommand "initrd-linux" { directory = variable "VMWRIGHT_TEST_LINUX" "/no-linux"; }
+        ''
+          mkdir -p $out
+          ln -s $directory/initrd $out/initrd
+        '';
+
+    # Debian's programs, as a package.
+    systemPrograms =
+      runCommand "system-programs" { directory = variable "VMWRIGHT_TEST_LINUX" "/no-linux"; }
+        ''
+          cp -r --no-preserve=ownership $directory/programs $out
+        '';
+
+    # What the kernel of a system starts at last: `init`, and what it reads.
+    system-toplevel =
+      config:
+      let
+        service = config.systemd.services.backdoor;
+        names = builtins.match ".*address.==\"([^\"]*)\".*NAME=\"([^\"]*)\".*";
+        interfaces = map (rule: {
+          mac = builtins.elemAt rule 0;
+          name = builtins.elemAt rule 1;
+        }) (
+          builtins.filter (rule: rule != null) (
+            map names (lib.splitString "\n" config.boot.initrd.services.udev.rules)
+          )
+        );
+        addressesOf =
+          { name, mac }:
+          lib.concatMapStrings (
+            { address, prefixLength }: "${name} ${mac} ${address}/${toString prefixLength}\n"
+          ) (config.networking.interfaces.${name} or { }).ipv4.addresses or [ ];
+      in
+      runCommand "nixos-system-${config.system.name}"
+        {
+          programs = pkgs.systemPrograms;
+          init = ../microvm/stage_2.sh;
+          hostName = config.system.name;
+          hosts = config.networking.extraHosts or "";
+          interfaces = lib.concatMapStrings addressesOf interfaces;
+          path = lib.makeBinPath (service.path or [ ]);
+          command = service.serviceConfig.ExecStart or "true";
+        }
+        ''
+          mkdir -p $out
+          echo "$hostName" > $out/name
+          echo -n "$hosts" > $out/hosts
+          echo -n "$interfaces" > $out/interfaces
+          printf '#!%s sh\nexport PATH=%s\nexec %s\n' \
+            $programs/usr/bin/busybox "$path" "$command" > $out/backdoor
+          {
+            echo "#!$programs/usr/bin/busybox sh"
+            echo "programs=$programs"
+            cat $init
+          } > $out/init
+          chmod +x $out/init $out/backdoor
+        '';
 
     # What `system.build.vm` of every system here is: the tests' guest of its name.
     guestVm =

@@ -65,6 +65,14 @@ let
       in
       left // mapAttrs update right;
 
+    filterAttrs =
+      keep: set:
+      listToAttrs (
+        map (name: nameValuePair name set.${name}) (filter (name: keep name set.${name}) (attrNames set))
+      );
+    subtractLists = without: filter (value: !elem value without);
+    mod = base: int: base - int * (builtins.div base int);
+
     isDerivation = value: value.type or null == "derivation";
 
     # Strings
@@ -76,6 +84,7 @@ let
       concatStringsSep separator (map f list);
     splitString = separator: text: filter (part: !isList part) (builtins.split separator text);
     stringAsChars = f: text: concatMapStrings f (splitLetters text);
+    hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
     removePrefix =
       prefix: text:
       if substring 0 (stringLength prefix) text == prefix then

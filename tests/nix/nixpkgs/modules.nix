@@ -48,6 +48,19 @@ let
     else
       [ { inherit priority value; } ];
 
+  # The sets in a value. What is said of a whole set is said of each value in it, and so asked for no
+  # earlier than that value.
+  setsOf =
+    value:
+    if wrapped "if" value then
+      map (mapAttrs (_: mkIf value.condition)) (setsOf value.content)
+    else if wrapped "merge" value then
+      concatMap setsOf value.contents
+    else if wrapped "override" value then
+      map (mapAttrs (_: mkOverride value.priority)) (setsOf value.content)
+    else
+      [ value ];
+
   # Of all definitions, the values of those with the strongest priority.
   strongest =
     values:
@@ -264,7 +277,7 @@ let
           else
             withDefinitions here option
         ) declared;
-      valuesAt = foldl' (sets: name: at name (strongest sets));
+      valuesAt = foldl' (sets: name: at name (concatMap setsOf sets));
 
       evaluate =
         path: declared: values:
@@ -282,7 +295,7 @@ let
           (declared.apply or (value: value)) value
         else
           let
-            sets = strongest values;
+            sets = concatMap setsOf values;
             unknown = filter (name: !declared ? ${name}) (namesOf sets);
             prefix = if path == "" then "" else "${path}.";
           in
@@ -296,11 +309,11 @@ let
           );
 
       config = evaluate "" declared (map (module: module.config) loaded);
-      atTop = namesOf (strongest (map (module: module.config) loaded));
+      atTop = namesOf (concatMap (module: setsOf module.config) loaded);
       unknownAtTop = filter (name: !declared ? ${name}) atTop;
       fileOf =
         name:
-        (head (filter (module: elem name (namesOf (strongest [ module.config ]))) loaded)).file;
+        (head (filter (module: elem name (namesOf (setsOf module.config))) loaded)).file;
     in
     {
       inherit options;

@@ -11,6 +11,7 @@ lib.evalModules {
   inherit specialArgs;
   freeform = true;
   modules = modules ++ [
+    ../modules/system.nix
     (
       {
         config,
@@ -48,7 +49,6 @@ lib.evalModules {
             );
             default = { };
           };
-          virtualisation.qemu.package = lib.mkOption { type = lib.types.package; };
           nixpkgs.pkgs = lib.mkOption { type = lib.types.raw; };
           system.name = lib.mkOption {
             type = lib.types.str;

@@ -17,6 +17,9 @@ let
   nodeType = types.submoduleWith {
     freeform = true;
     modules = [
+      ../../modules/system.nix
+      ../../modules/virtualisation/qemu-vm.nix
+      ../../modules/testing/test-instrumentation.nix
       (
         { config, name, ... }:
         {

@@ -1,10 +1,16 @@
 # Since 2026 a test may have containers.
-{ hostPkgs, lib, ... }:
+{
+  config,
+  hostPkgs,
+  lib,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   containerType = types.submoduleWith {
     freeform = true;
     modules = [
+      ../../modules/system.nix
       (
         { config, name, ... }:
         {
@@ -29,8 +35,10 @@ let
                   '';
             };
           };
+          config._module.args.pkgs = hostPkgs;
         }
       )
+      config.defaults
     ];
   };
 in
