@@ -10,7 +10,7 @@ export const frame = (from: number) =>
   `ffffffffffff52540000000${from}88b5`.padEnd(128, "0");
 
 /** What a hypervisor does with a TAP: frames in and out, a line each. */
-const CARD = `
+export const CARD = `
 import fcntl, os, struct, sys, threading
 tap = os.open("/dev/net/tun", os.O_RDWR)
 fcntl.ioctl(tap, 0x400454ca, struct.pack("16sH22x", sys.argv[1].encode(), 0x1002))

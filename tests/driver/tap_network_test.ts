@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MachineError } from "../../src/errors.ts";
 import { gone, isAlive, processesWith } from "../backend/processes.ts";
-import { Card, frame, ignore, networks, until } from "./tap_cards.ts";
+import { CARD, Card, frame, ignore, networks, until } from "./tap_cards.ts";
 
 Deno.test(
   "TAPs of a VLAN hear each other and what is on its switch, and no other VLAN",
@@ -119,5 +119,101 @@ Deno.test(
     await gone(() => processesWith(mark).length > 0);
     await driver[Symbol.asyncDispose]();
     await Deno.remove(directory, { recursive: true });
+  },
+);
+
+const module = (path: string) =>
+  JSON.stringify(new URL(`../../src/${path}`, import.meta.url));
+
+/**
+ * Makes a TAP on a VLAN and has a program open it, as a user who is not root;
+ * prints the user's number and what came of it.
+ */
+const ORDINARY = `
+import process from "node:process";
+import { Supervisor } from ${module("backend/mod.ts")};
+import { startVlan } from ${module("driver/vlan.ts")};
+import { TapNetwork } from ${module("driver/tap_network.ts")};
+import { lent } from ${JSON.stringify(new URL("./lent.ts", import.meta.url))};
+if (Deno.uid() === 0) {
+  process.setgid(65534);
+  process.setuid(65534);
+}
+const [directory, program] = Deno.args;
+await using supervisor = new Supervisor();
+const vlan = await startVlan(1, directory, supervisor, lent);
+const taps = new TapNetwork(supervisor, () => [vlan]);
+try {
+  const { name } = await taps.add(1);
+  const words = [...await taps.enter(), "python3", "-c", program, name];
+  const { stdout, stderr } = await new Deno.Command(words[0], {
+    args: words.slice(1),
+    stdin: "null",
+  }).output();
+  const said = [stdout, stderr].map((one) => new TextDecoder().decode(one));
+  console.log(Deno.uid(), name, said.join("").trim());
+} catch (error) {
+  console.log(Deno.uid(), String(error));
+}
+await taps.stop();
+await vlan.stop();
+`;
+
+/** What ORDINARY prints where \`ready\`, run by root, has readied /dev/net. */
+async function asOrdinaryUser(ready: string): Promise<string> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.chmod(directory, 0o777);
+    await Deno.writeTextFile(`${directory}/driver.ts`, ORDINARY);
+    const { stdout, stderr } = await new Deno.Command("unshare", {
+      args: [
+        "--mount",
+        ...["sh", "-euc", `${ready}; exec "$@"`, "sh"],
+        ...[Deno.execPath(), "run", "-A", "--no-check", "--config"],
+        new URL("../../deno.json", import.meta.url).pathname,
+        ...[`${directory}/driver.ts`, directory, CARD],
+      ],
+    }).output();
+    const [said, complaint] = [stdout, stderr].map((one) =>
+      new TextDecoder().decode(one).trim()
+    );
+    return said || complaint;
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const isRoot = Deno.uid() === 0;
+if (!ignore && !isRoot) {
+  console.log("Skipped: two tests of TapNetwork, which ready /dev/net as root");
+}
+
+Deno.test("a user who is not root has TAPs, where the device is for all", {
+  ignore: ignore || !isRoot,
+}, async () => {
+  const said = await asOrdinaryUser(
+    "mount -t tmpfs none /dev/net; mknod -m 666 /dev/net/tun c 10 200",
+  );
+  if (/Operation not permitted|unshare failed/.test(said)) {
+    console.log(
+      `Skipped: the host lets no such user make a namespace: ${said}`,
+    );
+    return;
+  }
+  assertEquals(said, "65534 tap0 here");
+});
+
+Deno.test(
+  "where the host has no device for TAPs, a sentence says what makes it",
+  {
+    ignore: ignore || !isRoot,
+  },
+  async () => {
+    assertEquals(
+      await asOrdinaryUser("mount -t tmpfs none /dev/net"),
+      "65534 MachineError: there are no networks of microVMs: the host has no " +
+        "/dev/net/tun, by which a microVM is on a network (the module tun makes " +
+        'it; in a sandbox of Nix, extra-sandbox-paths = [ "/dev/net/tun" ] does)',
+    );
   },
 );
