@@ -11,6 +11,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { TestFailure } from "../../mod.ts";
+import { shellQuote } from "../../src/shell/mod.ts";
 import { ensureTools, type GuestName } from "../guests/mod.ts";
 import { run } from "../guests/run.ts";
 import { junitCases } from "../junit_cases.ts";
@@ -45,8 +46,12 @@ const HYPERVISORS = {
   VMWRIGHT_FIRECRACKER: "firecracker",
   VMWRIGHT_CLOUD_HYPERVISOR: "cloud-hypervisor",
 };
-/** How often a guest is started to see whether starts stand still. */
-const starts = Number(Deno.env.get("VMWRIGHT_LAB_STARTS") ?? 40);
+/** The variables of this program that the tests in there have, too. */
+const PASSED_ON = [
+  "VMWRIGHT_LAB_STARTS",
+  "VMWRIGHT_LAB_ROUNDS",
+  "VMWRIGHT_FIRECRACKER_ARGS",
+];
 /** The exit status where the outer machine stood still. */
 const FROZEN = 3;
 
@@ -130,7 +135,7 @@ async function runAll(
         machine,
         file,
         "cd /cargo/project; rm -f /tmp/junit.xml; . tests/lab/environment.sh; " +
-          `export VMWRIGHT_LAB_STARTS=${starts}; ` +
+          passedOn() +
           "deno test -A --no-check --cached-only --junit-path=/tmp/junit.xml " +
           `${file} </dev/null >/tmp/said 2>&1`,
         { timeout: FILE_TIMEOUT },
@@ -170,6 +175,14 @@ async function runAll(
     );
   }
   return count.failed === 0 ? 0 : 1;
+}
+
+/** Commands that set the variables that are passed on. */
+function passedOn(): string {
+  return PASSED_ON.map((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? "" : `export ${name}=${shellQuote(value)}; `;
+  }).join("");
 }
 
 function since(began: number): string {
