@@ -33,12 +33,10 @@ Deno.test("retry() succeeds where the last call does", async () => {
 });
 
 Deno.test("retry() does not sleep beyond its timeout", async () => {
-  const began = performance.now();
   await assertRejects(
-    () => retry(() => false, { timeout: 0.05, interval: 1000 }),
+    () => retry(() => false, { timeout: 0.05, interval: 1e6 }),
     TestFailure,
   );
-  assert(performance.now() - began < 60_000);
 });
 
 /** The pauses, in milliseconds, that are asked of the runtime while `fn` runs. */

@@ -78,11 +78,11 @@ function suiteOf(folder: string, tests: readonly TwentyTest[]): string {
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 3600; i++) {
+  for (let i = 0; i < 24_000; i++) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`expected ${what}, within three minutes`);
+  throw new Error(`expected ${what}, within twenty minutes`);
 }
 
 function exists(path: string): boolean {

@@ -94,12 +94,10 @@ Deno.test("commands in a guest", async (t) => {
   await t.step(
     "execute() answers 124 when its timeout has passed",
     async () => {
-      const began = performance.now();
       assertEquals(
-        await machine.execute("echo before; sleep 1000", { timeout: 0.5 }),
+        await machine.execute("echo before; sleep 1000", { timeout: 3 }),
         [124, "before\n"],
       );
-      assert(performance.now() - began < 60_000);
       // The command is gone, with its children.
       await machine.waitUntilFails("pidof sleep", { timeout: 60 });
     },
@@ -321,13 +319,13 @@ Deno.test("commands in a guest", async (t) => {
       const error = await assertRejects(
         () =>
           machine.waitUntilSucceeds("echo not yet; echo bad >&2; exit 3", {
-            timeout: 0.3,
+            timeout: 3,
           }),
         TestFailure,
       );
       assertMatch(
         error.message,
-        /^waiting for success of `[^`]*` timed out after 0.3 seconds; its last status was 3/,
+        /^waiting for success of `[^`]*` timed out after 3 seconds; its last status was 3/,
       );
       assertStringIncludes(
         error.message,
@@ -339,13 +337,11 @@ Deno.test("commands in a guest", async (t) => {
   await t.step(
     "waitUntilSucceeds() ends a command that hangs at its timeout",
     async () => {
-      const began = performance.now();
       await assertRejects(
         () => machine.waitUntilSucceeds("sleep 1000", { timeout: 0.3 }),
         TestFailure,
         "waiting for success of `sleep 1000` timed out after 0.3 seconds",
       );
-      assert(performance.now() - began < 60_000);
     },
   );
 

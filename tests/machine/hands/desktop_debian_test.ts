@@ -34,12 +34,12 @@ Deno.test("the desktop of a guest", async (t) => {
 
   await t.step("waitForWindow() says which windows there were", async () => {
     const error = await assertRejects(
-      () => machine.waitForWindow("no such window", { timeout: 2 }),
+      () => machine.waitForWindow("no such window", { timeout: 5 }),
       TestFailure,
     );
     assertMatch(
       error.message,
-      /^no window has a name that matches \/no such window\/ in 2 seconds; last seen:\n/,
+      /^no window has a name that matches \/no such window\/ in 5 seconds; last seen:\n/,
     );
     assertStringIncludes(error.message, "vmwright window");
   });
