@@ -13,6 +13,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { cpuUsage } from "node:process";
 import { Log, TestFailure } from "../../mod.ts";
 import { SerialConsole } from "../../src/console/mod.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
@@ -132,15 +133,18 @@ Deno.test("complaints about machines", async (t) => {
 
   await t.step("pollingCondition() keeps its interval in wait()", async () => {
     const checks: number[] = [];
+    // Beside another timer, since on a busy machine both ring late.
+    let rings = 0;
+    const ringing = setInterval(() => rings++, 200);
     await driver.pollingCondition(() => {
       checks.push(performance.now());
       return checks.length === 5;
-    }, { interval: 0.2 }).wait({ timeout: 60 });
-    const gaps = checks.slice(1).map((at, i) => at - checks[i])
-      .sort((a, b) => a - b);
-    // Timers may ring a moment early, and on a busy machine late.
-    assertLess(190, gaps[0]);
-    assertLess(gaps[2], 900);
+    }, { interval: 0.2 }).wait({ timeout: 600 });
+    clearInterval(ringing);
+    const gaps = checks.slice(1).map((at, i) => at - checks[i]);
+    // Timers may ring a moment early.
+    assertLess(190, Math.min(...gaps));
+    assertLess(rings, 10);
   });
 
   await t.step(
@@ -213,7 +217,7 @@ Deno.test("complaint: the search for console text takes longer and longer with t
       1000,
     ),
   );
-  const began = performance.now();
+  const began = cpuUsage();
   const wait = serial.waitFor(/the very end of (it)/);
   for (let fed = 0; fed < megabytes << 20; fed += chunk.length) {
     serial.feed(chunk);
@@ -221,8 +225,9 @@ Deno.test("complaint: the search for console text takes longer and longer with t
   serial.feed(new TextEncoder().encode("the very end of it\r\n"));
   assertEquals((await wait).groups?.[1], "it");
   // The Python driver takes 15 seconds for two megabytes, and with its square
-  // an hour for these.
-  assertLess(performance.now() - began, 15_000);
+  // an hour for these. Of the process, since others are on the machine.
+  const { user, system } = cpuUsage(began);
+  assertLess(user + system, 15_000_000);
 });
 
 Deno.test("complaint: a typo in a machine's method is found only when the line runs", async () => {
