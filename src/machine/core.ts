@@ -156,6 +156,11 @@ export class MachineCore {
     return this.#boot?.guest.pid;
   }
 
+  /** Seconds that the guest took to ready its shell; 0 before. */
+  get pace(): number {
+    return this.shell?.pace ?? 0;
+  }
+
   /** How the process of a start has ended; nothing if it still runs. */
   exitStatus(pid: number): Deno.CommandStatus | undefined {
     return this.#statuses.get(pid);

@@ -1,4 +1,5 @@
 import { shellQuote } from "../shell/mod.ts";
+import { type FairTime, fairTime } from "./fair_time.ts";
 import { fileName } from "./file_name.ts";
 import type { MachineCore } from "./core.ts";
 import { glimpse } from "./commands/glimpse.ts";
@@ -7,8 +8,8 @@ import { explainLink } from "./links/link.ts";
 import { glimpseScreen } from "./hands/screen.ts";
 import { ttyDump, ttyText } from "./hands/tty.ts";
 
-/** Seconds that a guest's shell may take to report the guest's state. */
-const TELLING = 7;
+/** What a guest's shell may take to report the guest's state. */
+const TELLING: FairTime = { least: 7, paces: 25, most: 60 };
 /** Lines of the journal, at most. */
 const JOURNAL_LINES = 5000;
 
@@ -115,12 +116,18 @@ export async function gather(
   };
   await Promise.all([
     trouble,
-    keep("screen", ".png", (path) => glimpseScreen(core, path, TELLING)),
+    keep(
+      "screen",
+      ".png",
+      (path) => glimpseScreen(core, path, fairTime(core.pace, TELLING)),
+    ),
     keep("state", ".txt", text(state(core, findings))),
     keep(
       "journal",
       "-journal.txt",
-      text(glimpse(core, TELL_JOURNAL, TELLING).then(decode)),
+      text(
+        glimpse(core, TELL_JOURNAL, fairTime(core.pace, TELLING)).then(decode),
+      ),
     ),
   ]);
   // This stops the guest, so it comes last.
@@ -137,10 +144,11 @@ export async function gather(
  * The state of a machine, from host and guest, with a heading before each part.
  */
 async function state(core: MachineCore, findings: Findings): Promise<string> {
+  const seconds = fairTime(core.pace, TELLING);
   const [host, screen, guest] = await Promise.all([
     hostParts(core),
-    glimpse(core, ttyDump("1"), TELLING).then(ttyText),
-    glimpse(core, TELL_STATE, TELLING).then(decode),
+    glimpse(core, ttyDump("1"), seconds).then(ttyText),
+    glimpse(core, TELL_STATE, seconds).then(decode),
   ]);
   const failed = /^==> systemctl --failed\n([^]*?)\n==>/m.exec(guest)?.[1]
     .split("\n").map((line) => line.trim().split(/\s+/)[0])
@@ -155,7 +163,7 @@ async function state(core: MachineCore, findings: Findings): Promise<string> {
   const tty = screen.split("\n").map((line) => line.trimEnd()).join("\n")
     .trimEnd();
   const cut = guest !== "" && !guest.trimEnd().endsWith("==> end")
-    ? `\n==> cut short after ${TELLING} seconds\n`
+    ? `\n==> cut short after ${seconds.toFixed(0)} seconds\n`
     : "";
   return host + (tty === "" ? "" : `\n==> tty1\n${tty}\n`) +
     guest.replace(/\n==> end of failed units\n/, "")

@@ -23,6 +23,7 @@ export {
   senderOf,
 } from "./links/neighbours.ts";
 export type { LinkSettings } from "./links/settings.ts";
+export { type FairTime, fairTime } from "./fair_time.ts";
 export { lastLooks } from "./last_look.ts";
 export { BaseMachine, coreOf, gives, type Machine } from "./machine.ts";
 export { makeMicroVmMachine, MicroVmMachine } from "./micro_vm_machine.ts";

@@ -1,13 +1,19 @@
 import type { Driver } from "../driver/mod.ts";
-import { coreOf, gather, lastLooks } from "../machine/mod.ts";
+import {
+  coreOf,
+  type FairTime,
+  fairTime,
+  gather,
+  lastLooks,
+} from "../machine/mod.ts";
 import { within } from "../time/mod.ts";
 
-/** Seconds that all machines together may take to report their state. */
-const AT_MOST = 10;
-/** The same, if the guests' memory is written to files. */
+/** What all machines together may take to report their state. */
+const AT_MOST: FairTime = { least: 10, paces: 30, most: 70 };
+/** The same in seconds, if the guests' memory is written to files. */
 const AT_MOST_WITH_MEMORY = 120;
-/** Seconds that the last looks may take. */
-const LOOKING = 3;
+/** What the last looks may take. */
+const LOOKING: FairTime = { least: 3, paces: 10, most: 30 };
 /** How many last looks to report, at most. */
 const LOOKS = 3;
 
@@ -72,10 +78,16 @@ export async function gatherEvidence(
       })
       : []
   );
+  const pace = Math.max(
+    0,
+    ...drivers.flatMap((driver) => driver.machinesMade).map((machine) =>
+      coreOf(machine).pace
+    ),
+  );
   const [lastSeen] = await Promise.all([
-    lookAtWaits(error),
+    lookAtWaits(error, fairTime(pace, LOOKING)),
     within(
-      dumpMemory ? AT_MOST_WITH_MEMORY : AT_MOST,
+      dumpMemory ? AT_MOST_WITH_MEMORY : fairTime(pace, AT_MOST),
       Promise.all(gathering),
     ),
   ]);
@@ -86,10 +98,13 @@ export async function gatherEvidence(
  * The last looks of everything that an error has ended, with the machines'
  * names.
  */
-async function lookAtWaits(error: unknown): Promise<string[]> {
+async function lookAtWaits(
+  error: unknown,
+  seconds: number,
+): Promise<string[]> {
   const looks = lastLooks(error).slice(0, LOOKS).map(
     async ({ machine, ask }) => {
-      const seen = await within(LOOKING, (async () => await ask())())
+      const seen = await within(seconds, (async () => await ask())())
         .catch(() => undefined);
       return seen ? `${machine}: ${seen}` : "";
     },

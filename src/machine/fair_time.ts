@@ -1,0 +1,23 @@
+/** How long something may take in a guest. */
+export interface FairTime {
+  /** Seconds that are enough for a guest that is fast. */
+  readonly least: number;
+  /** How often a guest could ready its shell in the time that it needs. */
+  readonly paces: number;
+  /** Seconds that nobody waits beyond. */
+  readonly most: number;
+}
+
+/**
+ * Says how long to wait for something in a guest: longer for one that is slow
+ * than for one that is fast, as nobody likes to wait for one that is dead.
+ *
+ * @param pace Seconds that the guest took to ready its shell.
+ * @returns Seconds.
+ */
+export function fairTime(
+  pace: number,
+  { least, paces, most }: FairTime,
+): number {
+  return Math.min(most, Math.max(least, paces * pace));
+}
