@@ -53,6 +53,11 @@ Deno.test("the examples' README has the table of methods and hypervisors", async
     ["`start({ allowReboot: true })`", (name) => kinds[name].reboots],
     ["`start({ fastForward: true })`", (name) => kinds[name].fastForwards],
     ["`snapshot()`", (name) => kinds[name].gives.has("snapshots")],
+    [
+      "`shellInteract()`",
+      // A container has a terminal of the host's.
+      (name) => kinds[name].gives.has("consoles") || name === "nspawn",
+    ],
   ];
   const lines = [
     ["methods", ...names.map((name) => kinds[name].hypervisor)],

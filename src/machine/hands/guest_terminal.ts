@@ -55,6 +55,17 @@ export class GuestTerminal {
   }
 
   /**
+   * Demands a guest that can have a terminal; starts it, if it does not run.
+   *
+   * @throws {MachineError} if its hypervisor gives it none.
+   */
+  static async demand(core: MachineCore): Promise<void> {
+    await core.ready();
+    if (core.running().guest.addTerminal !== undefined) return;
+    core.capability("consoles", "shellInteract()");
+  }
+
+  /**
    * Gives the guest one more console, and starts a shell on it. Terminals of a
    * machine are opened one after the other, so that each finds its own console.
    *

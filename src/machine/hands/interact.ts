@@ -69,6 +69,8 @@ export async function shellInteract(
 /** Connects a shell of the guest with a socket. */
 async function shellAt(core: MachineCore, address: string): Promise<void> {
   await using listener = listenAt(address);
+  // Nobody is to connect in vain.
+  await core.watched(() => GuestTerminal.demand(core));
   core.log.info(
     `a shell in the guest waits at ${listener.address}`,
     core.attributes,
