@@ -9,6 +9,13 @@
 # initramfs alone (root.cpio), and start files of machines: `disk` has the disk,
 # `ram` the initramfs. Takes mmdebstrap, e2fsprogs, cpio and lz4, and no root.
 set -eu
+for program in mmdebstrap cpio lz4; do
+  command -v "$program" >/dev/null || missing="${missing:-} $program"
+done
+if [ -n "${missing:-}" ]; then
+  echo "build.sh: missing programs:$missing" >&2
+  exit 1
+fi
 here=$(cd -- "${0%/*}" && pwd)
 mkdir -p -- "$1"
 cd -- "$1"
