@@ -1,19 +1,31 @@
-/** A VLAN that a microVM and a machine of QEMU's are on. */
+/** VLANs that a microVM and machines of other backends are on. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type BaseMachine, Driver, Log, MachineError } from "../../mod.ts";
+import { containerScript, noContainers } from "../guests/container.ts";
 import { guest, microConfiguration } from "../guests/mod.ts";
 import { standIn } from "../stand_in/programs.ts";
+import { ownVlan } from "./own_vlan.ts";
+
+const VARIABLE = "VMWRIGHT_FIRECRACKER";
+const isReal = Deno.env.has(VARIABLE);
+if (!isReal) {
+  console.log(
+    `Skipped: the real Firecracker, since ${VARIABLE} names none; a stand-in ` +
+      "for it runs the tests",
+  );
+}
+
+/** A directory for a test, with Firecracker or its stand-in. */
+async function withFirecracker(): Promise<string> {
+  const directory = await Deno.makeTempDir();
+  if (!isReal) {
+    Deno.env.set(VARIABLE, await standIn("firecracker", directory));
+  }
+  return directory;
+}
 
 Deno.test("a microVM and a machine of QEMU's reach each other on a VLAN", async () => {
-  const directory = await Deno.makeTempDir();
-  const variable = "VMWRIGHT_FIRECRACKER";
-  if (Deno.env.get(variable) === undefined) {
-    console.log(
-      `Skipped: the real Firecracker, since ${variable} names none; a stand-in ` +
-        "for it runs the test",
-    );
-    Deno.env.set(variable, await standIn("firecracker", directory));
-  }
+  const directory = await withFirecracker();
   try {
     const { startScriptFor } = await guest("tiny");
     await using driver = await Driver.create({
@@ -43,6 +55,35 @@ Deno.test("a microVM and a machine of QEMU's reach each other on a VLAN", async 
     assertStringIncludes(error.message, "wrong did not start: ");
     assertStringIncludes(error.message, "vlan7");
     assertEquals(wrong.booted, false);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("a microVM and a container reach each other on a VLAN", {
+  ignore: noContainers !== undefined,
+}, async () => {
+  const directory = await withFirecracker();
+  const vlan = ownVlan("microVMs");
+  try {
+    await using driver = await Driver.create({
+      machines: [
+        await microConfiguration("firecracker", "micro", directory, {
+          vlans: [vlan],
+          number: 11,
+        }),
+        containerScript(directory, "jail", { vlan, number: 12 }),
+      ],
+      vlans: [vlan],
+      outDir: `${directory}/out`,
+      log: new Log([]),
+    });
+    const [jail, micro]: BaseMachine[] = driver.machines;
+    await Promise.all([jail.start(), micro.start()]);
+    await jail.waitForUnit("multi-user.target");
+    await micro.waitUntilSucceeds(`ping -c 1 -W 5 192.168.${vlan}.12`);
+    await micro.succeed("nc -ll -p 80 -e true </dev/null >/dev/null 2>&1 &");
+    await jail.waitForOpenPort(80, { addr: `192.168.${vlan}.11` });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -3,8 +3,8 @@
  * be those of another run, nor of another test of this one.
  */
 export function ownVlan(
-  test: "containers" | "host plug" | "leftovers",
+  test: "containers" | "host plug" | "leftovers" | "microVMs",
 ): number {
-  const tests = ["containers", "host plug", "leftovers"];
-  return 2 + Deno.pid % 80 * tests.length + tests.indexOf(test);
+  const tests = ["containers", "host plug", "leftovers", "microVMs"];
+  return 2 + Deno.pid % 60 * tests.length + tests.indexOf(test);
 }
