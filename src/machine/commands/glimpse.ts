@@ -1,10 +1,13 @@
+import { type FairTime, fairTime } from "../fair_time.ts";
 import { within } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { decode } from "./output.ts";
 
-/** Seconds that a look at the guest's state may take. */
-const LIMIT = 3;
-/** Bytes of its output that are kept. */
+/** What a glimpse for the message of a failure may take. */
+const LIMIT: FairTime = { least: 3, paces: 8, most: 20 };
+/** What a command that sees the present state may take. */
+const OBSERVING: FairTime = { least: 5, paces: 20, most: 60 };
+/** Bytes of a glimpse's output that are kept. */
 const MOST = 64 * 1024 * 1024;
 
 /**
@@ -42,19 +45,21 @@ export async function glimpseText(
   core: MachineCore,
   command: string,
 ): Promise<string> {
-  return decode(await glimpse(core, command, LIMIT)).trimEnd();
+  return decode(await glimpse(core, command, fairTime(core.pace, LIMIT)))
+    .trimEnd();
 }
 
 /**
  * Runs a command to see the guest's present state, for the message of a
  * failure. Polling conditions must hold meanwhile.
  *
- * @param timeout Seconds that it may take.
+ * @param timeout Seconds that it may take; more for a slow guest, if nothing is
+ * given.
  */
 export async function observe(
   core: MachineCore,
   command: string,
-  timeout = 5,
+  timeout = fairTime(core.pace, OBSERVING),
 ): Promise<string> {
   const { stdout } = await core.run(`{ ${command}\n} || :`, { timeout });
   return decode(stdout).trimEnd();
