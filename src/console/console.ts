@@ -1,11 +1,12 @@
 import { MachineError, TestFailure } from "../errors.ts";
 import type { Log } from "../report/mod.ts";
-import { shortened } from "../report/shortened.ts";
-import { harmless, LineSplitter, type Match } from "../scan/mod.ts";
+import { LineSplitter, type Match } from "../scan/mod.ts";
 import { after, checkTimeout, delay } from "../time/mod.ts";
-import { ConsoleFile, LONGEST_LINE } from "./console_file.ts";
-import { deathPatterns, GuestDied, isPanic, isSign } from "./guest_died.ts";
+import { ConsoleFile } from "./console_file.ts";
+import { type DeathSign, DeathSigns, lead } from "./death_signs.ts";
+import { deathPatterns, type GuestDied } from "./guest_died.ts";
 import { compilePattern } from "./pattern.ts";
+import { searchFile } from "./search_file.ts";
 import { type Found, type Wait, Watch } from "./watch.ts";
 
 /** Options of {@linkcode SerialConsole}. */
@@ -43,18 +44,6 @@ export interface ConsoleWaitOptions {
   keep?: boolean;
 }
 
-/** A line of a guest that may mean its death. */
-export interface DeathSign {
-  /** The line. */
-  readonly line: string;
-  /** Whether the line says that the kernel panicked. */
-  readonly isPanic: boolean;
-  /** Where in the console's file the line begins. */
-  readonly start: number;
-  /** Where in the console's file the match in the line ends. */
-  readonly end: number;
-}
-
 /** A console as it was at one moment, for a guest that goes on from there. */
 export interface SavedConsole {
   /** What it had said since the last boot. */
@@ -63,23 +52,10 @@ export interface SavedConsole {
   readonly consumed: number;
 }
 
-/** Bytes of the file that one read takes. */
-const piece = 1 << 18;
-/**
- * Bytes that a search in the file reads first; each read takes twice as many as
- * the one before.
- */
-const firstPiece = 1 << 12;
 /** Bytes that are cut into lines at once. */
 const linesPiece = 1 << 12;
-/** Bytes that a search reads before it lets other code run. */
-const turn = 1 << 22;
-/** Bytes before the begin of a search in which a sign of death may begin. */
-const lead = 4096;
 /** How many lines a message quotes. */
 const lastLines = 10;
-/** How many lines of it the message of a death quotes. */
-const quotedLines = 5;
 /**
  * Seconds of silence after which `$` matches at the end of a console's text.
  */
@@ -118,8 +94,7 @@ export class SerialConsole {
   readonly #file: ConsoleFile;
   readonly #pending = new Set<Wait>();
   readonly #deathListeners = new Set<(error: GuestDied) => void>();
-  readonly #signListeners = new Set<(sign: DeathSign) => void>();
-  #dead: readonly RegExp[];
+  readonly #signs: DeathSigns;
   #madeWatch: Watch | undefined;
   #lines = new LineSplitter();
   /** Bytes so far. The file has fewer only if the disk is full. */
@@ -130,12 +105,6 @@ export class SerialConsole {
   #searches = 0;
   #searching = false;
   #diskFull = false;
-  /**
-   * The first sign of death since the guest was last known to live; of a panic,
-   * if there is one.
-   */
-  #sign: DeathSign | undefined;
-  #died: GuestDied | undefined;
   /** When the last bytes came, in milliseconds of this process's clock. */
   #spokeAt = performance.now();
   #cancelPause: (() => void) | undefined;
@@ -152,14 +121,18 @@ export class SerialConsole {
     this.machine = options.machine;
     this.path = options.path;
     this.#log = options.log;
-    this.#dead = options.dead ?? deathPatterns;
     this.#file = new ConsoleFile(options.path);
+    this.#signs = new DeathSigns(
+      this.machine,
+      this.#file,
+      options.dead ?? deathPatterns,
+    );
     this.#log.consoleOpened(this.machine, this.path);
   }
 
   /** The guest's death, if it has died since its last boot. */
   get died(): GuestDied | undefined {
-    return this.#died;
+    return this.#signs.died;
   }
 
   /**
@@ -167,7 +140,7 @@ export class SerialConsole {
    * one; that of a panic comes before others.
    */
   get sign(): DeathSign | undefined {
-    return this.#sign;
+    return this.#signs.first;
   }
 
   /**
@@ -175,7 +148,7 @@ export class SerialConsole {
    * or for a later one. Then waits for text go on after the death.
    */
   get isDeathMeant(): boolean {
-    return this.#sign !== undefined && this.#consumed > this.#sign.start;
+    return this.sign !== undefined && this.#consumed > this.sign.start;
   }
 
   /** Seconds since the last bytes came. */
@@ -191,8 +164,7 @@ export class SerialConsole {
    * @returns A function that removes the listener.
    */
   onSign(listener: (sign: DeathSign) => void): () => void {
-    this.#signListeners.add(listener);
-    return () => void this.#signListeners.delete(listener);
+    return this.#signs.onSign(listener);
   }
 
   /**
@@ -203,7 +175,7 @@ export class SerialConsole {
    */
   onDeath(listener: (error: GuestDied) => void): () => void {
     this.#deathListeners.add(listener);
-    if (this.#died !== undefined) listener(this.#died);
+    if (this.died !== undefined) listener(this.died);
     return () => void this.#deathListeners.delete(listener);
   }
 
@@ -213,7 +185,7 @@ export class SerialConsole {
    * @param patterns The patterns; none, if the test expects the guest to die.
    */
   setDead(patterns: readonly RegExp[]): void {
-    this.#dead = patterns;
+    this.#signs.patterns = patterns;
     this.live();
     if (this.#closed) return;
     this.#madeWatch?.setDead(patterns);
@@ -227,15 +199,11 @@ export class SerialConsole {
    * @param sign The sign, if {@linkcode SerialConsole.live} may have been
    * called since it came; or what to say about a guest that has given no sign.
    */
-  die(sign: DeathSign | string = "it said so on its console"): void {
-    if (this.#died !== undefined || this.#dead.length === 0) return;
-    if (typeof sign !== "string") this.#sign ??= sign;
-    const { line = String(sign), end = this.#file.length } = this.#sign ?? {};
-    // The quoted lines end with the sign, because a long trace may follow it.
-    const last = this.#linesBefore(end, quotedLines);
-    this.#died = new GuestDied(this.machine, line, last);
+  die(sign?: DeathSign | string): void {
+    const died = this.#signs.die(sign, this.#bootStart);
+    if (died === undefined) return;
     this.#failHopeless();
-    for (const listener of [...this.#deathListeners]) listener(this.#died);
+    for (const listener of [...this.#deathListeners]) listener(died);
   }
 
   /**
@@ -244,7 +212,7 @@ export class SerialConsole {
    * this keeps the text so far for waits.
    */
   live(): void {
-    this.#died = this.#sign = undefined;
+    this.#signs.forget();
   }
 
   /**
@@ -470,12 +438,12 @@ export class SerialConsole {
    * that takes longer than the start of a machine.
    */
   get #watch(): Watch {
-    return this.#madeWatch ??= new Watch(this.#position, this.#dead);
+    return this.#madeWatch ??= new Watch(this.#position, this.#signs.patterns);
   }
 
   /** Whether no wait can find anything any more. */
   get #isOver(): boolean {
-    return this.#ended || this.#died !== undefined && !this.isDeathMeant;
+    return this.#ended || this.died !== undefined && !this.isDeathMeant;
   }
 
   /** Lets `$` match at the end of the text as soon as the console is quiet. */
@@ -493,41 +461,15 @@ export class SerialConsole {
   /** Acts on what a watch has found; on signs of death, if it is live. */
   #take(watch: Watch, { waits, deaths }: Found, live: boolean): void {
     for (const { wait, match } of waits) this.#fulfil(wait, match, watch);
-    if (!live) return;
-    // Waits come first: text that came before a sign, in the same bytes,
-    // counts. One sign is enough to look at the guest, but a panic tells more.
-    let found = false;
-    for (const { pattern, match } of deaths) {
-      const tellsPanic = isPanic(pattern.source);
-      if (found && !tellsPanic) continue;
-      if (!this.#suspect(watch.base + match.end, pattern)) continue;
-      if (tellsPanic) break;
-      found = true;
-    }
-  }
-
-  /** Reports a sign of death, if the line before `end` is one. */
-  #suspect(end: number, pattern: RegExp): boolean {
-    const from = Math.max(this.#bootStart, end - lead);
-    // There are none if the disk is full.
-    const bytes = this.#file.read(from, new Uint8Array(end - from));
-    const last = bytes.at(-1) === 10 ? bytes.length - 1 : bytes.length;
-    const first = last === 0 ? 0 : bytes.lastIndexOf(10, last - 1) + 1;
-    const text = new TextDecoder().decode(bytes.subarray(first, last))
-      .replaceAll("\r", "");
-    if (!this.#diskFull && !isSign(text, pattern)) return false;
-    const line = shortened(harmless(text).trim(), LONGEST_LINE) ||
-      "it said so on its console";
-    const start = from + first;
-    const sign = { line, isPanic: isPanic(line), start, end };
-    // A panic is the end, whatever came before it and is not yet decided.
-    if (this.#sign === undefined || (sign.isPanic && !this.#sign.isPanic)) {
-      this.#sign = sign;
-    }
-    if (this.#died === undefined) {
-      for (const listener of [...this.#signListeners]) listener(sign);
-    }
-    return true;
+    // Waits come first: text that came before a sign, in the same bytes, counts.
+    if (!live || deaths.length === 0) return;
+    this.#signs.take(
+      deaths.map(({ pattern, match }) => ({
+        pattern,
+        end: watch.base + match.end,
+      })),
+      { since: this.#bootStart, isWhole: !this.#diskFull },
+    );
   }
 
   #fulfil(wait: Wait, match: Match, watch: Watch): void {
@@ -567,7 +509,7 @@ export class SerialConsole {
         wait,
         this.isDeathMeant
           ? this.#unsaid(wait)
-          : this.#died ?? this.#unsaid(wait),
+          : this.died ?? this.#unsaid(wait),
       );
     }
   }
@@ -614,45 +556,32 @@ export class SerialConsole {
     const waits = [...this.#pending].sort((a, b) => a.from - b.from);
     const first = Math.min(waits[0]?.from ?? this.#position, this.#position);
     const start = Math.max(this.#bootStart, first - lead);
-    const watch = new Watch(start, this.#dead);
-    const buffer = new Uint8Array(piece);
-    let added = 0;
-    let searched = 0;
-    let size = firstPiece;
-    for (let at = start;;) {
-      while (added < waits.length && waits[added].from <= at) {
-        watch.add(waits[added++]);
-      }
-      let stop = Math.min(at + size, this.#file.length);
-      size = Math.min(2 * size, piece);
-      if (added < waits.length) stop = Math.min(stop, waits[added].from);
-      if (stop <= at) break;
-      const bytes = this.#file.read(at, buffer.subarray(0, stop - at));
-      // Somebody else has cut the file short, and the rest is lost.
-      if (bytes.length === 0) break;
-      at += bytes.length;
-      this.#take(watch, watch.scan(bytes), false);
-      if (waits.every((w) => w.id !== undefined || !this.#pending.has(w))) {
-        // The live watch is enough.
-        watch[Symbol.dispose]();
-        this.#searching = false;
-        this.#failHopeless();
-        return;
-      }
-      searched += bytes.length;
-      if (searched >= turn) {
-        searched = 0;
-        await delay(0);
-        if (search !== this.#searches) {
-          watch[Symbol.dispose]();
-          return;
-        }
-      }
+    using steps = searchFile(
+      this.#file,
+      new Watch(start, this.#signs.patterns),
+      waits,
+      {
+        found: (watch, found) => this.#take(watch, found, false),
+        isPending: (wait) => this.#pending.has(wait),
+      },
+    );
+    let step = steps.next();
+    // Other code runs meanwhile, but not before the first pause.
+    while (!step.done) {
+      await delay(0);
+      if (search !== this.#searches) return;
+      step = steps.next();
     }
-    while (added < waits.length) watch.add(waits[added++]);
+    this.#searching = false;
+    const watch = step.value;
+    if (watch !== undefined) this.#replaceWatch(watch);
+    this.#failHopeless();
+  }
+
+  /** Makes a watch that has read all bytes of the file the live one. */
+  #replaceWatch(watch: Watch): void {
     // The two differ only if the file lacks bytes.
     watch.base = this.#position - watch.length;
-    this.#searching = false;
     this.#madeWatch?.[Symbol.dispose]();
     this.#madeWatch = watch;
     for (const [id, wait] of watch.waits) {
@@ -660,6 +589,5 @@ export class SerialConsole {
       if (!this.#pending.has(wait)) watch.delete(id);
     }
     if (this.#ended) this.#take(watch, watch.finish(), false);
-    this.#failHopeless();
   }
 }

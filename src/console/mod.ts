@@ -6,9 +6,9 @@
 export {
   type ConsoleOptions,
   type ConsoleWaitOptions,
-  type DeathSign,
   type SavedConsole,
   SerialConsole,
 } from "./console.ts";
+export type { DeathSign } from "./death_signs.ts";
 export { deathPatterns, GuestDied } from "./guest_died.ts";
 export { compilePattern } from "./pattern.ts";
