@@ -3,6 +3,7 @@
  * QEMU's human monitor makes of the byte, and who is woken.
  */
 import { assertEquals, assertMatch } from "@std/assert";
+import { toText } from "@std/streams";
 import { MainLoop } from "../../src/backend/qemu/main_loop.ts";
 import { type QmpClient, QmpError } from "../../src/qmp/mod.ts";
 import type { ByteStream } from "../../src/stream/mod.ts";
@@ -90,7 +91,7 @@ Deno.test("QEMU's human monitor says nothing to the byte that wakes QEMU", async
     using monitor = await listener.accept();
     await monitor.write(new Uint8Array(3));
     await monitor.write(new TextEncoder().encode("info status\nquit\n"));
-    const said = await new Response(monitor.readable).text();
+    const said = await toText(monitor.readable);
     // It echoes a line as a terminal does, anew for each key.
     const [, prompt, answer] = said.split("\n");
     assertMatch(prompt, /^\(qemu\) i\W/);

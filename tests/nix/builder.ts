@@ -1,3 +1,4 @@
+import { toText } from "@std/streams";
 import { run } from "../guests/run.ts";
 import type { Nix } from "./nix.ts";
 import { openSsh } from "./open_ssh.ts";
@@ -58,7 +59,7 @@ export class Builder implements AsyncDisposable {
     ssh: string,
   ) {
     this.#child = child;
-    this.#log = new Response(child.stderr).text();
+    this.#log = toText(child.stderr);
     this.#folder = folder;
     this.#port = port;
     this.#ssh = ssh;

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { toText } from "@std/streams";
 import { RewrittenFile } from "../../src/report/rewritten_file.ts";
 import { withFolder } from "./process.ts";
 
@@ -15,7 +16,7 @@ Deno.test("who reads a report while it is written anew reads the whole of one ve
     text = "new";
     file.write();
     assertEquals(
-      await new Response(reader.readable).text(),
+      await toText(reader.readable),
       "old\n".repeat(1000),
     );
     assertEquals(await Deno.readTextFile(path), "new");
