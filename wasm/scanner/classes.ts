@@ -15,11 +15,6 @@ import {
 } from "./program.ts";
 
 /**
- * The class of each byte in the current set, at a fixed address for the walks.
- */
-export const CLASSES: usize = memory.data(256, 16);
-
-/**
  * Writes the class of each of 256 bytes to `classes`. Returns the number of
  * classes.
  */

@@ -78,6 +78,7 @@ function stepTogether(
 ): usize {
   const cache = set.cache;
   const pinned = cache.pinned;
+  const classes = set.classes;
   const flushes = cache.flushes;
   let row0 = pinned.get(0);
   let row1 = pinned.get(1);
@@ -85,10 +86,10 @@ function stepTogether(
   let row3 = pinned.get(3);
   let done: usize = 0;
   while (done < length) {
-    const next0 = load<u32>(slot(row0, load<u8>(lane0 + done)));
-    const next1 = load<u32>(slot(row1, load<u8>(lane1 + done)));
-    const next2 = load<u32>(slot(row2, load<u8>(lane2 + done)));
-    const next3 = load<u32>(slot(row3, load<u8>(lane3 + done)));
+    const next0 = load<u32>(slot(classes, row0, load<u8>(lane0 + done)));
+    const next1 = load<u32>(slot(classes, row1, load<u8>(lane1 + done)));
+    const next2 = load<u32>(slot(classes, row2, load<u8>(lane2 + done)));
+    const next3 = load<u32>(slot(classes, row3, load<u8>(lane3 + done)));
     done++;
     if (((next0 | next1 | next2 | next3) & LOOK) == 0) {
       if (done == length) {
@@ -98,10 +99,10 @@ function stepTogether(
         row3 = next3;
         break;
       }
-      row0 = load<u32>(slot(next0, load<u8>(lane0 + done)));
-      row1 = load<u32>(slot(next1, load<u8>(lane1 + done)));
-      row2 = load<u32>(slot(next2, load<u8>(lane2 + done)));
-      row3 = load<u32>(slot(next3, load<u8>(lane3 + done)));
+      row0 = load<u32>(slot(classes, next0, load<u8>(lane0 + done)));
+      row1 = load<u32>(slot(classes, next1, load<u8>(lane1 + done)));
+      row2 = load<u32>(slot(classes, next2, load<u8>(lane2 + done)));
+      row3 = load<u32>(slot(classes, next3, load<u8>(lane3 + done)));
       done++;
       if (((row0 | row1 | row2 | row3) & LOOK) == 0) continue;
       row0 = next0;
@@ -137,7 +138,7 @@ function stepOne(set: PatternSet, lane: u32, at: usize): void {
   const byte = <u32> load<u8>(at - 1);
   const pinned = set.cache.pinned;
   const row = pinned.get(lane);
-  let next = load<u32>(slot(row, byte));
+  let next = load<u32>(slot(set.classes, row, byte));
   if (next == UNKNOWN) next = makeTransition(set, row, byte);
   if ((next & MATCHES) != 0) {
     set.events.choosePart(lane);

@@ -4,7 +4,6 @@
 // States that nearly every byte leads back to; `foo[^]*bar` has one after
 // `foo`. This looks for the bytes that leave such a state, sixteen at a time.
 
-import { CLASSES } from "./classes.ts";
 import { LOOK, LOOPS, slot, StateCache, stateOf } from "./states.ts";
 
 /** How many of the 256 bytes must lead back, so that skips pay. */
@@ -22,11 +21,11 @@ const SIZE: usize = 40;
  * Counts the bytes of a class that leads from a row to itself. Returns true
  * once for each row, when they are enough for skips to pay.
  */
-export function countLoop(row: u32, byte: u32): bool {
+export function countLoop(classes: usize, row: u32, byte: u32): bool {
   const state = stateOf(row);
-  const number = load<u8>(byte, CLASSES);
+  const number = load<u8>(classes + byte);
   for (let other: u32 = 0; other < 256; other++) {
-    if (load<u8>(other, CLASSES) == number) state.loops++;
+    if (load<u8>(classes + other) == number) state.loops++;
   }
   if (state.loops < ENOUGH || state.leaving != 0) return false;
   state.leaving = NOT_WORTH;
@@ -34,10 +33,14 @@ export function countLoop(row: u32, byte: u32): bool {
 }
 
 /** Prepares skips from a row whose transitions are all known. */
-export function prepareSkip(cache: StateCache, row: u32): void {
+export function prepareSkip(
+  cache: StateCache,
+  classes: usize,
+  row: u32,
+): void {
   const leaving = cache.take(SIZE);
   memory.fill(leaving, 0, SIZE);
-  fillMasks(leaving, row);
+  fillMasks(leaving, classes, row);
   stateOf(row).leaving = leaving;
   markLoops(cache, row, row | LOOK | LOOPS);
 }
@@ -51,8 +54,8 @@ function markLoops(cache: StateCache, row: u32, to: u32): void {
   }
 }
 
-function leaves(row: u32, byte: u32): bool {
-  return load<u32>(slot(row, byte)) != row;
+function leaves(classes: usize, row: u32, byte: u32): bool {
+  return load<u32>(slot(classes, row, byte)) != row;
 }
 
 /**
@@ -60,12 +63,12 @@ function leaves(row: u32, byte: u32): bool {
  * more than eight kinds, the rest share the last bit, which then stops at bytes
  * that do not leave.
  */
-function fillMasks(leaving: usize, row: u32): void {
+function fillMasks(leaving: usize, classes: usize, row: u32): void {
   let kinds: u32 = 0;
   for (let high: u32 = 0; high < 16; high++) {
     let lows: u32 = 0;
     for (let low: u32 = 0; low < 16; low++) {
-      if (leaves(row, high << 4 | low)) lows |= 1 << low;
+      if (leaves(classes, row, high << 4 | low)) lows |= 1 << low;
     }
     if (lows == 0) continue;
     let kind: u32 = 0;

@@ -16,7 +16,7 @@ import { crawl, thrashes, walk } from "./walk.ts";
 
 /** Searches the text of the set. */
 export function search(set: PatternSet): void {
-  set.use();
+  set.bringUpToDate();
   const length = set.text.length;
   if (length == 0) return;
   const at = set.text.start;
@@ -39,7 +39,7 @@ export function search(set: PatternSet): void {
 
 /** Finds the matches at the end of the stream. */
 export function searchEnd(set: PatternSet): void {
-  set.use();
+  set.bringUpToDate();
   reportAtEnd(set, <u32> set.text.length);
 }
 
@@ -67,9 +67,10 @@ function walkToStart(
   mark: usize,
 ): Stop {
   const cache = set.cache;
+  const classes = set.classes;
   while (at < end) {
     const byte = <u32> load<u8>(at);
-    let next = load<u32>(slot(row, byte));
+    let next = load<u32>(slot(classes, row, byte));
     at++;
     if (<i32> next < 0) {
       if (next == UNKNOWN) {

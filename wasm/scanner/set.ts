@@ -5,7 +5,7 @@
 // stream.
 
 import { Automaton, newAutomaton } from "./automaton.ts";
-import { CLASSES, classify } from "./classes.ts";
+import { classify } from "./classes.ts";
 import { Events, newEvents } from "./events.ts";
 import { newPrefilter, Prefilter } from "./needles.ts";
 import { newPatternList, Pattern, PatternList } from "./patterns.ts";
@@ -61,10 +61,9 @@ export class PatternSet {
     return (this.patterns.flags & CROSSES_LINES) != 0;
   }
 
-  /** Makes this set the current one: streams take turns. */
-  use(): void {
+  /** Applies the patterns that were added and deleted since the last byte. */
+  bringUpToDate(): void {
     if (this.patterns.changed) this.update();
-    memory.copy(CLASSES, this.classes, 256);
   }
 
   /** The row at which a search begins after `context`. */
@@ -80,7 +79,6 @@ export class PatternSet {
     return row;
   }
 
-  /** Applies the patterns that were added and deleted since the last byte. */
   private update(): void {
     const patterns = this.patterns;
     const kept = newVector();

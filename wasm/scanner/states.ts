@@ -8,7 +8,6 @@
 // to act:
 
 import { newVector, Vector, zeroed } from "./vector.ts";
-import { CLASSES } from "./classes.ts";
 import { newPosition, Position } from "./position.ts";
 
 /** Set on every transition at which the walk has to act. */
@@ -81,9 +80,12 @@ export class State {
   }
 }
 
-/** The address of the transition from a row for a byte. */
-export function slot(row: u32, byte: u32): usize {
-  return <usize> (row + ((<u32> load<u8>(byte, CLASSES)) << 2));
+/**
+ * The address of the transition from a row for a byte. `classes` has the class
+ * of each byte.
+ */
+export function slot(classes: usize, row: u32, byte: u32): usize {
+  return <usize> (row + ((<u32> load<u8>(classes + byte)) << 2));
 }
 
 export function stateOf(row: u32): State {

@@ -14,7 +14,7 @@ import { slot, stateOf, UNKNOWN } from "./states.ts";
  */
 export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
   if (byte == 13 && set.skipReturns) {
-    store<u32>(slot(row, byte), row);
+    store<u32>(slot(set.classes, row, byte), row);
     return row;
   }
   const cache = set.cache;
@@ -27,9 +27,9 @@ export function makeTransition(set: PatternSet, row: u32, byte: u32): u32 {
     return cache.intern(to);
   }
   const next = cache.intern(to);
-  store<u32>(slot(row, byte), next);
+  store<u32>(slot(set.classes, row, byte), next);
   // If line ends leave the loop anyway, four lanes are as fast as skips.
-  if (next == row && set.crossesLines && countLoop(row, byte)) {
+  if (next == row && set.crossesLines && countLoop(set.classes, row, byte)) {
     complete(set, row);
   }
   return next;
@@ -41,7 +41,9 @@ function complete(set: PatternSet, row: u32): void {
   for (let byte: u32 = 0; byte < 256; byte++) {
     // The next transition would empty the cache, and drop the row.
     if (cache.isFull()) return;
-    if (load<u32>(slot(row, byte)) == UNKNOWN) makeTransition(set, row, byte);
+    if (load<u32>(slot(set.classes, row, byte)) == UNKNOWN) {
+      makeTransition(set, row, byte);
+    }
   }
-  prepareSkip(cache, row);
+  prepareSkip(cache, set.classes, row);
 }

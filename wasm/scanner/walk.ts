@@ -13,9 +13,10 @@ import { makeTransition } from "./transitions.ts";
 /** Walks from `at` to `end`. Returns the row at the end. */
 export function walk(set: PatternSet, row: u32, at: usize, end: usize): u32 {
   const cache = set.cache;
+  const classes = set.classes;
   while (at < end) {
     const byte = <u32> load<u8>(at);
-    let next = load<u32>(slot(row, byte));
+    let next = load<u32>(slot(classes, row, byte));
     at++;
     if (<i32> next >= 0) {
       row = next;
