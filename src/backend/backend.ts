@@ -79,7 +79,7 @@ export interface SavedDisk {
 
 /** The state of a guest at one moment, from which others like it can go on. */
 export interface SavedGuest {
-  /** The absolute path of the file that holds what is not on its disks. */
+  /** The absolute path of the file or directory that holds what is not on its disks. */
   readonly state: string;
   /** The disks that the guest can write to. */
   readonly disks: readonly SavedDisk[];
@@ -114,6 +114,12 @@ export interface Obstacle {
 
 /** What saves a guest, and has it go on. */
 export interface GuestSnapshots {
+  /**
+   * Whether the guest is saved without the connections that carry commands. No
+   * command may run then, and both the guest and those that go on from it are
+   * connected to anew.
+   */
+  readonly endsConnections?: boolean;
   /** Why it can't be saved right now; nothing where it can. */
   obstacles(): Promise<Obstacle[]>;
   /** Why it and a copy of it can't run at the same time; nothing if they can. */

@@ -1,4 +1,5 @@
 import { ownDirectory, type SavedGuest } from "../backend/mod.ts";
+import { copyFile } from "../backend/copy_file.ts";
 import { removeTree } from "../backend/remove_tree.ts";
 import { MachineError, UsageError } from "../errors.ts";
 import type { SavedMachine } from "../machine/mod.ts";
@@ -338,10 +339,13 @@ function readManifest(place: string): Manifest | undefined {
   }
 }
 
-/** The files of the host that a machine's command line and start script name. */
+/**
+ * The files of the host that a machine's start script names, and its command line or
+ * description.
+ */
 function filesOf({ saved, startCommand }: KeptMachine): string[] {
-  const words = saved.guest.identity["command line"].split("\0")
-    .flatMap((word) => word.split(/[,=]/));
+  const words = Object.values(saved.guest.identity)
+    .flatMap((text) => text.split(/[\0,="]/));
   return [startCommand, ...words].filter((word) => word.startsWith("/"));
 }
 
@@ -391,25 +395,24 @@ function backingOf(path: string): string | undefined {
   }
 }
 
-/** Puts a file that nobody writes to any more into a second place. */
+/** Puts a file or directory that nobody writes to any more into a second place. */
 async function putFile(from: string, to: string): Promise<void> {
+  if (Deno.statSync(from).isDirectory) {
+    Deno.mkdirSync(to, { mode: 0o700 });
+    for (const name of entriesOf(from)) {
+      await putFile(`${from}/${name}`, `${to}/${name}`);
+    }
+    return;
+  }
   try {
     Deno.linkSync(from, to);
     return;
   } catch {
     // In another file system, there is no such thing.
   }
-  const { success, stderr } = await new Deno.Command("cp", {
-    args: ["--sparse=always", "--reflink=auto", "--", from, to],
-    stdin: "null",
-    stdout: "null",
-  }).output();
-  if (!success) {
-    throw new MachineError(
-      `a snapshot can't be kept: ${new TextDecoder().decode(stderr).trim()}`,
-    );
-  }
-  Deno.chmodSync(to, 0o600);
+  const why = await copyFile(from, to);
+  if (why === undefined) return;
+  throw new MachineError(`a snapshot can't be kept: ${why}`);
 }
 
 function entriesOf(directory: string): string[] {

@@ -3,6 +3,7 @@ import type { MachineCore } from "../machine/mod.ts";
 import type { Log } from "../report/mod.ts";
 import type { ForkBudget } from "./fork_budget.ts";
 import type { MachineOf } from "./kinds.ts";
+import type { TapNetwork } from "./tap_network.ts";
 import type { Vlan } from "./vlan.ts";
 
 /** A machine with its internal parts. */
@@ -21,6 +22,8 @@ export interface MachineSet {
   readonly members: readonly Member[];
   /** The networks. */
   readonly vlans: readonly Vlan[];
+  /** What connects microVMs to them; nothing where that is the driver's. */
+  readonly taps?: TapNetwork;
   /** Whether they are a fork's. */
   readonly isFork: boolean;
 }
@@ -35,6 +38,8 @@ export interface ForkPlace {
   readonly sharedDir: string;
   /** The fork's networks. */
   readonly vlans: readonly Vlan[];
+  /** What connects microVMs to them. */
+  readonly taps: TapNetwork;
 }
 
 /** The parts of a driver that its snapshots use. */

@@ -11,6 +11,7 @@ import { identifier } from "./identifier.ts";
 import { findKept, keepSnapshot, lockKept } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
+import { TapNetwork } from "./tap_network.ts";
 import type { Vlan } from "./vlan.ts";
 
 /** Options of a snapshot. */
@@ -377,6 +378,7 @@ export class Snapshot implements AsyncDisposable {
           host.startVlan(nr, { number, directory }, () => fork.machines)
         ),
       );
+      const taps = new TapNetwork(host.supervisor, () => vlans);
       const sharedDir = `${directory}/shared-xchg`;
       Deno.mkdirSync(sharedDir, { mode: 0o700 });
       const members = this.#set.members.map((member) =>
@@ -385,11 +387,12 @@ export class Snapshot implements AsyncDisposable {
           stateDir: `${directory}/vm-state-${fileName(member.core.name)}`,
           sharedDir,
           vlans,
+          taps,
         })
       );
       begin(
         fork,
-        { members, vlans, isFork: true },
+        { members, vlans, taps, isFork: true },
         this.id,
         members.map(({ core }, index) => ({
           name: core.label,
@@ -576,6 +579,8 @@ export class Fork implements AsyncDisposable {
         ...this.vlans.map((vlan) => vlan.stop()),
       ]);
     } finally {
+      // The machines' TAPs are in there.
+      await this.#set.taps?.stop();
       removeTree(this.#directory);
       this.#host.supervisor.disown(this.#directory);
       this.#host.forks.delete(this);

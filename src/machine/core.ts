@@ -48,8 +48,8 @@ export interface MachineOptions extends BootOptions {
 export interface SavedCore {
   /** Its guest. */
   readonly guest: SavedGuest;
-  /** The way for commands. */
-  readonly shell: SavedShell;
+  /** The way for commands; nothing where that is made anew. */
+  readonly shell?: SavedShell;
   /** What its serial console had said. */
   readonly console: SavedConsole;
   /** How it was started. */

@@ -31,7 +31,13 @@ export class Shell implements Disposable {
   readonly #consoleWay: ConsoleWay;
   readonly #liveness: Liveness;
   readonly #left: LeftBehind;
-  #isClosed = false;
+  /** The commands that run, or wait for a way. */
+  readonly #running = new Set<{ readonly command: string }>();
+  /** Settled when none runs. */
+  #idle = Promise.withResolvers<void>();
+  readonly #end = new AbortController();
+  /** Settled when there is a shell again after {@linkcode leave}. */
+  #absence?: Promise<void>;
 
   /** Listens to the guest from now on. */
   constructor(options: ShellOptions) {
@@ -82,9 +88,9 @@ export class Shell implements Disposable {
     });
   }
 
-  /** Whether commands can be run right now. */
+  /** Whether commands can be run, right now or when a guest has been saved. */
   get connected(): boolean {
-    return this.#backdoor.isReady;
+    return this.#backdoor.isReady || this.#absence !== undefined;
   }
 
   /** Whether the backdoor shell has spoken, so that it can be asked. */
@@ -134,6 +140,19 @@ export class Shell implements Disposable {
     }
     const { signal } = options;
     signal?.throwIfAborted();
+    if (this.#absence !== undefined) await orAbort(this.#present(), signal);
+    const call = { command };
+    this.#running.add(call);
+    try {
+      return await this.#run(command, options);
+    } finally {
+      this.#running.delete(call);
+      if (this.#running.size === 0) this.#idle.resolve();
+    }
+  }
+
+  async #run(command: string, options: RunOptions): Promise<RunResult> {
+    const { signal } = options;
     const { life } = this.#backdoor;
     await orAbort(this.connect(), signal);
     // A shell that came after it knows nothing of ours yet.
@@ -144,11 +163,41 @@ export class Shell implements Disposable {
     return await job.done;
   }
 
+  /** A command that runs, if any does. */
+  get running(): string | undefined {
+    const [call] = this.#running;
+    return call?.command;
+  }
+
+  /**
+   * Leaves the guest's shells, which end, once no command runs. Who then has a
+   * command waits, and the next shell is connected to when that is fulfilled.
+   *
+   * @param signal Ends the wait for the commands that run.
+   */
+  async leave(until: Promise<void>, signal: AbortSignal): Promise<void> {
+    await orAbort(this.connect(), signal);
+    while (this.#running.size > 0) {
+      this.#idle = Promise.withResolvers();
+      await orAbort(this.#idle.promise, signal);
+    }
+    const again = orAbort(until, this.#end.signal).then(() => this.connect())
+      .finally(() => this.#absence = undefined);
+    again.catch(() => {});
+    this.#absence = again;
+    this.#lose(new ShellLost("The driver has left the guest's shell"));
+  }
+
+  async #present(): Promise<void> {
+    while (this.#absence !== undefined) await this.#absence;
+  }
+
   /**
    * Hands the backdoor shell a command of its own and does not wait, for what
    * ends the guest.
    */
   async send(command: string): Promise<void> {
+    if (this.#absence !== undefined) await this.#present();
     const { life } = this.#backdoor;
     await this.connect();
     life.throwIfAborted();
@@ -238,9 +287,9 @@ export class Shell implements Disposable {
 
   /** Closes the channel; what is under way fails. */
   close(reason = "The channel to the guest was closed"): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#end.signal.aborted) return;
     const error = new ShellLost(reason);
+    this.#end.abort(error);
     this.#liveness.stop();
     this.#console.close();
     this.#ports.close();

@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { completed } from "../../src/backend/cloud_hypervisor/vm_config.ts";
+import {
+  completed,
+  type RestoreConfig,
+  resumed,
+  type VmSnapshotConfig,
+} from "../../src/backend/cloud_hypervisor/vm_config.ts";
+import { faultsOf } from "./openapi.ts";
 
 const own = {
   absolute: (path: string) => path.startsWith("/") ? path : `/author/${path}`,
@@ -93,4 +99,40 @@ Deno.test("a card on vlan<number> is on that network, and others are the author'
     { tap: "vlan12 made", mac: "02:made" },
     { vhost_user: true },
   ]);
+});
+
+Deno.test("a saved machine goes on with disks, networks and a socket of its own", async () => {
+  const saved = {
+    payload: { kernel: "/k" },
+    disks: [
+      { path: "/old/disk0", id: "_disk0" },
+      { path: "/fixed", readonly: true },
+    ],
+    net: [{ tap: "tap0", id: "_net1", mac: "52:54:00:12:01:01" }],
+    vsock: { cid: 3, socket: "/old/vsock", id: "_vsock2" },
+    serial: { mode: "Tty" } as const,
+  };
+  const now = await completed({
+    payload: { kernel: "/k" },
+    disks: [{ path: "/raw" }, { path: "/fixed", readonly: true }],
+    net: [{ tap: "vlan1" }],
+  }, own);
+  assertEquals(resumed(saved, now), {
+    ...saved,
+    disks: [
+      { path: "/state/disk0 of /raw", id: "_disk0" },
+      { path: "/fixed", readonly: true },
+    ],
+    net: [{ tap: "vlan1 made", id: "_net1", mac: "52:54:00:12:01:01" }],
+    vsock: { cid: 3, socket: "/state/vsock", id: "_vsock2" },
+  });
+  assertEquals(resumed({ payload: {} }, now), { payload: {} });
+
+  const save: VmSnapshotConfig = { destination_url: "file:///saved" };
+  const load: RestoreConfig = { source_url: "file:///saved" };
+  const faults = await faultsOf("cloud-hypervisor.yaml", [
+    { method: "PUT", path: "/vm.snapshot", body: save },
+    { method: "PUT", path: "/vm.restore", body: load },
+  ]);
+  assertEquals(faults ?? [], []);
 });

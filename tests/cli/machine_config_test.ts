@@ -6,6 +6,7 @@ import {
 } from "../../src/backend/cloud_hypervisor/vm_config.ts";
 import { requestsOf } from "../../src/backend/firecracker/configuration.ts";
 import { readDescription } from "../../src/backend/microvm/description.ts";
+import { MicroVmDisks } from "../../src/backend/microvm/disks.ts";
 import { kinds } from "../../src/backend/kinds.ts";
 import { type BackendName, StartCommand } from "../../src/backend/mod.ts";
 import { parseMachineConfig } from "../../src/cli/machine_config.ts";
@@ -97,7 +98,7 @@ Deno.test("the keys of a microVM become requests to Firecracker", async () => {
   );
   const puts = await requestsOf({ value, path }, {
     name: "web",
-    stateDir: state.path,
+    disks: new MicroVmDisks(state.path),
     vsock: "/run/vsock",
     network: {
       wire: (tap, address) =>
@@ -118,7 +119,7 @@ Deno.test("the keys of a microVM become requests to Firecracker", async () => {
     }),
     put("/drives/rootfs", {
       drive_id: "rootfs",
-      path_on_host: `${state.path}/rootfs-rootfs-web`,
+      path_on_host: "rootfs-rootfs-web",
       is_root_device: true,
       is_read_only: false,
     }),

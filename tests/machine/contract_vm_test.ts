@@ -3,6 +3,7 @@ import {
   assert,
   assertEquals,
   assertMatch,
+  assertNotEquals,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
@@ -135,6 +136,47 @@ for (const trial of trials) {
         assertEquals(interfaces, ["web"]);
         assert(packets.length > 0);
       });
+      await t.step(
+        "goes on after it was saved, and so do its forks",
+        async () => {
+          await machine.succeed(
+            "echo before >/tmp/state; echo a-marker >/dev/console",
+          );
+          await machine.waitForConsoleText(/a-marker/, { timeout: 60 });
+          const running = machine.execute("sleep 0.5; echo waited; exit 3");
+          const ready = await driver.snapshot({ name: "ready" });
+          const next = machine.succeed("echo after >/tmp/state; echo next");
+          assertEquals(await running, [3, "waited\n"]);
+          assertEquals(await next, "next\n");
+
+          const forks = await Promise.all([ready.fork(), ready.fork()]);
+          const others = forks.map(({ machines: [other] }) => other);
+          const numbers = await Promise.all(
+            others.map(async (other) => {
+              assertEquals(await other.succeed("cat /tmp/state"), "before\n");
+              assertStringIncludes(other.getConsoleLog(), "a-marker");
+              await other.succeed("echo of-a-fork >/dev/console");
+              await other.waitForConsoleText(/of-a-fork/, { timeout: 60 });
+              const output = await other.succeed("seq 200000");
+              assertEquals(output.length, 1_288_895);
+              const guest = Number(await other.succeed("date +%s"));
+              assert(Math.abs(guest - Date.now() / 1000) < 60, `${guest}`);
+              return await other.succeed("head -c 32 /dev/urandom | base64");
+            }),
+          );
+          assertNotEquals(numbers[0], numbers[1]);
+          await using again = await forks[0].snapshot();
+          await using fork = await again.fork();
+          const text = await fork.machines[0].succeed("cat /tmp/state");
+          assertEquals(text, "before\n");
+          await Promise.all(forks.map((fork) => fork[Symbol.asyncDispose]()));
+
+          assertEquals(await machine.succeed("cat /tmp/state"), "after\n");
+          await ready.restore();
+          assertEquals(await machine.succeed("cat /tmp/state"), "before\n");
+          await ready[Symbol.asyncDispose]();
+        },
+      );
 
       await t.step("powers off, and starts again", async () => {
         await machine.shutdown();

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { requestsOf } from "../../src/backend/firecracker/configuration.ts";
+import { MicroVmDisks } from "../../src/backend/microvm/disks.ts";
 import {
   completed,
   type VmConfig,
@@ -152,7 +153,7 @@ for (const release of releases) {
         const value = await description(`${node} vmwright.entropy = false;`);
         const puts = await requestsOf({ value, path: (path) => path }, {
           name: "server",
-          stateDir: "/nowhere",
+          disks: new MicroVmDisks("/nowhere"),
           vsock: "/nowhere/vsock",
           network: {
             wire: (tap, address) =>

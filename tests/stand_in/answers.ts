@@ -58,7 +58,11 @@ export async function compareAnswers(
       );
     }
   } finally {
-    process.kill("SIGKILL");
+    try {
+      process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
     await process.status;
   }
 }

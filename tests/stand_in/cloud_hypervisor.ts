@@ -10,6 +10,8 @@ import { EmulatedMachine } from "./emulated.ts";
 
 const VERSION = "v53.0";
 const MIB = 1 << 20;
+/** The files of a saved machine. */
+const CONFIG = "config.json", STATE = "state.json", MEMORY = "memory-ranges";
 const NONE = "No such file or directory (os error 2)";
 
 /** A configuration of a virtual machine, and its parts. */
@@ -37,6 +39,16 @@ const shapes = {
     isOpen: true,
   },
   rng: { required: { src: "string" }, isOpen: true },
+  snapshot: { required: { destination_url: "string" }, isOpen: true },
+  restore: {
+    required: { source_url: "string" },
+    optional: {
+      prefault: "boolean",
+      memory_restore_mode: ["Copy", "OnDemand"],
+      resume: "boolean",
+    },
+    isOpen: true,
+  },
 } satisfies Record<string, Shape>;
 
 type Body = Record<string, unknown>;
@@ -227,9 +239,74 @@ async function handle(
       return await running().powerButton();
     case "vm.nmi":
       return await running().interrupt();
-    default:
-      throw failed("the stand-in makes no snapshots");
+    case "vm.snapshot": {
+      const { destination_url } = readBody(text!, shapes.snapshot);
+      running();
+      if (state !== "Paused") {
+        throw failed(
+          "Cannot snapshot VM",
+          "Failed to snapshot migratable component",
+          "Trying to snapshot while VM is running",
+        );
+      }
+      tell("vm", "snapshotting");
+      const place = directoryOf(
+        destination_url as string,
+        (...why) => failed("Cannot send VM snapshot", ...why),
+      );
+      const write = (name: string, value: unknown) =>
+        Deno.writeTextFile(`${place}/${name}`, JSON.stringify(value));
+      await write(CONFIG, config);
+      await write(STATE, {});
+      await running().save(`${place}/${MEMORY}`);
+      tell("vm", "snapshotted");
+      return;
+    }
+    case "vm.restore": {
+      const { source_url, resume } = readBody(text!, shapes.restore);
+      if (config !== undefined) throw failed("VM is already created");
+      const refused = (...why: string[]) => failed("Cannot restore VM", ...why);
+      const place = directoryOf(source_url as string, refused);
+      for (const name of [CONFIG, STATE, MEMORY]) {
+        if (canOpen(`${place}/${name}`)) continue;
+        throw refused(
+          "Failed to receive migratable component snapshot",
+          `Error opening VM ${name} snapshot file "${place}/${name}"`,
+          NONE,
+        );
+      }
+      tell("vm", "restoring");
+      config = JSON.parse(await Deno.readTextFile(`${place}/${CONFIG}`));
+      try {
+        await boot(`${place}/${MEMORY}`);
+      } catch (error) {
+        config = undefined;
+        throw error;
+      }
+      tell("vm", "restored");
+      if (resume) await handle("PUT", "vm.resume", undefined);
+      return;
+    }
   }
+}
+
+/** The directory that a URL names. */
+function directoryOf(
+  url: string,
+  refused: (...why: string[]) => Refusal,
+): string {
+  const path = url.replace(/^file:\/\//, "");
+  if (path === url) {
+    throw refused(
+      "Failed to send migratable component snapshot",
+      `Could not extract path from URL: ${url}`,
+    );
+  }
+  if (canOpen(path)) return path;
+  throw refused(
+    "Failed to send migratable component snapshot",
+    `Destination is not a directory: ${JSON.stringify(path)}`,
+  );
 }
 
 function readConfiguration(text: string): void {
@@ -255,7 +332,12 @@ function canOpen(path: unknown): boolean {
   }
 }
 
-async function boot(): Promise<void> {
+/**
+ * Has the machine boot that was configured.
+ *
+ * @param saved What it goes on from instead, if it does; then it stands still.
+ */
+async function boot(saved?: string): Promise<void> {
   const {
     payload = {},
     memory = { size: 512 * MIB },
@@ -312,11 +394,13 @@ async function boot(): Promise<void> {
     // It boots again by itself, and ends with a guest that powers off.
     if (end === "reset") reboot();
     else leave(0);
-  });
+  }, saved);
   machine = made;
   made.ended.then(() => {
     if (machine === made) leave(1);
   });
+  state = "Paused";
+  if (saved !== undefined) return;
   await made.resume();
   state = "Running";
 }

@@ -1,5 +1,6 @@
 import { connectQmp, type QmpClient } from "../../src/qmp/mod.ts";
 import { delay } from "../../src/time/mod.ts";
+import { quoted } from "../guests/start_script.ts";
 
 /** The hardware of a machine, as both hypervisors' configurations describe it. */
 export interface Hardware {
@@ -25,6 +26,10 @@ export type MachineEnd = "reset" | "power off" | "failed";
 
 /** Seconds between two looks for a socket, and how long this looks. */
 const PAUSE = 0.01, PATIENCE = 300;
+/** Seconds that a guest may take to give up its virtual socket. */
+const UNPLUG = 300;
+/** QEMU's name for the virtual socket, and for the way to it. */
+const VSOCK = "vsock";
 
 /**
  * A process that ends with this one, whatever the reason. Its stdio is this
@@ -56,7 +61,7 @@ async function isListening(path: string): Promise<void> {
 export class EmulatedMachine {
   readonly #directory: string;
   readonly #qemu: Deno.ChildProcess;
-  readonly #device?: Deno.ChildProcess;
+  #device?: Deno.ChildProcess;
   readonly #qmp: QmpClient;
   readonly #hardware: Hardware;
   #end?: MachineEnd;
@@ -66,14 +71,12 @@ export class EmulatedMachine {
   private constructor(
     directory: string,
     qemu: Deno.ChildProcess,
-    device: Deno.ChildProcess | undefined,
     qmp: QmpClient,
     hardware: Hardware,
     onEnd: (end: MachineEnd) => void,
   ) {
     this.#directory = directory;
     this.#qemu = qemu;
-    this.#device = device;
     this.#qmp = qmp;
     this.#hardware = hardware;
     qmp.onEvent(({ event, data }) => {
@@ -89,29 +92,19 @@ export class EmulatedMachine {
    *
    * @param onEnd Called when the guest resets itself or powers off, which stops
    * its processors.
+   * @param saved A file that {@linkcode save} has written, to go on from that.
    */
   static async start(
     hardware: Hardware,
     onEnd: (end: MachineEnd) => void,
+    saved?: string,
   ): Promise<EmulatedMachine> {
     const directory = await Deno.makeTempDir({ prefix: "stand-in-" });
-    const { vsock } = hardware;
-    let device: Deno.ChildProcess | undefined;
-    if (vsock !== undefined) {
-      // One program, or words that start it.
-      const program = Deno.env.get("VMWRIGHT_VHOST_DEVICE_VSOCK") ??
-        "vhost-device-vsock";
-      device = spawn([
-        ...program.split(" "),
-        ...["--guest-cid", `${vsock.cid}`, "--socket", `${directory}/vsock`],
-        ...["--uds-path", vsock.socket],
-      ], "null");
-      await isListening(`${directory}/vsock`);
-    }
     const qemu = spawn(
       [
         Deno.env.get("VMWRIGHT_QEMU") ?? "qemu-system-x86_64",
         ...qemuArguments(hardware, directory),
+        ...saved === undefined ? [] : ["-incoming", "defer"],
       ],
       "inherit",
     );
@@ -125,14 +118,17 @@ export class EmulatedMachine {
       path: `${directory}/qmp`,
     });
     const qmp = await connectQmp(stream);
-    return new EmulatedMachine(
+    const machine = new EmulatedMachine(
       directory,
       qemu,
-      device,
       qmp,
       hardware,
       onEnd,
     );
+    if (saved !== undefined) {
+      await migrated(qmp, "migrate-incoming", `exec:exec cat ${quoted(saved)}`);
+    }
+    return machine;
   }
 
   /**
@@ -146,7 +142,82 @@ export class EmulatedMachine {
   /** Goes on, or begins. */
   async resume(): Promise<void> {
     this.#qemu.kill("SIGCONT");
+    await this.#plugIn();
     await this.#qmp.send("cont");
+  }
+
+  /**
+   * Saves all but the disks of a machine that stands still. QEMU can't save this
+   * virtual socket: so the guest runs once more for a moment, and gives it up,
+   * with all connections. It gets it again when it goes on.
+   */
+  async save(path: string): Promise<void> {
+    this.#qemu.kill("SIGCONT");
+    if (this.#device !== undefined) {
+      const deleted = this.#qmp.waitForEvent(
+        ({ event, data }) =>
+          event === "DEVICE_DELETED" && data?.device === VSOCK,
+        { timeout: UNPLUG },
+      );
+      await this.#qmp.send("device_del", { id: VSOCK });
+      await deleted;
+    }
+    await this.#qmp.send("stop");
+    await this.#unplug();
+    await migrated(this.#qmp, "migrate", `exec:exec cat >${quoted(path)}`);
+  }
+
+  /** Gives the guest its virtual socket, unless it has that. */
+  async #plugIn(): Promise<void> {
+    const { vsock } = this.#hardware;
+    if (vsock === undefined || this.#device !== undefined) return;
+    // One program, or words that start it.
+    const program = Deno.env.get("VMWRIGHT_VHOST_DEVICE_VSOCK") ??
+      "vhost-device-vsock";
+    const path = `${this.#directory}/vsock`;
+    this.#device = spawn([
+      ...program.split(" "),
+      ...["--guest-cid", `${vsock.cid}`, "--socket", path],
+      ...["--uds-path", vsock.socket],
+    ], "null");
+    await isListening(path);
+    await this.#qmp.send("chardev-add", {
+      id: VSOCK,
+      backend: {
+        type: "socket",
+        data: { server: false, addr: { type: "unix", data: { path } } },
+      },
+    });
+    await this.#qmp.send("device_add", {
+      driver: "vhost-user-vsock-pci",
+      id: VSOCK,
+      chardev: VSOCK,
+    });
+  }
+
+  /** Ends what serves the virtual socket. */
+  async #unplug(): Promise<void> {
+    const { vsock } = this.#hardware;
+    if (vsock === undefined || this.#device === undefined) return;
+    await this.#qmp.send("chardev-remove", { id: VSOCK });
+    await this.#endDevice();
+  }
+
+  async #endDevice(): Promise<void> {
+    const device = this.#device;
+    if (device === undefined) return;
+    this.#device = undefined;
+    try {
+      device.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await device.status;
+    for (
+      const path of [this.#hardware.vsock!.socket, `${this.#directory}/vsock`]
+    ) {
+      await Deno.remove(path).catch(() => {});
+    }
   }
 
   async press(): Promise<void> {
@@ -171,22 +242,36 @@ export class EmulatedMachine {
       // It has ended.
     }
     await this.#qemu.status;
-    try {
-      this.#device?.kill("SIGKILL");
-    } catch {
-      // It has ended.
-    }
-    await this.#device?.status;
+    await this.#endDevice();
     this.#qmp.close();
-    const { vsock } = this.#hardware;
-    if (vsock !== undefined) await Deno.remove(vsock.socket).catch(() => {});
     await Deno.remove(this.#directory, { recursive: true });
   }
 }
 
+/** Saves a machine that stands still, or loads one. */
+async function migrated(
+  qmp: QmpClient,
+  command: "migrate" | "migrate-incoming",
+  uri: string,
+): Promise<void> {
+  await qmp.send("migrate-set-capabilities", {
+    capabilities: [{ capability: "events", state: true }],
+  });
+  const over = qmp.waitForEvent(
+    ({ event, data }) =>
+      event === "MIGRATION" &&
+      (data?.status === "completed" || data?.status === "failed"),
+    { timeout: null },
+  );
+  over.catch(() => {});
+  await qmp.send(command, { uri });
+  const { data } = await over;
+  if (data?.status !== "completed") throw new Error(`${command} failed`);
+}
+
 /** QEMU's arguments. */
 function qemuArguments(hardware: Hardware, directory: string): string[] {
-  const { memory, initrd, vsock } = hardware;
+  const { memory, initrd } = hardware;
   const args = [
     ..."-nodefaults -no-user-config -display none -S".split(" "),
     ...["-accel", "tcg"],
@@ -206,10 +291,6 @@ function qemuArguments(hardware: Hardware, directory: string): string[] {
     `${hardware.parameters} no_timer_check`,
   ];
   if (initrd !== undefined) args.push("-initrd", initrd);
-  if (vsock !== undefined) {
-    args.push("-chardev", `socket,id=vsock,path=${directory}/vsock`);
-    args.push("-device", "vhost-user-vsock-pci,chardev=vsock");
-  }
   for (const { path, isReadOnly, format } of hardware.disks) {
     args.push(
       "-drive",

@@ -75,6 +75,24 @@ const shapes = {
     },
   },
   "vm": { required: { state: ["Paused", "Resumed"] } },
+  "snapshot/create": {
+    required: { snapshot_path: "string", mem_file_path: "string" },
+    optional: { snapshot_type: ["Diff", "Full"] },
+  },
+  "snapshot/load": {
+    required: { snapshot_path: "string" },
+    optional: {
+      mem_file_path: "string",
+      mem_backend: "any",
+      enable_diff_snapshots: "boolean",
+      track_dirty_pages: "boolean",
+      resume_vm: "boolean",
+      network_overrides: "any",
+      vsock_override: "any",
+      clock_realtime: "boolean",
+      huge_pages: "any",
+    },
+  },
 } satisfies Record<string, Shape>;
 
 type Body = Record<string, unknown>;
@@ -164,9 +182,7 @@ async function handle(
   if (text === undefined) {
     throw new Fault(`Empty ${method} request.`);
   }
-  if (first === "snapshot") {
-    throw new Fault("the stand-in makes no snapshots");
-  }
+  if (first === "snapshot") return await snapshot(method, id, text);
   const isPatch = method === "PATCH";
   if (
     !(first in shapes) || rest.length > 0 || isPatch !== (first === "vm") ||
@@ -206,6 +222,150 @@ async function handle(
   if (first === "vm") return await change(body.state as string);
   if (machine !== undefined) throw new Fault(POST_BOOT);
   configure(first, body);
+}
+
+/** What a saved guest is, beside its memory. */
+interface Saved {
+  readonly config: Record<string, Body>;
+  readonly drives: readonly Body[];
+  readonly cards: readonly Body[];
+}
+
+async function snapshot(
+  method: string,
+  operation: string | undefined,
+  text: string,
+): Promise<void> {
+  const wrong = (place: string) =>
+    new Fault(`Invalid request method and/or path: ${method} ${place}.`);
+  if (method !== "PUT") throw wrong("snapshot");
+  if (operation === undefined) {
+    throw new Fault("Missing snapshot operation type.");
+  }
+  if (!["create", "load"].includes(operation)) {
+    throw wrong(`/snapshot/${operation}`);
+  }
+  const shape = shapes[`snapshot/${operation as "create" | "load"}`];
+  const body = readBody(text, shape);
+  if (operation === "create") return await save(body);
+  if (machine !== undefined) throw new Fault(POST_BOOT);
+  await load(body);
+}
+
+async function save(body: Body): Promise<void> {
+  if (machine === undefined) throw new Fault(PRE_BOOT);
+  const refused = (why: string) =>
+    new Fault(`Create snapshot error: Cannot ${why}`);
+  if (state !== "Paused") {
+    throw refused(
+      "save the microVM state: Operation not allowed: save/restore unavailable " +
+        "while running",
+    );
+  }
+  const saved: Saved = {
+    config,
+    drives: [...drives.values()],
+    cards: [...cards.values()],
+  };
+  const write = async (path: unknown, bytes: string, what: string) => {
+    try {
+      await Deno.writeTextFile(path as string, bytes);
+    } catch {
+      throw refused(
+        `perform open on the ${what} backing file: No such file or directory ` +
+          "(os error 2)",
+      );
+    }
+  };
+  await write(body.snapshot_path, JSON.stringify(saved), "snapshot");
+  await write(body.mem_file_path, "", "memory");
+  await machine.save(body.mem_file_path as string);
+}
+
+async function load(body: Body): Promise<void> {
+  const memory = body.mem_backend as Body | undefined;
+  if (memory !== undefined && body.mem_file_path !== undefined) {
+    throw new BadBody(
+      "too many fields: either `mem_backend` or `mem_file_path` exclusively is " +
+        "required",
+    );
+  }
+  if (memory !== undefined) {
+    readBody(JSON.stringify(memory), {
+      required: { backend_path: "string", backend_type: ["File", "Uffd"] },
+    });
+  }
+  const memoryPath = memory?.backend_path ?? body.mem_file_path;
+  if (memoryPath === undefined) {
+    throw new BadBody(
+      "missing field: either `mem_backend` or `mem_file_path` is required",
+    );
+  }
+  const isConfigured = drives.size > 0 || cards.size > 0 ||
+    Object.keys(config).some((part) =>
+      !["logger", "metrics", "serial"].includes(part)
+    );
+  if (isConfigured) {
+    throw new Fault(
+      "Load snapshot error: Loading a microVM snapshot not allowed after " +
+        "configuring boot-specific resources.",
+    );
+  }
+  const refused = (why: string) => {
+    // The real one ends then, too.
+    setTimeout(() => leave(1));
+    return new Fault(
+      `Load snapshot error: Failed to restore from snapshot: ${why}`,
+    );
+  };
+  const gone = "No such file or directory (os error 2)";
+  if (!isFile(body.snapshot_path)) {
+    throw refused(
+      "Failed to get snapshot state from file: Failed to open snapshot file: " +
+        gone,
+    );
+  }
+  const saved: Saved = JSON.parse(
+    await Deno.readTextFile(body.snapshot_path as string),
+  );
+  for (
+    const { iface_id, host_dev_name } of body.network_overrides as Body[] ?? []
+  ) {
+    const card = saved.cards.find((card) => card.iface_id === iface_id);
+    if (card === undefined) {
+      throw refused(
+        "Failed to get snapshot state from file: Unknown Network Device.",
+      );
+    }
+    card.host_dev_name = host_dev_name;
+  }
+  const vsock = body.vsock_override as Body | undefined;
+  if (vsock !== undefined) saved.config.vsock.uds_path = vsock.uds_path;
+  if (!isFile(memoryPath)) {
+    throw refused(
+      `Failed to load guest memory: Failed to load guest memory: ${gone}`,
+    );
+  }
+  for (const { path_on_host: path } of saved.drives) {
+    if (isFile(path)) continue;
+    throw refused(
+      "Failed to build microVM from snapshot: Failed to restore devices: " +
+        "Error restoring MMIO devices: Block: Virtio backend error: Error " +
+        `manipulating the backing file: ${gone} ${path}`,
+    );
+  }
+  if (isFile(saved.config.vsock?.uds_path)) {
+    throw refused("Address already in use (os error 98)");
+  }
+  const { serial } = config;
+  Object.assign(config, saved.config);
+  if (serial === undefined) delete config.serial;
+  else config.serial = serial;
+  for (const drive of saved.drives) drives.set(drive.drive_id as string, drive);
+  for (const card of saved.cards) cards.set(card.iface_id as string, card);
+  await begin(memoryPath as string);
+  state = "Paused";
+  if (body.resume_vm) await change("Resumed");
 }
 
 function configure(first: string, body: Body): void {
@@ -320,12 +480,23 @@ async function act(action: string): Promise<void> {
     return;
   }
   if (machine !== undefined) throw new Fault(POST_BOOT);
-  const source = config["boot-source"];
-  if (source === undefined) {
+  if (config["boot-source"] === undefined) {
     throw new Fault(
       "Start microvm error: Cannot start microvm without kernel configuration.",
     );
   }
+  const started = await begin();
+  await started.resume();
+  state = "Running";
+}
+
+/**
+ * Makes the machine that was configured. It stands still.
+ *
+ * @param saved What it goes on from, if it does.
+ */
+async function begin(saved?: string): Promise<EmulatedMachine> {
+  const source = config["boot-source"];
   const all = [...drives.values()].sort((a, b) =>
     Number(b.is_root_device) - Number(a.is_root_device)
   );
@@ -338,7 +509,7 @@ async function act(action: string): Promise<void> {
   ].join(" ");
   const { vsock } = config;
   const log = config.serial?.serial_out_path;
-  machine = await EmulatedMachine.start({
+  const made = await EmulatedMachine.start({
     kernel: source.kernel_image_path as string,
     initrd: source.initrd_path as string,
     parameters,
@@ -359,10 +530,9 @@ async function act(action: string): Promise<void> {
   }, (end) => {
     // Firecracker outlives a guest that has powered off.
     if (end === "reset") leave(0);
-  });
-  machine.ended.then(() => leave(1));
-  await machine.resume();
-  state = "Running";
+  }, saved);
+  made.ended.then(() => leave(1));
+  return machine = made;
 }
 
 async function change(to: string): Promise<void> {

@@ -15,6 +15,18 @@ export const beforeStart = (place: string): Exchange[] => {
   const disk = `${place}/disk`;
   const drive = { drive_id: "a", is_root_device: false, path_on_host: disk };
   const card = { iface_id: "e", host_dev_name: "t0" };
+  const save = { snapshot_path: `${place}/s`, mem_file_path: `${place}/m` };
+  const load = {
+    snapshot_path: `${place}/none`,
+    mem_backend: { backend_type: "File", backend_path: `${place}/none` },
+  };
+  const notAllowed: Exchange = [
+    "PUT",
+    "/snapshot/load",
+    load,
+    "Load snapshot error: Loading a microVM snapshot not allowed after " +
+    "configuring boot-specific resources.",
+  ];
   return [
     ["GET", "/version", undefined, 200],
     [
@@ -32,6 +44,61 @@ export const beforeStart = (place: string): Exchange[] => {
     ],
     ["PUT", "/actions", { action_type: "SendCtrlAltDel" }, preBoot],
     ["PATCH", "/vm", { state: "Paused" }, preBoot],
+    ["PUT", "/snapshot/create", save, preBoot],
+    [
+      "PUT",
+      "/snapshot/create",
+      { snapshot_path: "s" },
+      `${serde}missing field \`mem_file_path\`.`,
+    ],
+    [
+      "PUT",
+      "/snapshot/create",
+      { ...save, snapshot_type: "Half" },
+      `${serde}unknown variant \`Half\`, expected \`Diff\` or \`Full\`.`,
+    ],
+    ["PUT", "/snapshot", {}, "Missing snapshot operation type."],
+    [
+      "PUT",
+      "/snapshot/fly",
+      {},
+      "Invalid request method and/or path: PUT /snapshot/fly.",
+    ],
+    [
+      "PATCH",
+      "/snapshot/load",
+      {},
+      "Invalid request method and/or path: PATCH snapshot.",
+    ],
+    [
+      "PUT",
+      "/snapshot/load",
+      { snapshot_path: "s" },
+      `${serde}missing field: either \`mem_backend\` or \`mem_file_path\` is ` +
+      "required.",
+    ],
+    [
+      "PUT",
+      "/snapshot/load",
+      { ...load, mem_file_path: "m" },
+      `${serde}too many fields: either \`mem_backend\` or \`mem_file_path\` ` +
+      "exclusively is required.",
+    ],
+    [
+      "PUT",
+      "/snapshot/load",
+      { ...load, x: 1 },
+      `${serde}unknown field \`x\`, expected one of \`snapshot_path\`, ` +
+      "`mem_file_path`, `mem_backend`, `enable_diff_snapshots`, " +
+      "`track_dirty_pages`, `resume_vm`, `network_overrides`, " +
+      "`vsock_override`, `clock_realtime`, `huge_pages`.",
+    ],
+    [
+      "PUT",
+      "/snapshot/load",
+      { ...load, mem_backend: {} },
+      `${serde}missing field \`backend_path\`.`,
+    ],
     [
       "PUT",
       "/boot-source",
@@ -104,6 +171,7 @@ export const beforeStart = (place: string): Exchange[] => {
       "multiple of the configured page size.",
     ],
     ["PUT", "/machine-config", { vcpu_count: 1, mem_size_mib: 128 }, 204],
+    notAllowed,
     [
       "PUT",
       "/drives/b",
@@ -193,3 +261,24 @@ export const beforeStart = (place: string): Exchange[] => {
     ],
   ];
 };
+
+/**
+ * What is asked of a Firecracker that is to go on from what is no snapshot, and what
+ * Firecracker 1.17 was seen to answer. It ends then.
+ *
+ * @param place A directory.
+ */
+export const withoutSnapshot = (place: string): Exchange[] => [
+  ["PUT", "/serial", {}, 204],
+  [
+    "PUT",
+    "/snapshot/load",
+    {
+      snapshot_path: `${place}/none`,
+      mem_backend: { backend_type: "File", backend_path: `${place}/none` },
+    },
+    "Load snapshot error: Failed to restore from snapshot: Failed to get " +
+    "snapshot state from file: Failed to open snapshot file: No such file or " +
+    "directory (os error 2)",
+  ],
+];

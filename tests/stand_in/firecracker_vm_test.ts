@@ -1,16 +1,18 @@
 import { compareAnswers } from "./answers.ts";
-import { beforeStart } from "./firecracker_refusals.ts";
+import { beforeStart, withoutSnapshot } from "./firecracker_refusals.ts";
 import { standIn } from "./programs.ts";
 
 async function ask(program: string, place: string): Promise<void> {
   await Deno.writeFile(`${place}/disk`, new Uint8Array(1 << 20));
-  const socket = `${place}/api`;
-  await compareAnswers({
-    command: [program, "--api-sock", socket],
-    socket,
-    sign: "/",
-    faultOf: (text) => JSON.parse(text).fault_message,
-  }, beforeStart(place));
+  for (const [nr, exchanges] of [beforeStart, withoutSnapshot].entries()) {
+    const socket = `${place}/api${nr}`;
+    await compareAnswers({
+      command: [program, "--api-sock", socket],
+      socket,
+      sign: "/",
+      faultOf: (text) => JSON.parse(text).fault_message,
+    }, exchanges(place));
+  }
 }
 
 Deno.test("the stand-in for Firecracker refuses what Firecracker was seen to refuse", async () => {

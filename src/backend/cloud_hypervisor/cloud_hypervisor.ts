@@ -9,21 +9,26 @@ import type {
   StartOptions,
 } from "../backend.ts";
 import { ApiClient } from "../microvm/api_client.ts";
-import { readDescription } from "../microvm/description.ts";
-import { placeDisk } from "../microvm/disks.ts";
 import { MicroVmGuest, type MicroVmOptions } from "../microvm/guest.ts";
-import { MicroVmNetwork } from "../microvm/network.ts";
-import { demandVersion, findProgram } from "../microvm/program.ts";
-import { CALL_SUFFIX, HybridVsock } from "../microvm/vsock.ts";
-import { socketDirectory } from "../socket_directory.ts";
+import { demandVersion } from "../microvm/program.ts";
+import { SAVE_TIMEOUT } from "../microvm/snapshots.ts";
+import { memoryOf, startMicroVm } from "../microvm/start.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { readEvents } from "./event_monitor.ts";
 import { cloudHypervisor } from "./kind.ts";
-import { completed, type VmConfig } from "./vm_config.ts";
+import {
+  completed,
+  type RestoreConfig,
+  resumed,
+  type VmConfig,
+  type VmSnapshotConfig,
+} from "./vm_config.ts";
 
 const { hypervisor } = cloudHypervisor;
 /** The names of what is in the directory of the sockets. */
 const API = "api", VSOCK = "vsock", EVENTS = "events";
+/** The name of a saved guest's configuration. */
+const CONFIG = "config.json";
 /** The oldest version that the driver takes. */
 const OLDEST = [52];
 /** More arguments for Cloud Hypervisor, such as `--seccomp false`. */
@@ -59,97 +64,84 @@ export class CloudHypervisorBackend implements Backend {
   }
 
   /**
-   * Starts a guest. Returns when it boots.
+   * Starts a guest. Returns when it boots, or when it stands still where it was
+   * saved.
    *
-   * @throws {MachineError} if Cloud Hypervisor is missing or too old, or refuses
-   * the configuration.
+   * @throws {UsageError} if there is no Cloud Hypervisor.
+   * @throws {MachineError} if Cloud Hypervisor ends first, is too old, or refuses
+   * the configuration, or what was saved.
    */
   async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
-    const { name, stateDir, startCommand, signal } = options;
+    const { name, stateDir, saved } = options;
     const log = `${stateDir}/cloud-hypervisor.log`;
-    const { value, path, program: described } = readDescription(
-      startCommand,
-      name,
-      hypervisor,
-    );
-    const given = value as VmConfig;
-    const program = findProgram({
-      hypervisor,
-      name: "cloud-hypervisor",
-      variable: "VMWRIGHT_CLOUD_HYPERVISOR",
-      described,
-    });
-    const place = socketDirectory(
-      stateDir,
-      `${VSOCK}${CALL_SUFFIX}`.length,
-      this.#supervisor,
-    );
-    // An earlier start of the machine has left its own.
-    for (const file of [API, VSOCK, `${VSOCK}${CALL_SUFFIX}`, EVENTS]) {
-      await Deno.remove(`${place.path}/${file}`).catch(() => {});
-    }
-    const vsock = new HybridVsock(`${place.path}/${VSOCK}`);
-    const network = new MicroVmNetwork(options);
-    let guest: CloudHypervisorGuest | undefined;
-    const stop = () => guest?.crash();
-    try {
-      const config = await completed(given, {
-        absolute: path,
-        placeDisk: (source, number) =>
-          placeDisk(source, stateDir, `disk${number}`),
-        vsock: `${place.path}/${VSOCK}`,
-        network,
-      });
-      const enter = await network.enter();
-      const events = await this.#hearEvents(`${place.path}/${EVENTS}`);
-      signal?.throwIfAborted();
-      signal?.addEventListener("abort", stop);
-      const words = [
-        ...enter,
-        program,
-        // Their values have a syntax of their own, so they are short names.
-        ...["--api-socket", `path=${API}`],
-        ...["--event-monitor", `path=${EVENTS}`],
-        ...["--log-file", log],
-      ];
-      const more = Deno.env.get(ARGUMENTS) ?? "";
-      const started = guest = new CloudHypervisorGuest({
-        hypervisor,
-        process: this.#supervisor.spawn(
-          `exec ${words.map(shellQuote).join(" ")} ${more}`,
-          { cwd: place.path, env: options.env },
-        ),
-        supervisor: this.#supervisor,
-        listener,
-        api: new ApiClient({
-          socket: `${place.path}/${API}`,
-          base: "/api/v1",
+    const supervisor = this.#supervisor;
+    let config: VmConfig;
+    return await startMicroVm<CloudHypervisorGuest>(
+      {
+        program: {
           hypervisor,
-          faultOf,
-        }),
-        vsock,
-        place,
-        log,
-        network,
-      }, { events, allowsReboot: options.allowReboot ?? false });
-      await started.boot(config);
-      return started;
-    } catch (error) {
-      if (guest === undefined) {
-        vsock.close();
-        await network.remove();
-        await place.remove();
-        throw error;
-      }
-      await guest.stop();
-      if (signal?.aborted) throw signal.reason;
-      if (!(error instanceof MachineError)) throw error;
-      throw new MachineError(`${name} did not start: ${error.message}`, {
-        cause: error,
-      });
-    } finally {
-      signal?.removeEventListener("abort", stop);
-    }
+          name: "cloud-hypervisor",
+          variable: "VMWRIGHT_CLOUD_HYPERVISOR",
+        },
+        api: API,
+        vsock: VSOCK,
+
+        run: async (parts) => {
+          const { place, program, description, disks, network } = parts;
+          const given = description.value as VmConfig;
+          config = await completed(given, {
+            absolute: description.path,
+            placeDisk: async (source, number, type) => {
+              const id = `disk${number}`;
+              const path = await disks.place(source, id, type?.toLowerCase());
+              return `${stateDir}/${path}`;
+            },
+            vsock: `${place.path}/${VSOCK}`,
+            network,
+          });
+          await Deno.remove(`${place.path}/${EVENTS}`).catch(() => {});
+          const events = await this.#hearEvents(`${place.path}/${EVENTS}`);
+          const words = [
+            ...await network.enter(),
+            program,
+            // Their values have a syntax of their own, so they are short names.
+            ...["--api-socket", `path=${API}`],
+            ...["--event-monitor", `path=${EVENTS}`],
+            ...["--log-file", log],
+          ];
+          const more = Deno.env.get(ARGUMENTS) ?? "";
+          return new CloudHypervisorGuest({
+            ...parts,
+            hypervisor,
+            name,
+            process: supervisor.spawn(
+              `exec ${words.map(shellQuote).join(" ")} ${more}`,
+              { cwd: place.path, env: options.env },
+            ),
+            supervisor,
+            listener,
+            api: new ApiClient({
+              socket: `${place.path}/${API}`,
+              base: "/api/v1",
+              hypervisor,
+              faultOf,
+            }),
+            memory: memoryOf(cloudHypervisor, options),
+            saved,
+            log,
+          }, { events, allowsReboot: options.allowReboot ?? false });
+        },
+
+        async boot(guest, over, demand) {
+          await guest.meet(over);
+          demand();
+          if (saved === undefined) return await guest.boot(config);
+          await guest.load(config, saved.state, `${stateDir}/resumed`);
+        },
+      },
+      options,
+      supervisor,
+    );
   }
 
   /** Makes a pipe with a name, and reads what is written to it. */
@@ -199,29 +191,63 @@ class CloudHypervisorGuest extends MicroVmGuest {
     this.#heard = this.#hear(own.events);
   }
 
+  /**
+   * Waits until Cloud Hypervisor answers.
+   *
+   * @throws {MachineError} if it is too old.
+   */
+  async meet(signal: AbortSignal): Promise<void> {
+    const { api } = this.options;
+    const { version } = await api.answers("/vmm.ping", signal) as Ping;
+    this.knownVersion = version;
+    demandVersion(
+      hypervisor,
+      version,
+      OLDEST,
+      "older ones tell less of their guests",
+    );
+  }
+
   /** Has it boot from a configuration. */
   async boot(config: VmConfig): Promise<void> {
     const { api } = this.options;
-    const over = new AbortController();
-    const died = this.ended.then((how) => {
-      over.abort();
-      throw new MachineError(how);
+    await api.request("PUT", "/vm.create", config);
+    this.begin();
+    await api.request("PUT", "/vm.boot");
+  }
+
+  /**
+   * Has it go on from what was saved; it stands still.
+   *
+   * @param own The configuration by which it would boot.
+   * @param state The directory of the saved state.
+   * @param place A directory for the same with what is its own, which this makes.
+   */
+  async load(own: VmConfig, state: string, place: string): Promise<void> {
+    const { api } = this.options;
+    await Deno.remove(place, { recursive: true }).catch(() => {});
+    await Deno.mkdir(place, { mode: 0o700 });
+    for await (const { name } of Deno.readDir(state)) {
+      if (name !== CONFIG) {
+        await Deno.symlink(`${state}/${name}`, `${place}/${name}`);
+      }
+    }
+    const saved = JSON.parse(await Deno.readTextFile(`${state}/${CONFIG}`));
+    await Deno.writeTextFile(
+      `${place}/${CONFIG}`,
+      JSON.stringify(resumed(saved, own)),
+      { mode: 0o600 },
+    );
+    const body: RestoreConfig = { source_url: `file://${place}` };
+    await api.request("PUT", "/vm.restore", body, { timeout: SAVE_TIMEOUT });
+    this.begin();
+  }
+
+  protected async save(directory: string): Promise<void> {
+    const body: VmSnapshotConfig = { destination_url: `file://${directory}` };
+    await this.options.api.request("PUT", "/vm.snapshot", body, {
+      timeout: SAVE_TIMEOUT,
     });
-    died.catch(() => {});
-    const booting = (async () => {
-      const { version } = await api.answers("/vmm.ping", over.signal) as Ping;
-      demandVersion(
-        hypervisor,
-        version,
-        OLDEST,
-        "older ones tell less of their guests",
-      );
-      await api.request("PUT", "/vm.create", config);
-      this.begin();
-      await api.request("PUT", "/vm.boot");
-    })();
-    booting.catch(() => {});
-    await Promise.race([booting, died]);
   }
 
   readonly processors: GuestProcessors = {
@@ -229,12 +255,8 @@ class CloudHypervisorGuest extends MicroVmGuest {
     resume: () => this.#turn("Running", "/vm.resume"),
   };
 
-  async version(): Promise<string> {
-    const { version } = await this.options.api.request(
-      "GET",
-      "/vmm.ping",
-    ) as Ping;
-    return version;
+  version(): Promise<string> {
+    return Promise.resolve(this.knownVersion);
   }
 
   async standsStill(): Promise<string | undefined> {

@@ -12,7 +12,7 @@ export const cloudHypervisor: BackendKind = {
   plugsIntoHost: false,
   takesVsock: false,
   reboots: true,
-  gives: new Set(["network", "processors", "clock"]),
+  gives: new Set(["network", "processors", "clock", "snapshots"]),
   needs: readNeeds,
 
   /** `run-<name>-cloud-hypervisor.json` describes a microVM. */

@@ -42,12 +42,29 @@ export interface VmConfig {
   [other: string]: unknown;
 }
 
+/** How a machine is saved. */
+export interface VmSnapshotConfig {
+  destination_url?: string;
+}
+
+/** How a machine goes on from what was saved. */
+export interface RestoreConfig {
+  source_url: string;
+  prefault?: boolean;
+  memory_restore_mode?: "Copy" | "OnDemand";
+  resume?: boolean;
+}
+
 /** What the driver has made for a machine. */
 export interface OwnParts {
   /** Makes a path of the author's absolute. */
   absolute(path: string): string;
   /** The file to use for a disk that the guest may write to, by its number. */
-  placeDisk(path: string, number: number): Promise<string>;
+  placeDisk(
+    path: string,
+    number: number,
+    type: DiskConfig["image_type"],
+  ): Promise<string>;
   /** Wires its cards. */
   readonly network: Pick<MicroVmNetwork, "wire">;
   /** The path of the virtual socket. */
@@ -79,10 +96,11 @@ export async function completed(
       continue;
     }
     const source = own.absolute(disk.path);
+    const type = disk.image_type ?? await imageType(source);
     disks.push({
-      image_type: await imageType(source),
       ...disk,
-      path: disk.readonly ? source : await own.placeDisk(source, number),
+      image_type: type,
+      path: disk.readonly ? source : await own.placeDisk(source, number, type),
     });
   }
   const net: NetConfig[] = [];
@@ -115,6 +133,32 @@ export async function completed(
     serial: { mode: "Tty" },
     ...console === "Tty" ? { console: { mode: "Off" } } : {},
   };
+}
+
+/**
+ * Puts what is a machine's own into the configuration of a saved one.
+ *
+ * @param saved The configuration that Cloud Hypervisor has saved.
+ * @param own The configuration by which the machine would boot.
+ */
+export function resumed(saved: VmConfig, own: VmConfig): VmConfig {
+  const merged = { ...saved };
+  if (saved.disks) {
+    merged.disks = saved.disks.map((disk, index) => ({
+      ...disk,
+      path: own.disks?.[index]?.path ?? disk.path,
+    }));
+  }
+  if (saved.net) {
+    merged.net = saved.net.map((card, index) => ({
+      ...card,
+      tap: own.net?.[index]?.tap ?? card.tap,
+    }));
+  }
+  if (saved.vsock) {
+    merged.vsock = { ...saved.vsock, socket: own.vsock!.socket };
+  }
+  return merged;
 }
 
 async function imageType(path: string): Promise<"Qcow2" | "Raw"> {

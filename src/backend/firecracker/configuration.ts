@@ -4,7 +4,7 @@ import {
   isObject,
   type JsonObject,
 } from "../microvm/description.ts";
-import { placeDisk } from "../microvm/disks.ts";
+import type { MicroVmDisks } from "../microvm/disks.ts";
 import type { MicroVmNetwork } from "../microvm/network.ts";
 import type {
   BootSource,
@@ -12,6 +12,8 @@ import type {
   Entropy,
   NetworkInterface,
   Put,
+  SnapshotCreate,
+  SnapshotLoad,
   Vsock,
 } from "./requests.ts";
 
@@ -49,8 +51,8 @@ const PARTS = [
 export interface Given {
   /** The machine's name. */
   readonly name: string;
-  /** The machine's own directory. */
-  readonly stateDir: string;
+  /** The disks that the guest can write to. */
+  readonly disks: MicroVmDisks;
   /** The path of the virtual socket. */
   readonly vsock: string;
   /** Wires its cards. */
@@ -59,7 +61,9 @@ export interface Given {
 
 /**
  * Makes the requests by which Firecracker gets a guest's configuration, in the
- * form of its `--config-file`, with what is the driver's own.
+ * form of its `--config-file`, with what is the driver's own. The paths of disks
+ * that the guest can write to count from the machine's own directory, where
+ * Firecracker runs: a saved guest names them so.
  *
  * @throws {MachineError} if a part of it is none that Firecracker has, or has not
  * the form that the driver needs to know.
@@ -118,11 +122,7 @@ export async function requestsOf(
     ]);
     const { path_on_host: disk, is_read_only: isReadOnly } = drive;
     if (disk !== undefined && isReadOnly !== true) {
-      drive.path_on_host = await placeDisk(
-        disk,
-        given.stateDir,
-        drive.drive_id,
-      );
+      drive.path_on_host = await given.disks.place(disk, drive.drive_id);
     }
     puts.push({ path: `/drives/${drive.drive_id}`, body: drive });
   }
@@ -134,7 +134,7 @@ export async function requestsOf(
     );
     if (pmem.path_on_host !== undefined && pmem.read_only !== true) {
       const { path_on_host: original, id } = pmem;
-      pmem.path_on_host = await placeDisk(original, given.stateDir, id);
+      pmem.path_on_host = await given.disks.place(original, id);
     }
     puts.push({ path: `/pmem/${pmem.id}`, body: pmem });
   }
@@ -179,4 +179,49 @@ function withPaths<T extends object>(
     if (typeof text === "string") all[key] = path(text) as T[keyof T] & string;
   }
   return all;
+}
+
+/** The parts that Firecracker takes before a guest that goes on from a snapshot. */
+const BESIDE_SNAPSHOT = ["/logger", "/metrics", "/serial"];
+
+/**
+ * Makes the requests by which a guest goes on from a snapshot, of those by which it
+ * would boot.
+ *
+ * @param puts What {@linkcode requestsOf} has made.
+ * @param state The directory of the saved state.
+ */
+export function loadRequests(puts: readonly Put[], state: string): Put[] {
+  const bodies = (part: string) =>
+    puts.filter(({ path }) => path.split("/")[1] === part)
+      .map(({ body }) => body);
+  const [vsock] = bodies("vsock") as Vsock[];
+  const load: SnapshotLoad = {
+    snapshot_path: `${state}/${STATE_FILE}`,
+    mem_backend: {
+      backend_type: "File",
+      backend_path: `${state}/${MEMORY_FILE}`,
+    },
+    network_overrides: (bodies("network-interfaces") as NetworkInterface[])
+      .map(({ iface_id, host_dev_name }) => ({ iface_id, host_dev_name })),
+    vsock_override: { uds_path: vsock.uds_path },
+    resume_vm: false,
+  };
+  return [
+    ...puts.filter(({ path }) => BESIDE_SNAPSHOT.includes(path)),
+    { path: "/snapshot/load", body: load },
+  ];
+}
+
+/** The files of a saved guest: all but its memory, and its memory. */
+const STATE_FILE = "vm", MEMORY_FILE = "memory";
+
+/** Makes the request that saves a guest into a directory. */
+export function saveRequest(state: string): Put {
+  const body: SnapshotCreate = {
+    snapshot_type: "Full",
+    snapshot_path: `${state}/${STATE_FILE}`,
+    mem_file_path: `${state}/${MEMORY_FILE}`,
+  };
+  return { path: "/snapshot/create", body };
 }

@@ -1,4 +1,3 @@
-import { MachineError } from "../../errors.ts";
 import { shellQuote } from "../../shell/shell_quote.ts";
 import { delay } from "../../time/mod.ts";
 import type {
@@ -9,17 +8,17 @@ import type {
   StartOptions,
 } from "../backend.ts";
 import { ApiClient } from "../microvm/api_client.ts";
-import { readDescription } from "../microvm/description.ts";
 import { MicroVmGuest } from "../microvm/guest.ts";
-import { MicroVmNetwork } from "../microvm/network.ts";
-import { demandVersion, findProgram } from "../microvm/program.ts";
-import { CALL_SUFFIX, HybridVsock } from "../microvm/vsock.ts";
-import { socketDirectory } from "../socket_directory.ts";
+import { demandVersion } from "../microvm/program.ts";
+import { SAVE_TIMEOUT } from "../microvm/snapshots.ts";
+import { memoryOf, startMicroVm } from "../microvm/start.ts";
 import type { Supervisor } from "../supervisor.ts";
-import { requestsOf } from "./configuration.ts";
+import { loadRequests, requestsOf, saveRequest } from "./configuration.ts";
 import { firecracker } from "./kind.ts";
-import type { Action, VmState } from "./requests.ts";
+import type { Action, Put, VmState } from "./requests.ts";
 
+/** The names of the sockets. */
+const API = "fc-api", VSOCK = "fc-vsock";
 /** The oldest version: before it, virtual sockets lost bytes. */
 const OLDEST = [1, 16, 1];
 /** More arguments for Firecracker, such as `--no-seccomp`. */
@@ -50,123 +49,82 @@ export class FirecrackerBackend implements Backend {
   }
 
   /**
-   * Starts a guest. Returns when its processors run.
+   * Starts a guest. Returns when its processors run, or when it stands still where
+   * it was saved.
    *
    * @throws {UsageError} if there is no Firecracker.
    * @throws {MachineError} if Firecracker ends first, is too old, or refuses a
-   * part of the description.
+   * part of the description, or what was saved.
    */
   async start(options: StartOptions, listener: GuestListener): Promise<Guest> {
-    const { name, stateDir, startCommand, signal } = options;
-    const description = readDescription(
-      startCommand,
-      name,
-      firecracker.hypervisor,
-    );
-    const program = findProgram({
-      hypervisor: firecracker.hypervisor,
-      name: "firecracker",
-      variable: "VMWRIGHT_FIRECRACKER",
-      described: description.program,
-    });
-    signal?.throwIfAborted();
-    const place = socketDirectory(
-      stateDir,
-      `fc-vsock${CALL_SUFFIX}`.length,
-      this.#supervisor,
-    );
-    const socket = `${place.path}/fc-api`, vsockPath = `${place.path}/fc-vsock`;
+    const { name, stateDir, saved } = options;
+    const { hypervisor } = firecracker;
     const log = `${stateDir}/firecracker.log`;
-    // Firecracker takes no place that is taken, not even by an earlier start.
-    for (const path of [socket, vsockPath, `${vsockPath}${CALL_SUFFIX}`]) {
-      await Deno.remove(path).catch(() => {});
-    }
-    await Deno.writeTextFile(log, "", { mode: 0o600 });
-    const network = new MicroVmNetwork(options);
-    let guest: FirecrackerGuest | undefined;
-    const vsock = new HybridVsock(vsockPath);
-    const stop = () => guest?.crash();
-    try {
-      const puts = await requestsOf(description, {
-        name,
-        stateDir,
-        vsock: vsockPath,
-        network,
-      });
-      const words = [
-        ...await network.enter(),
-        program,
-        ...["--api-sock", socket, "--id", idOf(name)],
-        ...["--log-path", log, "--level", "Warning"],
-      ];
-      const more = Deno.env.get(ARGUMENTS) ?? "";
-      const process = this.#supervisor.spawn(
-        `exec ${words.map(shellQuote).join(" ")} ${more}`,
-        { cwd: stateDir, env: options.env },
-      );
-      const api = new ApiClient({
-        socket,
-        hypervisor: firecracker.hypervisor,
-        faultOf,
-      });
-      guest = new FirecrackerGuest({
-        hypervisor: firecracker.hypervisor,
-        process,
-        supervisor: this.#supervisor,
-        listener,
-        api,
-        vsock,
-        place,
-        log,
-        network,
-      });
-      const started = guest;
-      signal?.addEventListener("abort", stop);
-      const over = new AbortController();
-      const died = started.ended.then((how) => {
-        over.abort();
-        throw new MachineError(`${name} did not start: ${how}`);
-      });
-      died.catch(() => {});
-      await Promise.race([
-        died,
-        (async () => {
-          const { firecracker_version: version } = await api.answers(
-            "/version",
-            over.signal,
-          ) as { firecracker_version: string };
-          started.firecrackerVersion = version;
-          demandVersion(
-            firecracker.hypervisor,
-            version,
-            OLDEST,
-            "its virtual sockets lose bytes",
-          );
-          for (const { path, body } of puts) {
-            await api.request("PUT", path, body);
+    const supervisor = this.#supervisor;
+    let puts: Put[];
+    return await startMicroVm<FirecrackerGuest>(
+      {
+        program: {
+          hypervisor,
+          name: "firecracker",
+          variable: "VMWRIGHT_FIRECRACKER",
+        },
+        api: API,
+        vsock: VSOCK,
+
+        async run(parts) {
+          const { place, program, description, disks, network } = parts;
+          puts = await requestsOf(description, {
+            name,
+            disks,
+            vsock: `${place.path}/${VSOCK}`,
+            network,
+          });
+          await Deno.writeTextFile(log, "", { mode: 0o600 });
+          const socket = `${place.path}/${API}`;
+          const words = [
+            ...await network.enter(),
+            program,
+            ...["--api-sock", socket, "--id", idOf(name)],
+            ...["--log-path", log, "--level", "Warning"],
+          ];
+          const more = Deno.env.get(ARGUMENTS) ?? "";
+          return new FirecrackerGuest({
+            ...parts,
+            hypervisor,
+            name,
+            process: supervisor.spawn(
+              `exec ${words.map(shellQuote).join(" ")} ${more}`,
+              { cwd: stateDir, env: options.env },
+            ),
+            supervisor,
+            listener,
+            api: new ApiClient({ socket, hypervisor, faultOf }),
+            memory: memoryOf(firecracker, options),
+            saved,
+            log,
+          });
+        },
+
+        async boot(guest, over, demand) {
+          const { api } = guest;
+          await guest.meet(over);
+          demand();
+          const requests = saved === undefined
+            ? puts
+            : loadRequests(puts, saved.state);
+          for (const { path, body } of requests) {
+            await api.request("PUT", path, body, { timeout: SAVE_TIMEOUT });
           }
-          started.begin();
+          guest.begin();
+          if (saved !== undefined) return;
           const action: Action = { action_type: "InstanceStart" };
           await api.request("PUT", "/actions", action);
-        })(),
-      ]);
-      return started;
-    } catch (error) {
-      if (guest === undefined) {
-        vsock.close();
-        await network.remove();
-        await place.remove();
-      } else await guest.stop();
-      if (signal?.aborted) throw signal.reason;
-      if (error instanceof MachineError && !error.message.startsWith(name)) {
-        throw new MachineError(`${name} did not start: ${error.message}`, {
-          cause: error,
-        });
-      }
-      throw error;
-    } finally {
-      signal?.removeEventListener("abort", stop);
-    }
+        },
+      },
+      options,
+      supervisor,
+    );
   }
 }
 
@@ -187,7 +145,6 @@ function idOf(name: string): string {
 }
 
 class FirecrackerGuest extends MicroVmGuest {
-  firecrackerVersion = "";
   #tail = "";
   #isSuspected = false;
   #hasPoweredOff = false;
@@ -203,7 +160,31 @@ class FirecrackerGuest extends MicroVmGuest {
   }
 
   version(): Promise<string> {
-    return Promise.resolve(this.firecrackerVersion);
+    return Promise.resolve(this.knownVersion);
+  }
+
+  /** Its API. */
+  get api(): ApiClient {
+    return this.options.api;
+  }
+
+  /**
+   * Waits until Firecracker answers.
+   *
+   * @throws {MachineError} if it is too old.
+   */
+  async meet(signal: AbortSignal): Promise<void> {
+    const { firecracker_version: version } = await this.api.answers(
+      "/version",
+      signal,
+    ) as { firecracker_version: string };
+    this.knownVersion = version;
+    demandVersion(
+      firecracker.hypervisor,
+      version,
+      OLDEST,
+      "its virtual sockets lose bytes",
+    );
   }
 
   async report(): Promise<string> {
@@ -231,6 +212,11 @@ class FirecrackerGuest extends MicroVmGuest {
     if (status.success) return "the guest reset itself, which ends it";
   }
 
+  protected async save(directory: string): Promise<void> {
+    const { path, body } = saveRequest(directory);
+    await this.api.request("PUT", path, body, { timeout: SAVE_TIMEOUT });
+  }
+
   protected override heard(bytes: Uint8Array): void {
     this.#tail = (this.#tail + new TextDecoder("latin1").decode(bytes))
       .slice(-LAST_WORDS - bytes.length);
@@ -244,6 +230,7 @@ class FirecrackerGuest extends MicroVmGuest {
 
   /** Anybody can write such words: a guest that takes connections lives. */
   async #endIfDead(): Promise<void> {
+    await this.options.vsock.released();
     for (let asked = 0; asked < ASKED; asked++) {
       try {
         const signal = AbortSignal.timeout(SIGN_OF_LIFE * 1000);

@@ -11,7 +11,7 @@ export const firecracker: BackendKind = {
   plugsIntoHost: false,
   takesVsock: false,
   reboots: false,
-  gives: new Set(["network", "processors", "clock"]),
+  gives: new Set(["network", "processors", "clock", "snapshots"]),
   needs: readNeeds,
 
   /** `run-<name>-firecracker.json` describes a microVM. */

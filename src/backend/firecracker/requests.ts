@@ -72,6 +72,22 @@ export interface VmState {
   state: "Paused" | "Resumed";
 }
 
+/** How a guest is saved. */
+export interface SnapshotCreate {
+  snapshot_path: string;
+  mem_file_path: string;
+  snapshot_type?: "Full" | "Diff";
+}
+
+/** How a guest goes on from what was saved. */
+export interface SnapshotLoad {
+  snapshot_path: string;
+  mem_backend: { backend_type: "File" | "Uffd"; backend_path: string };
+  network_overrides?: { iface_id: string; host_dev_name: string }[];
+  vsock_override?: { uds_path: string };
+  resume_vm?: boolean;
+}
+
 /** A request before the start: the path that it is put to, and its body. */
 export interface Put {
   readonly path: string;

@@ -1,43 +1,82 @@
 import { MachineError } from "../../errors.ts";
 import { baseName } from "../../paths.ts";
+import type { SavedDisk } from "../backend.ts";
+import { copyFile } from "../copy_file.ts";
+
+/** A disk that a guest can write to. */
+interface PlacedDisk {
+  /** Its path below the machine's own directory. */
+  readonly path: string;
+  /** Its format, as QEMU calls it. */
+  readonly format: string;
+}
 
 /**
- * Gives a machine a copy of a disk that it can write to, so that the original
- * stays as it is. A copy that an earlier start has left goes on, as a disk does.
- *
- * @param source The original.
- * @param stateDir The machine's own directory.
- * @param id Tells the machine's disks apart.
- * @returns The copy's path.
- * @throws {MachineError} if it can't be made.
+ * The disks that one guest can write to: copies in the machine's own directory,
+ * so that the originals stay as they are.
  */
-export async function placeDisk(
-  source: string,
-  stateDir: string,
-  id: string,
-): Promise<string> {
-  const path = `${stateDir}/${id.replaceAll(/[^\w.-]/g, "_")}-${
-    baseName(source)
-  }`;
-  if (isThere(path)) return path;
-  const unfinished = `${path}.new`;
-  // Holes stay holes, and a file system that can shares the blocks.
-  const { success, stderr } = await new Deno.Command("cp", {
-    args: ["--sparse=always", "--reflink=auto", "--", source, unfinished],
-    stdin: "null",
-    stdout: "null",
-  }).output();
-  if (!success) {
-    throw new MachineError(
-      `the disk ${source} can't be copied: ${
-        new TextDecoder().decode(stderr).trim()
-      }`,
-    );
+export class MicroVmDisks {
+  readonly #stateDir: string;
+  readonly #saved: readonly SavedDisk[];
+  readonly #placed: PlacedDisk[] = [];
+
+  /**
+   * Nothing is copied yet.
+   *
+   * @param stateDir The machine's own directory.
+   * @param saved The disks as they were saved, for a guest that goes on from there.
+   */
+  constructor(stateDir: string, saved: readonly SavedDisk[] = []) {
+    this.#stateDir = stateDir;
+    this.#saved = saved;
   }
-  // The original may be read-only, as in the Nix store.
-  Deno.chmodSync(unfinished, 0o600);
-  Deno.renameSync(unfinished, path);
-  return path;
+
+  /**
+   * Gives the machine a copy of a disk. A copy that an earlier start has left goes
+   * on, as a disk does, unless the guest goes on from a saved one.
+   *
+   * @param source The original.
+   * @param id Tells the machine's disks apart.
+   * @param format Its format, as QEMU calls it. Default: raw.
+   * @returns The copy's path below the machine's own directory.
+   * @throws {MachineError} if it can't be made.
+   */
+  async place(source: string, id: string, format = "raw"): Promise<string> {
+    const path = `${id.replaceAll(/[^\w.-]/g, "_")}-${baseName(source)}`;
+    const place = `${this.#stateDir}/${path}`;
+    this.#placed.push({ path, format });
+    const saved = this.#saved.find((disk) => disk.path === path);
+    if (saved === undefined && isThere(place)) return path;
+    const original = saved?.frozen ?? source;
+    const unfinished = `${place}.new`;
+    const why = await copyFile(original, unfinished);
+    if (why !== undefined) {
+      throw new MachineError(`the disk ${original} can't be copied: ${why}`);
+    }
+    Deno.renameSync(unfinished, place);
+    return path;
+  }
+
+  /**
+   * Copies the disks of a guest that stands still.
+   *
+   * @param directory The directory for the copies.
+   * @throws {MachineError} if one can't be made.
+   */
+  async freeze(directory: string): Promise<SavedDisk[]> {
+    const frozen: SavedDisk[] = [];
+    for (const [number, { path, format }] of this.#placed.entries()) {
+      const from = `${this.#stateDir}/${path}`;
+      const to = `${directory}/disk-${number + 1}`;
+      const why = await copyFile(from, to);
+      if (why !== undefined) {
+        throw new MachineError(`the disk ${from} can't be copied: ${why}`);
+      }
+      const { size } = Deno.statSync(to);
+      frozen.push({ path, format, size, frozen: to, by: "copy" });
+    }
+    return frozen;
+  }
 }
 
 function isThere(path: string): boolean {

@@ -6,12 +6,18 @@ import type {
   GuestListener,
   GuestNetwork,
   GuestProcessors,
+  SavedGuest,
 } from "../backend.ts";
+import type { Identity } from "../identity.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import type { ApiClient } from "./api_client.ts";
 import { VsockChannel } from "./channel.ts";
+import type { Description } from "./description.ts";
+import type { MicroVmDisks } from "./disks.ts";
+import { microVmIdentity } from "./identity.ts";
 import type { MicroVmNetwork } from "./network.ts";
+import { MicroVmSnapshots } from "./snapshots.ts";
 import type { HybridVsock } from "./vsock.ts";
 
 /** Seconds that a hypervisor may take to end at SIGTERM. */
@@ -25,12 +31,21 @@ const COMPLAINTS = 10;
 export interface MicroVmOptions {
   /** The hypervisor, as messages call it. */
   readonly hypervisor: string;
+  /** The machine's name. */
+  readonly name: string;
+  /** What the guest was started from. */
+  readonly description: Description;
   /** Its process, whose output is the guest's serial console. */
   readonly process: PipedProcess;
   readonly supervisor: Supervisor;
   readonly listener: GuestListener;
   readonly api: ApiClient;
   readonly vsock: HybridVsock;
+  readonly disks: MicroVmDisks;
+  /** Bytes of memory of the guest. */
+  readonly memory: number;
+  /** What it goes on from, in place of a boot. */
+  readonly saved?: SavedGuest;
   /** The directory of the sockets. */
   readonly place: SocketDirectory;
   /** The file that the hypervisor writes its log to. */
@@ -45,6 +60,7 @@ export abstract class MicroVmGuest implements Guest {
   readonly #channel: VsockChannel;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #complaints: string[] = [];
+  readonly #serial = { reads: 0, isAwaited: false };
   /** Whether the guest's serial port has begun: before, it is the hypervisor. */
   #hasBegun = false;
   #before = "";
@@ -52,12 +68,27 @@ export abstract class MicroVmGuest implements Guest {
   /** Why it ends, where the driver ends it for a reason. */
   #reason?: string;
   readonly ended: Promise<string>;
+  /** What saves it. */
+  readonly snapshots: MicroVmSnapshots;
+  /** The version of its hypervisor, once that has told it. */
+  protected knownVersion = "";
 
   /** Takes the process from now on. */
   constructor(options: MicroVmOptions) {
     this.options = options;
     const { process, supervisor, vsock, api, place, listener } = options;
     const channel = this.#channel = new VsockChannel(vsock);
+    this.snapshots = new MicroVmSnapshots({
+      ...options,
+      ownInterface: options.network.ownInterface,
+      identity: () => this.identity,
+      hangUp: () => channel.hangUp(),
+      isRunning: async () => await this.standsStill() === undefined,
+      pause: () => this.processors.pause(),
+      resume: () => this.processors.resume(),
+      save: (directory) => this.save(directory),
+      taken: () => this.#serial,
+    }, options.saved);
     const stdin = this.#stdin = process.stdin.getWriter();
     const pipes = [process.stdout, process.stderr].map((pipe) =>
       new PipeReader(pipe)
@@ -122,6 +153,15 @@ export abstract class MicroVmGuest implements Guest {
 
   /** Why the guest stands still. */
   abstract standsStill(): Promise<string | undefined>;
+
+  /** Has the hypervisor save the guest, which stands still, into a directory. */
+  protected abstract save(directory: string): Promise<void>;
+
+  /** What a guest that goes on from this one has to have in common with it. */
+  get identity(): Identity {
+    const { hypervisor, description } = this.options;
+    return microVmIdentity(hypervisor, this.knownVersion, description);
+  }
 
   /** What the driver takes for the way in which its guest has ended. */
   protected abstract meaning(status: Deno.CommandStatus): string | undefined;
@@ -191,7 +231,14 @@ export abstract class MicroVmGuest implements Guest {
   protected heard(_bytes: Uint8Array): void {}
 
   async #readSerial(pipe: PipeReader): Promise<void> {
-    for await (const bytes of pipe) {
+    const serial = this.#serial;
+    while (true) {
+      serial.isAwaited = true;
+      const bytes = await pipe.read();
+      // At its end, nothing more comes.
+      serial.isAwaited = bytes === undefined;
+      serial.reads++;
+      if (bytes === undefined) return;
       if (this.#hasBegun) {
         this.options.listener.serial(bytes);
         this.heard(bytes);

@@ -20,6 +20,7 @@ export interface Wiring {
 export class MicroVmNetwork implements GuestNetwork {
   readonly #options: Pick<StartOptions, "name" | "taps">;
   readonly #cards: TapCard[] = [];
+  #ownInterface?: string;
 
   /** Takes the machine's name, and what makes TAPs. */
   constructor(options: Pick<StartOptions, "name" | "taps">) {
@@ -35,7 +36,10 @@ export class MicroVmNetwork implements GuestNetwork {
    */
   async wire(name: string, address?: string): Promise<Wiring> {
     const vlan = vlanOf(name);
-    if (vlan === undefined) return { tap: name, address };
+    if (vlan === undefined) {
+      this.#ownInterface ??= name;
+      return { tap: name, address };
+    }
     const { name: machine, taps } = this.#options;
     if (taps === undefined) {
       throw new MachineError(
@@ -58,6 +62,11 @@ export class MicroVmNetwork implements GuestNetwork {
    */
   async enter(): Promise<string[]> {
     return this.#cards.length === 0 ? [] : await this.#options.taps!.enter();
+  }
+
+  /** The host's interface that one of its cards is on, unless it is a TAP of ours. */
+  get ownInterface(): string | undefined {
+    return this.#ownInterface;
   }
 
   /** See {@linkcode GuestNetwork.plug}. */

@@ -1,5 +1,5 @@
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
-import { delay } from "../../time/mod.ts";
+import { delay, orAbort } from "../../time/mod.ts";
 
 /** The port on which a guest's shell listens, and that it calls on the host. */
 const PORT = 1234;
@@ -27,6 +27,7 @@ export class HybridVsock {
   readonly #end = new AbortController();
   #called = Promise.withResolvers<void>();
   #hasCalled = false;
+  #held?: PromiseWithResolvers<void>;
   #dialling = 0;
   readonly #queue: (() => void)[] = [];
 
@@ -60,9 +61,14 @@ export class HybridVsock {
    * calls.
    *
    * @param signal Ends that.
+   * @param options.isHeld Whether it waits where nobody is to connect. Default: true.
    */
-  async dial(signal: AbortSignal): Promise<ByteStream> {
+  async dial(
+    signal: AbortSignal,
+    { isHeld = true } = {},
+  ): Promise<ByteStream> {
     const over = AbortSignal.any([signal, this.#end.signal]);
+    if (isHeld) await orAbort(this.released(), over);
     await this.#turn(over);
     try {
       let pause = FIRST_PAUSE;
@@ -78,6 +84,22 @@ export class HybridVsock {
       this.#dialling--;
       this.#queue.shift()?.();
     }
+  }
+
+  /** Has nobody connect until {@linkcode release}: the guest is to have no connection. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers();
+  }
+
+  /** Has those connect who wait for that. */
+  release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
+  }
+
+  /** Settled when anybody may connect. */
+  async released(): Promise<void> {
+    while (this.#held !== undefined) await this.#held.promise;
   }
 
   /** The guest begins anew: what called does so no more. */

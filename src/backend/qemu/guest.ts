@@ -9,12 +9,13 @@ import type {
   SavedGuest,
   StartOptions,
 } from "../backend.ts";
+import { demandSame, type Identity } from "../identity.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { PORT_NAMES } from "./arguments.ts";
 import { QemuBlockDevices } from "./block_devices.ts";
 import { QemuConsoles } from "./consoles.ts";
 import { QemuDisks } from "./disks.ts";
-import { demandSame, type Identity, identityOf } from "./identity.ts";
+import { identityOf } from "./identity.ts";
 import { QemuKeyboard } from "./keyboard.ts";
 import { MainLoop } from "./main_loop.ts";
 import { QemuMemory } from "./memory.ts";

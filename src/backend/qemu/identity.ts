@@ -1,9 +1,6 @@
-import { MachineError } from "../../errors.ts";
 import type { QmpClient } from "../../qmp/mod.ts";
 import { version as ownVersion } from "../../version.ts";
-
-/** The properties of a QEMU that a saved state depends on. */
-export type Identity = Readonly<Record<string, string>>;
+import { hostProcessor, type Identity } from "../identity.ts";
 
 /** Paths that differ between QEMUs of the same machine. */
 export interface Places {
@@ -45,43 +42,6 @@ export async function identityOf(
     "number of CPUs": String(cpus.length),
     "command line": commandLine(pid, paths),
   };
-}
-
-/**
- * Demands that a QEMU has the identity of the saved one.
- *
- * @throws {MachineError} if it has not.
- */
-export function demandSame(
-  saved: Identity,
-  now: Identity,
-  machine: string,
-): void {
-  for (const [what, was] of Object.entries(saved)) {
-    const is = now[what];
-    if (is === was) continue;
-    throw new MachineError(
-      `${machine} can't go on from the snapshot, which was taken of another ` +
-        `machine: its ${what} is ${difference(was, is)}`,
-    );
-  }
-}
-
-/** What the host's kernel calls its processor. */
-function hostProcessor(): string {
-  const text = Deno.readTextFileSync("/proc/cpuinfo");
-  return /^(?:model name|CPU part)\s*:\s*(.*)$/m.exec(text)?.[1] ?? "unknown";
-}
-
-/** The difference of two texts, which may be long. */
-function difference(was: string, is: string = "unknown"): string {
-  const before = was.split("\0"), now = is.split("\0");
-  if (before.length === 1 && now.length === 1) return `${is}, and was ${was}`;
-  const added = now.filter((word) => !before.includes(word));
-  const gone = before.filter((word) => !now.includes(word));
-  const quoted = (words: string[]) =>
-    words.length === 0 ? "nothing" : `\`${words.join(" ")}\``;
-  return `another: it has ${quoted(added)} where that had ${quoted(gone)}`;
 }
 
 /** QEMU's arguments, without its own paths. */

@@ -5,8 +5,8 @@ import { type QmpClient, QmpError } from "../../qmp/mod.ts";
 import { shellQuote } from "../../shell/shell_quote.ts";
 import { delay } from "../../time/mod.ts";
 import type { GuestSnapshots, Obstacle, SavedGuest } from "../backend.ts";
+import type { Identity } from "../identity.ts";
 import type { QemuDisks } from "./disks.ts";
-import type { Identity } from "./identity.ts";
 import { hasRoomFor, mappableMemory } from "./main_memory.ts";
 import { type MemoryBlock, splitState } from "./memory_file.ts";
 

@@ -1,6 +1,6 @@
 import type { GuestSnapshots } from "../../backend/mod.ts";
 import { MachineError } from "../../errors.ts";
-import { within } from "../../time/mod.ts";
+import { after, within } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { attend, type Attendant, instruct } from "./attendant.ts";
 import type { SavedMachine } from "./saved_machine.ts";
@@ -100,11 +100,35 @@ export class MachineSaver implements AsyncDisposable {
   /** Sends the guest nothing until it goes on. */
   async hold(): Promise<void> {
     const { shell } = this.core.running();
+    const held = Promise.withResolvers<void>();
+    this.#held = { [Symbol.dispose]: () => held.resolve() };
+    if (this.#snapshots.endsConnections) {
+      return await this.#leave(held.promise);
+    }
     await within(ANSWER_TIMEOUT, shell.rest().then(() => true)) ??
       this.#unanswered();
-    const held = Promise.withResolvers<void>();
     shell.hold(held.promise);
-    this.#held = { [Symbol.dispose]: () => held.resolve() };
+  }
+
+  /** Leaves a guest that is saved without connections. */
+  async #leave(until: Promise<void>): Promise<void> {
+    const { shell } = this.core.running();
+    const late = new AbortController();
+    const cancel = after(ANSWER_TIMEOUT, () => late.abort());
+    try {
+      await shell.leave(until, late.signal);
+    } catch (error) {
+      if (!late.signal.aborted) throw error;
+      const { running } = shell;
+      if (running === undefined) this.#unanswered();
+      throw new MachineError(
+        `${this.core.name} can't be saved while \`${running}\` runs, which has ` +
+          `not ended in ${ANSWER_TIMEOUT} seconds: ${this.core.hypervisor} ends ` +
+          "the connections to a guest that it saves, and with them the command",
+      );
+    } finally {
+      cancel();
+    }
   }
 
   #unanswered(): never {
@@ -142,7 +166,7 @@ export class MachineSaver implements AsyncDisposable {
       name: core.name,
       // This comes before the first await, so that they are as they were at the
       // pause.
-      shell: shell.save(),
+      shell: this.#snapshots.endsConnections ? undefined : shell.save(),
       console: core.console.save(),
       shares: [...this.#shares],
       attendant: this.#attendant,

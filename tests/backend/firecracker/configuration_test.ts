@@ -1,11 +1,16 @@
 /** What Firecracker is told of a guest. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { requestsOf } from "../../../src/backend/firecracker/configuration.ts";
+import {
+  loadRequests,
+  requestsOf,
+  saveRequest,
+} from "../../../src/backend/firecracker/configuration.ts";
 import type {
   Action,
   VmState,
 } from "../../../src/backend/firecracker/requests.ts";
 import { readDescription } from "../../../src/backend/microvm/description.ts";
+import { MicroVmDisks } from "../../../src/backend/microvm/disks.ts";
 import { StartCommand } from "../../../src/backend/mod.ts";
 import { MachineError } from "../../../src/errors.ts";
 import { temporaryDirectory } from "../../cli/vmwright.ts";
@@ -52,7 +57,7 @@ async function requests(description: unknown, directory: string) {
   await Deno.mkdir(`${directory}/state`, { recursive: true });
   const given = {
     name: "web",
-    stateDir: `${directory}/state`,
+    disks: new MicroVmDisks(`${directory}/state`),
     vsock: `${directory}/state/vsock`,
     network: {
       wire: (tap: string, address?: string) =>
@@ -68,7 +73,7 @@ Deno.test("a description becomes requests, with what is the driver's own", async
   using directory = temporaryDirectory({ "root.ext4": "the root" });
   const { path } = directory;
   const made = await requests(FULL, path);
-  const copy = `${path}/state/root-root.ext4`;
+  const copy = "root-root.ext4";
   assertEquals(made, [
     { path: "/logger", body: FULL.logger },
     { path: "/machine-config", body: FULL["machine-config"] },
@@ -126,6 +131,42 @@ Deno.test("a guest has random numbers, unless its description says null there", 
   const slow = { rate_limiter: { ops: { size: 1, refill_time: 1000 } } };
   assertEquals(await entropyOf(slow), [slow]);
   assertEquals(await entropyOf(null), []);
+});
+
+Deno.test("a guest goes on from a snapshot with what is its own", async () => {
+  using directory = temporaryDirectory({ "root.ext4": "the root" });
+  const { path } = directory;
+  const loads = loadRequests(await requests(FULL, path), "/saved");
+  assertEquals(loads, [
+    { path: "/logger", body: FULL.logger },
+    {
+      path: "/snapshot/load",
+      body: {
+        snapshot_path: "/saved/vm",
+        mem_backend: { backend_type: "File", backend_path: "/saved/memory" },
+        network_overrides: [
+          { iface_id: "eth0", host_dev_name: "tap0" },
+          { iface_id: "eth1", host_dev_name: "mine" },
+        ],
+        vsock_override: { uds_path: `${path}/state/vsock` },
+        resume_vm: false,
+      },
+    },
+  ]);
+  const save = saveRequest("/saved");
+  assertEquals(save, {
+    path: "/snapshot/create",
+    body: {
+      snapshot_type: "Full",
+      snapshot_path: "/saved/vm",
+      mem_file_path: "/saved/memory",
+    },
+  });
+  const faults = await faultsOf(
+    "firecracker.yaml",
+    [...loads, save].map((one) => ({ ...one, method: "PUT" })),
+  );
+  assertEquals(faults ?? [], []);
 });
 
 Deno.test("a disk that a guest can write to is a copy, which goes on at the next start", async () => {

@@ -133,6 +133,26 @@ Deno.test("commands over a virtual socket", async (t) => {
     ]);
   });
 
+  await t.step("wait while nobody is to connect", async () => {
+    const { vsock, channel } = test;
+    const until = Promise.withResolvers<void>();
+    await shell.leave(until.promise, AbortSignal.timeout(60_000));
+    vsock.hold();
+    channel.hangUp();
+    let isAnswered = false;
+    const answer = said("echo on").finally(() => isAnswered = true);
+    until.resolve();
+    // One that the guest's end closes, as before a snapshot.
+    const signal = AbortSignal.timeout(60_000);
+    const stream = await vsock.dial(signal, { isHeld: false });
+    await stream.write(new TextEncoder().encode("exit\n"));
+    assertEquals(await stream.read(new Uint8Array(1)), null);
+    stream.close();
+    assert(!isAnswered);
+    vsock.release();
+    assertEquals(await answer, [0, "on\n"]);
+  });
+
   await t.step("fail where their connection ends", async () => {
     await assertRejects(
       () => shell.run("kill -9 $PPID; kill -9 $(ps -o ppid= $PPID); sleep 100"),

@@ -40,6 +40,7 @@ Deno.test("a card whose TAP is called after a VLAN is on it, and others are the 
     address: "52:54:00:12:0c:01",
   });
   assertEquals(await network.enter(), ["nsenter", "--"]);
+  assertEquals(network.ownInterface, "mine");
   const card = await network.card("/vlan12");
   assertEquals(card?.address, "52:54:00:12:0c:01");
   assertEquals(await network.card("/vlan1"), undefined);
