@@ -444,12 +444,12 @@ export class Driver<Backends extends BackendName = BackendName>
    *
    * @throws {MachineError} where one can't be saved, or none runs.
    */
-  snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
+  snapshot(options: SnapshotOptions = {}): Promise<Snapshot<Backends>> {
     return takeSnapshot(
       this.#forkHost,
       { members: this.#made.members, vlans: this.vlans, isFork: false },
       options,
-    );
+    ) as Promise<Snapshot<Backends>>;
   }
 
   /**
@@ -479,18 +479,21 @@ export class Driver<Backends extends BackendName = BackendName>
    */
   subtest<T>(
     name: string,
-    options: SubtestOptions & { from: Snapshot },
-    fn: (machines: Fork["named"], fork: Fork) => T | Promise<T>,
+    options: SubtestOptions & { from: Snapshot<Backends> },
+    fn: (
+      machines: Fork<Backends>["named"],
+      fork: Fork<Backends>,
+    ) => T | Promise<T>,
   ): Promise<T>;
   subtest<T>(
     name: string,
     ...rest:
       | [fn: () => T | Promise<T>]
-      | [options: SubtestOptions, fn: SubtestFunction<T>]
+      | [options: SubtestOptions, fn: SubtestFunction<T, Backends>]
   ): Promise<T | undefined> {
     return typeof rest[0] === "function"
       ? this.#subtests.run(name, {}, rest[0])
-      : this.#subtests.run(name, rest[0], rest[1]!);
+      : this.#subtests.run(name, rest[0], rest[1] as SubtestFunction<T>);
   }
 
   /** The subtests of the script that failed, after which it went on. */

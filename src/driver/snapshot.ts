@@ -1,3 +1,4 @@
+import type { BackendName } from "../backend/mod.ts";
 import { removeTree } from "../backend/remove_tree.ts";
 import { MachineError, UsageError } from "../errors.ts";
 import { fileName } from "../machine/file_name.ts";
@@ -72,7 +73,8 @@ export let takeSnapshot: (
  * ]);
  * ```
  */
-export class Snapshot implements AsyncDisposable {
+export class Snapshot<Backends extends BackendName = BackendName>
+  implements AsyncDisposable {
   /** The snapshot's number in the events of the run. */
   readonly id: number;
   /** Its name in reports. */
@@ -339,7 +341,7 @@ export class Snapshot implements AsyncDisposable {
    */
   async fork(
     options: { keepClock?: boolean; ownMemory?: boolean; wait?: boolean } = {},
-  ): Promise<Fork> {
+  ): Promise<Fork<Backends>> {
     this.#demandHere();
     const { budget, signal } = this.#host;
     const room = options.wait
@@ -350,7 +352,7 @@ export class Snapshot implements AsyncDisposable {
       return await this.#host.log.nested(
         `forking ${this.machines.join(", ")} (fork ${number})`,
         () => this.#fork(number, options, room),
-      );
+      ) as Fork<Backends>;
     } catch (error) {
       room?.[Symbol.dispose]();
       throw error;
@@ -502,7 +504,8 @@ export let originalsOf: (fork: Fork) => readonly string[];
 /**
  * The new machines that have started from a snapshot, beside the original ones.
  */
-export class Fork implements AsyncDisposable {
+export class Fork<Backends extends BackendName = BackendName>
+  implements AsyncDisposable {
   /** The fork's number, which the log shows after the machines' names. */
   readonly number: number;
   readonly #host: SnapshotHost;
@@ -543,17 +546,16 @@ export class Fork implements AsyncDisposable {
   }
 
   /** The machines, by name. */
-  get machines(): MachineOf[] {
-    return this.#set.members.map(({ machine }) => machine);
+  get machines(): MachineOf<Backends>[] {
+    return this.#set.members.map(({ machine }) =>
+      machine as MachineOf<Backends>
+    );
   }
 
   /** The machines, by their names in scripts. */
-  get named(): Record<string, MachineOf<"qemu">> {
+  get named(): Record<string, MachineOf<Backends>> {
     return Object.fromEntries(
-      this.#set.members.map(({ core, machine }) => [
-        identifier(core.name),
-        machine as MachineOf<"qemu">,
-      ]),
+      this.machines.map((machine) => [identifier(machine.name), machine]),
     );
   }
 
@@ -563,8 +565,10 @@ export class Fork implements AsyncDisposable {
   }
 
   /** Takes a snapshot of these machines. */
-  snapshot(options: SnapshotOptions = {}): Promise<Snapshot> {
-    return takeSnapshot(this.#host, this.#set, options);
+  snapshot(options: SnapshotOptions = {}): Promise<Snapshot<Backends>> {
+    return takeSnapshot(this.#host, this.#set, options) as Promise<
+      Snapshot<Backends>
+    >;
   }
 
   /** Ends the machines, and removes their files. */

@@ -1,3 +1,4 @@
+import type { BackendName } from "../backend/mod.ts";
 import { SubtestFailures, UsageError } from "../errors.ts";
 import type { Faults } from "../machine/mod.ts";
 import type { Log } from "../report/mod.ts";
@@ -42,9 +43,9 @@ export interface SubtestFailure {
 }
 
 /** What a subtest runs. Only one on a fork gets machines. */
-export type SubtestFunction<T> = (
-  machines: Fork["named"],
-  fork: Fork,
+export type SubtestFunction<T, Backends extends BackendName = BackendName> = (
+  machines: Fork<Backends>["named"],
+  fork: Fork<Backends>,
 ) => T | Promise<T>;
 
 /** The parts of a run that its subtests use. */

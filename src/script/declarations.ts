@@ -24,8 +24,6 @@ const general: Record<string, string> = {
   vlans: "Vlan[]",
   log: "Log",
   createMachine: `Driver["createMachine"]`,
-  subtest: `Driver["subtest"]`,
-  snapshot: `Driver["snapshot"]`,
   retry: `Driver["retry"]`,
   serialStdoutOn: `Driver["serialStdoutOn"]`,
   serialStdoutOff: `Driver["serialStdoutOff"]`,
@@ -48,6 +46,8 @@ export function typesOfNames(names: ScriptNames): Map<string, string> {
     ...general,
     machines: `MachineOf${kind}[]`,
     driver: `Driver${kind}`,
+    subtest: `Driver${kind}["subtest"]`,
+    snapshot: `Driver${kind}["snapshot"]`,
   };
   for (const [name, type] of Object.entries(all)) {
     types.set(name, type);

@@ -12,7 +12,7 @@ const BACKEND = Deno.env.get("VMWRIGHT_TEST_BACKEND") ?? "qemu";
 
 /** What a test of machines works with. */
 export interface Booted extends AsyncDisposable {
-  readonly driver: Driver;
+  readonly driver: Driver<"qemu">;
   /** The first machine. */
   readonly machine: MachineOf<"qemu">;
   readonly machines: MachineOf<"qemu">[];
@@ -60,7 +60,7 @@ export async function booted(options: BootedOptions = {}): Promise<Booted> {
   const events: RunEvent[] = [];
   const log = rest.log ??
     new Log([{ on: (event) => void events.push({ ...event }) }]);
-  const driver = await Driver.create({
+  const driver: Driver<"qemu"> = await Driver.create({
     ...rest,
     outDir,
     log,
