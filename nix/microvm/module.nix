@@ -180,8 +180,9 @@ in
     }
     (lib.optionalAttrs isVirtualMachine (
       lib.mkIf isMicroVm {
+        # Loaded in any case: no other device is seen without it.
+        boot.initrd.kernelModules = [ (if isFirecracker then "virtio_mmio" else "virtio_pci") ];
         boot.initrd.availableKernelModules = [
-          (if isFirecracker then "virtio_mmio" else "virtio_pci")
           "virtio_blk"
           "virtio_net"
           "virtio_rng"

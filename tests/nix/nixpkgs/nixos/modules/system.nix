@@ -19,6 +19,10 @@ in
       type = types.listOf types.str;
       default = [ ];
     };
+    boot.initrd.kernelModules = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+    };
     boot.initrd.services.udev.rules = mkOption {
       type = types.str;
       default = "";
