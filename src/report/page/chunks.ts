@@ -24,20 +24,23 @@ export interface Lines {
 
 /** Chunks that are kept as they are read, for the next look. */
 const remembered = 48;
-/** Characters of texts that are kept for the next search. */
-const mostSearched = 100_000_000;
+/** Characters of texts that are kept for the next search, and for the next look. */
+const mostKept = 100_000_000;
 
 /** Where chunks come from: from the page, or from the driver while it runs. */
 export class Chunks {
   readonly #fetched = new Map<ChunkId, Kept>();
   /** Those from this number on belong to one version of the page. */
   #lasting = Infinity;
-  readonly #lines = new Map<ChunkId, Promise<Lines>>();
+  /** Lines that were put together. */
+  readonly #lines = new Map<ChunkId, Lines>();
+  readonly #reading = new Map<ChunkId, Promise<Lines>>();
   readonly #records = new Map<ChunkId, Promise<unknown[]>>();
   readonly #images = new Map<ChunkId, Promise<string>>();
-  /** Texts that were searched. */
-  readonly #searched = new Map<ChunkId, string>();
-  #searchedSize = 0;
+  readonly #texts = new Map<ChunkId, Promise<string>>();
+  /** The same, of those that have come. */
+  readonly #kept = new Map<ChunkId, string>();
+  #keptSize = 0;
   /** Whether the page asks the driver. */
   readonly isLive = document.documentElement.dataset.live !== undefined;
 
@@ -54,6 +57,7 @@ export class Chunks {
       const cache of [
         this.#fetched,
         this.#lines,
+        this.#reading,
         this.#records,
       ]
     ) {
@@ -68,35 +72,71 @@ export class Chunks {
 
   /** A chunk's text, which is not remembered. */
   async text(id: ChunkId): Promise<string> {
-    return await inflated(await this.#kept(id));
+    return await inflated(await this.#element(id));
   }
 
   /**
-   * A chunk's text for a search. It is remembered, as long as there is room:
-   * whoever types searches again with each letter.
+   * A chunk's text, which is remembered as long as there is room: whoever types
+   * searches again with each letter, and a scrollbar is drawn both ways.
    */
-  async searched(id: ChunkId): Promise<string> {
-    const known = this.#searched.get(id);
-    if (known !== undefined) return known;
-    const lasts = id < this.#lasting;
-    const text = await this.text(id);
-    // A search goes through all texts in their order. If the newest took the
-    // place of the oldest, the next search would find none.
-    const isRoom = this.#searchedSize + text.length <= mostSearched;
-    if (lasts && isRoom && !this.#searched.has(id)) {
-      this.#searched.set(id, text);
-      this.#searchedSize += text.length;
-    }
+  keptText(id: ChunkId): Promise<string> {
+    let text = this.#texts.get(id);
+    if (text !== undefined) return text;
+    text = this.text(id);
+    if (id >= this.#lasting) return text;
+    this.#texts.set(id, text);
+    text.then((text) => {
+      // A search goes through all texts in their order. If the newest took the
+      // place of the oldest, the next search would find none.
+      if (this.#keptSize + text.length > mostKept) this.#texts.delete(id);
+      else {
+        this.#keptSize += text.length;
+        this.#kept.set(id, text);
+      }
+    }, () => this.#texts.delete(id));
     return text;
   }
 
+  /**
+   * Reads chunks while the browser has nothing else to do, so that they are there
+   * when they are wanted.
+   *
+   * @param ids Their numbers, the first of them first.
+   * @param signal Ends that.
+   */
+  async warm(ids: readonly ChunkId[], signal: AbortSignal): Promise<void> {
+    for (const id of ids) {
+      if (this.#kept.has(id)) continue;
+      await idle();
+      if (signal.aborted || this.#keptSize >= mostKept) return;
+      await this.keptText(id).catch(() => {});
+    }
+  }
+
+  /** Lines that can be put together at once. */
+  linesNow({ chunk }: LineChunk): Lines | undefined {
+    const text = this.#kept.get(chunk);
+    return this.#lines.get(chunk) ??
+      (text === undefined ? undefined : this.#together(chunk, text));
+  }
+
   /** Lines that were put together. */
-  lines({ chunk }: LineChunk): Promise<Lines> {
+  lines(part: LineChunk): Promise<Lines> {
+    const now = this.linesNow(part);
+    if (now !== undefined) return Promise.resolve(now);
+    const { chunk } = part;
     return cached(
-      this.#lines,
+      this.#reading,
       chunk,
-      async () => parsed(await this.text(chunk)),
+      async () => this.#together(chunk, await this.keptText(chunk)),
     );
+  }
+
+  #together(chunk: ChunkId, text: string): Lines {
+    const lines = parsed(text);
+    this.#lines.set(chunk, lines);
+    forget(this.#lines);
+    return lines;
   }
 
   /** A record. */
@@ -116,7 +156,7 @@ export class Chunks {
   image(chunk: ChunkId): Promise<string> {
     let url = this.#images.get(chunk);
     if (url === undefined) {
-      url = this.#kept(chunk).then(({ base64 }) =>
+      url = this.#element(chunk).then(({ base64 }) =>
         `data:image/png;base64,${base64}`
       );
       this.#images.set(chunk, url);
@@ -124,7 +164,7 @@ export class Chunks {
     return url;
   }
 
-  async #kept(id: ChunkId): Promise<Kept> {
+  async #element(id: ChunkId): Promise<Kept> {
     const fetched = this.#fetched.get(id);
     if (fetched !== undefined) return fetched;
     // What stands on the page itself may be of an older version.
@@ -230,6 +270,20 @@ function cached<T>(
   const fresh = read();
   cache.set(id, fresh);
   fresh.catch(() => cache.delete(id));
-  if (cache.size > remembered) cache.delete(cache.keys().next().value!);
+  forget(cache);
   return fresh;
+}
+
+/** Drops the oldest, where there is more than is remembered. */
+function forget(cache: Map<ChunkId, unknown>): void {
+  if (cache.size > remembered) cache.delete(cache.keys().next().value!);
+}
+
+/** Waits until the browser has nothing else to do. */
+function idle(): Promise<void> {
+  return new Promise((resolve) =>
+    "requestIdleCallback" in globalThis
+      ? requestIdleCallback(() => resolve(), { timeout: 1000 })
+      : setTimeout(resolve, 20)
+  );
 }

@@ -44,6 +44,13 @@ export function LineList(props: LineListProps) {
     rows,
     (row) => Math.min(block, shown - row * block) * height,
   );
+  const first = chunks[0]?.chunk;
+  // Whoever draws the scrollbar shall see lines, and not wait for them.
+  useEffect(() => {
+    const over = new AbortController();
+    data.warm(chunks.map(({ chunk }) => chunk), over.signal);
+    return () => over.abort();
+  }, [data, first, chunks.length]);
   useLayoutEffect(() => {
     if (at === undefined) return;
     const fresh = total <= most
@@ -116,30 +123,41 @@ function Block(props: BlockProps) {
   const last = chunkAt(starts, to - 1);
   const wanted = chunks.slice(first, last + 1);
   const key = wanted.map(({ chunk, count }) => `${chunk}+${count}`).join();
-  const [read, setRead] = useState<{ key: string; lines: Lines[] }>();
+  const [read, setRead] = useState<{ first: number; lines: Lines[] }>();
+  const now = wanted.map((chunk) => data.linesNow(chunk));
+  const isThere = now.every((lines) => lines !== undefined);
   useEffect(() => {
+    if (isThere) return;
     let current = true;
     Promise.all(wanted.map((chunk) => data.lines(chunk))).then((lines) => {
-      if (current) setRead({ key, lines });
+      if (current) setRead({ first, lines });
     });
     return () => {
       current = false;
     };
-  }, [key]);
+  }, [key, isThere]);
+  // Until what has changed is read, what was there before is shown.
+  const known = isThere ? now : read?.first === first ? read.lines : undefined;
   const out = [];
-  if (read?.key === key) {
+  if (known !== undefined) {
     for (let i = from; i < to; i++) {
       const which = chunkAt(starts, i);
-      const lines = read.lines[which - first];
-      if (lines === undefined) continue;
+      const lines = known[which - first];
       const inside = i - starts[which];
+      if (lines?.texts[inside] === undefined) continue;
       out.push(
         line(props, lines, inside, chunks[which].first + inside, i === marked),
       );
     }
   }
   return (
-    <div class="block" style={{ transform: `translateY(${top}px)` }}>
+    <div
+      class={known === undefined ? "block unread" : "block"}
+      style={{
+        transform: `translateY(${top}px)`,
+        height: `${(to - from) * height}px`,
+      }}
+    >
       {out}
     </div>
   );

@@ -7,7 +7,7 @@ import { type Filter, Model } from "./model.ts";
 import { Panel } from "./panel.tsx";
 import { Results, useSearch } from "./results.tsx";
 import { Large } from "./screens.tsx";
-import { queryOf } from "./search.ts";
+import { queryOf, readAhead } from "./search.ts";
 import { useSelection } from "./selection.ts";
 import { Timeline } from "./timeline.tsx";
 import { Top, useTheme } from "./top.tsx";
@@ -30,6 +30,13 @@ export function Run({ run, data, prefix, label, isLive }: {
     state: "all",
   });
   const [words, setWords] = useState("");
+  const [isSearching, setIsSearching] = useState(false);
+  useEffect(() => {
+    if (!isSearching) return;
+    const over = new AbortController();
+    readAhead(model, data, over.signal);
+    return () => over.abort();
+  }, [isSearching, model]);
   const [shot, setShot] = useState<PageShot>();
   const [theme, setTheme] = useTheme();
   const query = useMemo(() => queryOf(words), [words]);
@@ -73,6 +80,7 @@ export function Run({ run, data, prefix, label, isLive }: {
               placeholder="Search steps, output, consoles   /"
               aria-label="Search steps, output and consoles"
               value={words}
+              onFocus={() => setIsSearching(true)}
               onInput={(event) => setWords(event.currentTarget.value)}
             />
             <Filters model={model} filter={filter} onFilter={setFilter} />

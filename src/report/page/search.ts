@@ -67,13 +67,14 @@ export async function search(
 ): Promise<void> {
   const hits: Hit[] = [];
   let count = 0;
-  let told = performance.now();
+  let told = -Infinity;
   const add = (hit: Hit) => {
     count++;
     if (hits.length < most) hits.push(hit);
   };
   const tellSoon = () => {
-    if (performance.now() - told < interval) return;
+    // The first is told at once.
+    if (count === 0 || performance.now() - told < interval) return;
     told = performance.now();
     tell({ hits: [...hits], count, done: false });
   };
@@ -122,10 +123,16 @@ export async function search(
       );
     });
   }
+  tellSoon();
+  const isWritten = isWrittenAsItIs(query);
   for await (const [, text, own] of read([...records], data)) {
     if (signal.aborted) return;
+    // To parse thousands of records takes much longer than to look at them.
+    if (isWritten && !has(text, query)) continue;
     const lines = text.split("\n");
-    for (const [record, take] of own) take(lines[record]);
+    for (const [record, take] of own) {
+      if (!isWritten || has(lines[record], query)) take(lines[record]);
+    }
     tellSoon();
   }
   const all: [LineChunk, number][] = [
@@ -162,9 +169,41 @@ export async function search(
   tell({ hits, count, done: true });
 }
 
+/**
+ * Reads ahead what a search looks through, for somebody who is about to search.
+ *
+ * @param model The run.
+ * @param data Where its chunks are read.
+ * @param signal Ends it.
+ */
+export function readAhead(
+  { run }: Model,
+  data: Chunks,
+  signal: AbortSignal,
+): Promise<void> {
+  const records = new Set([
+    ...run.steps.chunk,
+    ...run.errors.map(({ place }) => place[0]),
+  ]);
+  records.delete(-1);
+  const lines = [run.log, ...run.machines.map(({ chunks }) => chunks)].flat();
+  return data.warm(
+    [...records, ...lines.map(({ chunk }) => chunk)],
+    signal,
+  );
+}
+
+/** What begins with a letter, and has nothing in it that stands for anything else. */
+const literal = /^[a-z](?:[\w :=,;@#%&<>~-]|\\[/.*+?^$()[\]{}|])*$/i;
+
 /** Whether what is looked for may be in the times that the kernel puts before lines. */
 function mayBeStamp({ source }: RegExp): boolean {
-  return !/^[a-z][a-z ]*$/i.test(source);
+  return !literal.test(source);
+}
+
+/** Whether what is looked for looks the same in a text that is written as JSON. */
+function isWrittenAsItIs({ source }: RegExp): boolean {
+  return literal.test(source);
 }
 
 function has(text: string, query: RegExp): boolean {
@@ -204,7 +243,7 @@ async function* read<T>(
   const pending: Promise<string>[] = [];
   for (let i = 0; i < chunks.length; i++) {
     while (pending.length < ahead && i + pending.length < chunks.length) {
-      pending.push(data.searched(chunks[i + pending.length][0]));
+      pending.push(data.keptText(chunks[i + pending.length][0]));
     }
     const [id, more] = chunks[i];
     yield [id, await pending.shift()!, more];

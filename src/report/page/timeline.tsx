@@ -248,7 +248,7 @@ export function Timeline(props: TimelineProps) {
     >
       <div class="zooms">
         <button type="button" onClick={() => zoom(0.6)} title="Zoom in (+)">
-          <span aria-hidden="true">＋</span>
+          <span aria-hidden="true">+</span>
           <span class="unseen">zoom in</span>
         </button>
         <button
@@ -256,7 +256,7 @@ export function Timeline(props: TimelineProps) {
           onClick={() => zoom(1 / 0.6)}
           title="Zoom out (-)"
         >
-          <span aria-hidden="true">－</span>
+          <span aria-hidden="true">−</span>
           <span class="unseen">zoom out</span>
         </button>
         <button
