@@ -1,4 +1,5 @@
 import type { Diversion, Supervisor, Tap } from "../backend/mod.ts";
+import { MachineError } from "../errors.ts";
 import type { Network } from "../machine/mod.ts";
 import { FrameStream } from "./frame_stream.ts";
 import type { NetworkNamespace } from "./network_namespace.ts";
@@ -166,11 +167,17 @@ export class NetworkTap implements Tap {
     if (this.#hasCable) return;
     const { number, vlan } = this.#options;
     const bridge = `link${number}`, [near, far] = this.#cable;
+    await this.#ip(`link add ${near} type veth peer name ${far}`)
+      .catch(({ message }) => {
+        throw new MachineError(
+          "the frames of a microVM's card can't be led through the driver " +
+            `without the kernel's module veth: ${message}`,
+        );
+      });
     await this.#ip(
       // Without a memory for addresses, it sends all to each of its few ports.
       `link add ${bridge} type bridge forward_delay 0 mcast_snooping 0 ` +
         "ageing_time 0",
-      `link add ${near} type veth peer name ${far}`,
       ...[bridge, near, far].map((name) => `link set ${name} addrgenmode none`),
       `link set ${bridge} up`,
       `link set ${near} master ${bridge} up`,

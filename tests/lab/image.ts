@@ -28,7 +28,7 @@ const pruned = [
 /** Modules that are loaded before the root is there. */
 const modules = [
   ..."virtio_pci virtio_blk ext4 crc32c_generic virtio_console".split(" "),
-  ..."virtio_rng kvm_amd tun bridge".split(" "),
+  ..."virtio_rng kvm_amd tun bridge veth".split(" "),
 ];
 
 const kernelKind: KernelKind = {
@@ -40,6 +40,7 @@ const kernelKind: KernelKind = {
     "drivers/char",
     "drivers/crypto/ccp",
     "drivers/net/tun.ko",
+    "drivers/net/veth.ko",
     "drivers/virtio",
     "fs",
     "lib",
