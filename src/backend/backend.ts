@@ -308,16 +308,16 @@ export interface DiskFailures {
   writes: boolean;
 }
 
-/** A disk of a guest. */
+/** A disk of a guest, and what its hypervisor can do with it. */
 export interface GuestDisk {
   /** Lets no more pass. */
-  throttle(limits: DiskLimits): Promise<void>;
+  throttle?(limits: DiskLimits): Promise<void>;
   /** Has requests fail from now on. */
-  fail(failures: DiskFailures): Promise<void>;
+  fail?(failures: DiskFailures): Promise<void>;
   /** Takes it out of the guest. */
-  detach(): Promise<void>;
+  detach?(): Promise<void>;
   /** Whether to keep track of what the guest has flushed. */
-  track(isTracked: boolean): Promise<void>;
+  track?(isTracked: boolean): Promise<void>;
 }
 
 /** The disks of a guest. */
@@ -328,6 +328,10 @@ export interface GuestDisks {
    * @throws {MachineError} where there is none.
    */
   find(name?: string): Promise<GuestDisk>;
+}
+
+/** What a guest has not flushed to its disks. */
+export interface GuestWriteCaches {
   /** Whether what is flushed is kept track of, for any of them. */
   readonly areTracked: boolean;
   /**
@@ -389,6 +393,10 @@ export interface Capabilities {
   readonly interrupt?: GuestInterrupt;
   /** Disks that the hypervisor has a hold on. */
   readonly disks?: GuestDisks;
+  /** Caches of its disks, which a loss of power loses. */
+  readonly writeCaches?: GuestWriteCaches;
+  /** File systems that are not the host's. */
+  readonly fileSystems?: true;
   /** Memory that the hypervisor has a hold on. */
   readonly memory?: GuestMemory;
   /** A clock that is not the host's. */

@@ -30,6 +30,7 @@ export type {
   GuestScreen,
   GuestSnapshots,
   GuestTerminalOptions,
+  GuestWriteCaches,
   Mirror,
   Obstacle,
   SavedDisk,

@@ -1,10 +1,13 @@
-import type { Capabilities } from "../backend/mod.ts";
+import type { Capabilities, GuestDisk } from "../backend/mod.ts";
 import { MachineError } from "../errors.ts";
 
 /**
  * Things that only some hypervisors, or the firmware of their guests, offer.
  */
-export type Need = keyof Capabilities | "firmware";
+export type Offer = keyof Capabilities | "firmware";
+
+/** The same, and what only some hypervisors can do with a disk. */
+export type Need = Offer | `disk.${keyof GuestDisk}`;
 
 /** The words for these things in messages. */
 const WORDS: Record<Need, string> = {
@@ -15,6 +18,12 @@ const WORDS: Record<Need, string> = {
   forwarding: "a network with ports of the host's",
   consoles: "a console that is added while the guest runs",
   disks: "disks that its hypervisor has a hold on",
+  "disk.throttle": "a disk that can be slowed down while the guest runs",
+  "disk.fail": "a disk whose requests can be made to fail",
+  "disk.detach": "a disk that can be taken out while the guest runs",
+  "disk.track": "a disk of which its hypervisor knows what was not flushed",
+  writeCaches: "disks of which its hypervisor knows what was not flushed",
+  fileSystems: "file systems that are not the host's",
   processors: "processors that its hypervisor has a hold on",
   interrupt: "a button for an interrupt that can't be masked",
   memory: "memory that its hypervisor has a hold on",
@@ -53,8 +62,8 @@ const METHODS = {
   sendChars: "keyboard",
   forwardPort: "forwarding",
   block: "network",
-  fillDisk: "disks",
-  powerLoss: "disks",
+  fillDisk: "fileSystems",
+  powerLoss: "writeCaches",
   limitMemory: "memory",
   pause: "processors",
   resume: "processors",
@@ -68,22 +77,22 @@ const METHODS = {
   readEfiVars: "firmware",
   writeEfiVars: "firmware",
   dumpEfiVars: "firmware",
-} as const satisfies Record<string, Need>;
+} as const satisfies Record<string, Offer>;
 
 /** The same for synchronous methods. */
 const DIRECT = {
   link: "network",
   disk: "disks",
-} as const satisfies Record<string, Need>;
+} as const satisfies Record<string, Offer>;
 
 /** The same for properties. */
 const FACTS = {
   qmpClient: "qmp",
   efiVarsPath: "firmware",
-} as const satisfies Record<string, Need>;
+} as const satisfies Record<string, Offer>;
 
 /** All names that not every kind of machine has, and what each needs. */
-export const SPECIAL: Readonly<Record<Special, Need>> = {
+export const SPECIAL: Readonly<Record<Special, Offer>> = {
   ...METHODS,
   ...DIRECT,
   ...FACTS,

@@ -1,6 +1,7 @@
-import type { GuestDisk, GuestDisks } from "../backend/mod.ts";
+import type { GuestDisk } from "../backend/mod.ts";
 import { isHypervisorGone, UsageError } from "../errors.ts";
 import { after } from "../time/mod.ts";
+import { lacking } from "./capabilities.ts";
 import type { MachineCore } from "./core.ts";
 import type { Fault } from "./faults.ts";
 
@@ -9,7 +10,9 @@ export let makeDisk: (core: MachineCore, name?: string) => Disk;
 
 /**
  * A disk of a running machine. Its faults end with the guest: after a new start
- * the disk is as before.
+ * the disk is as before. QEMU can do all of this, Firecracker {@linkcode
+ * throttle} and Cloud Hypervisor {@linkcode detach}; the rest throws a
+ * `MachineError` there.
  */
 export class Disk {
   readonly #core: MachineCore;
@@ -51,7 +54,7 @@ export class Disk {
           `operationsPerSecond, got ${Deno.inspect(options)}`,
       );
     }
-    const disk = await this.#find("throttle()");
+    const disk = await this.#find("throttle()", "throttle");
     await this.#core.guarded(() => disk.throttle(limits));
     const shown = [
       bytesPerSecond > 0 && `${bytesPerSecond} bytes`,
@@ -89,7 +92,7 @@ export class Disk {
         `Expected seconds until a disk fails, got ${Deno.inspect(seconds)}`,
       );
     }
-    const disk = await this.#find("fail()");
+    const disk = await this.#find("fail()", "fail");
     const begin = () => this.#core.guarded(() => disk.fail({ reads, writes }));
     let beginning: Promise<void> | undefined;
     let cancel = () => {};
@@ -121,7 +124,7 @@ export class Disk {
    * name, can't lose this disk while it runs, or does not release it.
    */
   async detach(): Promise<void> {
-    const disk = await this.#find("detach()");
+    const disk = await this.#find("detach()", "detach");
     this.#core.log.info(`${this.#label}: detached`, this.#core.attributes);
     await this.#core.guarded(() => disk.detach());
     this.#core.log.mark("fault", {
@@ -141,7 +144,7 @@ export class Disk {
    * that name.
    */
   async cacheWrites(): Promise<Fault> {
-    const disk = await this.#find("cacheWrites()");
+    const disk = await this.#find("cacheWrites()", "track");
     await this.#core.guarded(() => disk.track(true));
     return this.#begin("caches writes", () => disk.track(false), "note");
   }
@@ -150,9 +153,19 @@ export class Disk {
     return this.#name === undefined ? "disk" : `disk ${this.#name}`;
   }
 
-  async #find(method: string): Promise<GuestDisk> {
-    const disks: GuestDisks = this.#core.capability("disks", method);
-    return await this.#core.guarded(() => disks.find(this.#name));
+  /** Finds the disk, if its hypervisor can do this with it. */
+  async #find<Name extends keyof GuestDisk>(
+    method: string,
+    what: Name,
+  ): Promise<Required<Pick<GuestDisk, Name>>> {
+    const disks = this.#core.capability("disks", method);
+    const disk: GuestDisk = await this.#core.guarded(() =>
+      disks.find(this.#name)
+    );
+    if (disk[what] === undefined) {
+      throw lacking(this.#core, method, `disk.${what}`);
+    }
+    return disk as Required<Pick<GuestDisk, Name>>;
   }
 
   #begin(

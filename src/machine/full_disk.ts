@@ -24,7 +24,7 @@ export async function fillDisk(
     );
   }
   await core.ready();
-  core.capability("disks", "fillDisk()");
+  core.capability("fileSystems", "fillDisk()");
   const file = `${path.replace(/\/+$/, "")}/.full-${crypto.randomUUID()}`;
   const quoted = shellQuote(file);
   const { status, stdout } = await core.run(

@@ -2,7 +2,10 @@ import type { BackendName } from "../backend/mod.ts";
 import { MachineError } from "../errors.ts";
 import { setClock, skew } from "./clock.ts";
 import type { MachineCore } from "./core.ts";
+import { type Disk, makeDisk } from "./disk.ts";
 import type { Fault } from "./faults.ts";
+import { fillDisk } from "./full_disk.ts";
+import { limitMemory } from "./limited_memory.ts";
 import type { Link } from "./links/link.ts";
 import { Pauses } from "./pauses.ts";
 import { BaseMachine, type Machine } from "./machine.ts";
@@ -87,6 +90,50 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
   async unblock(): Promise<void> {
     const network = this.#core.capability("network", "unblock()");
     await this.#core.guarded(() => network.plug(true));
+  }
+
+  // Disks and memory
+
+  /**
+   * Gets a disk of the machine. Firecracker can slow it down, and Cloud
+   * Hypervisor remove it.
+   *
+   * @param name Its id, or for Cloud Hypervisor its serial number. Default: the
+   * first disk of the description.
+   */
+  disk(name?: string): Disk {
+    return makeDisk(this.#core, name);
+  }
+
+  /**
+   * Fills a file system of the guest with a file: it has no room left for anybody.
+   *
+   * @param path The absolute path of a directory on it; `/` by default.
+   * @returns What removes the file.
+   * @throws {UsageError} if the path is not absolute.
+   * @throws {TestFailure} if there is no such directory, and for a file system
+   * without a limit of its size, as a ramfs.
+   */
+  fillDisk(path = "/"): Promise<Fault> {
+    return fillDisk(this.#core, path);
+  }
+
+  /**
+   * Takes memory from the guest by the virtio balloon of its description, until it
+   * has only so much left. Returns when the guest has handed it over. Of several
+   * limits, the smallest holds. They end with the guest: after a new start it has
+   * all of its memory. The guest needs the kernel's driver `virtio_balloon`.
+   *
+   * @param bytes The bytes that the guest has left, with its kernel. Firecracker
+   * counts whole MiB.
+   * @returns What gives the memory back.
+   * @throws {UsageError} if this is no whole number from 1 up.
+   * @throws {MachineError} if the machine is not running, if it has less memory
+   * than that, if its description has no balloon, or if its guest keeps more
+   * because it needs it.
+   */
+  limitMemory(bytes: number): Promise<Fault> {
+    return limitMemory(this.#core, bytes);
   }
 
   // Time

@@ -204,7 +204,7 @@ export class QemuMachine extends BaseMachine {
    * @throws {MachineError} if the machine is not running.
    */
   async powerLoss(): Promise<void> {
-    const disks = this.#core.capability("disks", "powerLoss()");
+    const disks = this.#core.capability("writeCaches", "powerLoss()");
     if (!disks.areTracked) {
       throw new UsageError(
         `powerLoss() of ${this.name} needs a disk with a write cache: call ` +

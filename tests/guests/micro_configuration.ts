@@ -15,6 +15,8 @@ export interface MicroOptions {
   readonly disks?: readonly string[];
   /** Parameters for the kernel, after the guest's own. */
   readonly kernelParameters?: readonly string[];
+  /** Whether it has a memory balloon. */
+  readonly balloon?: boolean;
   /** MiB. */
   readonly memory?: number;
   /** Processors. */
@@ -67,6 +69,15 @@ export async function microConfiguration(
         path_on_host: path,
         is_root_device: false,
       })),
+      ...options.balloon
+        ? {
+          balloon: {
+            amount_mib: 0,
+            deflate_on_oom: false,
+            stats_polling_interval_s: 1,
+          },
+        }
+        : {},
       "network-interfaces": vlans.map((vlan, index) => ({
         iface_id: `eth${index}`,
         host_dev_name: `vlan${vlan}`,
@@ -77,6 +88,7 @@ export async function microConfiguration(
       payload: { kernel: vmlinux, initramfs, cmdline: parameters },
       cpus: { boot_vcpus: processors, max_vcpus: processors },
       memory: { size: memory * 2 ** 20 },
+      ...options.balloon ? { balloon: { size: 0 } } : {},
       disks: disks.map((path) => ({ path, image_type: "Raw" })),
       net: vlans.map((vlan) => ({ tap: `vlan${vlan}`, mac: mac(vlan) })),
     };

@@ -97,7 +97,8 @@ const variants = {
       ..."virtio_pci virtio_mmio virtio_console virtio_net virtio_rng".split(
         " ",
       ),
-      ..."virtio_blk ext4 loop vmw_vsock_virtio_transport".split(" "),
+      ..."virtio_blk virtio_balloon ext4 loop".split(" "),
+      "vmw_vsock_virtio_transport",
     ],
     files: {
       "etc/rc": { text: microRc, mode: 0o755 },

@@ -182,12 +182,12 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
       [
         () => jail.powerLoss(),
         "powerLoss()",
-        "disks that its hypervisor has a hold on",
+        "disks of which its hypervisor knows what was not flushed",
       ],
       [
         () => jail.fillDisk(),
         "fillDisk()",
-        "disks that its hypervisor has a hold on",
+        "file systems that are not the host's",
       ],
       [
         () => jail.limitMemory(1e8),

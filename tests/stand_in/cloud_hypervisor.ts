@@ -73,6 +73,8 @@ let config: Body | undefined;
 let machine: EmulatedMachine | undefined;
 let state: "Created" | "Running" | "Paused" = "Created";
 let isLeaving = false;
+/** The ids of the disks, in their order. */
+let removable: string[] = [];
 const began = performance.now();
 const monitor = options["event-monitor"] === undefined
   ? undefined
@@ -141,6 +143,8 @@ const FAILED: Record<string, string> = {
   "vm.reboot": "The VM could not reboot",
   "vm.snapshot": "The VM could not be snapshotted",
   "vm.restore": "The VM could not be restored",
+  "vm.resize": "The VM could not be resized",
+  "vm.remove-device": "The device could not be removed from the VM",
   "vm.power-button": "Error triggering power button",
   "vm.nmi": "Error triggering NMI",
 };
@@ -160,7 +164,13 @@ async function handle(
     throw new Refusal(404, ["Not Found"]);
   }
   if ((method === "GET") !== isGet) throw bad;
-  const takesBody = ["vm.create", "vm.snapshot", "vm.restore"].includes(name);
+  const takesBody = [
+    "vm.create",
+    "vm.snapshot",
+    "vm.restore",
+    "vm.resize",
+    "vm.remove-device",
+  ].includes(name);
   if (name === "vm.create" && text === undefined) throw new Refusal(400, []);
   if (!isGet && takesBody !== (text !== undefined)) throw bad;
 
@@ -193,7 +203,7 @@ async function handle(
       return null;
     case "vm.info":
       if (config === undefined) throw missing("VM is not created");
-      return { config, state, memory_actual_size: 0 };
+      return await info(config);
     case "vm.create":
       readConfiguration(text!);
       if (config !== undefined) throw failed("VM is already created");
@@ -220,6 +230,24 @@ async function handle(
       await running().resume();
       tell("vm", "resumed");
       return;
+    case "vm.resize": {
+      const { desired_balloon: held } = readBody(text!, {
+        optional: {
+          desired_balloon: "usize",
+          desired_ram: "usize",
+          desired_vcpus: "u32",
+        },
+      });
+      await running().leaveMemory(memoryOf(config!) - Number(held ?? 0));
+      return;
+    }
+    case "vm.remove-device": {
+      const { id } = readBody(text!, { required: { id: "string" } });
+      const at = removable.indexOf(id as string);
+      if (at < 0) throw missing(`Unknown device id ${id}`);
+      await running().unplugDisk(at);
+      return;
+    }
     case "vm.shutdown":
       running();
       return await shutDown();
@@ -323,6 +351,26 @@ function readConfiguration(text: string): void {
   }
 }
 
+function memoryOf(config: Body): number {
+  return (config.memory as { size: number } | undefined)?.size ?? 512 * MIB;
+}
+
+async function info(config: Body): Promise<unknown> {
+  const disks = (config.disks as Body[] | undefined ?? [])
+    .map((disk, at) => ({ ...disk, id: removable[at] }));
+  const there = await machine?.disks() ?? [];
+  return {
+    config: { ...config, disks, memory: { size: memoryOf(config) } },
+    state,
+    memory_actual_size: config.balloon && machine
+      ? await machine.memoryLeft()
+      : memoryOf(config),
+    device_tree: Object.fromEntries(
+      there.map((at) => [removable[at], { id: removable[at] }]),
+    ),
+  };
+}
+
 function canOpen(path: unknown): boolean {
   try {
     Deno.openSync(path as string).close();
@@ -372,7 +420,9 @@ async function boot(saved?: string): Promise<void> {
     File: `file:${serial.file}`,
     Socket: `unix:${serial.socket},server=on,wait=off`,
   };
+  removable = drives.map(({ id }, at) => id as string ?? `_disk${at}`);
   const made = await EmulatedMachine.start({
+    hasBalloon: (config as Body).balloon !== undefined,
     kernel: payload.kernel as string,
     initrd: payload.initramfs as string,
     parameters: payload.cmdline as string ?? "",

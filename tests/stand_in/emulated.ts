@@ -16,6 +16,8 @@ export interface Hardware {
     readonly format: "raw" | "qcow2";
   }[];
   readonly cards: readonly { readonly tap: string; readonly mac?: string }[];
+  /** Whether it has a memory balloon. */
+  readonly hasBalloon?: boolean;
   readonly vsock?: { readonly cid: number; readonly socket: string };
   /** QEMU's `-serial`. */
   readonly serial: string;
@@ -226,6 +228,47 @@ export class EmulatedMachine {
     });
   }
 
+  /** Lets no more of a disk's requests pass; 0: no limit. */
+  async throttle(disk: number, bytes: number, operations: number) {
+    await this.#qmp.send("block_set_io_throttle", {
+      device: `drive${disk}`,
+      bps: bytes,
+      bps_rd: 0,
+      bps_wr: 0,
+      iops: operations,
+      iops_rd: 0,
+      iops_wr: 0,
+    });
+  }
+
+  /** Asks the guest to release a disk. */
+  async unplugDisk(disk: number): Promise<void> {
+    await this.#qmp.send("device_del", { id: `disk${disk}` });
+  }
+
+  /** The numbers of the disks that the guest has. */
+  async disks(): Promise<number[]> {
+    const devices = await this.#qmp.send("qom-list", {
+      path: "/machine/peripheral",
+    }) as { name: string }[];
+    return devices.flatMap(({ name }) => {
+      const number = /^disk(\d+)$/.exec(name)?.[1];
+      return number === undefined ? [] : [Number(number)];
+    });
+  }
+
+  /** How much of its memory the guest is to have, and has. */
+  async leaveMemory(bytes: number): Promise<void> {
+    await this.#qmp.send("balloon", { value: bytes });
+  }
+
+  async memoryLeft(): Promise<number> {
+    const { actual } = await this.#qmp.send("query-balloon") as {
+      actual: number;
+    };
+    return actual;
+  }
+
   async powerButton(): Promise<void> {
     await this.#qmp.send("system_powerdown");
   }
@@ -291,13 +334,16 @@ function qemuArguments(hardware: Hardware, directory: string): string[] {
     `${hardware.parameters} no_timer_check`,
   ];
   if (initrd !== undefined) args.push("-initrd", initrd);
-  for (const { path, isReadOnly, format } of hardware.disks) {
+  hardware.disks.forEach(({ path, isReadOnly, format }, index) => {
     args.push(
       "-drive",
-      `file=${path.replaceAll(",", ",,")},if=virtio,format=${format},` +
-        `cache=unsafe,readonly=${isReadOnly ? "on" : "off"}`,
+      `file=${path.replaceAll(",", ",,")},if=none,id=drive${index},` +
+        `format=${format},cache=unsafe,readonly=${isReadOnly ? "on" : "off"}`,
+      "-device",
+      `virtio-blk-pci,drive=drive${index},id=disk${index}`,
     );
-  }
+  });
+  if (hardware.hasBalloon) args.push("-device", "virtio-balloon-pci");
   hardware.cards.forEach(({ tap, mac }, index) => {
     args.push(
       "-netdev",

@@ -93,6 +93,10 @@ const shapes = {
       huge_pages: "any",
     },
   },
+  "balloon": {
+    required: { amount_mib: "u32", deflate_on_oom: "boolean" },
+    optional: { stats_polling_interval_s: "u16" },
+  },
 } satisfies Record<string, Shape>;
 
 type Body = Record<string, unknown>;
@@ -100,6 +104,8 @@ type Body = Record<string, unknown>;
 /** What is refused, in Firecracker's words. */
 class Fault extends Error {}
 
+const MIB = 2 ** 20;
+const NO_BALLOON = "Balloon error: No balloon device found.";
 const PRE_BOOT =
   "The requested operation is not supported before starting the microVM.";
 const POST_BOOT =
@@ -177,6 +183,7 @@ async function handle(
       };
     }
     if (first === "version") return { firecracker_version: VERSION };
+    if (first === "balloon" && id === "statistics") return await balloon();
     throw new Fault(`Invalid request method and/or path: GET ${first}.`);
   }
   if (text === undefined) {
@@ -184,6 +191,9 @@ async function handle(
   }
   if (first === "snapshot") return await snapshot(method, id, text);
   const isPatch = method === "PATCH";
+  if (isPatch && (first === "drives" || first === "balloon")) {
+    return await patch(first, id, text);
+  }
   if (
     !(first in shapes) || rest.length > 0 || isPatch !== (first === "vm") ||
     !["PUT", "PATCH"].includes(method)
@@ -497,9 +507,7 @@ async function act(action: string): Promise<void> {
  */
 async function begin(saved?: string): Promise<EmulatedMachine> {
   const source = config["boot-source"];
-  const all = [...drives.values()].sort((a, b) =>
-    Number(b.is_root_device) - Number(a.is_root_device)
-  );
+  const all = inOrder();
   const [root] = all;
   const parameters = [
     source.boot_args as string ?? DEFAULT_PARAMETERS,
@@ -513,7 +521,8 @@ async function begin(saved?: string): Promise<EmulatedMachine> {
     kernel: source.kernel_image_path as string,
     initrd: source.initrd_path as string,
     parameters,
-    memory: config["machine-config"]?.mem_size_mib as number ?? 128,
+    memory: memory(),
+    hasBalloon: config.balloon !== undefined,
     processors: config["machine-config"]?.vcpu_count as number ?? 1,
     disks: all.map((drive) => ({
       path: drive.path_on_host as string,
@@ -533,6 +542,62 @@ async function begin(saved?: string): Promise<EmulatedMachine> {
   }, saved);
   made.ended.then(() => leave(1));
   return machine = made;
+}
+
+/** What is changed of a guest that runs. */
+async function patch(
+  first: "drives" | "balloon",
+  id: string | undefined,
+  text: string,
+): Promise<void> {
+  if (machine === undefined) throw new Fault(PRE_BOOT);
+  if (first === "balloon") {
+    const { amount_mib: amount } = readBody(text, {
+      required: { amount_mib: "u32" },
+    });
+    if (config.balloon === undefined) throw new Fault(NO_BALLOON);
+    await machine.leaveMemory((memory() - (amount as number)) * MIB);
+    return;
+  }
+  const body = readBody(text, {
+    required: { drive_id: "string" },
+    optional: { path_on_host: "string", rate_limiter: "any" },
+  });
+  const at = inOrder().findIndex(({ drive_id }) => drive_id === id);
+  if (at < 0) {
+    throw new Fault(
+      "Drive config error: Unable to patch the block device: Invalid device ID",
+    );
+  }
+  const { bandwidth, ops } = (body.rate_limiter ?? {}) as Record<
+    string,
+    { size: number; refill_time: number } | undefined
+  >;
+  const each = (bucket?: { size: number; refill_time: number }) =>
+    bucket === undefined || bucket.refill_time === 0
+      ? 0
+      : Math.ceil(bucket.size * 1000 / bucket.refill_time);
+  await machine.throttle(at, each(bandwidth), each(ops));
+}
+
+async function balloon(): Promise<unknown> {
+  const { stats_polling_interval_s: interval } = config.balloon ?? {};
+  if (machine === undefined) throw new Fault(PRE_BOOT);
+  if (!interval) throw new Fault(NO_BALLOON);
+  const held = memory() - await machine.memoryLeft() / MIB;
+  return { actual_mib: Math.floor(held) };
+}
+
+/** MiB. */
+function memory(): number {
+  return config["machine-config"]?.mem_size_mib as number ?? 128;
+}
+
+/** The disks as the guest sees them. */
+function inOrder(): Body[] {
+  return [...drives.values()].sort((a, b) =>
+    Number(b.is_root_device) - Number(a.is_root_device)
+  );
 }
 
 async function change(to: string): Promise<void> {

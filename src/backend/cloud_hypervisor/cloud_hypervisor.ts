@@ -4,18 +4,22 @@ import { within } from "../../time/mod.ts";
 import type {
   Backend,
   Guest,
+  GuestDisks,
   GuestListener,
   GuestProcessors,
   StartOptions,
 } from "../backend.ts";
+import { LimitedMemory } from "../limited_memory.ts";
 import { ApiClient } from "../microvm/api_client.ts";
 import { MicroVmGuest, type MicroVmOptions } from "../microvm/guest.ts";
 import { demandVersion } from "../microvm/program.ts";
 import { SAVE_TIMEOUT } from "../microvm/snapshots.ts";
 import { memoryOf, startMicroVm } from "../microvm/start.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
+import { CloudHypervisorDisks } from "./disks.ts";
 import { readEvents } from "./event_monitor.ts";
 import { cloudHypervisor } from "./kind.ts";
+import { CloudHypervisorBalloon } from "./memory.ts";
 import {
   completed,
   type RestoreConfig,
@@ -23,6 +27,7 @@ import {
   type VmConfig,
   type VmSnapshotConfig,
 } from "./vm_config.ts";
+import type { VmInfo } from "./vm_info.ts";
 
 const { hypervisor } = cloudHypervisor;
 /** The names of what is in the directory of the sockets. */
@@ -39,11 +44,6 @@ const LAST_EVENTS = 1;
 /** What Cloud Hypervisor says that it is. */
 interface Ping {
   readonly version: string;
-}
-
-/** What Cloud Hypervisor says of a machine. */
-interface VmInfo {
-  readonly state: string;
 }
 
 /**
@@ -180,6 +180,8 @@ interface OwnOptions {
 /** A guest that Cloud Hypervisor runs. */
 class CloudHypervisorGuest extends MicroVmGuest {
   readonly #own: OwnOptions;
+  readonly disks: GuestDisks;
+  readonly memory: LimitedMemory;
   /** Settled when there are no more events. */
   readonly #heard: Promise<void>;
   #hasPanicked = false;
@@ -188,6 +190,12 @@ class CloudHypervisorGuest extends MicroVmGuest {
   constructor(options: MicroVmOptions, own: OwnOptions) {
     super(options);
     this.#own = own;
+    const { api, name } = options;
+    this.disks = new CloudHypervisorDisks(api, name);
+    this.memory = new LimitedMemory(
+      new CloudHypervisorBalloon(api, name),
+      name,
+    );
     this.#heard = this.#hear(own.events);
   }
 

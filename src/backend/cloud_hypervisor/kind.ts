@@ -12,7 +12,15 @@ export const cloudHypervisor: BackendKind = {
   plugsIntoHost: false,
   takesVsock: false,
   reboots: true,
-  gives: new Set(["network", "processors", "clock", "snapshots"]),
+  gives: new Set([
+    "network",
+    "disks",
+    "fileSystems",
+    "memory",
+    "processors",
+    "clock",
+    "snapshots",
+  ]),
   needs: readNeeds,
 
   /** `run-<name>-cloud-hypervisor.json` describes a microVM. */

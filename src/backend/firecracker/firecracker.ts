@@ -3,19 +3,23 @@ import { delay } from "../../time/mod.ts";
 import type {
   Backend,
   Guest,
+  GuestDisks,
   GuestListener,
   GuestProcessors,
   StartOptions,
 } from "../backend.ts";
+import { LimitedMemory } from "../limited_memory.ts";
 import { ApiClient } from "../microvm/api_client.ts";
-import { MicroVmGuest } from "../microvm/guest.ts";
+import { MicroVmGuest, type MicroVmOptions } from "../microvm/guest.ts";
 import { demandVersion } from "../microvm/program.ts";
 import { SAVE_TIMEOUT } from "../microvm/snapshots.ts";
 import { memoryOf, startMicroVm } from "../microvm/start.ts";
 import type { Supervisor } from "../supervisor.ts";
 import { loadRequests, requestsOf, saveRequest } from "./configuration.ts";
+import { FirecrackerDisks } from "./disks.ts";
 import { firecracker } from "./kind.ts";
-import type { Action, Put, VmState } from "./requests.ts";
+import { FirecrackerBalloon } from "./memory.ts";
+import type { Action, Drive, Put, VmState } from "./requests.ts";
 
 /** The names of the sockets. */
 const API = "fc-api", VSOCK = "fc-vsock";
@@ -103,7 +107,7 @@ export class FirecrackerBackend implements Backend {
             memory: memoryOf(firecracker, options),
             saved,
             log,
-          });
+          }, puts);
         },
 
         async boot(guest, over, demand) {
@@ -145,9 +149,28 @@ function idOf(name: string): string {
 }
 
 class FirecrackerGuest extends MicroVmGuest {
+  readonly disks: GuestDisks;
+  readonly memory: LimitedMemory;
   #tail = "";
   #isSuspected = false;
   #hasPoweredOff = false;
+
+  /**
+   * Takes the process from now on.
+   *
+   * @param puts Its configuration.
+   */
+  constructor(options: MicroVmOptions, puts: readonly Put[]) {
+    super(options);
+    const { api, name, memory } = options;
+    const drives = puts.filter(({ path }) => path.startsWith("/drives/"))
+      .map(({ body }) => body as Drive);
+    this.disks = new FirecrackerDisks(api, name, drives);
+    this.memory = new LimitedMemory(
+      new FirecrackerBalloon(api, name, memory),
+      name,
+    );
+  }
 
   readonly processors: GuestProcessors = {
     pause: () => this.#change("Paused"),

@@ -11,7 +11,15 @@ export const firecracker: BackendKind = {
   plugsIntoHost: false,
   takesVsock: false,
   reboots: false,
-  gives: new Set(["network", "processors", "clock", "snapshots"]),
+  gives: new Set([
+    "network",
+    "disks",
+    "fileSystems",
+    "memory",
+    "processors",
+    "clock",
+    "snapshots",
+  ]),
   needs: readNeeds,
 
   /** `run-<name>-firecracker.json` describes a microVM. */

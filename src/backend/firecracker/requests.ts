@@ -18,6 +18,23 @@ export interface Drive {
   socket?: string;
 }
 
+/** What changes of a disk while the guest runs. */
+export interface PartialDrive {
+  drive_id: string;
+  path_on_host?: string;
+  rate_limiter?: RateLimiter;
+}
+
+/** How much memory a balloon is to hold. */
+export interface BalloonUpdate {
+  amount_mib: number;
+}
+
+/** How much memory a balloon holds: the part that is read. */
+export interface BalloonStats {
+  actual_mib: number;
+}
+
 /** A network card. */
 export interface NetworkInterface {
   iface_id: string;

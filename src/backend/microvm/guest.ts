@@ -9,6 +9,7 @@ import type {
   SavedGuest,
 } from "../backend.ts";
 import type { Identity } from "../identity.ts";
+import type { LimitedMemory } from "../limited_memory.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import type { ApiClient } from "./api_client.ts";
@@ -88,6 +89,7 @@ export abstract class MicroVmGuest implements Guest {
       resume: () => this.processors.resume(),
       save: (directory) => this.save(directory),
       taken: () => this.#serial,
+      isMemoryLimited: () => this.memory.isLimited,
     }, options.saved);
     const stdin = this.#stdin = process.stdin.getWriter();
     const pipes = [process.stdout, process.stderr].map((pipe) =>
@@ -145,8 +147,14 @@ export abstract class MicroVmGuest implements Guest {
     return this.options.network;
   }
 
+  /** Its file systems are not the host's. */
+  readonly fileSystems = true;
+
   /** Its clock is not the host's. */
   readonly clock = true;
+
+  /** Its memory, of which a balloon may hold parts. */
+  abstract readonly memory: LimitedMemory;
 
   /** What is done to its processors. */
   abstract readonly processors: GuestProcessors;

@@ -37,6 +37,8 @@ export interface SnapshotParts {
    * How many reads of its serial port have ended, and whether more is waited for.
    */
   readonly taken: () => { reads: number; isAwaited: boolean };
+  /** Whether a balloon holds some of its memory on purpose. */
+  readonly isMemoryLimited: () => boolean;
 }
 
 /**
@@ -59,9 +61,19 @@ export class MicroVmSnapshots implements GuestSnapshots {
     if (saved !== undefined) parts.vsock.hold();
   }
 
-  /** See {@linkcode GuestSnapshots.obstacles}: the hypervisor itself refuses. */
+  /**
+   * See {@linkcode GuestSnapshots.obstacles}: of all others, the hypervisor
+   * itself refuses to save the guest.
+   */
   obstacles(): Promise<Obstacle[]> {
-    return Promise.resolve([]);
+    return Promise.resolve(
+      this.#parts.isMemoryLimited()
+        ? [{
+          reason:
+            "the memory of the guest is limited on purpose: that has to end first",
+        }]
+        : [],
+    );
   }
 
   /** See {@linkcode GuestSnapshots.rivalry}. */

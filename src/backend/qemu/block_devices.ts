@@ -1,7 +1,7 @@
-import { MachineError } from "../../errors.ts";
 import { baseName } from "../../paths.ts";
 import type { QmpClient } from "../../qmp/mod.ts";
-import type { GuestDisks } from "../backend.ts";
+import type { GuestDisks, GuestWriteCaches } from "../backend.ts";
+import { noDisk } from "../no_disk.ts";
 import { QemuBlockDevice } from "./block_device.ts";
 
 /** A device as `query-block` describes it. */
@@ -26,7 +26,7 @@ export interface QemuBlockDevicesOptions {
 }
 
 /** The disks of a guest of QEMU. */
-export class QemuBlockDevices implements GuestDisks {
+export class QemuBlockDevices implements GuestDisks, GuestWriteCaches {
   readonly #qmp: QmpClient;
   readonly #options: QemuBlockDevicesOptions;
   /** The disks by their paths in QEMU. */
@@ -38,7 +38,7 @@ export class QemuBlockDevices implements GuestDisks {
     this.#options = options;
   }
 
-  /** See {@linkcode GuestDisks.areTracked}. */
+  /** See {@linkcode GuestWriteCaches.areTracked}. */
   get areTracked(): boolean {
     return this.#tracked.length > 0;
   }
@@ -79,14 +79,10 @@ export class QemuBlockDevices implements GuestDisks {
       disk.refresh(inserted["node-name"]);
       return disk;
     }
-    const what = name === undefined ? "no disk" : `no disk named "${name}"`;
-    const others = all.length === 0 ? "none" : all.join(", ");
-    throw new MachineError(
-      `${this.#options.machine} has ${what}; QEMU knows of ${others}`,
-    );
+    throw noDisk(this.#options.machine, "QEMU", name, all);
   }
 
-  /** See {@linkcode GuestDisks.losePower}. */
+  /** See {@linkcode GuestWriteCaches.losePower}. */
   async losePower(): Promise<void> {
     const tracked = this.#tracked;
     await Promise.all(tracked.map((disk) => disk.cut()));

@@ -214,6 +214,14 @@ export class QemuGuest implements Guest {
     return dumpMemory(this.qmp, path);
   }
 
+  get writeCaches(): QemuBlockDevices {
+    return this.disks;
+  }
+
+  get fileSystems(): true {
+    return true;
+  }
+
   get clock(): true {
     return true;
   }

@@ -24,6 +24,8 @@ export const qemu: BackendKind = {
     "processors",
     "interrupt",
     "disks",
+    "writeCaches",
+    "fileSystems",
     "memory",
     "clock",
     "snapshots",

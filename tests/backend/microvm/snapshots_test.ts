@@ -46,6 +46,7 @@ function made(parts: Partial<SnapshotParts> = {}) {
     },
     resume: note("resume"),
     save: note("save"),
+    isMemoryLimited: () => false,
     taken: () => ({ reads: 1, isAwaited: true }),
     ...parts,
   });

@@ -946,6 +946,9 @@ class MicroVmMachine(_PlainMachine):
     _noun = "microVM"
 
     link = QemuMachine.link
+    disk = QemuMachine.disk
+    fill_disk = QemuMachine.fill_disk
+    limit_memory = QemuMachine.limit_memory
     block = QemuMachine.block
     unblock = QemuMachine.unblock
     pause = QemuMachine.pause
