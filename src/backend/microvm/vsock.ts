@@ -1,5 +1,5 @@
 import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
-import { delay, orAbort } from "../../time/mod.ts";
+import { after, delay, orAbort } from "../../time/mod.ts";
 
 /** The port on which a guest's shell listens, and that it calls on the host. */
 const PORT = 1234;
@@ -9,6 +9,11 @@ const AT_ONCE = 2;
 const FIRST_PAUSE = 0.05;
 /** … up to so many seconds. */
 const LONGEST_PAUSE = 1;
+/**
+ * Seconds that the first connection has to be answered, each next one twice as
+ * long, and the longest: a guest that has just gone on may not hear of one.
+ */
+const FIRST_ANSWER = 2, LONGEST_WAIT = 60;
 /** Bytes of the longest answer of the hypervisor. */
 const LONGEST_ANSWER = 32;
 
@@ -71,11 +76,15 @@ export class HybridVsock {
     if (isHeld) await orAbort(this.released(), over);
     await this.#turn(over);
     try {
-      let pause = FIRST_PAUSE;
+      let pause = FIRST_PAUSE, limit = FIRST_ANSWER;
       while (true) {
         over.throwIfAborted();
-        const stream = await this.#try(over);
+        const began = performance.now();
+        const stream = await this.#try(over, limit);
         if (stream !== undefined) return stream;
+        if (performance.now() - began >= limit * 1000) {
+          limit = Math.min(2 * limit, LONGEST_WAIT);
+        }
         const called = this.#hasCalled ? [] : [this.#called.promise];
         await Promise.race([delay(pause, over), ...called]);
         pause = Math.min(2 * pause, LONGEST_PAUSE);
@@ -135,8 +144,11 @@ export class HybridVsock {
     this.#dialling++;
   }
 
-  /** One try; nothing where nobody listens. */
-  async #try(signal: AbortSignal): Promise<ByteStream | undefined> {
+  /** One try; nothing where nobody listens, or answers in so many seconds. */
+  async #try(
+    signal: AbortSignal,
+    limit: number,
+  ): Promise<ByteStream | undefined> {
     let stream: Deno.UnixConn;
     try {
       stream = await Deno.connect({ transport: "unix", path: this.#path });
@@ -151,6 +163,7 @@ export class HybridVsock {
       }
     };
     signal.addEventListener("abort", close, { once: true });
+    const cancel = after(limit, close);
     try {
       await writeAll(stream, new TextEncoder().encode(`CONNECT ${PORT}\n`));
       if (/^OK \d+$/.test(await answer(stream) ?? "")) return stream;
@@ -161,6 +174,7 @@ export class HybridVsock {
       if (!isClosedError(error)) throw error;
       return undefined;
     } finally {
+      cancel();
       signal.removeEventListener("abort", close);
     }
   }
