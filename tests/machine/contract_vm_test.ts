@@ -18,6 +18,8 @@ import {
   TestFailure,
 } from "../../mod.ts";
 import { kinds } from "../../src/backend/mod.ts";
+import { gather } from "../../src/machine/evidence.ts";
+import { coreOf } from "../../src/machine/mod.ts";
 import { within } from "../../src/time/mod.ts";
 import { trials } from "./backends.ts";
 import { blocksOf } from "./links/read_pcapng.ts";
@@ -177,6 +179,22 @@ for (const trial of trials) {
           await ready[Symbol.asyncDispose]();
         },
       );
+
+      await t.step("leaves its state where a run fails", async () => {
+        const kept = new Map<string, string>();
+        await gather(coreOf(machine), {
+          onEvidence: ({ kind, path }) => void kept.set(kind, path),
+          onTrouble() {},
+        });
+        const state = await Deno.readTextFile(kept.get("state")!);
+        const asked = {
+          firecracker: "\n==> Firecracker: GET /\n{",
+          "cloud-hypervisor": "\n==> Cloud Hypervisor: GET /vm.info\n{",
+        }[trial.backend as string];
+        assertStringIncludes(state, asked ?? "\n==> QEMU: ");
+        if (asked !== undefined) assert(!/query-|QMP/.test(state), state);
+        assertMatch(state, /^==> start command$/m);
+      });
 
       await t.step("powers off, and starts again", async () => {
         await machine.shutdown();

@@ -267,6 +267,8 @@ class CloudHypervisorGuest extends MicroVmGuest {
     return Promise.resolve(this.knownVersion);
   }
 
+  protected readonly telling = ["/vm.info", "/vm.counters"];
+
   async standsStill(): Promise<string | undefined> {
     const state = await this.#state();
     return state === "Running"

@@ -210,18 +210,7 @@ class FirecrackerGuest extends MicroVmGuest {
     );
   }
 
-  async report(): Promise<string> {
-    const parts = ["/", "/vm/config"].map(async (path) => {
-      const told = await this.options.api.request("GET", path, undefined, {
-        timeout: 2,
-      }).then(
-        (answer) => JSON.stringify(answer, null, 2),
-        (error) => (error as Error).message,
-      );
-      return `\n==> Firecracker: GET ${path}\n${told}\n`;
-    });
-    return (await Promise.all(parts)).join("");
-  }
+  protected readonly telling = ["/", "/vm/config"];
 
   async standsStill(): Promise<string | undefined> {
     const { state } = await this.options.api.request("GET", "/") as {

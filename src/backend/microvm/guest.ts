@@ -25,6 +25,8 @@ import type { HybridVsock } from "./vsock.ts";
 const PATIENCE = 2;
 /** Milliseconds after its end in which its last output arrives. */
 const LAST_WORDS_MS = 1000;
+/** Seconds that its API may take for each part of a report. */
+const REPORTING = 2;
 /** How many lines of a hypervisor the message about its end quotes. */
 const COMPLAINTS = 10;
 
@@ -158,6 +160,24 @@ export abstract class MicroVmGuest implements Guest {
 
   /** What is done to its processors. */
   abstract readonly processors: GuestProcessors;
+
+  /** What its API is asked where a run fails. */
+  protected abstract readonly telling: readonly string[];
+
+  /** What its API tells of it. */
+  async report(): Promise<string> {
+    const { api, hypervisor } = this.options;
+    const parts = this.telling.map(async (path) => {
+      const told = await api.request("GET", path, undefined, {
+        timeout: REPORTING,
+      }).then(
+        (answer) => JSON.stringify(answer, null, 2),
+        (error) => (error as Error).message,
+      );
+      return `\n==> ${hypervisor}: GET ${path}\n${told}\n`;
+    });
+    return (await Promise.all(parts)).join("");
+  }
 
   /** Why the guest stands still. */
   abstract standsStill(): Promise<string | undefined>;
