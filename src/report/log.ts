@@ -31,6 +31,25 @@ const mostOutput = 256 * 1024;
 /** Characters of a source file that are told at most. */
 const mostSource = 1024 * 1024;
 
+/** What is told of, and nobody hears yet. */
+export interface Withheld extends Disposable {
+  /**
+   * Runs a function.
+   *
+   * @param fn The function. What it tells is kept back, and so is what goes on
+   * from there tells.
+   */
+  run<T>(fn: () => T): T;
+  /** Tells all of it, as of now. From now on, nothing is kept back. */
+  tell(): void;
+}
+
+/**
+ * Keeps back what is told in some flows of the program until it is wanted; for
+ * good, if the answer is disposed of first.
+ */
+export let withhold: (log: Log) => Withheld;
+
 interface OpenStep extends Step {
   readonly text: string;
   readonly attributes: Attributes;
@@ -62,6 +81,10 @@ export class Log {
   );
   readonly #current = new AsyncLocalStorage<Step | undefined>();
   readonly #open = new Map<number, OpenStep>();
+  /** Takes the events that are kept back in a flow of the program. */
+  readonly #withheld = new AsyncLocalStorage<
+    { keep?: (event: RunEvent) => void }
+  >();
   readonly #date = Date.now();
   readonly #origin = performance.now();
   readonly #unload = () => this.flush();
@@ -74,6 +97,10 @@ export class Log {
   #nextId = 1;
   #hasFailed = false;
   #closing: Promise<void> | undefined;
+
+  static {
+    withhold = (log) => log.#withhold();
+  }
 
   /**
    * Begins the run's log.
@@ -741,8 +768,30 @@ export class Log {
     });
   }
 
+  #withhold(): Withheld {
+    const events: RunEvent[] = [];
+    const flow: { keep?: (event: RunEvent) => void } = {
+      keep: (event) => events.push(event),
+    };
+    return {
+      run: (fn) => this.#withheld.run(flow, () => this.within(undefined, fn)),
+      tell: () => {
+        flow.keep = undefined;
+        for (const event of events.splice(0)) {
+          this.#audience.emit({ ...event, time: this.time });
+        }
+      },
+      [Symbol.dispose]: () => {
+        events.length = 0;
+        if (flow.keep !== undefined) flow.keep = () => {};
+      },
+    };
+  }
+
   #emit(event: RunEvent): void {
-    this.#audience.emit(event);
+    const keep = this.#withheld.getStore()?.keep;
+    if (keep === undefined) this.#audience.emit(event);
+    else keep(event);
   }
 }
 

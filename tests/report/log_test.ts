@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { withhold } from "../../src/report/log.ts";
 import { describeError, Log, type RunEvent } from "../../src/report/mod.ts";
 
 function recorded(): { log: Log; events: RunEvent[] } {
@@ -229,6 +230,39 @@ Deno.test("a step that another process begins bears the place that it tells", as
   );
   assertEquals(placed, [position, position]);
   await log.close();
+});
+
+Deno.test("what is withheld is told when it is wanted, with all that follows it", async () => {
+  const { log, events } = recorded();
+  const withheld = withhold(log), unwanted = withhold(log);
+  const gate = Promise.withResolvers<void>();
+  const [later] = await log.nested("step", () => {
+    unwanted.run(() => log.info("never"));
+    return [withheld.run(async () => {
+      log.info("early");
+      await gate.promise;
+      log.info("late");
+    })];
+  });
+  log.info("meanwhile");
+  unwanted[Symbol.dispose]();
+  const before = log.time;
+  withheld.tell();
+  gate.resolve();
+  await later;
+  unwanted.run(() => log.info("never"));
+  withheld[Symbol.dispose]();
+  withheld.run(() => log.info("last"));
+  assertEquals(told(events), [
+    "- runBegan",
+    "- stepBegan step",
+    "- stepEnded step",
+    "- message meanwhile",
+    "- message early",
+    "- message late",
+    "- message last",
+  ]);
+  assert(events.at(-3)!.time >= before);
 });
 
 Deno.test("an interval ends once, and marks bear what they are about", async () => {
