@@ -1,6 +1,12 @@
 import { orAbort } from "../time/mod.ts";
 import { freeMemory } from "./free_memory.ts";
 
+/** Room that is given back as soon as a fork waits for it. */
+export interface LentRoom extends Disposable {
+  /** Has it not given back any more until it is disposed of. */
+  keep(): void;
+}
+
 interface Waiter {
   readonly memory: number;
   readonly admit: () => void;
@@ -14,6 +20,8 @@ export class ForkBudget {
   readonly #memory?: number;
   readonly #forks: number;
   readonly #waiting: Waiter[] = [];
+  /** Those who give back what was lent to them. */
+  readonly #lent = new Set<() => void>();
   /** Bytes that were free when there was no fork: what those take comes late. */
   #free = 0;
   #taken = 0;
@@ -37,6 +45,7 @@ export class ForkBudget {
       const { promise, resolve } = Promise.withResolvers<void>();
       const waiter = { memory, admit: resolve };
       this.#waiting.push(waiter);
+      for (const giveBack of [...this.#lent]) giveBack();
       try {
         await orAbort(promise, signal);
       } catch (error) {
@@ -48,11 +57,39 @@ export class ForkBudget {
     } else {
       this.#enter(memory);
     }
+    return this.#room(memory);
+  }
+
+  /**
+   * Lends what nobody needs at this moment.
+   *
+   * @param memory Bytes of memory that the guests have.
+   * @param giveBack Called when a fork waits: the room is to be disposed of.
+   * @returns Nothing where there is no room to spare.
+   */
+  lend(memory: number, giveBack: () => void): LentRoom | undefined {
+    const free = this.#running === 0 ? freeMemory() : this.#free;
+    const isFull = this.#waiting.length > 0 || this.#running >= this.#forks ||
+      this.#taken + memory > (this.#memory ?? free);
+    if (isFull) return undefined;
+    this.#enter(memory);
+    const lent = () => {
+      this.#lent.delete(lent);
+      giveBack();
+    };
+    this.#lent.add(lent);
+    const keep = () => void this.#lent.delete(lent);
+    const room = this.#room(memory, keep);
+    return Object.assign(room, { keep });
+  }
+
+  #room(memory: number, onLeft = () => {}): Disposable {
     let isLeft = false;
     return {
       [Symbol.dispose]: () => {
         if (isLeft) return;
         isLeft = true;
+        onLeft();
         this.#leave(memory);
       },
     };

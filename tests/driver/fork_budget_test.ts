@@ -57,3 +57,20 @@ Deno.test("there are no more forks at a time than the host has processors for", 
   await turn();
   assertEquals(!!last.room, true);
 });
+
+Deno.test("nothing is lent that a fork waits for, or that is not there", async () => {
+  const budget = new ForkBudget({ memory: 100, forks: 2 });
+  assertEquals(budget.lend(101, () => {}), undefined);
+  const lent = budget.lend(60, () => lent[Symbol.dispose]())!;
+  const kept = budget.lend(40, () => kept[Symbol.dispose]())!;
+  assertEquals(budget.lend(0, () => {}), undefined);
+  kept.keep();
+  const asked = ask(budget, 70), last = ask(budget, 10);
+  await turn();
+  // What was kept takes room until it ends.
+  assertEquals([!!asked.room, !!last.room], [false, false]);
+  assertEquals(budget.lend(0, () => {}), undefined);
+  kept[Symbol.dispose]();
+  await turn();
+  assertEquals([!!asked.room, !!last.room], [true, true]);
+});
