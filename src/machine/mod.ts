@@ -29,7 +29,7 @@ export { BaseMachine, coreOf, gives, type Machine } from "./machine.ts";
 export { makeMicroVmMachine, MicroVmMachine } from "./micro_vm_machine.ts";
 export { makeQemuMachine, QemuMachine } from "./qemu_machine.ts";
 export { offerSnakeCase, snakeCase, type SnakeCased } from "./snake_case.ts";
-export { renew, type RenewalOptions } from "./snapshots/renewal.ts";
+export { renew, renewAhead, type RenewalOptions } from "./snapshots/renewal.ts";
 export type { SavedMachine } from "./snapshots/saved_machine.ts";
 export { MachineSaver } from "./snapshots/saver.ts";
 export type { WaitOptions } from "./waits/timeout.ts";

@@ -42,7 +42,7 @@ export interface Attendant {
   readonly name: string;
 }
 
-/** What an {@linkcode Attendant} is to do before it ends. */
+/** What an {@linkcode Attendant} is to do. */
 export interface Renewal {
   /** Whether the guest gets random numbers of its own. */
   readonly stir?: boolean;
@@ -50,6 +50,8 @@ export interface Renewal {
   readonly milliseconds?: () => number;
   /** The shares to mount. */
   readonly shares: readonly Share[];
+  /** Whether it waits for more then, and does not end. */
+  readonly stays?: boolean;
 }
 
 /** What an {@linkcode Attendant} did not manage to do. */
@@ -79,7 +81,7 @@ export async function attend(
 }
 
 /**
- * Has an attendant do something, and end.
+ * Has an attendant do something.
  *
  * @returns Nothing where it is not there any more.
  */
@@ -137,7 +139,7 @@ function quoted(bytes: Uint8Array): string {
 
 /**
  * A program for x86-64 that removes its own file, closes what it was given, makes
- * two pipes, says that it is there, and waits for a program to run.
+ * two pipes, says that it is there, and waits for programs to run.
  */
 function attendantProgram(): Uint8Array {
   const build = (data: number) =>
@@ -155,9 +157,9 @@ function attendantProgram(): Uint8Array {
       "31db", //                                        ebx = 0, the bytes so far
       `31c0 bf${le(READS)} 8db3${le(TOLD)}`, //         read(3, TOLD + ebx,
       `ba${le(MOST)} 29da 0f05`, //                          MOST - ebx)
-      "85c0 7e12 01c3", //                              at an end, on to exit
+      "85c0 7e14 01c3", //                              at an end, on to exit
       `3b1c25${le(TOLD)} 72db`, //                      until all of it is there
-      `b8${le(TOLD + 4)} ffe0`, //                      which is run then
+      `b8${le(TOLD + 4)} ffd0 ebd0`, //                 which is called then
       "31ff b83c000000 0f05", //                        exit(0)
     );
   const { length } = build(0);
@@ -188,7 +190,9 @@ function attendantProgram(): Uint8Array {
 }
 
 /** A program that the attendant runs, with its length before it. */
-function toldProgram({ stir, milliseconds, shares }: Renewal): Uint8Array {
+function toldProgram(
+  { stir, milliseconds, shares, stays }: Renewal,
+): Uint8Array {
   const data = new Data();
   const failed = (bit: number) => `85c0 7403 83cd${byte(bit)}`;
   const build = () => {
@@ -232,7 +236,7 @@ function toldProgram({ stir, milliseconds, shares }: Renewal): Uint8Array {
       `892c25${le(answer)}`,
       `b801000000 bf${le(ANSWERS)} be${le(answer)}`, // write(6, answer, 2)
       "ba02000000 0f05",
-      "31ff b83c000000 0f05", //                        exit(0)
+      stays ? "c3" : "31ff b83c000000 0f05", //         return, or exit(0)
     );
   };
   const { length } = build();

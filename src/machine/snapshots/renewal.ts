@@ -1,5 +1,11 @@
 import type { MachineCore } from "../core.ts";
-import { attend, instruct, type Undone } from "./attendant.ts";
+import {
+  attend,
+  type Attendant,
+  instruct,
+  type Renewal,
+  type Undone,
+} from "./attendant.ts";
 import type { SavedMachine } from "./saved_machine.ts";
 import { mountMissing } from "./shares.ts";
 
@@ -34,16 +40,41 @@ export async function renew(
   { keepClock = false }: RenewalOptions,
 ): Promise<void> {
   await core.takeUp();
-
-  const renewal = {
+  await carryOut(core, attendant, {
     stir: true,
     milliseconds: keepClock ? undefined : () => Date.now(),
     shares,
-  };
-  const undone = await attended(core, attendant, renewal) ??
-    await unattended(core, renewal);
+  });
+}
 
-  if (undone.shares) await mountMissing(core, shares);
+/**
+ * Renews a guest that is to stand still once more before anybody uses it.
+ *
+ * @returns Does what is left when it goes on: its clock.
+ */
+export async function renewAhead(
+  core: MachineCore,
+  { shares, attendant }: SavedMachine,
+): Promise<(options: RenewalOptions) => Promise<void>> {
+  await core.takeUp();
+  const renewal = { stir: true, shares, stays: true };
+  const staying = await carryOut(core, attendant, renewal);
+  return async ({ keepClock = false }) => {
+    const milliseconds = keepClock ? undefined : () => Date.now();
+    if (staying === undefined && keepClock) return;
+    await carryOut(core, staying, { milliseconds, shares: [] });
+  };
+}
+
+/** Does it, and says what can't be done; the attendant that has done it is returned. */
+async function carryOut(
+  core: MachineCore,
+  saved: Attendant | undefined,
+  renewal: Renewal,
+): Promise<Attendant | undefined> {
+  const { attendant, undone } = await attended(core, saved, renewal) ??
+    { undone: await unattended(core, renewal) };
+  if (undone.shares) await mountMissing(core, renewal.shares);
   if (undone.stir) {
     core.log.warning(
       "may get the same random numbers as other forks of its snapshot: no " +
@@ -57,26 +88,28 @@ export async function renew(
       core.attributes,
     );
   }
+  return attendant;
 }
 
 /** Has an attendant do it, a new one where the saved one is gone. */
 async function attended(
   core: MachineCore,
-  saved: SavedMachine["attendant"],
-  renewal: Parameters<typeof instruct>[2],
-): Promise<Undone | undefined> {
-  const undone = saved && await instruct(core, saved, renewal);
-  if (undone !== undefined) return undone;
+  saved: Attendant | undefined,
+  renewal: Renewal,
+): Promise<{ attendant?: Attendant; undone: Undone } | undefined> {
+  const done = saved && await instruct(core, saved, renewal);
+  if (done !== undefined) return { attendant: saved, undone: done };
   const attendant = await attend(core);
-  return attendant && await instruct(core, attendant, renewal);
+  const undone = attendant && await instruct(core, attendant, renewal);
+  return undone && { attendant, undone };
 }
 
 /** Does it by programs that the guest has. */
 async function unattended(
   core: MachineCore,
-  { milliseconds, shares }: Parameters<typeof instruct>[2],
+  { stir = false, milliseconds, shares }: Renewal,
 ): Promise<Undone> {
-  const { status } = await core.run(command(milliseconds?.()), {
+  const { status } = await core.run(command(stir, milliseconds?.()), {
     stderr: "merge",
     timeout: TIMEOUT,
   });
@@ -88,12 +121,22 @@ async function unattended(
 }
 
 /** The command for a guest. */
-function command(milliseconds?: number): string {
-  const seed = crypto.getRandomValues(new Uint8Array(SEED)).toHex();
+function command(stir: boolean, milliseconds?: number): string {
   const seconds = milliseconds && Math.round(milliseconds / 1000);
   return `set +eu
 status=0
-perl -e 'open(F, ">", "/dev/urandom") && ioctl(F, ${ADD_ENTROPY}, pack("iiH*", ${
+${stir ? stirring() : ""}
+${
+    seconds === undefined
+      ? ""
+      : `date -s @${seconds} >/dev/null || status=$((status + ${UNSET}))`
+  }
+exit $status`;
+}
+
+function stirring(): string {
+  const seed = crypto.getRandomValues(new Uint8Array(SEED)).toHex();
+  return `perl -e 'open(F, ">", "/dev/urandom") && ioctl(F, ${ADD_ENTROPY}, pack("iiH*", ${
     8 * SEED
   }, ${SEED}, "${seed}")) && ioctl(F, ${RESEED}, 0) or exit 1' ||
   python3 -c 'import fcntl, struct
@@ -101,11 +144,5 @@ with open("/dev/urandom", "wb") as f:
   fcntl.ioctl(f, ${ADD_ENTROPY}, struct.pack("ii", ${
     8 * SEED
   }, ${SEED}) + bytes.fromhex("${seed}"))
-  fcntl.ioctl(f, ${RESEED}, 0)' || status=${UNSTIRRED}
-${
-    seconds === undefined
-      ? ""
-      : `date -s @${seconds} >/dev/null || status=$((status + ${UNSET}))`
-  }
-exit $status`;
+  fcntl.ioctl(f, ${RESEED}, 0)' || status=${UNSTIRRED}`;
 }
