@@ -508,6 +508,8 @@ export interface BackendKind {
   readonly reboots: boolean;
   /** Whether it has a guest's time pass at once where the guest waits for it. */
   readonly fastForwards?: boolean;
+  /** Whether a guest that was paused goes on with the connections that it had. */
+  readonly connectionsOutlivePause?: boolean;
   /** What all of its guests have. */
   readonly gives: ReadonlySet<keyof Capabilities>;
   /**

@@ -24,6 +24,7 @@ import {
 import { ForkBudget } from "./fork_budget.ts";
 import { ForkHost } from "./fork_host.ts";
 import { GlobalTimeout } from "./global_timeout.ts";
+import { hasIdleProcessor } from "./idle_processor.ts";
 import type { BackendOf, MachineOf } from "./kinds.ts";
 import { MachineMaker } from "./machine_maker.ts";
 import { retry, type RetryOptions } from "./retry.ts";
@@ -128,6 +129,13 @@ export interface DriverOptions<
      * given.
      */
     forks?: number;
+    /**
+     * Whether up to two more forks of a snapshot that was forked are made before
+     * anybody asks for them, as far as those limits go. They stand still, and a
+     * fork that is taken so is there at once. If nothing is given, where the host
+     * has a processor that does nothing.
+     */
+    ahead?: boolean;
   };
   /**
    * Whether to take snapshots again that earlier runs have kept.
@@ -247,6 +255,11 @@ export class Driver<Backends extends BackendName = BackendName>
         budget: new ForkBudget(options.forks),
         fresh: options.fresh ?? false,
         signal,
+        // A capture would show what nobody has asked for.
+        forksAhead: (making) =>
+          options.capture === undefined &&
+          (options.forks?.ahead ?? hasIdleProcessor(making)),
+        aside: (fn) => conditions.checking(fn),
       },
       this.#networks,
       maker,

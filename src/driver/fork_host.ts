@@ -8,7 +8,14 @@ import type { Vlan } from "./vlan.ts";
 /** The parts of a run that its snapshots only look at. */
 type Lent = Pick<
   SnapshotHost,
-  "log" | "supervisor" | "directory" | "budget" | "fresh" | "signal"
+  | "log"
+  | "supervisor"
+  | "directory"
+  | "budget"
+  | "fresh"
+  | "signal"
+  | "forksAhead"
+  | "aside"
 >;
 
 /** Gives a run's snapshots what they need, and holds their forks. */
@@ -20,9 +27,12 @@ export class ForkHost implements SnapshotHost {
   readonly fresh: boolean;
   readonly signal: AbortSignal;
   readonly forks: Set<AsyncDisposable> = new Set();
+  readonly forksAhead: Lent["forksAhead"];
+  readonly aside: Lent["aside"];
   readonly #networks: RunNetworks;
   readonly #maker: MachineMaker;
   #forksMade = 0;
+  readonly #forgotten: number[] = [];
   /** Settled when the last of the functions that run alone is done. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -34,12 +44,18 @@ export class ForkHost implements SnapshotHost {
     this.budget = lent.budget;
     this.fresh = lent.fresh;
     this.signal = lent.signal;
+    this.forksAhead = lent.forksAhead;
+    this.aside = lent.aside;
     this.#networks = networks;
     this.#maker = maker;
   }
 
   nextFork(): number {
-    return ++this.#forksMade;
+    return this.#forgotten.shift() ?? ++this.#forksMade;
+  }
+
+  forgetFork(number: number): void {
+    this.#forgotten.push(number);
   }
 
   startVlan(

@@ -58,8 +58,16 @@ export interface SnapshotHost {
   readonly fresh: boolean;
   /** Aborted when the run ends. */
   readonly signal: AbortSignal;
+  /**
+   * Whether one more fork may be made before anybody asks for it.
+   *
+   * @param making How many are being made so.
+   */
+  forksAhead(making: number): boolean;
   /** The number of the next fork, from 1 up. */
   nextFork(): number;
+  /** Has a later fork take the number of one that nobody has seen. */
+  forgetFork(number: number): void;
   /** Starts a network of a fork, by the fork's number. */
   startVlan(
     nr: number,
@@ -68,6 +76,8 @@ export interface SnapshotHost {
   ): Promise<Vlan>;
   /** Makes a copy of a machine, in another place. */
   makeLike(member: Member, place: ForkPlace): Member;
+  /** Runs a function that has nothing to do with what the script does meanwhile. */
+  aside<T>(fn: () => T): T;
   /** Runs functions one after the other that must not run at the same time. */
   alone<T>(fn: () => Promise<T>): Promise<T>;
 }

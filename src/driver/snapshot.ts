@@ -3,15 +3,19 @@ import { removeTree } from "../backend/remove_tree.ts";
 import { MachineError, UsageError } from "../errors.ts";
 import { fileName } from "../machine/file_name.ts";
 import {
+  type MachineCore,
   MachineSaver,
   renew,
+  renewAhead,
   type RenewalOptions,
   type SavedMachine,
 } from "../machine/mod.ts";
+import { withhold } from "../report/log.ts";
 import { identifier } from "./identifier.ts";
 import { findKept, keepSnapshot, lockKept } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
+import { type Spare, Spares } from "./spares.ts";
 import { TapNetwork } from "./tap_network.ts";
 import type { Vlan } from "./vlan.ts";
 
@@ -45,6 +49,18 @@ interface Held {
 /** How machines go on from a snapshot. */
 interface GoingOn extends RenewalOptions {
   readonly ownMemory?: boolean;
+}
+
+/** A fork that was made ahead. */
+interface SpareFork extends Spare {
+  /** The fork's number. */
+  readonly number: number;
+  /**
+   * Has its machines go on, and tells of it.
+   *
+   * @returns Nothing where one of them does not, or has ended.
+   */
+  wake(options: RenewalOptions, room?: Disposable): Promise<Fork | undefined>;
 }
 
 /** Takes a {@linkcode Snapshot}; only a driver and a fork do. */
@@ -87,7 +103,9 @@ export class Snapshot<Backends extends BackendName = BackendName>
   /** Settled when what was saved is there as others go on from it. */
   #laidOut: Promise<unknown> = Promise.resolve();
   readonly #forks = new Set<Fork>();
+  readonly #spares: Spares<SpareFork>;
   #isDisposed = false;
+  #isRemoved = false;
 
   static {
     takeSnapshot = (...given) => Snapshot.#take(...given);
@@ -107,6 +125,12 @@ export class Snapshot<Backends extends BackendName = BackendName>
     this.#directory = directory;
     this.id = id;
     this.name = name;
+    this.#spares = new Spares({
+      budget: host.budget,
+      memory: this.memory,
+      canMake: (making) => this.#canMakeSpare(making),
+      make: () => this.#makeSpare(),
+    });
   }
 
   static async #take(
@@ -317,7 +341,11 @@ export class Snapshot<Backends extends BackendName = BackendName>
         this.#host.alone(async () => {
           this.#demandRoom();
           await all(this.#held.map(({ member }) => member.core.release()));
-          await this.#resume(this.#held.map(({ member }) => member), options);
+          await this.#resume(
+            this.#held.map(({ member }) => member),
+            options,
+            (core, saved) => renew(core, saved, options),
+          );
         }),
     );
     this.#host.log.snapshotRestored(this.id, labels);
@@ -344,19 +372,92 @@ export class Snapshot<Backends extends BackendName = BackendName>
   ): Promise<Fork<Backends>> {
     this.#demandHere();
     const { budget, signal } = this.#host;
+    const taken = options.ownMemory ? undefined : await this.#spares.take();
+    if (taken !== undefined && !options.wait) taken.room[Symbol.dispose]();
     const room = options.wait
-      ? await budget.take(this.memory, signal)
+      ? taken?.room ?? await budget.take(this.memory, signal)
       : undefined;
     try {
-      const number = this.#host.nextFork();
-      return await this.#host.log.nested(
+      const number = taken?.spare.number ?? this.#host.nextFork();
+      const fork = await this.#host.log.nested(
         `forking ${this.machines.join(", ")} (fork ${number})`,
-        () => this.#fork(number, options, room),
-      ) as Fork<Backends>;
+        async () =>
+          await taken?.spare.wake(options, room) ??
+            await this.#fork(number, options, room),
+      );
+      this.#spares.replenish();
+      return fork as Fork<Backends>;
     } catch (error) {
       room?.[Symbol.dispose]();
       throw error;
     }
+  }
+
+  #canMakeSpare(making: number): boolean {
+    return this.#host.forksAhead(making) && !this.#host.signal.aborted &&
+      this.#held.every(({ member, rivalry }) =>
+        rivalry === undefined &&
+        member.core.context.backend.kind.connectionsOutlivePause
+      );
+  }
+
+  /** Begins to make a fork that nobody has asked for yet. */
+  #makeSpare(): SpareFork {
+    const host = this.#host, number = host.nextFork();
+    const withheld = withhold(host.log);
+    const apart = <T>(fn: () => T) => withheld.run(() => host.aside(fn));
+    const fork = this.#newFork(number);
+    let members: Member[] = [], savers: MachineSaver[] = [];
+    let finish: ((options: RenewalOptions) => Promise<void>)[] = [];
+    let ended: Promise<void> | undefined;
+    const make = async () => {
+      members = await this.#equip(fork);
+      if (ended !== undefined) return false;
+      finish = await this.#resume(members, {}, renewAhead);
+      savers = members.map(({ core }) => new MachineSaver(core, "fork()"));
+      await all(savers.map((saver) => saver.hold()));
+      await all(savers.map((saver) => saver.pause()));
+      return true;
+    };
+    const made = apart(make).catch((error) => {
+      host.log.debug(`no fork is made ahead: ${error.message}`);
+      return false;
+    });
+    const end = () =>
+      ended ??= apart(async () => {
+        try {
+          await Promise.all(members.map(({ core }) => core.release()));
+          await made;
+          await fork[Symbol.asyncDispose]();
+          for (const { core } of members) removeTree(core.console.path);
+        } finally {
+          withheld[Symbol.dispose]();
+          host.forks.delete(spare);
+        }
+      });
+    const spare: SpareFork = {
+      number,
+      made,
+      wake: async (options, room) => {
+        const goesOn = apart(async () => {
+          if (members.some(({ core }) => !core.booted)) return false;
+          await all(savers.map((saver) => saver.go()));
+          await all(finish.map((one) => one(options)));
+          return true;
+        });
+        if (!await goesOn.catch(() => false)) return void await end();
+        host.forks.delete(spare);
+        this.#begin(fork, room);
+        withheld.tell();
+        return fork;
+      },
+      [Symbol.asyncDispose]: async () => {
+        await end();
+        host.forgetFork(number);
+      },
+    };
+    host.forks.add(spare);
+    return spare;
   }
 
   async #fork(
@@ -364,48 +465,15 @@ export class Snapshot<Backends extends BackendName = BackendName>
     options: GoingOn,
     room?: Disposable,
   ): Promise<Fork> {
-    const host = this.#host;
     this.#demandRoom({ beside: true });
-    const directory = host.supervisor.makeDirectory(host.directory, "fork-");
-    const fork = makeFork(host, number, directory, (gone) => {
-      room?.[Symbol.dispose]();
-      this.#forks.delete(gone);
-      this.#removeUnused();
-    });
-    this.#forks.add(fork);
-    host.forks.add(fork);
+    const fork = this.#newFork(number);
     try {
-      const vlans = await all(
-        this.#set.vlans.map(({ nr }) =>
-          host.startVlan(nr, { number, directory }, () => fork.machines)
-        ),
-      );
-      const taps = new TapNetwork(host.supervisor, () => vlans);
-      const sharedDir = `${directory}/shared-xchg`;
-      Deno.mkdirSync(sharedDir, { mode: 0o700 });
-      const members = this.#set.members.map((member) =>
-        host.makeLike(member, {
-          label: `${member.core.name}~${number}`,
-          stateDir: `${directory}/vm-state-${fileName(member.core.name)}`,
-          sharedDir,
-          vlans,
-          taps,
-        })
-      );
-      begin(
-        fork,
-        { members, vlans, taps, isFork: true },
-        this.id,
-        members.map(({ core }, index) => ({
-          name: core.label,
-          parent: this.#set.members[index].core.label,
-        })),
-      );
+      const members = await this.#equip(fork);
+      this.#begin(fork, room);
       await this.#resume(
-        this.#held.map(({ member }) =>
-          members[this.#set.members.indexOf(member)]
-        ),
+        members,
         options,
+        (core, saved) => renew(core, saved, options),
       );
       return fork;
     } catch (error) {
@@ -414,11 +482,59 @@ export class Snapshot<Backends extends BackendName = BackendName>
     }
   }
 
+  #newFork(number: number): Fork {
+    const fork = makeFork(this.#host, number, (gone) => {
+      this.#forks.delete(gone);
+      this.#removeUnused();
+    });
+    this.#forks.add(fork);
+    return fork;
+  }
+
+  /**
+   * Gives a fork its machines and networks.
+   *
+   * @returns The machines that are to go on from here, which don't run yet.
+   */
+  async #equip(fork: Fork): Promise<Member[]> {
+    const host = this.#host, { number } = fork;
+    const directory = directoryOf(fork);
+    const vlans = await all(
+      this.#set.vlans.map(({ nr }) =>
+        host.startVlan(nr, { number, directory }, () => fork.machines)
+      ),
+    );
+    const taps = new TapNetwork(host.supervisor, () => vlans);
+    const sharedDir = `${directory}/shared-xchg`;
+    Deno.mkdirSync(sharedDir, { mode: 0o700 });
+    const members = this.#set.members.map((member) =>
+      host.makeLike(member, {
+        label: `${member.core.name}~${number}`,
+        stateDir: `${directory}/vm-state-${fileName(member.core.name)}`,
+        sharedDir,
+        vlans,
+        taps,
+      })
+    );
+    equip(fork, { members, vlans, taps, isFork: true });
+    return this.#held.map(({ member }) =>
+      members[this.#set.members.indexOf(member)]
+    );
+  }
+
+  /** Tells of a fork, which is its author's from now on. */
+  #begin(fork: Fork, room?: Disposable): void {
+    this.#host.forks.add(fork);
+    const originals = this.#set.members.map(({ core }) => core.label);
+    begin(fork, this.id, originals, room);
+  }
+
   /** Has machines that don't run go on from here, all at the same moment. */
-  async #resume(
+  async #resume<Renewed>(
     members: readonly Member[],
-    { ownMemory = false, ...options }: GoingOn,
-  ): Promise<void> {
+    { ownMemory = false }: GoingOn,
+    renewed: (core: MachineCore, saved: SavedMachine) => Promise<Renewed>,
+  ): Promise<Renewed[]> {
     try {
       await this.#laidOut;
       const held = this.#held;
@@ -434,10 +550,8 @@ export class Snapshot<Backends extends BackendName = BackendName>
         }),
       );
       await all(members.map(({ core }) => core.go()));
-      await all(
-        members.map(({ core }, index) =>
-          renew(core, held[index].saved, options)
-        ),
+      return await all(
+        members.map(({ core }, index) => renewed(core, held[index].saved)),
       );
     } catch (error) {
       // Half of a set is none.
@@ -469,7 +583,9 @@ export class Snapshot<Backends extends BackendName = BackendName>
   }
 
   #removeUnused(): void {
-    if (!this.#isDisposed || this.#forks.size > 0) return;
+    const isUsed = !this.#isDisposed || this.#forks.size > 0;
+    if (isUsed || this.#isRemoved) return;
+    this.#isRemoved = true;
     removeTree(this.#directory);
     this.#host.supervisor.disown(this.#directory);
   }
@@ -479,6 +595,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     this.#abort.abort();
+    await this.#spares[Symbol.asyncDispose]();
     await this.#laidOut;
     this.#removeUnused();
   }
@@ -488,14 +605,15 @@ export class Snapshot<Backends extends BackendName = BackendName>
 let makeFork: (
   host: SnapshotHost,
   number: number,
-  directory: string,
   onGone: (fork: Fork) => void,
 ) => Fork;
+let directoryOf: (fork: Fork) => string;
+let equip: (fork: Fork, set: MachineSet) => void;
 let begin: (
   fork: Fork,
-  set: MachineSet,
   snapshot: number,
-  machines: readonly { name: string; parent: string }[],
+  originals: readonly string[],
+  room?: Disposable,
 ) => void;
 
 /** The labels of the machines that those of a fork were made of. */
@@ -514,10 +632,13 @@ export class Fork<Backends extends BackendName = BackendName>
   #set: MachineSet = { members: [], vlans: [], isFork: true };
   #originals: readonly string[] = [];
   #id?: number;
+  #room?: Disposable;
   #disposed?: Promise<void>;
 
   static {
     makeFork = (...given) => new Fork(...given);
+    directoryOf = (fork) => fork.#directory;
+    equip = (fork, set) => void (fork.#set = set);
     begin = (fork, ...given) => fork.#begin(...given);
     originalsOf = (fork) => fork.#originals;
   }
@@ -525,24 +646,30 @@ export class Fork<Backends extends BackendName = BackendName>
   private constructor(
     host: SnapshotHost,
     number: number,
-    directory: string,
     onGone: (fork: Fork) => void,
   ) {
     this.#host = host;
     this.number = number;
-    this.#directory = directory;
+    this.#directory = host.supervisor.makeDirectory(host.directory, "fork-");
     this.#onGone = onGone;
   }
 
   #begin(
-    set: MachineSet,
     snapshot: number,
-    machines: readonly { name: string; parent: string }[],
+    originals: readonly string[],
+    room?: Disposable,
   ): void {
-    this.#set = set;
-    this.#originals = machines.map(({ parent }) => parent);
+    this.#originals = originals;
+    this.#room = room;
     this.#id = this.#host.log.nextId();
-    this.#host.log.forkBegan(this.#id, snapshot, machines);
+    this.#host.log.forkBegan(
+      this.#id,
+      snapshot,
+      this.#set.members.map(({ core }, index) => ({
+        name: core.label,
+        parent: originals[index],
+      })),
+    );
   }
 
   /** The machines, by name. */
@@ -588,6 +715,7 @@ export class Fork<Backends extends BackendName = BackendName>
       removeTree(this.#directory);
       this.#host.supervisor.disown(this.#directory);
       this.#host.forks.delete(this);
+      this.#room?.[Symbol.dispose]();
       if (this.#id !== undefined) this.#host.log.forkEnded(this.#id);
       this.#onGone(this);
     }

@@ -1,6 +1,6 @@
 /**
- * A driver that is killed while it saves machines, or has others go on from there,
- * leaves nothing, and has written to no disk of the author's.
+ * A driver that is killed while it saves machines, has others go on from there, or
+ * makes some ahead, leaves nothing, and has written to no disk of the author's.
  */
 import { assertEquals } from "@std/assert";
 import { toText } from "@std/streams";
@@ -8,22 +8,34 @@ import { writeOverlay } from "../../src/backend/qemu/overlay.ts";
 import { gone, processesWith } from "../backend/processes.ts";
 import { guest } from "../guests/mod.ts";
 
-const CLI = new URL("../../cli.ts", import.meta.url).pathname;
+const MOD = new URL("../../mod.ts", import.meta.url).href;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const MEBIBYTE = 1 << 20;
 
 /** Saves, forks and goes back, again and again, and tells what it begins. */
 const SCRIPT = `
-await machine.succeed("true");
+import { Driver } from ${JSON.stringify(MOD)};
+const [startScript, outDir] = Deno.args;
+const driver = await Driver.create({
+  machines: [startScript],
+  outDir,
+  forks: { forks: 4, memory: 2 ** 40, ahead: true },
+});
+await driver.machines[0].succeed("true");
 for (;;) {
   console.log("PHASE save");
   const snapshot = await driver.snapshot();
   console.log("PHASE fork");
   const fork = await snapshot.fork();
+  console.log("PHASE ahead");
   await fork.named.machine.succeed("true");
   console.log("PHASE restore");
   await snapshot.restore();
+  console.log("PHASE take");
+  const taken = await snapshot.fork();
   console.log("PHASE end");
   await fork[Symbol.asyncDispose]();
+  await taken[Symbol.asyncDispose]();
   await snapshot[Symbol.asyncDispose]();
 }
 `;
@@ -34,7 +46,11 @@ const MOMENTS: [phase: string, after: number][] = [
   ["save", 120],
   ["fork", 20],
   ["fork", 250],
+  ["ahead", 5],
+  ["ahead", 150],
+  ["restore", 20],
   ["restore", 100],
+  ["take", 10],
   ["end", 5],
 ];
 /** Those that every run of the tests has time for. */
@@ -84,9 +100,8 @@ Deno.test("kill -9 of a driver while it saves and forks leaves nothing", async (
         await Deno.writeTextFile(`${place}/test.ts`, SCRIPT);
         const child = new Deno.Command(Deno.execPath(), {
           args: [
-            ...["run", "-A", "--no-check", CLI, "--no-check"],
-            ...["--start-scripts", script, "-o", `${place}/out`, "--"],
-            `${place}/test.ts`,
+            ...["run", "-A", "--no-check", "--config", CONFIG],
+            ...[`${place}/test.ts`, script, `${place}/out`],
           ],
           env: { TMPDIR: temporary, XDG_RUNTIME_DIR: "" },
           stdin: "null",

@@ -14,6 +14,7 @@ export const qemu: BackendKind = {
   reboots: true,
   takesVsock: true,
   fastForwards: true,
+  connectionsOutlivePause: true,
   gives: new Set([
     "qmp",
     "keyboard",

@@ -1,0 +1,99 @@
+import type { ForkBudget, LentRoom } from "./fork_budget.ts";
+
+/** How many spares of a snapshot there are at most. */
+const MOST = 2;
+
+/** A fork that is made before anybody asks for it. */
+export interface Spare extends AsyncDisposable {
+  /** Whether it could be made; settled when its machines stand still. */
+  readonly made: Promise<boolean>;
+  /** Ends it. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What {@linkcode Spares} are made of. */
+export interface SparesOptions<Made extends Spare> {
+  /** Lends the room that they take. */
+  readonly budget: ForkBudget;
+  /** Bytes of memory that the guests of each have. */
+  readonly memory: number;
+  /**
+   * Whether the host can make one beside what runs.
+   *
+   * @param making How many are being made.
+   */
+  readonly canMake: (making: number) => boolean;
+  /** Begins to make one. */
+  readonly make: () => Made;
+}
+
+/**
+ * The forks of a snapshot that are made ahead, while those run that were asked for,
+ * and take room that nobody else needs.
+ */
+export class Spares<Made extends Spare> implements AsyncDisposable {
+  readonly #options: SparesOptions<Made>;
+  readonly #waiting = new Map<Made, LentRoom>();
+  readonly #ending = new Set<Promise<void>>();
+  #making = 0;
+  #isOver = false;
+
+  /** Begins with none. */
+  constructor(options: SparesOptions<Made>) {
+    this.#options = options;
+  }
+
+  /** Begins to make what is missing, where the host has time and room for that. */
+  replenish(): void {
+    const { budget, memory, canMake, make } = this.#options;
+    while (!this.#isOver && this.#waiting.size < MOST) {
+      if (!canMake(this.#making)) return;
+      const room = budget.lend(memory, () => this.#end(spare));
+      if (room === undefined) return;
+      const spare = make();
+      this.#waiting.set(spare, room);
+      this.#making++;
+      spare.made.then((isMade) => {
+        this.#making--;
+        if (isMade) return;
+        // What failed once would fail again.
+        this.#isOver = true;
+        if (this.#waiting.has(spare)) this.#end(spare);
+      });
+    }
+  }
+
+  /**
+   * Takes the oldest, as soon as it is made.
+   *
+   * @returns It and its room; nothing where there is none.
+   */
+  async take(): Promise<{ spare: Made; room: Disposable } | undefined> {
+    const [first] = this.#waiting;
+    if (first === undefined) return undefined;
+    const [spare, room] = first;
+    room.keep();
+    this.#waiting.delete(spare);
+    if (await spare.made) return { spare, room };
+    await spare[Symbol.asyncDispose]();
+    room[Symbol.dispose]();
+    return undefined;
+  }
+
+  #end(spare: Made): void {
+    const room = this.#waiting.get(spare);
+    this.#waiting.delete(spare);
+    const ended = spare[Symbol.asyncDispose]().finally(() => {
+      room?.[Symbol.dispose]();
+      this.#ending.delete(ended);
+    });
+    this.#ending.add(ended);
+  }
+
+  /** Ends all that nobody has taken. No more are made. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
+    for (const spare of [...this.#waiting.keys()]) this.#end(spare);
+    await Promise.all(this.#ending);
+  }
+}
