@@ -12,110 +12,162 @@ const ROW = 5;
 /** How many forks are side by side, and how many subtests run one after another. */
 const FORKS = 10, SUBTESTS = 20;
 
+/** Seconds that a subtest takes, in which a fork for the next one is made. */
+const SUBTEST = 2;
+
 /** Guests that go on from a snapshot, beside guests that boot. */
 export const snapshots: Part = {
   name: "snapshots",
   async run(scale, tell) {
-    await measure("tiny", scale, tell, 0.15);
-    await measure("debian", scale, tell, 0.02);
+    for (const [name, share] of [["tiny", 0.15], ["debian", 0.02]] as const) {
+      const boots = await measure(name, scale, tell);
+      await measureAhead(name, scale, tell, boots, share);
+    }
   },
 };
 
-async function measure(
-  name: GuestName,
-  { longRounds }: Scale,
-  tell: (result: Result) => void,
-  share: number,
-): Promise<void> {
+/** A driver with one machine, which ends with all that it has made. */
+async function withMachine(name: GuestName, ahead: boolean) {
   const { startScriptFor } = await guest(name);
   const outDir = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
-  let stood = 0;
+  const seen = { stood: 0 };
   const log = new Log([{
     on(event: RunEvent) {
-      if (event.type === "snapshotTaken") stood = event.duration;
+      if (event.type === "snapshotTaken") seen.stood = event.duration;
     },
   }]);
   const driver = await Driver.create({
     machines: [startScriptFor("machine")],
     outDir,
     log,
-    forks: { forks: FORKS, memory: 2 ** 40 },
+    forks: { forks: FORKS, memory: 2 ** 40, ahead },
   });
-  try {
-    const [machine] = driver.machinesQemu;
-    const boots: number[] = [], loads: number[] = [], forks: number[] = [];
-    const saves: number[] = [], stands: number[] = [];
-    for (let round = 0; round < longRounds; round++) {
-      await machine.crash();
-      boots.push(await timed(() => ready(machine, name)));
-      saves.push(
-        await timed(async () => {
-          await using snapshot = await driver.snapshot();
-          stands.push(1000 * stood);
-          // The first reads programs that the cache has not.
-          for (let fork = 0; fork <= ROW; fork++) {
-            const began = performance.now();
-            await using made = await snapshot.fork();
-            await made.named.machine.succeed("true");
-            if (fork > 0) forks.push(performance.now() - began);
-          }
-        }),
-      );
-      if (name === "debian") loads.push(await loadsInPlace(machine));
+  return {
+    driver,
+    machine: driver.machinesQemu[0],
+    seen,
+    async [Symbol.asyncDispose]() {
+      await driver[Symbol.asyncDispose]();
+      await log.close();
+      await Deno.remove(outDir, { recursive: true });
+    },
+  };
+}
+
+/** Forks that are made when they are asked for; boots are returned, in milliseconds. */
+async function measure(
+  name: GuestName,
+  { longRounds }: Scale,
+  tell: (result: Result) => void,
+): Promise<number[]> {
+  await using made = await withMachine(name, false);
+  const { driver, machine, seen } = made;
+  const boots: number[] = [], loads: number[] = [], forks: number[] = [];
+  const stands: number[] = [];
+  for (let round = 0; round < longRounds; round++) {
+    await machine.crash();
+    boots.push(await timed(() => ready(machine, name)));
+    await using snapshot = await driver.snapshot();
+    stands.push(1000 * seen.stood);
+    // The first reads programs that the cache has not.
+    for (let fork = 0; fork <= ROW; fork++) {
+      const taken = await timedFork(snapshot);
+      if (fork > 0) forks.push(taken);
     }
+    if (name === "debian") loads.push(await loadsInPlace(machine));
+  }
+  tell({
+    name: `${name}: from a fork's beginning to its first answer`,
+    unit: "ms",
+    ours: forks,
+    other: boots,
+    against: "a boot",
+  });
+  tell({
+    name: `${name}: standing still for a snapshot`,
+    unit: "ms",
+    ours: stands,
+    aim: { atMost: 300 },
+  });
+  if (loads.length > 0) {
     tell({
-      name: `${name}: from a fork's beginning to its first answer`,
+      name: `${name}: a fork, beside loadvm in place`,
       unit: "ms",
       ours: forks,
-      other: boots,
-      against: "a boot",
-      aim: { share },
+      other: loads,
+      against: "QEMU's loadvm, and the first answer after it",
     });
-    tell({
-      name: `${name}: standing still for a snapshot`,
-      unit: "ms",
-      ours: stands,
-      aim: { atMost: 300 },
-    });
-    if (loads.length > 0) {
-      tell({
-        name: `${name}: a fork, beside loadvm in place`,
-        unit: "ms",
-        ours: forks,
-        other: loads,
-        against: "QEMU's loadvm, and the first answer after it",
-      });
-    }
-    await using snapshot = await driver.snapshot();
-    tell({
-      name: `${name}: memory of each of ${FORKS} forks side by side`,
-      unit: "MiB",
-      ours: [await memoryOfForks(snapshot)],
-      aim: { atMost: 200 },
-    });
-    tell({
-      name: `${name}: ${SUBTESTS} subtests on forks, one after the other`,
-      unit: "ms",
-      ours: [
-        await timed(async () => {
-          for (let nr = 0; nr < SUBTESTS; nr++) {
-            await driver.subtest(
-              String(nr),
-              { from: snapshot },
-              ({ machine }) => machine.succeed("true"),
-            );
-          }
-        }),
-      ],
-      other: boots,
-      against: "one boot",
-      aim: { share: 1.5 },
-    });
-  } finally {
-    await driver[Symbol.asyncDispose]();
-    await log.close();
-    await Deno.remove(outDir, { recursive: true });
   }
+  await using snapshot = await driver.snapshot();
+  tell({
+    name: `${name}: memory of each of ${FORKS} forks side by side`,
+    unit: "MiB",
+    ours: [await memoryOfForks(snapshot)],
+    aim: { atMost: 200 },
+  });
+  return boots;
+}
+
+/** Forks that are made before they are asked for. */
+async function measureAhead(
+  name: GuestName,
+  { longRounds }: Scale,
+  tell: (result: Result) => void,
+  boots: number[],
+  share: number,
+): Promise<void> {
+  await using made = await withMachine(name, true);
+  const { driver, machine } = made;
+  await ready(machine, name);
+  await using snapshot = await driver.snapshot();
+  const forks: number[] = [];
+  for (let fork = 0; fork <= ROW * longRounds; fork++) {
+    const taken = await timedFork(snapshot, SUBTEST);
+    if (fork > 0) forks.push(taken);
+  }
+  tell({
+    name: `${name}: the same while subtests of ${SUBTEST} s follow each other`,
+    unit: "ms",
+    ours: forks,
+    other: boots,
+    against: "a boot",
+    aim: { share },
+  });
+  tell({
+    name: `${name}: ${SUBTESTS} subtests on forks, one after the other`,
+    unit: "ms",
+    ours: [
+      await timed(async () => {
+        for (let nr = 0; nr < SUBTESTS; nr++) {
+          await driver.subtest(
+            String(nr),
+            { from: snapshot },
+            ({ machine }) => machine.succeed("true"),
+          );
+        }
+      }),
+    ],
+    other: boots,
+    against: "one boot",
+    aim: { share: 1.5 },
+  });
+}
+
+/**
+ * How long a fork takes to its first answer.
+ *
+ * @param seconds How long it is used then.
+ */
+async function timedFork(
+  snapshot: Awaited<ReturnType<Driver["snapshot"]>>,
+  seconds = 0,
+): Promise<number> {
+  const began = performance.now();
+  await using made = await snapshot.fork();
+  await made.named.machine.succeed("true");
+  const taken = performance.now() - began;
+  if (seconds > 0) await made.named.machine.succeed(`sleep ${seconds}`);
+  return taken;
 }
 
 /** Boots a machine until a test can begin. */
