@@ -94,7 +94,9 @@ Deno.test("two machines go on from a snapshot", async (t) => {
       "/tmp/shared",
     );
     await node1.succeed("echo shared >/tmp/shared/file");
-    await node1.fail("grep vw-attend /proc/[0-9]*/comm");
+    await node1.waitUntilFails("grep vw-attend /proc/[0-9]*/comm", {
+      timeout: LONG,
+    });
     assertEquals(
       await Deno.readTextFile(`${node1.sharedDir}/file`),
       "shared\n",
@@ -129,7 +131,9 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assert(Math.abs(seconds - Date.now() / 1000) < 60, `${seconds}`);
     // Nothing is left of what has set it.
     await one.fail("ls -a /run /dev/shm /tmp | grep vw-attend");
-    await one.fail("grep vw-attend /proc/[0-9]*/comm");
+    await one.waitUntilFails("grep vw-attend /proc/[0-9]*/comm", {
+      timeout: LONG,
+    });
     await one.screenshot("forked");
     assertEquals(await node1.succeed("cat /tmp/state"), "after\n");
   });
@@ -333,4 +337,24 @@ Deno.test("forks whose kernel is told of nothing have random numbers of their ow
     event.type === "message" && event.text.includes("random numbers")
   );
   assertEquals(warnings, []);
+});
+
+Deno.test("there is one machine at a time that has a port of the host", async () => {
+  const { startScriptFor } = await guest("tiny");
+  const forward = "hostfwd=tcp:127.0.0.1:0-:80";
+  await using test = await booted({
+    startCommand: `${startScriptFor("tiny")} -netdev user,id=web,${forward}`,
+    forks: { ahead: true },
+  });
+  const { driver, machine } = test;
+  await machine.succeed("true");
+  await using snapshot = await driver.snapshot();
+  const why =
+    `tiny and a copy of it can't run at the same time: its start script forwards a port of the host (${forward})`;
+  await assertRejects(() => snapshot.fork(), MachineError, why);
+  await machine.crash();
+  await using fork = await snapshot.fork();
+  await fork.named.tiny.succeed("true");
+  await assertRejects(() => snapshot.fork(), MachineError, why);
+  await assertRejects(() => snapshot.restore(), MachineError, why);
 });
