@@ -18,7 +18,7 @@ for (const { backend, by, startCommand } of trials) {
     await Deno.writeFile(disk, new Uint8Array(MEBIBYTE));
     await Deno.chmod(disk, 0o400);
     try {
-      // This has the variable name the hypervisor's program.
+      // This sets the variable that names the hypervisor's program.
       await startCommand("nobody", place);
       await using driver = await Driver.create({
         machines: await Promise.all(
@@ -93,18 +93,18 @@ for (const { backend, by, startCommand } of trials) {
     }
   });
 
-  if (backend !== "firecracker") continue;
   Deno.test(`a snapshot that is kept of a microVM of ${by} is where the next run begins`, async () => {
     const place = await Deno.makeTempDir();
-    const cache = Deno.env.get("XDG_CACHE_HOME");
-    Deno.env.set("XDG_CACHE_HOME", `${place}/cache`);
     const disk = `${place}/disk`;
     await Deno.writeFile(disk, new Uint8Array(MEBIBYTE));
+    // The guests of the tests are below the user's cache, too.
+    await startCommand("nobody", place);
+    const machines = [
+      await microConfiguration(backend, "web", place, { disks: [disk] }),
+    ];
+    const cache = Deno.env.get("XDG_CACHE_HOME");
+    Deno.env.set("XDG_CACHE_HOME", `${place}/cache`);
     try {
-      await startCommand("nobody", place);
-      const machines = [
-        await microConfiguration(backend, "web", place, { disks: [disk] }),
-      ];
       let prepared = 0;
       const run = async () => {
         await using driver = await Driver.create({

@@ -220,7 +220,7 @@ async function handle(
       running();
       tell("vm", "pausing");
       turn("Paused");
-      running().pause();
+      await running().pause();
       tell("vm", "paused");
       return;
     case "vm.resume":

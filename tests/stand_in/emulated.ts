@@ -67,6 +67,8 @@ export class EmulatedMachine {
   readonly #qmp: QmpClient;
   readonly #hardware: Hardware;
   #end?: MachineEnd;
+  /** What it had when it was paused. */
+  #still?: { readonly disks: number[]; readonly memory: number };
   /** How it has ended; a machine that was powered off stands still until then. */
   readonly ended: Promise<MachineEnd>;
 
@@ -135,15 +137,20 @@ export class EmulatedMachine {
 
   /**
    * Stands still from outside: QEMU's own pause would stop the virtual socket,
-   * whose connections a real one keeps.
+   * whose connections a real one keeps. QEMU answers nothing until it goes on,
+   * so what may be asked meanwhile is asked before.
    */
-  pause(): void {
+  async pause(): Promise<void> {
+    const disks = await this.disks();
+    const memory = this.#hardware.hasBalloon ? await this.memoryLeft() : 0;
+    this.#still = { disks, memory };
     this.#qemu.kill("SIGSTOP");
   }
 
   /** Goes on, or begins. */
   async resume(): Promise<void> {
     this.#qemu.kill("SIGCONT");
+    this.#still = undefined;
     await this.#plugIn();
     await this.#qmp.send("cont");
   }
@@ -248,6 +255,7 @@ export class EmulatedMachine {
 
   /** The numbers of the disks that the guest has. */
   async disks(): Promise<number[]> {
+    if (this.#still !== undefined) return this.#still.disks;
     const devices = await this.#qmp.send("qom-list", {
       path: "/machine/peripheral",
     }) as { name: string }[];
@@ -263,6 +271,7 @@ export class EmulatedMachine {
   }
 
   async memoryLeft(): Promise<number> {
+    if (this.#still !== undefined) return this.#still.memory;
     const { actual } = await this.#qmp.send("query-balloon") as {
       actual: number;
     };

@@ -602,7 +602,7 @@ function inOrder(): Body[] {
 
 async function change(to: string): Promise<void> {
   if (machine === undefined) throw new Fault(PRE_BOOT);
-  if (to === "Paused") machine.pause();
+  if (to === "Paused") await machine.pause();
   else await machine.resume();
   state = to === "Paused" ? "Paused" : "Running";
 }
