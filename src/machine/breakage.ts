@@ -8,6 +8,8 @@ import type { Boot } from "./boot.ts";
 const TAIL = 5;
 /** Seconds after the loss of a channel in which its reason becomes known. */
 const REASON = 0.5;
+/** Seconds that the process of a guest which is ending may take to go. */
+const GOING = 60;
 /** Seconds that the hypervisor may take to tell the guest's state. */
 const STATUS = 2;
 /** Seconds without a shell that are normal. */
@@ -69,20 +71,18 @@ export class Breakage {
     if (!(error instanceof ShellLost || isHypervisorGone(error))) return error;
     if (this.#console.died !== undefined) return this.#console.died;
     // The channels break a moment before the reason is known.
-    let reason = await within(
-      REASON,
-      Promise.race(
-        [
-          // This comes here and not before, because a promise keeps everything
-          // that depends on it in memory.
-          ended?.then((how) => `${this.#name} ended: ${how}`),
-          boot?.reset,
-        ].filter((promise) => promise !== undefined),
-      ),
+    const known = Promise.race(
+      [
+        // This comes here and not before, because a promise keeps everything
+        // that depends on it in memory.
+        ended?.then((how) => `${this.#name} ended: ${how}`),
+        boot?.reset,
+      ].filter((promise) => promise !== undefined),
     );
-    // A process with a guest on KVM may take a while to go.
+    let reason = await within(REASON, known);
+    // A process on a busy host, or with a guest on KVM, may take a while to go.
     if (reason === undefined && boot?.guest.isEnding) {
-      reason = `${this.#name} ended: ${await ended}`;
+      reason = await within(GOING, known);
     }
     return this.#console.died ??
       this.#error(reason ?? (error as Error).message, error);

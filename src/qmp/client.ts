@@ -250,6 +250,11 @@ export class QmpClient implements Disposable {
     });
   }
 
+  /** Whether the connection is closed, by whichever end. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** Closes the connection. Commands that wait for answers fail. */
   close(): void {
     this.#end("The QMP connection was closed");

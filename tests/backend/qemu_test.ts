@@ -59,8 +59,10 @@ for (const name of [...awkward, "long ".repeat(20)]) {
     };
     assertEquals(status, "prelaunch");
     assertEquals(isAlive(guest.pid), true);
+    assertEquals(guest.isEnding, false);
     await guest.stop();
     assertEquals(await guest.ended, "QEMU was told to end by a signal");
+    assertEquals(guest.isEnding, true);
     assertEquals(isAlive(guest.pid), false);
     assertEquals([...Deno.readDirSync(test.stateDir)], []);
   });

@@ -207,6 +207,7 @@ Deno.test("a client and QEMU", async (t) => {
     async () => {
       const waiting = client.waitForEvent(({ event }) => event === "NEVER");
       waiting.catch(() => {});
+      assertEquals(client.isClosed, false);
       await client.send("quit").catch((error) =>
         assertInstanceOf(error, QmpClosed)
       );
@@ -215,6 +216,7 @@ Deno.test("a client and QEMU", async (t) => {
         QmpClosed,
         "QEMU closed the QMP connection",
       );
+      assertEquals(client.isClosed, true);
       const error = await assertRejects(
         () => client.send("query-status"),
         QmpClosed,

@@ -129,6 +129,11 @@ export class QemuGuest implements Guest {
     return this.#connected !== undefined;
   }
 
+  /** QEMU hangs up before it goes. */
+  get isEnding(): boolean {
+    return this.#connected?.qmp.isClosed ?? false;
+  }
+
   /** Whether QEMU's stdout is the guest's serial console. */
   async hasConsole(): Promise<boolean> {
     try {
