@@ -38,6 +38,17 @@ export class StartCommand {
     return this.text.trimStart().startsWith("{");
   }
 
+  /**
+   * The text of the description of a microVM: in a file, or in place of one.
+   *
+   * @throws {Error} if there is no such file.
+   */
+  get description(): string {
+    return this.isDescription
+      ? this.text
+      : Deno.readTextFileSync(absolute(this.text));
+  }
+
   /** Whether it is the path of a file, and not a command line. */
   get isFile(): boolean {
     try {

@@ -89,7 +89,7 @@ Deno.test("the help and errors of the command line load no module that runs test
   for (const room of rooms) {
     assertMatch(
       room,
-      /^(cli\.ts|src\/cli\/.*|src\/machine\/file_name\.ts|src\/errors\.ts|src\/paths\.ts|src\/report\/nearest\.ts|src\/stream\/write_all\.ts|src\/shell\/shell_quote\.ts|src\/scan\/harmless\.ts|src\/script\/language\.ts|src\/run\/(exit_codes|screenshot_mode)\.ts|src\/driver\/machine_name\.ts|src\/backend\/(start_command|kinds|\w+\/(kind|needs|seen_machine))\.ts|src\/suite\/(size|shard)\.ts)$/,
+      /^(cli\.ts|src\/cli\/.*|src\/machine\/file_name\.ts|src\/errors\.ts|src\/paths\.ts|src\/report\/nearest\.ts|src\/stream\/write_all\.ts|src\/shell\/shell_quote\.ts|src\/scan\/harmless\.ts|src\/script\/language\.ts|src\/run\/(exit_codes|screenshot_mode)\.ts|src\/driver\/machine_name\.ts|src\/backend\/(start_command|kinds|\w+\/(kind|needs|seen_machine|fields))\.ts|src\/suite\/(size|shard)\.ts)$/,
     );
   }
 });

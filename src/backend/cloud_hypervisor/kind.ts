@@ -1,6 +1,5 @@
 import { UsageError } from "../../errors.ts";
 import type { BackendKind } from "../backend.ts";
-import { descriptionText } from "../microvm/description.ts";
 import type { StartCommand } from "../start_command.ts";
 import type { VmConfig } from "./vm_config.ts";
 
@@ -41,7 +40,7 @@ function readNeeds(
 ): { memory?: number; cores?: number } {
   try {
     const { memory, cpus } = JSON.parse(
-      descriptionText(command),
+      command.description,
     ) as VmConfig & {
       memory?: { size: number };
       cpus?: { boot_vcpus: number };

@@ -1,6 +1,5 @@
 import { UsageError } from "../../errors.ts";
 import type { BackendKind } from "../backend.ts";
-import { descriptionText } from "../microvm/description.ts";
 import type { StartCommand } from "../start_command.ts";
 
 /** Facts about Firecracker and its microVMs. */
@@ -39,7 +38,7 @@ function readNeeds(
 ): { memory?: number; cores?: number } {
   try {
     const { "machine-config": machine } = JSON.parse(
-      descriptionText(command),
+      command.description,
     ) as {
       "machine-config"?: { vcpu_count?: number; mem_size_mib?: number };
     };

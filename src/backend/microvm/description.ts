@@ -19,18 +19,6 @@ export interface Description {
 }
 
 /**
- * Gets the text of the description that a machine is started from: in a file, or
- * in place of one.
- *
- * @throws {Error} if there is no such file.
- */
-export function descriptionText(command: StartCommand): string {
-  return command.isDescription
-    ? command.text
-    : Deno.readTextFileSync(absolute(command.text));
-}
-
-/**
  * Reads the description that a machine is started from.
  *
  * @param name The machine's name.
@@ -50,7 +38,7 @@ export function readDescription(
     );
   let value: unknown;
   try {
-    value = JSON.parse(descriptionText(command));
+    value = JSON.parse(command.description);
   } catch (error) {
     throw wrong((error as Error).message);
   }
