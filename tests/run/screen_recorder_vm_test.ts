@@ -3,11 +3,12 @@ import { ScreenRecorder } from "../../src/run/screen_recorder.ts";
 import { parseScreenshotMode } from "../../src/run/screenshot_mode.ts";
 import { booted } from "../machine/booted.ts";
 
-const hasFfmpeg = await new Deno.Command("ffmpeg", {
-  args: ["-version"],
-  stdout: "null",
-  stderr: "null",
-}).output().then(({ success }) => success, () => false);
+async function hasProgram(name: string): Promise<boolean> {
+  const args = ["-c", 'command -v "$0"', name];
+  const { success } = await new Deno.Command("sh", { args }).output();
+  return success;
+}
+const hasFfmpeg = await hasProgram("ffmpeg");
 
 Deno.test("pictures that show something new are kept, with their steps, and become a video", async (t) => {
   await using run = await booted();

@@ -178,7 +178,6 @@ Deno.test(`the screen of a guest of ${trial.by}`, async (t) => {
     });
 
     await t.step("is X's where Wayland's can't be had", async () => {
-      await machine.succeed("killall syslogd");
       await socket(machine, "/tmp/.X11-unix/X7");
       await machine.execute(
         "exec -a /usr/bin/Xvfb bash -c 'sleep 10000; :' :7 -auth '/the auth'",
