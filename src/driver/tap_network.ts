@@ -91,8 +91,10 @@ async function makeBridge(
 ): Promise<void> {
   const bridge = `vlan${nr}`, plug = `plug${nr}`;
   await namespace.run(
-    `ip link add ${bridge} type bridge forward_delay 0 mcast_snooping 0 && ` +
-      `ip link set ${bridge} addrgenmode none && ip link set ${bridge} up`,
+    // A VLAN's switch is a hub: who listens on it hears all.
+    `ip link add ${bridge} type bridge forward_delay 0 mcast_snooping 0 ` +
+      `ageing_time 0 && ip link set ${bridge} addrgenmode none && ` +
+      `ip link set ${bridge} up`,
   );
   // There is no event for an interface that another process makes.
   await namespace.run(

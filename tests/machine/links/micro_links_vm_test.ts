@@ -14,7 +14,7 @@ import { runPython } from "../../../src/script/python/mod.ts";
 import { trials } from "../backends.ts";
 import { blocksOf } from "./read_pcapng.ts";
 
-const ICMP = 1, ECHO_REQUEST = 8;
+const ICMP = 1, ECHO_REQUEST = 8, ECHO_REPLY = 0;
 const [address1, address2] = ["192.168.1.1", "192.168.1.2"];
 
 /** Answers how many of some echoes came back, and how late they were. */
@@ -197,6 +197,20 @@ Deno.test("links of microVMs", async (t) => {
     assert(
       packets.filter(isEcho).every(({ direction }) => direction === "out"),
     );
+  });
+
+  await t.step("a capture of the VLAN has what goes between them", async () => {
+    await hears(node1, address2);
+    await using capture = await vlan1.capture();
+    const isAnswer = ({ frame }: { frame: Uint8Array }) =>
+      frame[23] === ICMP && frame[34] === ECHO_REPLY;
+    let packets: { frame: Uint8Array }[] = [];
+    // It is written as frames come, which the guests do not wait for.
+    for (let tries = 0; !packets.some(isAnswer); tries++) {
+      assert(tries < 1000, "it has no answer of theirs");
+      await hears(node1, address2);
+      ({ packets } = blocksOf(await Deno.readFile(capture.path)));
+    }
   });
 
   await t.step("a machine without a card on the VLAN is told so", async () => {
