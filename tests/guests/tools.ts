@@ -83,6 +83,7 @@ export const testTools: readonly Tool[] = [
     package: "nix-bin",
     purpose: "builds what Nix users import",
   },
+  { program: "zstd", package: "zstd", purpose: "packs kernels" },
 ];
 
 function isInstalled(program: string): boolean {
