@@ -260,22 +260,26 @@ export class Snapshot<Backends extends BackendName = BackendName>
     let saved: SavedMachine[], rivalries: (string | undefined)[];
     let stood = 0;
     try {
-      await using _again = again(savers);
-      await all(savers.map((saver) => saver.prepare()));
-      rivalries = await all(savers.map((saver) => saver.rivalry()));
-      await all(savers.map((saver) => saver.hold()));
-      const began = performance.now();
-      await all(savers.map((saver) => saver.pause()));
-      await all(savers.map((saver) => saver.drained()));
-      saved = await all(
-        savers.map((saver, index) => {
+      try {
+        await each(savers, (saver) => saver.prepare());
+        rivalries = await each(savers, (saver) => saver.rivalry());
+        await each(savers, (saver) => saver.hold());
+        const began = performance.now();
+        await each(savers, (saver) => saver.pause());
+        await each(savers, (saver) => saver.drained());
+        saved = await each(savers, (saver, index) => {
           const own = `${directory}/${index}`;
           Deno.mkdirSync(own, { mode: 0o700 });
           return saver.save(own);
-        }),
-      );
-      await all(savers.map((saver) => saver.go()));
-      stood = (performance.now() - began) / 1000;
+        });
+        await each(savers, (saver) => saver.go());
+        stood = (performance.now() - began) / 1000;
+      } catch (error) {
+        // What failed first is told, and not what failed because of that.
+        await goOn(savers).catch(() => {});
+        throw error;
+      }
+      await goOn(savers);
     } catch (error) {
       removeTree(directory);
       host.supervisor.disown(directory);
@@ -735,14 +739,20 @@ function memberOf(set: MachineSet, machine: { readonly name: string }): Member {
 }
 
 /** Has all machines go on, also where one of them fails to. */
-function again(savers: readonly MachineSaver[]): AsyncDisposable {
-  return {
-    async [Symbol.asyncDispose]() {
-      // Together, as they were stopped: shares are mounted afterwards.
-      await all(savers.map((saver) => saver.go()));
-      await all(savers.map((saver) => saver[Symbol.asyncDispose]()));
-    },
-  };
+async function goOn(savers: readonly MachineSaver[]): Promise<void> {
+  // Together, as they were stopped: shares are mounted afterwards.
+  await each(savers, (saver) => saver.go());
+  await each(savers, (saver) => saver[Symbol.asyncDispose]());
+}
+
+/** Has all take a step. A machine that ends meanwhile is told as that. */
+function each<T>(
+  savers: readonly MachineSaver[],
+  step: (saver: MachineSaver, index: number) => Promise<T>,
+): Promise<T[]> {
+  return all(
+    savers.map((saver, index) => saver.core.guarded(() => step(saver, index))),
+  );
 }
 
 /** Waits for all of them, also where one fails: nothing is to go on behind it. */

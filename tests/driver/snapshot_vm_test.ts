@@ -339,6 +339,17 @@ Deno.test("forks whose kernel is told of nothing have random numbers of their ow
   assertEquals(warnings, []);
 });
 
+Deno.test("a machine that ends while it is saved is told as that", async () => {
+  await using run = await booted();
+  const { driver, machine } = run;
+  await machine.connect();
+  machine.qmpClient.onEvent(({ event }) => {
+    if (event === "STOP") Deno.kill(machine.pid!, "SIGKILL");
+  });
+  const error = await assertRejects(() => driver.snapshot(), MachineError);
+  assertMatch(error.message, /^tiny ended: QEMU was killed by SIGKILL/);
+});
+
 Deno.test("there is one machine at a time that has a port of the host", async () => {
   const { startScriptFor } = await guest("tiny");
   const forward = "hostfwd=tcp:127.0.0.1:0-:80";
