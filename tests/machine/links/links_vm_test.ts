@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   type Fault,
-  type LinkSettings,
   MachineError,
   type MachineOf,
   UsageError,
@@ -9,6 +8,7 @@ import {
 } from "../../../mod.ts";
 import { guest } from "../../guests/mod.ts";
 import { booted } from "../booted.ts";
+import { randomFaults } from "./random_faults.ts";
 import { blocksOf } from "./read_pcapng.ts";
 
 const ICMP = 1, ECHO_REQUEST = 8;
@@ -234,43 +234,13 @@ Deno.test("links of machines", async (t) => {
 
   await t.step("a hundred faults at random leave nothing", async () => {
     const files = openFiles();
-    let seed = Number(Deno.env.get("SEED") ?? Date.now() % 1e6);
-    console.log(`SEED=${seed}`);
-    const draw = (count: number) => {
-      seed = (seed * 1103515245 + 12345) % 2 ** 31;
-      return Math.floor(seed / 2 ** 31 * count);
-    };
-    const settings: LinkSettings[] = [
-      { delay: 0.01, jitter: 0.01 },
-      { loss: 0.3, direction: "send" },
-      { duplicate: 0.2, corrupt: 0.1 },
-      { reorder: 0.5, direction: "receive" },
-      { bandwidth: 1e6 },
-      {},
-    ];
-    const begin: (() => Promise<Fault>)[] = [
-      () => [one, two][draw(2)].set(settings[draw(settings.length)]),
-      () => [one, two][draw(2)].set(settings[draw(settings.length)]),
-      () => [one, two][draw(2)].down(),
-      () => vlan1.partition([node1], [node2], { oneWay: draw(2) === 0 }),
-      () => [one, two][draw(2)].capture({ name: `random${draw(5)}` }),
-    ];
-    await driver.subtest("random", async () => {
-      await node1.execute(
-        `echo $BASHPID >/tmp/pinger; exec busybox ping -i 0.02 ${address2} >/dev/null`,
-        { checkOutput: false },
-      );
-      const faults: Fault[] = [];
-      for (let n = 0; n < 100; n++) {
-        faults.push(await begin[draw(begin.length)]());
-        if (draw(2) === 0) {
-          await faults.splice(draw(faults.length), 1)[0].heal();
-        }
-        // The driver's own channel is not on any link.
-        if (n % 20 === 0) await node1.succeed("true");
-      }
+    await randomFaults({
+      driver,
+      speaker: node1,
+      address: address2,
+      links: [one, two],
+      partition: (oneWay) => vlan1.partition([node1], [node2], { oneWay }),
     });
-    await node1.succeed("kill $(cat /tmp/pinger)");
     for (const machine of [node1, node2]) {
       assertEquals(await insides(machine), bare);
     }

@@ -4,7 +4,6 @@ import {
   type BaseMachine,
   Driver,
   type Fault,
-  type LinkSettings,
   Log,
   MachineError,
   type MachineOf,
@@ -12,6 +11,7 @@ import {
 import { Script } from "../../../src/script/mod.ts";
 import { runPython } from "../../../src/script/python/mod.ts";
 import { trials } from "../backends.ts";
+import { randomFaults } from "./random_faults.ts";
 import { blocksOf } from "./read_pcapng.ts";
 
 const ICMP = 1, ECHO_REQUEST = 8, ECHO_REPLY = 0;
@@ -239,42 +239,13 @@ with vlan1.partition([node1], [node2], one_way=True):
   });
 
   await t.step("faults at random leave nothing", async () => {
-    let seed = Number(Deno.env.get("SEED") ?? Date.now() % 1e6);
-    console.log(`SEED=${seed}`);
-    const draw = (count: number) => {
-      seed = (seed * 1103515245 + 12345) % 2 ** 31;
-      return Math.floor(seed / 2 ** 31 * count);
-    };
-    const settings: LinkSettings[] = [
-      { delay: 0.01, jitter: 0.01 },
-      { loss: 0.3, direction: "send" },
-      { duplicate: 0.2, corrupt: 0.1 },
-      { reorder: 0.5, direction: "receive" },
-      { bandwidth: 1e6 },
-      {},
-    ];
-    const begin: (() => Promise<Fault>)[] = [
-      () => [one, two][draw(2)].set(settings[draw(settings.length)]),
-      () => [one, two][draw(2)].set(settings[draw(settings.length)]),
-      () => [one, two][draw(2)].down(),
-      () => vlan1.partition([node1], [node2], { oneWay: draw(2) === 0 }),
-      () => [one, two][draw(2)].capture({ name: `random${draw(5)}` }),
-    ];
-    await driver.subtest("random", async () => {
-      await node1.execute(
-        `echo $BASHPID >/tmp/pinger; exec busybox ping -i 0.02 ${address2} >/dev/null`,
-        { checkOutput: false },
-      );
-      const faults: Fault[] = [];
-      for (let n = 0; n < 100; n++) {
-        faults.push(await begin[draw(begin.length)]());
-        if (draw(2) === 0) {
-          await faults.splice(draw(faults.length), 1)[0].heal();
-        }
-        if (n % 20 === 0) await node1.succeed("true");
-      }
+    await randomFaults({
+      driver,
+      speaker: node1,
+      address: address2,
+      links: [one, two],
+      partition: (oneWay) => vlan1.partition([node1], [node2], { oneWay }),
     });
-    await node1.succeed("kill $(cat /tmp/pinger)");
     assertEquals(carriers(), bare);
     await hears(node1, address2);
   });
