@@ -1,8 +1,9 @@
 import { type QmpClient, QmpClosed } from "../../qmp/mod.ts";
+import { closeQuietly } from "../../stream/mod.ts";
 import type { AddedConsole, GuestConsoles } from "../backend.ts";
 import { addSocket } from "./added_socket.ts";
 import type { MainLoop } from "./main_loop.ts";
-import { closeQuietly, type Sockets } from "./sockets.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** Seconds that QEMU may take to remove a device. */
 const UNPLUG_TIMEOUT = 10;

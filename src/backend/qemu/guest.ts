@@ -1,7 +1,7 @@
 import { MachineError } from "../../errors.ts";
 import { connectQmp, type QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import { LineSplitter } from "../../scan/mod.ts";
-import { type ByteStream, PipeReader } from "../../stream/mod.ts";
+import { type ByteStream, closeQuietly, PipeReader } from "../../stream/mod.ts";
 import type {
   Guest,
   GuestInterrupt,
@@ -25,7 +25,7 @@ import { dumpMemory, qemuReport, qemuVersion } from "./report.ts";
 import { hasSerialOnStdio } from "./rivals.ts";
 import { QemuScreen } from "./screen.ts";
 import { QemuSnapshots } from "./snapshots.ts";
-import { closeQuietly, type Sockets } from "./sockets.ts";
+import type { Sockets } from "./sockets.ts";
 import { TrackedStream } from "./tracked_stream.ts";
 
 /** Seconds that QEMU may take to quit, before the driver kills it. */

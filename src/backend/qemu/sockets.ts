@@ -1,4 +1,4 @@
-import type { ByteStream } from "../../stream/mod.ts";
+import { closeQuietly } from "../../stream/mod.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
 import { SOCKET_NAMES } from "./arguments.ts";
 
@@ -64,14 +64,5 @@ export class Sockets {
       await Deno.remove(this.path(name)).catch(() => {});
     }
     await this.#directory.remove();
-  }
-}
-
-/** Closes a stream that the other end may have closed already. */
-export function closeQuietly(stream: ByteStream): void {
-  try {
-    stream.close();
-  } catch {
-    // The other end has closed it already.
   }
 }

@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors.ts";
-import type { ByteStream } from "../../stream/mod.ts";
+import { type ByteStream, closeQuietly } from "../../stream/mod.ts";
 
 /** An address at which one connection can be made. */
 export interface MeetingPlace extends AsyncDisposable {
@@ -151,13 +151,5 @@ function isSocket(path: string): boolean {
     return Deno.statSync(path).isSocket ?? false;
   } catch {
     return false;
-  }
-}
-
-function closeQuietly(connection: Deno.Conn | undefined): void {
-  try {
-    connection?.close();
-  } catch {
-    // The other end has closed it first.
   }
 }
