@@ -10,6 +10,7 @@ import type {
 } from "../backend.ts";
 import type { Identity } from "../identity.ts";
 import type { LimitedMemory } from "../limited_memory.ts";
+import { SerialReader } from "../serial_reader.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import type { ApiClient } from "./api_client.ts";
@@ -63,7 +64,8 @@ export abstract class MicroVmGuest implements Guest {
   readonly #channel: VsockChannel;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
   readonly #complaints: string[] = [];
-  readonly #serial = { reads: 0, isAwaited: false };
+  /** What reads its serial port. */
+  protected readonly serial: SerialReader;
   /** Whether the guest's serial port has begun: before, it is the hypervisor. */
   #hasBegun = false;
   #before = "";
@@ -81,6 +83,10 @@ export abstract class MicroVmGuest implements Guest {
     this.options = options;
     const { process, supervisor, vsock, api, place, listener } = options;
     const channel = this.#channel = new VsockChannel(vsock);
+    const pipes = [process.stdout, process.stderr].map((pipe) =>
+      new PipeReader(pipe)
+    );
+    const serial = this.serial = new SerialReader(pipes[0]);
     this.snapshots = new MicroVmSnapshots({
       ...options,
       ownInterface: options.network.ownInterface,
@@ -90,15 +96,12 @@ export abstract class MicroVmGuest implements Guest {
       pause: () => this.processors.pause(),
       resume: () => this.processors.resume(),
       save: (directory) => this.save(directory),
-      taken: () => this.#serial,
+      taken: () => serial,
       isMemoryLimited: () => this.memory.isLimited,
     }, options.saved);
     const stdin = this.#stdin = process.stdin.getWriter();
-    const pipes = [process.stdout, process.stderr].map((pipe) =>
-      new PipeReader(pipe)
-    );
     const heard = Promise.all([
-      this.#readSerial(pipes[0]),
+      this.#readSerial(),
       this.#readComplaints(pipes[1]),
     ]);
     this.ended = (async () => {
@@ -258,15 +261,8 @@ export abstract class MicroVmGuest implements Guest {
   /** Called with what the guest writes to its serial port. */
   protected heard(_bytes: Uint8Array): void {}
 
-  async #readSerial(pipe: PipeReader): Promise<void> {
-    const serial = this.#serial;
-    while (true) {
-      serial.isAwaited = true;
-      const bytes = await pipe.read();
-      // At its end, nothing more comes.
-      serial.isAwaited = bytes === undefined;
-      serial.reads++;
-      if (bytes === undefined) return;
+  async #readSerial(): Promise<void> {
+    for await (const bytes of this.serial) {
       if (this.#hasBegun) {
         this.options.listener.serial(bytes);
         this.heard(bytes);

@@ -10,6 +10,7 @@ import type {
   StartOptions,
 } from "../backend.ts";
 import { demandSame, type Identity } from "../identity.ts";
+import { SerialReader } from "../serial_reader.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { PORT_NAMES } from "./arguments.ts";
 import { QemuBlockDevices } from "./block_devices.ts";
@@ -48,7 +49,7 @@ const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
 export class QemuGuest implements Guest {
   readonly #options: StartOptions;
   readonly #streams: TrackedStream[] = [];
-  readonly #serial = { reads: 0, isAwaited: false };
+  readonly #serial: SerialReader;
   #disks?: QemuDisks;
   #knownIdentity?: Promise<Identity>;
   readonly #process: PipedProcess;
@@ -93,8 +94,9 @@ export class QemuGuest implements Guest {
     const said = [process.stdout, process.stderr].map((pipe) =>
       new PipeReader(pipe)
     );
+    this.#serial = new SerialReader(said[0]);
     const heard = Promise.all([
-      this.#readSerial(said[0]),
+      this.#readSerial(),
       this.#readComplaints(said[1]),
     ]);
     this.ended = (async () => {
@@ -372,17 +374,9 @@ export class QemuGuest implements Guest {
     clearTimeout(timer);
   }
 
-  async #readSerial(pipe: PipeReader): Promise<void> {
+  async #readSerial(): Promise<void> {
     try {
-      while (true) {
-        this.#serial.isAwaited = true;
-        const bytes = await pipe.read();
-        // At its end, nothing more comes.
-        this.#serial.isAwaited = bytes === undefined;
-        this.#serial.reads++;
-        if (bytes === undefined) return;
-        this.#listener.serial(bytes);
-      }
+      for await (const bytes of this.#serial) this.#listener.serial(bytes);
     } finally {
       this.#listener.serialEnd();
     }
