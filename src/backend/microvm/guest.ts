@@ -1,6 +1,7 @@
 import { LineSplitter } from "../../scan/mod.ts";
 import type { ShellPort } from "../../shell/mod.ts";
 import { type ByteStream, PipeReader } from "../../stream/mod.ts";
+import { after } from "../../time/mod.ts";
 import type {
   Guest,
   GuestListener,
@@ -24,8 +25,8 @@ import type { HybridVsock } from "./vsock.ts";
 
 /** Seconds that a hypervisor may take to end at SIGTERM. */
 const PATIENCE = 2;
-/** Milliseconds after its end in which its last output arrives. */
-const LAST_WORDS_MS = 1000;
+/** Seconds after its end in which its last output arrives. */
+const LAST_WORDS = 1;
 /** Seconds that its API may take for each part of a report. */
 const REPORTING = 2;
 /** How many lines of a hypervisor the message about its end quotes. */
@@ -108,12 +109,12 @@ export abstract class MicroVmGuest implements Guest {
       const status = await process.status;
       supervisor.reap(process);
       // A child that has hidden from the supervisor may hold them.
-      const timer = setTimeout(
+      const cancel = after(
+        LAST_WORDS,
         () => pipes.forEach((pipe) => pipe.cancel()),
-        LAST_WORDS_MS,
       );
       await heard;
-      clearTimeout(timer);
+      cancel();
       await this.lastEvents();
       await stdin.close().catch(() => {});
       api.close();

@@ -2,6 +2,7 @@ import { MachineError } from "../../errors.ts";
 import { connectQmp, type QmpClient, QmpClosed } from "../../qmp/mod.ts";
 import { LineSplitter } from "../../scan/mod.ts";
 import { type ByteStream, closeQuietly, PipeReader } from "../../stream/mod.ts";
+import { after } from "../../time/mod.ts";
 import type {
   Guest,
   GuestInterrupt,
@@ -31,8 +32,8 @@ import { TrackedStream } from "./tracked_stream.ts";
 
 /** Seconds that QEMU may take to quit, before the driver kills it. */
 const QUIT_TIMEOUT = 5;
-/** Milliseconds after QEMU's end in which its last output arrives. */
-const LAST_WORDS_MS = 1000;
+/** Seconds after QEMU's end in which its last output arrives. */
+const LAST_WORDS = 1;
 /** How many lines of QEMU's stderr the message about its end quotes. */
 const COMPLAINTS = 10;
 
@@ -104,12 +105,12 @@ export class QemuGuest implements Guest {
       // A child of the start script would hold the pipes.
       supervisor.reap(process);
       // A child that has hidden from the supervisor still holds them.
-      const timer = setTimeout(
+      const cancel = after(
+        LAST_WORDS,
         () => said.forEach((pipe) => pipe.cancel()),
-        LAST_WORDS_MS,
       );
       await heard;
-      clearTimeout(timer);
+      cancel();
       await stdin.close().catch(() => {});
       this.#connected?.qmp.close();
       for (const port of this.#connected?.ports ?? []) closeQuietly(port);
