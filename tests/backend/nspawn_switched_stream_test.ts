@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { SwitchedStream } from "../../src/backend/nspawn/switched_stream.ts";
 import { Supervisor } from "../../src/backend/supervisor.ts";
+import { delay } from "../../src/time/mod.ts";
 
 /** Reads and writes text. */
 function texts(stream: SwitchedStream) {
@@ -79,5 +80,22 @@ Deno.test("the last output of a process comes even after its end", async () => {
   let count = 0;
   for (let part; (part = await read()) !== null;) count += part.length;
   assertEquals(count, 4000);
+  await process.stderr.cancel();
+});
+
+Deno.test("the last output of a process comes also where what came before is still being read", async () => {
+  await using supervisor = new Supervisor();
+  const stream = new SwitchedStream();
+  // More than a pipe takes, so that the process ends after a part was read.
+  const process = supervisor.spawn("yes | head -c 66000");
+  const connected = stream.connect(process);
+  connected.then(() => stream.close());
+  await process.status;
+  // By then, the stream knows of that end too.
+  await delay(0);
+  const buffer = new Uint8Array(4096);
+  let count = 0;
+  for (let part; (part = await stream.read(buffer)) !== null;) count += part;
+  assertEquals(count, 66000);
   await process.stderr.cancel();
 });

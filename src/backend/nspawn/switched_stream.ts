@@ -1,5 +1,9 @@
 import { type ByteStream, isClosedError } from "../../stream/mod.ts";
+import { after } from "../../time/mod.ts";
 import type { PipedProcess } from "../supervisor.ts";
+
+/** Seconds after a process's end in which its last output arrives. */
+const LAST_WORDS = 1;
 
 /**
  * A duplex stream whose other end is one process after the other. Between two
@@ -27,10 +31,11 @@ export class SwitchedStream implements ByteStream {
     let spoke = false;
     const writer = this.#writer = process.stdin.getWriter();
     const reader = process.stdout.getReader();
-    // A child of the process may keep its stdout open after its end.
-    const ended = options.toEnd
-      ? process.status
-      : process.status.then(() => reader.cancel());
+    let cancel = () => {};
+    const ended = process.status.then(() => {
+      // A child of the process may keep its stdout open after its end.
+      if (!options.toEnd) cancel = after(LAST_WORDS, () => reader.cancel());
+    });
     try {
       for (let read; !(read = await reader.read()).done;) {
         spoke = true;
@@ -42,6 +47,7 @@ export class SwitchedStream implements ByteStream {
       if (this.#writer === writer) this.#writer = undefined;
       await writer.close().catch(() => {});
       await ended.catch(() => {});
+      cancel();
     }
     return spoke;
   }
