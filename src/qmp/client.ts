@@ -72,12 +72,21 @@ interface Pending {
   cancel(): void;
 }
 
+/** How to talk to a QMP server. */
+interface QmpOptions {
+  /** Seconds until its greeting; `null`: no limit. Default: 60. */
+  timeout?: number | null;
+  /**
+   * Called with each event before the listeners are. If it returns a promise,
+   * nothing more is read from the server until that is settled.
+   */
+  hold?(event: QmpEvent): Promise<void> | undefined;
+}
+
 /**
  * Connects to a QMP server over `stream`: waits for its greeting and leaves the
  * negotiation mode. If that fails, this closes the stream.
  *
- * @param options.timeout Seconds until the greeting; `null`: no limit. Default:
- * 60.
  * @throws {UsageError} if the timeout is not valid.
  * @throws {DOMException} a `TimeoutError` if the greeting does not come in
  * time.
@@ -85,7 +94,7 @@ interface Pending {
  */
 export let connectQmp: (
   stream: ByteStream,
-  options?: { timeout?: number | null },
+  options?: QmpOptions,
 ) => Promise<QmpClient>;
 
 /**
@@ -96,6 +105,7 @@ export let connectQmp: (
  */
 export class QmpClient implements Disposable {
   readonly #stream: ByteStream;
+  readonly #hold: QmpOptions["hold"];
   readonly #cutter = new FrameCutter({
     maxFrame: LONGEST_ANSWER,
     maxDepth: DEEPEST_ANSWER,
@@ -113,19 +123,20 @@ export class QmpClient implements Disposable {
     connectQmp = (stream, options) => QmpClient.#connect(stream, options);
   }
 
-  private constructor(stream: ByteStream) {
+  private constructor(stream: ByteStream, hold?: QmpOptions["hold"]) {
     this.#stream = stream;
+    this.#hold = hold;
     this.#ready.promise.catch(() => {});
     this.#read();
   }
 
   static async #connect(
     stream: ByteStream,
-    options: { timeout?: number | null } = {},
+    options: QmpOptions = {},
   ): Promise<QmpClient> {
-    const { timeout = GREETING_TIMEOUT } = options;
+    const { timeout = GREETING_TIMEOUT, hold } = options;
     checkTimeout(timeout);
-    const client = new QmpClient(stream);
+    const client = new QmpClient(stream, hold);
     const cancel = after(
       timeout ?? Infinity,
       () =>
@@ -272,7 +283,11 @@ export class QmpClient implements Disposable {
         const count = await this.#stream.read(buffer);
         if (count === null) break;
         for (const frame of this.#cutter.push(buffer.subarray(0, count))) {
-          this.#take(frame);
+          const event = this.#take(frame);
+          if (event === undefined) continue;
+          const held = this.#hold?.(event);
+          if (held !== undefined) await held;
+          this.#tell(event);
         }
       }
     } catch (error) {
@@ -285,27 +300,32 @@ export class QmpClient implements Disposable {
     this.#end("QEMU closed the QMP connection");
   }
 
-  #take(frame: Frame | FrameError): void {
-    if (frame instanceof FrameError) {
-      // The stream goes on at the next message. The oldest command gets the
-      // error, because QEMU answers in order, and only answers are this large.
-      if (!frame.isTooLarge) return;
-      for (const [id, pending] of this.#pending) {
-        this.#settle(id);
-        const { command } = pending;
-        return pending.reject(new QmpAnswerTooLarge(command, frame.message));
-      }
-      return;
+  /** Takes a message. Returns the event that it is, if it is one. */
+  #take(frame: Frame | FrameError): QmpEvent | undefined {
+    if (frame instanceof FrameError) this.#refuse(frame);
+    else if (frame.kind === "greeting") this.#ready.resolve();
+    else {
+      const message = parse(frame.bytes);
+      if (frame.kind === "event") return isEvent(message) ? message : undefined;
+      this.#answer(message, frame.kind === "error");
     }
-    if (frame.kind === "greeting") return this.#ready.resolve();
-    const message = parse(frame.bytes);
-    if (frame.kind === "event") {
-      if (isEvent(message)) this.#tell(message);
-      return;
+  }
+
+  #refuse({ isTooLarge, message }: FrameError): void {
+    // The stream goes on at the next message. The oldest command gets the error,
+    // because QEMU answers in order, and only answers are this large.
+    if (!isTooLarge) return;
+    for (const [id, { command, reject }] of this.#pending) {
+      this.#settle(id);
+      return reject(new QmpAnswerTooLarge(command, message));
     }
+  }
+
+  // deno-lint-ignore no-explicit-any
+  #answer(message: any, isError: boolean): void {
     const pending = this.#settle(message?.id);
     if (pending === undefined) return;
-    if (frame.kind === "return") return pending.resolve(message.return);
+    if (!isError) return pending.resolve(message.return);
     const { class: errorClass, desc } = message.error ?? {};
     pending.reject(
       new QmpError(

@@ -266,7 +266,7 @@ Deno.test("a server that leaves before its greeting fails the connection", async
 
 Deno.test("a greeting may be waited for without a limit", async () => {
   await using server = await FakeServer.start();
-  using client = await server.client(null, 20);
+  using client = await server.client(20, { timeout: null });
   const answer = client.send("query");
   const { id } = await server.request();
   await server.say(JSON.stringify({ return: 5, id }));
@@ -325,6 +325,31 @@ Deno.test("a message cut anywhere is the same message", async () => {
     await server.sayBytes(Uint8Array.of(byte));
   }
   assertEquals(await answer, { text: 'ü}{"\\' });
+});
+
+Deno.test("what holds an event back holds back all that comes after it", async () => {
+  await using server = await FakeServer.start();
+  const held = Promise.withResolvers<void>();
+  const holds: string[] = [], seen: string[] = [];
+  using client = await server.client(0, {
+    hold: ({ event }) => {
+      holds.push(event);
+      return event === "RESET" ? held.promise : undefined;
+    },
+  });
+  client.onEvent(({ event }) => seen.push(event));
+  const answer = client.send("query-status").then(() => seen.push("answer"));
+  const { id } = await server.request();
+  const timestamp = { seconds: 1, microseconds: 0 };
+  for (const event of ["STOP", "RESET"]) {
+    await server.say(JSON.stringify({ event, timestamp }));
+  }
+  await server.say(JSON.stringify({ return: {}, id }));
+  while (!holds.includes("RESET")) await new Promise((go) => setTimeout(go, 1));
+  assertEquals(seen, ["STOP"]);
+  held.resolve();
+  await answer;
+  assertEquals(seen, ["STOP", "RESET", "answer"]);
 });
 
 Deno.test("an error without a class or a description is an error", async () => {

@@ -1,3 +1,4 @@
+import { TextLineStream } from "@std/streams";
 import { connectQmp, type QmpClient } from "../../src/qmp/mod.ts";
 
 const GREETING = JSON.stringify({
@@ -14,7 +15,8 @@ export class FakeServer implements AsyncDisposable {
   readonly #listener: Deno.Listener;
   readonly #connected = Promise.withResolvers<void>();
   #connection?: Deno.Conn;
-  #text = "";
+  /** What the client says, line by line. */
+  #lines?: ReadableStreamDefaultReader<string>;
 
   private constructor(directory: string, greeting: string) {
     this.#directory = directory;
@@ -38,17 +40,23 @@ export class FakeServer implements AsyncDisposable {
   /**
    * Connects a client; with a greeting, also negotiates.
    *
-   * @param timeout Seconds that the client waits for the greeting.
-   * @param silence Milliseconds before that.
+   * @param silence Milliseconds before the greeting.
+   * @param options How the client connects.
    */
-  async client(timeout?: number | null, silence = 0): Promise<QmpClient> {
+  async client(
+    silence = 0,
+    options?: Parameters<typeof connectQmp>[1],
+  ): Promise<QmpClient> {
     const stream = await Deno.connect({
       transport: "unix",
       path: `${this.#directory}/qmp`,
     });
     this.#connection = await this.#listener.accept();
+    this.#lines = this.#connection.readable
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream()).getReader();
     this.#connected.resolve();
-    const connecting = connectQmp(stream, { timeout });
+    const connecting = connectQmp(stream, options);
     if (this.#greeting !== "") {
       if (silence > 0) {
         await new Promise((resolve) => setTimeout(resolve, silence));
@@ -62,16 +70,9 @@ export class FakeServer implements AsyncDisposable {
 
   /** The next request of the client. */
   async request(): Promise<{ execute: string; id: string }> {
-    const buffer = new Uint8Array(4096);
-    while (!this.#text.includes("\n")) {
-      const count = await this.#connection!.read(buffer);
-      if (count === null) throw new Error("the client has left");
-      this.#text += new TextDecoder().decode(buffer.subarray(0, count));
-    }
-    const end = this.#text.indexOf("\n");
-    const line = this.#text.slice(0, end);
-    this.#text = this.#text.slice(end + 1);
-    return JSON.parse(line);
+    const { value, done } = await this.#lines!.read();
+    if (done) throw new Error("the client has left");
+    return JSON.parse(value);
   }
 
   /** Says a line. */
