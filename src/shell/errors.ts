@@ -1,15 +1,36 @@
+import type { Death } from "./message.ts";
+
 /** The guest's shell is gone: the guest died, was reset, or left its root. */
 export class ShellLost extends Error {
-  /**
-   * The process in the guest that is gone, where that is all that is known: the
-   * guest itself may be well.
-   */
-  readonly process?: string;
-
-  /** Takes the reason as one sentence, and the process that is gone. */
-  constructor(reason: string, process?: string) {
-    super(reason);
-    this.process = process;
+  /** Takes the reason as one sentence, and the error that told it, if any. */
+  constructor(reason: string, options?: ErrorOptions) {
+    super(reason, options);
     this.name = "ShellLost";
+  }
+}
+
+/** The process that served a command is gone. The guest itself may be well. */
+export class ServerLost extends ShellLost {
+  /** How the process has ended. */
+  readonly death: Death;
+
+  /**
+   * Takes how the process has ended, and what has ended it, as the end of a
+   * sentence.
+   */
+  constructor(
+    death: Death,
+    killer =
+      "by a process in the guest, or by its kernel because memory ran out",
+  ) {
+    const { process, status } = death;
+    const how = status > 128
+      ? `was killed by signal ${status - 128}`
+      : `ended with status ${status}`;
+    super(
+      `The shell that served the command in the guest (process ${process}, ` +
+        `the command's parent) ${how}: ${killer}`,
+    );
+    this.death = death;
   }
 }

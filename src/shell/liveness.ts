@@ -1,4 +1,4 @@
-import { ShellLost } from "./errors.ts";
+import { ServerLost } from "./errors.ts";
 import type { GuestCalls } from "./guest_calls.ts";
 import type { Death } from "./message.ts";
 import type { Patience } from "./patience.ts";
@@ -57,9 +57,9 @@ export class Liveness {
   }
 
   /** The process that served a job was killed: asks how, and fails the job. */
-  killed(id: string, fail: (error: ShellLost) => void): void {
+  killed(id: string, fail: (error: ServerLost) => void): void {
     this.#asked.set(id, (death) => {
-      if (death !== undefined) fail(serverKilled(death));
+      if (death !== undefined) fail(new ServerLost(death));
     });
     this.#calls.howEnded(id);
   }
@@ -89,20 +89,8 @@ export class Liveness {
     this.#asked.set(port.name, (death) => {
       before?.(death);
       answered();
-      if (death !== undefined) port.died(job, serverKilled(death));
+      if (death !== undefined) port.died(job, new ServerLost(death));
     });
     if (before === undefined) this.#calls.alive(port.name);
   }
-}
-
-function serverKilled({ process, status }: Death): ShellLost {
-  const how = status > 128
-    ? `was killed by signal ${status - 128}`
-    : `ended with status ${status}`;
-  return new ShellLost(
-    `The shell that served the command in the guest (process ${process}, the ` +
-      `command's parent) ${how}: by something in the guest, or by its kernel ` +
-      "for want of memory",
-    process,
-  );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 export type { ByteStream } from "../stream/mod.ts";
-export { ShellLost } from "./errors.ts";
+export { ServerLost, ShellLost } from "./errors.ts";
 export type { RunOptions, RunResult } from "./job.ts";
 export type { FixedPort, ShellPort } from "./port_stream.ts";
 export type { SavedShell } from "./saved_shell.ts";

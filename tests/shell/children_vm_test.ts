@@ -161,7 +161,7 @@ Deno.test("stdout can be opened by its name", async (t) => {
   });
 });
 
-Deno.test("whoever kills what serves a command is told of with the signal", async () => {
+Deno.test("a killed server of a command is reported with the signal", async () => {
   await using test = await booted();
   const error = await assertRejects(
     () => test.machine.succeed("kill -KILL $PPID; sleep 1000"),
@@ -174,32 +174,32 @@ Deno.test("whoever kills what serves a command is told of with the signal", asyn
   assertStringIncludes(error.message, "its console said last");
 });
 
-Deno.test("whom the kernel kills for want of memory is told of", async (t) => {
+Deno.test("a process that the kernel kills because memory ran out is reported", async (t) => {
   await using test = await booted();
   const { machine } = test;
-  // The kernel is asked to kill whoever is the first to go.
+  // This makes the kernel kill its first candidate.
   const kill = (process: string) =>
     `echo 1000 >/proc/${process}/oom_score_adj; echo f >/proc/sysrq-trigger`;
 
-  await t.step("where it is a command", async () => {
+  await t.step("if it is a command", async () => {
     const error = await assertRejects(
       () => machine.succeed(`(${kill("$BASHPID")}; exec sleep 1000)`),
       TestFailure,
     );
     assertMatch(
       error.message,
-      /failed \(exit code 137\); the guest's kernel killed \w+ \(process \d+\) meanwhile, for want of memory/,
+      /failed \(exit code 137\); the guest's kernel killed \w+ \(process \d+\) meanwhile, because memory ran out/,
     );
   });
 
-  await t.step("where it is what serves a command", async () => {
+  await t.step("if it is the server of a command", async () => {
     const error = await assertRejects(
       () => machine.succeed(`${kill("$PPID")}; sleep 1000`),
       MachineError,
     );
     assertMatch(
       error.message,
-      /, the command's parent\) was killed by signal 9: by the guest's kernel, for want of memory/,
+      /, the command's parent\) was killed by signal 9: by the guest's kernel, because memory ran out/,
     );
   });
 });

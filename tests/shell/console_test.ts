@@ -172,7 +172,7 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     );
     assertMatch(
       error.message,
-      /^The shell that served the command in the guest \(process \d+, the command's parent\) was killed by signal 9: by something in the guest/,
+      /^The shell that served the command in the guest \(process \d+, the command's parent\) was killed by signal 9: by a process in the guest/,
     );
   });
 

@@ -1,6 +1,6 @@
 /** Whether those in the guest live who serve commands, over ports in memory. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { ShellLost } from "../../src/shell/errors.ts";
+import { ServerLost } from "../../src/shell/errors.ts";
 import { Job } from "../../src/shell/job.ts";
 import { fakeClock } from "./fake_clock.ts";
 import { manyPorts, unwatched } from "./many_ports.ts";
@@ -48,10 +48,10 @@ Deno.test("a command whose server was killed fails", async () => {
   made.liveness.heard("vw.0", { process: "99", status: 137 });
   const error = await assertRejects(
     () => made.job.done,
-    ShellLost,
+    ServerLost,
     "(process 99, the command's parent) was killed by signal 9",
   );
-  assertEquals(error.process, "99");
+  assertEquals(error.death.process, "99");
 });
 
 Deno.test("a server's death is not that of the next command", async () => {
@@ -102,10 +102,10 @@ Deno.test("one that is lost already is not lost again", async () => {
 
 Deno.test("what served a job over the console is asked after when it was killed", async () => {
   using made = manyPorts(0);
-  const errors: ShellLost[] = [];
+  const errors: ServerLost[] = [];
   made.liveness.killed("c0", (error) => errors.push(error));
   assertEquals(await made.asked(), ["vw_alive c0 ended"]);
   made.liveness.heard("c0", { process: "98", status: 1 });
-  assertEquals(errors.map(({ process }) => process), ["98"]);
+  assertEquals(errors.map(({ death }) => death.process), ["98"]);
   assertEquals(errors[0].message.includes("ended with status 1"), true);
 });

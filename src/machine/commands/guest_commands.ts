@@ -1,5 +1,5 @@
 import type { SerialConsole } from "../../console/mod.ts";
-import { type RunResult, type Shell, ShellLost } from "../../shell/mod.ts";
+import { type RunResult, ServerLost, type Shell } from "../../shell/mod.ts";
 import { checkTimeout, orAbort } from "../../time/mod.ts";
 import { noteLook } from "../last_look.ts";
 import { QUOTED_LINES } from "./output.ts";
@@ -124,7 +124,7 @@ export class GuestCommands {
     await this.#serialArrived();
     const victims = place.victims().map(({ process, name }) =>
       `; the guest's kernel killed ${name} (process ${process}) meanwhile, ` +
-      "for want of memory"
+      "because memory ran out"
     );
     return victims.join("") + place.quote(QUOTED_LINES);
   }
@@ -143,20 +143,16 @@ export class GuestCommands {
 
   /** The loss of what ran a command, with who has killed it, where that is known. */
   async #withKiller(error: unknown, place?: StderrPlace): Promise<unknown> {
-    if (!(error instanceof ShellLost) || error.process === undefined) {
-      return error;
-    }
+    if (!(error instanceof ServerLost)) return error;
     await this.#serialArrived();
     const isVictim = place?.victims().some(({ process }) =>
-      process === error.process
+      process === error.death.process
     );
-    if (!isVictim) return error;
-    return new ShellLost(
-      error.message.replace(
-        /: by .*/,
-        ": by the guest's kernel, for want of memory",
-      ),
-      error.process,
-    );
+    return isVictim
+      ? new ServerLost(
+        error.death,
+        "by the guest's kernel, because memory ran out",
+      )
+      : error;
   }
 }

@@ -8,7 +8,7 @@ const OTHERS = /^(<\d+>)?\[ *\d+\.\d+\] |^\[ *(OK|FAILED|DEPEND|\*+) *\] /;
  */
 const KILLED = /out of memory.*: Killed process (\d+) \((.*?)\)/i;
 
-/** A process that the guest's kernel killed for want of memory. */
+/** A process that the guest's kernel killed because memory ran out. */
 export interface Victim {
   readonly process: string;
   readonly name: string;
