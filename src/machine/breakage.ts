@@ -1,4 +1,4 @@
-import type { SerialConsole } from "../console/mod.ts";
+import { GuestDied, type SerialConsole } from "../console/mod.ts";
 import { isHypervisorGone, MachineError } from "../errors.ts";
 import { ShellLost } from "../shell/mod.ts";
 import { within } from "../time/mod.ts";
@@ -69,6 +69,9 @@ export class Breakage {
     ended: Promise<string> | undefined,
   ): Promise<unknown> {
     if (!(error instanceof ShellLost || isHypervisorGone(error))) return error;
+    // The guest may have been reset since it died.
+    const { cause, message } = error as Error;
+    if (cause instanceof GuestDied) return cause;
     if (this.#console.died !== undefined) return this.#console.died;
     // The channels break a moment before the reason is known.
     const known = Promise.race(
@@ -85,7 +88,7 @@ export class Breakage {
       reason = await within(GOING, known);
     }
     return this.#console.died ??
-      this.#error(reason ?? (error as Error).message, error);
+      this.#error(reason ?? message, error);
   }
 
   #error(reason: string, cause?: unknown): MachineError {

@@ -111,7 +111,7 @@ export class MachineCore {
     this.console.onDeath((error) => {
       const [text] = error.message.split("\n", 1);
       this.log.mark("death", { machine: this.name, text });
-      this.shell?.lose(error.message);
+      this.shell?.lose(error.message, error);
     });
   }
 

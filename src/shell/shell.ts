@@ -261,9 +261,13 @@ export class Shell implements Disposable {
     };
   }
 
-  /** Says that the guest is gone: all that is under way fails with `reason`. */
-  lose(reason: string): void {
-    this.#lose(new ShellLost(reason));
+  /**
+   * Reports that the guest is gone: everything pending fails with `reason`.
+   *
+   * @param cause The error that tells the reason, if there is one.
+   */
+  lose(reason: string, cause?: Error): void {
+    this.#lose(new ShellLost(reason, { cause }));
   }
 
   /**

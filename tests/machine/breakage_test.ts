@@ -1,7 +1,11 @@
-/** What is told of a machine whose channel broke. */
-import { assertEquals, assertInstanceOf } from "@std/assert";
+/** The errors of a machine whose channel broke. */
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+} from "@std/assert";
 import type { Guest } from "../../src/backend/mod.ts";
-import { SerialConsole } from "../../src/console/mod.ts";
+import { GuestDied, SerialConsole } from "../../src/console/mod.ts";
 import { MachineError } from "../../src/errors.ts";
 import { Breakage } from "../../src/machine/breakage.ts";
 import { Log } from "../../src/report/mod.ts";
@@ -47,4 +51,22 @@ Deno.test("a process that takes long to go tells the reason all the same, where 
 
 Deno.test("a channel that broke while its process goes on is the reason", async () => {
   assertEquals(await told(false), "The guest closed its console");
+});
+
+Deno.test("a guest that has died and was reset since has died", async () => {
+  const path = await Deno.makeTempFile();
+  const console = new SerialConsole({
+    machine: "web",
+    path,
+    log: new Log([]),
+  });
+  const died = new GuestDied("web", "Kernel panic", []);
+  const error = await new Breakage("web", console).reasonOf(
+    new ShellLost(died.message, { cause: died }),
+    { guest: {} as Guest, reset: Promise.resolve("web was reset") },
+    undefined,
+  );
+  assertStrictEquals(error, died);
+  console.close();
+  await Deno.remove(path);
 });
