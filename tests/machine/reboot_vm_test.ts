@@ -5,7 +5,28 @@ import {
   assertRejects,
 } from "@std/assert";
 import { MachineError, UsageError } from "../../mod.ts";
+import { guest } from "../guests/mod.ts";
 import { booted } from "./booted.ts";
+
+/**
+ * Sends a QEMU a command when a first file can be read, and writes a second
+ * after the reset that follows.
+ */
+const sender = `
+  const [socket, begin, end, command] = Deno.args;
+  const qmp = await Deno.connect({ transport: "unix", path: socket });
+  const send = (execute) =>
+    qmp.write(new TextEncoder().encode(JSON.stringify({ execute })));
+  await send("qmp_capabilities");
+  await Deno.readTextFile(begin);
+  await send(command);
+  let said = "";
+  for await (const chunk of qmp.readable) {
+    said += new TextDecoder().decode(chunk);
+    if (said.includes('"RESET"')) break;
+  }
+  await Deno.writeTextFile(end, "reset");
+`;
 
 const bootId = "cat /proc/sys/kernel/random/boot_id";
 
@@ -120,6 +141,69 @@ Deno.test("a machine that may reboot", async (t) => {
     const text = machine.getConsoleLog();
     assertEquals(text.split("Linux version").length, 2);
   });
+});
+
+/** A machine, and what has the driver stand still until the guest is reset. */
+async function bootedBesideReset() {
+  const place = await Deno.makeTempDir();
+  const stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(place, { recursive: true }));
+  const { startScriptFor } = await guest("tiny");
+  const { machine } = stack.use(
+    await booted({
+      startCommand: `${startScriptFor("tiny")} ` +
+        `-qmp unix:${place}/qmp,server=on,wait=off`,
+      allowReboot: true,
+    }),
+  );
+  const [begin, end] = ["begin", "end"].map((name) => `${place}/${name}`);
+  await new Deno.Command("mkfifo", { args: [begin, end] }).output();
+  await machine.start();
+  return {
+    machine,
+    /** Gets a process that sends QEMU a command while the driver stands still. */
+    resetBy(command: string) {
+      const process = new Deno.Command(Deno.execPath(), {
+        args: ["eval", sender, `${place}/qmp`, begin, end, command],
+      }).spawn();
+      stack.defer(async () => void await process.status);
+      return () => {
+        Deno.writeTextFileSync(begin, "now");
+        Deno.readTextFileSync(end);
+      };
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+Deno.test("a panic is the guest's death, too, where the driver stands still until the reset", async () => {
+  await using test = await bootedBesideReset();
+  const { machine } = test;
+  await machine.succeed("echo 1 >/proc/sys/kernel/unknown_nmi_panic");
+  const standStill = test.resetBy("inject-nmi");
+  const outcome = machine.succeed("sleep 1000").then(
+    () => undefined,
+    (error) => error,
+  );
+  await machine.waitUntilSucceeds("pidof sleep", { timeout: 120 });
+  standStill();
+  const error = await outcome;
+  assertInstanceOf(error, MachineError);
+  assertMatch(error.message, /Kernel panic - not syncing/);
+});
+
+Deno.test("a command that ended before the guest's reset has its output, also where the driver stands still between", async () => {
+  await using test = await bootedBesideReset();
+  const { machine } = test;
+  await machine.succeed("true");
+  const standStill = test.resetBy("query-status");
+  const output = machine.succeed(
+    "echo begun >&2; sleep 0.5; head -c 100000 /dev/zero; " +
+      "(sleep 1; reboot -f) </dev/null >/dev/null 2>&1 &",
+  );
+  await machine.waitForConsoleText("begun");
+  standStill();
+  assertEquals((await output).length, 100_000);
 });
 
 Deno.test("a machine that may not reboot", async (t) => {

@@ -9,6 +9,7 @@ import type {
   GuestProcessors,
   StartOptions,
 } from "../backend.ts";
+import { haveCaughtUp } from "../caught_up.ts";
 import { LimitedMemory } from "../limited_memory.ts";
 import { ApiClient } from "../microvm/api_client.ts";
 import { MicroVmGuest, type MicroVmOptions } from "../microvm/guest.ts";
@@ -323,6 +324,8 @@ class CloudHypervisorGuest extends MicroVmGuest {
           vsock.reset();
           break;
         case "vm rebooted":
+          // What the guest wrote before may be the sign of its death.
+          await haveCaughtUp([this.serial]);
           listener.reset();
           break;
         case "vm shutdown":

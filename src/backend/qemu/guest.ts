@@ -10,6 +10,7 @@ import type {
   SavedGuest,
   StartOptions,
 } from "../backend.ts";
+import { haveCaughtUp } from "../caught_up.ts";
 import { demandSame, type Identity } from "../identity.ts";
 import { SerialReader } from "../serial_reader.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
@@ -111,6 +112,7 @@ export class QemuGuest implements Guest {
       );
       await heard;
       cancel();
+      await haveCaughtUp(this.#streams);
       await stdin.close().catch(() => {});
       this.#connected?.qmp.close();
       for (const port of this.#connected?.ports ?? []) closeQuietly(port);
@@ -317,7 +319,15 @@ export class QemuGuest implements Guest {
     const tracked = streams.map((stream) => new TrackedStream(stream));
     this.#streams.push(...tracked);
     // The caller limits the time.
-    const qmp = await connectQmp(qmpStream, { timeout: null });
+    const qmp = await connectQmp(qmpStream, {
+      timeout: null,
+      // What the guest wrote before its reset may be the sign of its death, or
+      // the status of a command.
+      hold: ({ event }) =>
+        event === "RESET"
+          ? haveCaughtUp([this.#serial, ...this.#streams])
+          : undefined,
+    });
     qmp.onEvent(({ event, data }) => {
       if (event === "SHUTDOWN" && typeof data?.reason === "string") {
         this.#shutdown = data.reason;
