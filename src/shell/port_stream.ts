@@ -46,6 +46,7 @@ export class PortStream {
   #reader?: PortReader;
   #listener?: PortStreamListener;
   #writing: Promise<void> = Promise.resolve();
+  #reading: Promise<void> = Promise.resolve();
   /** The connections that children have and nobody else. */
   readonly #left = new Set<ByteStream>();
   #isClosed = false;
@@ -62,17 +63,22 @@ export class PortStream {
     return this.#reader?.isHeldUp ?? false;
   }
 
+  /** Settled when all that came was read, and the stream has ended. */
+  get end(): Promise<void> {
+    return this.#reading;
+  }
+
   /** Tells `listener` what comes, until the stream ends. */
   listen(listener: PortStreamListener): void {
     this.#listener = listener;
-    if (this.#stream !== undefined) this.#read(this.#stream);
+    if (this.#stream !== undefined) this.#reading = this.#read(this.#stream);
   }
 
   /** Carries on over a connection that was dialled. */
   connect(stream: ByteStream): void {
     if (this.#isClosed) return closeQuietly(stream);
     this.#stream = stream;
-    this.#read(stream);
+    this.#reading = this.#read(stream);
   }
 
   /**

@@ -104,6 +104,11 @@ export class Ports {
     for (const stream of this.#streams) stream.hold(until);
   }
 
+  /** Waits until all streams were read to their ends. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#streams.map(({ end }) => end));
+  }
+
   /** Closes the host's ends. */
   close(): void {
     for (const port of [...this.forCommands, ...this.forStderr]) port.close();

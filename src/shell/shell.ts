@@ -1,4 +1,4 @@
-import { orAbort } from "../time/mod.ts";
+import { orAbort, within } from "../time/mod.ts";
 import { Backdoor } from "./backdoor.ts";
 import { ConsoleLink } from "./console_link.ts";
 import { consoleText } from "./console_text.ts";
@@ -14,6 +14,9 @@ import { Pool } from "./pool.ts";
 import { Ports } from "./ports.ts";
 import type { ShellOptions } from "./shell_options.ts";
 import type { SavedShell } from "./saved_shell.ts";
+
+/** Seconds in which what the ports of a guest that has ended hold is read. */
+const LAST = 1;
 
 /**
  * The channel for commands into a guest that runs the NixOS test backdoor.
@@ -84,7 +87,7 @@ export class Shell implements Disposable {
       greeting: () => this.#backdoor.greeted(),
       message: (message) => this.#hear(message),
       noise: onNoise ?? (() => {}),
-      closed: () => this.close("The guest closed its console"),
+      closed: () => this.#consoleEnded(),
     });
   }
 
@@ -304,6 +307,15 @@ export class Shell implements Disposable {
   /** Closes the channel. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /**
+   * A guest's console ends with its ports, where the status of a command may
+   * wait to be read.
+   */
+  async #consoleEnded(): Promise<void> {
+    if (!this.#end.signal.aborted) await within(LAST, this.#ports.ended());
+    this.close("The guest closed its console");
   }
 
   #lose(error: ShellLost): void {

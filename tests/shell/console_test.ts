@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Shell, ShellLost } from "../../src/shell/mod.ts";
 import type { ByteStream } from "../../src/stream/mod.ts";
 import { hostBash } from "./host_bash.ts";
+import { turn } from "./memory_stream.ts";
 import { type ScriptedGuest, scriptedGuest } from "./scripted_guest.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -454,6 +455,30 @@ Deno.test("a command whose port breaks has lost its shell", async () => {
   const running = shell.run("true");
   port.say("rdy0000001");
   await assertRejects(() => running, ShellLost, "port was closed");
+});
+
+Deno.test("a command that ended before its guest did has its status", async () => {
+  const guest = scriptedGuest();
+  const port = guest.port();
+  using shell = new Shell({
+    console: guest.console,
+    ports: [{ name: "vw.0", stream: port }],
+  });
+  await guest.connect(shell, "vw.0");
+  const running = shell.run("echo hi");
+  const [, mark] = /vw_start vw.0 (\w+)/.exec(
+    await guest.heard("vw_start vw.0"),
+  )!;
+  await guest.answer(`open vw.0 ${mark}`);
+  port.say("rdy0000041");
+  await port.heard("echo hi");
+  // The end of the console is read first.
+  await guest[Symbol.asyncDispose]();
+  await turn();
+  port.say("0");
+  port.close();
+  assertEquals((await running).status, 0);
+  await assertRejects(() => shell.run("echo hi"), ShellLost);
 });
 
 Deno.test("a source of stdin that breaks as a port does fails its command only", async () => {
