@@ -209,11 +209,16 @@ export class Backdoor {
   /** The shell is gone: who waits for it fails. */
   lose(error: ShellLost): void {
     this.#state = "awaited";
-    this.#doubt?.cancel();
+    const doubt = this.#doubt;
+    doubt?.cancel();
     this.#doubt = undefined;
     this.#connecting = undefined;
     this.#life.end(error);
-    if (!this.#isClosed) this.#life = new Life();
+    if (this.#isClosed) return;
+    this.#life = new Life();
+    // The news of the loss may come later than the next shell's greeting, which
+    // does not come again.
+    if (doubt !== undefined) this.answer();
   }
 
   /** No shell will come once this one is lost. */

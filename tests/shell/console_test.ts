@@ -319,6 +319,21 @@ Deno.test("a shell that starts anew before it was ready fails who connects, at o
   await guest.heard("vw_token=", 2);
 });
 
+Deno.test("a shell that greets before the news of its guest's reset is connected to", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  await guest.connect(shell);
+  await guest.say("Spawning backdoor root shell...");
+  await guest.heard(":-new");
+  shell.reset("web was reset");
+  const sent = await guest.heard(":-new", 2);
+  for (const [, question] of sent.matchAll(/echo "(\w+ shell \w+) [^"]*"\n/g)) {
+    await guest.say(`${question} new`);
+  }
+  shell.connect().catch(() => {});
+  await guest.heard("vw_token=", 2);
+});
+
 Deno.test("a port that does not come does not send a waiting command to a shell that does not know it", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({
