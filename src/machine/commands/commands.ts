@@ -55,6 +55,8 @@ export type CommandArguments =
 /** Seconds between two runs of a repeated command, at least and at most. */
 const SHORTEST_PAUSE = 0.05;
 const LONGEST_PAUSE = 1;
+/** Seconds that the run has which comes when the time is over. */
+const LAST_LOOK = 5;
 /** At most, if the driver can't notice that something happens in the guest. */
 const LONGEST_BLIND_PAUSE = 0.3;
 /**
@@ -209,8 +211,10 @@ export function repeat(
           let longest = 0;
           while (true) {
             const asked = performance.now();
+            const left = timeout - (asked - began) / 1000;
+            const isLast = left <= 0;
             const result = await core.run(command, {
-              timeout: Math.max(0, timeout - (asked - began) / 1000),
+              timeout: isLast ? LAST_LOOK : left,
               check,
             });
             const { status, timedOut, stdout } = result;
@@ -221,8 +225,7 @@ export function repeat(
             }
             // A run that was cut short tells less than the run before it.
             if (!timedOut || last === undefined) last = { result, output };
-            const now = performance.now();
-            if (timedOut || now - began > timeout * 1000) {
+            if (timedOut || isLast) {
               const { result: { status }, output } = last;
               const stderr = await last.result.lastStderr();
               tell(core, "wait", command, { status, output, stderr, began });
@@ -231,6 +234,7 @@ export function repeat(
                   `${timeout} seconds; ${await tellLast()}`,
               );
             }
+            const now = performance.now();
             const took = (now - asked) / 1000;
             const shortest = Math.min(
               LONGEST_PAUSE,
@@ -243,7 +247,16 @@ export function repeat(
                 PATIENCE * longest,
               ),
             );
-            if (await activity.pass(shortest, longest, signal)) {
+            // The last look comes when the time is over, also where the driver
+            // stood still until then.
+            const rest = Math.max(0, timeout - (now - began) / 1000);
+            if (
+              await activity.pass(
+                Math.min(shortest, rest),
+                Math.min(longest, rest),
+                signal,
+              )
+            ) {
               longest /= PATIENCE ** 2;
             }
           }

@@ -136,12 +136,16 @@ export function askUntil<T>(
           if (accept(answer)) return;
           seen = typeof answer === "string" ? answer : JSON.stringify(answer);
           const now = performance.now();
-          if (now - began > timeout * 1000) {
+          // The last look comes when the time is over, also where the driver
+          // stood still until then.
+          if (asked - began >= timeout * 1000) {
             throw new TestFailure(
               `${failure} in ${timeout} seconds; last seen:\n${seen}`,
             );
           }
-          await delay(Math.max(SHORTEST_PAUSE, (now - asked) / 1000), signal);
+          const pause = Math.max(SHORTEST_PAUSE, (now - asked) / 1000);
+          const rest = Math.max(0, timeout - (now - began) / 1000);
+          await delay(Math.min(pause, rest), signal);
         }
       }))
   );

@@ -6,6 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { MachineError, TestFailure, UsageError } from "../../../mod.ts";
+import { standStill } from "../../time/stand_still.ts";
 import { booted } from "../booted.ts";
 
 Deno.test("commands in a guest", async (t) => {
@@ -342,6 +343,19 @@ Deno.test("commands in a guest", async (t) => {
         TestFailure,
         "waiting for success of `sleep 1000` timed out after 0.3 seconds",
       );
+    },
+  );
+
+  await t.step(
+    "waitUntilSucceeds() tries once more if the driver stood still until its time was over",
+    async () => {
+      const waiting = machine.waitUntilSucceeds(
+        "[ -e /tmp/tried ] || { touch /tmp/tried; echo tried >&2; false; }",
+        { timeout: 3 },
+      );
+      await machine.waitForConsoleText("tried");
+      standStill(4);
+      await waiting;
     },
   );
 

@@ -6,6 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { MachineError, TestFailure, UsageError } from "../../../mod.ts";
+import { standStill } from "../../time/stand_still.ts";
 import { booted } from "../booted.ts";
 import { pngSize } from "./png.ts";
 
@@ -26,6 +27,16 @@ Deno.test("keyboard, terminals and screen of a guest", async (t) => {
         "",
       ]);
       assertEquals(new Set(rows.map((row) => row.length)).size, 1);
+    },
+  );
+
+  await t.step(
+    "waitUntilTtyMatches() looks once more if the driver stood still until its time was over",
+    async () => {
+      const waiting = machine.waitUntilTtyMatches(2, "late", { timeout: 3 });
+      await machine.succeed("echo late >/dev/tty2");
+      standStill(4);
+      await waiting;
     },
   );
 
