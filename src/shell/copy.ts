@@ -37,10 +37,18 @@ export class Copy {
    * fallen silent. The port says the status once all is copied that was read.
    */
   still(): void {
-    if (this.#isOver || !this.#quiet.passed()) return;
+    if (!this.#isOver) this.#quiet.passed(() => this.#end());
+  }
+
+  #end(): void {
     this.#isOver = true;
     const { port, relay, command, calls, left } = this.#options;
     left.expect(port, command);
     calls.unpipe(port, relay);
+  }
+
+  /** Nobody waits any more. */
+  cancel(): void {
+    this.#quiet.cancel();
   }
 }

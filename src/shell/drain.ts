@@ -45,7 +45,10 @@ export class Drain {
 
   /** The child still has the port; gives it up where it has fallen silent. */
   still(): void {
-    if (this.#cancel !== undefined || !this.#quiet.passed()) return;
+    if (this.#cancel === undefined) this.#quiet.passed(() => this.#leave());
+  }
+
+  #leave(): void {
     const { port, command, leave, left, giveUp } = this.#options;
     left.expect(port, command);
     leave();
@@ -55,6 +58,7 @@ export class Drain {
 
   /** Waits no longer. */
   cancel(): void {
+    this.#quiet.cancel();
     this.#cancel?.();
   }
 }

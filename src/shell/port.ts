@@ -30,7 +30,7 @@ export class Port {
   readonly #stream: PortStream;
   readonly #around: PortSurroundings;
   readonly #way: PortWay;
-  #state: PortState = { is: "absent" };
+  #now: PortState = { is: "absent" };
 
   /** Listens to the port from now on. */
   constructor(stream: PortStream, surroundings: PortSurroundings) {
@@ -71,6 +71,16 @@ export class Port {
   /** Where commands on it write, while it is served. */
   get outlet(): Outlet | undefined {
     return "outlet" in this.#state ? this.#state.outlet : undefined;
+  }
+
+  get #state(): PortState {
+    return this.#now;
+  }
+
+  /** A wait for a child ends with the state that it belongs to. */
+  set #state(next: PortState) {
+    this.#wait?.cancel();
+    this.#now = next;
   }
 
   /** The job whose output its bytes are. */
@@ -187,7 +197,6 @@ export class Port {
   /** The guest's shell is gone: a command under way fails. */
   lose(error: ShellLost): void {
     const job = this.#job;
-    if (this.#state.is === "draining") this.#state.drain.cancel();
     this.#state = { is: "absent" };
     this.#way.lose();
     job?.fail(error);
@@ -275,7 +284,6 @@ export class Port {
         if (state.isUnread && state.canBegin) return this.#rerun(state);
         return this.#end(state, status);
       case "draining":
-        state.drain.cancel();
         return this.#end(state, status);
       case "ready":
         // A runner that was killed while it waited has a successor.
@@ -305,7 +313,6 @@ export class Port {
       case "readying":
         return this.serve(state.outlet);
       case "draining":
-        state.drain.cancel();
         return state.job.end(state.status);
       case "busy":
       case "copying":

@@ -14,7 +14,7 @@ import { Port } from "../../src/shell/port.ts";
 import type { PortState } from "../../src/shell/port_state.ts";
 import { PortStream } from "../../src/shell/port_stream.ts";
 import { StderrPort } from "../../src/shell/stderr_port.ts";
-import { fakeClock } from "./fake_clock.ts";
+import { type FakeClock, fakeClock } from "./fake_clock.ts";
 import { memoryStream, turn } from "./memory_stream.ts";
 
 const TOKEN = "vw0123456789abcdef012345";
@@ -78,6 +78,14 @@ function makePort() {
 }
 
 type Surroundings = ReturnType<typeof makePort>;
+
+/** Half a second passes in the guest, and the child is still there. */
+function still({ port }: Surroundings, clock: FakeClock, times = 1): void {
+  for (let n = 0; n < times; n++) {
+    port.still();
+    clock.pass(0.5);
+  }
+}
 
 /** What a command has to be, so that its port comes into a state. */
 const OPTIONS: { [is in PortState["is"]]?: () => RunOptions } = {
@@ -484,9 +492,10 @@ Deno.test("a port that drains", async (t) => {
     using clock = fakeClock();
     using made = await portThatIs("draining");
     await made.stream.come("more");
-    made.port.still();
+    still(made, clock);
     assertEquals(grep(await made.asked(), "leave"), []);
     made.port.still();
+    clock.pass(0.02);
     assertEquals(grep(await made.asked(), "leave"), ["vw_leave vw.3"]);
     made.left.named("vw.3", "99", "sleep");
     assertMatch(made.warnings[0], /`the command` has ended and left sleep/);
@@ -504,21 +513,39 @@ Deno.test("a port that drains", async (t) => {
     using clock = fakeClock();
     using made = await portThatIs("draining");
     for (let n = 0; n < 10; n++) {
+      assertEquals(made.port.is, "draining");
       await made.stream.come("on");
-      made.port.still();
+      still(made, clock);
     }
-    clock.pass(0.1);
     assertEquals(made.port.is, "held");
   });
 
+  await t.step(
+    "goes on where the host, which stood still, reads later what the child wrote",
+    async () => {
+      using clock = fakeClock();
+      using made = await portThatIs("draining");
+      for (let n = 0; n < 3; n++) made.port.still();
+      await made.stream.come("more");
+      clock.pass(1);
+      assertEquals(grep(await made.asked(), "leave"), []);
+      still(made, clock);
+      assertEquals(made.port.is, "held");
+    },
+  );
+
   await t.step("may end just when it is waited for no longer", async () => {
     using clock = fakeClock();
-    using made = await portThatIs("draining");
-    made.port.still();
-    await made.say("3");
-    clock.pass(1);
-    assertEquals(made.port.is, "readying");
-    assertEquals((await made.job.done).status, 3);
+    for (const pause of [0, 0.02]) {
+      using made = await portThatIs("draining");
+      made.port.still();
+      clock.pass(pause);
+      await made.say("3");
+      clock.pass(1);
+      assertEquals(made.port.is, "readying");
+      assertEquals((await made.job.done).status, 3);
+      assertEquals(grep(await made.asked(), "leave").length, pause && 1);
+    }
   });
 });
 
@@ -541,12 +568,12 @@ Deno.test("a port whose command's pipe is still copied", async (t) => {
   await t.step(
     "has the child's pipe copied no longer when that is silent",
     async () => {
+      using clock = fakeClock();
       using made = await portThatIs("copying");
       await made.stream.come("more");
-      made.port.still();
+      still(made, clock);
       assertEquals(grep(await made.asked(), "unpipe"), []);
-      made.port.still();
-      made.port.still();
+      still(made, clock, 2);
       assertEquals(grep(await made.asked(), "unpipe"), ["vw_unpipe vw.3 77"]);
       made.left.named("vw.3", "99", "sleep");
       assertMatch(made.warnings[0], /`the command` has ended and left sleep/);
@@ -559,19 +586,29 @@ Deno.test("a port whose command's pipe is still copied", async (t) => {
   await t.step(
     "does not take it for silent while the host is slow",
     async () => {
+      using clock = fakeClock();
       const took = Promise.withResolvers<void>();
       using made = await portThatIs("busy", { onStdout: () => took.promise });
       made.stream.come("much");
       await turn();
       const rest = made.say("rst0000077");
-      for (let n = 0; n < 3; n++) made.port.still();
+      still(made, clock, 3);
       assertEquals(grep(await made.asked(), "unpipe"), []);
       took.resolve();
       await rest;
-      for (let n = 0; n < 2; n++) made.port.still();
+      still(made, clock, 2);
       assertEquals(grep(await made.asked(), "unpipe"), ["vw_unpipe vw.3 77"]);
     },
   );
+
+  await t.step("is left alone where all is copied meanwhile", async () => {
+    using clock = fakeClock();
+    using made = await portThatIs("copying");
+    made.port.still();
+    await made.say("3");
+    clock.pass(1);
+    assertEquals(grep(await made.asked(), "unpipe"), []);
+  });
 
   await t.step("gives a command back that has not begun", async () => {
     using made = await portThatIs("copying", { timeout: 10 });

@@ -80,8 +80,10 @@ Deno.test("a port for stderr is held when a child that has it falls silent", asy
   using made = makePort({ isEnding: true });
   await made.come("more");
   made.port.still();
+  clock.pass(0.5);
   assertEquals((await made.asked()).includes("vw_leave"), false);
   made.port.still();
+  clock.pass(0.02);
   assertMatch(await made.asked(), /vw_leave vw\.err\.0\n$/);
   made.left.named("vw.err.0", "99", "sleep");
   assertEquals(made.warnings.length, 1);
