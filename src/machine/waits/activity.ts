@@ -28,7 +28,9 @@ export const LOOK: string = [
   "vw_told=$vw_next",
   "vw_look",
   "vw_old=$vw_new",
-  "while read -r -N 1 -t 0.0$vw_pause vw_next; (( $? > 128 )); do",
+  // What comes when the time is over is read, too.
+  "while read -r -N 1 -t 0.0$vw_pause vw_next; " +
+  '(( $? > 128 )) && [ -z "$vw_next" ]; do',
   LONGER_PAUSE,
   "vw_look",
   '[ "$vw_new" = "$vw_old" ] || { printf %s "$vw_told"; break; }',

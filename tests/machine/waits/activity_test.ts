@@ -9,7 +9,19 @@ const stat = (clock: number, devices: number, processes: number) =>
   `cpu  1 2 3\ncpu0 1 2 3\nintr ${clock} 0 ${devices} 0\nctxt ${clock}\n` +
   `btime 1\nprocesses ${processes}\nprocs_running 1\n`;
 
-Deno.test("a look tells once of what has happened since it was asked, and not of the clock", async () => {
+/** As where a guest stands still: each time is over before a read ends. */
+const lateRead =
+  'read() { builtin read "$@" || return; [[ " $* " != *" -t "* ]] || return 142; }';
+
+for (
+  const [where, read] of [["", ""], [" where the guest stands still", lateRead]]
+) {
+  Deno.test(`a look reports once what has happened since the question, without the clock's ticks${where}`, () =>
+    look(read));
+}
+
+/** Looks at a guest, whose bash reads so. */
+async function look(read: string): Promise<void> {
   const directory = await Deno.makeTempDir();
   const show = async (text: string) => {
     await Deno.writeTextFile(`${directory}/new`, text);
@@ -21,7 +33,8 @@ Deno.test("a look tells once of what has happened since it was asked, and not of
       "-euo",
       "pipefail",
       "-c",
-      `mapfile() { builtin mapfile "$@" <${directory}/stat; echo >&2; }\n${LOOK}`,
+      `mapfile() { builtin mapfile "$@" <${directory}/stat; echo >&2; }\n` +
+      `${read}\n${LOOK}`,
     ],
     stdin: "piped",
     stdout: "piped",
@@ -31,7 +44,7 @@ Deno.test("a look tells once of what has happened since it was asked, and not of
   const reader = looking.stdout.pipeThrough(new TextDecoderStream())
     .getReader();
   const ask = (word: string) => writer.write(new TextEncoder().encode(word));
-  /** Shows one more of something again and again until that is told of. */
+  /** Shows a growing number again and again until a change is reported. */
   const told = async (more: (n: number) => string) => {
     let said: string | undefined;
     const hearing = reader.read().then(({ value = "" }) => said = value);
@@ -64,7 +77,7 @@ Deno.test("a look tells once of what has happened since it was asked, and not of
   assertEquals(await reader.read(), { value: undefined, done: true });
   await looks.cancel();
   await Deno.remove(directory, { recursive: true });
-});
+}
 
 Deno.test("in a guest without ports nothing looks, and time alone passes", async () => {
   await using console = hostBash();
