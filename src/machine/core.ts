@@ -107,7 +107,11 @@ export class MachineCore {
     this.#breakage = new Breakage(this.name, this.console);
     this.#commands = new GuestCommands(this, this.#marks);
     this.links = this.#makeLinks();
-    this.#deathWatch = new DeathWatch(this.console, () => this.shell);
+    this.#deathWatch = new DeathWatch(
+      this.console,
+      () => this.shell,
+      () => this.#boot?.guest.standsStill?.(),
+    );
     this.console.onDeath((error) => {
       const [text] = error.message.split("\n", 1);
       this.log.mark("death", { machine: this.name, text });

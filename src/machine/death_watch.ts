@@ -13,8 +13,8 @@ const FAIR = 1;
 const PATIENCE = 4;
 /** … but no more than so many seconds. */
 const LONGEST = 5;
-/** Seconds between two looks at the console of a guest without a shell. */
-const LOOK = 0.05;
+/** In so many parts, between which the hypervisor has to answer too. */
+const PARTS = 4;
 /** Seconds in which the text of a panic follows the hypervisor's report. */
 const TEXT_FOLLOWS = 0.3;
 
@@ -24,11 +24,13 @@ const over = Symbol("over");
 /**
  * Decides whether a guest with a sign of death is dead. The guest is alive if
  * its shell answers, or if it has no shell and goes on printing. It was dead if
- * it ends or is reset before its shell has answered.
+ * it ends or is reset before its shell has answered. Time in which its hypervisor
+ * is stopped, and answers nothing, does not count.
  */
 export class DeathWatch {
   readonly #console: SerialConsole;
   readonly #shell: () => Shell | undefined;
+  readonly #askHypervisor: () => Promise<unknown> | undefined;
   /**
    * An answer of the shell counts for the signs that came before the question.
    */
@@ -42,10 +44,17 @@ export class DeathWatch {
    *
    * @param console The guest's console, which gets the result.
    * @param shell Returns the guest's shell, if there is one.
+   * @param askHypervisor Asks the guest's hypervisor something, if it answers
+   * questions.
    */
-  constructor(console: SerialConsole, shell: () => Shell | undefined) {
+  constructor(
+    console: SerialConsole,
+    shell: () => Shell | undefined,
+    askHypervisor: () => Promise<unknown> | undefined,
+  ) {
     this.#console = console;
     this.#shell = shell;
+    this.#askHypervisor = askHypervisor;
     console.onSign((sign) => this.#suspect(sign));
   }
 
@@ -108,13 +117,26 @@ export class DeathWatch {
   }
 
   async #isAlive(signal: AbortSignal): Promise<boolean> {
-    while (!this.#shell()?.isThere) {
-      if (this.#console.silence > FAIR) return false;
-      await delay(LOOK, signal);
+    for (let left = PARTS; !this.#shell()?.isThere;) {
+      if (left === 0) return false;
+      const { position } = this.#console;
+      await delay(FAIR / PARTS, signal);
+      await this.#hypervisor(signal);
+      left = this.#console.position === position ? left - 1 : PARTS;
     }
     const shell = this.#shell()!;
     const time = Math.min(LONGEST, Math.max(FAIR, PATIENCE * shell.pace));
-    const answer = within(time, shell.answer().then(() => true));
-    return await orAbort(answer, signal) ?? false;
+    const answer = shell.answer().then(() => true);
+    for (let left = PARTS;; left--) {
+      if (await orAbort(within(time / PARTS, answer), signal)) return true;
+      if (left === 0) return false;
+      await this.#hypervisor(signal);
+    }
+  }
+
+  /** Waits until the hypervisor answers, or is gone. */
+  async #hypervisor(signal: AbortSignal): Promise<void> {
+    const answer = this.#askHypervisor()?.catch(() => {});
+    if (answer !== undefined) await orAbort(answer, signal);
   }
 }
