@@ -19,6 +19,7 @@ import { loadRequests, requestsOf, saveRequest } from "./configuration.ts";
 import { FirecrackerDisks } from "./disks.ts";
 import { firecracker } from "./kind.ts";
 import { FirecrackerBalloon } from "./memory.ts";
+import { isAlive } from "./sign_of_life.ts";
 import type { Action, Drive, Put, VmState } from "./requests.ts";
 
 /** The names of the sockets. */
@@ -31,8 +32,8 @@ const ARGUMENTS = "VMWRIGHT_FIRECRACKER_ARGS";
 const POWERED_OFF = /reboot: (Power down|System halted)/;
 /** How much of the console is kept to find them. */
 const LAST_WORDS = 200;
-/** Seconds in which a guest that lives takes a connection, and how often it is asked. */
-const SIGN_OF_LIFE = 1, ASKED = 3;
+/** How often a guest is asked whether it lives, and the seconds between. */
+const ASKED = 3, PAUSE = 0.5;
 
 /**
  * Starts guests by Firecracker, each from a description in the form of its
@@ -244,14 +245,15 @@ class FirecrackerGuest extends MicroVmGuest {
   async #endIfDead(): Promise<void> {
     await this.options.vsock.released();
     for (let asked = 0; asked < ASKED; asked++) {
-      try {
-        const signal = AbortSignal.timeout(SIGN_OF_LIFE * 1000);
-        (await this.options.vsock.dial(signal)).close();
-      } catch {
+      const isThere = await isAlive({
+        dial: (signal) => this.options.vsock.dial(signal),
+        standsStill: () => this.standsStill(),
+      });
+      if (!isThere) {
         this.#hasPoweredOff = true;
         return this.endFor("the guest powered off");
       }
-      await delay(SIGN_OF_LIFE / 2);
+      await delay(PAUSE);
     }
   }
 
