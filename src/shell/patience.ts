@@ -2,6 +2,8 @@ import { after, within } from "../time/mod.ts";
 
 /** Seconds without an answer after which a shell that may be dead is. */
 const NO_ANSWER = 30;
+/** Seconds after each of which the hypervisor is asked. */
+const ASK_AFTER = 10;
 /** Seconds that the hypervisor has to say whether the guest stands still. */
 const STATUS = 2;
 
@@ -33,8 +35,8 @@ export function patienceWith(
     const wait = () =>
       after(1, async () => {
         left--;
-        if (left === 0 && standsStill !== undefined) {
-          // No answer at all is one, too.
+        if (left % ASK_AFTER === 0 && standsStill !== undefined) {
+          // A missing answer means a stopped hypervisor.
           if (await isStill() ?? true) left = NO_ANSWER;
         }
         if (isOver) return;

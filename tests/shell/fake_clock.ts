@@ -1,9 +1,23 @@
+import { turn } from "./memory_stream.ts";
+
 /** Time that passes only when a test has it pass. */
 export interface FakeClock extends Disposable {
   /** Calls all timers that are due in so many seconds, in their order. */
   pass(seconds: number): void;
   /** Lets so many seconds pass in which the driver is stopped. */
   jump(seconds: number): void;
+}
+
+/** Lets seconds pass in steps, so that what a timer begins goes on between them. */
+export async function passInSteps(
+  clock: FakeClock,
+  seconds: number,
+  step: number,
+): Promise<void> {
+  for (let n = 0; n < seconds / step; n++) {
+    clock.pass(step);
+    await turn();
+  }
 }
 
 interface Timer {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { patienceWith } from "../../src/shell/patience.ts";
-import { fakeClock } from "./fake_clock.ts";
+import { fakeClock, passInSteps } from "./fake_clock.ts";
 import { turn } from "./memory_stream.ts";
 
 /** Whether the patience with a guest has ended. */
@@ -9,6 +9,9 @@ function wait(standsStill?: () => Promise<string | undefined>) {
   state.cancel = patienceWith(standsStill)(() => state.isOver = true);
   return state;
 }
+
+/** Seconds after which the hypervisor may have answered. */
+const STEP = 1;
 
 Deno.test("the patience with a guest lasts for 30 seconds", () => {
   using clock = fakeClock();
@@ -28,8 +31,9 @@ Deno.test("it lasts no longer for a guest that runs, or whose hypervisor is gone
   ) {
     using clock = fakeClock();
     const state = wait(answer);
-    clock.pass(30);
-    await turn();
+    await passInSteps(clock, 29, STEP);
+    assertEquals(state.isOver, false);
+    await passInSteps(clock, 1, STEP);
     assertEquals(state.isOver, true);
   }
 });
@@ -38,26 +42,29 @@ Deno.test("it begins anew for a guest that stands still", async () => {
   using clock = fakeClock();
   let status: string | undefined = "paused";
   const state = wait(() => Promise.resolve(status));
-  clock.pass(30);
-  await turn();
-  clock.pass(29);
+  await passInSteps(clock, 30, STEP);
   status = undefined;
-  await turn();
+  await passInSteps(clock, 29, STEP);
   assertEquals(state.isOver, false);
-  clock.pass(1);
-  await turn();
+  await passInSteps(clock, 1, STEP);
   assertEquals(state.isOver, true);
 });
 
 Deno.test("it begins anew where the hypervisor itself is stopped", async () => {
   using clock = fakeClock();
   const state = wait(() => new Promise(() => {}));
-  for (let n = 0; n < 3; n++) {
-    clock.pass(30);
-    await turn();
-    clock.pass(2);
-    await turn();
-  }
+  await passInSteps(clock, 100, STEP);
+  assertEquals(state.isOver, false);
+  state.cancel();
+});
+
+Deno.test("it begins again if the hypervisor goes on just before its end", async () => {
+  using clock = fakeClock();
+  let answer = new Promise<undefined>(() => {});
+  const state = wait(() => answer);
+  await passInSteps(clock, 29, STEP);
+  answer = Promise.resolve(undefined);
+  await passInSteps(clock, 10, STEP);
   assertEquals(state.isOver, false);
   state.cancel();
 });
@@ -66,7 +73,7 @@ Deno.test("time in which the driver is stopped counts as a second", () => {
   using clock = fakeClock();
   const state = wait();
   clock.jump(1000);
-  clock.pass(28);
+  clock.pass(29);
   assertEquals(state.isOver, false);
   clock.pass(1);
   assertEquals(state.isOver, true);
@@ -74,12 +81,15 @@ Deno.test("time in which the driver is stopped counts as a second", () => {
 
 Deno.test("it does not end once it was cancelled, also while the hypervisor is asked", async () => {
   using clock = fakeClock();
-  const asked = Promise.withResolvers<string | undefined>();
-  const state = wait(() => asked.promise);
-  clock.pass(30);
+  let answer = Promise.resolve(undefined);
+  const state = wait(() => answer);
+  await passInSteps(clock, 29, STEP);
+  const asked = Promise.withResolvers<undefined>();
+  answer = asked.promise;
+  await passInSteps(clock, 1, STEP);
   state.cancel();
   asked.resolve(undefined);
   await turn();
-  clock.pass(100);
+  await passInSteps(clock, 100, STEP);
   assertEquals(state.isOver, false);
 });
