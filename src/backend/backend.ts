@@ -194,7 +194,7 @@ export interface GuestKeyboard {
    * Presses the keys of each stroke together, one stroke after the other.
    * Returns when the last key is up.
    *
-   * @param pause Seconds to wait after each event, down or up, at least.
+   * @param pause Seconds to wait after each stroke, at least.
    * @param signal Ends it between two strokes.
    * @throws {MachineError} if the guest is paused.
    */

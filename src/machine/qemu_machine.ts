@@ -77,8 +77,9 @@ export class QemuMachine extends BaseMachine {
    * then up. Returns when the last one is up.
    *
    * @param key A character, or names such as `ctrl-alt-delete` or `ret`.
-   * @param options.delay Seconds after each event, down or up. A keyboard on
-   * USB or virtio gets more time, if it needs that. `null`: none. Default: 0.01.
+   * @param options.delay Seconds after the key, or after each character of a
+   * text. A keyboard on USB or virtio gets more time, if it needs that. `null`:
+   * none. Default: 0.01.
    * @param options.log Whether to log the key. Default: true.
    * @throws {UsageError} if the name is empty, or if no key types the
    * character.

@@ -70,3 +70,26 @@ Deno.test("a guest whose QEMU stood still for a while has its time to read", asy
   const looks = await looksOf((nr) => nr < 3 ? [UNREAD, 10] : [READ, 0]);
   assertEquals(looks, [3, 3]);
 });
+
+Deno.test("keys are released also where QEMU's answers are read late", async () => {
+  const sent: string[] = [];
+  const answer = Promise.withResolvers<void>();
+  const send = (
+    command: string,
+    { events }: { events?: { data: { down: boolean; key: GuestKey } }[] },
+  ) => {
+    if (command !== "input-send-event") return Promise.resolve("");
+    const [{ data: { down, key } }] = events!;
+    sent.push(`${down ? "+" : "-"}${key.data}`);
+    return answer.promise;
+  };
+  const qmp = { send } as unknown as QmpClient;
+  const { signal } = new AbortController();
+  const strokes = [[key("shift"), key("a")], [key("b")]];
+  const pressing = new QemuKeyboard(qmp, "web").press(strokes, 0, signal);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(sent, ["+shift", "+a", "-a", "-shift"]);
+  answer.resolve();
+  await pressing;
+  assertEquals(sent.slice(4), ["+b", "-b"]);
+});

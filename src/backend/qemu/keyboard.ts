@@ -41,26 +41,34 @@ export class QemuKeyboard implements GuestKeyboard {
     atLeast: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const pause = Math.max(atLeast, ...await this.#pauses());
+    const perEvent = Math.max(0, ...await this.#pauses());
     let isRead = true;
     for (const keys of strokes) {
       signal.throwIfAborted();
       isRead &&= await this.#untilRead(signal);
-      // Releases all keys that are down, whatever happens: nobody else would.
-      const down: GuestKey[] = [];
-      try {
-        for (const key of keys) {
-          await this.#event(key, true, pause);
-          down.unshift(key);
-        }
-      } finally {
-        for (const key of down) await this.#release(key, pause);
-      }
+      await this.#stroke(keys);
+      const pause = Math.max(atLeast, 2 * keys.length * perEvent);
+      if (pause > 0) await delay(pause, signal);
     }
   }
 
   /**
-   * The seconds that the keyboards other than the PC's need after each event.
+   * Sends all events at once: a guest repeats a key that it sees down for long,
+   * so the releases must not wait for a driver that stands still.
+   */
+  async #stroke(keys: GuestKey[]): Promise<void> {
+    const sent = await Promise.allSettled([
+      ...keys.map((key) => this.#event(key, true)),
+      ...keys.toReversed().map((key) => this.#release(key)),
+    ]);
+    const failed = sent.find(({ status }) => status === "rejected");
+    if (failed === undefined) return;
+    const { reason } = failed as PromiseRejectedResult;
+    throw reason instanceof QmpError ? await this.#refusal(reason) : reason;
+  }
+
+  /**
+   * The seconds that the keyboards other than the PC's need for each event.
    */
   async #pauses(): Promise<number[]> {
     const devices = await this.#ask("info qtree");
@@ -68,9 +76,9 @@ export class QemuKeyboard implements GuestKeyboard {
       .map(([_, pause]) => pause);
   }
 
-  async #release(key: GuestKey, pause: number): Promise<void> {
+  async #release(key: GuestKey): Promise<void> {
     try {
-      await this.#event(key, false, pause);
+      await this.#event(key, false);
     } catch (error) {
       // Keys such as Ctrl+Alt+Delete may end the guest before they are
       // released.
@@ -78,14 +86,9 @@ export class QemuKeyboard implements GuestKeyboard {
     }
   }
 
-  async #event(key: GuestKey, down: boolean, pause: number): Promise<void> {
+  async #event(key: GuestKey, down: boolean): Promise<void> {
     const events = [{ type: "key", data: { down, key } }];
-    try {
-      await this.#qmp.send("input-send-event", { events });
-    } catch (error) {
-      throw error instanceof QmpError ? await this.#refusal(error) : error;
-    }
-    if (pause > 0) await delay(pause);
+    await this.#qmp.send("input-send-event", { events });
   }
 
   /**

@@ -2,7 +2,7 @@ import type { GuestKey } from "../../backend/mod.ts";
 import { UsageError } from "../../errors.ts";
 import type { MachineCore } from "../core.ts";
 
-/** Seconds between two events, if the author names no delay. */
+/** Seconds after each stroke, if the author names no delay. */
 const DEFAULT_DELAY = 0.01;
 
 /**
@@ -67,7 +67,7 @@ export function keysOf(key: string): GuestKey[] {
 /** Options of `sendKey` and `sendChars`. */
 export interface KeyOptions {
   /**
-   * Seconds between two events; each key has two, down and up. `null`: none.
+   * Seconds after each stroke. `null`: none.
    *
    * @default {0.01}
    */
