@@ -1,14 +1,14 @@
 import type { Driver } from "../../driver/mod.ts";
 import type { Script } from "../script.ts";
 import { ScriptExit } from "../script_exit.ts";
-import { orAbort } from "../../time/mod.ts";
+import { after, orAbort } from "../../time/mod.ts";
 import type { Evaluator, Outcome } from "./evaluator.ts";
 import { Interrupted } from "./interrupted.ts";
 import { INTERRUPTED, type LineReader } from "./line_reader.ts";
 import { showOutcome } from "./show.ts";
 
-/** Milliseconds that a language with an interruption of its own has for it. */
-const PATIENCE_MS = 1000;
+/** Seconds that a language with an interruption of its own has for it. */
+const PATIENCE = 1;
 
 /** The parts of a prompt. */
 export interface PromptParts {
@@ -49,6 +49,7 @@ export async function talk(parts: PromptParts): Promise<void> {
       [prompt] = evaluator.prompts;
       continue;
     }
+    let cancel = () => {};
     const interrupted = new Promise<Outcome>((resolve) => {
       interrupt = () => {
         const error = new Interrupted();
@@ -56,8 +57,8 @@ export async function talk(parts: PromptParts): Promise<void> {
         evaluator.interrupt?.();
         // The interrupted code reports its error first. In Python this is an
         // exception, which may come a moment later.
-        const patience = evaluator.interrupt === undefined ? 0 : PATIENCE_MS;
-        setTimeout(() => resolve({ error }), patience);
+        const patience = evaluator.interrupt === undefined ? 0 : PATIENCE;
+        cancel = after(patience, () => resolve({ error }));
       };
     });
     const pushed = evaluator.push(line);
@@ -65,6 +66,7 @@ export async function talk(parts: PromptParts): Promise<void> {
     pushed.catch(() => {});
     const outcome = await orAbort(Promise.race([pushed, interrupted]), signal);
     interrupt = () => {};
+    cancel();
     if (outcome === "more") {
       prompt = evaluator.prompts[1];
       continue;
