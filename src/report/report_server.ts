@@ -74,9 +74,10 @@ export class ReportServer implements Listener {
     this.#tell();
     // The browser gets the whole of the run, because the server will be gone.
     const end = performance.now() + farewell;
-    while (this.#isWatched && performance.now() < end) {
+    // A page may have asked while the process stood still, and is heard first.
+    do {
       await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    } while (this.#isWatched && performance.now() < end);
     await this.#server.shutdown();
     this.#spool[Symbol.dispose]();
   }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ReportServer } from "../../src/report/mod.ts";
+import { standStill } from "../time/stand_still.ts";
 import { passing } from "./made_runs.ts";
 
 /** What a server answers to a request that nothing has made well-behaved. */
@@ -98,4 +99,19 @@ Deno.test("the report's server tells what is new, and in the end everything", as
   await server.close();
   const closed = await state("").then(() => false, () => true);
   assert(closed);
+});
+
+Deno.test("a page that asked while the process stood still gets the end of the run", async () => {
+  const server = new ReportServer();
+  const { events } = passing();
+  const [first, ...rest] = events;
+  server.on(first);
+  const url = new URL(server.url);
+  await ask(url, { path: `${url.pathname}state?after=` });
+  for (const event of rest) server.on(event);
+  const asked = ask(url, { path: `${url.pathname}state?after=0` });
+  // Longer than a page that is still there takes to ask again.
+  standStill(1);
+  await server.close();
+  assertEquals(status(await asked), "200");
 });
