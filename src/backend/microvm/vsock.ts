@@ -1,5 +1,10 @@
-import { type ByteStream, isClosedError, writeAll } from "../../stream/mod.ts";
-import { after, delay, orAbort } from "../../time/mod.ts";
+import {
+  type ByteStream,
+  closeQuietly,
+  isClosedError,
+  writeAll,
+} from "../../stream/mod.ts";
+import { orAbort, within } from "../../time/mod.ts";
 
 /** The port on which a guest's shell listens, and that it calls on the host. */
 const PORT = 1234;
@@ -10,8 +15,9 @@ const FIRST_PAUSE = 0.05;
 /** … up to so many seconds. */
 const LONGEST_PAUSE = 1;
 /**
- * Seconds that the first connection has to be answered, each next one twice as
- * long, and the longest: a guest that has just gone on may not hear of one.
+ * Seconds that the first connection has to be answered before another one is
+ * made, each next one twice as long, and the longest: a guest that has just gone
+ * on may not hear of one.
  */
 const FIRST_ANSWER = 2, LONGEST_WAIT = 60;
 /** Bytes of the longest answer of the hypervisor. */
@@ -55,18 +61,19 @@ export class HybridVsock {
     return this.#hasCalled;
   }
 
-  /** Settled when the guest calls next, or at once where it has. */
+  /** Settled at the guest's next call, or at once if it has called. */
   get called(): Promise<void> {
     return this.#called.promise;
   }
 
   /**
-   * Connects to the guest's shell. It tries until somebody listens there: soon
-   * where the guest has called, and else now and then, since not every guest
-   * calls.
+   * Connects to the guest's shell. It tries until a program listens there: in
+   * quick succession if the guest has called, else now and then, because not
+   * every guest calls. The first try that the guest answers is the one.
    *
-   * @param signal Ends that.
-   * @param options.isHeld Whether it waits where nobody is to connect. Default: true.
+   * @param signal Ends the tries.
+   * @param options.isHeld Whether {@linkcode hold} makes it wait. Default:
+   * true.
    */
   async dial(
     signal: AbortSignal,
@@ -75,32 +82,48 @@ export class HybridVsock {
     const over = AbortSignal.any([signal, this.#end.signal]);
     if (isHeld) await orAbort(this.released(), over);
     await this.#turn(over);
+    const answered = Promise.withResolvers<void>();
+    let stream: ByteStream | undefined, isOver = false;
+    const ask = async () => {
+      const answer = await this.#ask();
+      if (answer === undefined) return;
+      if (isOver || stream !== undefined) return closeQuietly(answer);
+      stream = answer;
+      answered.resolve();
+    };
     try {
       let pause = FIRST_PAUSE, limit = FIRST_ANSWER;
-      while (true) {
+      while (stream === undefined) {
         over.throwIfAborted();
         const began = performance.now();
-        const stream = await this.#try(over, limit);
-        if (stream !== undefined) return stream;
+        const settled = Promise.race([ask(), answered.promise]);
+        await within(limit, orAbort(settled, over));
+        if (stream !== undefined) break;
         if (performance.now() - began >= limit * 1000) {
           limit = Math.min(2 * limit, LONGEST_WAIT);
         }
         const called = this.#hasCalled ? [] : [this.#called.promise];
-        await Promise.race([delay(pause, over), ...called]);
+        const sooner = Promise.race([answered.promise, ...called]);
+        await within(pause, orAbort(sooner, over));
         pause = Math.min(2 * pause, LONGEST_PAUSE);
       }
+      return stream;
+    } catch (error) {
+      if (stream !== undefined) closeQuietly(stream);
+      throw error;
     } finally {
+      isOver = true;
       this.#dialling--;
       this.#queue.shift()?.();
     }
   }
 
-  /** Has nobody connect until {@linkcode release}: the guest is to have no connection. */
+  /** Holds all new connections back until {@linkcode release}. */
   hold(): void {
     this.#held ??= Promise.withResolvers();
   }
 
-  /** Has those connect who wait for that. */
+  /** Lets held connections be made. */
   release(): void {
     this.#held?.resolve();
     this.#held = undefined;
@@ -111,7 +134,7 @@ export class HybridVsock {
     while (this.#held !== undefined) await this.#held.promise;
   }
 
-  /** The guest begins anew: what called does so no more. */
+  /** The guest boots again: forgets its call. */
   reset(): void {
     if (!this.#hasCalled) return;
     this.#hasCalled = false;
@@ -144,38 +167,34 @@ export class HybridVsock {
     this.#dialling++;
   }
 
-  /** One try; nothing where nobody listens, or answers in so many seconds. */
-  async #try(
-    signal: AbortSignal,
-    limit: number,
-  ): Promise<ByteStream | undefined> {
+  /**
+   * Asks for one connection, and waits for the guest's answer however long that
+   * takes: a caller who leaves before it may bring the hypervisor's side down.
+   *
+   * @returns Nothing if nobody listens.
+   */
+  async #ask(): Promise<ByteStream | undefined> {
     let stream: Deno.UnixConn;
     try {
       stream = await Deno.connect({ transport: "unix", path: this.#path });
     } catch {
       return undefined;
     }
-    const close = () => {
-      try {
-        stream.close();
-      } catch {
-        // It is closed.
-      }
-    };
+    const close = () => closeQuietly(stream);
+    const { signal } = this.#end;
     signal.addEventListener("abort", close, { once: true });
-    const cancel = after(limit, close);
+    let isAnswered = false;
     try {
+      if (signal.aborted) return undefined;
       await writeAll(stream, new TextEncoder().encode(`CONNECT ${PORT}\n`));
-      if (/^OK \d+$/.test(await answer(stream) ?? "")) return stream;
-      close();
-      return undefined;
+      isAnswered = /^OK \d+$/.test(await answer(stream) ?? "");
+      return isAnswered ? stream : undefined;
     } catch (error) {
-      close();
       if (!isClosedError(error)) throw error;
       return undefined;
     } finally {
-      cancel();
       signal.removeEventListener("abort", close);
+      if (!isAnswered) close();
     }
   }
 
@@ -183,7 +202,7 @@ export class HybridVsock {
     for await (const call of this.#listener) {
       this.#hasCalled = true;
       this.#called.resolve();
-      // Nobody has anything to say to that: it is an event.
+      // The call is an event, and needs no answer.
       call.close();
     }
   }
