@@ -56,14 +56,17 @@ export function programOf(
 /**
  * Opens a pipe from which another process copies to what is at `fd`, and puts the
  * pipe in its place. The process is no child of the command's shell, which would
- * wait for it, and a timeout's SIGTERM doesn't end it before the command. Without
- * cat, there is no pipe.
+ * wait for it, and a timeout's SIGTERM doesn't end it before the command. From its
+ * first moment it has what it copies to as its stdout, by which it is found when
+ * the command has ended, however slow it is to start. Without cat, there is no
+ * pipe.
  */
 function pipeTo(open: string, fd: number): string {
   return `${open === "" ? "" : `exec ${open};`}` +
     "type -P cat >/dev/null && { shopt -s lastpipe; " +
     ": | exec 3<>/proc/self/fd/0; shopt -u lastpipe; " +
-    `( (trap '' TERM; exec cat </proc/self/fd/3 >&${fd}- 2>&- 3>&- 4>&- 8>&-) & ); ` +
+    "{ ( (trap '' TERM; exec cat </proc/self/fd/3 2>&- 3>&- 4>&- 8>&-) & ); } " +
+    `>&${fd}; ` +
     `exec ${fd}>/proc/self/fd/3 3>&-; };`;
 }
 

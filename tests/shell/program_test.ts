@@ -70,3 +70,32 @@ Deno.test("what is left of a frame is none", async () => {
   ]);
   assertEquals(said, "");
 });
+
+Deno.test("what copies a named stdout has the file from its first moment, however slow it is to start", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await new Deno.Command("mkfifo", { args: [`${directory}/pipe`] }).output();
+    const file = `${directory}/out`;
+    const text = programOf("echo >/dev/stdout", {
+      stdout: "file",
+      stderr: "serial",
+      stdin: false,
+    });
+    // The copying process stays as it was forked: its `trap` waits for the test.
+    const { stdout } = await new Deno.Command("bash", {
+      args: [
+        "--norc",
+        "-c",
+        'exec 4>&2 5>&1 8>"$1" 9<>"$2"; trap() { read -r <&9; }; eval "$3"; ' +
+        'for fd in /proc/[0-9]*/fd/1; do [ ! "$fd" -ef "$1" ] || ' +
+        "echo found >&5; done; echo >&9",
+        ...["bash", file, `${directory}/pipe`, text],
+      ],
+      stdout: "piped",
+      stderr: "null",
+    }).output();
+    assertEquals(new TextDecoder().decode(stdout), "found\n");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
