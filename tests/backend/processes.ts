@@ -56,3 +56,32 @@ export async function gone(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** A process whose parent never asks for its end. */
+export interface Forgotten extends AsyncDisposable {
+  readonly pid: number;
+  readonly parent: number;
+  /** Ends it: from then on it exits, and stays. */
+  end(): Promise<void>;
+}
+
+/** Starts a process that exits for as long as a test wants. */
+export async function forgotten(): Promise<Forgotten> {
+  const parent = new Deno.Command("bash", {
+    args: ["-c", "{ read -r; } <&0 & echo $!; exec sleep 1000"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = parent.stdout.getReader();
+  const { value } = await output.read();
+  return {
+    pid: Number(new TextDecoder().decode(value)),
+    parent: parent.pid,
+    end: () => parent.stdin.close(),
+    async [Symbol.asyncDispose]() {
+      parent.kill("SIGKILL");
+      await parent.status;
+      await output.cancel();
+    },
+  };
+}

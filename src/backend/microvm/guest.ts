@@ -10,6 +10,7 @@ import type {
   SavedGuest,
 } from "../backend.ts";
 import type { Identity } from "../identity.ts";
+import { isExiting } from "../is_exiting.ts";
 import type { LimitedMemory } from "../limited_memory.ts";
 import { SerialReader } from "../serial_reader.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
@@ -243,9 +244,9 @@ export abstract class MicroVmGuest implements Guest {
     clearTimeout(timer);
   }
 
-  /** Whether it is being ended for a reason. */
+  /** Whether it is being ended for a reason, or its process exits. */
   get isEnding(): boolean {
-    return this.#reason !== undefined;
+    return this.#reason !== undefined || isExiting(this.pid);
   }
 
   /** Ends the hypervisor of a guest that has ended for a reason. */
