@@ -1,4 +1,4 @@
-import { MachineError } from "../errors.ts";
+import { StartFailure } from "./start_failure.ts";
 
 /**
  * The properties of a hypervisor and its guest that a saved state depends on. A
@@ -20,7 +20,7 @@ export function demandSame(
   for (const [what, was] of Object.entries(saved)) {
     const is = now[what];
     if (is === was) continue;
-    throw new MachineError(
+    throw new StartFailure(
       `${machine} can't go on from the snapshot, which was taken of another ` +
         `machine: its ${what} is ${difference(was, is)}`,
     );

@@ -1,4 +1,3 @@
-import { MachineError } from "../../errors.ts";
 import {
   type Description,
   isObject,
@@ -6,6 +5,7 @@ import {
 } from "../microvm/description.ts";
 import type { MicroVmDisks } from "../microvm/disks.ts";
 import type { MicroVmNetwork } from "../microvm/network.ts";
+import { StartFailure } from "../start_failure.ts";
 import type {
   BootSource,
   Drive,
@@ -73,7 +73,7 @@ export async function requestsOf(
   given: Given,
 ): Promise<Put[]> {
   const wrong = (what: string) =>
-    new MachineError(
+    new StartFailure(
       `${given.name} did not start: its description for Firecracker ${what}`,
     );
   for (const part of Object.keys(value)) {

@@ -1,6 +1,6 @@
-import { MachineError } from "../../errors.ts";
 import { absolute, directoryOf } from "../../paths.ts";
 import type { StartCommand } from "../start_command.ts";
+import { StartFailure } from "../start_failure.ts";
 
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;
@@ -32,7 +32,7 @@ export function readDescription(
 ): Description {
   const file = command.isDescription ? undefined : absolute(command.text);
   const wrong = (got: string) =>
-    new MachineError(
+    new StartFailure(
       `${name} did not start: expected ${hypervisor}'s description of it, a ` +
         `JSON object${file === undefined ? "" : `, in ${file}`}, got ${got}`,
     );

@@ -1,4 +1,3 @@
-import { MachineError } from "../../errors.ts";
 import type {
   Diversion,
   GuestCard,
@@ -6,6 +5,7 @@ import type {
   StartOptions,
   Tap,
 } from "../backend.ts";
+import { StartFailure } from "../start_failure.ts";
 import { vlanOf } from "./description.ts";
 
 /** How a card is wired, as a hypervisor takes it. */
@@ -42,7 +42,7 @@ export class MicroVmNetwork implements GuestNetwork {
     }
     const { name: machine, taps } = this.#options;
     if (taps === undefined) {
-      throw new MachineError(
+      throw new StartFailure(
         `${machine} did not start: its description wires it to VLAN ${vlan}, ` +
           "and the driver makes no TAPs here",
       );

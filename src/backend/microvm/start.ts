@@ -2,6 +2,7 @@ import { isHypervisorGone, MachineError } from "../../errors.ts";
 import type { BackendKind, StartOptions } from "../backend.ts";
 import { demandSame } from "../identity.ts";
 import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
+import { StartFailure } from "../start_failure.ts";
 import type { Supervisor } from "../supervisor.ts";
 import { ApiError } from "./api_client.ts";
 import { type Description, readDescription } from "./description.ts";
@@ -117,13 +118,13 @@ export async function startMicroVm<Guest extends MicroVmGuest>(
       await place.remove();
     } else await guest.stop();
     if (signal?.aborted) throw signal.reason;
-    if (!(error instanceof MachineError) || error.message.startsWith(name)) {
+    if (!(error instanceof MachineError) || error instanceof StartFailure) {
       throw error;
     }
     const what = saved === undefined
       ? "did not start"
       : "can't go on from the snapshot";
-    throw new MachineError(`${name} ${what}: ${error.message}`, {
+    throw new StartFailure(`${name} ${what}: ${error.message}`, {
       cause: error,
     });
   } finally {
