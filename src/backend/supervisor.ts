@@ -182,11 +182,8 @@ export class Supervisor implements AsyncDisposable {
       try {
         removeTree(directory);
         this.#directories.delete(directory);
-      } catch (error) {
-        // If this fails, the guard does more.
-        if (error instanceof Deno.errors.NotFound) {
-          this.#directories.delete(directory);
-        }
+      } catch {
+        // The guard does more.
       }
     }
     return this.#directories.size === 0;

@@ -368,4 +368,6 @@ Deno.test("there is one machine at a time that has a port of the host", async ()
   await fork.named.tiny.succeed("true");
   await assertRejects(() => snapshot.fork(), MachineError, why);
   await assertRejects(() => snapshot.restore(), MachineError, why);
+  // The end of the run removes what the snapshot would remove after it.
+  await driver[Symbol.asyncDispose]();
 });
