@@ -64,8 +64,8 @@ export class ShellHints implements Disposable {
         `${stop}; ${end}`;
     }
     const what = this.#shell.isThere
-      ? "a shell greeted the driver, but does not run what the driver sends; it " +
-        "must be bash"
+      ? "a shell greeted the driver, but has not run what the driver sent yet; " +
+        "it is slow, or has no bash in its PATH"
       : this.#guest.shellHint ??
         "no shell has greeted the driver on the guest's /dev/hvc0; look in the " +
           "guest at `systemctl status backdoor.service`, and whether a console of " +
