@@ -25,7 +25,8 @@ export async function deliver(
     command.isSent = true;
     options.onSent?.();
   }
-  for await (const bytes of options.stdin ?? []) {
+  if (options.stdin === undefined) return;
+  for await (const bytes of options.stdin) {
     if (!isDue()) break;
     await port.write(bytes, isDue);
   }

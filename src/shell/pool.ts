@@ -68,7 +68,13 @@ export class Pool {
 
   /** Runs a job, on a port if it can. */
   run(job: Job): void {
-    this.#wait(job);
+    const outlets = outletsFor(job);
+    const port = this.#waiting.length === 0
+      ? this.#ready(outlets[0])
+      : undefined;
+    // Most commands find a port, and there is nothing to wait for.
+    if (port !== undefined) return this.#runOn(port, job);
+    this.#wait(job, outlets);
     this.dispatch();
   }
 
@@ -146,7 +152,7 @@ export class Pool {
     }
   }
 
-  #wait(job: Job): void {
+  #wait(job: Job, outlets: readonly Outlet[]): void {
     const { signal } = job.options;
     const giveUp = () => {
       leave();
@@ -158,7 +164,7 @@ export class Pool {
     };
     signal?.addEventListener("abort", giveUp);
     job.watchTurn(leave);
-    this.#waiting.push({ job, outlets: outletsFor(job), leave });
+    this.#waiting.push({ job, outlets, leave });
   }
 
   /** Has one more port served so; answers whether there was one. */

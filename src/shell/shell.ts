@@ -157,8 +157,8 @@ export class Shell implements Disposable {
   async #run(command: string, options: RunOptions): Promise<RunResult> {
     const { signal } = options;
     const { life } = this.#backdoor;
-    await orAbort(this.connect(), signal);
-    // A shell that came after it knows nothing of ours yet.
+    if (!this.#backdoor.isReady) await orAbort(this.connect(), signal);
+    // A later shell does not have the guest's side yet.
     life.throwIfAborted();
     signal?.throwIfAborted();
     const job = new Job(command, options);

@@ -85,7 +85,8 @@ export class GuestCommands {
     const machine = this.#machine;
     return machine.watched(async (signal) => {
       await options.check?.();
-      await orAbort(machine.connect(), signal);
+      // A race with the signal is dear, and most commands find a shell.
+      if (!machine.shell?.connected) await orAbort(machine.connect(), signal);
       const place = options.stderr === "merge"
         ? undefined
         : new StderrPlace(machine.console, this.#running);

@@ -7,17 +7,19 @@ export const QUOTED_LINES = 10;
  * Turns output into text as it comes. Bytes that are not UTF-8 become U+FFFD.
  */
 export class OutputText {
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  /** Made for the first bytes: many commands print nothing. */
+  #decoder?: TextDecoder;
   #text = "";
 
   /** Takes the next bytes, and does not keep them. */
   push(chunk: Uint8Array): void {
+    this.#decoder ??= new TextDecoder("utf-8", { ignoreBOM: true });
     this.#text += this.#decoder.decode(chunk, { stream: true });
   }
 
   /** Ends the output, and returns the whole text. */
   end(): string {
-    return this.#text += this.#decoder.decode();
+    return this.#text += this.#decoder?.decode() ?? "";
   }
 }
 
