@@ -128,7 +128,7 @@ export function succeed(
 ): Promise<string> {
   return runAll(core, args, "succeed", (command, status, out) => {
     if (status === 0) return;
-    core.log.log(`output: ${out}`, core.attributes);
+    if (out !== "") core.log.log(`output: ${out}`, core.attributes);
     return `command \`${command}\` failed (exit code ${status})`;
   });
 }

@@ -422,6 +422,9 @@ Deno.test("commands in a guest", async (t) => {
         event.type === "message" && event.text.includes("output: 1\n2\n3\n")
       ),
     );
+    events.length = 0;
+    await assertRejects(() => machine.succeed("false"));
+    assert(!events.some((event) => event.type === "message"));
   });
 
   await t.step("snake_case works on a real machine", async () => {
