@@ -55,8 +55,10 @@ Deno.test("a failed run tells what waits have seen last, what other machines suf
   );
   const seen = lastSeen.join("\n");
   assertMatch(seen, /^tiny: ls: .*\/never.*No such file/m);
-  assertMatch(seen, /^tiny: its output ended with:\nprinted;/m);
-  assertMatch(seen, /stderr of commands .* ended with:\ncomplained$/m);
+  assertMatch(
+    seen,
+    /^tiny: its output ended with:\nprinted\nstderr of commands .* ended with:\ncomplained$/m,
+  );
   assertEquals(troubles.length, 1, troubles.join("\n"));
   assertMatch(troubles[0], /^still does not run, /);
 

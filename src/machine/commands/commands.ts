@@ -171,7 +171,7 @@ async function runAll(
             core.log.output(core.name, decode(chunk));
           }
           : (chunk) => text.push(chunk),
-        tellLast: () => lastLines(text.end()),
+        tellLast: (stderr) => lastLines(text.end(), stderr),
       });
       const out = text.end();
       const { status } = result;
@@ -182,7 +182,7 @@ async function runAll(
       }
       const stderr = await result.lastStderr();
       tell(core, kind, command, { status, output: out, stderr, began });
-      throw new TestFailure(complaint + lastLines(out) + stderr);
+      throw new TestFailure(complaint + lastLines(out, stderr));
     });
   }
   return output;
@@ -199,7 +199,7 @@ export function repeat(
   let last: { result: CommandResult; output: string } | undefined;
   const tellLast = async () =>
     last === undefined ? "" : `its last status was ${last.result.status}` +
-      lastLines(last.output) + await last.result.lastStderr();
+      lastLines(last.output, await last.result.lastStderr());
   return core.whileUp((signal, check) =>
     core.nested(
       `waiting for ${what}: ${command}`,

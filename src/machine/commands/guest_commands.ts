@@ -33,9 +33,9 @@ export interface CommandOptions {
   signal?: AbortSignal;
   /**
    * Makes the end of the message, if something else ends the command: its last
-   * output.
+   * output, and what the message says of its stderr.
    */
-  tellLast?: () => string;
+  tellLast?: (stderr: string) => string;
   /** Called first. If it fails, so does the run. */
   check?: () => Promise<void>;
 }
@@ -110,7 +110,7 @@ export class GuestCommands {
           noteLook(
             error,
             machine.name,
-            () => (tellLast() + (place?.quote(QUOTED_LINES) ?? "")).slice(2),
+            () => tellLast(place?.quote(QUOTED_LINES) ?? "").slice(2),
           );
         }
         throw error;

@@ -28,9 +28,16 @@ export function decode(bytes: Uint8Array): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
-/** Makes the end of a failure's message from the last lines of an output. */
-export function lastLines(output: string): string {
-  if (output.trim() === "") return "";
+/**
+ * Makes the end of a failure's message from the last lines of an output.
+ *
+ * @param output The whole output.
+ * @param stderr What the message says of the command's stderr. Default: "".
+ */
+export function lastLines(output: string, stderr = ""): string {
+  if (output.trim() === "") return stderr;
   const lines = output.trimEnd().split("\n").slice(-QUOTED_LINES);
-  return `; its output ended with:\n${lines.join("\n")}`;
+  // No word of the driver's stands in a line of the guest's.
+  return `; its output ended with:\n${lines.join("\n")}` +
+    stderr.replace(/^; /, "\n");
 }

@@ -207,7 +207,7 @@ Deno.test("commands in a guest", async (t) => {
     assertEquals(
       error.message,
       "command `echo fine; for n in {1..40}; do echo bad $n; done >&2; exit 4` " +
-        "failed (exit code 4); its output ended with:\nfine; " +
+        "failed (exit code 4); its output ended with:\nfine\n" +
         `its stderr ended with:\n${stderr.join("\n")}`,
     );
     // Each is of its own command.
@@ -330,7 +330,7 @@ Deno.test("commands in a guest", async (t) => {
       );
       assertStringIncludes(
         error.message,
-        "; its output ended with:\nnot yet; its stderr ended with:\nbad",
+        "; its output ended with:\nnot yet\nits stderr ended with:\nbad",
       );
     },
   );
