@@ -297,7 +297,7 @@ export class MachineCore {
     } = options;
     if (fastForward && !kind.fastForwards) {
       throw new UsageError(
-        `fastForward needs a clock that the hypervisor keeps, which ` +
+        `fastForward needs a clock that the hypervisor controls, which ` +
           `${this.hypervisor} does not give ${this.name}`,
       );
     }

@@ -1,4 +1,4 @@
-/** What is known of a machine by its kind: by its type, and when it runs. */
+/** What each kind of machine can do, by its type and at run time. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type BaseMachine,
@@ -29,7 +29,7 @@ async function typesOfMachines(driver: Driver<"qemu" | "nspawn">) {
   await jail.sendKey("ret");
   // @ts-expect-error nor has it one under the other name
   await jail.send_chars("text");
-  // @ts-expect-error nor a link that the driver has a hold on
+  // @ts-expect-error nor a link that the driver controls
   await jail.link(driver.vlans[0]).set({});
   // @ts-expect-error nor QEMU's monitor
   await jail.qmpClient.send("query-status");
@@ -140,17 +140,17 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
       [
         () => jail.forwardPort(),
         "forwardPort()",
-        "a network with ports of the host's",
+        "a network that forwards ports of the host",
       ],
       [
         () => jail.block(),
         "block()",
-        "a network card that its hypervisor has a hold on",
+        "a network card that the driver controls",
       ],
       [
         () => jail.unblock(),
         "unblock()",
-        "a network card that its hypervisor has a hold on",
+        "a network card that the driver controls",
       ],
       [
         () => jail.sendMonitorCommand("info status"),
@@ -169,35 +169,35 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
         [
           ask,
           what,
-          "processors that its hypervisor has a hold on",
+          "processors that the driver can pause",
         ] as [() => Promise<unknown>, string, string]
       ),
       [
         () => jail.nmi(),
         "nmi()",
-        "a button for an interrupt that can't be masked",
+        "a non-maskable interrupt",
       ],
       [() => jail.setClock(0), "setClock()", "a clock of its own"],
       [() => jail.skew(1), "skew()", "a clock of its own"],
       [
         () => jail.powerLoss(),
         "powerLoss()",
-        "disks of which its hypervisor knows what was not flushed",
+        "disks whose unflushed writes can be dropped",
       ],
       [
         () => jail.fillDisk(),
         "fillDisk()",
-        "file systems that are not the host's",
+        "file systems of the guest's own",
       ],
       [
         () => jail.limitMemory(1e8),
         "limitMemory()",
-        "memory that its hypervisor has a hold on",
+        "memory that the driver can take away",
       ],
-      [() => jail.createEfiVars(), "createEfiVars()", "a firmware of UEFI"],
-      [() => jail.readEfiVars(), "readEfiVars()", "a firmware of UEFI"],
-      [() => jail.writeEfiVars([]), "writeEfiVars()", "a firmware of UEFI"],
-      [() => jail.dumpEfiVars(), "dumpEfiVars()", "a firmware of UEFI"],
+      [() => jail.createEfiVars(), "createEfiVars()", "UEFI firmware"],
+      [() => jail.readEfiVars(), "readEfiVars()", "UEFI firmware"],
+      [() => jail.writeEfiVars([]), "writeEfiVars()", "UEFI firmware"],
+      [() => jail.dumpEfiVars(), "dumpEfiVars()", "UEFI firmware"],
     ];
   for (const [ask, what, need] of questions) {
     const error = await assertRejects(ask, MachineError);
@@ -207,20 +207,20 @@ Deno.test("a method that a machine does not have throws one sentence", async () 
   const link = assertThrows(() => jail.link(vlan), MachineError);
   assertEquals(
     link.message,
-    sentence("link()", "a network card that its hypervisor has a hold on"),
+    sentence("link()", "a network card that the driver controls"),
   );
   const disk = assertThrows(() => jail.disk(), MachineError);
   assertEquals(
     disk.message,
-    sentence("disk()", "disks that its hypervisor has a hold on"),
+    sentence("disk()", "disks that the driver controls"),
   );
   await assertRejects(
     () => jail.start({ fastForward: true }),
     UsageError,
-    sentence("fastForward", "a clock that the hypervisor keeps"),
+    sentence("fastForward", "a clock that the hypervisor controls"),
   );
   const qmp = assertThrows(() => jail.qmp_client, MachineError);
   assertEquals(qmp.message, sentence("qmpClient", "QEMU's monitor"));
   const path = assertThrows(() => jail.efiVarsPath, MachineError);
-  assertEquals(path.message, sentence("efiVarsPath", "a firmware of UEFI"));
+  assertEquals(path.message, sentence("efiVarsPath", "UEFI firmware"));
 });

@@ -106,8 +106,8 @@ for (const trial of trials.filter(({ backend }) => backend !== "qemu")) {
       );
       await refuses(
         () => web.disk().cacheWrites(),
-        "cacheWrites() needs a disk of which its hypervisor knows what was " +
-          `not flushed, which ${hypervisor} does not give web`,
+        "cacheWrites() needs a disk whose unflushed writes can be dropped, " +
+          `which ${hypervisor} does not give web`,
       );
       const known = isFirecracker ? "disk0, disk1" : "_disk0, _disk1";
       await refuses(
