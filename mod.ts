@@ -43,6 +43,7 @@ export {
 export {
   BaseMachine,
   type Capture,
+  CloudHypervisorMachine,
   ContainerMachine,
   type Disk,
   efiAttributes,

@@ -40,6 +40,7 @@ const names = [
   "BackendOf",
   "BaseMachine",
   "Capture",
+  "CloudHypervisorMachine",
   "ConditionFailure",
   "ContainerMachine",
   "Debug",

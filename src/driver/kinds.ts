@@ -1,9 +1,11 @@
 import type { BackendName } from "../backend/mod.ts";
 import {
+  type CloudHypervisorMachine,
   type ContainerMachine,
   gives,
   type Machine,
   type MachineCore,
+  makeCloudHypervisorMachine,
   makeContainerMachine,
   makeMicroVmMachine,
   makeQemuMachine,
@@ -17,7 +19,7 @@ export type MachineOf<Name extends BackendName = BackendName> = {
   qemu: Machine<QemuMachine>;
   nspawn: Machine<ContainerMachine>;
   firecracker: Machine<MicroVmMachine<"firecracker">>;
-  "cloud-hypervisor": Machine<MicroVmMachine<"cloud-hypervisor">>;
+  "cloud-hypervisor": Machine<CloudHypervisorMachine>;
 }[Name];
 
 /** A machine whose hypervisor has a hold on its network cards. */
@@ -37,7 +39,7 @@ export const makers: {
   qemu: makeQemuMachine,
   nspawn: makeContainerMachine,
   firecracker: (core) => makeMicroVmMachine(core, "firecracker"),
-  "cloud-hypervisor": (core) => makeMicroVmMachine(core, "cloud-hypervisor"),
+  "cloud-hypervisor": makeCloudHypervisorMachine,
 };
 
 /**

@@ -35,7 +35,8 @@ export class MicroVmMachine<Name extends BackendName = BackendName>
     ) => new MicroVmMachine(core, backend) as Machine<MicroVmMachine<Name>>;
   }
 
-  private constructor(core: MachineCore, backend: Name) {
+  /** Takes the core of the machine; only a driver makes one. */
+  protected constructor(core: MachineCore, backend: Name) {
     super(core);
     this.#core = core;
     this.#pauses = new Pauses(core);

@@ -7,6 +7,10 @@
 export type { ExecuteOptions } from "./commands/commands.ts";
 export type { MachineContext } from "./context.ts";
 export { SPECIAL, type Special } from "./capabilities.ts";
+export {
+  CloudHypervisorMachine,
+  makeCloudHypervisorMachine,
+} from "./cloud_hypervisor_machine.ts";
 export { ContainerMachine, makeContainerMachine } from "./container_machine.ts";
 export { MachineCore, type MachineOptions } from "./core.ts";
 export { efiAttributes, type EfiVariable } from "./efi_store.ts";

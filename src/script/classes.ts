@@ -1,5 +1,6 @@
 import {
   BaseMachine,
+  CloudHypervisorMachine,
   ContainerMachine,
   MicroVmMachine,
   QemuMachine,
@@ -14,4 +15,5 @@ export const classes: Record<string, unknown> = {
   QemuMachine,
   ContainerMachine,
   MicroVmMachine,
+  CloudHypervisorMachine,
 };

@@ -85,6 +85,7 @@ export function declarations(names: ScriptNames, module: string): string {
     "QemuMachine",
     "ContainerMachine",
     "MicroVmMachine",
+    "CloudHypervisorMachine",
   ].map(
     (name) => declaredClass(name, name, name, from, types),
   );

@@ -15,7 +15,12 @@ function* filesIn(directory: string): Generator<string> {
 
 Deno.test("nothing is decided by a hypervisor's name, or by its machines' class", () => {
   const names = Object.keys(kinds).map((name) => `"${name}"`);
-  const classes = ["QemuMachine", "ContainerMachine", "MicroVmMachine"];
+  const classes = [
+    "QemuMachine",
+    "ContainerMachine",
+    "MicroVmMachine",
+    "CloudHypervisorMachine",
+  ];
   const decision = new RegExp(
     `((===|!==|case)\\s*(${names.join("|")})|instanceof\\s+(${
       classes.join("|")

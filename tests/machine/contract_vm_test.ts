@@ -118,6 +118,28 @@ for (const trial of trials) {
         assertEquals(await answer, "on\n");
       });
 
+      await t.step(
+        "takes non-maskable interrupts, or says why not",
+        async () => {
+          const virtual = machine as MachineOf<"qemu">;
+          if (!kinds[trial.backend].gives.has("interrupt")) {
+            const why = "nmi() needs a non-maskable interrupt";
+            await assertRejects(() => virtual.nmi(), MachineError, why);
+            return;
+          }
+          const count = "grep -o 'NMI: *[0-9]*' /proc/interrupts | " +
+            "grep -o '[0-9]*$'";
+          for (let time = 0; time < 2; time++) {
+            const before = Number(await machine.succeed(count));
+            await virtual.nmi();
+            await machine.waitUntilSucceeds(
+              `[ "$(${count})" -gt ${before} ]`,
+              { timeout: 60 },
+            );
+          }
+        },
+      );
+
       await t.step("has a link that is broken on purpose", async () => {
         const link = (machine as MachineOf<"qemu">).link(driver.vlans[0]);
         const ping = () =>

@@ -5,6 +5,7 @@ import type {
   Backend,
   Guest,
   GuestDisks,
+  GuestInterrupt,
   GuestListener,
   GuestProcessors,
   StartOptions,
@@ -262,6 +263,12 @@ class CloudHypervisorGuest extends MicroVmGuest {
   readonly processors: GuestProcessors = {
     pause: () => this.#turn("Paused", "/vm.pause"),
     resume: () => this.#turn("Running", "/vm.resume"),
+  };
+
+  readonly interrupt: GuestInterrupt = {
+    press: async () => {
+      await this.options.api.request("PUT", "/vm.nmi");
+    },
   };
 
   version(): Promise<string> {

@@ -17,6 +17,7 @@ export const cloudHypervisor: BackendKind = {
     "fileSystems",
     "memory",
     "processors",
+    "interrupt",
     "clock",
     "snapshots",
   ]),

@@ -10,6 +10,7 @@ import { prelude, stubs } from "./stubs.ts";
 /** The names that the prelude imports for scripts. */
 const IMPORTED = [
   "BaseMachine",
+  "CloudHypervisorMachine",
   "Machine",
   "MicroVmMachine",
   "NspawnMachine",
@@ -41,7 +42,7 @@ const CLASSES: Record<BackendName, string> = {
   qemu: "QemuMachine",
   nspawn: "NspawnMachine",
   firecracker: "MicroVmMachine",
-  "cloud-hypervisor": "MicroVmMachine",
+  "cloud-hypervisor": "CloudHypervisorMachine",
 };
 
 /** The output of a program; nothing if there is no such program. */

@@ -12,7 +12,7 @@ from test_driver.driver import (
     TakeSnapshot,
 )
 from test_driver.logger import AbstractLogger
-from test_driver.machine import BaseMachine, Machine, MicroVmMachine, NspawnMachine, QemuMachine, Retry
+from test_driver.machine import BaseMachine, CloudHypervisorMachine, Machine, MicroVmMachine, NspawnMachine, QemuMachine, Retry
 from test_driver.polling_condition import PollingConditionProtocol
 from test_driver.vlan import VLan
 

@@ -914,17 +914,20 @@ Deno.test("machines of each backend have their class in Python", async () => {
         "/nowhere/run-a-vm",
         "/nowhere/run-b-nspawn",
         "/nowhere/run-c-firecracker.json",
+        "/nowhere/run-e-cloud-hypervisor.json",
       ],
       outDir,
       log: recorder.log,
     });
     const code = `
-assert machines == [a, b, c]
+assert machines == [a, b, c, e]
 assert (machines_qemu, machines_nspawn) == ([a], [b])
 assert type(c) is MicroVmMachine and not isinstance(c, QemuMachine)
-assert [hasattr(one, "pause") for one in machines] == [True, False, True]
-assert [hasattr(one, "screenshot") for one in machines] == [True, True, True]
-assert [hasattr(one, "send_key") for one in machines] == [True, False, False]
+assert isinstance(e, MicroVmMachine) and type(e) is CloudHypervisorMachine
+assert [hasattr(one, "pause") for one in machines] == [True, False, True, True]
+assert [hasattr(one, "nmi") for one in machines] == [True, False, False, True]
+assert all(hasattr(one, "screenshot") for one in machines)
+assert [hasattr(one, "send_key") for one in machines] == [True, False, False, False]
 try:
     c.send_key("ret")
 except AttributeError as error:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from .duration import as_seconds, one_of
 from .machine import (
     BaseMachine,
+    CloudHypervisorMachine,
     MicroVmMachine,
     NspawnMachine,
     QemuMachine,
@@ -326,6 +327,7 @@ class Driver:
             "QemuMachine": QemuMachine,
             "NspawnMachine": NspawnMachine,
             "MicroVmMachine": MicroVmMachine,
+            "CloudHypervisorMachine": CloudHypervisorMachine,
             "debug": self.debug,
             "dump_machine_ssh": self.dump_machine_ssh,
         }

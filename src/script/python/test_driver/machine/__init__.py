@@ -957,9 +957,19 @@ class MicroVmMachine(_PlainMachine):
     skew = QemuMachine.skew
 
 
+class CloudHypervisorMachine(MicroVmMachine):
+    """A machine that Cloud Hypervisor runs."""
+
+    nmi = QemuMachine.nmi
+
+
 def class_of(backend):
     """The class of a backend's machines."""
-    known = {"qemu": QemuMachine, "nspawn": NspawnMachine}
+    known = {
+        "qemu": QemuMachine,
+        "nspawn": NspawnMachine,
+        "cloud-hypervisor": CloudHypervisorMachine,
+    }
     return known.get(backend, MicroVmMachine)
 
 
@@ -1069,6 +1079,7 @@ def _host_path(path):
 
 __all__ = [
     "BaseMachine",
+    "CloudHypervisorMachine",
     "Machine",
     "MachineError",
     "MicroVmMachine",

@@ -277,6 +277,9 @@ class MicroVmMachine(BaseMachine):
     def set_clock(self, to: Union[datetime, float]) -> Fault: ...
     def skew(self, by: Duration) -> Fault: ...
 
+class CloudHypervisorMachine(MicroVmMachine):
+    def nmi(self) -> None: ...
+
 class Retry(Protocol):
     def __call__(
         self,
