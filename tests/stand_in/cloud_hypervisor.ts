@@ -72,6 +72,7 @@ if (options.version) {
 let config: Body | undefined;
 let machine: EmulatedMachine | undefined;
 let state: "Created" | "Running" | "Paused" = "Created";
+let isInterrupted = false;
 let isLeaving = false;
 /** The ids of the disks, in their order. */
 let removable: string[] = [];
@@ -221,6 +222,7 @@ async function handle(
       tell("vm", "pausing");
       turn("Paused");
       await running().pause();
+      isInterrupted = false;
       tell("vm", "paused");
       return;
     case "vm.resume":
@@ -266,7 +268,10 @@ async function handle(
     case "vm.power-button":
       return await running().powerButton();
     case "vm.nmi":
-      return await running().interrupt();
+      // Only the first one reaches the guest, until a pause.
+      if (!isInterrupted) await running().interrupt();
+      isInterrupted = true;
+      return;
     case "vm.snapshot": {
       const { destination_url } = readBody(text!, shapes.snapshot);
       running();

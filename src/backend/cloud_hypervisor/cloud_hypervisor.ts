@@ -188,6 +188,8 @@ class CloudHypervisorGuest extends MicroVmGuest {
   readonly #heard: Promise<void>;
   #hasPanicked = false;
   #hasShutDown = false;
+  /** Whether `nmi()` has been called. */
+  #isInterrupted = false;
 
   constructor(options: MicroVmOptions, own: OwnOptions) {
     super(options);
@@ -267,7 +269,14 @@ class CloudHypervisorGuest extends MicroVmGuest {
 
   readonly interrupt: GuestInterrupt = {
     press: async () => {
+      // Cloud Hypervisor takes a processor that it has interrupted once for one
+      // that has been reached, until the next pause.
+      if (this.#isInterrupted && await this.#state() === "Running") {
+        await this.processors.pause();
+        await this.processors.resume();
+      }
       await this.options.api.request("PUT", "/vm.nmi");
+      this.#isInterrupted = true;
     },
   };
 
