@@ -15,6 +15,7 @@ import { identifier } from "./identifier.ts";
 import { findKept, keepSnapshot, lockKept } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
+import { all, type SavedTogether, saveTogether } from "./save_together.ts";
 import { type Spare, Spares } from "./spares.ts";
 import { TapNetwork } from "./tap_network.ts";
 import type { Vlan } from "./vlan.ts";
@@ -39,11 +40,8 @@ export interface SnapshotOptions {
 }
 
 /** A machine of a snapshot. */
-interface Held {
+interface Held extends SavedTogether {
   readonly member: Member;
-  readonly saved: SavedMachine;
-  /** Why only one such machine can run at a time, if that is so. */
-  readonly rivalry?: string;
 }
 
 /** How machines go on from a snapshot. */
@@ -257,29 +255,9 @@ export class Snapshot<Backends extends BackendName = BackendName>
       host.directory,
       "snapshot-",
     );
-    let saved: SavedMachine[], rivalries: (string | undefined)[];
-    let stood = 0;
+    let machines: readonly SavedTogether[], stood: number;
     try {
-      try {
-        await each(savers, (saver) => saver.prepare());
-        rivalries = await each(savers, (saver) => saver.rivalry());
-        await each(savers, (saver) => saver.hold());
-        const began = performance.now();
-        await each(savers, (saver) => saver.pause());
-        await each(savers, (saver) => saver.drained());
-        saved = await each(savers, (saver, index) => {
-          const own = `${directory}/${index}`;
-          Deno.mkdirSync(own, { mode: 0o700 });
-          return saver.save(own);
-        });
-        await each(savers, (saver) => saver.go());
-        stood = (performance.now() - began) / 1000;
-      } catch (error) {
-        // What failed first is told, and not what failed because of that.
-        await goOn(savers).catch(() => {});
-        throw error;
-      }
-      await goOn(savers);
+      ({ machines, stood } = await saveTogether(savers, directory));
     } catch (error) {
       removeTree(directory);
       host.supervisor.disown(directory);
@@ -289,10 +267,9 @@ export class Snapshot<Backends extends BackendName = BackendName>
     const snapshot = new Snapshot(
       host,
       set,
-      members.map((member, index) => ({
-        member,
-        saved: saved[index],
-        rivalry: rivalries[index],
+      machines.map((machine, index) => ({
+        ...machine,
+        member: members[index],
       })),
       directory,
       host.log.snapshotTaken(labels, stood, name),
@@ -736,28 +713,4 @@ function memberOf(set: MachineSet, machine: { readonly name: string }): Member {
   throw new UsageError(
     `Expected machines that the snapshot's driver or fork has, got ${machine.name}`,
   );
-}
-
-/** Has all machines go on, also where one of them fails to. */
-async function goOn(savers: readonly MachineSaver[]): Promise<void> {
-  // Together, as they were stopped: shares are mounted afterwards.
-  await each(savers, (saver) => saver.go());
-  await each(savers, (saver) => saver[Symbol.asyncDispose]());
-}
-
-/** Has all take a step. A machine that ends meanwhile is told as that. */
-function each<T>(
-  savers: readonly MachineSaver[],
-  step: (saver: MachineSaver, index: number) => Promise<T>,
-): Promise<T[]> {
-  return all(
-    savers.map((saver, index) => saver.core.guarded(() => step(saver, index))),
-  );
-}
-
-/** Waits for all of them, also where one fails: nothing is to go on behind it. */
-async function all<T>(promises: Promise<T>[]): Promise<T[]> {
-  const ends = await Promise.allSettled(promises);
-  for (const end of ends) if (end.status === "rejected") throw end.reason;
-  return ends.map((end) => (end as PromiseFulfilledResult<T>).value);
 }
