@@ -126,7 +126,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
     this.#spares = new Spares({
       budget: host.budget,
       memory: this.memory,
-      canMake: (making) => this.#canMakeSpare(making),
+      canMake: (begun) => this.#canMakeSpare(begun),
       make: () => this.#makeSpare(),
     });
   }

@@ -20,9 +20,9 @@ export interface SparesOptions<Made extends Spare> {
   /**
    * Whether the host can make one beside what runs.
    *
-   * @param making How many are being made.
+   * @param begun How many were begun a moment before.
    */
-  readonly canMake: (making: number) => boolean;
+  readonly canMake: (begun: number) => boolean;
   /** Begins to make one. */
   readonly make: () => Made;
 }
@@ -35,7 +35,6 @@ export class Spares<Made extends Spare> implements AsyncDisposable {
   readonly #options: SparesOptions<Made>;
   readonly #waiting = new Map<Made, LentRoom>();
   readonly #ending = new Set<Promise<void>>();
-  #making = 0;
   #isOver = false;
 
   /** Begins with none. */
@@ -43,19 +42,20 @@ export class Spares<Made extends Spare> implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Begins to make what is missing, where the host has time and room for that. */
+  /**
+   * Begins to make missing spares, if the host has an idle processor and room.
+   */
   replenish(): void {
     const { budget, memory, canMake, make } = this.#options;
-    while (!this.#isOver && this.#waiting.size < MOST) {
-      if (!canMake(this.#making)) return;
+    for (let begun = 0; !this.#isOver && this.#waiting.size < MOST; begun++) {
+      if (!canMake(begun)) return;
       const room = budget.lend(memory, () => this.#end(spare));
       if (room === undefined) return;
       const spare = make();
       this.#waiting.set(spare, room);
-      this.#making++;
       spare.made.then((isMade) => {
-        this.#making--;
-        if (isMade) return;
+        // The processor that made it is idle now.
+        if (isMade) return this.replenish();
         // What failed once would fail again.
         this.#isOver = true;
         if (this.#waiting.has(spare)) this.#end(spare);
@@ -74,6 +74,8 @@ export class Spares<Made extends Spare> implements AsyncDisposable {
     const [spare, room] = first;
     room.keep();
     this.#waiting.delete(spare);
+    // The host makes the next one while somebody waits for this one, and uses it.
+    this.replenish();
     if (await spare.made) return { spare, room };
     await spare[Symbol.asyncDispose]();
     room[Symbol.dispose]();

@@ -23,7 +23,7 @@ class Made implements Spare {
 }
 
 /** Spares of 10 bytes each, and all that were begun. */
-function spares(budget: ForkBudget, canMake: (making: number) => boolean) {
+function spares(budget: ForkBudget, canMake: (begun: number) => boolean) {
   const begun: Made[] = [];
   const make = () => {
     const made = new Made();
@@ -48,11 +48,42 @@ Deno.test("two spares are there, and the oldest is taken", async () => {
   assertEquals(made.begun.length, 3);
 });
 
+Deno.test("the next spare is begun while somebody waits for the oldest", async () => {
+  let isIdle = true;
+  const made = spares(
+    new ForkBudget({ forks: 9, memory: 100 }),
+    (begun) => isIdle && begun < 1,
+  );
+  made.spares.replenish();
+  const taking = made.spares.take();
+  assertEquals(made.begun.length, 2);
+  isIdle = false;
+  made.begun[0].finish();
+  assertEquals((await taking)?.spare, made.begun[0]);
+  assertEquals(made.begun.length, 2);
+});
+
+Deno.test("when a spare is made, the next one is begun if the host has time", async () => {
+  const made = spares(
+    new ForkBudget({ forks: 9, memory: 100 }),
+    (begun) => begun < 1,
+  );
+  made.spares.replenish();
+  assertEquals(made.begun.length, 1);
+  made.begun[0].finish();
+  await made.begun[0].made;
+  assertEquals(made.begun.length, 2);
+  // There are two now.
+  made.begun[1].finish();
+  await made.begun[1].made;
+  assertEquals(made.begun.length, 2);
+});
+
 Deno.test("none is made that the host has no time or no room for", async () => {
   const asked: number[] = [];
-  const made = spares(new ForkBudget({ forks: 9, memory: 100 }), (making) => {
-    asked.push(making);
-    return making < 1;
+  const made = spares(new ForkBudget({ forks: 9, memory: 100 }), (begun) => {
+    asked.push(begun);
+    return begun < 1;
   });
   made.spares.replenish();
   assertEquals(asked, [0, 1]);
