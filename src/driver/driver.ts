@@ -255,10 +255,10 @@ export class Driver<Backends extends BackendName = BackendName>
         budget: new ForkBudget(options.forks),
         fresh: options.fresh ?? false,
         signal,
-        // A capture would show what nobody has asked for.
-        forksAhead: (making) =>
+        // A capture would show a fork that nobody has asked for.
+        forksAhead: (begun, hasTime) =>
           options.capture === undefined &&
-          (options.forks?.ahead ?? hasIdleProcessor(making)),
+          (options.forks?.ahead ?? (hasTime && hasIdleProcessor(begun))),
         aside: (fn) => conditions.checking(fn),
       },
       this.#networks,

@@ -61,9 +61,11 @@ export interface SnapshotHost {
   /**
    * Whether one more fork may be made before anybody asks for it.
    *
-   * @param making How many are being made so.
+   * @param begun How many were begun so a moment before.
+   * @param hasTime Whether forks are asked for so seldom that one can be made
+   * between two of them.
    */
-  forksAhead(making: number): boolean;
+  forksAhead(begun: number, hasTime: boolean): boolean;
   /** The number of the next fork, from 1 up. */
   nextFork(): number;
   /** Has a later fork take the number of one that nobody has seen. */

@@ -12,6 +12,7 @@ import {
 } from "../machine/mod.ts";
 import { withhold } from "../report/log.ts";
 import { identifier } from "./identifier.ts";
+import { ForkPace } from "./fork_pace.ts";
 import { findKept, keepSnapshot, lockKept } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
@@ -101,6 +102,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
   /** Settled when what was saved is there as others go on from it. */
   #laidOut: Promise<unknown> = Promise.resolve();
   readonly #forks = new Set<Fork>();
+  readonly #pace = new ForkPace();
   readonly #spares: Spares<SpareFork>;
   #isDisposed = false;
   #isRemoved = false;
@@ -353,6 +355,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
   ): Promise<Fork<Backends>> {
     this.#demandHere();
     const { budget, signal } = this.#host;
+    const made = this.#pace.begin();
     const taken = options.ownMemory ? undefined : await this.#spares.take();
     if (taken !== undefined && !options.wait) taken.room[Symbol.dispose]();
     const room = options.wait
@@ -366,6 +369,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
           await taken?.spare.wake(options, room) ??
             await this.#fork(number, options, room),
       );
+      made(taken !== undefined);
       this.#spares.replenish();
       return fork as Fork<Backends>;
     } catch (error) {
@@ -374,8 +378,9 @@ export class Snapshot<Backends extends BackendName = BackendName>
     }
   }
 
-  #canMakeSpare(making: number): boolean {
-    return this.#host.forksAhead(making) && !this.#host.signal.aborted &&
+  #canMakeSpare(begun: number): boolean {
+    return this.#host.forksAhead(begun, this.#pace.leavesTime) &&
+      !this.#host.signal.aborted &&
       this.#held.every(({ member, rivalry }) =>
         rivalry === undefined &&
         member.core.context.backend.kind.connectionsOutlivePause
