@@ -130,10 +130,12 @@ export interface DriverOptions<
      */
     forks?: number;
     /**
-     * Whether up to two more forks of a snapshot that was forked are made before
-     * anybody asks for them, as far as those limits go. They stand still, and a
-     * fork that is taken so is there at once. If nothing is given, where the host
-     * has a processor that does nothing.
+     * Whether to make up to two more forks of a snapshot that was forked,
+     * before anybody asks for them and within these limits. They stay paused
+     * until a subtest takes one, which is then there at once. Before, their
+     * guests go on until they are idle, for a second of the processor's time at
+     * most. If nothing is given, they are made while the host has an idle
+     * processor, and the time between two forks is enough to make one.
      */
     ahead?: boolean;
   };

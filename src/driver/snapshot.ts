@@ -396,10 +396,15 @@ export class Snapshot<Backends extends BackendName = BackendName>
     let members: Member[] = [], savers: MachineSaver[] = [];
     let finish: ((options: RenewalOptions) => Promise<void>)[] = [];
     let ended: Promise<void> | undefined;
+    const hurry = new AbortController();
     const make = async () => {
       members = await this.#equip(fork);
       if (ended !== undefined) return false;
-      finish = await this.#resume(members, {}, renewAhead);
+      finish = await this.#resume(
+        members,
+        {},
+        (core, saved) => renewAhead(core, saved, hurry.signal),
+      );
       savers = members.map(({ core }) => new MachineSaver(core, "fork()"));
       await all(savers.map((saver) => saver.hold()));
       await all(savers.map((saver) => saver.pause()));
@@ -424,6 +429,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
     const spare: SpareFork = {
       number,
       made,
+      hurry: () => hurry.abort(),
       wake: async (options, room) => {
         const goesOn = apart(async () => {
           if (members.some(({ core }) => !core.booted)) return false;

@@ -6,6 +6,7 @@ import { type Spare, Spares } from "../../src/driver/spares.ts";
 class Made implements Spare {
   readonly #made = Promise.withResolvers<boolean>();
   isEnded = false;
+  isHurried = false;
 
   get made(): Promise<boolean> {
     return this.#made.promise;
@@ -13,6 +14,10 @@ class Made implements Spare {
 
   finish(isMade = true): void {
     this.#made.resolve(isMade);
+  }
+
+  hurry(): void {
+    this.isHurried = true;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -46,6 +51,19 @@ Deno.test("two spares are there, and the oldest is taken", async () => {
   assertEquals((await taking)?.spare, made.begun[0]);
   made.spares.replenish();
   assertEquals(made.begun.length, 3);
+});
+
+Deno.test("a spare that somebody waits for hurries", async () => {
+  const made = spares(new ForkBudget({ forks: 9, memory: 100 }), always);
+  made.spares.replenish();
+  const taking = made.spares.take();
+  assertEquals(made.begun.map(({ isHurried }) => isHurried), [
+    true,
+    false,
+    false,
+  ]);
+  made.begun[0].finish();
+  await taking;
 });
 
 Deno.test("the next spare is begun while somebody waits for the oldest", async () => {

@@ -48,6 +48,11 @@ export interface Renewal {
   readonly stir?: boolean;
   /** The time to set, in milliseconds since 1970. */
   readonly milliseconds?: () => number;
+  /**
+   * Whether it sets the clock to the time that the clock has, so that the guest
+   * does what it does whenever its clock is set.
+   */
+  readonly rehearsesClock?: boolean;
   /** The shares to mount. */
   readonly shares: readonly Share[];
   /** Whether it waits for more then, and does not end. */
@@ -191,7 +196,7 @@ function attendantProgram(): Uint8Array {
 
 /** A program that the attendant runs, with its length before it. */
 function toldProgram(
-  { stir, milliseconds, shares, stays }: Renewal,
+  { stir, milliseconds, rehearsesClock, shares, stays }: Renewal,
 ): Uint8Array {
   const data = new Data();
   const failed = (bit: number) => `85c0 7403 83cd${byte(bit)}`;
@@ -220,6 +225,13 @@ function toldProgram(
       parts.push(
         `b8e3000000 31ff be${le(data.put(time))} 0f05`, // clock_settime(0, time)
         failed(UNSET),
+      );
+    }
+    if (rehearsesClock) {
+      const time = data.put(new Uint8Array(16));
+      parts.push(
+        `b8e4000000 31ff be${le(time)} 0f05`, //        clock_gettime(0, time)
+        `b8e3000000 31ff be${le(time)} 0f05`, //        clock_settime(0, time)
       );
     }
     for (const { tag, place, options } of shares) {

@@ -7,6 +7,7 @@ import {
   type Undone,
 } from "./attendant.ts";
 import type { SavedMachine } from "./saved_machine.ts";
+import { settle } from "./settle.ts";
 import { mountMissing } from "./shares.ts";
 
 /** Seconds that the renewal of a guest may take. */
@@ -48,17 +49,24 @@ export async function renew(
 }
 
 /**
- * Renews a guest that is to stand still once more before anybody uses it.
+ * Renews a guest that will be paused again before anybody uses it. The guest
+ * also sets its clock, to the time that it has, and runs a command, and does
+ * what follows from all that: what it does for the first time is slow, most of
+ * all without KVM, where QEMU has translated none of the guest's code yet.
  *
- * @returns Does what is left when it goes on: its clock.
+ * @param hurry Aborted when somebody waits for the guest.
+ * @returns A function for the rest, the clock, when the guest goes on.
  */
 export async function renewAhead(
   core: MachineCore,
   { shares, attendant }: SavedMachine,
+  hurry: AbortSignal,
 ): Promise<(options: RenewalOptions) => Promise<void>> {
   await core.takeUp();
-  const renewal = { stir: true, shares, stays: true };
+  const renewal = { stir: true, rehearsesClock: true, shares, stays: true };
   const staying = await carryOut(core, attendant, renewal);
+  if (!hurry.aborted) await core.run("true", { timeout: TIMEOUT });
+  await settle(core.running().guest.pid, hurry);
   return async ({ keepClock = false }) => {
     const milliseconds = keepClock ? undefined : () => Date.now();
     if (staying === undefined && keepClock) return;
