@@ -90,7 +90,7 @@ async function change(
   const [boot, base] = said.split(" ");
   return core.faults.begin({
     text,
-    machine: core.name,
+    machine: core.label,
     async undo() {
       // A guest that has ended takes its time from the hardware at its next
       // boot.

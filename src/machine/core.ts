@@ -114,7 +114,7 @@ export class MachineCore {
     );
     this.console.onDeath((error) => {
       const [text] = error.message.split("\n", 1);
-      this.log.mark("death", { machine: this.name, text });
+      this.log.mark("death", { machine: this.label, text });
       this.shell?.lose(error.message, error);
     });
   }
@@ -373,7 +373,7 @@ export class MachineCore {
     const [how, status] = await Promise.all([guest.ended, guest.status]);
     this.#deathWatch.conclude();
     this.#statuses.set(guest.pid, status);
-    this.log.mark("end", { machine: this.name, text: how });
+    this.log.mark("end", { machine: this.label, text: how });
     this.#breakage.noteEnd(how, guest.endedWell ?? status.success);
     shell.close(`${this.name} ended: ${how}`);
     if (this.#boot === boot) this.#boot = undefined;
@@ -382,7 +382,7 @@ export class MachineCore {
 
   #tellStart(guest: Guest): void {
     this.log.machineStarted({
-      machine: this.name,
+      machine: this.label,
       hypervisor: this.hypervisor,
       command: this.startCommand.text,
       pid: guest.pid,
@@ -398,10 +398,14 @@ export class MachineCore {
   #tellFacts(guest: Guest): void {
     const words = commandLineOf(guest.pid);
     if (words !== undefined) {
-      this.log.fact("command line", words.map(shellQuote).join(" "), this.name);
+      this.log.fact(
+        "command line",
+        words.map(shellQuote).join(" "),
+        this.label,
+      );
     }
     guest.version?.().then((version) =>
-      this.log.fact(`${this.hypervisor} version`, version, this.name)
+      this.log.fact(`${this.hypervisor} version`, version, this.label)
     ).catch(() => {});
   }
 
@@ -415,13 +419,14 @@ export class MachineCore {
     const core = this;
     return new MachineLinks({
       name: this.name,
+      label: this.label,
       faults: this.faults,
       outDir: this.context.outDir,
       get network() {
         return core.#boot?.guest.network;
       },
       tellOfFile: (path) =>
-        this.log.attachment(baseName(path), { path, machine: this.name }),
+        this.log.attachment(baseName(path), { path, machine: this.label }),
     });
   }
 

@@ -128,7 +128,7 @@ export class Disk {
     this.#core.log.info(`${this.#label}: detached`, this.#core.attributes);
     await this.#core.guarded(() => disk.detach());
     this.#core.log.mark("fault", {
-      machine: this.#core.name,
+      machine: this.#core.label,
       text: `${this.#label} detached`,
     });
   }
@@ -175,7 +175,7 @@ export class Disk {
   ): Fault {
     return this.#core.faults.begin({
       text: `${this.#label}: ${text}`,
-      machine: this.#core.name,
+      machine: this.#core.label,
       kind,
       async undo() {
         try {

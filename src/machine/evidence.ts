@@ -94,7 +94,7 @@ export async function gather(
     if (what !== undefined) findings.onTrouble(what);
   });
   if (!core.booted) return await trouble;
-  const base = `${core.context.outDir}/${fileName(core.name)}-${
+  const base = `${core.context.outDir}/${fileName(core.label)}-${
     options.label ?? "failed"
   }`;
   const keep = async (

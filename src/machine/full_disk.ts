@@ -44,7 +44,7 @@ export async function fillDisk(
   }
   return core.faults.begin({
     text: `file system of ${path} full`,
-    machine: core.name,
+    machine: core.label,
     async undo() {
       if (core.connected) await demand(core, `rm -f ${quoted}`);
     },

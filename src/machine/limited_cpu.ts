@@ -117,7 +117,7 @@ export async function limitCpu(
     text: `processors: ${
       Number((share * 100).toFixed(1))
     } % of their time left`,
-    machine: core.name,
+    machine: core.label,
     undo: forget,
   });
 }

@@ -21,7 +21,7 @@ export async function limitMemory(
   const release = await core.guarded(() => memory.limit(bytes));
   return core.faults.begin({
     text: `memory: ${bytes} bytes left`,
-    machine: core.name,
+    machine: core.label,
     async undo() {
       try {
         await release();

@@ -24,7 +24,7 @@ export class Pauses {
     await this.#core.guarded(() => processors.pause());
     const fault = this.#core.faults.begin({
       text: "paused",
-      machine: this.#core.name,
+      machine: this.#core.label,
       kind: "pause",
       undo: () => {
         this.#pauses.delete(fault);

@@ -213,7 +213,10 @@ export class QemuMachine extends BaseMachine {
       );
     }
     this.#core.log.info("loses power", this.#core.attributes);
-    this.#core.log.mark("fault", { machine: this.name, text: "loses power" });
+    this.#core.log.mark("fault", {
+      machine: this.#core.label,
+      text: "loses power",
+    });
     await this.#core.guarded(() => disks.losePower());
     await this.waitForShutdown();
   }

@@ -168,7 +168,7 @@ async function runAll(
         onStdout: core.log.wantsOutput
           ? (chunk) => {
             text.push(chunk);
-            core.log.output(core.name, decode(chunk));
+            core.log.output(core.label, decode(chunk));
           }
           : (chunk) => text.push(chunk),
         tellLast: (stderr) => lastLines(text.end(), stderr),

@@ -23,6 +23,8 @@ import {
 export interface Linked {
   /** The machine's name. */
   readonly name: string;
+  /** The machine's name in events, which tells forks apart. */
+  readonly label: string;
   /** The machine's faults. */
   readonly faults: Faults;
   /** The directory for captures. */
@@ -302,7 +304,7 @@ export class Link {
   ): Fault {
     return this.#machine.faults.begin({
       text: `link to VLAN ${this.#network.nr}: ${text}`,
-      machine: this.#machine.name,
+      machine: this.#machine.label,
       kind,
       outlivesMachines,
       undo,
