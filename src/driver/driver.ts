@@ -159,6 +159,14 @@ export interface DriverOptions<
   onSubtestFailure?: (
     failure: { readonly name: string; readonly error: unknown },
   ) => Promise<void>;
+  /**
+   * Called for each subtest on a fork that failed, while the machines of the
+   * fork are still as the subtest left them.
+   */
+  onForkFailure?: (
+    machines: readonly MachineOf[],
+    error: unknown,
+  ) => Promise<void>;
 }
 
 /** The subtests of a driver's run: for the rooms that serve a test, not for its author. */
@@ -273,6 +281,7 @@ export class Driver<Backends extends BackendName = BackendName>
       conditions,
       keepGoing: options.keepGoing ?? false,
       onFailure: options.onSubtestFailure,
+      onForkFailure: options.onForkFailure,
     });
     const outer = options.signal;
     if (outer?.aborted) this.abort(outer.reason);

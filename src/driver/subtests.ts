@@ -3,6 +3,7 @@ import { SubtestFailures, UsageError } from "../errors.ts";
 import type { Faults } from "../machine/mod.ts";
 import type { Log } from "../report/mod.ts";
 import type { Conditions } from "./conditions.ts";
+import type { MachineOf } from "./kinds.ts";
 import { type Fork, originalsOf, Snapshot } from "./snapshot.ts";
 import type { StandIns } from "./stand_ins.ts";
 
@@ -62,6 +63,11 @@ export interface LentToSubtests {
   readonly keepGoing: boolean;
   /** Called for each failed subtest after which the test goes on. */
   onFailure?(failure: SubtestFailure): Promise<void>;
+  /** Called for each failure of a subtest on a fork, before the fork ends. */
+  onForkFailure?(
+    machines: readonly MachineOf[],
+    error: unknown,
+  ): Promise<void>;
 }
 
 /** The subtests of a run, and those that failed. */
@@ -127,11 +133,18 @@ export class Subtests {
       );
     }
     await using fork = await from.fork({ ...options, wait: true });
-    return await this.#lent.standIns.within(
-      name,
-      originalsOf(fork),
-      () => fn(fork.named, fork),
-    );
+    try {
+      return await this.#lent.standIns.within(
+        name,
+        originalsOf(fork),
+        () => fn(fork.named, fork),
+      );
+    } catch (error) {
+      if (!this.#isOver) {
+        await this.#lent.onForkFailure?.(Object.values(fork.named), error);
+      }
+      throw error;
+    }
   }
 
   /**

@@ -35,32 +35,60 @@ export interface EvidenceOptions {
   readonly count?: number;
 }
 
+/** What is gathered from: machines, and the log that tells of them. */
+type Source = Pick<Driver, "log" | "machinesMade">;
+
+/** The evidence of failures whose machines ended with their subtests. */
+const ofForks = new WeakMap<WeakKey, Evidence>();
+
+/**
+ * Gathers what {@linkcode gatherEvidence} does from the machines of a fork,
+ * before they end.
+ *
+ * @param fork The machines, and the log.
+ * @param error The error that has ended the subtest.
+ * @param options The options.
+ */
+export async function gatherOnFork(
+  fork: Source,
+  error: unknown,
+  options: EvidenceOptions,
+): Promise<void> {
+  const evidence = await gatherEvidence([fork], error, options);
+  if (error instanceof Error) ofForks.set(error, evidence);
+}
+
+/** The evidence of a failure on a fork, if it was one. */
+export function gatheredOnFork(error: unknown): Evidence | undefined {
+  return ofForks.get(error as WeakKey);
+}
+
 /**
  * Gets the last looks of waits that have ended, and writes each machine's
  * screen, state and journal to files of the output directory. It takes a few
  * seconds, even if a guest does not answer.
  *
- * @param drivers The drivers of the run.
+ * @param sources The drivers of the run.
  * @param error The error that has ended the run.
  * @param options The options.
  * @returns The evidence.
  */
 export async function gatherEvidence(
-  drivers: readonly Driver[],
+  sources: readonly Source[],
   error: unknown,
   { isFailed, dumpMemory, count = 1 }: EvidenceOptions,
 ): Promise<Evidence> {
   const troubles: string[] = [];
   const whose = count === 1 ? "" : `, failure ${count}`;
-  const gathering = drivers.flatMap((driver) =>
+  const gathering = sources.flatMap(({ log, machinesMade }) =>
     isFailed
-      ? driver.machinesMade.map(async (machine) => {
-        const { name } = machine;
+      ? machinesMade.map(async (machine) => {
+        const core = coreOf(machine), name = core.label;
         const findings = {
           onEvidence: ({ kind, path }: { kind: string; path: string }) =>
             kind === "screen"
-              ? driver.log.screenshot(name, path)
-              : driver.log.attachment(`${kind} of ${name}${whose}`, {
+              ? log.screenshot(name, path)
+              : log.attachment(`${kind} of ${name}${whose}`, {
                 path,
                 machine: name,
               }),
@@ -68,7 +96,7 @@ export async function gatherEvidence(
             troubles.push(`${name} ${trouble}`);
           },
         };
-        await gather(coreOf(machine), findings, {
+        await gather(core, findings, {
           memory: dumpMemory,
           error,
           label: count === 1 ? "failed" : `failed-${count}`,
@@ -80,7 +108,7 @@ export async function gatherEvidence(
   );
   const pace = Math.max(
     0,
-    ...drivers.flatMap((driver) => driver.machinesMade).map((machine) =>
+    ...sources.flatMap(({ machinesMade }) => machinesMade).map((machine) =>
       coreOf(machine).pace
     ),
   );

@@ -2,7 +2,7 @@ import { GlobalTimeout } from "../driver/mod.ts";
 import { forgottenAwait, Uncaught, whereabouts } from "../script/mod.ts";
 import { after, rejection } from "../time/mod.ts";
 import { beginCheck, type DriverUse } from "./driver_use.ts";
-import { gatherEvidence } from "./evidence.ts";
+import { gatheredOnFork, gatherEvidence } from "./evidence.ts";
 import { messageOf, nextTurn } from "./run_once.ts";
 import {
   explain,
@@ -68,7 +68,7 @@ export async function runOnKept(test: DriverUse): Promise<Disposable> {
     steps = trail.of(error);
     const [found, evidence] = await Promise.all([
       findings.of(error, script, end.signal),
-      gatherEvidence([driver], error, {
+      gatheredOnFork(error) ?? gatherEvidence([driver], error, {
         isFailed: isFailure(judge({ error })),
         dumpMemory: plan.dumpMemory,
       }),

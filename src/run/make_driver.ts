@@ -33,6 +33,8 @@ export interface DriverParts {
   readonly signal: AbortSignal;
   /** Called for each failed subtest after which the test goes on. */
   readonly onSubtestFailure: DriverOptions["onSubtestFailure"];
+  /** Called for each subtest on a fork that failed, before the fork ends. */
+  readonly onForkFailure: DriverOptions["onForkFailure"];
 }
 
 /**
@@ -45,7 +47,8 @@ export interface DriverParts {
  */
 export async function makeDriver(
   plan: Plan,
-  { log, script, options, signal, onSubtestFailure }: DriverParts,
+  { log, script, options, signal, onSubtestFailure, onForkFailure }:
+    DriverParts,
 ): Promise<Driver> {
   const { machines, vlans, outDir, keepState, globalTimeout } = plan;
   try {
@@ -70,6 +73,7 @@ export async function makeDriver(
       signal,
       keepGoing: plan.keepGoing,
       onSubtestFailure,
+      onForkFailure,
       testScript: plan.test !== undefined ? stopping(plan.test) : (script &&
         ((driver) =>
           script.language === "python"

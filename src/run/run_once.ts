@@ -16,7 +16,12 @@ import {
 } from "../script/mod.ts";
 import { type DriverUse, useDriver } from "./driver_use.ts";
 import type { Emergency } from "./emergency.ts";
-import { type Evidence, gatherEvidence } from "./evidence.ts";
+import {
+  type Evidence,
+  gatheredOnFork,
+  gatherEvidence,
+  gatherOnFork,
+} from "./evidence.ts";
 import { Findings } from "./findings.ts";
 import { makeDriver, NothingStarted } from "./make_driver.ts";
 import type { Plan } from "./plan.ts";
@@ -200,6 +205,12 @@ class OneRun {
       options,
       signal: options.signal,
       onSubtestFailure: (failure) => this.#note(failure),
+      onForkFailure: (machinesMade, error) =>
+        gatherOnFork(
+          { log: this.#log, machinesMade: [...machinesMade] },
+          error,
+          { isFailed: true, dumpMemory: plan.dumpMemory },
+        ),
     });
     this.#add(driver);
     const test: DriverUse = {
@@ -230,12 +241,15 @@ class OneRun {
     this.#noted.push({ name, steps, failure: { error, evidence } });
   }
 
-  #gather(error: unknown, isFailed: boolean): Promise<Evidence> {
-    return gatherEvidence(this.#drivers, error, {
-      isFailed,
-      dumpMemory: this.#plan.dumpMemory,
-      count: this.#noted.length + 1,
-    });
+  async #gather(error: unknown, isFailed: boolean): Promise<Evidence> {
+    const { dumpMemory } = this.#plan;
+    const count = this.#noted.length + 1;
+    return gatheredOnFork(error) ??
+      await gatherEvidence(this.#drivers, error, {
+        isFailed,
+        dumpMemory,
+        count,
+      });
   }
 
   /** Finds out all about what has ended the test. */

@@ -1,0 +1,51 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import type { RunEvent } from "../../src/report/mod.ts";
+import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
+import { guest } from "../guests/mod.ts";
+
+Deno.test("a subtest that fails on a fork keeps the state of the fork's machines, under their names", async () => {
+  const { startScript } = await guest("tiny");
+  using directory = temporaryDirectory({
+    "test.ts": `await tiny.start();
+const ready = await snapshot();
+await subtest("fails", { from: ready }, async ({ tiny }, fork) => {
+  await tiny.succeed("echo changed >/dev/tty1");
+  await tiny.link(fork.vlans[0]).set({ loss: 0.1 });
+  await tiny.fail("true");
+});
+`,
+  });
+  const { code, stderr } = await vmwright(
+    [
+      ...["test.ts", "--start-scripts", startScript, "--no-check"],
+      ...["--vlans", "1"],
+      ...["-o", "out", "--events", "events.jsonl"],
+    ],
+    { cwd: directory.path },
+  );
+  assertEquals(code, 1, stderr);
+  assertMatch(stderr, /^!!! test\.ts:6:\d+$/m);
+  const out = `${directory.path}/out`;
+  const kept = [...Deno.readDirSync(out)].map(({ name }) => name)
+    .filter((name) => name.includes("-failed"));
+  assertEquals(kept.sort(), [
+    "tiny~1-failed-journal.txt",
+    "tiny~1-failed.png",
+    "tiny~1-failed.txt",
+  ]);
+  assertMatch(
+    Deno.readTextFileSync(`${out}/tiny~1-failed.txt`),
+    /^==> tty1\n[^]*^changed$/m,
+  );
+  const events = Deno.readTextFileSync(`${out}/events.jsonl`).trim()
+    .split("\n").map((line): RunEvent => JSON.parse(line));
+  const lanes = (type: RunEvent["type"]) =>
+    events.flatMap((event) => event.type === type ? [event.machine] : []);
+  assertEquals(lanes("machineStarted"), ["tiny", "tiny~1"]);
+  assertEquals(lanes("screenshot"), ["tiny~1"]);
+  assertEquals(lanes("intervalBegan"), ["tiny~1"]);
+  const ends = events.flatMap((event) =>
+    event.type === "mark" && event.kind === "end" ? [event.machine] : []
+  );
+  assertEquals(ends, ["tiny~1", "tiny"]);
+});
