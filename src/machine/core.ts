@@ -422,6 +422,7 @@ export class MachineCore {
       label: this.label,
       faults: this.faults,
       outDir: this.context.outDir,
+      vlanDir: (nr) => this.context.env[`QEMU_VDE_SOCKET_${nr}`],
       get network() {
         return core.#boot?.guest.network;
       },

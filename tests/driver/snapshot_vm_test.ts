@@ -291,6 +291,15 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     const { node1: one, node2: two } = fork.named;
     // The state of a card is a part of the machine's.
     assertEquals(await two.succeed("cat /sys/class/net/eth1/carrier"), "0\n");
+    const { message } = await assertRejects(
+      () => two.link(vlan).up(),
+      UsageError,
+    );
+    assertEquals(
+      message,
+      `Expected the VLAN 1 that node2~${fork.number} is on, got that of other ` +
+        "machines: the VLANs of a fork are in its `vlans`",
+    );
     await two.link(fork.vlans[0]).up();
     await one.waitUntilSucceeds(`${ping} node2`, { timeout: LONG });
     {

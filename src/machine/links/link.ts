@@ -1,5 +1,5 @@
 import type { Diversion, GuestCard, GuestNetwork } from "../../backend/mod.ts";
-import { isHypervisorGone, MachineError } from "../../errors.ts";
+import { isHypervisorGone, MachineError, UsageError } from "../../errors.ts";
 import type { Fault, Faults } from "../faults.ts";
 import { type Capture, CaptureFile } from "./capture.ts";
 import { Lane, noFrames } from "./lane.ts";
@@ -29,6 +29,8 @@ export interface Linked {
   readonly faults: Faults;
   /** The directory for captures. */
   readonly outDir: string;
+  /** The switch's directory of the machine's own VLAN of a number, if it has one. */
+  vlanDir(nr: number): string | undefined;
   /** The guest's network cards, while it runs. */
   readonly network: GuestNetwork | undefined;
   /** Reports a file that the run leaves. */
@@ -138,7 +140,8 @@ export class Link {
    * @param settings.direction `send`, `receive` or `both`. Default: `both`.
    * @returns The fault, which ends this and restores the settings from outside
    * of this subtest.
-   * @throws {UsageError} if a setting is not valid.
+   * @throws {UsageError} if a setting is not valid, or if the VLAN is that of
+   * other machines.
    * @throws {MachineError} if the machine runs and has no card on the VLAN.
    *
    * @example
@@ -185,6 +188,7 @@ export class Link {
    * Unplugs the cable: the guest's card has no carrier.
    *
    * @returns The fault, which plugs the cable in again when it ends.
+   * @throws {UsageError} if the VLAN is that of other machines.
    * @throws {MachineError} if the machine runs and has no card on the VLAN.
    */
   async down(): Promise<Fault> {
@@ -201,6 +205,7 @@ export class Link {
    * Plugs in the cable that {@linkcode down} or `block()` has unplugged, also
    * before the snapshot of which the machine is a fork.
    *
+   * @throws {UsageError} if the VLAN is that of other machines.
    * @throws {MachineError} if the machine runs and has no card on the VLAN.
    */
   async up(): Promise<void> {
@@ -250,7 +255,8 @@ export class Link {
    * @param options.name The file's name in the output directory, without
    * `.pcapng`. Default: `<machine>-vlan<number>`.
    * @returns The capture, which has the file's path and an end.
-   * @throws {UsageError} if the name is not valid.
+   * @throws {UsageError} if the name is not valid, or if the VLAN is that of
+   * other machines.
    * @throws {MachineError} if the machine runs and has no card on the VLAN.
    */
   async capture(options: { name?: string } = {}): Promise<Capture> {
@@ -406,11 +412,19 @@ export class Link {
   }
 
   async #findCard(network: GuestNetwork): Promise<GuestCard> {
-    const card = await network.card(this.#network.socketDir);
+    const { nr, socketDir } = this.#network;
+    const card = await network.card(socketDir);
     if (card === undefined) {
+      const { name, label } = this.#machine;
+      const own = this.#machine.vlanDir(nr);
+      if (own !== undefined && own !== socketDir) {
+        throw new UsageError(
+          `Expected the VLAN ${nr} that ${label} is on, got that of other ` +
+            "machines: the VLANs of a fork are in its `vlans`",
+        );
+      }
       throw new MachineError(
-        `${this.#machine.name} has no card on VLAN ${this.#network.nr}: ` +
-          network.lack(this.#network.nr),
+        `${name} has no card on VLAN ${nr}: ${network.lack(nr)}`,
       );
     }
     this.#neighbours.learn(addressOf(card.address), this.#machine.name);
