@@ -11,6 +11,8 @@ const MIB = 2 ** -20;
 const ROW = 5;
 /** How many forks are side by side, and how many subtests run one after another. */
 const FORKS = 10, SUBTESTS = 20;
+/** How many subtests run without forks, each after a boot. */
+const BOOTED_SUBTESTS = 2;
 
 /** Seconds that a subtest takes, in which a fork for the next one is made. */
 const SUBTEST = 2;
@@ -22,12 +24,17 @@ export const snapshots: Part = {
     for (const [name, share] of [["tiny", 0.15], ["debian", 0.02]] as const) {
       const boots = await measure(name, scale, tell);
       await measureAhead(name, scale, tell, boots, share);
+      await measureSubtests(name, tell, boots);
     }
   },
 };
 
-/** A driver with one machine, which ends with all that it has made. */
-async function withMachine(name: GuestName, ahead: boolean) {
+/**
+ * A driver with one machine, which ends with all that it has made.
+ *
+ * @param ahead Whether forks are made ahead; if a processor is idle, by default.
+ */
+async function withMachine(name: GuestName, ahead?: boolean) {
   const { startScriptFor } = await guest(name);
   const outDir = await Deno.makeTempDir({ prefix: "vmwright-bench-" });
   const seen = { stood: 0 };
@@ -77,7 +84,7 @@ async function measure(
     if (name === "debian") loads.push(await loadsInPlace(machine));
   }
   tell({
-    name: `${name}: from a fork's beginning to its first answer`,
+    name: `${name}: a fork made when it is asked for, to its first answer`,
     unit: "ms",
     ours: forks,
     other: boots,
@@ -126,13 +133,26 @@ async function measureAhead(
     if (fork > 0) forks.push(taken);
   }
   tell({
-    name: `${name}: the same while subtests of ${SUBTEST} s follow each other`,
+    name:
+      `${name}: a fork made ahead, while subtests of ${SUBTEST} s follow each other`,
     unit: "ms",
     ours: forks,
     other: boots,
     against: "a boot",
     aim: { share },
   });
+}
+
+/** Subtests in a row: each on a fork, as drivers make them by default, or a boot. */
+async function measureSubtests(
+  name: GuestName,
+  tell: (result: Result) => void,
+  boots: number[],
+): Promise<void> {
+  await using made = await withMachine(name);
+  const { driver, machine } = made;
+  await ready(machine, name);
+  await using snapshot = await driver.snapshot();
   tell({
     name: `${name}: ${SUBTESTS} subtests on forks, one after the other`,
     unit: "ms",
@@ -150,6 +170,25 @@ async function measureAhead(
     other: boots,
     against: "one boot",
     aim: { share: 1.5 },
+  });
+  await snapshot[Symbol.asyncDispose]();
+  tell({
+    name:
+      `${name}: ${BOOTED_SUBTESTS} subtests without forks, each after a boot`,
+    unit: "ms",
+    ours: [
+      await timed(async () => {
+        for (let nr = 0; nr < BOOTED_SUBTESTS; nr++) {
+          await machine.crash();
+          await driver.subtest(String(nr), async () => {
+            await ready(machine, name);
+            await machine.succeed("true");
+          });
+        }
+      }),
+    ],
+    other: boots,
+    against: "one boot",
   });
 }
 
