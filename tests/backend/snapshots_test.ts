@@ -450,6 +450,22 @@ Deno.test("a start script that forwards a port can't run twice", async () => {
   await origin.stop();
 });
 
+Deno.test("a guest on an interface of the host can't run twice", async () => {
+  await using test = await setUp();
+  const origin = await test.start(
+    "exec unshare --user --map-root-user --net sh -c '" +
+      "ip tuntap add dev vw-tap mode tap && " +
+      `${QEMU} -netdev tap,id=net,ifname=vw-tap,script=no,downscript=no ` +
+      '-device virtio-net-pci,netdev=net,romfile= "$@"\' sh',
+    "origin",
+  );
+  assertEquals(
+    await origin.snapshots!.rivalry(),
+    "its network card is on the host's interface vw-tap",
+  );
+  await origin.stop();
+});
+
 Deno.test("a state that can't be written is told, and QEMU goes on", async () => {
   await using test = await setUp();
   const origin = await test.start(`ulimit -f 8; ${QEMU}`, "origin");
