@@ -426,7 +426,7 @@ async function boot(saved?: string): Promise<void> {
     Socket: `unix:${serial.socket},server=on,wait=off`,
   };
   removable = drives.map(({ id }, at) => id as string ?? `_disk${at}`);
-  const made = await EmulatedMachine.start({
+  const made = await EmulatedMachine.start(socket, {
     hasBalloon: (config as Body).balloon !== undefined,
     kernel: payload.kernel as string,
     initrd: payload.initramfs as string,

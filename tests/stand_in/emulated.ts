@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { connectQmp, type QmpClient } from "../../src/qmp/mod.ts";
 import { delay } from "../../src/time/mod.ts";
 import { quoted } from "../guests/start_script.ts";
@@ -28,6 +29,8 @@ export type MachineEnd = "reset" | "power off" | "failed";
 
 /** Seconds between two looks for a socket, and how long this looks. */
 const PAUSE = 0.01, PATIENCE = 300;
+/** Seconds between two looks at whether the guest has set up its virtual socket. */
+const LOOK = 0.05;
 /** Seconds that a guest may take to give up its virtual socket. */
 const UNPLUG = 300;
 /** QEMU's name for the virtual socket, and for the way to it. */
@@ -94,16 +97,22 @@ export class EmulatedMachine {
   /**
    * Starts it. Its processors stand still.
    *
+   * @param api The socket of the hypervisor's API. A directory beside it gets
+   * this machine's own sockets, so that they go where that one goes, too.
    * @param onEnd Called when the guest resets itself or powers off, which stops
    * its processors.
    * @param saved A file that {@linkcode save} has written, to go on from that.
    */
   static async start(
+    api: string,
     hardware: Hardware,
     onEnd: (end: MachineEnd) => void,
     saved?: string,
   ): Promise<EmulatedMachine> {
-    const directory = await Deno.makeTempDir({ prefix: "stand-in-" });
+    // Its name is short, as paths of sockets have to be.
+    const directory = `${dirname(resolve(api))}/e`;
+    await Deno.remove(directory, { recursive: true }).catch(() => {});
+    await Deno.mkdir(directory, { mode: 0o700 });
     const qemu = spawn(
       [
         Deno.env.get("VMWRIGHT_QEMU") ?? "qemu-system-x86_64",
@@ -183,12 +192,15 @@ export class EmulatedMachine {
     // One program, or words that start it.
     const program = Deno.env.get("VMWRIGHT_VHOST_DEVICE_VSOCK") ??
       "vhost-device-vsock";
-    const path = `${this.#directory}/vsock`;
-    this.#device = spawn([
+    const path = `${this.#directory}/vsock`, host = `${this.#directory}/host`;
+    // Calls of the guest.
+    await Deno.symlink(`${vsock.socket}_1234`, `${host}_1234`);
+    const device = spawn([
       ...program.split(" "),
       ...["--guest-cid", `${vsock.cid}`, "--socket", path],
-      ...["--uds-path", vsock.socket],
+      ...["--uds-path", host],
     ], "null");
+    this.#device = device;
     await isListening(path);
     await this.#qmp.send("chardev-add", {
       id: VSOCK,
@@ -202,6 +214,30 @@ export class EmulatedMachine {
       id: VSOCK,
       chardev: VSOCK,
     });
+    this.#offer(device, host, vsock.socket).catch(() => {
+      // The machine has ended.
+    });
+  }
+
+  /**
+   * Lets the host's programs connect once the guest's driver has set up the
+   * virtual socket. The device fails for good at a connection before that, which
+   * a real hypervisor takes.
+   */
+  async #offer(
+    device: Deno.ChildProcess,
+    from: string,
+    to: string,
+  ): Promise<void> {
+    while (this.#device === device) {
+      const status = await this.#qmp.send("x-query-virtio-status", {
+        path: `/machine/peripheral/${VSOCK}/virtio-backend`,
+      }, { timeout: null }) as { "vhost-started": boolean };
+      if (status["vhost-started"] && this.#device === device) {
+        return await Deno.rename(from, to);
+      }
+      await delay(LOOK);
+    }
   }
 
   /** Ends what serves the virtual socket. */
@@ -222,8 +258,12 @@ export class EmulatedMachine {
       // It has ended.
     }
     await device.status;
+    const inner = ["vsock", "host", "host_1234"];
     for (
-      const path of [this.#hardware.vsock!.socket, `${this.#directory}/vsock`]
+      const path of [
+        this.#hardware.vsock!.socket,
+        ...inner.map((name) => `${this.#directory}/${name}`),
+      ]
     ) {
       await Deno.remove(path).catch(() => {});
     }

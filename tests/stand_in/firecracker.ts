@@ -517,7 +517,7 @@ async function begin(saved?: string): Promise<EmulatedMachine> {
   ].join(" ");
   const { vsock } = config;
   const log = config.serial?.serial_out_path;
-  const made = await EmulatedMachine.start({
+  const made = await EmulatedMachine.start(socket, {
     kernel: source.kernel_image_path as string,
     initrd: source.initrd_path as string,
     parameters,
