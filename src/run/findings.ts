@@ -21,19 +21,21 @@ export class Findings {
    * @param error The script's error.
    * @param script The script.
    * @param signal Ends the wait.
+   * @param patience Seconds to wait at most. Default: 60.
    * @returns The findings; nothing if there are none about this line.
    */
   async of(
     error: unknown,
     script: Script | undefined,
     signal: AbortSignal,
+    patience = PATIENCE,
   ): Promise<readonly TypeDiagnostic[]> {
     if (script === undefined || error instanceof TypeErrors) return [];
     const lines = authorPositions(error)
       .filter(({ url }) => url === script.url)
       .map(({ line }) => `${script.name}:${line}:`);
     if (lines.length === 0) return [];
-    const enough = AbortSignal.timeout(PATIENCE * 1000);
+    const enough = AbortSignal.timeout(patience * 1000);
     try {
       await orAbort(this.checking, AbortSignal.any([signal, enough]));
     } catch (found) {

@@ -4,6 +4,7 @@ import { after, rejection } from "../time/mod.ts";
 import { beginCheck, type DriverUse } from "./driver_use.ts";
 import { gatheredOnFork, gatherEvidence } from "./evidence.ts";
 import { messageOf, nextTurn } from "./run_once.ts";
+import { TypeErrors } from "./type_errors.ts";
 import {
   explain,
   explainAll,
@@ -11,6 +12,12 @@ import {
   isFailure,
   judge,
 } from "./verdict.ts";
+
+/**
+ * Seconds that a failure waits for the type check. A person is watching, who is
+ * told later what the check finds later.
+ */
+const PATIENCE = 1;
 
 /**
  * Runs the script once on machines that stay, and reports the result. A script
@@ -67,7 +74,7 @@ export async function runOnKept(test: DriverUse): Promise<Disposable> {
     await whereabouts(error);
     steps = trail.of(error);
     const [found, evidence] = await Promise.all([
-      findings.of(error, script, end.signal),
+      findings.of(error, script, end.signal, PATIENCE),
       gatheredOnFork(error) ?? gatherEvidence([driver], error, {
         isFailed: isFailure(judge({ error })),
         dumpMemory: plan.dumpMemory,
@@ -87,14 +94,18 @@ export async function runOnKept(test: DriverUse): Promise<Disposable> {
   }
   if (judge(failure).verdict === "passed") {
     driver.log.info("test passed");
-    checking.catch((error) => {
-      if (check.signal.aborted) return;
-      driver.log.error(explain({ error }, [], plan, script));
-    });
   } else {
     const last = { name: "", steps, failure: failure! };
     const { detail } = explainAll(last, noted, plan, script);
     driver.log.error(detail);
+  }
+  const isTold = failure?.error instanceof TypeErrors ||
+    (failure?.findings ?? []).length > 0;
+  if (!isTold) {
+    checking.catch((error) => {
+      if (check.signal.aborted) return;
+      driver.log.error(explain({ error }, [], plan, script));
+    });
   }
   return { [Symbol.dispose]: () => check.abort() };
 }

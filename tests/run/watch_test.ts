@@ -244,6 +244,16 @@ Deno.test("--watch --keep-machines says at once that a script passed, and later 
   await retry(() => !isLanguageServer(server));
 });
 
+Deno.test("--watch --keep-machines says soon why a script failed, and later what is wrong with its types", async () => {
+  using watched = watching(
+    { "test.ts": 'machine.strat;\nthrow new RangeError("no");' },
+    ["--watch", "--keep-machines", "--start-scripts", "./run-a-vm"],
+  );
+  await watched.told("RangeError: no");
+  await watched.told("'strat' does not exist");
+  assertEquals((await watched.interrupt()).code, 130);
+});
+
 Deno.test("--watch --keep-machines: a script that outlives its run can't use the machines any more", async () => {
   using watched = watching({
     "test.ts": `
