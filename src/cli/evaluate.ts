@@ -34,7 +34,10 @@ export async function evaluate(
       tellEnd: false,
       keepGoing: configuration.keepGoing,
     };
-    const debug = new Debugger({ attach: configuration.debugHookAttach });
+    const debug = new Debugger({
+      attach: configuration.debugHookAttach,
+      script,
+    });
     const driver = await Driver.create({
       ...common,
       debug,

@@ -55,6 +55,7 @@ export async function makeDriver(
     const debug = new Debugger({
       attach: plan.debugHookAttach,
       stopOnFailure: plan.stopOnFailure,
+      script,
     });
     return debug.driver = await Driver.create<string | MachineConfiguration>({
       debug,

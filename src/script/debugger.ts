@@ -1,9 +1,10 @@
 import type { Debug, Driver } from "../driver/mod.ts";
 import { MachineError } from "../errors.ts";
 import { describeError } from "../report/mod.ts";
+import { describeFailure } from "./failure.ts";
 import type { Breakpoint } from "./python/session.ts";
+import type { Script } from "./script.ts";
 import { ScriptExit } from "./script_exit.ts";
-import { tracebackOf } from "./traceback.ts";
 
 /** Options of a debugger. */
 export interface DebuggerOptions {
@@ -14,12 +15,17 @@ export interface DebuggerOptions {
   attach?: string;
   /** Whether a script that fails stops with a prompt at the terminal. */
   stopOnFailure?: boolean;
+  /** The script, whose line a prompt shows after a failure. */
+  script?: Script;
 }
 
 /** The place at which a script stops. */
 type Place =
-  | { names: Record<string, unknown> }
-  | { python: Breakpoint; interrupt: () => void };
+  & { hasFailed?: true }
+  & (
+    | { names: Record<string, unknown> }
+    | { python: Breakpoint; interrupt: () => void }
+  );
 
 /**
  * The object `debug` of scripts. A prompt opens at their breakpoints, if a
@@ -55,12 +61,12 @@ export class Debugger implements Debug {
     return this.#stop({ python, interrupt });
   }
 
-  /** Stops a script in TypeScript that has failed, for somebody in the sandbox. */
+  /** Stops a script in TypeScript that has failed. */
   failed(error: unknown): Promise<void> {
     return this.#stopAtFailure(error, { names: {} });
   }
 
-  /** The same for one in Python. */
+  /** Stops a script in Python that has failed. */
   failedInPython(
     error: unknown,
     python: Breakpoint,
@@ -70,9 +76,9 @@ export class Debugger implements Debug {
   }
 
   /**
-   * Not where the run was ended from outside. In a sandbox, as NixOS has it, not
-   * where a machine broke either: there is less to look at, and it does not come
-   * back.
+   * It does not stop if the run was ended from outside. In a sandbox it does
+   * not stop after the end of a machine either, as in NixOS: there is less to
+   * look at, and the machine does not come back.
    */
   async #stopAtFailure(error: unknown, place: Place): Promise<void> {
     const { driver } = this;
@@ -81,10 +87,14 @@ export class Debugger implements Debug {
     const isInSandbox = this.#options.attach !== undefined;
     if (isInSandbox && error instanceof MachineError) return;
     if (driver.signal.aborted) return;
-    const { name, message } = describeError(error);
-    driver.log.error(tracebackOf(error) ?? `${name}: ${message}`);
+    const { script } = this.#options;
+    driver.log.error(describeFailure(error, {
+      scriptUrl: script?.url ?? "",
+      scriptName: script?.name ?? "",
+      scriptText: script?.path === undefined ? script?.readText() : undefined,
+    }));
     try {
-      await this.#stop(place);
+      await this.#stop({ ...place, hasFailed: true });
     } catch (stopError) {
       driver.signal.throwIfAborted();
       // The run reports the script's own error.

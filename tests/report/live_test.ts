@@ -112,7 +112,11 @@ Deno.test({
       "test.ts",
       ["--on-failure", "shell"],
     );
-    await terminal.see(/^RangeError: no$[^]*^breakpoint[^]*\n>$/m);
+    await terminal.see(
+      /^test\.ts:1:\d+\n> 1 \| await subtest\("outer"[^]*^RangeError: no$[^]*^failure: Ctrl-D lets the run end\n>$/m,
+    );
+    await terminal.enter("help(machines[0].waitForUnit)");
+    await terminal.see(/^waitForUnit\(unit: string/m);
     await terminal.enter("1 + machines.length");
     await terminal.see(/^2$/m);
     await terminal.press("C-d");

@@ -240,13 +240,13 @@ for (
     [
       "failing.ts",
       "machines.length + 42\n",
-      /^breakpoint: .*\n> 43\n> $/,
+      /^failure: .* lets the run end\n> 43\n> $/,
       /^ *AssertionError: Values are not equal/m,
     ],
     [
       "failing.py",
       "inner\n",
-      /^breakpoint failing\.py:4: .*\n>>> 43\n>>> $/,
+      /^failure failing\.py:4: .*\n>>> 43\n>>> $/,
       /^ *RequestedAssertionFailed: 43 != 1$/m,
     ],
   ] as const
@@ -259,6 +259,7 @@ for (
       typed,
     );
     assertMatch(before, reason);
+    assertMatch(before, /^ *failing\.\w+:(2:\d+\n *1|4:\d+\n *2) \|/m);
     assertMatch(heard, answer);
     assertEquals([code, stdout], [1, "began\n"]);
     assertMatch(stderr, /^!!! (AssertionError|RequestedAssertionFailed)/m);

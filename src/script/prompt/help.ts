@@ -62,6 +62,15 @@ export function makeHelp(names: readonly string[]): Help {
   return help;
 }
 
+/**
+ * The name `help` for a prompt, if inputs see no machine of that name.
+ *
+ * @param names The names that inputs see.
+ */
+export function helpBeside(names: readonly string[]): { help?: Help } {
+  return names.includes("help") ? {} : { help: makeHelp(names) };
+}
+
 /** The signature and the documentation of a function, or what is wrong. */
 function explain(what: unknown): string {
   const name = typeof what === "function"

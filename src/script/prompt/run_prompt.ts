@@ -9,7 +9,7 @@ import { divertConsole } from "./console.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { JavaScriptEvaluator } from "./javascript.ts";
 import type { LineReader } from "./line_reader.ts";
-import { makeHelp } from "./help.ts";
+import { helpBeside } from "./help.ts";
 import { openReader } from "./open_reader.ts";
 import { talk } from "./prompt.ts";
 import { PythonEvaluator } from "./python.ts";
@@ -43,14 +43,10 @@ export interface PromptOptions {
 export async function runPrompt(options: PromptOptions): Promise<void> {
   const { driver, context, language, signal, onBreakpoint } = options;
   if (language === "typescript") {
-    const names = Object.keys(context);
-    // A machine of that name is found under it.
-    const more: Record<string, unknown> = "help" in context
-      ? {}
-      : { help: makeHelp(Object.keys(driver.bindings())) };
+    const more = helpBeside(Object.keys(driver.bindings()));
     using bound = bindGlobals(more);
     using evaluator = await JavaScriptEvaluator.create([
-      ...names,
+      ...Object.keys(context),
       ...Object.keys(more),
     ]);
     return await bound.run(() => run(evaluator, "testScript()"));

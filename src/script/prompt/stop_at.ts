@@ -5,6 +5,7 @@ import { bindGlobals } from "../globals.ts";
 import type { Breakpoint } from "../python/session.ts";
 import { divertConsole } from "./console.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { helpBeside } from "./help.ts";
 import { JavaScriptEvaluator } from "./javascript.ts";
 import type { LineReader } from "./line_reader.ts";
 import { openReader } from "./open_reader.ts";
@@ -22,6 +23,12 @@ export interface StopOptions {
   python?: Breakpoint;
   /** Interrupts Python. */
   interrupt?: () => void;
+  /**
+   * Whether the script has failed there, so that it does not go on.
+   *
+   * @default {false}
+   */
+  hasFailed?: boolean;
   /** The program that attaches to a process in a build sandbox. */
   attach?: string;
 }
@@ -32,17 +39,30 @@ export interface StopOptions {
  */
 const SANDBOX_ADDRESS = { hostname: "127.0.0.1", port: 4444 };
 
+/** What a prompt tells of the place where it opens. */
+interface Stop {
+  /** Why the script has stopped, and where. */
+  readonly at: string;
+  /** What follows the prompt's end. */
+  readonly next: string;
+}
+
 /**
  * Opens a prompt at the place where a script has stopped. The script goes on
  * when the prompt ends.
  */
 export async function stopAt(options: StopOptions): Promise<void> {
-  const { driver, names = {}, python, interrupt = () => {} } = options;
+  const { driver, python, interrupt = () => {}, hasFailed = false } = options;
+  const what = hasFailed ? "failure" : "breakpoint";
   if (options.attach === undefined && !Terminal.present) {
-    driver.log.info("passed a breakpoint without a stop: there is no terminal");
+    driver.log.info(`passed a ${what} without a stop: there is no terminal`);
     return;
   }
   const where = python === undefined ? "" : ` ${python.file}:${python.line}`;
+  const stop: Stop = {
+    at: what + where,
+    next: hasFailed ? "lets the run end" : "lets the script go on",
+  };
   const { signal } = driver;
   if (python !== undefined) {
     const evaluatorFor = (print?: (text: string) => void) =>
@@ -50,7 +70,7 @@ export async function stopAt(options: StopOptions): Promise<void> {
     if (options.attach !== undefined) {
       return await offerInSandbox(
         driver,
-        where,
+        stop,
         options.attach,
         { ...SANDBOX_ADDRESS, ...python.address },
         (reader) =>
@@ -62,18 +82,20 @@ export async function stopAt(options: StopOptions): Promise<void> {
           }),
       );
     }
-    return await lookHere(evaluatorFor(), driver, where);
+    return await lookHere(evaluatorFor(), driver, stop);
   }
+  const seen = Object.keys(driver.bindings());
+  const names = { ...helpBeside(seen), ...options.names };
   using bound = bindGlobals(names);
   using evaluator = await JavaScriptEvaluator.create([
     ...Object.keys(names),
-    ...Object.keys(driver.bindings()),
+    ...seen,
   ]);
   const { attach } = options;
   await bound.run(() =>
-    attach === undefined ? lookHere(evaluator, driver, where) : offerInSandbox(
+    attach === undefined ? lookHere(evaluator, driver, stop) : offerInSandbox(
       driver,
-      where,
+      stop,
       attach,
       SANDBOX_ADDRESS,
       (reader) => talk({ reader, evaluator, driver, signal }),
@@ -85,7 +107,7 @@ export async function stopAt(options: StopOptions): Promise<void> {
 async function lookHere(
   evaluator: Evaluator,
   driver: Driver,
-  where: string,
+  { at, next }: Stop,
 ): Promise<void> {
   const language = evaluator instanceof PythonEvaluator
     ? "python"
@@ -93,7 +115,7 @@ async function lookHere(
   driver.log.flush();
   using reader = await openReader(language, (line) => evaluator.complete(line));
   using _console = divertConsole(reader);
-  reader.print(`breakpoint${where}: Ctrl-D lets the script go on`);
+  reader.print(`${at}: Ctrl-D ${next}`);
   await talk({ reader, evaluator, driver, signal: driver.signal });
 }
 
@@ -103,7 +125,7 @@ async function lookHere(
  */
 async function offerInSandbox(
   driver: Driver,
-  where: string,
+  { at, next }: Stop,
   attach: string,
   address: { hostname: string; port: number },
   talkTo: (reader: LineReader) => Promise<void>,
@@ -119,21 +141,21 @@ async function offerInSandbox(
   await using supervisor = new Supervisor();
   supervisor.spawn(`exec sleep ${number}`, { env: { bashInteractive: bash } });
   driver.log.warning(
-    `breakpoint${where}: sudo ${attach} ${number} enters the sandbox, where ` +
+    `${at}: sudo ${attach} ${number} enters the sandbox, where ` +
       `TCP port ${listener.addr.port} of ${address.hostname} has a prompt`,
   );
   driver.log.flush();
-  const stop = () => listener.close();
-  signal.addEventListener("abort", stop);
+  const close = () => listener.close();
+  signal.addEventListener("abort", close);
   try {
     using connection = await listener.accept();
     using reader = new StreamReader(connection, { showPrompt: true });
-    reader.print(`breakpoint${where}: the end of input lets the script go on`);
+    reader.print(`${at}: the end of input ${next}`);
     await talkTo(reader);
     await reader.written;
   } finally {
     signal.throwIfAborted();
-    signal.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", close);
   }
 }
 
