@@ -161,6 +161,10 @@ function shown(position: Position, context: FailureContext): string {
 function errorText(error: unknown, withStack: boolean): string {
   if (!(error instanceof Error)) return `thrown: ${Deno.inspect(error)}`;
   let text = withoutColours(`${error.name}: ${error.message}`);
+  // Assertions put empty lines around a difference. Lines of it are indented.
+  if (error.name === "AssertionError") {
+    text = text.replace(/\n+/g, "\n").trimEnd();
+  }
   // A TypeError that only wraps the complaint of who loads modules.
   text = text.replace(/^TypeError: (?=\w+Error: )/, "");
   if (withStack) {

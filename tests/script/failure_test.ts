@@ -1,4 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { TestFailure } from "../../src/errors.ts";
 import { describeFailure } from "../../src/script/failure.ts";
 
@@ -36,6 +41,14 @@ while: machine: must succeed: false
 while: subtest one
 artifacts: /out/report.html`,
   );
+});
+
+Deno.test("a failed assertion shows the difference without empty lines around it", () => {
+  const error = assertThrows(() => assertEquals("a\n\nb\n", "a\n\nc\n"), Error);
+  error.stack = `${error}\n    at file:///there/test.ts:2:7`;
+  const text = describeFailure(error, context);
+  assertEquals(text.split("\n").filter((line) => line === ""), []);
+  assertMatch(text, /^- {3}b\\n\n\+ {3}c\\n$/m);
 });
 
 Deno.test("an error in a file that the script imports shows both places", () => {
