@@ -260,15 +260,15 @@ function requireRunnable(
   }
 }
 
-/** The reports, after a check that all files of the run can be written. */
-function reportsOf(
-  given: OptionValues,
-  outDir: string,
-  environment: Environment,
-  machines: readonly MachineConfiguration[],
-): Pick<RunSettings, "junitXml" | "html" | "xmlLog" | "events"> {
+/**
+ * Takes a report's path below the output directory, after a check that its file
+ * can be written.
+ */
+type PlaceReport = (path: string, what: string, base?: string) => string;
+
+function reportsBelow(outDir: string, given: OptionValues): PlaceReport {
   const isThere = requireDirectory(given.outputDir ?? ".", "output directory");
-  const report = (path: string, what: string, base = outDir) => {
+  return (path, what, base = outDir) => {
     const whole = absolute(path, base);
     // In a directory that does not exist yet, nothing is in the way.
     const isNew = !isThere && whole === `${outDir}/${path}` &&
@@ -276,6 +276,16 @@ function reportsOf(
     if (!isNew) requireWritableFile(whole, `${what} ${JSON.stringify(path)}`);
     return whole;
   };
+}
+
+/** The reports, after a check that all files of the run can be written. */
+function reportsOf(
+  given: OptionValues,
+  outDir: string,
+  environment: Environment,
+  machines: readonly MachineConfiguration[],
+): Pick<RunSettings, "junitXml" | "html" | "xmlLog" | "events"> {
+  const report = reportsBelow(outDir, given);
   for (const { name } of machines) {
     report(`${fileName(name)}.log`, "console log");
   }
@@ -378,11 +388,10 @@ function reportOf(
   }
   const outDir = absolute(given.outputDir ?? ".");
   const page = given.html || "report.html";
-  const html = absolute(page, outDir);
   const directories = words.filter(isDirectory);
   if (directories.length === 0) {
-    requireWritableFile(html, `HTML report ${JSON.stringify(page)}`);
-    return { eventFiles: words, html };
+    const html = reportsBelow(outDir, given)(page, "HTML report");
+    return { eventFiles: words, outDir, html };
   }
   if (directories.length < words.length) {
     throw new UsageError(
@@ -394,7 +403,7 @@ function reportOf(
   return {
     suiteParts: words,
     outDir,
-    html,
+    html: absolute(page, outDir),
     junitXml: given.junitXml && absolute(given.junitXml, outDir),
     history: given.history && absolute(given.history),
     failOnFlaky: given.failOnFlaky,

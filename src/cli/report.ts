@@ -10,8 +10,9 @@ import type { Configuration } from "./configuration.ts";
  * @returns The exit status.
  */
 export async function report(configuration: Configuration): Promise<number> {
-  const { eventFiles, suiteParts, html } = configuration;
+  const { eventFiles, suiteParts, outDir, html } = configuration;
   if (suiteParts !== undefined) return await parts(configuration);
+  await Deno.mkdir(outDir, { recursive: true });
   for (const file of await makeReport(eventFiles!, html!)) {
     console.error(
       `vmwright: ${file} ends in the middle of a line: its driver was killed, or still writes`,
