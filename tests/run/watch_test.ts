@@ -4,6 +4,7 @@ import {
   isLanguageServer,
   languageServers,
 } from "../script/language_servers.ts";
+import { runtimeDirectory } from "../cli/runtime_directory.ts";
 import { temporaryDirectory, vmwrightCommand } from "../cli/vmwright.ts";
 
 /** Everything that a stream says, waited for part by part. */
@@ -60,7 +61,7 @@ function watching(
   const child = vmwrightCommand([
     ...args,
     ...["-o", "out", "--no-html", "--", "test.ts"],
-  ], { cwd: directory.path, env: { XDG_RUNTIME_DIR: directory.path } })
+  ], { cwd: directory.path, env: { XDG_RUNTIME_DIR: runtimeDirectory } })
     .spawn();
   const stdout = new Heard(child.stdout), stderr = new Heard(child.stderr);
   return {
