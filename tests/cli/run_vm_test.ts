@@ -136,7 +136,7 @@ await subtest("one", async () => {
     },
   );
   const { code, stderr } = await vmwright(
-    [...run.machine(), "--", "test.ts"],
+    [...run.machine(), "--no-check", "--", "test.ts"],
     run.options,
   );
   assertEquals(code, 1, stderr);

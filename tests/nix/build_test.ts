@@ -335,7 +335,13 @@ Deno.test(
       },
     });
 
-    for (const generation of ["environment", "configuration"]) {
+    // The test of containers, below, checks a script's types in the first.
+    for (
+      const [generation, checks] of [
+        ["environment", unchecked],
+        ["configuration", ""],
+      ]
+    ) {
       await t.step(
         `runs through the framework that speaks in its ${generation}`,
         async () => {
@@ -344,6 +350,7 @@ Deno.test(
           imports = [ (vmwright.testModule { }) ];
           name = "framework";
           nodes.node1 = { };
+          ${checks}
           testScriptLanguage = "typescript";
           testScript = ''
             await startAll();
@@ -418,7 +425,7 @@ Deno.test("a driver built by nix", {
 
   await t.step("runs with no arguments and an empty environment", async () => {
     const driver = await nix.build(
-      `(${test('await node1.succeed("true");')}).driver`,
+      `(${test('await node1.succeed("true");', unchecked)}).driver`,
     );
     const { code, log } = await runBare(driver, "passing");
     assertEquals(code, 0, log);
