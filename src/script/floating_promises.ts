@@ -1,9 +1,11 @@
+import { directoryOf } from "../paths.ts";
 import { Supervisor } from "../backend/mod.ts";
 import { UsageError } from "../errors.ts";
 import {
   absoluteImports,
   findApi,
   findDeno,
+  isScriptFile,
   missingApi,
   parseDiagnostics,
   type TypeDiagnostic,
@@ -59,14 +61,16 @@ const configuration = JSON.stringify({
   },
 });
 
-/** Takes every value that can't be a promise. It also takes `any`. */
+/**
+ * Takes every value that can't be a promise. It also takes `any`. The copy of
+ * the script has it, and not the declarations: so `deno` recognises those from
+ * the check of the script's types.
+ */
 const settled = `
-declare global {
-  type VmwrightSettled<T> = 0 extends 1 & T ? unknown
-    : [Extract<T, PromiseLike<unknown>>] extends [never] ? unknown
-    : never;
-  function __vmwrightSettled<T>(value: T & VmwrightSettled<T>): void;
-}
+type __VmwrightSettled<T> = 0 extends 1 & T ? unknown
+  : [Extract<T, PromiseLike<unknown>>] extends [never] ? unknown
+  : never;
+declare function __vmwrightSettled<T>(value: T & __VmwrightSettled<T>): void;
 `;
 
 /** The begin and the end of a statement in the script's text. */
@@ -99,7 +103,8 @@ export async function floatingPromises(
   }
   if (api === undefined) throw new UsageError(missingApi);
   const text = script.readText();
-  const declared = declarations(names, api) + settled;
+  const scriptPath = decodeURIComponent(new URL(script.url).pathname);
+  const declared = declarations(names, api);
   await using supervisor = new Supervisor();
   const path = await makeCheckDirectory(declared, supervisor);
   const file = `${path}/script.${/\.tsx$/.test(script.url) ? "tsx" : "ts"}`;
@@ -112,10 +117,12 @@ export async function floatingPromises(
 
   const { code, lines } = withProbes(text, ranges);
   await Deno.writeTextFile(`${path}/vmwright.d.ts`, declared);
-  await Deno.writeTextFile(file, absoluteImports(code, script.url));
+  await Deno.writeTextFile(file, absoluteImports(code, script.url) + settled);
   const { stderr } = await new Deno.Command(deno, {
     args: ["check", "--quiet", "--no-lock", `${path}/vmwright.d.ts`, file],
-    cwd: path,
+    // The options of the script's project are those of the check of its types,
+    // too, whose declarations `deno` then recognises.
+    cwd: isScriptFile(script) ? directoryOf(scriptPath) : Deno.cwd(),
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
