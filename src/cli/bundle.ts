@@ -10,18 +10,23 @@ const { "no-types": untyped, _: [dist = `${root}dist`] } = parseArgs(
   { boolean: ["no-types"], string: ["_"] },
 );
 
-async function deno(cwd: string, ...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+/** What Deno said, which failed. */
+class DenoFailed extends Error {}
+
+/**
+ * Runs Deno in a directory.
+ *
+ * @throws {DenoFailed} if it fails.
+ */
+async function deno(cwd: string, ...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
     cwd,
-    stdout: "null",
-    stderr: "piped",
     env: { NO_COLOR: "1" },
   }).output();
-  if (success) return;
-  console.error(new TextDecoder().decode(stderr));
-  console.error(`deno ${args.join(" ")} failed`);
-  Deno.exit(1);
+  if (success) return new TextDecoder().decode(stdout);
+  const said = new TextDecoder().decode(stderr);
+  throw new DenoFailed(`${said}\ndeno ${args.join(" ")} failed`);
 }
 
 /** All files below a directory. */
@@ -68,72 +73,137 @@ async function declare(): Promise<void> {
       { append: true },
     );
     await Deno.symlink(`${root}wasm`, `${copy}/wasm`);
-    for (let missing: string[] = [];;) {
-      await Deno.writeTextFile(
-        `${copy}/mod.ts`,
-        await exportsOf(copy, missing),
-        { append: true },
-      );
-      await deno(copy, "bundle", "--declaration", "--outdir=out", "mod.ts");
-      const text = await Deno.readTextFile(`${copy}/out/mod.d.ts`);
-      await Deno.writeTextFile(
-        `${dist}/mod.d.ts`,
-        text.replace(/\bimport\("\.[^"]*"\)\./g, "")
-          .replace(/^import [^;]* from "\.[^"]*";\n/gm, ""),
-      );
-      const complaints = await complaintsOf(dist);
-      if (complaints === "") return;
-      const found = [...complaints.matchAll(/Cannot find name '(\w+)'/g)]
-        .map(([, name]) => name);
-      const isNews = found.some((name) => !missing.includes(name));
-      if (!isNews) {
-        console.error(complaints);
-        Deno.exit(1);
-      }
-      missing = [...new Set(found)];
-    }
+    await Deno.writeTextFile(
+      `${copy}/mod.ts`,
+      await unexported(copy),
+      { append: true },
+    );
+    await deno(copy, "bundle", "--declaration", "--outdir=out", "mod.ts");
+    const text = await Deno.readTextFile(`${copy}/out/mod.d.ts`);
+    const names = await exported();
+    await Deno.writeTextFile(
+      `${dist}/mod.d.ts`,
+      text.replace(/\bimport\("\.[^"]*"\)\./g, "")
+        .replace(/^import [^;]* from "\.[^"]*";\n/gm, "")
+        .replace(DECLARED, (all, name) => names.has(name) ? all : "") +
+        // Without this, all declarations are exported.
+        "export {};\n",
+    );
+    // They need no other file.
+    await deno(dist, "check", "--no-config", "mod.d.ts");
   } finally {
     await Deno.remove(copy, { recursive: true });
   }
 }
 
-/** Exports of types by their names, each from the first file that has it. */
-async function exportsOf(copy: string, names: string[]): Promise<string> {
+/** The word `export` before a declaration, whose name is the first group. */
+const DECLARED =
+  /\bexport (?=(?:declare )?(?:abstract )?(?:class|const|function|interface|let|type) (\w+))/g;
+
+/** The names that `mod.ts` exports. */
+async function exported(): Promise<Set<string>> {
+  const { nodes }: { nodes: Modules } = JSON.parse(
+    await deno(root, "doc", "--json", "mod.ts"),
+  );
+  return new Set(
+    Object.values(nodes).flatMap(({ symbols }) =>
+      symbols.map(({ name }) => name)
+    ),
+  );
+}
+
+/** What `deno doc` says about a name in a module. */
+interface Declaration {
+  readonly declarationKind: "export" | "private" | "declare";
+  /** Its parts; where it is, if another module has it. */
+  readonly def?: { readonly target?: { readonly filename: string } };
+}
+
+/** What `deno doc` says about modules, by their addresses. */
+type Modules = Record<
+  string,
+  { symbols: { name: string; declarations: Declaration[] }[] }
+>;
+
+/** A type that a declaration refers to. */
+interface Reference {
+  readonly typeName: string;
+  readonly resolution?:
+    | { readonly kind: "local" }
+    | { kind: "import"; specifier: string; name: string };
+}
+
+/**
+ * Exports of types to which the declarations of `mod.ts` refer, but which it
+ * does not export. The bundler then writes the declarations of their modules.
+ *
+ * @param copy The directory that has `mod.ts`.
+ */
+async function unexported(copy: string): Promise<string> {
+  const { modules: graph }: { modules: { specifier: string }[] } = JSON.parse(
+    await deno(copy, "info", "--json", "mod.ts"),
+  );
+  const files = graph.map(({ specifier }) => specifier)
+    .filter((url) => /^file:.*\.ts$/.test(url));
+  const { nodes: modules }: { nodes: Modules } = JSON.parse(
+    await deno(copy, "doc", "--json", "--private", ...files),
+  );
+  const symbolsOf = (url: string) => modules[url]?.symbols ?? [];
+  /** The module that declares a name which another may export again. */
+  const home = (url: string, name: string): string => {
+    const symbol = symbolsOf(url).find((symbol) => symbol.name === name);
+    const next = symbol?.declarations[0].def?.target?.filename ?? url;
+    return next === url ? url : home(next, name);
+  };
+  const base = new URL(`file://${copy}/`).href;
+  const entry = `${base}mod.ts`;
+  const reached = new Set(
+    symbolsOf(entry).map(({ name }) => home(entry, name)),
+  );
   const lines: string[] = [];
-  const left = new Set(names);
-  for (const path of walk(`${copy}/src`)) {
-    if (left.size === 0) break;
-    if (!path.endsWith(".ts")) continue;
-    const text = await Deno.readTextFile(path);
-    for (const name of left) {
-      const declared = new RegExp(
-        `^export (abstract )?(class|interface|type) ${name}\\b`,
-        "m",
-      );
-      if (!declared.test(text)) continue;
-      left.delete(name);
-      lines.push(
-        `export type { ${name} } from ".${path.slice(copy.length)}";\n`,
-      );
+  for (const url of reached) {
+    const symbols = symbolsOf(url);
+    const declared = new Set(symbols.filter(isExported));
+    for (const { declarations } of declared) {
+      for (const { typeName, resolution } of referencesIn(declarations)) {
+        if (resolution?.kind === "local") {
+          const [name] = typeName.split(".");
+          const symbol = symbols.find((symbol) => symbol.name === name);
+          if (symbol !== undefined) declared.add(symbol);
+        } else if (resolution?.kind === "import") {
+          const { specifier, name } = resolution;
+          const target = home(new URL(specifier, url).href, name);
+          if (reached.has(target)) continue;
+          reached.add(target);
+          const path = target.slice(base.length);
+          lines.push(`export type { ${name} } from "./${path}";\n`);
+        }
+      }
     }
   }
   return lines.join("");
 }
 
-/** What is wrong with the declarations; nothing where they stand alone. */
-async function complaintsOf(directory: string): Promise<string> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["check", "--no-config", "mod.d.ts"],
-    cwd: directory,
-    stdout: "null",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return success ? "" : new TextDecoder().decode(stderr);
+function isExported({ declarations }: Modules[string]["symbols"][0]): boolean {
+  return declarations.some((one) => one.declarationKind !== "private");
+}
+
+/** The types that a part of what `deno doc` says refers to. */
+function referencesIn(part: unknown): Reference[] {
+  if (typeof part !== "object" || part === null) return [];
+  // The bundler writes no types of what is private in a class.
+  if ("accessibility" in part && part.accessibility === "private") return [];
+  const found = Object.values(part).flatMap(referencesIn);
+  return "typeName" in part ? [part as Reference, ...found] : found;
 }
 
 await Deno.mkdir(dist, { recursive: true });
-await Promise.all([bundle(), untyped || declare()]);
+for (const made of await Promise.allSettled([bundle(), untyped || declare()])) {
+  if (made.status === "fulfilled") continue;
+  if (!(made.reason instanceof DenoFailed)) throw made.reason;
+  console.error(made.reason.message);
+  Deno.exit(1);
+}
 for (const { name } of [...Deno.readDirSync(dist)]) {
   console.log(`${dist}/${name}`);
 }

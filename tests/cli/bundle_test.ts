@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { temporaryDirectory } from "./vmwright.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -50,6 +50,23 @@ Deno.test("the bundle needs nothing but itself", async (t) => {
     const run = await deno(...cli, "check", "typo.ts", "--start-scripts", "x");
     assertEquals(run.code, 1);
     assertMatch(run.stderr, /^typo\.ts:1:15: Property 'suceed' does not exist/);
+  });
+  await t.step("the declarations export what mod.ts exports", async () => {
+    const names = async (path: string) => {
+      const { stdout } = await deno("doc", "--json", path);
+      const { nodes } = JSON.parse(stdout);
+      type Symbols = {
+        name: string;
+        declarations: { declarationKind: string }[];
+      }[];
+      const [{ symbols }] = Object.values<{ symbols: Symbols }>(nodes);
+      return symbols.filter(({ declarations }) =>
+        declarations.some((one) => one.declarationKind === "export")
+      ).map(({ name }) => name).sort();
+    };
+    const all = await names(`${root}mod.ts`);
+    assert(all.includes("Driver"));
+    assertEquals(await names("../dist/mod.d.ts"), all);
   });
   await t.step("mod.js makes drivers", async () => {
     const run = await deno("run", "--no-config", "--no-check", "-A", "use.ts");
