@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { toText } from "@std/streams";
 import type { SuiteTest } from "../mod.ts";
+import { bundled } from "./bundled.ts";
 import { guest, type GuestName } from "./guests/mod.ts";
 
 const root = new URL("../", import.meta.url).pathname;
@@ -106,7 +107,7 @@ async function runCommands(
     await Deno.symlink(Deno.execPath(), `${programs}/deno`);
     await Deno.writeTextFile(
       `${programs}/vmwright`,
-      `#!/bin/sh\nexec deno run -A --no-check ${root}cli.ts "$@"\n`,
+      `#!/bin/sh\nexec deno run -A --no-check ${await bundled()}/cli.js "$@"\n`,
       { mode: 0o755 },
     );
     // As in a NixOS test, the first of a test has the address 192.168.1.1.

@@ -12,6 +12,8 @@ export interface VmwrightOptions {
   /** Whether the modes of files hold for root, too. */
   unprivileged?: boolean;
   stdin?: "null" | "piped";
+  /** The program, as a path; by default that of these sources. */
+  program?: string;
 }
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -21,12 +23,13 @@ export function vmwrightCommand(
   args: string[],
   options: VmwrightOptions = {},
 ): Deno.Command {
-  const { unprivileged = false, ...others } = options;
+  const { unprivileged = false, program = `${root}cli.ts`, ...others } =
+    options;
   const line = [
     ...unprivileged && Deno.uid() === 0
       ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
       : [],
-    ...[Deno.execPath(), "run", "--no-check", "-A", `${root}cli.ts`],
+    ...[Deno.execPath(), "run", "--no-check", "-A", program],
     ...args,
   ];
   return new Deno.Command(line[0], {

@@ -28,9 +28,6 @@ async function exists(path: string): Promise<boolean> {
 /**
  * The directory that holds what the recipe produces, built if it isn't there.
  *
- * A build happens in a directory of its own that gets its final name only when
- * it is complete; a second builder of the same recipe waits for the first.
- *
  * @param build is given the directory to fill, and the name it will get
  * @param told is told that there is something to build
  */
@@ -41,28 +38,44 @@ export async function cached(
 ): Promise<string> {
   const root = `${cacheHome()}/guests`;
   const directory = `${root}/${recipe.name}-${await recipeHash(recipe)}`;
-  if (await exists(directory)) return directory;
-
   await Deno.mkdir(root, { recursive: true });
+  await madeOnce(directory, async (unfinished) => {
+    told(`building ${recipe.name} from Debian packages, for the first time`);
+    await build(unfinished, directory);
+  });
+  return directory;
+}
+
+/**
+ * Makes a directory if it isn't there.
+ *
+ * That happens in a directory of its own that gets its final name only when it
+ * is complete; a second maker of the same directory waits for the first.
+ *
+ * @param make is given the directory to fill
+ */
+export async function madeOnce(
+  directory: string,
+  make: (unfinished: string) => Promise<void>,
+): Promise<void> {
+  if (await exists(directory)) return;
   using lock = await Deno.open(`${directory}.lock`, {
     create: true,
     write: true,
   });
   await lock.lock(true);
-  if (await exists(directory)) return directory;
+  if (await exists(directory)) return;
 
   const unfinished = `${directory}.part`;
   await Deno.remove(unfinished, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
   await Deno.mkdir(unfinished);
-  told(`building ${recipe.name} from Debian packages, for the first time`);
   try {
-    await build(unfinished, directory);
+    await make(unfinished);
     await Deno.rename(unfinished, directory);
   } catch (error) {
     await Deno.remove(unfinished, { recursive: true });
     throw error;
   }
-  return directory;
 }

@@ -1,3 +1,5 @@
+import { bundled } from "../bundled.ts";
+
 /**
  * The variables with which Nix builds a vmwright that runs from the checkout.
  *
@@ -15,6 +17,7 @@ export async function environmentOfBuilds(
       ...programs,
       Deno.env.get("PATH"),
     ].join(":"),
+    VMWRIGHT_TEST_BUNDLE: await bundled(),
     VMWRIGHT_TEST_DENO: Deno.execPath(),
     VMWRIGHT_TEST_DENO_DIR:
       JSON.parse(new TextDecoder().decode(info.stdout)).denoDir,

@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { bundled } from "../bundled.ts";
+import { runtimeDirectory } from "../cli/runtime_directory.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 
 /** What is printed of a run of this script. */
@@ -9,7 +11,12 @@ async function failed(script: string): Promise<string> {
   });
   const { code, stderr } = await vmwright(
     ["test.ts", "--start-scripts", "./run-web-vm", "--no-html"],
-    { cwd: directory.path, env: { XDG_RUNTIME_DIR: directory.path } },
+    {
+      cwd: directory.path,
+      env: { XDG_RUNTIME_DIR: runtimeDirectory },
+      // A failure does not wait long for the check, which takes less time so.
+      program: `${await bundled()}/cli.js`,
+    },
   );
   assertEquals(code, 1, stderr);
   return stderr;
