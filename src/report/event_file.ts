@@ -6,9 +6,7 @@ import { TextBatch } from "./text_batch.ts";
 /** What a file of events is of, and of which version: its first line. */
 export const eventFileHeader = { format: "vmwright-events", version: 1 };
 
-const encoder = new TextEncoder();
-
-/** A picture as an event bears it in a file. */
+/** A picture of an event in a file. */
 export interface WrittenPicture {
   /** Tells one picture from another. */
   readonly hash: string;
@@ -29,7 +27,7 @@ export interface WrittenPicture {
 export class EventFileListener implements Listener {
   /** Path of the file. */
   readonly path: string;
-  readonly #batch = new TextBatch((text) => this.#write(text));
+  readonly #batch = new TextBatch((bytes) => this.#write(bytes));
   readonly #pictures = new Set<string>();
   #file: Deno.FsFile | undefined;
 
@@ -78,9 +76,7 @@ export class EventFileListener implements Listener {
     return { hash, png: bytes.toBase64() };
   }
 
-  #write(text: string): void {
-    if (this.#file !== undefined) {
-      writeAllSync(this.#file, encoder.encode(text));
-    }
+  #write(bytes: Uint8Array): void {
+    if (this.#file !== undefined) writeAllSync(this.#file, bytes);
   }
 }

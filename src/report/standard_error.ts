@@ -1,6 +1,7 @@
 import { writeOut } from "../stream/mod.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Those who take what would go to standard error; the last of them does. */
 const takers: ((text: string) => void)[] = [];
@@ -40,11 +41,14 @@ export function isDiverted(): boolean {
 }
 
 /**
- * Writes all of a text to standard error before it returns. Where nobody reads
- * any more, the text is dropped: a closed pipe must not end a test.
+ * Writes all of a text to standard error before it returns. If nobody reads any
+ * more, the text is dropped: a closed pipe must not end a test.
+ *
+ * @param text The text, or its bytes in UTF-8.
  */
-export function writeStandardError(text: string): void {
+export function writeStandardError(text: string | Uint8Array): void {
   const take = takers.at(-1);
-  if (take !== undefined) return take(text);
-  writeOut(Deno.stderr, encoder.encode(text));
+  const isText = typeof text === "string";
+  if (take !== undefined) take(isText ? text : decoder.decode(text));
+  else writeOut(Deno.stderr, isText ? encoder.encode(text) : text);
 }

@@ -47,7 +47,7 @@ export class StatusArea implements Disposable {
   }
 
   /** Writes whole lines above the area. */
-  write(text: string): void {
+  write(text: string | Uint8Array): void {
     this.clear();
     writeStandardError(text);
     this.#draw();

@@ -53,6 +53,8 @@ const mostWaits = 4;
 /** Lines of each console that are shown where a run fails. */
 const lastLines = 20;
 
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
 const bold = 1, dim = 2, red = 31, green = 32, yellow = 33;
 
 /**
@@ -104,7 +106,10 @@ export class TerminalListener implements Listener {
     if (console === "failed") this.#last = new Map();
     this.#colour = options.colour ??
       (!Deno.noColor && Deno.stderr.isTerminal());
-    let write = options.write ?? writeStandardError;
+    const given = options.write;
+    let write = given === undefined
+      ? writeStandardError
+      : (bytes: Uint8Array) => given(decoder.decode(bytes));
     if (live) {
       const area = this.#area = new StatusArea((width) =>
         statusLines(
@@ -114,11 +119,11 @@ export class TerminalListener implements Listener {
         )
       );
       this.onOutput = (machine, text) => this.#activity.onOutput(machine, text);
-      write = (text) => area.write(text);
+      write = (bytes) => area.write(bytes);
     }
-    this.#batch = new TextBatch((text) => {
+    this.#batch = new TextBatch((bytes) => {
       this.#silence.shown();
-      write(text);
+      write(bytes);
     });
   }
 

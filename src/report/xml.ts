@@ -34,7 +34,7 @@ const encoder = new TextEncoder();
  */
 export class XmlListener implements Listener {
   #level: LogLevel;
-  readonly #batch = new TextBatch((text) => this.#write(text));
+  readonly #batch = new TextBatch((bytes) => this.#write(bytes));
   readonly #known = new Map<number, Nest>();
   /** Nests that are open in the file, outermost first. */
   readonly #stack: Nest[] = [];
@@ -120,7 +120,9 @@ export class XmlListener implements Listener {
   close(): void {
     if (this.#file === undefined) return;
     this.#batch.flush();
-    if (!this.#regular) this.#writeAll(encoder.encode(this.#tail()));
+    if (!this.#regular) {
+      writeAllSync(this.#file, encoder.encode(this.#tail()));
+    }
     this.#file.close();
     this.#file = undefined;
   }
@@ -195,22 +197,21 @@ export class XmlListener implements Listener {
     return `${"</nest>".repeat(this.#stack.length)}</logfile>\n`;
   }
 
-  #write(text: string): void {
+  #write(bytes: Uint8Array): void {
     if (this.#file === undefined) return;
     if (!this.#regular) {
-      this.#writeAll(encoder.encode(text));
+      writeAllSync(this.#file, bytes);
       return;
     }
-    // What is closed in `text` was closed in the old tail already, so the new
+    // What is closed in `bytes` was closed in the old tail already, so the new
     // bytes are never fewer than those that they replace.
-    const bytes = encoder.encode(text + this.#tail());
+    const tail = encoder.encode(this.#tail());
+    const whole = new Uint8Array(bytes.length + tail.length);
+    whole.set(bytes);
+    whole.set(tail, bytes.length);
     this.#file.seekSync(this.#end, Deno.SeekMode.Start);
-    this.#writeAll(bytes);
-    this.#end += bytes.length - this.#tail().length;
-  }
-
-  #writeAll(bytes: Uint8Array): void {
-    writeAllSync(this.#file!, bytes);
+    writeAllSync(this.#file, whole);
+    this.#end += bytes.length;
   }
 }
 
