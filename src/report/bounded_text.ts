@@ -1,6 +1,8 @@
 const encoder = new TextEncoder();
 const newline = 0x0a;
-/** Characters that are written at once: to write each line for itself is dear. */
+/** Bytes of kept lines that become text at once. */
+const piece = 1 << 14;
+/** Characters that are written at once: single lines would take longer. */
 const enough = 256;
 
 /**
@@ -92,17 +94,33 @@ export class BoundedText {
     return this.#lines;
   }
 
-  /** What is kept, with a line in the place of those that were let go. */
-  toString(): string {
+  /**
+   * The kept lines, with a line in the place of the dropped ones: in pieces of
+   * whole lines.
+   */
+  *pieces(): Generator<string> {
     this.#write();
-    const head = decode(this.#head.subarray(0, this.#headLength));
+    yield* piecesOf(this.#head.subarray(0, this.#headLength));
     const tail = lastLines(
       this.#tail.subarray(0, this.#tailLength),
       this.#most,
     );
     const omitted = this.#lines - this.#headLines - linesIn(tail);
-    const gap = omitted > 0 ? `… ${omitted} lines left out …\n` : "";
-    return head + gap + decode(tail);
+    if (omitted > 0) yield `… ${omitted} lines left out …\n`;
+    yield* piecesOf(tail);
+  }
+
+  /** The kept lines, with a line in the place of the dropped ones. */
+  toString(): string {
+    return [...this.pieces()].join("");
+  }
+}
+
+function* piecesOf(lines: Uint8Array): Generator<string> {
+  for (let at = 0; at < lines.length;) {
+    const end = lines.indexOf(newline, at + piece) + 1 || lines.length;
+    yield decode(lines.subarray(at, end));
+    at = end;
   }
 }
 

@@ -1,4 +1,5 @@
 import { harmless } from "../scan/mod.ts";
+import { writeAllSync } from "../stream/mod.ts";
 import { BoundedText } from "./bounded_text.ts";
 import { escape } from "./escape.ts";
 import { absolute } from "../paths.ts";
@@ -7,6 +8,7 @@ import type { ErrorReport, Listener, RunEvent } from "./event.ts";
 import { pathOf, type Position } from "./positions.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { shortened } from "./shortened.ts";
+import { TextBatch } from "./text_batch.ts";
 
 /** Bytes of a test case's output that are kept from its begin, and again from its end. */
 const most = 256 * 1024;
@@ -81,7 +83,14 @@ export class JunitListener implements Listener {
     this.path = path;
     this.#projectDirectory = options.projectDirectory;
     this.#file = new RewrittenFile(path, (path) => {
-      Deno.writeTextFileSync(path, this.#render());
+      using file = Deno.openSync(path, {
+        write: true,
+        create: true,
+        truncate: true,
+      });
+      const batch = new TextBatch((bytes) => writeAllSync(file, bytes));
+      for (const piece of this.#render()) batch.add(piece);
+      batch.flush();
     });
   }
 
@@ -274,60 +283,59 @@ export class JunitListener implements Listener {
     if (owner !== this.#main) owner[stream].add(line);
   }
 
-  #render(): string {
-    let failures = 0;
-    let total = 0;
-    let rendered = "";
+  *#render(): Generator<string> {
     const main = this.#main;
     const tellsMain = this.#subtests.length === 0 ||
-      (main.failure ?? this.#unfinished(main)) !== undefined;
+      this.#failureOf(main) !== undefined;
     const cases = tellsMain ? [main, ...this.#subtests] : this.#subtests;
     const suite = this.#name ?? "VM test";
     const className = escape(classNameOf(suite), true);
-    for (const one of cases) {
-      const time = one.duration ?? Math.max(0, this.#time - one.nested);
-      total += time;
-      const name = escape(one.name, true);
-      rendered +=
-        `    <testcase name="${name}" classname="${className}" time="${
-          time.toFixed(3)
-        }"${this.#place(one)}>\n`;
-      const failure = one.failure ?? this.#unfinished(one);
-      if (failure !== undefined) {
-        failures++;
-        const message = shortened(harmless(failure.error.message), longestLine);
-        rendered += `      <failure message="${escape(message, true)}" type="${
-          escape(failure.error.name, true)
-        }">${escape(failure.text)}</failure>\n`;
-      }
-      // The suite has the output of the whole run.
-      const isCase = one !== main;
-      rendered += output(
-        "      ",
-        "system-out",
-        isCase ? String(one.stdout) : "",
-        one.attachments,
-      );
-      if (isCase) {
-        rendered += output("      ", "system-err", String(one.stderr));
-      }
-      rendered += "    </testcase>\n";
-    }
+    const failures = cases.filter((one) => this.#failureOf(one) !== undefined);
+    const total = cases.reduce((sum, one) => sum + this.#timeOf(one), 0);
     const counts =
-      `tests="${cases.length}" failures="${failures}" errors="0" time="${
+      `tests="${cases.length}" failures="${failures.length}" errors="0" time="${
         total.toFixed(3)
       }"`;
     const date = new Date(this.#date).toISOString().slice(0, 19);
-    return `<?xml version="1.0" encoding="utf-8"?>
+    yield `<?xml version="1.0" encoding="utf-8"?>
 <testsuites ${counts}>
   <testsuite name="${
       escape(suite, true)
     }" ${counts} skipped="0" timestamp="${date}">
-${this.#renderProperties()}${rendered}${
-      output("    ", "system-out", String(main.stdout))
-    }${output("    ", "system-err", String(main.stderr))}  </testsuite>
-</testsuites>
-`;
+${this.#renderProperties()}`;
+    for (const one of cases) yield* this.#renderCase(one, className);
+    yield* output("    ", "system-out", main.stdout);
+    yield* output("    ", "system-err", main.stderr);
+    yield "  </testsuite>\n</testsuites>\n";
+  }
+
+  *#renderCase(one: TestCase, className: string): Generator<string> {
+    const name = escape(one.name, true);
+    const time = this.#timeOf(one).toFixed(3);
+    yield `    <testcase name="${name}" classname="${className}" time="${time}"${
+      this.#place(one)
+    }>\n`;
+    const failure = this.#failureOf(one);
+    if (failure !== undefined) {
+      const message = shortened(harmless(failure.error.message), longestLine);
+      yield `      <failure message="${escape(message, true)}" type="${
+        escape(failure.error.name, true)
+      }">${escape(failure.text)}</failure>\n`;
+    }
+    // The suite has the output of the whole run.
+    const isCase = one !== this.#main;
+    const stdout = isCase ? one.stdout : undefined;
+    yield* output("      ", "system-out", stdout, one.attachments);
+    if (isCase) yield* output("      ", "system-err", one.stderr);
+    yield "    </testcase>\n";
+  }
+
+  #timeOf({ duration, nested }: TestCase): number {
+    return duration ?? Math.max(0, this.#time - nested);
+  }
+
+  #failureOf(one: TestCase): TestCase["failure"] {
+    return one.failure ?? this.#unfinished(one);
   }
 
   #renderProperties(): string {
@@ -374,13 +382,16 @@ function classNameOf(script: string): string {
     .replaceAll("/", ".");
 }
 
-function output(
+function* output(
   indent: string,
   name: string,
-  text: string,
+  text: BoundedText | undefined,
   attachments: readonly string[] = [],
-): string {
-  const whole = text +
-    attachments.map((path) => `[[ATTACHMENT|${path}]]\n`).join("");
-  return whole === "" ? "" : `${indent}<${name}>${escape(whole)}</${name}>\n`;
+): Generator<string> {
+  const isEmpty = text === undefined || text.lines === 0;
+  if (isEmpty && attachments.length === 0) return;
+  yield `${indent}<${name}>`;
+  for (const piece of text?.pieces() ?? []) yield escape(piece);
+  for (const path of attachments) yield escape(`[[ATTACHMENT|${path}]]\n`);
+  yield `</${name}>\n`;
 }
