@@ -2,6 +2,7 @@ import { harmless } from "../scan/mod.ts";
 import type { ChunkId, LineChunk, LineColumns } from "./page_format.ts";
 import { stampOf } from "./kernel_stamp.ts";
 import { shortened } from "./shortened.ts";
+import type { Parts } from "./spool.ts";
 
 /** Bytes of lines that are read together. */
 const mostBytes = 1 << 18;
@@ -16,8 +17,8 @@ const encoder = new TextEncoder();
 // What needs nothing done to it.
 const plain = /^[\x20-\x7e\t]*$/;
 
-/** Keeps a chunk for a page, given in parts, and answers its number. */
-export type Keep = (parts: readonly (string | Uint8Array)[]) => ChunkId;
+/** Keeps a chunk for a page, given in parts, and returns its number. */
+export type Keep = (parts: Parts) => ChunkId;
 
 /** Text of one line that can be shown to a person. */
 export function shownLine(text: string): string {
@@ -92,8 +93,8 @@ export class LineStream {
     };
   }
 
-  /** What is told of each line, and the lines. */
-  #parts(columns?: object): [string, Uint8Array] {
+  /** Facts about each line, and the lines. */
+  #parts(columns?: object): Parts {
     this.#encode();
     const times: number[] = [];
     const stamps: (number | null)[] = [];
@@ -114,7 +115,8 @@ export class LineStream {
       ...columns,
     };
     return [
-      `${JSON.stringify(head)}\n`,
+      JSON.stringify(head),
+      "\n",
       this.#bytes.subarray(0, this.#used),
     ];
   }

@@ -1,6 +1,7 @@
 import { writeAllSync } from "../stream/mod.ts";
 import { escape } from "./escape.ts";
 import type { ChunkId, PageOverview, SuiteOverview } from "./page_format.ts";
+import { jsonPieces } from "./json_pieces.ts";
 import template from "./page/page.html" with { type: "text" };
 import type { RunData } from "./run_data.ts";
 import { element, type Spool } from "./spool.ts";
@@ -14,16 +15,21 @@ export interface LabelledRun {
 
 const encoder = new TextEncoder();
 
-/** What a page is made of. */
+// Split before it holds a guest's text.
+const [begin, middle, tail] = template.split(/%%(?:index|chunks)%%/);
+
+/** The parts of a page. */
 export interface PageParts {
-  /** The page up to the chunks on disk. */
+  /** The page up to its data. */
   readonly head: string;
+  /** The overview, and the chunks of this version alone. */
+  readonly data: readonly Uint8Array<ArrayBuffer>[];
+  /** What is between those and the chunks on disk. */
+  readonly middle: string;
+  /** What follows the chunks on disk. */
+  readonly tail: string;
   /** Whether the page holds a chunk of those on disk. */
   readonly isWanted: (chunk: ChunkId) => boolean;
-  /** What follows those. */
-  readonly tail: string;
-  /** The overview, and the chunks of this version alone. */
-  readonly data: string;
 }
 
 /** Options of {@linkcode pageParts}. */
@@ -46,7 +52,7 @@ export function pageParts(
   spool: Spool,
   options: PageOptions = {},
 ): PageParts {
-  const elements: string[] = [];
+  const elements: Uint8Array<ArrayBuffer>[] = [];
   const unwanted: ((chunk: ChunkId) => boolean)[] = [];
   const summaries = [];
   const versions = [];
@@ -56,7 +62,7 @@ export function pageParts(
     elements.push(...version.elements);
     unwanted.push(version.isWanted);
     const index = spool.count + elements.length;
-    elements.push(element(index, [JSON.stringify(version.run)]));
+    elements.push(element(index, jsonPieces(version.run)));
     summaries.push(data.summary(index, label));
   }
   const { suite } = options;
@@ -76,28 +82,25 @@ export function pageParts(
     : suite !== undefined
     ? staticSuite(suite)
     : staticRuns(summaries);
-  // Indexes come before the script, so that it has all for its first picture.
-  const index = element(0, [JSON.stringify(overview)])
-    .replace(`id="c0"`, `id="overview"`);
-  const data = index + elements.join("");
-  const [head, tail] = filled({
+  const head = filled({
     connect: options.live ? "; connect-src 'self'" : "",
     title: escape(title),
     summary,
-    index: data,
-  }).split("%%chunks%%");
+  });
   return {
     head: options.live ? head.replace("<html ", `<html data-live="" `) : head,
-    isWanted: (chunk) => unwanted.every((wants) => wants(chunk)),
+    // Before the script, so that it has all for its first picture.
+    data: [element("overview", jsonPieces(overview)), ...elements],
+    middle,
     tail,
-    data,
+    isWanted: (chunk) => unwanted.every((wants) => wants(chunk)),
   };
 }
 
 /** Writes a page to a file, and never holds the whole of it. */
 export function writePage(
   path: string,
-  { head, isWanted, tail }: PageParts,
+  { head, data, middle, tail, isWanted }: PageParts,
   spool: Spool,
 ): void {
   using file = Deno.openSync(path, {
@@ -106,13 +109,13 @@ export function writePage(
     truncate: true,
   });
   writeAllSync(file, encoder.encode(head));
+  for (const one of data) writeAllSync(file, one);
+  writeAllSync(file, encoder.encode(middle));
   spool.copy(file, isWanted);
   writeAllSync(file, encoder.encode(tail));
 }
 
+/** The begin of a page with its texts, which may hold anything. */
 function filled(values: Record<string, string>): string {
-  return template.replace(
-    /%%(\w+)%%/g,
-    (whole, name) => values[name] ?? whole,
-  );
+  return begin.replace(/%%(\w+)%%/g, (whole, name) => values[name] ?? whole);
 }

@@ -129,14 +129,14 @@ export class ReportServer implements Listener {
     if (
       what === "chunk" && /^\d+$/.test(chunk ?? "") && id < this.#spool.count
     ) {
-      return respond(this.#spool.element(id));
+      return respond([this.#spool.element(id)]);
     }
     return new Response("not found", { status: 404 });
   }
 
   #page(): Response {
-    const { head, tail } = this.#parts();
-    return respond(head + tail);
+    const { head, data, middle, tail } = this.#parts();
+    return respond([head, ...data, middle, tail]);
   }
 
   /** What is new, as soon as there is something. */
@@ -155,11 +155,10 @@ export class ReportServer implements Listener {
           return new Response(null, { status: 204 });
         }
       }
-      const { data } = this.#parts();
-      let all = data;
+      const all = [...this.#parts().data];
       if (this.#data.isOver) {
         for (let id = 0; id < this.#spool.count; id++) {
-          all += this.#spool.element(id);
+          all.push(this.#spool.element(id));
         }
       }
       this.#lastAsked = this.#data.isOver ? -Infinity : performance.now();
@@ -180,8 +179,11 @@ export class ReportServer implements Listener {
   }
 }
 
-function respond(text: string, headers: Record<string, string> = {}): Response {
-  return new Response(text, {
+function respond(
+  parts: BlobPart[],
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(new Blob(parts), {
     headers: {
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": "frame-ancestors 'none'",

@@ -59,7 +59,7 @@ export interface LastLine {
 export interface RunVersion {
   readonly run: PageRun;
   /** Chunks that belong to this version alone, as elements. */
-  readonly elements: readonly string[];
+  readonly elements: readonly Uint8Array<ArrayBuffer>[];
   /** Whether the page holds a chunk of the spool. */
   readonly isWanted: (chunk: ChunkId) => boolean;
 }
@@ -290,7 +290,7 @@ export class RunData {
 
   /** The run as it is now, for a page. */
   version(firstId: ChunkId): RunVersion {
-    const elements: string[] = [];
+    const elements: Uint8Array<ArrayBuffer>[] = [];
     const keep: Keep = (parts) => {
       const id = firstId + elements.length;
       elements.push(element(id, parts));

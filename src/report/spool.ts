@@ -6,6 +6,10 @@ import type { ChunkId } from "./page_format.ts";
 const worthCompressing = 4096;
 /** Bytes that are copied at once. */
 const copied = 1 << 18;
+/** Bytes that become base64 at once: a multiple of three. */
+const inBase64 = 3 << 13;
+/** Bytes of room for a chunk that wait for the next one. */
+const mostRoom = 1 << 20;
 
 const encoder = new TextEncoder();
 
@@ -40,11 +44,11 @@ export class Spool implements Disposable {
 
   /** Keeps a chunk, given in parts, and answers its number. */
   add(
-    parts: readonly (string | Uint8Array)[],
+    parts: Parts,
     options: { compress?: boolean } = {},
   ): ChunkId {
     const id = this.#places.length;
-    const bytes = encoder.encode(element(id, parts, options));
+    const bytes = element(id, parts, options);
     this.#file ??= nameless();
     this.#file.seekSync(this.#end, Deno.SeekMode.Start);
     writeAllSync(this.#file, bytes);
@@ -72,14 +76,15 @@ export class Spool implements Disposable {
   }
 
   /** A chunk as it stands on a page. */
-  element(chunk: ChunkId): string {
+  element(chunk: ChunkId): Uint8Array<ArrayBuffer> {
     const { offset, length } = this.#places[chunk];
-    const decoder = new TextDecoder();
-    let text = "";
+    const element = new Uint8Array(length);
+    let at = 0;
     this.#read(offset, offset + length, new Uint8Array(length), (bytes) => {
-      text += decoder.decode(bytes, { stream: true });
+      element.set(bytes, at);
+      at += bytes.length;
     });
-    return text;
+    return element;
   }
 
   #read(
@@ -104,6 +109,9 @@ export class Spool implements Disposable {
   }
 }
 
+/** The contents of a chunk, one after the other. */
+export type Parts = Iterable<string | Uint8Array>;
+
 /**
  * A chunk as an element of a page. What is in it can't end the element, as it
  * stands in base64.
@@ -113,31 +121,58 @@ export class Spool implements Disposable {
  * @param options.compress Whether to compress it where that pays. Default: yes.
  */
 export function element(
-  id: ChunkId,
-  parts: readonly (string | Uint8Array)[],
+  id: ChunkId | string,
+  parts: Parts,
   options: { compress?: boolean } = {},
-): string {
+): Uint8Array<ArrayBuffer> {
   const bytes = joined(parts);
   const compress = (options.compress ?? true) &&
     bytes.length >= worthCompressing;
   const kept = compress ? gzip(bytes) : bytes;
-  const base64 = (kept as Uint8Array & { toBase64(): string }).toBase64();
+  const name = typeof id === "string" ? id : `c${id}`;
   const how = compress ? ` data-gzip=""` : "";
-  return `<script type="text/plain" id="c${id}"${how}>${base64}</script>\n`;
+  const begin = `<script type="text/plain" id="${name}"${how}>`;
+  const end = "</script>\n";
+  const length = begin.length + 4 * Math.ceil(kept.length / 3) + end.length;
+  const element = new Uint8Array(length);
+  let used = 0;
+  const add = (text: string) => {
+    used += encoder.encodeInto(text, element.subarray(used)).written;
+  };
+  add(begin);
+  for (let at = 0; at < kept.length; at += inBase64) {
+    add(kept.subarray(at, at + inBase64).toBase64());
+  }
+  add(end);
+  return element;
 }
 
-function joined(parts: readonly (string | Uint8Array)[]): Uint8Array {
-  const all = parts.map((part) =>
-    typeof part === "string" ? encoder.encode(part) : part
-  );
-  if (all.length === 1) return all[0];
-  const bytes = new Uint8Array(all.reduce((sum, one) => sum + one.length, 0));
-  let at = 0;
-  for (const one of all) {
-    bytes.set(one, at);
-    at += one.length;
+/** Room for the parts of a chunk, which the next one takes again. */
+let room = new Uint8Array(0);
+
+/** All parts in a row, valid until the next call. */
+function joined(parts: Parts): Uint8Array {
+  let bytes = room;
+  let used = 0;
+  const make = (length: number) => {
+    if (used + length <= bytes.length) return;
+    const more = new Uint8Array(Math.max(2 * bytes.length, used + length));
+    more.set(bytes.subarray(0, used));
+    bytes = more;
+  };
+  for (const part of parts) {
+    if (typeof part === "string") {
+      // A character takes three bytes of UTF-8 at most.
+      make(3 * part.length);
+      used += encoder.encodeInto(part, bytes.subarray(used)).written;
+    } else {
+      make(part.length);
+      bytes.set(part, used);
+      used += part.length;
+    }
   }
-  return bytes;
+  if (bytes.length <= mostRoom) room = bytes;
+  return bytes.subarray(0, used);
 }
 
 /** Loaded where something is compressed: not every run says as much. */

@@ -19,6 +19,7 @@ export const hostile: readonly string[] = [
   "colours \x1b[38;5;196mhere\x1b[0m and \x1b[1;3",
   "emoji 🎉 and combining e\u0301",
   "%s %n ${x} \\0",
+  "%%chunks%%%%index%%%%title%%%%summary%%",
   "line\nline\r\nline\rline\u2028line\u2029line",
   "../../etc/passwd",
   "javascript:alert(1)",
