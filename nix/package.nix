@@ -134,7 +134,7 @@ stdenv.mkDerivation {
     fi
     ${lib.optionalString compiled ''
       rm node_modules
-      deno compile -A --cached-only --no-check --no-config --v8-flags=--max-semi-space-size=8 --output vmwright dist/cli.js
+      deno compile -A --cached-only --no-check --no-config --v8-flags=--max-semi-space-size=4 --output vmwright dist/cli.js
     ''}
     runHook postBuild
   '';
@@ -152,7 +152,7 @@ stdenv.mkDerivation {
       if compiled then
         "$out/libexec/vmwright $out/bin/vmwright"
       else
-        "${lib.getExe deno} $out/bin/vmwright --add-flags 'run -A --v8-flags=--max-semi-space-size=8 --no-config --no-lock '$out/share/vmwright/cli.js"
+        "${lib.getExe deno} $out/bin/vmwright --add-flags 'run -A --v8-flags=--max-semi-space-size=4 --no-config --no-lock '$out/share/vmwright/cli.js"
     } --prefix PATH : ${
       lib.makeBinPath (
         [

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 
 /** Keeps V8's young generation small, as `cli.ts` has it. */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=8";
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
 
 /**
  * The words that start this program once more, before those of its command line.

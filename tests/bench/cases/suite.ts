@@ -5,7 +5,7 @@ import type { Part } from "../part.ts";
 
 const root = new URL("../../../", import.meta.url).pathname;
 const program = [
-  ...["run", "-A", "--no-check", "--v8-flags=--max-semi-space-size=8"],
+  ...["run", "-A", "--no-check", "--v8-flags=--max-semi-space-size=4"],
   `${root}cli.ts`,
 ];
 
