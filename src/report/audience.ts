@@ -35,7 +35,12 @@ export class Audience {
     return this.#listeners.flatMap(({ path }) => path ?? []);
   }
 
-  /** Whether a listener takes what commands print as it comes. */
+  /** Whether a listener takes where steps begin. */
+  get takesPlaces(): boolean {
+    return this.#listeners.some(({ takesPlaces = true }) => takesPlaces);
+  }
+
+  /** Whether a listener takes commands' output as it comes. */
   get wantsOutput(): boolean {
     return this.#listeners.some(({ onOutput }) => onOutput !== undefined);
   }

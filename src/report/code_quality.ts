@@ -24,6 +24,8 @@ interface Finding {
  * failure whose line is unknown is none.
  */
 export class CodeQualityListener implements Listener {
+  /** See {@linkcode Listener.takesPlaces}. */
+  readonly takesPlaces = false;
   readonly #file: RewrittenFile;
   readonly #projectDirectory: string;
   readonly #findings: Finding[] = [];

@@ -340,6 +340,13 @@ export interface Listener {
   /** The file that it writes, if it does. */
   readonly path?: string;
   /**
+   * Whether it takes where steps begin (`stepPlaced`). It takes the log some
+   * time to find out, which it saves if no listener does.
+   *
+   * @default {true}
+   */
+  readonly takesPlaces?: boolean;
+  /**
    * Takes one event. Called synchronously, in the order of what happened. A
    * listener that throws is told of nothing more; the run goes on.
    */

@@ -51,6 +51,8 @@ class TestCase {
  * ```
  */
 export class JunitListener implements Listener {
+  /** See {@linkcode Listener.takesPlaces}. */
+  readonly takesPlaces = false;
   /** The whole run, and the case of what is outside of subtests. */
   readonly #main = new TestCase("main");
   readonly #subtests: TestCase[] = [];

@@ -727,9 +727,8 @@ export class Log {
         attributes,
         ...role === undefined ? {} : { role },
       });
-      if (role !== "script" || this.#places.away !== undefined) {
-        this.#places.place(id);
-      }
+      const hasPlace = role !== "script" || this.#places.away !== undefined;
+      if (hasPlace && this.#audience.takesPlaces) this.#places.place(id);
     }
     return { id };
   }

@@ -70,6 +70,8 @@ const bold = 1, dim = 2, red = 31, green = 32, yellow = 33;
  * ```
  */
 export class TerminalListener implements Listener {
+  /** See {@linkcode Listener.takesPlaces}. */
+  readonly takesPlaces = false;
   /** The lowest level of messages to show. */
   level: LogLevel;
   /** Whether to show the lines of serial consoles as they come. */

@@ -33,6 +33,8 @@ const encoder = new TextEncoder();
  * ```
  */
 export class XmlListener implements Listener {
+  /** See {@linkcode Listener.takesPlaces}. */
+  readonly takesPlaces = false;
   #level: LogLevel;
   readonly #batch = new TextBatch((bytes) => this.#write(bytes));
   readonly #known = new Map<number, Nest>();

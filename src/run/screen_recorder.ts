@@ -55,6 +55,8 @@ interface Frame {
  * the next is due, the next is left out.
  */
 export class ScreenRecorder implements Listener {
+  /** See {@linkcode Listener.takesPlaces}. */
+  readonly takesPlaces = false;
   readonly #options: RecorderOptions;
   readonly #drivers: Driver[] = [];
   readonly #films = new Map<MachineCore, Film>();

@@ -218,6 +218,22 @@ Deno.test("where a step begins is told, after the text of the file that is in", 
   await log.close();
 });
 
+Deno.test("the place of a step is not looked for if no listener takes it", async () => {
+  const events: RunEvent[] = [];
+  const on = (event: RunEvent) => void events.push(event);
+  const log = new Log([{ takesPlaces: false, on }]);
+  log.begin("unplaced");
+  log.flush();
+  using _one = log.addListener({ on: () => {} });
+  log.begin("placed");
+  log.flush();
+  assertEquals(
+    events.map(({ type }) => type),
+    ["runBegan", "stepBegan", "stepBegan", "sourceFile", "stepPlaced"],
+  );
+  await log.close();
+});
+
 Deno.test("a step that another process begins bears the place that it tells", async () => {
   const { log, events } = recorded();
   const position = { url: "file:///test.py", line: 7, column: 1 };
