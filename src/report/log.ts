@@ -14,8 +14,10 @@ import {
 import {
   addCaller,
   callerPosition,
+  noteCall,
   pathOf,
   type Position,
+  type StackPlace,
 } from "./positions.ts";
 import { shortened } from "./shortened.ts";
 import { StepPlaces } from "./step_places.ts";
@@ -56,6 +58,8 @@ interface OpenStep extends Step {
   readonly parent: number | undefined;
   readonly began: number;
   readonly subtest: boolean;
+  /** Where the author called it, if that is known. */
+  call?: Position;
 }
 
 /**
@@ -76,8 +80,8 @@ interface OpenStep extends Step {
  */
 export class Log {
   readonly #audience = new Audience((text) => this.warning(text));
-  readonly #places = new StepPlaces((step, position) =>
-    this.#tellPlace(step, position)
+  readonly #places = new StepPlaces((step, place) =>
+    this.#tellPlace(step, place)
   );
   readonly #current = new AsyncLocalStorage<Step | undefined>();
   readonly #open = new Map<number, OpenStep>();
@@ -733,7 +737,17 @@ export class Log {
     return { id };
   }
 
-  #tellPlace(id: number, position: Position): void {
+  #tellPlace(id: number, place: StackPlace): void {
+    const step = this.#open.get(id);
+    const around = this.#open.get(step?.parent ?? -1);
+    // The driver began it some time after the author's call.
+    const isPart = place.waits && around?.attributes.machine !== undefined &&
+      around.attributes.machine === step?.attributes.machine;
+    const call = place.waits
+      ? isPart ? around.call : undefined
+      : place.position;
+    if (step !== undefined) step.call = call;
+    const position = call ?? place.position;
     this.sourceFile(position.url);
     this.#emit({ type: "stepPlaced", time: this.time, id, position });
   }
@@ -743,7 +757,13 @@ export class Log {
     try {
       result = await this.#current.run(step, fn);
     } catch (error) {
-      addCaller(error, error instanceof ExpectedError);
+      const isExpected = error instanceof ExpectedError;
+      addCaller(error, isExpected);
+      if (isExpected) {
+        this.#places.settle();
+        const call = this.#open.get(step.id)?.call;
+        if (call !== undefined) noteCall(error, call);
+      }
       this.end(step, error ?? String(error));
       throw error;
     }

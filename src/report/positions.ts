@@ -10,6 +10,20 @@ export interface Position {
   readonly column: number;
 }
 
+/** A place that a stack leads to. */
+export interface StackPlace {
+  /** The place. */
+  readonly position: Position;
+  /**
+   * Whether the code there waits. What it waits for may have been called
+   * elsewhere, as a part of a `Promise.all` for example.
+   */
+  readonly waits: boolean;
+}
+
+/** Where the author called what failed, if an error's stack does not have it. */
+const calls = new WeakMap<Error, Position>();
+
 /**
  * Finds the places in files of the author's that an error came through,
  * innermost first: not those in the driver, in a library or in the runtime.
@@ -19,16 +33,40 @@ export interface Position {
  */
 export function authorPositions(error: unknown): Position[] {
   if (!(error instanceof Error)) return [];
+  const positions = authorPlaces(error).map(({ position }) => position);
+  const call = calls.get(error);
+  return call === undefined ? positions : [call, ...positions];
+}
+
+function authorPlaces(error: Error): StackPlace[] {
   const frames = withoutColours(String(error.stack ?? "")).matchAll(
-    /^\s+at .*?(file:\/\/\/.+?):(\d+)(?::(\d+))?\)?$/gm,
+    /^\s+at (async )?.*?(file:\/\/\/.+?):(\d+)(?::(\d+))?\)?$/gm,
   );
   return [...frames]
-    .map(([, url, line, column]) => ({
-      url: addressOf(url),
-      line: Number(line),
-      column: Number(column ?? 1),
+    .map(([, waits, url, line, column]) => ({
+      position: {
+        url: addressOf(url),
+        line: Number(line),
+        column: Number(column ?? 1),
+      },
+      waits: waits !== undefined,
     }))
-    .filter(({ url }) => !isOwn(url) && !isLibrary(url));
+    .filter(({ position: { url } }) => !isOwn(url) && !isLibrary(url));
+}
+
+/**
+ * Notes where the author called what failed with an error, unless the error has
+ * that line already.
+ *
+ * @param error The error.
+ * @param call The place of the call.
+ */
+export function noteCall(error: Error, call: Position): void {
+  if (calls.has(error)) return;
+  const [innermost] = authorPlaces(error);
+  if (innermost?.waits === false) return;
+  const { url, line } = innermost?.position ?? {};
+  if (url !== call.url || line !== call.line) calls.set(error, call);
 }
 
 /** A module's address as scripts have it: the runtime writes some of its spaces. */
@@ -41,6 +79,8 @@ interface CallSite {
   getScriptNameOrSourceURL(): string | null;
   getLineNumber(): number | null;
   getColumnNumber(): number | null;
+  /** Whether it waits for the frame before it. */
+  isAsync(): boolean;
 }
 
 /** The addresses of the author's modules, by those that V8 has; or nothing. */
@@ -52,7 +92,7 @@ const authors = new Map<string, string | undefined>();
  *
  * @param error The error. Its stack is of no use afterwards.
  */
-export function firstAuthorPosition(error: Error): Position | undefined {
+export function firstAuthorPlace(error: Error): StackPlace | undefined {
   const before = Error.prepareStackTrace;
   Error.prepareStackTrace = (_, sites) => sites;
   let sites: unknown;
@@ -61,7 +101,7 @@ export function firstAuthorPosition(error: Error): Position | undefined {
   } finally {
     Error.prepareStackTrace = before;
   }
-  if (!Array.isArray(sites)) return authorPositions(error)[0];
+  if (!Array.isArray(sites)) return authorPlaces(error)[0];
   for (const site of sites as CallSite[]) {
     const script = site.getScriptNameOrSourceURL();
     if (script === null || !script.startsWith("file:///")) continue;
@@ -72,9 +112,12 @@ export function firstAuthorPosition(error: Error): Position | undefined {
     const url = authors.get(script);
     if (url === undefined) continue;
     return {
-      url,
-      line: site.getLineNumber() ?? 1,
-      column: site.getColumnNumber() ?? 1,
+      position: {
+        url,
+        line: site.getLineNumber() ?? 1,
+        column: site.getColumnNumber() ?? 1,
+      },
+      waits: site.isAsync(),
     };
   }
 }
@@ -111,7 +154,7 @@ export function withDeepStack<T>(fn: () => T): T {
 
 /** Where the calling code was called from, of the author's files. */
 export function callerPosition(): Position | undefined {
-  return firstAuthorPosition(withDeepStack(() => new Error()));
+  return firstAuthorPlace(withDeepStack(() => new Error()))?.position;
 }
 
 /**

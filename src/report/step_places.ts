@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setImmediate } from "node:timers";
 import {
-  firstAuthorPosition,
+  firstAuthorPlace,
   type Position,
+  type StackPlace,
   withDeepStack,
 } from "./positions.ts";
 
@@ -12,7 +14,7 @@ import {
 export class StepPlaces {
   /** Where the author's code is that calls from another process. */
   readonly #away = new AsyncLocalStorage<Position | undefined>();
-  readonly #tell: (step: number, position: Position) => void;
+  readonly #tell: (step: number, place: StackPlace) => void;
   /** Steps that began, with the stacks that tell where. */
   #unplaced: { step: number; beginning: Error }[] = [];
 
@@ -21,7 +23,7 @@ export class StepPlaces {
    *
    * @param tell Gets a step's id and where it begins.
    */
-  constructor(tell: (step: number, position: Position) => void) {
+  constructor(tell: (step: number, place: StackPlace) => void) {
     this.#tell = tell;
   }
 
@@ -38,11 +40,11 @@ export class StepPlaces {
   /** Remembers that a step begins here, in the calling code. */
   place(step: number): void {
     const { away } = this;
-    if (away !== undefined) return this.#tell(step, away);
-    if (this.#unplaced.length === 0) {
-      const timer = setTimeout(() => this.settle());
-      Deno.unrefTimer(timer);
+    if (away !== undefined) {
+      return this.#tell(step, { position: away, waits: false });
     }
+    // A timer would cost more than all the rest.
+    if (this.#unplaced.length === 0) setImmediate(() => this.settle());
     this.#unplaced.push({
       step,
       beginning: withDeepStack(() => new Error()),
@@ -54,8 +56,8 @@ export class StepPlaces {
     const unplaced = this.#unplaced;
     this.#unplaced = [];
     for (const { step, beginning } of unplaced) {
-      const position = firstAuthorPosition(beginning);
-      if (position !== undefined) this.#tell(step, position);
+      const place = firstAuthorPlace(beginning);
+      if (place !== undefined) this.#tell(step, place);
     }
   }
 }

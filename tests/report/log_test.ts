@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { TestFailure } from "../../src/errors.ts";
 import { withhold } from "../../src/report/log.ts";
 import { describeError, Log, type RunEvent } from "../../src/report/mod.ts";
+import { authorPositions } from "../../src/report/positions.ts";
 
 function recorded(): { log: Log; events: RunEvent[] } {
   const events: RunEvent[] = [];
@@ -215,6 +217,23 @@ Deno.test("where a step begins is told, after the text of the file that is in", 
     ['await log.nested("here",', 'log.begin("there");'],
   );
   assert(events.indexOf(file) < events.indexOf(places[0]));
+  await log.close();
+});
+
+Deno.test("a failure of one of several calls leads to that call, and not to the wait for all", async () => {
+  const { log } = recorded();
+  const failure = new TestFailure("it failed");
+  // As if it came from the driver.
+  failure.stack = "TestFailure: it failed";
+  await assertRejects(async () => {
+    await Promise.all([
+      log.nested("one", () => undefined),
+      log.nested("another", () => Promise.reject(failure)),
+    ]);
+  }, TestFailure);
+  const text = Deno.readTextFileSync(new URL(import.meta.url)).split("\n");
+  const [{ line }] = authorPositions(failure);
+  assertEquals(text[line - 1].trim().slice(0, 21), 'log.nested("another",');
   await log.close();
 });
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   authorPositions,
   excerpt,
-  firstAuthorPosition,
+  firstAuthorPlace,
 } from "../../src/report/positions.ts";
 
 const five = "one\ntwo\n\tthree\nfour\nfive\n";
@@ -81,10 +81,10 @@ export const make = async (make: () => Error, no: Nothing): Promise<Error> => {
     assertEquals(read[0].url, import.meta.url);
     assertEquals(read.find(({ url }) => url === position.url), position);
     const { prepareStackTrace } = Error;
-    assertEquals(firstAuthorPosition(errors[1]), read[0]);
+    assertEquals(firstAuthorPlace(errors[1])?.position, read[0]);
     assertEquals(Error.prepareStackTrace, prepareStackTrace);
     // One that was read has words only.
-    assertEquals(firstAuthorPosition(errors[0]), read[0]);
+    assertEquals(firstAuthorPlace(errors[0])?.position, read[0]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
