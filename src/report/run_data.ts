@@ -213,9 +213,12 @@ export class RunData {
         break;
       case "machineStarted": {
         const lane = this.#machines[machine];
+        // A fork begins with a mark of its own.
+        const goesOn = lane.parent !== undefined &&
+          lane.hypervisor === undefined;
         lane.hypervisor = event.hypervisor;
         lane.command = harmless(event.command);
-        this.#timeline.mark(time, "boot", machine);
+        if (!goesOn) this.#timeline.mark(time, "boot", machine);
         break;
       }
       case "fact": {

@@ -4,7 +4,14 @@ import { stepKinds } from "../../src/report/page_format.ts";
 import { RunData } from "../../src/report/run_data.ts";
 import { Spool } from "../../src/report/spool.ts";
 import { hostile, unseen } from "./hostile.ts";
-import { failing, hostileRun, huge, parallel, png } from "./made_runs.ts";
+import {
+  failing,
+  forked,
+  hostileRun,
+  huge,
+  parallel,
+  png,
+} from "./made_runs.ts";
 import { killed, withFolder } from "./process.ts";
 import { randomRun } from "./random_run.ts";
 import { type ReadPage, readPage } from "./read_page.ts";
@@ -172,6 +179,16 @@ Deno.test("a page knows of each step what ran, where in the script, and how it e
   ]);
   const marks = run.marks.map(({ kind }) => kind);
   assertEquals(marks, ["boot", "ready", "boot", "ready", "reset"]);
+});
+
+Deno.test("a fork's machines begin with one mark, that of the fork", async () => {
+  const { run } = await pageOf(() => forked().events);
+  assertEquals(
+    run.marks.map(({ kind, machine }) =>
+      `${kind} ${machine < 0 ? "" : run.machines[machine].name}`
+    ).filter((mark) => mark.includes("#")),
+    ["fork server#2", "fork server#3"],
+  );
 });
 
 Deno.test("a page has each line of the consoles and of the log, with its time", async () => {

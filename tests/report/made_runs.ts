@@ -312,6 +312,10 @@ export function forked(): MadeRun {
       ...{ id: 900 + n, snapshot: 900 },
       machines: [{ name: `server#${n}`, parent: "server" }],
     });
+    run.tell({
+      type: "machineStarted",
+      ...{ machine: `server#${n}`, hypervisor: "QEMU", command: "", pid: n },
+    });
   }
   const steps = [2, 3].map((n) =>
     run.begin(`must succeed: work ${n}`, {
