@@ -114,11 +114,29 @@ export class Model {
     return number < 0 ? "script" : this.run.machines[number].name;
   }
 
-  /** The innermost step that ended the run, or the first that failed. */
+  /**
+   * The innermost step that ended the run; of each subtest that failed, if the
+   * run went on after them.
+   */
+  get ends(): readonly Step[] {
+    const { error, errors } = this.run;
+    const ends = errors[error]?.name === "SubtestFailures"
+      ? this.steps.filter(({ kind, state }) =>
+        kind === "subtest" && state === "failed"
+      ).map((subtest) => errors[subtest.error])
+      : [errors[error]];
+    const steps = ends.flatMap((one) => this.step(one?.step) ?? []);
+    return [...new Set(steps)];
+  }
+
+  /**
+   * The step that a reader looks for first: one that ended the run, or the first
+   * that failed, or the latest if the run has no end.
+   */
   get failed(): Step | undefined {
-    const error = this.run.errors[this.run.error];
-    return this.step(error?.step) ??
-      this.steps.find(({ state }) => state === "failed");
+    return this.ends[0] ??
+      this.steps.find(({ state }) => state === "failed") ??
+      this.steps.findLast(({ state }) => state === "unfinished");
   }
 
   /** How many steps there are of each state, of subtests where there are any. */

@@ -103,6 +103,41 @@ Deno.test("a page of a run that failed opens at the step that failed, with all t
     },
   ));
 
+Deno.test("a page of several failures opens at the first, and has a way to each", () => {
+  const made = new MadeRun();
+  const root = made.begin("run the VM test script", { role: "script" });
+  for (const name of ["one", "two"]) {
+    const subtest = made.subtest(name, root);
+    const step = made.begin(`breaks ${name}`, { step: subtest });
+    const error = { name: "TestFailure", message: `${name} broke` };
+    made.pass(1).end(step, error);
+    made.end(subtest, error);
+  }
+  const error = { name: "SubtestFailures", message: "2 subtests failed" };
+  made.end(root, error);
+  made.tell({ type: "runEnded", verdict: "failed", error });
+  return screen.look(screen.write("several", made.events), async (page) => {
+    assertEquals(await title(page), "breaks one");
+    const ways = page.locator(".failure p");
+    assertEquals(await ways.allInnerTexts(), [
+      "In run the VM test script › one › breaks one",
+      "In run the VM test script › two › breaks two",
+    ]);
+    await ways.getByRole("link", { name: "breaks two" }).click();
+    assertEquals(await title(page), "breaks two");
+  });
+});
+
+Deno.test("a page of a driver that was killed opens at what it did last", () => {
+  const made = new MadeRun();
+  const root = made.begin("run the VM test script", { role: "script" });
+  made.pass(1).end(made.begin("is over", { step: root }));
+  made.begin("hangs", { step: root });
+  return screen.look(screen.write("killed", made.events), async (page) => {
+    assertEquals(await title(page), "hangs");
+  });
+});
+
 Deno.test("steps are chosen by a click, by their links and on the timeline", async () => {
   const path = screen.write("links", failing(screen.folder).events);
   await screen.look(path, async (page) => {
