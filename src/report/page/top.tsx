@@ -48,6 +48,9 @@ export function Top({ model, label, isLive, theme, many, onTheme }: {
   const counts = model.counts(hasSubtests);
   const what = hasSubtests ? "subtests" : "steps";
   const all = counts.passed + counts.failed + counts.unfinished;
+  // Forks are the same machines.
+  const machines = run.machines.filter(({ parent }) => parent === undefined)
+    .length;
   const began = new Date(run.date).toISOString().slice(0, 19).replace("T", " ");
   return (
     <header class={`top ${run.verdict}`}>
@@ -67,8 +70,7 @@ export function Top({ model, label, isLive, theme, many, onTheme }: {
             ).join("")}
         </span>
         <span>
-          {run.machines.length}{" "}
-          {run.machines.length === 1 ? "machine" : "machines"}
+          {machines === 1 ? "1 machine" : `${machines} machines`}
         </span>
         <span class="wide">{began} UTC</span>
         {run.about?.host && <span class="wide">{run.about.host}</span>}

@@ -371,6 +371,8 @@ Deno.test("machines of a fork stand below the one that they branched off from", 
       "server#2\nfrom server",
       "server#3\nfrom server",
     ]);
+    const figures = await page.locator(".meta span").allInnerTexts();
+    assert(figures.includes("1 machine"), figures.join());
   }));
 
 Deno.test("a million lines and ten thousand steps are there at once, to their end", async () => {
