@@ -10,15 +10,16 @@ export function useSearch(
   data: Chunks,
   query: RegExp | undefined,
 ): Found | undefined {
-  const [found, setFound] = useState<Found>();
+  // What was found for an earlier query is nothing for this one.
+  const [last, setLast] = useState<{ query: RegExp; found: Found }>();
   useEffect(() => {
-    setFound(undefined);
+    setLast(undefined);
     if (query === undefined) return;
     const { signal, abort } = aborter();
     // Somebody may still be typing.
     const timer = setTimeout(() => {
       search(model, data, query, signal, (found) => {
-        if (!signal.aborted) setFound(found);
+        if (!signal.aborted) setLast({ query, found });
       });
     }, 150);
     return () => {
@@ -26,7 +27,7 @@ export function useSearch(
       abort();
     };
   }, [query, model]);
-  return found;
+  return last?.query === query ? last?.found : undefined;
 }
 
 function aborter(): { signal: AbortSignal; abort: () => void } {
