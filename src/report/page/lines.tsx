@@ -65,7 +65,7 @@ export function LineList(props: LineListProps) {
     // The list may not yet be as high as it is to be.
     requestAnimationFrame(go);
   }, [at, total]);
-  if (total === 0) return <p class="nothing">Nothing was said here.</p>;
+  if (total === 0) return <p class="nothing">There are no lines here.</p>;
   return (
     <div
       ref={scroller}

@@ -68,7 +68,7 @@ export function Panel({ model, data, selection, query, onShot }: {
         )}
         {tab === "log" && (
           <LineList
-            label="What the driver and the script said"
+            label="Messages of the driver and of the script"
             data={data}
             chunks={run.log}
             focus={line}
