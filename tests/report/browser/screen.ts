@@ -102,7 +102,9 @@ export class Screen implements AsyncDisposable {
 
 /** What axe finds that keeps somebody from using a page. */
 export async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
+  if (!await page.evaluate("'axe' in globalThis")) {
+    await page.evaluate(axe.source);
+  }
   const found = await page.evaluate(
     "axe.run().then(({ violations }) => violations)",
   ) as {
