@@ -178,6 +178,13 @@ in
         inherit message;
       }) refusals;
     }
+    # Where a processor is emulated on a busy host, the kernel may find no tick of a timer that it tests for
+    # a moment, and panics. On KVM it leaves that test out by itself.
+    (lib.optionalAttrs isVirtualMachine (
+      lib.mkIf (enable && own.backend == "qemu" && hostPlatform.isx86) {
+        boot.kernelParams = [ "no_timer_check" ];
+      }
+    ))
     (lib.optionalAttrs isVirtualMachine (
       lib.mkIf isMicroVm {
         # Loaded in any case: no other device is seen without it.

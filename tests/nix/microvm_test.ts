@@ -6,7 +6,7 @@ import {
   type VmConfig,
 } from "../../src/backend/cloud_hypervisor/vm_config.ts";
 import { faultsOf } from "../backend/openapi.ts";
-import { Nix, NixError, releases } from "./nix.ts";
+import { Nix, NixError, releases, root } from "./nix.ts";
 
 // deno-lint-ignore no-explicit-any
 type Any = any;
@@ -28,7 +28,7 @@ for (const release of releases) {
         await nix.evaluate(`
       let
         test = vmwright.mkTest {
-          inherit pkgs;
+          ${/\bpkgs =/.test(settings) ? "" : "inherit pkgs;"}
           testScript = "await startAll();";
           ${settings}
         };
@@ -332,6 +332,33 @@ for (const release of releases) {
             other = pathOf (test { inherit one; }).one == pathOf both.one;
           }`);
         assertEquals(found, { shared: true, other: false });
+      },
+    );
+
+    await t.step(
+      "boots without a test of its timer where QEMU may emulate it",
+      async () => {
+        const parameters = async (
+          settings: string,
+          system = "x86_64-linux",
+        ): Promise<string[]> =>
+          ((await ask(
+            "nodes.server.boot.kernelParams",
+            `${settings} pkgs = import ${root}/tests/nix/nixpkgs { system = "${system}"; };`,
+          )) as string[]).filter((parameter) => parameter.includes("timer"));
+        assertEquals(await parameters("nodes.server = { };"), [
+          "no_timer_check",
+        ]);
+        assertEquals(
+          await parameters("nodes.server = { };", "aarch64-linux"),
+          [],
+        );
+        for (const backend of ["firecracker", "cloud-hypervisor"]) {
+          assertEquals(
+            await parameters(`backend = "${backend}"; nodes.server = { };`),
+            [],
+          );
+        }
       },
     );
 

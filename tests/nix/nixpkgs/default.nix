@@ -84,6 +84,7 @@ let
         isLinux = true;
         isDarwin = false;
         isAarch64 = system == "aarch64-linux";
+        isx86 = system == "x86_64-linux";
       };
       mkDerivation =
         arguments:
