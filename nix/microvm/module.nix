@@ -69,12 +69,36 @@ let
       }
     ];
 
+  # The kernel calls its cards eth0, eth1 and so on, in their order, and udev gives no card a name that
+  # another one has. So the card that is to have such a name is the one that has it from the kernel; the
+  # others get theirs, which no card has, in the places that are left.
+  inOrderOfNames =
+    cards:
+    let
+      names = builtins.genList (place: "eth${toString place}") (builtins.length cards);
+      place =
+        { placed, others }:
+        name:
+        let
+          own = builtins.filter (card: card.interface == name) cards;
+          next = if own == [ ] then others else own;
+        in
+        {
+          placed = placed ++ [ (builtins.head next) ];
+          others = if own == [ ] then builtins.tail others else others;
+        };
+    in
+    (builtins.foldl' place {
+      placed = [ ];
+      others = builtins.filter (card: !builtins.elem card.interface names) cards;
+    } names).placed;
+
   description = import ./description.nix {
     inherit lib disks;
     inherit (own) backend hugePages entropy;
     inherit (virtualisation) cores;
     memory = virtualisation.memorySize;
-    cards = import ../cards.nix { inherit lib; } number config;
+    cards = inOrderOfNames (import ../cards.nix { inherit lib; } number config);
     kernel = "${import ./vmlinux.nix {
       pkgs = hostPkgs;
       kernel = "${config.boot.kernelPackages.kernel}/${config.system.boot.loader.kernelFile}";

@@ -90,14 +90,14 @@ for (const release of releases) {
             ],
             "network-interfaces": [
               {
-                iface_id: "card1",
-                host_dev_name: "vlan1",
-                guest_mac: "52:54:00:12:01:02",
-              },
-              {
                 iface_id: "card2",
                 host_dev_name: "vlan17",
                 guest_mac: "52:54:00:12:11:02",
+              },
+              {
+                iface_id: "card1",
+                host_dev_name: "vlan1",
+                guest_mac: "52:54:00:12:01:02",
               },
             ],
           },
@@ -145,6 +145,38 @@ for (const release of releases) {
     });
 
     await t.step(
+      "has each card in the place where the kernel calls it as its node does",
+      async () => {
+        const names = async (node: string): Promise<string[]> => {
+          const { found, rules } = await ask(
+            `{
+              found = descriptionOf nodes.server;
+              rules = nodes.server.boot.initrd.services.udev.rules;
+            }`,
+            `backend = "firecracker";
+             nodes.server.virtualisation = { ${node} };`,
+          );
+          return found["network-interfaces"].map((card: Any) =>
+            new RegExp(`"${card.guest_mac}".*NAME="(.*)"`).exec(rules)![1]
+          );
+        };
+        assertEquals(await names("vlans = [ ];"), []);
+        assertEquals(await names("vlans = [ 9 ];"), ["eth1"]);
+        assertEquals(
+          await names("vlans = [ 3 2 1 ];"),
+          ["eth3", "eth1", "eth2"],
+        );
+        assertEquals(
+          await names(`
+            vlans = [ 1 2 ];
+            interfaces.eth0.vlan = 3;
+            interfaces.uplink.vlan = 4;`),
+          ["eth0", "eth1", "eth2", "uplink"],
+        );
+      },
+    );
+
+    await t.step(
       "is what the driver and the hypervisor understand",
       async () => {
         const node = `
@@ -164,8 +196,8 @@ for (const release of releases) {
           "/machine-config",
           "/boot-source",
           "/drives/disk1",
-          "/network-interfaces/card1",
           "/network-interfaces/card2",
+          "/network-interfaces/card1",
           "/vsock",
         ]);
         assertEquals(
@@ -189,8 +221,8 @@ for (const release of releases) {
           },
         );
         assertEquals(config.net?.map(({ tap }) => tap), [
-          "tap-of-vlan1",
           "tap-of-vlan2",
+          "tap-of-vlan1",
         ]);
         assertEquals(
           await faultsOf("cloud-hypervisor.yaml", [
@@ -436,7 +468,7 @@ for (const release of releases) {
           assertEquals(found.a, "vm-a");
           assertEquals(
             found.b["network-interfaces"].map((card: Any) => card.guest_mac),
-            ["52:54:00:12:01:02", "52:54:00:12:03:02"],
+            ["52:54:00:12:03:02", "52:54:00:12:01:02"],
           );
           assertMatch(found.driver, /store:firecracker\/bin/);
           if (generation === "configuration") {
