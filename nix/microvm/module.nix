@@ -232,6 +232,8 @@ in
 
         # Nobody gives addresses there, and all have their own.
         networking.useDHCP = lib.mkOverride 150 false;
+        # This target wants what sets the addresses. DHCP would want it.
+        systemd.targets.network.wantedBy = [ "multi-user.target" ];
 
         # In place of the shell on QEMU's console.
         systemd.services.backdoor = lib.mkForce {

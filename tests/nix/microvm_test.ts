@@ -53,6 +53,7 @@ for (const release of releases) {
           `{
             server = descriptionOf nodes.server;
             inherit (nodes.server.networking) interfaces extraHosts useDHCP;
+            wanted = nodes.server.systemd.targets.network.wantedBy;
             rules = nodes.server.boot.initrd.services.udev.rules;
           }`,
           `backend = "firecracker";
@@ -111,6 +112,7 @@ for (const release of releases) {
 2001:db8:1::2 server
 `,
           useDHCP: false,
+          wanted: ["multi-user.target"],
         });
         assertMatch(rules, /52:54:00:12:01:02".*NAME="eth1"\n/);
         assertMatch(rules, /52:54:00:12:11:02".*NAME="eth2"\n/);
