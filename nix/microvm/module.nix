@@ -236,22 +236,24 @@ in
         systemd.targets.network.wantedBy = [ "multi-user.target" ];
 
         # In place of the shell on QEMU's console.
-        systemd.services.backdoor = lib.mkForce {
-          description = "Shells for a test driver on virtual sockets";
-          wantedBy = [ "multi-user.target" ];
-          environment.DISPLAY = ":0.0";
-          path = [
-            bash
-            pkgs.perl
-            pkgs.util-linux
-          ];
-          serviceConfig = {
-            ExecStart = "${bash}/bin/bash ${../../examples/microvm/vsock-shell}";
-            # Shells hang up; they ignore SIGTERM where they are interactive.
-            KillSignal = "SIGHUP";
-            Restart = "on-failure";
-          };
-        };
+        systemd.services.backdoor = lib.mkIf (config.testing.backdoor or true) (
+          lib.mkForce {
+            description = "Shells for a test driver on virtual sockets";
+            wantedBy = [ "multi-user.target" ];
+            environment.DISPLAY = ":0.0";
+            path = [
+              bash
+              pkgs.perl
+              pkgs.util-linux
+            ];
+            serviceConfig = {
+              ExecStart = "${bash}/bin/bash ${../../examples/microvm/vsock-shell}";
+              # Shells hang up; they ignore SIGTERM where they are interactive.
+              KillSignal = "SIGHUP";
+              Restart = "on-failure";
+            };
+          }
+        );
 
         system.build.vm = lib.mkForce (
           hostPkgs.runCommand "microvm-${config.system.name}"

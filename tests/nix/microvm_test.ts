@@ -314,7 +314,7 @@ for (const release of releases) {
     await t.step(
       "has its shell on a virtual socket, and the drivers for its devices",
       async () => {
-        const found = (backend: string) =>
+        const found = (backend: string, settings = "") =>
           ask(
             `{
               inherit (nodes.server.boot) kernelModules;
@@ -322,7 +322,7 @@ for (const release of releases) {
               first = nodes.server.boot.initrd.kernelModules;
               inherit (nodes.server.systemd.services) backdoor;
             }`,
-            `backend = "${backend}"; nodes.server = { };`,
+            `backend = "${backend}"; nodes.server = { ${settings} };`,
           );
         const { backdoor, ...modules } = await found("firecracker");
         assertMatch(
@@ -335,6 +335,9 @@ for (const release of releases) {
           availableKernelModules: ["virtio_blk", "virtio_net", "virtio_rng"],
           first: ["virtio_mmio"],
         });
+        // Whatever the framework then has in its place stays.
+        const off = await found("firecracker", "testing.backdoor = false;");
+        assertEquals(off.backdoor.requires, ["dev-hvc0.device"]);
         assertEquals((await found("cloud-hypervisor")).first, ["virtio_pci"]);
         const { backdoor: usual, ...none } = await found("qemu");
         assertEquals(usual.requires, ["dev-hvc0.device"]);
