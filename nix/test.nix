@@ -206,7 +206,7 @@ let
   configurationOf =
     set: ownModule: name: module:
     (import "${nixos}/lib/eval-config.nix" {
-      inherit specialArgs;
+      inherit lib specialArgs;
       system = null;
       modules = [
         (machineModule name)

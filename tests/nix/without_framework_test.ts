@@ -10,7 +10,7 @@ for (const release of releases) {
       nix.evaluate(`
       let
         test = vmwright.mkTest {
-          inherit pkgs;
+          ${/\bpkgs =/.test(settings) ? "" : "inherit pkgs;"}
           testScript = "await startAll();";
           nodes.server = { };
           ${settings}
@@ -26,6 +26,17 @@ for (const release of releases) {
         assertEquals(await ask(qemu, "qemu = pkgs.coreutils;"), "coreutils");
       },
     );
+
+    await t.step("gives its nodes the functions of its packages", async () => {
+      assertEquals(
+        await ask(
+          "server.networking.domain",
+          `pkgs = pkgs // { lib = pkgs.lib // { place = "of mine"; }; };
+           defaults = { lib, ... }: { networking.domain = lib.place; };`,
+        ),
+        "of mine",
+      );
+    });
 
     await t.step(
       "gives a node a card for each of its interfaces, and an address where it is to have one",

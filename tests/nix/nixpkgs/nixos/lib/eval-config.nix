@@ -2,13 +2,11 @@
 {
   modules,
   specialArgs ? { },
+  lib ? import ../../lib.nix,
   ...
 }:
-let
-  lib = import ../../lib.nix;
-in
 lib.evalModules {
-  inherit specialArgs;
+  specialArgs = { inherit lib; } // specialArgs;
   freeform = true;
   modules = modules ++ [
     ../modules/system.nix
