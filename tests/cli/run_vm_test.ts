@@ -7,6 +7,7 @@ import {
 import { toText } from "@std/streams";
 import { gone, processesWith } from "../backend/processes.ts";
 import { guest } from "../guests/mod.ts";
+import { Heard } from "../heard.ts";
 import { temporaryDirectory, vmwright, vmwrightCommand } from "./vmwright.ts";
 
 const tiny = await guest("tiny");
@@ -280,26 +281,16 @@ Deno.test("--watch runs a changed script again, --keep-machines on the same mach
     ...run.machine(),
     ...["--watch", "--keep-machines", "--no-check", "--", "test.ts"],
   ], run.options).spawn();
-  const stderr = toText(child.stderr);
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const said = async (part: string) => {
-    let text = "";
-    while (!text.includes(part)) {
-      const { value, done } = await lines.read();
-      if (done) throw new Error(`expected ${part}, got ${text}${await stderr}`);
-      text += value;
-    }
-  };
-  await said("1 1\n");
+  const stdout = new Heard(child.stdout), stderr = new Heard(child.stderr);
+  await stdout.said("1 1\n");
   Deno.writeTextFileSync(
     `${run.path}/test.ts`,
     "console.log(2, await machine.succeed('echo a >> /n; wc -l < /n'));",
   );
-  await said("2 2\n");
+  await stdout.said("2 2\n");
   child.kill("SIGINT");
   assertEquals((await child.status).code, 130);
-  await lines.cancel();
-  await stderr;
+  await Promise.all([stdout.whole, stderr.whole]);
   await assertNothingLeft(run.path);
 });
 

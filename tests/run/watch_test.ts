@@ -6,47 +6,7 @@ import {
 } from "../script/language_servers.ts";
 import { runtimeDirectory } from "../cli/runtime_directory.ts";
 import { temporaryDirectory, vmwrightCommand } from "../cli/vmwright.ts";
-
-/** Everything that a stream says, waited for part by part. */
-class Heard {
-  #text = "";
-  #at = 0;
-  #news = Promise.withResolvers<void>();
-  #ended = false;
-  readonly whole: Promise<string>;
-
-  constructor(stream: ReadableStream<Uint8Array>) {
-    this.whole = this.#listen(stream.pipeThrough(new TextDecoderStream()));
-  }
-
-  /** Waits for text after what was waited for before. */
-  async said(part: string): Promise<void> {
-    for (;;) {
-      const at = this.#text.indexOf(part, this.#at);
-      if (at >= 0) {
-        this.#at = at + part.length;
-        return;
-      }
-      if (this.#ended) throw new Error(`expected ${part}, got ${this.#text}`);
-      await this.#news.promise;
-    }
-  }
-
-  async #listen(stream: ReadableStream<string>): Promise<string> {
-    for await (const text of stream) {
-      this.#text += text;
-      this.#tell();
-    }
-    this.#ended = true;
-    this.#tell();
-    return this.#text;
-  }
-
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
-  }
-}
+import { Heard } from "../heard.ts";
 
 /** Watches a script that starts no machine. */
 function watching(

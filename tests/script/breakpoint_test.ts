@@ -7,6 +7,7 @@ import {
 import { toText } from "@std/streams";
 import { gone, processesWith } from "../backend/processes.ts";
 import { freePort } from "../free_port.ts";
+import { Heard } from "../heard.ts";
 import {
   temporaryDirectory,
   vmwright,
@@ -157,46 +158,24 @@ Deno.test("two breakpoints at once have their turns one after the other", async 
   const process = vmwrightCommand(["two.ts", ...inSandbox], {
     cwd: directory.path,
   }).spawn();
-  let stderr = "";
-  let more = Promise.withResolvers<void>();
-  const listening = (async () => {
-    for await (
-      const text of process.stderr.pipeThrough(new TextDecoderStream())
-    ) {
-      stderr += text;
-      more.resolve();
-    }
-    more.resolve();
-  })();
-  const offers = () => [
-    ...stderr.matchAll(
-      /sudo \/bin\/attach \d{7} .* TCP port (\d+) of ([\d.]+) has/g,
-    ),
-  ];
+  const stderr = new Heard(process.stderr);
   for (const [before, which] of ["first", "second"].entries()) {
-    while (offers().length === before) {
-      await more.promise;
-      more = Promise.withResolvers();
-    }
-    const [, port, hostname] = offers()[before];
+    const [, port, hostname] = await stderr.matched(
+      /sudo \/bin\/attach \d{7} .* TCP port (\d+) of ([\d.]+) has/,
+    );
     const connection = await Deno.connect({ hostname, port: Number(port) });
     await connection.write(new TextEncoder().encode("which\n"));
-    let heard = "";
-    const reader = connection.readable.pipeThrough(new TextDecoderStream())
-      .getReader();
-    while (!heard.includes(`"${which}"`)) {
-      const { value, done } = await reader.read();
-      assert(!done, heard);
-      heard += value;
-    }
-    // While somebody is at this prompt, there is no other.
-    assertEquals(offers().length, before + 1, stderr);
+    const prompt = new Heard(connection.readable);
+    await prompt.said(`"${which}"`);
+    // While this prompt is open, there is no other.
+    const offers = stderr.text.split("sudo /bin/attach ").length - 1;
+    assertEquals(offers, before + 1, stderr.text);
     await connection.closeWrite();
-    await reader.cancel();
+    await prompt.whole;
   }
   assertEquals(await toText(process.stdout), "went on\n");
   assertEquals((await process.status).code, 0);
-  await listening;
+  await stderr.whole;
 });
 
 Deno.test("a breakpoint that can't stop leaves later ones in their places", async () => {

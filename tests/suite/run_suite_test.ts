@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { readHistory } from "../../src/suite/history.ts";
+import { Heard } from "../heard.ts";
 import { SuiteFolder } from "./stand_ins.ts";
 
 Deno.test("a suite tells what became of each test, and keeps all that they left", async () => {
@@ -325,37 +326,30 @@ Deno.test("a watched suite runs again what a change touches", async () => {
     "two.ts": "",
   });
   const runner = suite.begin(["--watch"]);
-  let said = "";
-  const reader = runner.stderr.pipeThrough(new TextDecoderStream()).getReader();
-  const waits = async (times: number) => {
-    while (said.split("waiting for a change").length <= times) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error(`it ended: ${said}`);
-      said += value;
-    }
-  };
-  await waits(1);
+  const log = new Heard(runner.stderr);
+  const waits = () => log.said("waiting for a change");
+  await waits();
   assertEquals(suite.verdicts(), { one: "passed", two: "passed" });
   Deno.writeTextFileSync(
     `${suite.path}/word.ts`,
     `export const word = "second"; throw new Error("wrong");`,
   );
-  await waits(2);
+  await waits();
   assertEquals(suite.verdicts(), { one: "failed" });
   // Somebody saves a suite that is not valid, and then one with another test.
   const file = `${suite.path}/vmwright.suite.json`;
   Deno.writeTextFileSync(file, `{ "tests": 1 }`);
-  await waits(3);
-  assertStringIncludes(said, "$.tests must be an object of tests, got 1");
+  await waits();
+  assertStringIncludes(log.text, "$.tests must be an object of tests, got 1");
   Deno.writeTextFileSync(
     file,
     `{ "tests": { "three": { "script": "two.ts", "options": ["--no-check"] } } }`,
   );
-  await waits(4);
+  await waits();
   assertEquals(suite.verdicts(), { three: "passed" });
   runner.kill("SIGINT");
   assertEquals((await runner.status).code, 130);
-  await reader.cancel();
+  await log.whole;
   await runner.stdout.cancel();
   await suite.assertNothingLeft();
 });
