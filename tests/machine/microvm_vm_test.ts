@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Driver, Log, MachineError } from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
+import { warningOf } from "./warning_of.ts";
 
 /** The guest tiny on QEMU's machine type microvm, whose devices are virtio-mmio. */
 async function microvmScript(directory: string): Promise<string> {
@@ -37,9 +38,8 @@ Deno.test("a microvm, which has no PCI, is driven as any other machine", async (
   const warnings: string[] = [];
   const log = new Log([{
     on: (event) => {
-      if (event.type === "message" && event.level === "warning") {
-        warnings.push(event.text);
-      }
+      const warning = warningOf(event);
+      if (warning !== undefined) warnings.push(warning);
     },
   }]);
   try {

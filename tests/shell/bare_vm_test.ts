@@ -6,6 +6,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Driver, Log, TestFailure } from "../../mod.ts";
 import { guest } from "../guests/mod.ts";
+import { warningOf } from "../machine/warning_of.ts";
 
 const ways: Record<string, string[]> = {
   "ports": [],
@@ -21,9 +22,8 @@ for (const [way, kernelParameters] of Object.entries(ways)) {
       machines: [bare.startScriptFor("bare", { kernelParameters })],
       log: new Log([{
         on: (event) => {
-          if (event.type === "message" && event.level === "warning") {
-            warnings.push(event.text);
-          }
+          const warning = warningOf(event);
+          if (warning !== undefined) warnings.push(warning);
         },
       }]),
     });

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { MachineError, TestFailure } from "../../mod.ts";
 import { booted } from "../machine/booted.ts";
+import { warningOf } from "../machine/warning_of.ts";
 
 /**
  * Prints what stdout is: a port, a pipe that leads to one, or a file where the
@@ -17,10 +18,7 @@ const STDOUT = 'readlink "/proc/$$/fd"/1';
 Deno.test("a child that has a command's stdout", async (t) => {
   await using test = await booted();
   const { machine, events } = test;
-  const warnings = () =>
-    events.flatMap((event) =>
-      event.type === "message" && event.level === "warning" ? [event.text] : []
-    );
+  const warnings = () => events.flatMap((event) => warningOf(event) ?? []);
 
   await t.step("has all its output answered where it ends soon", async () => {
     const commands = {

@@ -1,4 +1,5 @@
 import { type Listener, Log, type RunEvent } from "../../../mod.ts";
+import { isBootHint } from "../../machine/warning_of.ts";
 
 /** Keeps what a run tells, and shows it as an author would sketch it. */
 export class Recorder implements Listener {
@@ -9,7 +10,10 @@ export class Recorder implements Listener {
     this.events.push(event);
   }
 
-  /** Messages, steps and subtests, each indented by the steps around it. */
+  /**
+   * Messages, steps and subtests, each indented by the steps around it. Hints
+   * about a guest that boots slowly are left out.
+   */
   outline(): string[] {
     const depths = new Map<number, number>();
     const lines: string[] = [];
@@ -24,7 +28,9 @@ export class Recorder implements Listener {
     for (const event of this.events) {
       if (event.type === "stepBegan") add(event, event.text);
       if (event.type === "subtestBegan") add(event, `subtest ${event.name}`);
-      if (event.type === "message") add(event, event.text);
+      if (event.type === "message" && !isBootHint(event.text)) {
+        add(event, event.text);
+      }
     }
     return lines;
   }
