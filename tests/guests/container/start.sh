@@ -44,30 +44,39 @@ populate() {
   cd -- "$root"
 }
 
-# The bridge is the first container's to make and the last one's to remove.
+# The bridge is the first container's to make and the last one's to remove. Each
+# holds a lock while it uses the bridge: the kernel takes a container's interface
+# away only some time after its end.
+# fd 8: that lock. fd 9: a lock for who changes the bridge.
 bridge() {
   local lock=/run/vmwright-test-br$vlan
-  (
+  while :; do
+    exec 9> "$lock"
     flock 9
-    case $1 in
-      add)
-        [ -e "/sys/class/net/br$vlan" ] || {
-          ip link add "br$vlan" type bridge
-          ip link set "br$vlan" up
-        }
-        [ ! -e "/sys/class/net/vde-tap$vlan" ] || {
-          ip link set "vde-tap$vlan" master "br$vlan"
-          ip link set "vde-tap$vlan" up
-        }
-        ;;
-      delete)
-        compgen -G "/sys/class/net/br$vlan/brif/v[be]-*" > /dev/null || {
-          ip link delete "br$vlan"
-          rm -f "$lock"
-        }
-        ;;
-    esac
-  ) 9> "$lock"
+    # The last one may have removed the file meanwhile.
+    [ "$lock" -ef /proc/self/fd/9 ] && break
+  done
+  case $1 in
+    add)
+      [ -e "/sys/class/net/br$vlan" ] || {
+        ip link add "br$vlan" type bridge
+        ip link set "br$vlan" up
+      }
+      [ ! -e "/sys/class/net/vde-tap$vlan" ] || {
+        ip link set "vde-tap$vlan" master "br$vlan"
+        ip link set "vde-tap$vlan" up
+      }
+      exec 8> "$lock.used"
+      flock -s 8
+      ;;
+    delete)
+      ! flock -n 8 || {
+        ip link delete "br$vlan"
+        rm -f "$lock.used" "$lock"
+      }
+      ;;
+  esac
+  exec 9>&-
 }
 
 options=(
@@ -85,7 +94,7 @@ if [ -n "$vlan" ]; then
   options+=("--network-bridge=br$vlan")
 fi
 status=0
-systemd-nspawn "${options[@]}" /usr/lib/systemd/systemd "${@:4}" <&0 &
+systemd-nspawn "${options[@]}" /usr/lib/systemd/systemd "${@:4}" <&0 8>&- &
 wait "$!" || status=$?
 while kill -s 0 "$!" 2> /dev/null; do
   status=0
