@@ -84,6 +84,11 @@ export const testTools: readonly Tool[] = [
     purpose: "builds what Nix users import",
   },
   { program: "zstd", package: "zstd", purpose: "packs kernels" },
+  {
+    program: "cpio",
+    package: "cpio",
+    purpose: "packs the root of the examples' microVM",
+  },
 ];
 
 function isInstalled(program: string): boolean {
