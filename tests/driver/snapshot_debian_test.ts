@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { MachineError, type MachineOf } from "../../mod.ts";
-import { carried } from "../guests/carried.ts";
+import { redis } from "../guests/redis.ts";
 import { booted } from "../machine/booted.ts";
 
 type Machines = Record<string, MachineOf<"qemu">>;
@@ -108,13 +108,12 @@ Deno.test("subtests ruin two machines of Debian, each on its own fork", async ()
   const { driver } = test;
   const [server, client] = driver.machinesQemu;
   const machines = { server, client };
-  const redis = await carried("redis", ["redis-server"], [
-    "redis-server",
-    "redis-cli",
-  ]);
+  const programs = await redis();
   await driver.startAll();
   await Promise.all(
-    driver.machines.map((machine) => machine.copyFromHost(redis, "/opt/redis")),
+    driver.machines.map((machine) =>
+      machine.copyFromHost(programs, "/opt/redis")
+    ),
   );
   await server.succeed(
     "mkdir -p /var/lib/rows; systemd-run --quiet --unit database " +

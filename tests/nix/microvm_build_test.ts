@@ -5,16 +5,8 @@ import { standIn } from "../stand_in/programs.ts";
 import { environmentOfBuilds } from "./environment_of_builds.ts";
 import { bzImage, type Packing, packings } from "./microvm/bz_image.ts";
 import { microSystem } from "./microvm/system.ts";
-import { newerPrograms } from "./newer_programs.ts";
+import { newerErofs } from "./newer_erofs.ts";
 import { missing, Nix, NixError } from "./nix.ts";
-
-/** A directory with programs for erofs; older ones than these take no archive. */
-function newerErofs(): Promise<string> {
-  return newerPrograms("erofs-utils", "erofs-utils", {
-    "fsck.erofs": "usr/bin/fsck.erofs",
-    "mkfs.erofs": "usr/bin/mkfs.erofs",
-  });
-}
 
 Deno.test("a microVM built by nix", {
   ignore: missing !== undefined,
