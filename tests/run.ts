@@ -1,14 +1,17 @@
-// Runs the tests, those without a guest first:
+// Runs the tests:
 //   deno run -A tests/run.ts [--unit] [--yes] [PATH…]
 // A PATH is any part of a test file's path. Prints the sum of all at the end, and
-// which files took longest.
+// which files took longest, and most of the processor.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { toText } from "@std/streams";
+import { SHARED } from "./bundled.ts";
 import { fetchBundler } from "./bundler.ts";
 import { cacheHome } from "./guests/cache.ts";
 import { ensureTools, guestTools, testTools } from "./guests/tools.ts";
 import { junitCases } from "./junit_cases.ts";
+import usual from "./costs.json" with { type: "json" };
+import { type Cost, nextFile, type Scheduled } from "./schedule.ts";
 
 /** Some of the tests, which need the same things. */
 interface Kind {
@@ -17,8 +20,13 @@ interface Kind {
   readonly files: RegExp;
   /** The guests that must have been built. */
   readonly guests: readonly string[];
-  /** How many files run at the same time at most. */
-  readonly jobs: number;
+  /** What a file takes of which nothing is known. */
+  readonly cost: Cost;
+}
+
+/** A test file. */
+interface TestFile extends Scheduled {
+  readonly file: string;
 }
 
 const cores = navigator.hardwareConcurrency;
@@ -27,27 +35,26 @@ const kinds: readonly Kind[] = [
     name: "tests on the guest tiny",
     files: /_vm_test\.ts$/,
     guests: ["tiny", "tiny-redis", "tiny-busybox", "tiny-bare", "micro"],
-    jobs: 2,
-  },
-  {
-    name: "tests on the guest debian",
-    files: /_debian_test\.ts$/,
-    guests: ["debian"],
-    jobs: 2,
+    cost: { seconds: 20, cpu: 14 },
   },
   {
     name: "tests of the Nix files",
     files: /^tests\/nix\/.*_test\.ts$/,
     guests: ["tiny"],
-    jobs: 1,
+    cost: { seconds: 30, cpu: 20 },
   },
-  // Some of them do nothing but wait for a while.
-  { name: "unit tests", files: /_test\.ts$/, guests: [], jobs: cores + 1 },
-];
-/** Which kinds run side by side, one group after the other. */
-const groups = [
-  { kinds: [kinds[3]], jobs: cores + 1 },
-  { kinds: [kinds[0], kinds[1], kinds[2]], jobs: Math.max(2, cores) },
+  {
+    name: "tests on the guest debian",
+    files: /_debian_test\.ts$/,
+    guests: ["debian"],
+    cost: { seconds: 40, cpu: 30 },
+  },
+  {
+    name: "unit tests",
+    files: /_test\.ts$/,
+    guests: [],
+    cost: { seconds: 4, cpu: 3 },
+  },
 ];
 
 interface Count {
@@ -56,14 +63,31 @@ interface Count {
   ignored: number;
 }
 
-/** What failed, to be told once more at the end. */
+/** The failures, to be shown again at the end. */
 const failures: string[] = [];
-/** How many of the files that took longest are told. */
+/** How many of the files that took longest, or most CPU time, are named. */
 const SLOWEST = 10;
-/** How many seconds each file took when it last ran. */
-const secondsFile = `${cacheHome()}/test-seconds.json`;
-const lastSeconds = readSeconds();
-const seconds: Record<string, number> = {};
+/** What each file took when it last ran. */
+const costsFile = `${cacheHome()}/test-costs.json`;
+const lastCosts: Readonly<Record<string, Cost>> = { ...usual, ...readCosts() };
+const costs: Record<string, Cost> = {};
+
+/** Seconds that a file may take, however busy the host is. */
+const LIMIT = 1500;
+/** The status of `timeout` where it had to end the command. */
+const TIMED_OUT = 124;
+/**
+ * Runs the command that follows, then writes what it took to the file `$1`. If
+ * it does not end, it is interrupted: `deno test` then names the pending tests.
+ */
+const measured = `
+  stat=$1
+  shift
+  status=0
+  timeout --foreground --signal=INT --kill-after=60 ${LIMIT} "$@" || status=$?
+  cat "/proc/$$/stat" > "$stat"
+  exit "$status"
+`;
 
 const root = new URL("..", import.meta.url).pathname;
 const { unit, yes, _: parts } = parseArgs(Deno.args, {
@@ -98,30 +122,20 @@ const complaint = await fetchBundler();
 if (complaint !== undefined) console.error(complaint.trimEnd());
 
 const sum: Count = { passed: 0, failed: 0, ignored: 0 };
-for (const group of groups) {
-  const left: { kind: Kind; file: string }[] = [];
-  for (const kind of group.kinds) {
-    const files = claimed.get(kind)!;
-    if (files.length === 0) continue;
-    console.log(`\n# ${kind.name}`);
-    if (await buildGuests(kind.guests)) {
-      left.push(...files.map((file) => ({ kind, file })));
-    } else {
-      sum.failed += files.length;
-    }
-  }
-  await runFiles(left, group.jobs);
+const shared = await Deno.makeTempDir({ prefix: "vmwright-test-" });
+Deno.env.set(SHARED, shared);
+try {
+  await runAll();
+} finally {
+  await Deno.remove(shared, { recursive: true });
 }
-writeSeconds();
+writeCosts();
 for (const failure of failures) console.log(`\n# failed: ${failure}`);
-const slowest = Object.entries(seconds).sort(([, a], [, b]) => b - a);
-console.log("\n# what took longest");
-for (const [file, seconds] of slowest.slice(0, SLOWEST)) {
-  console.log(`${seconds.toFixed(1).padStart(6)} s  ${file}`);
-}
+tellMost("what took longest", ({ seconds }) => seconds);
+tellMost("what took most CPU time", ({ cpu }) => cpu);
 console.log(
   `\nIn ${(performance.now() / 1000).toFixed(0)} seconds, with ${
-    cpuSeconds().toFixed(0)
+    cpuSeconds(Deno.readTextFileSync("/proc/self/stat")).toFixed(0)
   } seconds of CPU time`,
 );
 if (sum.ignored > 0) console.log(`\n${sum.ignored} ignored`);
@@ -138,10 +152,21 @@ function walk(directory: string): string[] {
   );
 }
 
+function hasGuests({ guests }: Kind): boolean {
+  return guests.length > 0;
+}
+
 async function buildGuests(names: readonly string[]): Promise<boolean> {
-  if (names.length === 0) return true;
+  return names.length === 0 || await prepare("tests/guests/build.ts", names);
+}
+
+/** Runs a program that prepares for tests, and says whether it could. */
+async function prepare(
+  program: string,
+  args: readonly string[] = [],
+): Promise<boolean> {
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "tests/guests/build.ts", ...names],
+    args: ["run", "-A", program, ...args],
     stdout: "null",
     stderr: "inherit",
   }).output();
@@ -151,64 +176,90 @@ async function buildGuests(names: readonly string[]): Promise<boolean> {
 /**
  * Runs files side by side, each in a process of its own: an environment, a
  * working directory and a user are a whole process's, and some tests change them.
- * What took longest begins first, so that all workers end at about the same time.
+ * While guests are built, the files run that need none.
  */
-async function runFiles(
-  left: { kind: Kind; file: string }[],
-  jobs: number,
-): Promise<void> {
-  const length = (file: string) => lastSeconds[file] ?? Infinity;
-  left.sort((a, b) => {
-    const [one, other] = [length(a.file), length(b.file)];
-    return one === other ? 0 : other - one;
-  });
-  const running = new Map<Kind, number>();
+async function runAll(): Promise<void> {
+  const waiting: TestFile[] = [];
+  const running = new Set<TestFile>();
   let change = Promise.withResolvers<void>();
-  const work = async () => {
-    while (left.length > 0) {
-      const index = left.findIndex(({ kind }) =>
-        (running.get(kind) ?? 0) < kind.jobs
-      );
-      if (index < 0) {
-        await change.promise;
-        continue;
-      }
-      const [{ kind, file }] = left.splice(index, 1);
-      running.set(kind, (running.get(kind) ?? 0) + 1);
-      const began = performance.now();
-      const { passed, failed, ignored } = await runFile(file);
-      seconds[file] = (performance.now() - began) / 1000;
-      running.set(kind, running.get(kind)! - 1);
-      sum.passed += passed;
-      sum.failed += failed;
-      sum.ignored += ignored;
-      change.resolve();
-      change = Promise.withResolvers();
-    }
+  const changed = () => {
+    change.resolve();
+    change = Promise.withResolvers();
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  const add = (kind: Kind, files: readonly string[]) => {
+    waiting.push(...files.map((file) => ({
+      file,
+      cost: lastCosts[file] ?? kind.cost,
+      hasGuests: hasGuests(kind),
+    })));
+    changed();
+  };
+  let isBuilding = true;
+  const build = async () => {
+    const some = [...claimed].filter(([, files]) => files.length > 0)
+      .sort(([one], [other]) =>
+        Number(hasGuests(one)) - Number(hasGuests(other))
+      );
+    for (const [kind, files] of some) {
+      if (await buildGuests(kind.guests)) {
+        add(kind, files);
+      } else {
+        failures.push(`the guests of the ${kind.name} were not built`);
+        sum.failed += files.length;
+      }
+    }
+    isBuilding = false;
+    changed();
+  };
+  const run = async (file: TestFile) => {
+    running.add(file);
+    const { passed, failed, ignored } = await runFile(file.file);
+    running.delete(file);
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.ignored += ignored;
+    changed();
+  };
+  const all: Promise<unknown>[] = [build()];
+  while (isBuilding || waiting.length > 0) {
+    const index = nextFile(waiting, [...running], cores);
+    if (index < 0) await change.promise;
+    else all.push(run(...waiting.splice(index, 1) as [TestFile]));
+  }
+  await Promise.all(all);
 }
 
-/** What the last runs took, where they are known. */
-function readSeconds(): Record<string, number> {
+/** What the last runs took, where it is known. */
+function readCosts(): Record<string, Cost> {
   try {
-    return JSON.parse(Deno.readTextFileSync(secondsFile));
+    return JSON.parse(Deno.readTextFileSync(costsFile));
   } catch {
     return {};
   }
 }
 
-function writeSeconds(): void {
-  const unfinished = `${secondsFile}.${Deno.pid}`;
-  const text = JSON.stringify({ ...readSeconds(), ...seconds }, undefined, 1);
+function writeCosts(): void {
+  const unfinished = `${costsFile}.${Deno.pid}`;
+  const text = JSON.stringify({ ...readCosts(), ...costs }, undefined, 1);
   Deno.mkdirSync(cacheHome(), { recursive: true });
   Deno.writeTextFileSync(unfinished, text);
-  Deno.renameSync(unfinished, secondsFile);
+  Deno.renameSync(unfinished, costsFile);
 }
 
-/** The CPU time of all processes of the run, but of those that nobody waited for. */
-function cpuSeconds(): number {
-  const stat = Deno.readTextFileSync("/proc/self/stat");
+function tellMost(title: string, of: (cost: Cost) => number): void {
+  console.log(`\n# ${title}`);
+  const most = Object.entries(costs).sort(([, a], [, b]) => of(b) - of(a));
+  for (const [file, cost] of most.slice(0, SLOWEST)) {
+    console.log(`${of(cost).toFixed(1).padStart(6)} s  ${file}`);
+  }
+}
+
+/**
+ * The CPU time of a process and all that it has waited for.
+ *
+ * @param stat The text of the process's `/proc/PID/stat`.
+ */
+function cpuSeconds(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   // In hundredths on every Linux of x86 and ARM.
   return fields.slice(11, 15).reduce((sum, one) => sum + Number(one), 0) / 100;
@@ -226,12 +277,18 @@ function configOf(file: string): string[] {
 }
 
 async function runFile(file: string): Promise<Count> {
-  const report = await Deno.makeTempFile({ suffix: ".xml" });
+  const directory = await Deno.makeTempDir();
+  const report = `${directory}/report.xml`;
+  const stat = `${directory}/stat`;
+  // They are empty if the file could not be loaded, or its process was killed.
+  for (const path of [report, stat]) await Deno.writeTextFile(path, "");
+  const began = performance.now();
   try {
-    const child = new Deno.Command(Deno.execPath(), {
+    const child = new Deno.Command("bash", {
       // The check task checks the types.
       args: [
-        "test",
+        ...["-c", measured, "bash", stat],
+        ...[Deno.execPath(), "test"],
         "-A",
         "--no-check",
         `--junit-path=${report}`,
@@ -241,23 +298,34 @@ async function runFile(file: string): Promise<Count> {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    const [stdout, stderr, { success }] = await Promise.all([
+    const [stdout, stderr, { success, code }] = await Promise.all([
       toText(child.stdout),
       toText(child.stderr),
       child.status,
     ]);
     console.log(stdout.trimEnd());
     if (stderr.length > 0) console.error(stderr.trimEnd());
+    costs[file] = {
+      seconds: (performance.now() - began) / 1000,
+      cpu: cpuSeconds(await Deno.readTextFile(stat)),
+    };
     const count = countCases(await Deno.readTextFile(report));
     // A file that can't be loaded fails without any case of its own.
     if (!success && count.failed === 0) {
       count.failed = 1;
-      failures.push(`${file}\n${stderr}`);
+      const why = code === TIMED_OUT
+        ? `It has not ended in ${LIMIT} seconds.\n${lastLines(stdout)}`
+        : stderr;
+      failures.push(`${file}\n${why}`);
     }
     return count;
   } finally {
-    await Deno.remove(report);
+    await Deno.remove(directory, { recursive: true });
   }
+}
+
+function lastLines(text: string): string {
+  return text.trimEnd().split("\n").slice(-20).join("\n");
 }
 
 function countCases(xml: string): Count {
