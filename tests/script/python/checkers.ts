@@ -1,3 +1,5 @@
+import { directoryOf } from "../../../src/paths.ts";
+
 /** Programs that check Python, and the versions that tests have of them. */
 const VERSIONS = ["ty==0.0.108", "ruff==0.17.6", "mypy==2.4.1"];
 
@@ -11,6 +13,9 @@ const cache = `${
  */
 export async function checkers(): Promise<string | undefined> {
   const done = `${cache}/${VERSIONS.join("+")}`;
+  Deno.mkdirSync(directoryOf(cache), { recursive: true });
+  using lock = await Deno.open(`${cache}.lock`, { create: true, write: true });
+  await lock.lock(true);
   try {
     Deno.statSync(done);
     return `${cache}/bin`;
