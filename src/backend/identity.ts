@@ -41,5 +41,7 @@ function difference(was: string, is: string = "unknown"): string {
   const gone = before.filter((word) => !now.includes(word));
   const quoted = (words: string[]) =>
     words.length === 0 ? "nothing" : `\`${words.join(" ")}\``;
-  return `another: it has ${quoted(added)} where that had ${quoted(gone)}`;
+  return `another: it has ${quoted(added)} where the saved one had ${
+    quoted(gone)
+  }`;
 }

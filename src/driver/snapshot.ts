@@ -141,8 +141,8 @@ export class Snapshot<Backends extends BackendName = BackendName>
     if (keep) {
       if (name === undefined || machines !== undefined || set.isFork) {
         throw new UsageError(
-          "Expected a name for a snapshot that is kept, and all machines of a " +
-            "driver",
+          "Expected a name for the kept snapshot, and all machines of the " +
+            "driver in it",
         );
       }
       const isOpen = prepare !== undefined ||
@@ -224,7 +224,11 @@ export class Snapshot<Backends extends BackendName = BackendName>
     const held: Held[] = [];
     for (const { saved, rivalry } of found.machines) {
       const member = set.members.find(({ core }) => core.name === saved.name);
-      if (member === undefined) return void told(`it has ${saved.name}`);
+      if (member === undefined) {
+        return void told(
+          `it has a machine ${saved.name}, and this run has none`,
+        );
+      }
       held.push({ member, saved, rivalry });
     }
     const directory = host.supervisor.makeDirectory(

@@ -58,7 +58,7 @@ Deno.test("a guest's memory", async (t) => {
       await assertRejects(
         () => driver.snapshot(),
         MachineError,
-        "the memory of the guest is limited on purpose: that has to end first",
+        "limitMemory() limits the memory of the guest: end that limit first",
       );
     });
     assertEquals(await total(), before);
@@ -130,7 +130,11 @@ assert total() == before
     });
     for (const _again of [1, 2]) {
       await using _limit = await machine.limitMemory(LEFT);
-      await assertRejects(() => driver.snapshot(), MachineError, "on purpose");
+      await assertRejects(
+        () => driver.snapshot(),
+        MachineError,
+        "end that limit first",
+      );
     }
     assertEquals(await balloons(), 1);
     await isBack(before);

@@ -70,7 +70,7 @@ export class MicroVmSnapshots implements GuestSnapshots {
       this.#parts.isMemoryLimited()
         ? [{
           reason:
-            "the memory of the guest is limited on purpose: that has to end first",
+            "limitMemory() limits the memory of the guest: end that limit first",
         }]
         : [],
     );

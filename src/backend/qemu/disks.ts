@@ -85,8 +85,8 @@ export class QemuDisks {
       const id = device || qdev!;
       if (FILTERS.has(inserted.drv)) {
         refused.push(
-          `the disk ${id} of ${this.#machine} fails, or loses what is not ` +
-            "flushed, on purpose: that has to end first",
+          `fail() or cacheWrites() is in effect on the disk ${id} of ` +
+            `${this.#machine}: end that first`,
         );
         continue;
       }
@@ -100,8 +100,8 @@ export class QemuDisks {
       if (inside === undefined) {
         refused.push(
           `the disk ${id} of ${this.#machine} is ${path}, which is not a file ` +
-            "in the machine's own directory: a start script whose guest is to " +
-            "be saved copies its image there, or puts an overlay there",
+            "in the machine's own directory: have the start script copy the " +
+            "image there, or make an overlay of it there",
         );
         continue;
       }

@@ -70,8 +70,8 @@ export class QemuSnapshots implements GuestSnapshots {
         obstacles.push({
           tag,
           reason:
-            `it has the virtiofs share "${tag}", which a process beside ` +
-            "QEMU serves that can't be saved",
+            `it has the virtiofs share "${tag}": a process beside QEMU serves ` +
+            "it, and can't be saved",
         });
       }
     }
@@ -82,7 +82,7 @@ export class QemuSnapshots implements GuestSnapshots {
     if (this.#parts.isMemoryLimited()) {
       obstacles.push({
         reason:
-          "the memory of the guest is limited on purpose: that has to end first",
+          "limitMemory() limits the memory of the guest: end that limit first",
       });
     }
     // This is asked here, as a guest that is saved stands still meanwhile.

@@ -37,7 +37,7 @@ Deno.test("a saved microVM depends on its description, with absolute paths", () 
   ]);
 });
 
-Deno.test("a microVM does not go on from what was saved of another", () => {
+Deno.test("a microVM does not go on from the snapshot of another", () => {
   const { identity: was } = identity("1.17.0", FULL);
   demandSame(was, identity("1.17.0", FULL).identity, "web");
   const others: [ReturnType<typeof identity>, string][] = [
@@ -47,7 +47,7 @@ Deno.test("a microVM does not go on from what was saved of another", () => {
     ],
     [
       identity("1.17.0", { ...FULL, "machine-config": { mem_size_mib: 256 } }),
-      'its description is another: it has `"mem_size_mib": 256` where that had ' +
+      'its description is another: it has `"mem_size_mib": 256` where the saved one had ' +
       '`"mem_size_mib": 128`',
     ],
   ];

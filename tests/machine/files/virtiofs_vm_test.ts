@@ -79,8 +79,8 @@ Deno.test({
       await assertRejects(
         () => test.driver.snapshot(),
         MachineError,
-        'tiny can\'t be saved: it has the virtiofs share "shared", which a ' +
-          "process beside QEMU serves",
+        'tiny can\'t be saved: it has the virtiofs share "shared": a process ' +
+          "beside QEMU serves it, and can't be saved",
       );
       assertEquals(await machine.succeed("echo on"), "on\n");
     }
