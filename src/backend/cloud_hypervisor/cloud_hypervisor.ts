@@ -216,7 +216,7 @@ class CloudHypervisorGuest extends MicroVmGuest {
       hypervisor,
       version,
       OLDEST,
-      "older ones tell less of their guests",
+      "older versions report less about their guests",
     );
   }
 

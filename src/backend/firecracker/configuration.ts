@@ -78,7 +78,7 @@ export async function requestsOf(
     );
   for (const part of Object.keys(value)) {
     if (PARTS.includes(part)) continue;
-    throw wrong(`has a part "${part}", and Firecracker has none of that name`);
+    throw wrong(`has a part "${part}", which Firecracker does not know`);
   }
   const object = (part: string): JsonObject => {
     const found = value[part];

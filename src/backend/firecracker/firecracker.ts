@@ -207,7 +207,7 @@ class FirecrackerGuest extends MicroVmGuest {
       firecracker.hypervisor,
       version,
       OLDEST,
-      "its virtual sockets lose bytes",
+      "older versions lose bytes on virtual sockets",
     );
   }
 
@@ -217,12 +217,12 @@ class FirecrackerGuest extends MicroVmGuest {
     const { state } = await this.options.api.request("GET", "/") as {
       state: string;
     };
-    if (state !== "Running") return `Firecracker says that it is "${state}"`;
+    if (state !== "Running") return `Firecracker reports the state "${state}"`;
   }
 
   protected meaning(status: Deno.CommandStatus): string | undefined {
-    // A reset ends it, by whatever the guest came to it.
-    if (status.success) return "the guest reset itself, which ends it";
+    // A reset of any kind ends Firecracker.
+    if (status.success) return "the guest reset itself, which ends Firecracker";
   }
 
   protected async save(directory: string): Promise<void> {

@@ -3,12 +3,12 @@
 set -eu
 
 if [ "$(id -u)" != 0 ]; then
-  echo "containers take root, and this is user $(id -u)" >&2
+  echo "containers need root, but this is user $(id -u)" >&2
   exit 1
 fi
 for program in nsenter systemd-socket-activate; do
   command -v "$program" >/dev/null && continue
-  echo "containers take $program, which is not in PATH" >&2
+  echo "containers need $program, which is not in PATH" >&2
   exit 1
 done
 

@@ -44,7 +44,7 @@ const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
   ["guest-reset", "the guest reset itself, and reboots are not allowed"],
   ["guest-panic", "the guest panicked"],
   ["host-qmp-quit", "QEMU was told to quit"],
-  ["host-signal", "QEMU was told to end by a signal"],
+  ["host-signal", "a signal ended QEMU"],
 ]);
 
 /** A guest that QEMU runs, or has yet to run. */

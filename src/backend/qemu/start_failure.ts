@@ -54,7 +54,7 @@ export function isAvoidable(line: string, adaptation: Adaptation): boolean {
 }
 
 /**
- * Tells the author of a start script how to mend the fault behind QEMU's
+ * Tells the author of a start script how to remove the cause of QEMU's
  * messages.
  */
 export function adviceFor(said: string): string | undefined {
@@ -68,11 +68,11 @@ export function adviceFor(said: string): string | undefined {
       "take -monitor stdio, or whatever else is on stdio, out of the start script";
   }
   if (UNCOUNTED.test(said)) {
-    return "fastForward counts the guest's instructions, which QEMU can only " +
-      "where it emulates the processor: have the start script say -accel tcg";
+    return "fastForward counts the guest's instructions, which QEMU does only " +
+      "if it emulates the processor: have the start script say -accel tcg";
   }
   if (DAEMON.test(said)) {
-    return "the driver ends QEMU with the process that it started: take " +
-      "-daemonize out of the start script";
+    return "the driver takes the end of the process that it started for QEMU's " +
+      "end: take -daemonize out of the start script";
   }
 }

@@ -1,4 +1,4 @@
-/** What Firecracker is told of a guest. */
+/** The requests by which Firecracker gets a guest's configuration. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   loadRequests,
@@ -182,7 +182,7 @@ Deno.test("a disk that a guest can write to is a copy, which goes on at the next
   assertEquals(await Deno.readTextFile(`${path}/root.ext4`), "the root");
 });
 
-Deno.test("a description that is none is told as such", async () => {
+Deno.test("an invalid description is reported so", async () => {
   using directory = temporaryDirectory();
   const { path } = directory;
   const file = `${path}/run-web-firecracker.json`;
@@ -196,7 +196,7 @@ Deno.test("a description that is none is told as such", async () => {
     [{}, `${begin}needs "boot-source", an object; got undefined`],
     [
       { ...FULL, kernel: 1 },
-      `${begin}has a part "kernel", and Firecracker has none of that name`,
+      `${begin}has a part "kernel", which Firecracker does not know`,
     ],
     [
       { ...FULL, drives: [{}] },

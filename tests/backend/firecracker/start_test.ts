@@ -91,8 +91,8 @@ Deno.test("a Firecracker that is too old is refused, and ended", async () => {
   const { error } = await failure(program.path);
   assertEquals(
     error.message,
-    "web did not start: Expected Firecracker 1.16.1 or newer, got 1.15.2: its " +
-      "virtual sockets lose bytes",
+    "web did not start: Expected Firecracker 1.16.1 or newer, got 1.15.2: " +
+      "older versions lose bytes on virtual sockets",
   );
 });
 
