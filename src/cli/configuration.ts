@@ -194,7 +194,7 @@ export function configure(
   };
 }
 
-/** What a run has; a list is absent if nothing names it. */
+/** The machines and networks of a run; a list is absent if nothing names it. */
 interface Parts {
   readonly machines?: MachineConfiguration[];
   readonly containers?: MachineConfiguration[];
@@ -359,13 +359,13 @@ const nothing = {
   logLevel: "info",
 } as const;
 
-/** What `vmwright snapshots` is told to remove, if anything. */
+/** What `vmwright snapshots` removes, if anything. */
 function removedOf(words: readonly string[]): string[] | undefined {
   const [, verb, ...names] = words;
   if (verb === undefined) return undefined;
   if (verb === "remove") return names;
   throw new UsageError(
-    `snapshots expects no argument, or remove and names, got ${verb}`,
+    `snapshots expects no argument, or "remove" and names of snapshots, got ${verb}`,
   );
 }
 
@@ -383,7 +383,7 @@ function reportOf(
 ): Partial<Configuration> {
   if (words.length === 0) {
     throw new UsageError(
-      "report expects files of events, which --events has written, or directories of a suite's results",
+      "report expects files that --events wrote, or directories with a suite's results",
     );
   }
   const outDir = absolute(given.outputDir ?? ".");

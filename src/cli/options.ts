@@ -96,7 +96,7 @@ export const options = {
       "-K",
     ],
     kind: "flag",
-    help: "keep the machines' state directories of the last run",
+    help: "keep the machines' state directories from run to run",
   },
   interactive: {
     names: ["--interactive", "-I"],
@@ -182,7 +182,7 @@ export const options = {
   fresh: {
     names: ["--fresh"],
     kind: "flag",
-    help: "take kept snapshots of earlier runs again",
+    help: "take new snapshots in place of those that earlier runs kept",
   },
   forkMemory: {
     names: ["--fork-memory"],
@@ -203,7 +203,7 @@ export const options = {
     kind: "value",
     value: "WHEN",
     help:
-      "keep pictures of the screens that show something new: where the run fails (failed), after each step (steps), or every N seconds (interval:N); default: failed",
+      "keep pictures of screens that show something new: when the run fails (failed), after each step (steps), or every N seconds (interval:N); default: failed",
   },
   video: {
     names: ["--video"],
@@ -214,19 +214,19 @@ export const options = {
     names: ["--keep-going"],
     kind: "flag",
     help:
-      "go on with the next subtest after one that failed, and tell all failures at the end",
+      "go on with the next subtest after one that failed, and report all failures at the end",
   },
   onFailure: {
     names: ["--on-failure"],
     kind: "value",
     value: "WHAT",
     help:
-      "where the script fails: shell stops there with a prompt, before the machines end",
+      "when the script fails: shell stops there with a prompt, before the machines end",
   },
   dumpMemory: {
     names: ["--dump-memory"],
     kind: "flag",
-    help: "where the script fails: write each guest's memory to a file",
+    help: "when the script fails, write each guest's memory to a file",
   },
   sshBackdoor: {
     names: ["--ssh-backdoor"],
@@ -253,13 +253,13 @@ export const options = {
     only: ["test"],
     value: "TAG",
     help:
-      "run only tests with this tag; if given several times, tests with one of the tags",
+      "run only tests with this tag; if given several times, tests with any of the tags",
   },
   list: {
     names: ["--list"],
     kind: "flag",
     only: ["test"],
-    help: "list the tests, what each takes and its tags, and run none",
+    help: "list the tests with their needs and tags, and run none",
   },
   lastFailed: {
     names: ["--last-failed"],

@@ -599,7 +599,9 @@ export class Driver<Backends extends BackendName = BackendName>
   async testScript(): Promise<void> {
     const script = this.#options.testScript;
     if (script === undefined) {
-      throw new UsageError("Expected a test script, the driver was given none");
+      throw new UsageError(
+        "Expected a driver with a testScript, got one without",
+      );
     }
     await this.log.nested(
       "run the VM test script",

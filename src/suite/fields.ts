@@ -2,7 +2,7 @@ import type { Suite, SuiteTest } from "./suite.ts";
 
 /** What a value of a suite's file can be. */
 export interface Kind {
-  /** What messages call it. */
+  /** The value's name in messages. */
   readonly expected: string;
   /** Whether a value is one. */
   readonly takes: (value: unknown) => boolean;
@@ -95,7 +95,7 @@ export const testFields: Readonly<Record<keyof SuiteTest, Field>> = {
   retries: {
     kind: count,
     description:
-      "How many more attempts a test has that does not pass. Default: 0.",
+      "How many times a test that does not pass is tried again. Default: 0.",
   },
   tags: { kind: texts, description: "Words by which --tag selects tests." },
   skip: { kind: text, description: "Why the test is skipped." },
@@ -191,7 +191,7 @@ export const suiteFields: Readonly<Record<keyof Suite, Field>> = {
       takes: isObject,
       schema: { $ref: "#/$defs/test" },
     },
-    description: "What a test has that does not say otherwise.",
+    description: "Fields of each test that does not set them itself.",
   },
   tests: { kind: tests, description: "The tests by their names." },
 };

@@ -75,7 +75,7 @@ Deno.test("a run has sensible defaults", () => {
   });
 });
 
-Deno.test("the environment is read where no option is given", () => {
+Deno.test("the environment is read if no option is given", () => {
   const {
     machines,
     vlans,
@@ -171,7 +171,7 @@ Deno.test("an empty list of machines is valid", () => {
     ...["vms", "containers"].map((key) =>
       configured(["@/test.py", "-c", `${directory.path}/${key}.json`])
     ),
-    // What is given beats what the environment has.
+    // Options beat the environment.
     configured(["@/test.py", "-c", `${directory.path}/vms.json`], {
       startScripts: "@/run-web-vm",
     }),
@@ -303,7 +303,7 @@ Deno.test("report takes files of events, and writes a page", () => {
   assertThrows(
     () => configured(["report"]),
     UsageError,
-    "report expects files of events",
+    "report expects files that --events wrote",
   );
 });
 

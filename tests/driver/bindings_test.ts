@@ -223,7 +223,7 @@ Deno.test("a driver without machines has its directories and its end", async () 
   await assertRejects(
     () => test.driver.testScript(),
     UsageError,
-    "test script",
+    "Expected a driver with a testScript, got one without",
   );
   assertEquals(test.driver.signal.aborted, false);
   await test.driver[Symbol.asyncDispose]();
