@@ -1,7 +1,10 @@
 import { harmless } from "../../scan/mod.ts";
 import { nearest } from "../../report/mod.ts";
 
-/** Where what an author holds is declared and described, from this file. */
+/**
+ * The files that declare and document the API for authors, relative to this
+ * file.
+ */
 const SOURCES = [
   "../../machine/machine.ts",
   "../../machine/qemu_machine.ts",
@@ -13,7 +16,7 @@ const SOURCES = [
   "../../report/log.ts",
 ];
 
-/** The same where the program is one file. */
+/** The same if the program is one file. */
 const BUNDLED = ["./mod.d.ts"];
 
 /** A text that a prompt shows as it is. */
@@ -29,7 +32,10 @@ class HelpText {
   }
 }
 
-/** What `help` is at a prompt: a text by itself, and a function that explains others. */
+/**
+ * The type of `help` at a prompt: a text by itself, and a function that
+ * explains others.
+ */
 export interface Help {
   /**
    * Explains a method or a function of the driver's.
@@ -49,7 +55,7 @@ export function makeHelp(names: readonly string[]): Help {
   const overview = [
     'help(machine.waitForUnit) explains a method, help("subtest") a function',
     "Tab completes, Ctrl-R searches what was typed before, Ctrl-C interrupts,",
-    "Ctrl-D leaves; await may stand anywhere, and is not needed at the begin",
+    "Ctrl-D leaves; await may stand anywhere, and is not needed at the start",
     `names: ${
       // Those of NixOS tests are there too.
       names.filter((name) => !name.includes("_")).join(" ")}`,
@@ -86,7 +92,7 @@ function explain(what: unknown): string {
   const found = declared.get(name);
   if (found !== undefined) return found.join("\n\n");
   const meant = nearest(name, [...declared.keys()]);
-  return `nothing is known of ${harmless(name)}` +
+  return `there is no help for ${harmless(name)}` +
     (meant === undefined ? "" : `; did you mean ${meant}?`);
 }
 
@@ -96,7 +102,7 @@ function camelCase(name: string): string {
 
 let known: Map<string, string[]> | undefined;
 
-/** What each function's declaration and documentation are, by its name. */
+/** The declaration and documentation of each function, by its name. */
 function declarations(): Map<string, string[]> {
   if (known !== undefined) return known;
   known = new Map();

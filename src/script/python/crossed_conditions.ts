@@ -14,7 +14,7 @@ export class CrossedConditions implements Disposable {
   /** The conditions that are entered now, as often as they were entered. */
   readonly #kept: PollingCondition[] = [];
 
-  /** What conditions are asked for. */
+  /** The requests about conditions. */
   readonly handlers: RequestHandlers<ConditionRequest["do"]> = {
     conditionEnter: (request) => {
       this.#kept.push(this.#condition(request).enter());

@@ -5,7 +5,7 @@ import type { CrossedObjects } from "./crossed_objects.ts";
 import { factsOf } from "./machine_facts.ts";
 import type { RequestHandlers, RequestTo } from "./request_handlers.ts";
 
-/** What the driver is asked for: machines, networks, snapshots and faults. */
+/** Requests to the driver: machines, networks, snapshots and faults. */
 export function driverRequests(
   driver: Driver,
   objects: CrossedObjects,

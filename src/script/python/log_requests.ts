@@ -10,7 +10,7 @@ import {
 
 const LEVELS = ["debug", "info", "warning", "error"] as const;
 
-/** What the log is asked for: messages, steps, subtests, and what it shows. */
+/** Requests to the log: messages, steps, subtests, and what it shows. */
 export function logRequests(
   driver: Driver,
   errors: CrossedErrors,

@@ -21,7 +21,7 @@ interface TranslatedPattern {
   text: string;
 }
 
-/** What machines are asked for, but for text that their consoles are to show. */
+/** Requests to machines, except those for text of their consoles. */
 export function machineRequests(
   objects: CrossedObjects,
   faults: CrossedFaults,

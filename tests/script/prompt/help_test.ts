@@ -5,7 +5,7 @@ import { declarationsIn, makeHelp } from "../../../src/script/prompt/help.ts";
 const help = makeHelp(["machine", "startAll", "start_all"]);
 const shown = (value: unknown) => Deno.inspect(value);
 
-Deno.test("help tells by itself what there is, each name once", () => {
+Deno.test("help without arguments lists all names, each once", () => {
   for (const text of [shown(help), shown(help())]) {
     assertMatch(text, /^names: machine startAll$/m);
     assertStringIncludes(text, "help(machine.waitForUnit)");
@@ -31,15 +31,15 @@ Deno.test("every method of machines and of the driver has help", () => {
         continue;
       }
       const text = shown(help(name));
-      assertEquals(text.startsWith("nothing is known"), false, text);
+      assertEquals(text.startsWith("there is no help"), false, text);
     }
   }
 });
 
-Deno.test("what nobody knows is said, with what was meant", () => {
+Deno.test("an unknown name is reported, with a suggestion", () => {
   assertEquals(
     shown(help("waitForUnti")),
-    "nothing is known of waitForUnti; did you mean waitForUnit?",
+    "there is no help for waitForUnti; did you mean waitForUnit?",
   );
   assertMatch(shown(help(7)), /^help\(\) expects a function/);
 });

@@ -225,7 +225,7 @@ t.assertEqual([
     refused(polling_condition, lambda: True, seconds_interval=1, interval=second),
     refused(condition.wait, 5, timeout=second),
 ], [
-    "sleep() takes a duration, and was given none",
+    "sleep() takes a duration, got none",
     "sleep() takes secs or duration, and not both",
     "retry() takes timeout_seconds or timeout, and not both",
     "retry() takes timeout_seconds or timeout, and not both",

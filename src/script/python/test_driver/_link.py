@@ -174,12 +174,12 @@ class Link:
 
 
 def current_fork():
-    """What is known of the fork whose machines the script's names stand for, if any."""
+    """The fork whose machines the script's names stand for, if any."""
     return getattr(_local, "fork", None) or _of_main[0]
 
 
 def enter_fork(fork):
-    """Has the script's names stand for a fork's machines; answers what they did before."""
+    """Makes the script's names stand for a fork's machines; returns the earlier fork."""
     before = getattr(_local, "fork", None)
     _local.fork = fork
     if threading.current_thread() is threading.main_thread():

@@ -27,11 +27,11 @@ class Process:
 
     def __getattr__(self, name):
         if name == "stdin":
-            raise AttributeError("the driver holds what this process reads")
+            raise AttributeError("the driver holds the stdin of this process")
         if name in ("stdout", "stderr"):
             raise AttributeError(
                 f"the driver reads the {name} of this process; a machine's "
-                "get_console_log() and full_console_log have what it said"
+                "get_console_log() and full_console_log have its output"
             )
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 

@@ -105,7 +105,7 @@ class Session:
             self.debug._failed(found.tb_frame, found.tb_lineno, failure)
 
     def where(self):
-        """Where the script is, as a traceback shows it; nothing where it is not."""
+        """Where the script is, as a traceback shows it; nothing if it does not run."""
         import traceback
 
         name = self.facts["script"]["name"]

@@ -14,7 +14,7 @@ class _Configuration:
             if name in values:
                 setattr(self, name, values.pop(name))
             elif not hasattr(type(self), name):
-                raise TypeError(f"{type(self).__name__} expects {name}, and got none")
+                raise TypeError(f"{type(self).__name__} expects {name}, got none")
         # The next version of the framework may write more values.
         self.__dict__.update(values)
 

@@ -1,4 +1,4 @@
-"""What is broken on purpose: links, networks, disks and time."""
+"""Faults that a test sets: links, networks, disks and time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .duration import as_seconds
 
 
 class Fault:
-    """Something that is broken on purpose.
+    """A fault that the test has set.
 
     It ends where it is healed or its `with` block ends, and else with its subtest or the
     script.
@@ -23,7 +23,7 @@ class Fault:
         return self._link.request("isFaultOver", fault=self._number)
 
     def heal(self):
-        """Mends what is broken, if nothing else has."""
+        """Ends the fault, if it has not ended."""
         self._link.request("healFault", fault=self._number)
 
     def __enter__(self):
@@ -47,7 +47,7 @@ class Capture(Fault):
 
 
 def fault_of(link, facts):
-    """The fault that the driver tells of."""
+    """The fault of an answer of the driver's."""
     return (Capture if facts.get("path") is not None else Fault)(link, facts)
 
 
@@ -60,7 +60,7 @@ def _seconds(duration):
 
 
 class _Part:
-    """A part of a machine in which things are broken on purpose."""
+    """A part of a machine that can have faults."""
 
     def __init__(self, link, machine, kind, **place):
         self._link = link
@@ -95,7 +95,7 @@ class Link(_Part):
         bandwidth=None,
         direction=None,
     ):
-        """Sets what the link does to frames from now on; nothing takes all away."""
+        """Sets what the link does to frames from now on; without settings, nothing."""
         return self._break(
             "set",
             delay=_seconds(delay),
@@ -117,11 +117,11 @@ class Link(_Part):
         self._ask("up")
 
     def counters(self):
-        """What has become of frames, of those that are `sent` and `received`."""
+        """Counters of the frames that were `sent` and `received`."""
         return self._ask("counters")
 
     def capture(self, name=None):
-        """Writes what the machine sends and receives into a file."""
+        """Writes the frames that the machine sends and receives to a file."""
         return self._break("capture", name=name)
 
     def __repr__(self):
@@ -143,17 +143,17 @@ class Disk(_Part):
         )
 
     def fail(self, *, reads=False, writes=False, after=0):
-        """Has requests to the disk fail."""
+        """Makes requests to the disk fail."""
         return self._break(
             "fail", reads=bool(reads), writes=bool(writes), after=as_seconds(after)
         )
 
     def detach(self):
-        """Takes the disk out of the guest."""
+        """Detaches the disk from the guest."""
         self._ask("detach")
 
     def cache_writes(self):
-        """Has a loss of power lose what the guest writes from now on and never flushes."""
+        """Lets a loss of power undo what the guest writes from now on and does not flush."""
         return self._break("cacheWrites")
 
     def __repr__(self):

@@ -29,7 +29,7 @@ class VLan:
             raise AttributeError(
                 f"vlan{self.nr} has no plug_process: only a test with containers plugs "
                 f"the host into its networks; vde_plug2tap -s {self.socket_dir} "
-                f"{self.tap_name} does by hand"
+                f"{self.tap_name} does the same by hand"
             )
         return self._process(self._plug_pid, ["vde_plug2tap", self.tap_name])
 

@@ -228,7 +228,7 @@ class BaseMachine:
         # A script that sets None has ended the process itself.
         if value is not None:
             raise AttributeError(
-                f"pid of {self!r} can be None, and else is what the driver has started"
+                f"pid of {self!r} can be None, but a script can set no other value"
             )
         self._forgotten = self._get("pid")
 
@@ -418,7 +418,7 @@ class BaseMachine:
         """Waits, by the guest's clock."""
         given = one_of("sleep", "secs", secs, "duration", duration)
         if given is None:
-            raise TypeError("sleep() takes a duration, and was given none")
+            raise TypeError("sleep() takes a duration, got none")
         self._call("sleep", given_seconds(given, "sleep"))
 
     # systemd
@@ -884,7 +884,7 @@ class QemuMachine(BaseMachine):
         return self._fault("skew", as_seconds(by))
 
     def nmi(self):
-        """Sends the guest an interrupt that can't be masked."""
+        """Sends the guest a non-maskable interrupt."""
         self._call("nmi")
 
     def send_monitor_command(self, command):
