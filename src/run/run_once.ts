@@ -300,7 +300,7 @@ class OneRun {
     // An error from the end of the run tells nothing new.
     if (error instanceof ScriptOver) return;
     if (this.#failure !== undefined && error === this.#failure.error) return;
-    const when = interactive ? "nobody caught" : "after the end of the script";
+    const when = interactive ? "uncaught" : "after the end of the script";
     this.#log.warning(`${when}: ${messageOf(error)}`);
   }
 

@@ -64,7 +64,7 @@ export function judge(failure: Failure | undefined): Judgement {
   return { verdict: "failed", exitCode: exitCodes.failed, error };
 }
 
-/** Whether a run came to an end that somebody will ask about. */
+/** Whether a run's end needs an explanation. */
 export function isFailure({ verdict }: Judgement): boolean {
   return verdict === "failed" || verdict === "timeout";
 }
@@ -74,7 +74,7 @@ export function isFailure({ verdict }: Judgement): boolean {
  *
  * @param failure What ended it.
  * @param steps What it was doing, innermost first.
- * @param plan What was to be run.
+ * @param plan The plan of the run.
  * @param script The script.
  */
 export function explain(
@@ -84,7 +84,7 @@ export function explain(
   script: Script | undefined,
 ): string {
   if (error instanceof TypeErrors) {
-    const advice = error.isFatal ? "" : "; --no-check runs it all the same";
+    const advice = error.isFatal ? "" : "; --no-check runs it anyway";
     return `${error.detail}\n${error.message}${advice}`;
   }
   const remarks = findings.map((one) =>
@@ -101,7 +101,9 @@ export function explain(
   });
 }
 
-/** A failure, what it is called where there are several, and what was being done. */
+/**
+ * A failure, its name if there are several, and the steps that were under way.
+ */
 export interface NotedFailure {
   /** The subtest's name. */
   readonly name: string;
@@ -126,9 +128,9 @@ export function isNotedIn(
  *
  * @param last What ended it.
  * @param noted The subtests that failed before that.
- * @param plan What was to be run.
+ * @param plan The plan of the run.
  * @param script The script.
- * @returns What to show, where that is, and the same of each subtest.
+ * @returns The text to show, its place, and the same for each subtest.
  */
 export function explainAll(
   last: NotedFailure,
@@ -174,7 +176,7 @@ export function explainAll(
  *
  * @param failure What ended it.
  * @param script The script.
- * @returns The innermost place; nothing where there is none.
+ * @returns The innermost place; nothing if there is none.
  */
 export function placeOf(
   { error, latestStep }: Failure,

@@ -262,7 +262,7 @@ export class Backdoor {
   }
 
   #startedAnew(): void {
-    this.#options.lose("The guest's shell started anew");
+    this.#options.lose("The guest's shell has started again");
     this.#greet();
   }
 

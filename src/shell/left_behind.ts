@@ -4,7 +4,9 @@ const QUOTED = 60;
 /** Warns of children that commands leave behind with their stdout or stderr. */
 export class LeftBehind {
   readonly #warn: (text: string) => void;
-  /** Commands that left a child behind, by what that holds. */
+  /**
+   * Commands that left a child behind, by the port or job that the child holds.
+   */
   readonly #commands = new Map<string, string>();
   /** Names of children that were warned of. */
   readonly #warned = new Set<string>();
@@ -18,7 +20,7 @@ export class LeftBehind {
     this.#commands.set(held, command);
   }
 
-  /** Expects it no more. */
+  /** Stops expecting it. */
   forget(held: string): void {
     this.#commands.delete(held);
   }
@@ -33,8 +35,8 @@ export class LeftBehind {
       : command;
     this.#warn(
       `the command \`${quoted}\` has ended and left ${program} (process ` +
-        `${process}) behind, which holds its output; what that still writes ` +
-        "is not shown",
+        `${process}) behind, which holds its output; later output of that ` +
+        "process is not shown",
     );
   }
 

@@ -23,7 +23,7 @@ import { finishStderr, type StderrPort } from "./stderr_port.ts";
 
 /** Why a command is lost whose connection has ended. */
 const CONNECTION_ENDED =
-  "The connection to the guest ended that carried the command";
+  "The connection that carried the command to the guest has ended";
 
 /** A port that carries commands: one at a time, from a runner's `rdy` on. */
 export class Port {

@@ -16,18 +16,20 @@ export interface SuitePart {
   readonly results: SuiteResults;
 }
 
-/** What {@linkcode mergeResults} comes to. */
+/** The result of {@linkcode mergeResults}. */
 export interface MergedResults {
-  /** The whole; its attempts' directories count from the one that was asked for. */
+  /**
+   * The whole; its attempts' directories are relative to the given directory.
+   */
   readonly results: SuiteResults;
   /** What is missing, a sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * Puts the results of parts of a suite together: those of its shards, or of tests
- * that ran each for itself. Of a shard that reported twice, as where a job ran
- * again, the later report counts.
+ * Puts the results of parts of a suite together: those of its shards, or of
+ * tests that ran each for itself. If a shard reported twice, for example
+ * because its job ran again, the later report counts.
  *
  * @param parts The parts, in any order.
  * @param directory The absolute path of the directory of the whole.
@@ -62,7 +64,7 @@ export function mergeResults(
       tags: [],
       verdict: "unfinished",
       reason: missing.length === 0
-        ? "no shard has run it: their histories differ, or their suites"
+        ? "no shard ran it, because their histories or their suites differ"
         : missing.length === 1
         ? `shard ${missing[0]} never reported`
         : `one of the shards ${list(missing, "and")} never reported`,
@@ -119,7 +121,7 @@ function refuseDifferent(parts: readonly SuitePart[]): void {
   }
 }
 
-/** The parts, each shard once: what came last. */
+/** The parts, each shard once: its last report. */
 function latestOf(parts: readonly SuitePart[]): SuitePart[] {
   const latest = new Map<string, SuitePart>();
   for (const part of parts) {

@@ -56,7 +56,7 @@ Deno.test("a child that has a command's stdout", async (t) => {
     while (warnings().length < 2) await machine.succeed(":");
     assertMatch(
       warnings()[0],
-      /^the command `sleep 1000 & echo left; exit 3` has ended and left sleep \(process \d+\) behind, which holds its output; what that still writes is not shown$/,
+      /^the command `sleep 1000 & echo left; exit 3` has ended and left sleep \(process \d+\) behind, which holds its output; later output of that process is not shown$/,
     );
     assertEquals(
       warnings().filter((text) => text.includes("left sleep")).length,

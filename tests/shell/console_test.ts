@@ -151,7 +151,7 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     assertEquals(warnings.length, 1);
     assertMatch(
       warnings[0],
-      /^the command `sleep 1000 & echo \$!; exit 3` has ended and left sleep \(process \d+\) behind, which holds its output; what that still writes is not shown$/,
+      /^the command `sleep 1000 & echo \$!; exit 3` has ended and left sleep \(process \d+\) behind, which holds its output; later output of that process is not shown$/,
     );
   });
 
@@ -294,7 +294,7 @@ Deno.test("a greeting on the console", async (t) => {
 
   await t.step("of a new shell fails all that is under way", async () => {
     const running = shell.run("sleep 1000");
-    const lost = assertRejects(() => running, ShellLost, "started anew");
+    const lost = assertRejects(() => running, ShellLost, "started again");
     await shell.run("true");
     await shell.send(
       `exec bash --norc -c "${greeting}; exec bash --norc /dev/stdin"`,
@@ -304,7 +304,7 @@ Deno.test("a greeting on the console", async (t) => {
   });
 });
 
-Deno.test("a shell that starts anew before it was ready fails who connects, at once", async () => {
+Deno.test("a shell that starts again before it was ready fails connects at once", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });
   const connecting = shell.connect();
@@ -314,7 +314,7 @@ Deno.test("a shell that starts anew before it was ready fails who connects, at o
   const sent = await guest.heard(":-new");
   const [, question] = /echo "(\w+ shell \w+) [^"]*"\n$/.exec(sent)!;
   await guest.say(`${question} new`);
-  await assertRejects(() => connecting, ShellLost, "started anew");
+  await assertRejects(() => connecting, ShellLost, "started again");
   shell.connect().catch(() => {});
   await guest.heard("vw_token=", 2);
 });

@@ -166,7 +166,11 @@ Deno.test("a port that is a connection", async (t) => {
     connections[0].close();
     await turn();
     assertEquals(port.is, "idle");
-    await assertRejects(() => job.done, ShellLost, "The connection to the");
+    await assertRejects(
+      () => job.done,
+      ShellLost,
+      "The connection that carried the command to the guest has ended",
+    );
   });
 
   await t.step("keeps a status when it ends later", async () => {

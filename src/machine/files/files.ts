@@ -158,7 +158,7 @@ function failed(
 async function openFile(core: MachineCore, source: string): Promise<HostFile> {
   if ((await Deno.stat(source)).isFile) return await HostFile.open(source);
   throw new UsageError(
-    `Expected a file to copy into ${core.name}, got ${source}, which is none`,
+    `Expected a file to copy into ${core.name}, got ${source}, which is not a file`,
   );
 }
 

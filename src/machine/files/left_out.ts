@@ -8,8 +8,8 @@ const SHOWN = 10;
 const REASONS = {
   kind: "Only files, directories and links are copied; left out",
   name: "names that are not UTF-8 are left out",
-  unreadable: "what may not be read is left out",
-  gone: "left out, as it was gone when it was to be read",
+  unreadable: "left out, because permission to read is missing",
+  gone: "left out, because it was gone before it was read",
   shorter: "shorter than its reported size, and filled up with zeros",
   setuid: "copied without its setuid and setgid bits",
   attributes: "copied without its mode or time",

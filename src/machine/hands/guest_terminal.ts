@@ -13,7 +13,7 @@ const HANGUP = 2;
 
 /** The meanings of the exit statuses of the guest's side. */
 const PROBLEMS: Record<number, string> = {
-  3: "no console showed up in the guest",
+  3: "no console appeared in the guest",
   4: "the guest has no setsid",
 };
 

@@ -69,7 +69,7 @@ export async function shellInteract(
 /** Connects a shell of the guest with a socket. */
 async function shellAt(core: MachineCore, address: string): Promise<void> {
   await using listener = listenAt(address);
-  // Nobody is to connect in vain.
+  // A machine without a terminal fails before anybody connects.
   await core.watched(() => GuestTerminal.demand(core));
   core.log.info(
     `a shell in the guest waits at ${listener.address}`,
@@ -102,7 +102,7 @@ async function shellAt(core: MachineCore, address: string): Promise<void> {
 /** Connects the serial console with the host's terminal. */
 export async function consoleInteract(core: MachineCore): Promise<void> {
   if (!Terminal.present) {
-    throw new UsageError("consoleInteract() expects a terminal, there is none");
+    throw new UsageError("consoleInteract() expects a terminal, got none");
   }
   const host = await Terminal.open();
   const { guest } = core.running();
@@ -165,7 +165,7 @@ function holdLog(isKept: (line: string) => boolean = () => true): Disposable {
   return {
     [Symbol.dispose]() {
       diversion[Symbol.dispose]();
-      if (lost) writeStandardError("(the log's lines before are left out)\n");
+      if (lost) writeStandardError("(earlier lines of the log are left out)\n");
       if (held !== "") writeStandardError(held);
     },
   };

@@ -50,7 +50,7 @@ function tree(
   return seen;
 }
 
-/** What is there where links were followed that lead somewhere. */
+/** The tree after links that lead somewhere were followed. */
 function followed(path: string): Record<string, string> {
   return tree(path, "", (path) => {
     try {
@@ -61,7 +61,7 @@ function followed(path: string): Record<string, string> {
   });
 }
 
-/** What is copied the same way, whatever the guest has. */
+/** The tests of copies that do not depend on the guest. */
 function copies(
   t: Deno.TestContext,
   { machine, outDir, events }: Booted,
@@ -354,7 +354,7 @@ function copies(
     );
 
     await t.step(
-      `files whose size is another than they tell are whole, ${how}`,
+      `files whose reported size is wrong are copied whole, ${how}`,
       async () => {
         const files = [
           "/proc/version",
@@ -418,7 +418,7 @@ function copies(
       },
     );
 
-    await t.step(`what is not there fails with its name, ${how}`, async () => {
+    await t.step(`a missing file fails with its name, ${how}`, async () => {
       await assertRejects(
         () => machine.copyFromHost(`${host}/missing`, "/tmp/missing"),
         Deno.errors.NotFound,
@@ -525,7 +525,7 @@ Deno.test("copying files between host and guest", async (t) => {
         await assertRejects(
           () => machine.copyFromHostViaShell(`${host}/tree`, "/tmp/no-tree"),
           UsageError,
-          `${host}/tree, which is none`,
+          `${host}/tree, which is not a file`,
         );
       }
       await machine.fail("pidof head", "[ -e /tmp/no-tree ]");
@@ -533,7 +533,7 @@ Deno.test("copying files between host and guest", async (t) => {
   );
 
   await t.step(
-    "a file that can't be read on the way fails the copy, and ends what took it",
+    "a file that becomes unreadable fails the copy, and ends the receiving command",
     async () => {
       // Not even root may read it.
       const unreadable = "/sys/bus/cpu/drivers_probe";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { LeftOut } from "../../../src/machine/files/left_out.ts";
 
-Deno.test("a copy that has all has no warning", () => {
+Deno.test("a complete copy has no warning", () => {
   assertEquals(new LeftOut().warning, undefined);
 });
 
@@ -22,7 +22,7 @@ Deno.test("a warning about many names has the first ones, and their number", () 
   for (let at = 0; at < 1000; at++) left.add(`file${at}`, "unreadable");
   assertEquals(
     left.warning,
-    "What may not be read is left out: file0, file1, file2, file3, file4, file5, " +
+    "Left out, because permission to read is missing: file0, file1, file2, file3, file4, file5, " +
       "file6, file7, file8, file9 and 990 more",
   );
 });
