@@ -21,9 +21,9 @@ export interface StartOptions {
   vsock?: string;
   /** Whether the guest may reboot, instead of ending at a reset. */
   allowReboot?: boolean;
-  /** Whether the guest's time passes at once where the guest waits for it. */
+  /** Whether to skip the time for which the guest only waits. */
   fastForward?: boolean;
-  /** Makes TAPs on the run's VLANs, for a hypervisor that takes nothing else. */
+  /** Makes TAPs on the run's VLANs, for a hypervisor that needs TAPs. */
   taps?: Taps;
   /** Ends a start that is under way. */
   signal?: AbortSignal;
@@ -55,7 +55,7 @@ export interface Tap {
   readonly name: string;
   /** The directory of the sockets of its VLAN's switch. */
   readonly socketDir: string;
-  /** Plugs its cable in, or unplugs it, which the guest is not told. */
+  /** Plugs its cable in, or unplugs it, without the guest's notice. */
   plug(isIn: boolean): Promise<void>;
   /** Leads all of its frames through the host. */
   divert(): Promise<Diversion>;
@@ -79,13 +79,16 @@ export interface SavedDisk {
 
 /** The state of a guest at one moment, from which others like it can go on. */
 export interface SavedGuest {
-  /** The absolute path of the file or directory that holds what is not on its disks. */
+  /**
+   * The absolute path of the file or directory with everything that is not on
+   * its disks.
+   */
   readonly state: string;
   /** The disks that the guest can write to. */
   readonly disks: readonly SavedDisk[];
   /**
-   * What a guest has to have in common with the saved one: by the words of a
-   * message, in the order in which they are compared.
+   * The properties that a guest must share with the saved one. The keys are
+   * their names in messages; they are compared in this order.
    */
   readonly identity: Readonly<Record<string, string>>;
   /** Whether it stood still before it was saved. */
@@ -104,7 +107,7 @@ export interface SavedGuest {
 
 /** Why a guest can't be saved. */
 export interface Obstacle {
-  /** One sentence's part, of the machine. */
+  /** The reason, as the end of a sentence whose subject is the machine. */
   readonly reason: string;
   /** The tag of a share that is in the way while the guest has it mounted. */
   readonly tag?: string;
@@ -116,40 +119,42 @@ export interface Obstacle {
 export interface GuestSnapshots {
   /**
    * Whether the guest is saved without the connections that carry commands. No
-   * command may run then, and both the guest and those that go on from it are
-   * connected to anew.
+   * command may run then. Afterwards the driver connects again, to the guest
+   * and to those that go on from it.
    */
   readonly endsConnections?: boolean;
-  /** Why it can't be saved right now; nothing where it can. */
+  /** The reasons why the guest can't be saved right now; none if it can. */
   obstacles(): Promise<Obstacle[]>;
-  /** Why it and a copy of it can't run at the same time; nothing if they can. */
+  /**
+   * Why the guest and a copy can't run at the same time; nothing if they can.
+   */
   rivalry(): Promise<string | undefined>;
   /** Bytes of memory that the guest has. */
   memory(): Promise<number>;
-  /** Has the guest stand still. */
+  /** Pauses the guest. */
   pause(): Promise<void>;
   /**
-   * Waits until all that the guest had written when it came to stand still was
-   * taken.
+   * Waits until the driver has read all that the guest had written before it
+   * was paused.
    *
-   * @throws {MachineError} where somebody does not take it.
+   * @throws {MachineError} if the driver does not read it in time.
    */
   drained(): Promise<void>;
   /**
    * Saves the guest, which stands still. Its disks go on in overlays.
    *
-   * @param directory A directory for what is saved.
-   * @throws {MachineError} where that can't be.
+   * @param directory A directory for the saved state.
+   * @throws {MachineError} if that is impossible.
    */
   save(directory: string): Promise<SavedGuest>;
-  /** Has the guest go on, unless it stood still before. */
+  /** Resumes the guest, unless it was paused before. */
   go(): Promise<void>;
   /**
-   * Lays out what was saved so that many guests go on from it fast. The guest may
-   * run meanwhile, and may have ended.
+   * Lays out the saved state so that many guests can go on from it fast. The
+   * guest may run meanwhile, and may have ended.
    *
    * @param signal Ends this.
-   * @returns What was saved, as it is now.
+   * @returns The saved state as it is now.
    */
   layOut(saved: SavedGuest, signal: AbortSignal): Promise<SavedGuest>;
 }
@@ -278,7 +283,7 @@ export interface GuestNetwork {
    * @param socketDir The directory of the sockets of the VLAN's switch.
    */
   card(socketDir: string): Promise<GuestCard | undefined>;
-  /** What a guest lacks that has no card on a VLAN, as a sentence's end. */
+  /** Why a guest has no card on a VLAN, as the end of a sentence. */
   lack(vlan: number): string;
 }
 
@@ -292,7 +297,7 @@ export interface GuestForwarding {
   forward(hostPort: number, guestPort: number): Promise<string | undefined>;
 }
 
-/** How much passes of what a guest asks of a disk. */
+/** The limits for a guest's requests to a disk. */
 export interface DiskLimits {
   /** Bytes in a second; 0: no limit. */
   bytesPerSecond: number;
@@ -300,7 +305,7 @@ export interface DiskLimits {
   operationsPerSecond: number;
 }
 
-/** What of a guest's requests to a disk fails. */
+/** Which of a guest's requests to a disk fail. */
 export interface DiskFailures {
   /** Whether reads do. */
   reads: boolean;
@@ -310,11 +315,11 @@ export interface DiskFailures {
 
 /** A disk of a guest, and what its hypervisor can do with it. */
 export interface GuestDisk {
-  /** Lets no more pass. */
+  /** Limits the guest's requests from now on. */
   throttle?(limits: DiskLimits): Promise<void>;
-  /** Has requests fail from now on. */
+  /** Makes requests fail from now on. */
   fail?(failures: DiskFailures): Promise<void>;
-  /** Takes it out of the guest. */
+  /** Detaches the disk from the guest. */
   detach?(): Promise<void>;
   /** Whether to keep track of what the guest has flushed. */
   track?(isTracked: boolean): Promise<void>;
@@ -325,33 +330,33 @@ export interface GuestDisks {
   /**
    * A disk by its name, or the first.
    *
-   * @throws {MachineError} where there is none.
+   * @throws {MachineError} if there is none.
    */
   find(name?: string): Promise<GuestDisk>;
 }
 
 /** What a guest has not flushed to its disks. */
 export interface GuestWriteCaches {
-  /** Whether what is flushed is kept track of, for any of them. */
+  /** Whether flushes of any of them are tracked. */
   readonly areTracked: boolean;
   /**
-   * Ends the guest, and takes what it has not flushed from those disks of which
-   * that is known.
+   * Ends the guest, and undoes the unflushed writes to the disks that are
+   * tracked.
    */
   losePower(): Promise<void>;
 }
 
 /** The processors of a guest. */
 export interface GuestProcessors {
-  /** Has them stand still. */
+  /** Pauses the processors. */
   pause(): Promise<void>;
-  /** Has them go on. */
+  /** Resumes the processors. */
   resume(): Promise<void>;
 }
 
-/** The button of a server that has its processors interrupted. */
+/** The non-maskable interrupt of a guest, as a server's NMI button sends it. */
 export interface GuestInterrupt {
-  /** Sends them an interrupt that can't be masked. */
+  /** Sends all processors a non-maskable interrupt. */
   press(): Promise<void>;
 }
 
@@ -387,19 +392,19 @@ export interface Capabilities {
   readonly forwarding?: GuestForwarding;
   /** Consoles that can be added while the guest runs. */
   readonly consoles?: GuestConsoles;
-  /** Processors that the hypervisor has a hold on. */
+  /** Processors that the hypervisor can pause. */
   readonly processors?: GuestProcessors;
-  /** An interrupt that can't be masked. */
+  /** A non-maskable interrupt. */
   readonly interrupt?: GuestInterrupt;
-  /** Disks that the hypervisor has a hold on. */
+  /** Disks that the hypervisor controls. */
   readonly disks?: GuestDisks;
   /** Caches of its disks, which a loss of power loses. */
   readonly writeCaches?: GuestWriteCaches;
-  /** File systems that are not the host's. */
+  /** File systems of the guest's own. */
   readonly fileSystems?: true;
-  /** Memory that the hypervisor has a hold on. */
+  /** Memory that the hypervisor can take away and give back. */
   readonly memory?: GuestMemory;
-  /** A clock that is not the host's. */
+  /** A clock of the guest's own. */
   readonly clock?: true;
   /** What saves the guest. */
   readonly snapshots?: GuestSnapshots;
@@ -452,11 +457,11 @@ export interface Guest extends Capabilities {
    * @throws {MachineError} if the guest lacks what a terminal needs.
    */
   addTerminal?(options: GuestTerminalOptions): Promise<AddedTerminal>;
-  /** What to look at in the guest if its shell does not come. */
+  /** What an author should look at in the guest if its shell does not come. */
   readonly shellHint?: string;
-  /** Whether it is ending: how, is known when its process is gone. */
+  /** Whether it is ending. `ended` tells how once its process is gone. */
   readonly isEnding?: boolean;
-  /** Whether its end was one that it came to by itself. */
+  /** Whether the guest ended by itself, and not by a fault or by the driver. */
   readonly endedWell?: boolean;
   /** The version of the hypervisor that runs it, as `7.2.22`. */
   version?(): Promise<string>;
@@ -504,9 +509,9 @@ export interface BackendKind {
   readonly plugsIntoHost: boolean;
   /** Whether a guest can use a virtual socket that the driver makes. */
   readonly takesVsock: boolean;
-  /** Whether a guest can begin anew at a reset. */
+  /** Whether a guest can boot again after a reset. */
   readonly reboots: boolean;
-  /** Whether it has a guest's time pass at once where the guest waits for it. */
+  /** Whether it can skip the time for which a guest only waits. */
   readonly fastForwards?: boolean;
   /** Whether a guest that was paused goes on with the connections that it had. */
   readonly connectionsOutlivePause?: boolean;

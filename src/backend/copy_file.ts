@@ -1,6 +1,6 @@
 /**
- * Copies a file without its holes, for its owner alone. A file system that can,
- * shares the blocks.
+ * Copies a file without its holes, for its owner alone. File systems that can
+ * share blocks do so.
  *
  * @returns Why that failed, if it did.
  */

@@ -1,10 +1,10 @@
 import { MachineError } from "../errors.ts";
 
 /**
- * Makes the error for a disk that a machine has not.
+ * Makes the error for a disk that a machine does not have.
  *
  * @param hypervisor The machine's hypervisor, as messages call it.
- * @param name The disk's name; nothing where any disk would do.
+ * @param name The disk's name; nothing if any disk would do.
  * @param known The names of those that there are.
  */
 export function noDisk(

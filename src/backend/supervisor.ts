@@ -210,7 +210,7 @@ export class Supervisor implements AsyncDisposable {
     try {
       this.#guardPipe.writeSync(bytes);
     } catch {
-      // Somebody has killed the guard, so there is none.
+      // The guard was killed, so there is none.
     }
   }
 }

@@ -16,7 +16,7 @@ Deno.test("the guest that tries an accelerator boots where QEMU emulates", async
   assert(await boots("tcg", { qemu, timeout: 300 }));
 });
 
-Deno.test("an accelerator whose guest never ends is not used", async () => {
+Deno.test("an accelerator whose guest does not end is not used", async () => {
   await withDirectory(async (directory) => {
     const hanging = `${directory}/qemu`;
     await Deno.writeTextFile(hanging, "#!/bin/sh\nexec sleep 1000\n", {
@@ -26,7 +26,7 @@ Deno.test("an accelerator whose guest never ends is not used", async () => {
   });
 });
 
-Deno.test("a QEMU that is not there finds no accelerator", async () => {
+Deno.test("without QEMU, no accelerator is found", async () => {
   assertEquals(
     await accelerator({ qemu: "/no/such/qemu", cache: null }),
     "tcg",
@@ -47,7 +47,7 @@ Deno.test("the accelerator that was found is kept for this boot of the machine",
   });
 });
 
-Deno.test("a result that no file can keep is right all the same", async () => {
+Deno.test("a result that no file can keep is still right", async () => {
   assertEquals(
     await accelerator({ qemu: "/no/such/qemu", cache: "/proc/no/such" }),
     "tcg",

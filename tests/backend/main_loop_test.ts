@@ -8,7 +8,7 @@ import { MainLoop } from "../../src/backend/qemu/main_loop.ts";
 import { type QmpClient, QmpError } from "../../src/qmp/mod.ts";
 import type { ByteStream } from "../../src/stream/mod.ts";
 
-/** A stream that keeps what is written to it. */
+/** A stream that keeps its written bytes. */
 class Kept implements ByteStream {
   readonly written: number[] = [];
   isClosed = false;
@@ -53,7 +53,7 @@ Deno.test("what is written to a guest on KVM wakes QEMU", async () => {
   assertEquals(port.isClosed, true);
 });
 
-Deno.test("a QEMU that has ended takes no byte, and nobody fails of it", async () => {
+Deno.test("bytes for a QEMU that has ended are dropped without an error", async () => {
   const monitor = new Kept(), port = new Kept();
   monitor.write = () => Promise.reject(new Deno.errors.BrokenPipe());
   const mainLoop = await MainLoop.find(
@@ -92,7 +92,7 @@ Deno.test("QEMU's human monitor says nothing to the byte that wakes QEMU", async
     await monitor.write(new Uint8Array(3));
     await monitor.write(new TextEncoder().encode("info status\nquit\n"));
     const said = await toText(monitor.readable);
-    // It echoes a line as a terminal does, anew for each key.
+    // It echoes a line as a terminal does, again for each key.
     const [, prompt, answer] = said.split("\n");
     assertMatch(prompt, /^\(qemu\) i\W/);
     assertMatch(answer, /^VM status: /);

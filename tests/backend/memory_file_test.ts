@@ -50,7 +50,9 @@ class Stream {
   }
 }
 
-/** What comes before the pages of a guest with eight pages and a screen of two. */
+/**
+ * The bytes before the pages of a guest with eight pages and a screen of two.
+ */
 function beginning(size = 8 * PAGE): Stream {
   return new Stream().word(0x5145564d).word(3)
     .put([7]).word(2).put([0x70, 0x63])
@@ -118,7 +120,7 @@ Deno.test("pages of the main memory go to their places, and the rest stays a str
   );
 });
 
-Deno.test("a stream that is not known is left as it is", async (t) => {
+Deno.test("an unknown stream is left as it is", async (t) => {
   const rest = new Stream().part(3).end().put(DEVICES).bytes;
   const streams: Record<string, Stream> = {
     "no stream": new Stream().put(new Uint8Array(100)),

@@ -21,7 +21,7 @@ async function notify(path: string, ...assignments: string[]): Promise<void> {
   assertEquals(success, true);
 }
 
-/** What is heard, one after the other. */
+/** The received messages, in their order. */
 function hearing() {
   const heard: string[] = [];
   let told = Promise.withResolvers<void>();

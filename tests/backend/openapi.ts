@@ -20,7 +20,7 @@ const AJV = "npm:ajv@8.17.1", YAML = "npm:yaml@2.8.1";
  *
  * @param file The definition's file.
  * @param base The path before those of the definition.
- * @returns What is wrong; nothing where there are no definitions.
+ * @returns What is wrong; nothing if there are no definitions.
  */
 export async function faultsOf(
   file: string,

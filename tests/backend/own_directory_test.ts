@@ -21,7 +21,7 @@ function place(): { path: string } & Disposable {
 const MODULE = new URL("../../src/backend/own_directory.ts", import.meta.url);
 
 /**
- * What another process says of a directory: nothing where all is well.
+ * The complaint of another process about a directory; nothing if it has none.
  *
  * @param how The user that it is, or what stands before its command line.
  */
@@ -180,7 +180,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what root has made is nobody's claim, and may stand above",
+  name: "root's directories may stand above",
   ignore: !isRoot,
   async fn() {
     using top = place();
@@ -201,7 +201,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what is mounted where everybody may make something, nobody has made",
+  name: "a mount point in a place for everybody counts as nobody's",
   ignore: !canUnshare,
   async fn() {
     using top = place();

@@ -222,7 +222,7 @@ Deno.test("disks of a saved guest", async (t) => {
     await back.stop();
   });
 
-  await t.step("nobody has written to what others go on from", async () => {
+  await t.step("no fork has written to the snapshot", async () => {
     assertEquals(await hash(template), before);
     assertEquals(
       await Promise.all(saved.disks.map(({ frozen }) => hash(frozen))),
@@ -253,7 +253,7 @@ Deno.test("a driver that was killed leaves disks that the next start finds", asy
   await again.stop();
 });
 
-/** What can't be saved, and what is said of it. */
+/** What can't be saved, and the message about it. */
 const REFUSED: [what: string, add: string, says: RegExp][] = [
   [
     "an image of the author's own",
@@ -296,7 +296,7 @@ for (const [what, add, says] of REFUSED) {
   });
 }
 
-Deno.test("a guest goes on from its like alone", async (t) => {
+Deno.test("a guest goes on only from a guest with the same properties", async (t) => {
   await using test = await setUp();
   const origin = await test.start(QEMU, "origin");
   const saved = await save(origin, test.saved);
@@ -364,7 +364,7 @@ Deno.test("guests that go on share memory", async (t) => {
   const isMapped = ({ pid }: Guest) =>
     Deno.readTextFileSync(`/proc/${pid}/maps`).includes(memory);
 
-  await t.step("what is there is all of it, for its owner alone", async () => {
+  await t.step("all of it is there, for its owner alone", async () => {
     for (const path of [memory, rest]) {
       assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
     }
@@ -380,7 +380,7 @@ Deno.test("guests that go on share memory", async (t) => {
     assertEquals(bytes.subarray(MEBIBYTE), await Deno.readFile(dump));
     await origin.qmp.send("cont");
   });
-  await t.step("one that goes on has it mapped, and leaves it", async () => {
+  await t.step("a fork maps it, and does not change it", async () => {
     const before = await hash(memory);
     const fork = await test.start(QEMU, "fork", saved);
     assert(isMapped(fork));

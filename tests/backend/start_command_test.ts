@@ -6,7 +6,10 @@ import { shellQuote } from "../../src/shell/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { awkward } from "./awkward.ts";
 
-/** Prints its arguments with a NUL after each, as nothing else can be told. */
+/**
+ * Prints its arguments with a NUL after each, because arguments may have any
+ * other character.
+ */
 const printArguments = "#!/bin/sh\nprintf '%s\\0' \"$@\"\n";
 
 async function underShell(

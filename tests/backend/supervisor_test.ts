@@ -365,7 +365,7 @@ Deno.test("a driver that is killed by SIGKILL leaves no process, no guard and no
   await child.status;
   for (const pid of pids) await gone(() => isAlive(pid));
   await gone(() => isAlive(guards[0].pid));
-  // What is left of the root is what was never the driver's.
+  // Only files that were never the driver's are left of the root.
   assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), []);
   await Deno.remove(root);
   await lines.cancel();
@@ -388,7 +388,7 @@ Deno.test("a driver that SIGKILL ends leaves no process that hides in its direct
   }
 });
 
-/** A tree as in the Nix store, of somebody who is not root. */
+/** A tree as in the Nix store, of a user who is not root. */
 async function readOnlyTree(): Promise<{ root: string; tree: string }> {
   const root = await Deno.makeTempDir();
   const tree = `${root}/tree`;
@@ -408,7 +408,7 @@ async function readOnlyTree(): Promise<{ root: string; tree: string }> {
 
 const NOBODY = 65534;
 
-/** Ends, as somebody who is not root, what owns a directory. */
+/** Ends a supervisor that owns a directory, as a user who is not root. */
 const killer = `
   import { Supervisor } from ${JSON.stringify(supervisorUrl)};
   import process from "node:process";

@@ -32,7 +32,7 @@ function pieces(bytes: Uint8Array): [number, number | undefined][] {
   ]);
 }
 
-Deno.test("what was flushed is left alone", () => {
+Deno.test("flushed writes are left alone", () => {
   assertEquals(pieces(log()), []);
   assertEquals(pieces(log([5, 2, 0], FLUSH)), []);
   // A write that is not to wait for a flush.
@@ -40,7 +40,7 @@ Deno.test("what was flushed is left alone", () => {
   assertEquals(pieces(new Uint8Array(0)), []);
 });
 
-Deno.test("what was not flushed is as before it, or as flushed last", () => {
+Deno.test("unflushed writes are undone to the last flush", () => {
   assertEquals(pieces(log([5, 2, 0])), [[5, undefined], [6, undefined]]);
   // The log: its head, an entry at 1 with data at 2 and 3, a flush at 4.
   assertEquals(
@@ -61,7 +61,7 @@ Deno.test("a discard that was not flushed is taken back", () => {
   ]);
 });
 
-Deno.test("an entry that has not been written whole is none", () => {
+Deno.test("an incomplete entry is ignored", () => {
   const whole = log([5, 1, 0], FLUSH, [7, 1, 0]);
   assertEquals(pieces(whole.subarray(0, whole.length - 2 * SIZE)), []);
 });
@@ -72,7 +72,7 @@ Deno.test("without any flush, the log's beginning is empty", () => {
   assertEquals(pieces(bytes), [[5, undefined]]);
 });
 
-Deno.test("something else is no log", () => {
+Deno.test("other files are refused", () => {
   const bytes = new Uint8Array(SIZE).fill(1);
   assertThrows(() => unflushed(bytes), Error, "Expected a log");
 });

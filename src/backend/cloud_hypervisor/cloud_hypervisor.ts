@@ -40,7 +40,7 @@ const CONFIG = "config.json";
 const OLDEST = [52];
 /** More arguments for Cloud Hypervisor, such as `--seccomp false`. */
 const ARGUMENTS = "VMWRIGHT_CLOUD_HYPERVISOR_ARGS";
-/** Seconds in which what a hypervisor that has ended wrote last is read. */
+/** Seconds to read the last output of a hypervisor that has ended. */
 const LAST_EVENTS = 1;
 
 /** What Cloud Hypervisor says that it is. */
@@ -220,7 +220,7 @@ class CloudHypervisorGuest extends MicroVmGuest {
     );
   }
 
-  /** Has it boot from a configuration. */
+  /** Makes it boot from a configuration. */
   async boot(config: VmConfig): Promise<void> {
     const { api } = this.options;
     await api.request("PUT", "/vm.create", config);
@@ -229,11 +229,12 @@ class CloudHypervisorGuest extends MicroVmGuest {
   }
 
   /**
-   * Has it go on from what was saved; it stands still.
+   * Restores it to a saved state, paused.
    *
    * @param own The configuration by which it would boot.
    * @param state The directory of the saved state.
-   * @param place A directory for the same with what is its own, which this makes.
+   * @param place A directory, which this makes, for that state with the
+   * machine's own paths.
    */
   async load(own: VmConfig, state: string, place: string): Promise<void> {
     const { api } = this.options;
@@ -317,7 +318,8 @@ class CloudHypervisorGuest extends MicroVmGuest {
     const { supervisor, listener, vsock } = this.options;
     reader.stdin.close().catch(() => {});
     const quiet = reader.stderr.pipeTo(new WritableStream());
-    // It ends with the hypervisor, and waits for one that never began to write.
+    // This process ends with the hypervisor, but would wait for one that never
+    // began to write.
     this.options.process.status.then(async () => {
       await within(LAST_EVENTS, reader.status);
       supervisor.kill(reader);

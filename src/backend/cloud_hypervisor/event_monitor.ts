@@ -11,7 +11,7 @@ export interface VmEvent {
 
 /**
  * Reads the events that `--event-monitor` writes: JSON objects of several lines,
- * with an empty line after each. It passes over what is none.
+ * with an empty line after each. It skips everything else.
  */
 export async function* readEvents(
   stream: ReadableStream<Uint8Array>,

@@ -47,7 +47,7 @@ export interface VmSnapshotConfig {
   destination_url?: string;
 }
 
-/** How a machine goes on from what was saved. */
+/** How a machine is restored. */
 export interface RestoreConfig {
   source_url: string;
   prefault?: boolean;
@@ -78,7 +78,7 @@ const QCOW2 = "514649fb";
 
 /**
  * Completes an author's configuration: the serial console is on stdio, the
- * virtual socket is the driver's, panics are told, disks that the guest may
+ * virtual socket is the driver's, panics are reported, disks that the guest may
  * write to are not the author's own, and cards on `vlan<number>` are on the
  * test's networks.
  */
@@ -136,7 +136,7 @@ export async function completed(
 }
 
 /**
- * Puts what is a machine's own into the configuration of a saved one.
+ * Puts a machine's own paths into the configuration of a saved machine.
  *
  * @param saved The configuration that Cloud Hypervisor has saved.
  * @param own The configuration by which the machine would boot.
@@ -168,7 +168,7 @@ async function imageType(path: string): Promise<"Qcow2" | "Raw"> {
     await file.read(magic);
     return magic.toHex() === QCOW2 ? "Qcow2" : "Raw";
   } catch {
-    // Whoever copies it, or Cloud Hypervisor, tells why it can't be read.
+    // The copy, or Cloud Hypervisor, reports why it can't be read.
     return "Raw";
   }
 }

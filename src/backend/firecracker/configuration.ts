@@ -20,8 +20,8 @@ import type {
 /** The number of a guest's virtual socket, which leads to a socket of its own. */
 const CID = 3;
 /**
- * What the kernel is started with where nothing is said. Firecracker's own
- * choice has no serial console.
+ * The kernel's command line if the description has none. Firecracker's default
+ * has no serial console.
  */
 const BOOT_ARGS = "console=ttyS0 reboot=k panic=1";
 
@@ -61,12 +61,12 @@ export interface Given {
 
 /**
  * Makes the requests by which Firecracker gets a guest's configuration, in the
- * form of its `--config-file`, with what is the driver's own. The paths of disks
+ * form of its `--config-file`, with the driver's own parts. The paths of disks
  * that the guest can write to count from the machine's own directory, where
  * Firecracker runs: a saved guest names them so.
  *
- * @throws {MachineError} if a part of it is none that Firecracker has, or has not
- * the form that the driver needs to know.
+ * @throws {MachineError} if Firecracker has no such part, or a part has not the
+ * form that the driver expects.
  */
 export async function requestsOf(
   { value, path }: Description,

@@ -42,7 +42,7 @@ function readNeeds(
     ) as {
       "machine-config"?: { vcpu_count?: number; mem_size_mib?: number };
     };
-    // Firecracker gives 128 MiB and a processor where nothing is said.
+    // Firecracker's defaults are 128 MiB and one processor.
     return {
       memory: (machine?.mem_size_mib ?? 128) * 2 ** 20,
       cores: machine?.vcpu_count ?? 1,

@@ -79,7 +79,7 @@ export interface Entropy {
   rate_limiter?: RateLimiter;
 }
 
-/** What is done once. */
+/** An action. */
 export interface Action {
   action_type: "InstanceStart" | "SendCtrlAltDel" | "FlushMetrics";
 }
@@ -96,7 +96,7 @@ export interface SnapshotCreate {
   snapshot_type?: "Full" | "Diff";
 }
 
-/** How a guest goes on from what was saved. */
+/** How a guest is restored. */
 export interface SnapshotLoad {
   snapshot_path: string;
   mem_backend: { backend_type: "File" | "Uffd"; backend_path: string };

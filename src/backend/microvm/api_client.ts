@@ -3,7 +3,7 @@ import { delay, within } from "../../time/mod.ts";
 
 /** Seconds between two tries to reach an API that is not there yet. */
 const PAUSE = 0.01;
-/** Seconds that one answer may take, where nothing else is said. */
+/** Seconds that one answer may take, unless the caller sets a timeout. */
 const ANSWER = 60;
 /** Bytes of an answer that a message quotes, at most. */
 const QUOTED = 2000;
@@ -17,7 +17,7 @@ export class ApiError extends MachineError {
   /** What it said. */
   readonly fault: string;
 
-  /** Describes the refusal by who refused what, and its own words. */
+  /** Describes who refused what, in the hypervisor's own words. */
   constructor(
     hypervisor: string,
     endpoint: string,
@@ -62,13 +62,13 @@ export class ApiClient implements Disposable {
   }
 
   /**
-   * Asks something.
+   * Sends a request.
    *
    * @param method The method, such as `PUT`.
    * @param path The path below the base.
-   * @param body What is sent, as JSON; nothing, if there is none.
+   * @param body The body, sent as JSON, if there is one.
    * @param options.timeout Seconds that the answer may take. Default: 60.
-   * @returns What was answered, if anything was.
+   * @returns The body of the answer, if there is one.
    * @throws {ApiError} if the hypervisor refuses it.
    * @throws {MachineError} if it does not answer in time.
    */

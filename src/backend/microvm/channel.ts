@@ -80,7 +80,7 @@ class VsockConsole implements ByteStream {
     try {
       if (this.#stream !== undefined) await writeAll(this.#stream, bytes);
     } catch (error) {
-      // The shell is gone; what it was sent, nobody waits for.
+      // The shell is gone, and nobody waits for what it was sent.
       if (!isClosedError(error)) throw error;
     }
     return bytes.length;

@@ -1,9 +1,9 @@
 import type { BackendName } from "../kinds.ts";
 import type { JsonObject } from "./description.ts";
 
-/** MiB of a microVM where nothing is said. */
+/** The default memory of a microVM, in MiB. */
 const MEMORY = 256;
-/** Its processors. */
+/** The default number of processors. */
 const PROCESSORS = 1;
 /** Bytes of a large page, in the hypervisors' two ways to say it. */
 const HUGE_PAGES = "2M", HUGE_PAGE_SIZE = 2 * 2 ** 20;

@@ -77,7 +77,7 @@ export abstract class MicroVmGuest implements Guest {
   readonly ended: Promise<string>;
   /** What saves it. */
   readonly snapshots: MicroVmSnapshots;
-  /** The version of its hypervisor, once that has told it. */
+  /** The version of its hypervisor, once it is known. */
   protected knownVersion = "";
 
   /** Takes the process from now on. */
@@ -163,10 +163,10 @@ export abstract class MicroVmGuest implements Guest {
   /** Its memory, of which a balloon may hold parts. */
   abstract readonly memory: LimitedMemory;
 
-  /** What is done to its processors. */
+  /** What pauses and resumes its processors. */
   abstract readonly processors: GuestProcessors;
 
-  /** What its API is asked where a run fails. */
+  /** The API's endpoints for the report of a run that fails. */
   protected abstract readonly telling: readonly string[];
 
   /** What its API tells of it. */
@@ -187,16 +187,20 @@ export abstract class MicroVmGuest implements Guest {
   /** Why the guest stands still. */
   abstract standsStill(): Promise<string | undefined>;
 
-  /** Has the hypervisor save the guest, which stands still, into a directory. */
+  /** Makes the hypervisor save the paused guest into a directory. */
   protected abstract save(directory: string): Promise<void>;
 
-  /** What a guest that goes on from this one has to have in common with it. */
+  /**
+   * The properties that a guest that goes on from this one must share with it.
+   */
   get identity(): Identity {
     const { hypervisor, description } = this.options;
     return microVmIdentity(hypervisor, this.knownVersion, description);
   }
 
-  /** What the driver takes for the way in which its guest has ended. */
+  /**
+   * How the guest has ended, as far as an exit status of the hypervisor tells.
+   */
   protected abstract meaning(status: Deno.CommandStatus): string | undefined;
 
   /** What to look at in a guest whose shell does not come. */
@@ -255,7 +259,7 @@ export abstract class MicroVmGuest implements Guest {
     this.options.supervisor.kill(this.options.process, "SIGKILL");
   }
 
-  /** What else is to be heard before the end is told. */
+  /** What to read before the end is reported. */
   protected lastEvents(): Promise<void> {
     return Promise.resolve();
   }

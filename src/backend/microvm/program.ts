@@ -8,7 +8,9 @@ export interface Program {
   readonly name: string;
   /** The environment variable that names another. */
   readonly variable: string;
-  /** What the machine's description names, if the variable names none. */
+  /**
+   * The program of the machine's description, used if the variable is unset.
+   */
   readonly described?: string;
 }
 

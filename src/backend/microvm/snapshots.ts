@@ -31,7 +31,7 @@ export interface SnapshotParts {
   readonly isRunning: () => Promise<boolean>;
   readonly pause: () => Promise<void>;
   readonly resume: () => Promise<void>;
-  /** Has the hypervisor save the guest into a directory, which is empty. */
+  /** Makes the hypervisor save the guest into an empty directory. */
   readonly save: (directory: string) => Promise<void>;
   /**
    * How many reads of its serial port have ended, and whether more is waited for.
@@ -42,8 +42,9 @@ export interface SnapshotParts {
 }
 
 /**
- * Saves a guest by its hypervisor's API. The guest has no connection to its virtual
- * socket then: what goes on from it connects to the listener, which is still there.
+ * Saves a guest by its hypervisor's API. The guest has no connection to its
+ * virtual socket then: connections to restored guests lead to the listener,
+ * which is still there.
  */
 export class MicroVmSnapshots implements GuestSnapshots {
   readonly endsConnections = true;
@@ -62,8 +63,8 @@ export class MicroVmSnapshots implements GuestSnapshots {
   }
 
   /**
-   * See {@linkcode GuestSnapshots.obstacles}: of all others, the hypervisor
-   * itself refuses to save the guest.
+   * See {@linkcode GuestSnapshots.obstacles}. For any other obstacle, the
+   * hypervisor itself refuses to save the guest.
    */
   obstacles(): Promise<Obstacle[]> {
     return Promise.resolve(
@@ -102,9 +103,9 @@ export class MicroVmSnapshots implements GuestSnapshots {
   }
 
   /**
-   * Waits until the guest knows that all connections have ended. A guest that went
-   * on with one which its hypervisor knows nothing of would take a new one of the
-   * same number for it.
+   * Waits until the guest knows that all connections have ended. A guest that
+   * went on with a connection which its hypervisor does not know would take a
+   * new connection of the same number for the old one.
    */
   async #hungUp(): Promise<void> {
     const signal = AbortSignal.timeout(HANG_UP_TIMEOUT * 1000);
@@ -129,8 +130,8 @@ export class MicroVmSnapshots implements GuestSnapshots {
     const { name, taken, isRunning } = this.#parts;
     const deadline = performance.now() + DRAIN_TIMEOUT * 1000;
     let before = -1, calm = 0;
-    // The hypervisor has written all that the guest had before it answered: it is
-    // there to be read, if it was not.
+    // Before it answered, the hypervisor has passed on all that the guest had
+    // written, so the rest can be read now.
     while (calm < 3) {
       await isRunning();
       await delay(0);
@@ -166,7 +167,7 @@ export class MicroVmSnapshots implements GuestSnapshots {
     }
   }
 
-  /** See {@linkcode GuestSnapshots.layOut}: it is laid out as it is. */
+  /** See {@linkcode GuestSnapshots.layOut}: the saved state needs no change. */
   layOut(saved: SavedGuest): Promise<SavedGuest> {
     return Promise.resolve(saved);
   }

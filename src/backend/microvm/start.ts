@@ -19,10 +19,10 @@ export interface Way<Guest extends MicroVmGuest> {
   /** The names of the sockets: that of the API and that to the guest. */
   readonly api: string;
   readonly vsock: string;
-  /** Has the hypervisor's process run. */
+  /** Starts the hypervisor's process. */
   run(parts: Parts): Promise<Guest>;
   /**
-   * Has the guest boot, or go on from what was saved.
+   * Boots the guest, or restores it to a saved state.
    *
    * @param over Aborted when the process has ended.
    * @param demand Called once the version is known, before a guest goes on.
@@ -65,8 +65,8 @@ export async function startMicroVm<Guest extends MicroVmGuest>(
   signal?.throwIfAborted();
   const socket = `${way.vsock}${CALL_SUFFIX}`;
   const place = socketDirectory(stateDir, socket.length, supervisor);
-  // An earlier start of the machine has left its own, and no hypervisor takes a
-  // place that is taken.
+  // An earlier start of the machine has left its sockets, and no hypervisor
+  // replaces a socket.
   for (const file of [way.api, way.vsock, socket]) {
     await Deno.remove(`${place.path}/${file}`).catch(() => {});
   }
@@ -103,7 +103,8 @@ export async function startMicroVm<Guest extends MicroVmGuest>(
         await died;
       }),
       died.catch(async (how) => {
-        // One that refuses may end at once: what it has said is the reason.
+        // A hypervisor that refuses may end at once: its output tells the
+        // reason.
         await booting.catch((why) => {
           if (why instanceof ApiError) throw why;
         });
@@ -132,7 +133,9 @@ export async function startMicroVm<Guest extends MicroVmGuest>(
   }
 }
 
-/** Bytes of memory that a guest's description gives it; 0 where it says nothing. */
+/**
+ * Bytes of memory that a guest's description gives it; 0 if it does not say.
+ */
 export function memoryOf(
   { needs }: BackendKind,
   { startCommand }: StartOptions,

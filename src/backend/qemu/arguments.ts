@@ -52,7 +52,7 @@ export function qemuArguments(options: {
   memory?: string;
   /** Whether the guest may reboot. */
   allowReboot: boolean;
-  /** Whether time passes at once where the guest waits for it. */
+  /** Whether to skip the time for which the guest only waits. */
   fastForward?: boolean;
   /** Whether the host has a display for QEMU's window. */
   display: boolean;

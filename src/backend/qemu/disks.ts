@@ -138,8 +138,9 @@ export class QemuDisks {
     const path = `${this.#stateDir}/${disk.path}`;
     const before = live(path);
     const written = before.at(-1) ?? { path, number: 0 };
-    // Other names for the same file: what it is called now, a start script uses.
-    // The machine's own directory may outlive the run, and may end before it.
+    // These are other names for the same file, because a start script uses its
+    // present name. The machine's own directory may outlive the run, or end
+    // before it.
     const base = unused(`${path}.vw-base`);
     Deno.linkSync(written.path, base);
     const frozen = unused(`${directory}/disk`);

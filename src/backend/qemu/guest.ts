@@ -280,9 +280,9 @@ export class QemuGuest implements Guest {
   }
 
   /**
-   * Takes in what was saved of another guest.
+   * Loads the saved state of another guest.
    *
-   * @throws {MachineError} where it can't; then it is ended.
+   * @throws {MachineError} if that fails; then QEMU is ended.
    */
   async load(saved: SavedGuest): Promise<void> {
     try {

@@ -23,7 +23,7 @@ export class MainLoop {
   }
 
   /**
-   * Looks whether the guest runs on KVM; nothing where QEMU's main loop wakes by
+   * Looks whether the guest runs on KVM; nothing if QEMU's main loop wakes by
    * itself.
    *
    * @param monitor A human monitor of that QEMU.

@@ -38,7 +38,7 @@ export class QemuMemory implements GuestMemory {
   }
 }
 
-/** The balloon of a guest of QEMU's, which is added where there is none. */
+/** The balloon of a guest of QEMU's, which this adds if there is none. */
 class QemuBalloon implements Balloon {
   readonly page = 4096;
   readonly #qmp: QmpClient;

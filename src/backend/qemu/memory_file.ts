@@ -33,10 +33,11 @@ export interface SplitPlaces {
 class UnknownStream extends Error {}
 
 /**
- * Splits the stream of a saved guest: into the pages of its main memory, each at
- * its own place in a file, and a stream of all the rest. A QEMU whose memory is a
- * private mapping of that file loads the rest alone: it takes over what the stream
- * has no pages for, and many of them share what none has written to.
+ * Splits the stream of a saved guest: into the pages of its main memory, each
+ * at its own place in a file, and a stream of all the rest. A QEMU whose memory
+ * is a private mapping of that file loads the rest alone. It keeps the file's
+ * contents for pages that the stream lacks, and several QEMUs share the pages
+ * to which none has written.
  *
  * It works in small steps, beside a run.
  *
@@ -76,7 +77,10 @@ export async function splitState(
   }
 }
 
-/** Passes over what comes before the first page; its memory's section is returned. */
+/**
+ * Skips everything before the first page, and returns the section of the
+ * memory.
+ */
 function passHeader(stream: StreamReader, block: MemoryBlock): number {
   const known = stream.word() === MAGIC && stream.word() === VERSION &&
     stream.byte() === CONFIGURATION;
@@ -153,7 +157,7 @@ function* passPages(
   }
 }
 
-/** Reads a stream, and remembers what was read since the last look. */
+/** Reads a stream, and remembers the bytes since the last look. */
 class StreamReader implements Disposable {
   readonly #file: Deno.FsFile;
   readonly #buffer = new Uint8Array(CHUNK);
@@ -210,14 +214,14 @@ class StreamReader implements Disposable {
     return { offset: high * 2 ** 32 + (low - flags), flags };
   }
 
-  /** What was read since the last call, which is valid until the next read. */
+  /** The bytes since the last call, valid until the next read. */
   taken(): Uint8Array {
     const bytes = this.#buffer.subarray(this.#from, this.#at);
     this.#from = this.#at;
     return bytes;
   }
 
-  /** What comes next; nothing at the end. */
+  /** The next bytes; nothing at the end. */
   some(): Uint8Array | undefined {
     if (this.#at === this.#end) {
       this.#from = this.#at = 0;
@@ -256,7 +260,7 @@ class PageWriter implements Disposable {
     this.#highest = Math.max(this.#highest, offset + page.length);
   }
 
-  /** Leaves a hole; a page that was put there before is none. */
+  /** Leaves a hole, also where a page was put before. */
   zero(offset: number): void {
     if (offset < this.#highest) this.put(offset, new Uint8Array(PAGE));
   }

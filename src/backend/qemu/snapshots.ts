@@ -41,7 +41,7 @@ export interface SavedParts {
 /** Saves a guest to a file, by QEMU's migration. */
 export class QemuSnapshots implements GuestSnapshots {
   readonly #parts: SavedParts;
-  /** The memory of what was saved, where it can be mapped. */
+  /** The guest's memory, if forks can map it. */
   readonly #memory = new WeakMap<SavedGuest, MemoryBlock>();
   #mappable?: MemoryBlock;
   #wasRunning = true;

@@ -178,7 +178,7 @@ export class StartAttempt {
   }
 
   /**
-   * Waits until QEMU is connected, or can't be any more.
+   * Waits until QEMU has connected, or can no longer connect.
    *
    * @returns Why it can't; nothing if it is connected.
    */
@@ -208,7 +208,7 @@ export class StartAttempt {
     ]);
   }
 
-  /** Ends what there is of a guest that is not connected. */
+  /** Ends the processes of a guest that is not connected. */
   async #fail(guest: QemuGuest, why: string): Promise<Failure> {
     let how = why;
     guest.reap();
@@ -224,7 +224,7 @@ export class StartAttempt {
     return { how, said };
   }
 
-  /** Has a connected guest be as the driver wants it. */
+  /** Sets a connected guest up as the driver wants it. */
   async #takeUp(guest: QemuGuest): Promise<void> {
     const { saved } = this.#options;
     if (this.#panicDevice !== undefined) guest.outlivePanic();

@@ -96,7 +96,7 @@ Deno.test("a request to an API", async (t) => {
     );
   });
 
-  await t.step("to one that has ended tells that", async () => {
+  await t.step("to a hypervisor that has ended reports that end", async () => {
     slow.resolve(new Response());
     await server!.shutdown();
     const error = await assertRejects(() => client.request("GET", "/"), Error);

@@ -3,7 +3,7 @@ import type { Taps } from "../../../src/backend/mod.ts";
 import { MicroVmNetwork } from "../../../src/backend/microvm/network.ts";
 import { MachineError } from "../../../src/errors.ts";
 
-/** What makes TAPs of names alone, and what was done to them. */
+/** Makes TAPs that are mere names, and records the calls on them. */
 function made() {
   const done: string[] = [];
   const taps: Taps = {
@@ -62,7 +62,7 @@ Deno.test("a card on a VLAN has an address of its own, the same at each start", 
   assertEquals(await addresses(), [one, two]);
 });
 
-Deno.test("where nobody makes TAPs, a card is on no VLAN", async () => {
+Deno.test("without TAPs, a card is on no VLAN", async () => {
   const network = new MicroVmNetwork({ name: "web" });
   const error = await assertRejects(() => network.wire("vlan1"), MachineError);
   assertEquals(

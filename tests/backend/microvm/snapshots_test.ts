@@ -13,7 +13,7 @@ function made(parts: Partial<SnapshotParts> = {}) {
   const directory = temporaryDirectory({ "root.img": "a disk" });
   const { path } = directory;
   const vsock = new HybridVsock(`${path}/vsock`);
-  // A guest whose shell ends as it is told to.
+  // A guest whose shell ends on request.
   const listener = Deno.listen({ transport: "unix", path: `${path}/vsock` });
   const done: string[] = [];
   const serving = (async () => {
@@ -113,7 +113,7 @@ Deno.test("a guest that stood still before it was saved goes on standing still",
   assertEquals(done, ["hang up", "save"]);
 });
 
-Deno.test("what a hypervisor refuses to save is told of the machine", async () => {
+Deno.test("a hypervisor's refusal to save is reported with the machine's name", async () => {
   await using test = made({
     save: () => Promise.reject(new MachineError("it refused PUT /snapshot")),
     ownInterface: "tap7",
