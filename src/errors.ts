@@ -6,9 +6,9 @@
 export abstract class ExpectedError extends Error {}
 
 /**
- * Somebody used the program or its API wrongly: an unknown flag, a missing
- * file, a negative timeout. The command line prints the message without a
- * stack and exits with 2.
+ * The program or its API was used wrongly: an unknown flag, a missing file, a
+ * negative timeout. The command line prints the message without a stack and
+ * exits with 2.
  */
 export class UsageError extends ExpectedError {
   /** The error's name. */

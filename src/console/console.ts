@@ -46,7 +46,7 @@ export interface ConsoleWaitOptions {
 
 /** A console as it was at one moment, for a guest that goes on from there. */
 export interface SavedConsole {
-  /** What it had said since the last boot. */
+  /** Its text since the last boot. */
   readonly text: Uint8Array;
   /** How many bytes of that the last successful wait had consumed. */
   readonly consumed: number;
@@ -159,8 +159,8 @@ export class SerialConsole {
   /**
    * Calls a listener for each sign of death.
    *
-   * @param listener Gets the sign. It must see to it that {@linkcode
-   * SerialConsole.die} or {@linkcode SerialConsole.live} is called.
+   * @param listener Gets the sign. It must call {@linkcode SerialConsole.die}
+   * or {@linkcode SerialConsole.live}.
    * @returns A function that removes the listener.
    */
   onSign(listener: (sign: DeathSign) => void): () => void {
@@ -254,8 +254,8 @@ export class SerialConsole {
    * Begins the text of a new boot. The file keeps the old text. Pending waits
    * go on, and search the text of the new boot.
    *
-   * @param saved What a guest had said that goes on, in place of a boot. The file
-   * gets it once more, and nobody is told of its lines.
+   * @param saved The earlier text of a guest that goes on, in place of a boot.
+   * The file gets it again, and the log does not.
    */
   reset(saved?: SavedConsole): void {
     if (this.#closed) return;
@@ -379,7 +379,7 @@ export class SerialConsole {
     return this.#linesBefore(this.#file.length, lines);
   }
 
-  /** What a guest begins with that goes on from here. */
+  /** The console's state, for a guest that goes on from here. */
   save(): SavedConsole {
     const length = Math.max(0, this.#file.length - this.#bootStart);
     return {

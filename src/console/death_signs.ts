@@ -7,7 +7,7 @@ import { GuestDied, isPanic, isSign } from "./guest_died.ts";
 export const lead = 4096;
 /** How many lines of the console the message of a death quotes. */
 const quotedLines = 5;
-/** What there is to say of a guest that has given no sign. */
+/** The words for a guest that has given no sign. */
 const unquoted = "it said so on its console";
 
 /** A line of a guest that may mean its death. */

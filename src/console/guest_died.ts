@@ -67,8 +67,8 @@ const lineBegin =
 
 /**
  * Whether a line that a pattern has matched is a sign of death. The patterns of
- * {@linkcode deathPatterns} must match at its beginning: elsewhere in a line,
- * somebody quotes the text.
+ * {@linkcode deathPatterns} must match at its beginning: elsewhere in a line, a
+ * program quotes the text.
  *
  * @param line The line, without its end.
  * @param pattern A pattern that matched up to the line's end.

@@ -11,11 +11,11 @@ const firstPiece = 1 << 12;
 /** Bytes that a search reads before it lets other code run. */
 const turn = 1 << 22;
 
-/** What a search asks and tells. */
+/** The callbacks of a search. */
 export interface Search {
   /** Called with what the watch has found. */
   found(watch: Watch, found: Found): void;
-  /** Whether somebody still waits. */
+  /** Whether any wait is still pending. */
   isPending(wait: Wait): boolean;
 }
 
@@ -49,7 +49,7 @@ export function* searchFile(
       if (added < waits.length) stop = Math.min(stop, waits[added].from);
       if (stop <= at) break;
       const bytes = file.read(at, buffer.subarray(0, stop - at));
-      // Somebody else has cut the file short, and the rest is lost.
+      // Another program has cut the file short, and the rest is lost.
       if (bytes.length === 0) break;
       at += bytes.length;
       found(watch, watch.scan(bytes));

@@ -1,6 +1,6 @@
 import { type Match, Scanner } from "../scan/mod.ts";
 
-/** A text that somebody waits for. */
+/** The text of a wait. */
 export interface Wait {
   /** The pattern of the text. */
   readonly regexp: RegExp;

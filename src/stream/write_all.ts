@@ -32,9 +32,9 @@ export function writeOut(writer: SyncWriter, bytes: Uint8Array): void {
       bytes = bytes.subarray(writer.writeSync(bytes));
     } catch (error) {
       if (!(error instanceof Deno.errors.WouldBlock)) return;
-      // A parent process, or whoever reads from the same terminal, may have
-      // made the output non-blocking. Then it is only full, and synchronous
-      // code can't wait for an event.
+      // A parent process, or a reader of the same terminal, may have made the
+      // output non-blocking. Then it is only full, and synchronous code can't
+      // wait for an event.
       pause ??= new Int32Array(new SharedArrayBuffer(4));
       Atomics.wait(pause, 0, 0, 1);
     }

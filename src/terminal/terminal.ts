@@ -52,7 +52,7 @@ export class Terminal {
     globalThis.addEventListener("unload", () => this.#set(undefined));
   }
 
-  /** Whether somebody sits at a terminal. */
+  /** Whether a person is at a terminal. */
   static get present(): boolean {
     return Deno.stdin.isTerminal() &&
       (Deno.stdout.isTerminal() || Deno.stderr.isTerminal());

@@ -57,7 +57,7 @@ async function stateOf(promise: Promise<unknown>): Promise<string> {
   return state;
 }
 
-Deno.test("waitFor() is fulfilled by what comes after the call", async () => {
+Deno.test("waitFor() finds text after the call", async () => {
   await using bench = new Bench();
   const wait = bench.console.waitFor(/login: /);
   bench.say("\r\nwelcome\r\nhost lo");
@@ -66,7 +66,7 @@ Deno.test("waitFor() is fulfilled by what comes after the call", async () => {
   assertEquals((await wait).groups?.[0], "login: ");
 });
 
-Deno.test("waitFor() counts what came before the call", async () => {
+Deno.test("waitFor() finds text from before the call", async () => {
   await using bench = new Bench();
   bench.say("one\r\ntwo\r\n");
   assertEquals((await bench.console.waitFor("tw(.)")).groups?.[1], "o");
@@ -96,7 +96,7 @@ Deno.test("a pattern with /g finds each text once", async () => {
   assertEquals((await third).groups?.[1], "3");
 });
 
-Deno.test("a wait that only looks leaves what it found to the next", async () => {
+Deno.test("a wait that consumes nothing leaves its text to the next", async () => {
   await using bench = new Bench();
   bench.say("one\ntwo\n");
   const { console } = bench;
@@ -178,13 +178,13 @@ Deno.test("two waits at once are both fulfilled, each by its own text", async ()
   await waits[0];
 });
 
-Deno.test("a wait that joins others keeps what they have half matched", async () => {
+Deno.test("a wait that joins others keeps their partial matches", async () => {
   await using bench = new Bench();
   bench.say("start\n");
   await bench.console.waitFor("start");
   const slow = bench.console.waitFor("half of it");
   bench.say("half ");
-  // It has something to read on disk, so the scanner is made anew.
+  // It has something to read on disk, so this makes a new scanner.
   const other = bench.console.waitFor("other");
   bench.say("of it, other");
   await Promise.all([slow, other]);
@@ -257,7 +257,7 @@ Deno.test("a kernel panic fails every wait at once, and those that come later", 
   await bench.console.waitFor("VFS");
 });
 
-Deno.test("a death is shown with what came before it, however much follows at once", async () => {
+Deno.test("a death is shown with the lines before it, however much follows at once", async () => {
   await using bench = new Bench().believe();
   const trace = Array.from({ length: 50 }, (_, n) => `[ 1.1]  frame ${n}\r\n`);
   bench.say(
@@ -278,7 +278,7 @@ Deno.test("emergency mode counts as death", async () => {
   await assertRejects(() => wait, GuestDied, "You are in emergency mode");
 });
 
-Deno.test("a death is seen though it began before the scanner was made anew", async () => {
+Deno.test("a death is seen even if it began before a new scanner was made", async () => {
   await using bench = new Bench().believe();
   bench.say("up\nKernel panic - ");
   const wait = bench.console.waitFor("down");
@@ -329,7 +329,7 @@ Deno.test("a sign of death is one at a line's beginning alone, as kernel and sys
   }
 });
 
-Deno.test("a quote and a sign in one breath are a sign", async () => {
+Deno.test("a quote and a sign in the same bytes count as a sign", async () => {
   await using bench = new Bench();
   const seen: string[] = [];
   bench.console.onSign(({ line }) => void seen.push(line));
@@ -361,7 +361,7 @@ Deno.test("a panic is the death, also where another sign is not decided yet", as
   assertEquals(bench.console.died?.line, "Kernel panic - not syncing: at once");
 });
 
-Deno.test("a sign kills nobody whose shell answers", async () => {
+Deno.test("a sign does not kill a guest whose shell answers", async () => {
   await using bench = new Bench();
   const wait = bench.console.waitFor("login:");
   bench.say("Kernel panic - not syncing: quoted\n");
@@ -402,7 +402,7 @@ Deno.test("a test may wait for the death's text after it has come", async () => 
   await wait;
 });
 
-Deno.test("text before a death is none that the test has waited for", async () => {
+Deno.test("text before a death does not count as a wait for the death", async () => {
   await using bench = new Bench().believe();
   bench.say("up\n");
   await bench.console.waitFor("up\n");
@@ -411,7 +411,7 @@ Deno.test("text before a death is none that the test has waited for", async () =
   await assertRejects(() => wait, GuestDied);
 });
 
-Deno.test("a death that only the hypervisor tells of says so", async () => {
+Deno.test("a death that only the hypervisor reports says so", async () => {
   await using bench = new Bench();
   bench.say("up\n");
   const wait = bench.console.waitFor("login:");
@@ -437,7 +437,7 @@ Deno.test("$ matches at a prompt that was there before the wait", async () => {
   bench.say("[root@host:~]# ");
   const text = (await bench.console.waitFor(/\]# $/)).groups?.[0];
   assertEquals(text, "]# ");
-  // What was matched is not there for the next.
+  // The next wait does not find matched text again.
   const next = bench.console.waitFor(/\]# $/);
   bench.say("\n[root@host:~]# ");
   await next;
@@ -467,7 +467,7 @@ Deno.test("a pause in the middle of a character ends no text", async () => {
   assertEquals((await wait).groups?.[0], "size: 1 µ");
 });
 
-Deno.test("a test that means its guest to die says so", async () => {
+Deno.test("a test can declare that its guest will die", async () => {
   await using bench = new Bench([]).believe();
   const wait = bench.console.waitFor("after");
   bench.say("Kernel panic - not syncing: sysrq\n");
@@ -560,7 +560,7 @@ Deno.test("every byte goes to the file as it came", async () => {
   assertEquals(Deno.readFileSync(bench.path), bytes);
 });
 
-Deno.test("the log hears of lines, harmless for a terminal, and of the file", async () => {
+Deno.test("the log gets the lines, harmless for a terminal, and the file", async () => {
   await using bench = new Bench();
   bench.say("\x1b]0;evil\x07a\x1b[2Jb\r\nlast");
   bench.console.end();

@@ -18,7 +18,7 @@ for (const flags of ["g", "y", "gy", "gi"]) {
   });
 }
 
-Deno.test("a pattern that remembers nothing is taken as it is", () => {
+Deno.test("a pattern without a state is used as it is", () => {
   const given = /a/im;
   assertStrictEquals(compilePattern(given), given);
 });

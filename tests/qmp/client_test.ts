@@ -120,7 +120,7 @@ Deno.test("a client and QEMU", async (t) => {
     assertMatch(error.message, /😀/);
   });
 
-  await t.step("an event is waited for, and told to listeners", async () => {
+  await t.step("an event ends a wait, and reaches listeners", async () => {
     const seen: string[] = [];
     const stop = client.onEvent(({ event }) => seen.push(event));
     const waiting = client.waitForEvent(({ event }) => event === "RESUME", {
@@ -184,7 +184,7 @@ Deno.test("a client and QEMU", async (t) => {
   );
 
   await t.step(
-    "what a listener throws is an uncaught error, and takes nothing from the others",
+    "an error of a listener is uncaught, and the other listeners get the event",
     async () => {
       const uncaught: unknown[] = [];
       const { reportError } = globalThis;
@@ -203,7 +203,7 @@ Deno.test("a client and QEMU", async (t) => {
   );
 
   await t.step(
-    "QEMU's end fails what waits, and whatever comes after",
+    "QEMU's end fails pending commands and all later ones",
     async () => {
       const waiting = client.waitForEvent(({ event }) => event === "NEVER");
       waiting.catch(() => {});
@@ -228,7 +228,7 @@ Deno.test("a client and QEMU", async (t) => {
   );
 });
 
-Deno.test("close() fails what is under way", async () => {
+Deno.test("close() fails pending commands", async () => {
   await using server = await FakeServer.start();
   const client = await server.client();
   const answer = client.send("query-status");
@@ -422,7 +422,7 @@ Deno.test("an answer is read up to 1024 levels deep and 64 MiB long; a larger on
   );
 });
 
-Deno.test("a QEMU that stands still is not waited for", async () => {
+Deno.test("a QEMU that hangs is not awaited", async () => {
   await using started = await qemu();
   const { client } = started;
   started.signal("SIGSTOP");
@@ -474,7 +474,7 @@ Deno.test("a greeting is not waited for forever, nor an answer to the first comm
 });
 
 Deno.test({
-  name: "what is over, well or not, leaves no timer",
+  name: "a command or wait that has ended leaves no timer",
   sanitizeOps: true,
   sanitizeResources: true,
   async fn() {
@@ -497,7 +497,7 @@ Deno.test({
   },
 });
 
-Deno.test("a wait for an event that is over lets go of its filter and its signal", async () => {
+Deno.test("a wait for an event that has ended releases its filter and its signal", async () => {
   await using server = await FakeServer.start();
   using client = await server.client();
   const { signal } = new AbortController();
@@ -534,7 +534,7 @@ Deno.test("a wait for an event that is over lets go of its filter and its signal
   }
 });
 
-Deno.test("a timeout of a connection that is none is refused before anything is read", async () => {
+Deno.test("an invalid timeout of a connection is refused before anything is read", async () => {
   const stream = {
     read: () => new Promise<null>(() => {}),
     write: () => Promise.reject(new Error("written to")),

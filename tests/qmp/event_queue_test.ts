@@ -32,13 +32,13 @@ async function session() {
 const named = (name: string) => ({ event }: { event: string }) =>
   event === name;
 
-Deno.test("an event that came before anybody waited is taken, once", async () => {
+Deno.test("an event from before the wait is taken, once", async () => {
   await using test = await session();
   const { queue } = test;
   for (const name of ["STOP", "RESUME", "STOP", "RESET"]) await test.say(name);
   await test.heard();
   assertEquals((await queue.take(named("RESUME"))).event, "RESUME");
-  // What came before it is forgotten, what came after it is not.
+  // Earlier events are dropped, later ones are not.
   assertEquals((await queue.take(() => true)).event, "STOP");
   await assertRejects(
     () => queue.take(named("STOP"), { timeout: 0 }),
@@ -73,7 +73,7 @@ Deno.test("events of the driver's own ports are nobody's", async () => {
   assertEquals((await taken).data, { id: "theirs", open: true });
 });
 
-Deno.test("the last of many events that nobody takes are kept", async () => {
+Deno.test("of many events that nobody takes, the last are kept", async () => {
   await using test = await session();
   const { queue } = test;
   for (let n = 0; n < 1100; n++) await test.say(`E${n}`);

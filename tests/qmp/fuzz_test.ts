@@ -59,7 +59,7 @@ Deno.test("hostile messages break nothing", async () => {
         await server.say(said.join("\r\n"));
         const answer = client.send("query");
         const { id } = await server.request();
-        // What was said before begins no message that goes on here.
+        // No earlier text begins a message that goes on here.
         await server.say(`\r\n{"return": ${round}, "id": "${id}"}`);
         assertEquals(await answer, round, `seed ${seed}: ${said.join("\n")}`);
       }

@@ -13,7 +13,8 @@ import { Random, seed } from "./random.ts";
 const first = seed();
 console.log(`seed: ${first} (run again with SEED=${first})`);
 
-// Where the number of bytes or the first of them changes, and what is a byte of its own.
+// Characters at which the number of bytes or the first byte changes, and those
+// of one byte.
 const edges = [
   0,
   0x0a,

@@ -5,7 +5,10 @@ import {
   FrameError,
 } from "../../src/scan/mod.ts";
 
-/** What comes out of text, in words: a frame's kind, id, event and JSON, or an error's offset. */
+/**
+ * The results for a text, in words: a frame's kind, id, event and JSON, or an
+ * error's offset.
+ */
 export function cutInWords(
   chunks: Iterable<Uint8Array>,
   options?: FrameCutterOptions,

@@ -28,7 +28,7 @@ function has(set: Bytes, byte: number): boolean {
   return (set[byte >> 5] >>> (byte & 31) & 1) === 1;
 }
 
-/** Reads what is written for `wasm/scanner/needles.ts`. */
+/** Reads the format of `wasm/scanner/needles.ts`. */
 function read(words: Uint32Array): Needles {
   const [count, before, unbounded] = words;
   const sets: Bytes[][] = [];

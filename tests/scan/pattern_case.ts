@@ -299,7 +299,7 @@ function characters(bytes: Uint8Array, skipReturns: boolean): Character[] {
   for (let at = 0; at < bytes.length;) {
     let length = 1;
     let text = "\ufffd";
-    // The beginning of a character is none before the stream ends with it.
+    // An incomplete character is no character unless the stream ends with it.
     let known = Infinity;
     for (let n = 1; n <= 4 && at + n <= bytes.length; n++) {
       const decoder = new TextDecoder("utf-8", {
@@ -435,7 +435,8 @@ export function disagreement(test: Case): string | undefined {
     const sure = to > from && to <= test.chunks.length
       ? expected.filter(({ known }) => known <= starts[to]).length
       : expected.length;
-    // What a match might depend on after its end may not be there when it is told.
+    // The text after a match on which it might depend may not be there when it
+    // is reported.
     const startIsSure = !/[$]|\\[bB]/.test(source);
     const show = ({ start, end }: Place) =>
       startIsSure && start !== undefined ? `${start}…${end}` : `${end}`;

@@ -39,7 +39,7 @@ export function endsOf(
       let ends = new Set([from]);
       for (let i = 0; i < node.min; i++) {
         const next = after(ends, node.node, text);
-        // What is empty is the same any number of times.
+        // An empty pattern is the same any number of times.
         if (isSame(next, ends)) break;
         ends = next;
       }

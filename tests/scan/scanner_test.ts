@@ -47,7 +47,7 @@ Deno.test("a match is found in whatever chunks its bytes come", () => {
   );
 });
 
-Deno.test("a pattern is wanted from where it was added until it is deleted", () => {
+Deno.test("a pattern is searched from where it was added until it is deleted", () => {
   using scanner = new Scanner();
   const first = scanner.add(/ab/);
   assertEquals(scanner.scan(encoder.encode("a")), []);
@@ -62,7 +62,7 @@ Deno.test("a pattern is wanted from where it was added until it is deleted", () 
   assertEquals(scanner.position, 6);
 });
 
-Deno.test("a pattern that is wanted once is no longer wanted after its first match", () => {
+Deno.test("a pattern with the option once is not searched after its first match", () => {
   for (const pattern of [/ab/, /(?<!x)ab/]) {
     using scanner = new Scanner();
     const once = scanner.add(pattern, { once: true, text: true });
@@ -187,7 +187,7 @@ Deno.test("with text, each match's text begins where the one before ended", () =
   );
 });
 
-Deno.test("with text, what a match depends on after its end is not part of it", () => {
+Deno.test("with text, the characters after a match on which it depends are not part of it", () => {
   using scanner = new Scanner();
   scanner.add(/(\w+) \b/, { text: true });
   const [match] = scanner.scan(encoder.encode("foo bar"));
@@ -204,7 +204,7 @@ Deno.test("with text, a match that began before the window has none", () => {
   assertEquals(match, { id: match.id, end: 1008 });
 });
 
-Deno.test("with text, what came before decides about its start", () => {
+Deno.test("with text, the characters before a match decide about its start", () => {
   for (const pattern of [/^ab|b/, /\bfoo|oo/]) {
     using scanner = new Scanner();
     scanner.scan(encoder.encode("xyz"));
@@ -214,7 +214,7 @@ Deno.test("with text, what came before decides about its start", () => {
   }
 });
 
-Deno.test("with text, what a backtracker tries in vain costs nothing", () => {
+Deno.test("with text, a backtracker's vain tries cost nothing", () => {
   using scanner = new Scanner();
   scanner.add(/(?:\w+)+@/, { text: true });
   const [match] = scanner.scan(encoder.encode(`${"a".repeat(60)} user@`));

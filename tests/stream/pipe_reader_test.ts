@@ -43,7 +43,7 @@ Deno.test("all reads share the memory of one", async () => {
   await process.status;
 });
 
-Deno.test("a reader that is cancelled is at its end", async () => {
+Deno.test("a cancelled reader is at its end", async () => {
   const process = bash("read -r _");
   const reader = new PipeReader(process.stdout);
   const read = reader.read();

@@ -26,7 +26,7 @@ class Slow {
 const bytes = Uint8Array.from({ length: 10 }, (_, at) => at);
 const all = [...bytes];
 
-Deno.test("all is written, however little is taken at a time", async () => {
+Deno.test("everything is written, however little the stream takes at a time", async () => {
   const [one, other, third] = [new Slow(), new Slow(), new Slow()];
   await writeAll(one, bytes);
   writeAllSync(other, bytes);
@@ -34,7 +34,7 @@ Deno.test("all is written, however little is taken at a time", async () => {
   assertEquals([one.taken, other.taken, third.taken], [all, all, all]);
 });
 
-Deno.test("an output that is full is waited for, and a closed one is left alone", () => {
+Deno.test("a full output is awaited, and a closed one is ignored", () => {
   const full = new Slow(
     new Deno.errors.WouldBlock("full"),
     new Deno.errors.WouldBlock("full"),

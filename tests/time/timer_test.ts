@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { after, delay, within } from "../../src/time/mod.ts";
 import { standStill } from "./stand_still.ts";
 
-Deno.test("a timer of weeks, or of no end, does not fire at once", async () => {
+Deno.test("a timer of weeks, or without an end, does not fire at once", async () => {
   const called: number[] = [];
   const cancels = [Infinity, 2 ** 31 / 1000, 30 * 24 * 3600].map((seconds) =>
     after(seconds, () => called.push(seconds))

@@ -14,7 +14,7 @@ Deno.test("within() answers undefined when the time has passed", async () => {
   assertEquals(await within(0.01, new Promise(() => {})), undefined);
 });
 
-Deno.test("within() waits for ever if the time is infinite", async () => {
+Deno.test("within() waits forever if the time is infinite", async () => {
   const { promise, resolve } = Promise.withResolvers<string>();
   setTimeout(() => resolve("late"), 20);
   assertEquals(await within(Infinity, promise), "late");
