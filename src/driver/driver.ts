@@ -439,7 +439,7 @@ export class Driver<Backends extends BackendName = BackendName>
    * Makes one more machine, which ends with the driver.
    *
    * @param startCommand A start script's path, or a command line.
-   * @param options What else there is to say of the machine.
+   * @param options Further options.
    * @param options.keepState Whether the machine uses the state directory of an
    * earlier run again. Default: false.
    * @throws {UsageError} if the driver or a running machine has this name
@@ -462,11 +462,11 @@ export class Driver<Backends extends BackendName = BackendName>
   }
 
   /**
-   * Saves the state of all machines that run, or of some, at one moment: for
-   * subtests that each begin there, on machines of their own, and to go back there.
-   * The machines stand still for a moment and go on.
+   * Saves the state of all running machines, or of some, at one moment: for
+   * subtests that each begin there, on machines of their own, and to return
+   * there. The machines pause for a moment.
    *
-   * @throws {MachineError} where one can't be saved, or none runs.
+   * @throws {MachineError} if a machine can't be saved, or none runs.
    */
   snapshot(options: SnapshotOptions = {}): Promise<Snapshot<Backends>> {
     return takeSnapshot(
@@ -478,9 +478,9 @@ export class Driver<Backends extends BackendName = BackendName>
 
   /**
    * Runs `fn` as a part of the test with a name, which reports count as a test
-   * case. What was broken on purpose in it is mended at its end.
+   * case. Faults that it has set end with it.
    *
-   * Where it fails and the test goes on, see `keepGoing`, it has no result:
+   * If it fails and the test goes on (see `keepGoing`), the result is
    * `undefined`.
    */
   subtest<T>(name: string, fn: () => T | Promise<T>): Promise<T>;
@@ -495,9 +495,9 @@ export class Driver<Backends extends BackendName = BackendName>
     fn: () => T | Promise<T>,
   ): Promise<T | undefined>;
   /**
-   * The same on a fork of its own: whatever it does to the machines, others don't
-   * see. Subtests that are started side by side run so, as far as there are memory
-   * and processors for their forks.
+   * The same on a fork of its own: the other machines are not affected.
+   * Subtests that are started together run side by side, as far as memory and
+   * processors for their forks allow.
    *
    * @param fn Gets the fork's machines by their names in scripts, and the fork.
    */
@@ -528,7 +528,7 @@ export class Driver<Backends extends BackendName = BackendName>
     return this.#subtests.failures;
   }
 
-  /** Mends all that was broken on purpose, in any machine. */
+  /** Ends all faults of all machines. */
   heal(): Promise<void> {
     return this.#faults.healAll();
   }
@@ -593,8 +593,8 @@ export class Driver<Backends extends BackendName = BackendName>
   /**
    * Runs the test script of the driver's options.
    *
-   * @throws What it throws, or what its subtests failed of: where several did,
-   * {@linkcode SubtestFailures}.
+   * @throws What the script throws, or the error of a failed subtest; if
+   * several failed, {@linkcode SubtestFailures}.
    */
   async testScript(): Promise<void> {
     const script = this.#options.testScript;

@@ -3,7 +3,7 @@ import { freeMemory } from "./free_memory.ts";
 
 /** Room that is given back as soon as a fork waits for it. */
 export interface LentRoom extends Disposable {
-  /** Has it not given back any more until it is disposed of. */
+  /** Keeps the room from being given back, until it is disposed of. */
   keep(): void;
 }
 
@@ -20,9 +20,12 @@ export class ForkBudget {
   readonly #memory?: number;
   readonly #forks: number;
   readonly #waiting: Waiter[] = [];
-  /** Those who give back what was lent to them. */
+  /** Functions that give back lent room. */
   readonly #lent = new Set<() => void>();
-  /** Bytes that were free when there was no fork: what those take comes late. */
+  /**
+   * Bytes that were free when there was no fork, because forks take their
+   * memory late.
+   */
   #free = 0;
   #taken = 0;
   #running = 0;
@@ -61,11 +64,11 @@ export class ForkBudget {
   }
 
   /**
-   * Lends what nobody needs at this moment.
+   * Lends room that nobody needs at this moment.
    *
    * @param memory Bytes of memory that the guests have.
    * @param giveBack Called when a fork waits: the room is to be disposed of.
-   * @returns Nothing where there is no room to spare.
+   * @returns The room; nothing if there is none to spare.
    */
   lend(memory: number, giveBack: () => void): LentRoom | undefined {
     const free = this.#running === 0 ? freeMemory() : this.#free;

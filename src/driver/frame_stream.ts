@@ -35,10 +35,10 @@ export interface FrameStreamOptions {
  * end of it is a `vde_switch` of its own, and a `vde_plug` in there. Each frame
  * is behind its length, four bytes.
  *
- * Nothing tells where a frame is on this way. So a mark, a frame to
- * {@linkcode FrameStream.address}, goes there and comes back, and all that had
- * come to the TAP before has come here then. Whoever has the TAP in a bridge has
- * to send it back.
+ * Nothing tells where a frame is on this way. So this sends a mark, a frame to
+ * {@linkcode FrameStream.address}. When the mark has come back, everything that
+ * came to the TAP before it has arrived here. A bridge with the TAP must send
+ * marks back.
  */
 export class FrameStream implements ByteStream {
   /** The hardware address of the marks: a local one that no card has. */
@@ -116,9 +116,9 @@ export class FrameStream implements ByteStream {
   }
 
   /**
-   * Keeps what is written, until it is to go.
+   * Holds back what is written from now on.
    *
-   * @returns Sends it, and what is written later.
+   * @returns A function that sends these bytes, and later ones at once.
    */
   hold(): () => Promise<void> {
     this.#held ??= [];
@@ -129,14 +129,14 @@ export class FrameStream implements ByteStream {
     };
   }
 
-  /** Waits until the TAP has sent all that was to go; or until it is stopped. */
+  /** Waits until the TAP has sent everything, or until it is stopped. */
   async hasSent(): Promise<void> {
     const { namespace, tap } = this.#options;
     let last = 0, waited = 0;
     while (!this.#isOver) {
       const now = namespace.received(tap);
       if (now >= this.#sent) return;
-      // It stands still where something was lost.
+      // The count stays if a frame was lost.
       waited = now === last ? waited + INTERVAL : 0;
       if (waited > PATIENCE) return;
       last = now;
@@ -145,8 +145,8 @@ export class FrameStream implements ByteStream {
   }
 
   /**
-   * Waits until all that has come to the TAP can be read; or until the stream is
-   * stopped.
+   * Waits until everything that has come to the TAP can be read, or until the
+   * stream is stopped.
    *
    * @throws {MachineError} if no frame goes that way.
    */
@@ -249,7 +249,7 @@ export class FrameStream implements ByteStream {
     try {
       await this.#writer.write(joined(...frames));
     } catch {
-      // It has ended; what was on the way is lost with it.
+      // The process has ended, and the frames in it are lost.
       throw new Deno.errors.BrokenPipe("vde_plug has ended");
     }
   }

@@ -1,6 +1,6 @@
-/** Bytes that are left to the host, of what it has free. */
+/** Bytes of free memory that are left to the host. */
 const RESERVE = 512 * 1024 * 1024;
-/** The part of it that is left, where that is more. */
+/** The part of the free memory that is left, if that is more. */
 const RESERVED_PART = 0.1;
 
 /** Bytes of memory that guests may take at this moment. */

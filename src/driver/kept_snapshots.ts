@@ -6,9 +6,9 @@ import type { SavedMachine } from "../machine/mod.ts";
 import { directoryOf } from "../paths.ts";
 import { orAbort } from "../time/mod.ts";
 
-/** What the manifest of a kept snapshot is written by. */
+/** The format of a kept snapshot's manifest. */
 const FORMAT = 2;
-/** The file of a kept snapshot that tells what the others are. */
+/** The file of a kept snapshot that describes the others. */
 const MANIFEST = "manifest.json";
 /** What an image in QEMU's own format begins with: "QFI\xfb". */
 const QCOW2 = 0x514649fb;
@@ -61,8 +61,8 @@ export function keptDirectory(): string {
 }
 
 /**
- * Where else snapshots are looked for that were kept: directories that a variable
- * lists, as those that a build has made. Nothing is kept there.
+ * More directories in which kept snapshots are looked for, such as those of a
+ * build: a variable lists them. Nothing is written there.
  */
 function furtherDirectories(): string[] {
   return (Deno.env.get("VMWRIGHT_SNAPSHOTS") ?? "").split(":")
@@ -85,8 +85,8 @@ async function placeOf(
 }
 
 /**
- * Keeps what a snapshot holds for later runs, in place of what was kept for the
- * same machines by the same name.
+ * Keeps a snapshot for later runs, in place of one of the same machines and the
+ * same name.
  *
  * @param commands The start commands of all machines of the test.
  * @param scratch A directory of the run's; nothing that is in there outlives it.
@@ -167,10 +167,10 @@ export async function keepSnapshot(
 }
 
 /**
- * Finds what was kept of machines by a name.
+ * Finds the kept snapshot of machines by a name.
  *
  * @param commands The start commands of all machines of the test.
- * @returns What was kept, or why that can't be used, or nothing.
+ * @returns The snapshot, or why it can't be used, or nothing.
  */
 export async function findKept(
   name: string,
@@ -213,8 +213,8 @@ function read(
  * @param commands The start commands of all machines of the test.
  * @param onWait Called if another run takes it at this moment.
  * @param signal Ends the wait.
- * @returns Lets the next one go on when it is disposed of; so does the end of the
- * process.
+ * @returns A lock. The next run goes on when the lock is disposed of, or when
+ * the process ends.
  */
 export async function lockKept(
   name: string,
@@ -240,7 +240,8 @@ export async function lockKept(
         throw error;
       }
     }
-    // The one before has removed the file, and the next one has made another.
+    // The earlier holder has removed the file, and another run has made a new
+    // one.
     if (isStill(path, file)) {
       return {
         [Symbol.dispose]() {
@@ -261,7 +262,10 @@ function isStill(path: string, file: Deno.FsFile): boolean {
   }
 }
 
-/** What was saved of a guest, with absolute paths: it may have been moved. */
+/**
+ * The saved state of a guest, with absolute paths, because it may have been
+ * moved.
+ */
 function below(place: string, saved: SavedGuest): SavedGuest {
   const { state, disks, mapped } = saved;
   return {
@@ -299,9 +303,9 @@ export function listKept(): KeptSnapshot[] {
 }
 
 /**
- * Removes kept snapshots, and what runs that were killed left beside them.
+ * Removes kept snapshots, and the unfinished ones of runs that were killed.
  *
- * @param names Of those of these names; of all where there are none.
+ * @param names The names of the snapshots to remove; all, if there are none.
  * @returns How many were removed.
  */
 export function removeKept(names: readonly string[] = []): number {
@@ -369,7 +373,8 @@ function stampAll(
 function stampOf(path: string): string | undefined {
   try {
     const { isFile, size, mtime, ino } = Deno.statSync(path);
-    // What is in Nix's store does not change, and has other numbers elsewhere.
+    // Files in Nix's store do not change, and have other numbers on other
+    // hosts.
     if (isFile && path.startsWith(STORE)) return "in the store";
     return isFile ? `${size} ${mtime?.getTime()} ${ino}` : undefined;
   } catch {
@@ -408,7 +413,7 @@ async function putFile(from: string, to: string): Promise<void> {
     Deno.linkSync(from, to);
     return;
   } catch {
-    // In another file system, there is no such thing.
+    // Another file system can't have a link to the file.
   }
   const why = await copyFile(from, to);
   if (why === undefined) return;

@@ -22,7 +22,7 @@ export type MachineOf<Name extends BackendName = BackendName> = {
   "cloud-hypervisor": Machine<CloudHypervisorMachine>;
 }[Name];
 
-/** A machine whose hypervisor has a hold on its network cards. */
+/** A machine whose hypervisor controls its network cards. */
 export type LinkedMachine = Pick<MachineOf<"qemu">, "name" | "link">;
 
 /** The machines among these that are {@linkcode LinkedMachine}s. */

@@ -22,7 +22,7 @@ export interface MachineSet {
   readonly members: readonly Member[];
   /** The networks. */
   readonly vlans: readonly Vlan[];
-  /** What connects microVMs to them; nothing where that is the driver's. */
+  /** What connects microVMs to them; nothing if the driver's does. */
   readonly taps?: TapNetwork;
   /** Whether they are a fork's. */
   readonly isFork: boolean;
@@ -68,7 +68,7 @@ export interface SnapshotHost {
   forksAhead(begun: number, hasTime: boolean): boolean;
   /** The number of the next fork, from 1 up. */
   nextFork(): number;
-  /** Has a later fork take the number of one that nobody has seen. */
+  /** Gives the number of a fork that nobody has seen to a later one. */
   forgetFork(number: number): void;
   /** Starts a network of a fork, by the fork's number. */
   startVlan(

@@ -3,6 +3,6 @@
 # $1: how the whole namespace is readied
 if said=$(eval "$1" 2>&1); then echo 0; else echo 1 $said; fi
 while IFS= read -r command; do
-  # What goes on in the background keeps none of these pipes.
+  # A background process must not keep these pipes open.
   if said=$(eval "$command" 2>&1); then echo 0; else echo 1 $said; fi
 done

@@ -4,9 +4,9 @@ import type { Network } from "../machine/mod.ts";
 import { FrameStream } from "./frame_stream.ts";
 import type { NetworkNamespace } from "./network_namespace.ts";
 
-/** Has a bridge's port get the frames that ports get. */
+/** Lets a bridge's port get frames. */
 const OPEN = "learning on flood on mcast_flood on bcast_flood on";
-/** Has it get none. */
+/** Keeps frames from a bridge's port. */
 const SHUT = "learning off flood off mcast_flood off bcast_flood off";
 
 /** How a {@linkcode NetworkTap} is made. */
@@ -25,9 +25,9 @@ export interface NetworkTapOptions {
  * cable. While they are diverted, nothing goes into the cable, and a TAP of the
  * driver's is on each of the two bridges.
  *
- * What is on its way when that ends arrives: the cable gets the frames instead
- * of the driver's TAPs, and these send what was still on its way through the
- * driver. The cable does not hear that: it would carry it once more.
+ * When the diversion ends, no frame is lost: the cable gets new frames in place
+ * of the driver's TAPs, and the TAPs send those that were still in the driver.
+ * The cable does not get the latter, because it would carry them once more.
  */
 export class NetworkTap implements Tap {
   readonly #options: NetworkTapOptions;
@@ -124,7 +124,7 @@ export class NetworkTap implements Tap {
   /** See {@linkcode Tap.remove}. */
   remove(): Promise<void> {
     this.#isRemoved = true;
-    // What waits for a mark ends with the streams.
+    // Waits for marks end with the streams.
     const ending = this.#endDiversion();
     return this.#inTurn(async () => {
       await ending;
@@ -188,7 +188,7 @@ export class NetworkTap implements Tap {
     this.#hasCable = true;
   }
 
-  /** Has all frames go through the driver. */
+  /** Leads all frames through the driver. */
   async #pullCable(streams: readonly FrameStream[]): Promise<void> {
     const { number, vlan, namespace } = this.#options;
     const bridges = [`link${number}`, `vlan${vlan.nr}`];
@@ -215,7 +215,7 @@ export class NetworkTap implements Tap {
     );
   }
 
-  /** Has them go by themselves, after those that are on their way. */
+  /** Lets frames bypass the driver again, after those that are in it. */
   async #plugCable(
     streams: readonly FrameStream[],
     drain: () => Promise<number>,

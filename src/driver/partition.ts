@@ -10,8 +10,8 @@ import type { LinkedMachine } from "./kinds.ts";
 /** What `partition()` of a VLAN takes. */
 export interface PartitionOptions {
   /**
-   * Whether only the first group is not heard by the others, while it hears them;
-   * by default, no group hears another.
+   * Whether only the frames of the first group are dropped: it hears the
+   * others, and they don't hear it. By default, no group hears another.
    */
   oneWay?: boolean;
 }

@@ -75,7 +75,7 @@ export class RunMachines {
    * Makes a machine.
    *
    * @param options.keepState Whether its state directory outlives the run; by
-   * default, as the run was told.
+   * default, the run's option.
    * @throws {UsageError} if another machine has the name, or files with the
    * same names, or if the name is too long.
    */

@@ -17,7 +17,7 @@ export interface LentToNetworks {
   readonly log: Log;
   /** Owns the switches' processes. */
   readonly supervisor: Supervisor;
-  /** What is broken on purpose. */
+  /** The faults that the test has set. */
   readonly faults: Faults;
   /** Where captures go. */
   readonly outDir: string;

@@ -28,15 +28,16 @@ export interface SnapshotOptions {
   /** The machines; all running machines if nothing is given. */
   machines?: readonly { readonly name: string }[];
   /**
-   * Whether later runs find it again: those of the same machines, where nothing
-   * has changed that it depends on. The machines then are brought there, and
-   * `prepare` is not run. Without `prepare`, it is looked for while no machine
-   * runs. Takes a name; a driver's machines alone have that.
+   * Whether later runs of the same machines use this snapshot, as long as
+   * nothing has changed on which it depends. Then the machines are restored
+   * from it, and `prepare` is not called. Without `prepare`, a kept snapshot is
+   * used only while no machine runs. This needs a `name`, and all machines of a
+   * driver.
    *
    * @default {false}
    */
   keep?: boolean;
-  /** Brings the machines to where the snapshot is taken. */
+  /** Prepares the machines for the snapshot, for example boots them. */
   prepare?: () => void | Promise<void>;
 }
 
@@ -55,9 +56,9 @@ interface SpareFork extends Spare {
   /** The fork's number. */
   readonly number: number;
   /**
-   * Has its machines go on, and tells of it.
+   * Resumes its machines, and reports the fork.
    *
-   * @returns Nothing where one of them does not, or has ended.
+   * @returns The fork; nothing if a machine does not go on, or has ended.
    */
   wake(options: RenewalOptions, room?: Disposable): Promise<Fork | undefined>;
 }
@@ -99,7 +100,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
   #held: readonly Held[];
   readonly #directory: string;
   readonly #abort = new AbortController();
-  /** Settled when what was saved is there as others go on from it. */
+  /** Settled when the saved state is laid out for forks. */
   #laidOut: Promise<unknown> = Promise.resolve();
   readonly #forks = new Set<Fork>();
   readonly #pace = new ForkPace();
@@ -285,7 +286,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
     return snapshot;
   }
 
-  /** Lays out what was saved, while the machines go on. */
+  /** Lays out the saved state while the machines go on. */
   async #layOut(savers: readonly MachineSaver[]): Promise<void> {
     const signal = AbortSignal.any([this.#abort.signal, this.#host.signal]);
     this.#held = await all(
@@ -518,14 +519,17 @@ export class Snapshot<Backends extends BackendName = BackendName>
     );
   }
 
-  /** Tells of a fork, which is its author's from now on. */
+  /** Reports a fork, which its author owns from now on. */
   #begin(fork: Fork, room?: Disposable): void {
     this.#host.forks.add(fork);
     const originals = this.#set.members.map(({ core }) => core.label);
     begin(fork, this.id, originals, room);
   }
 
-  /** Has machines that don't run go on from here, all at the same moment. */
+  /**
+   * Restores machines that don't run to this snapshot, and resumes all of them
+   * at the same moment.
+   */
   async #resume<Renewed>(
     members: readonly Member[],
     { ownMemory = false }: GoingOn,
@@ -550,7 +554,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
         members.map(({ core }, index) => renewed(core, held[index].saved)),
       );
     } catch (error) {
-      // Half of a set is none.
+      // A fork with only some of its machines is useless.
       await Promise.all(members.map(({ core }) => core.release()));
       throw error;
     }
@@ -561,7 +565,10 @@ export class Snapshot<Backends extends BackendName = BackendName>
     throw new UsageError("Expected a snapshot that has not been disposed of");
   }
 
-  /** @throws {MachineError} where somebody has what only one can have. */
+  /**
+   * @throws {MachineError} if another machine uses something that only one can
+   * have.
+   */
   #demandRoom({ beside = false } = {}): void {
     for (const { member, rivalry } of this.#held) {
       if (rivalry === undefined) continue;
@@ -597,7 +604,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
   }
 }
 
-/** Makes a {@linkcode Fork}, and gives it what it is of. */
+/** Makes a {@linkcode Fork} with its parts. */
 let makeFork: (
   host: SnapshotHost,
   number: number,

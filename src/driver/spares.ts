@@ -5,7 +5,7 @@ const MOST = 2;
 
 /** A fork that is made before anybody asks for it. */
 export interface Spare extends AsyncDisposable {
-  /** Whether it could be made; settled when its machines stand still. */
+  /** Whether it could be made; settled when its machines are paused. */
   readonly made: Promise<boolean>;
   /** Lets it be made without what only makes it faster later. */
   hurry(): void;
@@ -15,7 +15,7 @@ export interface Spare extends AsyncDisposable {
 
 /** What {@linkcode Spares} are made of. */
 export interface SparesOptions<Made extends Spare> {
-  /** Lends the room that they take. */
+  /** Lends them room. */
   readonly budget: ForkBudget;
   /** Bytes of memory that the guests of each have. */
   readonly memory: number;
@@ -30,8 +30,8 @@ export interface SparesOptions<Made extends Spare> {
 }
 
 /**
- * The forks of a snapshot that are made ahead, while those run that were asked for,
- * and take room that nobody else needs.
+ * The forks of a snapshot that are made ahead while other forks run. They take
+ * room that nobody else needs.
  */
 export class Spares<Made extends Spare> implements AsyncDisposable {
   readonly #options: SparesOptions<Made>;
@@ -68,7 +68,7 @@ export class Spares<Made extends Spare> implements AsyncDisposable {
   /**
    * Takes the oldest, as soon as it is made.
    *
-   * @returns It and its room; nothing where there is none.
+   * @returns The fork and its room; nothing if there is none.
    */
   async take(): Promise<{ spare: Made; room: Disposable } | undefined> {
     const [first] = this.#waiting;

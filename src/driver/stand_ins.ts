@@ -14,9 +14,9 @@ interface Scope {
 }
 
 /**
- * Warns of a subtest on a fork that uses the machines of which the fork was
- * made: a script's `server` is still the original one in there, unless the
- * subtest's function takes its own.
+ * Warns if a subtest on a fork uses the original machines: a script's `server`
+ * is still the original one in there, unless the subtest's function takes the
+ * fork's.
  */
 export class StandIns {
   readonly #log: Log;

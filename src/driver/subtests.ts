@@ -39,7 +39,7 @@ export interface SubtestOptions {
 export interface SubtestFailure {
   /** Its name. */
   readonly name: string;
-  /** What it failed of. */
+  /** The error that it failed with. */
   readonly error: unknown;
 }
 
@@ -53,7 +53,7 @@ export type SubtestFunction<T, Backends extends BackendName = BackendName> = (
 export interface LentToSubtests {
   /** The log. */
   readonly log: Log;
-  /** What is broken on purpose. */
+  /** The faults that the test has set. */
   readonly faults: Faults;
   /** Notes which machines a subtest on a fork uses. */
   readonly standIns: StandIns;
@@ -150,7 +150,7 @@ export class Subtests {
   /**
    * Notes that a subtest failed, where the test goes on after it.
    *
-   * @param keepGoing Whether it does; by default, as the driver was told.
+   * @param keepGoing Whether it does; by default, the driver's option.
    * @returns Whether it does.
    */
   async goesOn(
@@ -163,7 +163,7 @@ export class Subtests {
     return true;
   }
 
-  /** Whether what the calling code asks for fails because its run is over. */
+  /** Whether the calling code's run is over, so that all its requests fail. */
   get #isOver(): boolean {
     try {
       this.#lent.conditions.throwIfAborted();
@@ -173,16 +173,16 @@ export class Subtests {
     }
   }
 
-  /** Mends what was broken on purpose in a subtest, by its number in the log. */
+  /** Ends the faults of a subtest, by its number in the log. */
   async heal(subtest: number | undefined): Promise<void> {
     if (subtest !== undefined) await this.#lent.faults.endScope(subtest);
   }
 
   /**
-   * Fails where the test went on after subtests that failed.
+   * Fails if the test went on after failed subtests.
    *
-   * @throws What the subtest failed of; where several did,
-   * {@linkcode SubtestFailures}.
+   * @throws The error of the failed subtest; if several failed, {@linkcode
+   * SubtestFailures}.
    */
   throwFailures(): void {
     if (this.#failures.length === 0) return;

@@ -9,10 +9,10 @@ import type { Vlan } from "./vlan.ts";
 const PATIENCE = 30;
 
 /**
- * Network interfaces for hypervisors that know no other way into a network than
- * a TAP. They are in a network namespace of their own, so they need no
- * privilege, and no other run sees them. In there, each VLAN has a bridge, with
- * a plug to its switch: what is on the bridge hears what else is on the VLAN.
+ * Network interfaces for hypervisors that can use a network only by a TAP. They
+ * are in a network namespace of their own, so they need no privilege, and no
+ * other run sees them. In there, each VLAN has a bridge that is plugged into
+ * its switch: interfaces on the bridge get all frames of the VLAN.
  */
 export class TapNetwork implements Taps {
   readonly #supervisor: Supervisor;
@@ -72,7 +72,7 @@ export class TapNetwork implements Taps {
     return tap;
   }
 
-  /** Ends the namespace, and what is in there. */
+  /** Ends the namespace, and everything in it. */
   async stop(): Promise<void> {
     const namespace = await this.#namespace?.catch(() => undefined);
     await Promise.all([...this.#made].map((tap) => tap.remove()));
@@ -91,7 +91,7 @@ async function makeBridge(
 ): Promise<void> {
   const bridge = `vlan${nr}`, plug = `plug${nr}`;
   await namespace.run(
-    // A VLAN's switch is a hub: who listens on it hears all.
+    // A VLAN's switch is a hub: each port gets all frames.
     `ip link add ${bridge} type bridge forward_delay 0 mcast_snooping 0 ` +
       `ageing_time 0 && ip link set ${bridge} addrgenmode none && ` +
       `ip link set ${bridge} up`,

@@ -57,15 +57,15 @@ export interface OpenCapture {
   stop(): Promise<void>;
 }
 
-/** What a VLAN's driver lends it. */
+/** The parts of a driver that its VLANs use. */
 export interface LentToVlan {
-  /** What is broken on purpose. */
+  /** The faults that the test has set. */
   readonly faults: Faults;
   /** Where captures go. */
   readonly outDir: string;
   /** The machines that may be on it. */
   machines(): readonly LinkedMachine[];
-  /** Tells of a file that the run leaves. */
+  /** Reports a file that the run leaves. */
   tellOfFile(path: string): void;
 }
 
@@ -173,9 +173,10 @@ export class Vlan {
    * @param groups Arrays of virtual machines or microVMs, two or more, and options last if
    * any: with `{ oneWay: true }`, the others don't hear the first group, which
    * hears them.
-   * @returns What ends it.
-   * @throws {UsageError} for fewer than two groups, and a machine that is in two.
-   * @throws {MachineError} for a machine that runs and has no card on the VLAN.
+   * @returns The fault, which ends the partition.
+   * @throws {UsageError} if there are fewer than two groups, or if a machine is
+   * in two.
+   * @throws {MachineError} if a machine runs and has no card on the VLAN.
    *
    * @example
    * ```ts
@@ -220,9 +221,9 @@ export class Vlan {
    *
    * @param name The file's name in the output directory, without `.pcapng`; by
    * default, `vlan` and the number.
-   * @returns What ends it, and says where the file is.
-   * @throws {UsageError} for a name that is no file's.
-   * @throws {MachineError} where `vde_plug` is missing.
+   * @returns The capture, which has the file's path and an end.
+   * @throws {UsageError} if the name is not valid.
+   * @throws {MachineError} if `vde_plug` is missing.
    */
   async capture(name?: string): Promise<Capture> {
     const { path, stop } = await this.#capture(name);

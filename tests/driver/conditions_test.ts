@@ -18,7 +18,7 @@ function conditions(controller = new AbortController()) {
   };
 }
 
-/** Something that a machine does for ever, unless it is ended. */
+/** An endless action of a machine. */
 function endless(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     // As a machine's streams do, it keeps the program from its end.
@@ -89,14 +89,14 @@ Deno.test("a condition that is entered twice is kept until it is left twice", as
     );
   });
   await all.watch(() => Promise.resolve());
-  // What was never entered can be left.
+  // A condition that was never entered can be left.
   kept.exit();
   kept.enter();
   await assertRejects(() => all.watch(() => Promise.resolve()), TestFailure);
   kept.exit();
 });
 
-Deno.test("a condition that did not hold once may hold again", async () => {
+Deno.test("a condition may hold again after it did not", async () => {
   const { all, condition } = conditions();
   let holds = false;
   using _kept = condition(() => holds, 0).enter();
@@ -105,7 +105,7 @@ Deno.test("a condition that did not hold once may hold again", async () => {
   assertEquals(await all.watch(() => Promise.resolve("on")), "on");
 });
 
-Deno.test("a condition that was waited for holds, though it did not before", async () => {
+Deno.test("a condition holds after a wait for it, even if it did not before", async () => {
   const { all, condition } = conditions();
   let holds = false;
   using kept = condition(() => holds, 1000).enter();

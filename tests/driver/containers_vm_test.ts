@@ -182,7 +182,7 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
     await interacting;
   });
 
-  await t.step("takes the host's script where it has none", async () => {
+  await t.step("uses the host's script if it has none", async () => {
     const script = "/usr/bin/script";
     await jail.succeed(`mount --bind /dev/null ${script}`);
     const path = Deno.env.get("PATH")!;
@@ -276,7 +276,7 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
     await jail.succeed("umount /usr/sbin");
   });
 
-  await t.step("connects anew when its shell was lost", async () => {
+  await t.step("connects again after the loss of its shell", async () => {
     jail.disconnect();
     assertEquals(await jail.succeed("echo again"), "again\n");
     await assertRejects(
@@ -308,7 +308,7 @@ Deno.test("a container is a machine", { ignore }, async (t) => {
   });
 });
 
-Deno.test("the end of a container fails all that waits for it, at once", {
+Deno.test("the end of a container fails all waits for it at once", {
   ignore,
 }, async (t) => {
   await using test = await contained();

@@ -64,7 +64,7 @@ for (const [name, variables] of cases) {
   });
 }
 
-Deno.test("nobody else comes to a run's directories, whatever the umask", async () => {
+Deno.test("no other user can enter a run's directories, whatever the umask", async () => {
   await withPlace((place) => ({ TMPDIR: place }), async () => {
     const umask = Deno.umask(0);
     try {
@@ -94,7 +94,7 @@ Deno.test("a shared directory that others may write to is refused", async () => 
   });
 });
 
-Deno.test("a place that is no directory is refused", async () => {
+Deno.test("a path that is not a directory is refused", async () => {
   await using supervisor = new Supervisor();
   await withPlace(() => ({ TMPDIR: "/dev/null/x" }), () => {
     assertThrows(
@@ -105,7 +105,7 @@ Deno.test("a place that is no directory is refused", async () => {
   });
 });
 
-Deno.test("the directory of the files that are kept is made where it is missing", async () => {
+Deno.test("the directory of kept files is made if it is missing", async () => {
   const place = await Deno.makeTempDir();
   assertEquals(await makeOutDirectory(`${place}/a/b`), `${place}/a/b`);
   assert((await Deno.stat(`${place}/a/b`)).isDirectory);
@@ -165,7 +165,7 @@ Deno.test({
         `Expected a directory that no other user can change at ${shared}, ` +
           "got one of user 65534",
       );
-      // What is not kept lies where nobody could make it first.
+      // Files that are not kept lie where no other user could make them first.
       makeRunDirectories(false, supervisor);
     });
   },

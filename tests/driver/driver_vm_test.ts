@@ -71,7 +71,7 @@ Deno.test("two machines on a network", async (t) => {
       );
     });
 
-    await t.step("a condition that fails fails what waits", async () => {
+    await t.step("a condition that fails ends all waits", async () => {
       let checks = 0;
       const condition = driver.pollingCondition(() => ++checks < 3, {
         interval: 0.05,
@@ -120,7 +120,7 @@ Deno.test("two machines on a network", async (t) => {
   await Deno.remove(outDir, { recursive: true });
 });
 
-Deno.test("the global timeout ends whatever is under way", async () => {
+Deno.test("the global timeout ends all pending actions", async () => {
   const tiny = await guest("tiny");
   const outDir = await Deno.makeTempDir();
   {

@@ -67,7 +67,7 @@ Deno.test("nothing is lent that a fork waits for, or that is not there", async (
   kept.keep();
   const asked = ask(budget, 70), last = ask(budget, 10);
   await turn();
-  // What was kept takes room until it ends.
+  // Kept room is taken until it ends.
   assertEquals([!!asked.room, !!last.room], [false, false]);
   assertEquals(budget.lend(0, () => {}), undefined);
   kept[Symbol.dispose]();

@@ -89,7 +89,7 @@ Deno.test("a snapshot that is kept is where the next run begins", async (t) => {
         Deno.env.delete("VMWRIGHT_SNAPSHOTS");
       }
     });
-    await t.step("a run that wants none makes it anew", async () => {
+    await t.step("a run with --fresh takes it again", async () => {
       assertEquals((await run({ fresh: true })).state, 2);
       assertEquals((await run()).state, 2);
     });

@@ -18,7 +18,7 @@ const CLI = new URL("../../cli.ts", import.meta.url).pathname;
 const BOOTED =
   "await startAll(); await machine.waitForConsoleText(/Linux version|Welcome/);";
 
-/** Goes on for ever, once a guest runs. */
+/** Goes on forever, once a guest runs. */
 const ENDLESS = `${BOOTED}
 console.log("READY");
 await machine.waitForConsoleText("what no guest says");

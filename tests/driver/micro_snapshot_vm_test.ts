@@ -54,7 +54,7 @@ for (const { backend, by, startCommand } of trials) {
         });
       });
 
-      await t.step("they go back there in place", async () => {
+      await t.step("they are restored in place", async () => {
         await ready.restore();
         assertEquals(await node1.succeed(READ), "before");
         await node2.succeed("ping -c 1 -W 60 192.168.1.11");
@@ -62,7 +62,7 @@ for (const { backend, by, startCommand } of trials) {
       });
 
       await t.step(
-        "those that can't go on say why, and leave nothing",
+        "forks that can't go on say why, and leave nothing",
         async () => {
           const snapshots = [
             ...Deno.readDirSync(driver.vlans[0].socketDir + "/.."),

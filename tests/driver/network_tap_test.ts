@@ -88,7 +88,7 @@ async function interfaces(
     .map(([, name]) => name).toSorted();
 }
 
-Deno.test("a TAP's frames go through whoever diverts them, both ways", {
+Deno.test("a diversion gets a TAP's frames, both ways", {
   ignore,
 }, async () => {
   await using network = await networks();

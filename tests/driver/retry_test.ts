@@ -27,7 +27,7 @@ Deno.test("retry() tells the last call that it is the last", async () => {
   assertEquals(told.at(-1), true);
 });
 
-Deno.test("retry() succeeds where the last call does", async () => {
+Deno.test("retry() succeeds if the last call does", async () => {
   await retry((last) => last, { timeout: 0.01 });
   await retry((last) => last, 0);
 });
@@ -73,7 +73,7 @@ Deno.test("an interval of the author's stays as it is", async () => {
   assertEquals(pauses, [3000, 3000, 3000, 3000]);
 });
 
-Deno.test("retry() may go on for ever", async () => {
+Deno.test("retry() may go on forever", async () => {
   let calls = 0;
   await retry(() => ++calls === 3, { timeout: Infinity, interval: 0.001 });
   const controller = new AbortController();

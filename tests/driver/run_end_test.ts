@@ -121,7 +121,7 @@ Deno.test("a driver without tellEnd leaves the report of the end to others", asy
   assertEquals(failed.ends, []);
 });
 
-Deno.test("an error that was made elsewhere shows its author's line when it passes a step", async () => {
+Deno.test("an error that was made elsewhere shows the author's line after it has passed a step", async () => {
   const log = new Log();
   const elsewhere = new TypeError("made elsewhere");
   elsewhere.stack = "TypeError: made elsewhere\n    at ext:core/01_core.js:1:2";

@@ -110,7 +110,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assertEquals(await one.succeed("cat /tmp/state"), "before\n");
     assertEquals(await one.succeed("hostname"), "node1\n");
     await flows(two, sentBefore);
-    // What was waited for was consumed, and what came after was not.
+    // The awaited text was consumed, and later text was not.
     await one.waitForConsoleText("marker-two", { timeout: LONG });
     assertStringIncludes(await one.getConsoleLog(), "marker-one");
     await one.succeed("echo marker-three >/dev/ttyS0");
@@ -129,7 +129,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assertEquals(await one.succeed("ls /tmp/shared"), "");
     const seconds = Number(await one.succeed("date +%s"));
     assert(Math.abs(seconds - Date.now() / 1000) < 60, `${seconds}`);
-    // Nothing is left of what has set it.
+    // Nothing is left of the program that has set it.
     await one.fail("ls -a /run /dev/shm /tmp | grep vw-attend");
     await one.waitUntilFails("grep vw-attend /proc/[0-9]*/comm", {
       timeout: LONG,
@@ -138,7 +138,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     assertEquals(await node1.succeed("cat /tmp/state"), "after\n");
   });
 
-  await t.step("forks are each other's strangers", async () => {
+  await t.step("forks do not see each other", async () => {
     await using first = await snapshot.fork();
     await using second = await snapshot.fork({ keepClock: true });
     const nodes = [first.named.node1, second.named.node1];
@@ -241,7 +241,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     );
   });
 
-  await t.step("what can't be saved is named, and goes on", async () => {
+  await t.step("an unsavable machine is named, and goes on", async () => {
     await node1.succeed(
       "sleep 1000 </tmp/shared/file >/dev/null 2>&1 & echo $! >/tmp/user",
     );
@@ -257,7 +257,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
     await node1.succeed("cat /tmp/shared/file");
   });
 
-  await t.step("the events tell who has branched off from whom", async () => {
+  await t.step("the events name the parents of forks", async () => {
     const [taken] = ofType(events, "snapshotTaken");
     assertEquals(taken.name, "ready");
     assertEquals(taken.machines, ["node1", "node2"]);
@@ -314,7 +314,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
   });
 
   await t.step(
-    "a snapshot that has ended is no place to go on from",
+    "a snapshot that has ended can't be restored or forked",
     async () => {
       await snapshot[Symbol.asyncDispose]();
       await assertRejects(() => snapshot.fork(), UsageError);
@@ -326,7 +326,7 @@ Deno.test("two machines go on from a snapshot", async (t) => {
   );
 });
 
-Deno.test("forks whose kernel is told of nothing have random numbers of their own", async () => {
+Deno.test("forks whose kernel has no device for snapshots have random numbers of their own", async () => {
   const { startScriptFor } = await guest("tiny");
   // The driver adds no device to a machine that has one.
   const startCommand = `: has no vmgenid; exec ${startScriptFor("tiny")}`;
@@ -348,7 +348,7 @@ Deno.test("forks whose kernel is told of nothing have random numbers of their ow
   assertEquals(warnings, []);
 });
 
-Deno.test("a machine that ends while it is saved is told as that", async () => {
+Deno.test("a machine that ends while it is saved is reported so", async () => {
   await using run = await booted();
   const { driver, machine } = run;
   await machine.connect();
@@ -359,7 +359,7 @@ Deno.test("a machine that ends while it is saved is told as that", async () => {
   assertMatch(error.message, /^tiny ended: QEMU was killed by SIGKILL/);
 });
 
-Deno.test("there is one machine at a time that has a port of the host", async () => {
+Deno.test("only one machine at a time has a port of the host", async () => {
   const { startScriptFor } = await guest("tiny");
   const forward = "hostfwd=tcp:127.0.0.1:0-:80";
   await using test = await booted({

@@ -97,7 +97,7 @@ Deno.test("when a spare is made, the next one is begun if the host has time", as
   assertEquals(made.begun.length, 2);
 });
 
-Deno.test("none is made that the host has no time or no room for", async () => {
+Deno.test("no spare is made if the host has no time or no room", async () => {
   const asked: number[] = [];
   const made = spares(new ForkBudget({ forks: 9, memory: 100 }), (begun) => {
     asked.push(begun);
@@ -119,7 +119,7 @@ Deno.test("the room of a spare is that of the fork which it becomes", async () =
   begun[0].finish();
   const taken = await all.take();
   const next = budget.take(10);
-  // It is somebody's now, and gives way no more.
+  // It is in use now, and no longer gives way.
   assertEquals(begun[0].isEnded, false);
   taken!.room[Symbol.dispose]();
   await next;
@@ -134,7 +134,7 @@ Deno.test("spares give way to forks that wait", async () => {
   assertEquals(begun.map(({ isEnded }) => isEnded), [true, true]);
 });
 
-Deno.test("what could not be made once is not tried again", async () => {
+Deno.test("a spare that could not be made is not tried again", async () => {
   const { begun, spares: all } = spares(
     new ForkBudget({ forks: 1, memory: 10 }),
     always,
@@ -148,7 +148,7 @@ Deno.test("what could not be made once is not tried again", async () => {
   assertEquals(begun.length, 1);
 });
 
-Deno.test("all that nobody has taken end with the snapshot", async () => {
+Deno.test("spares that nobody has taken end with the snapshot", async () => {
   const budget = new ForkBudget({ forks: 9, memory: 20 });
   const { begun, spares: all } = spares(budget, always);
   all.replenish();

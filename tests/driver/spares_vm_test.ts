@@ -88,14 +88,14 @@ Deno.test("forks wait before anybody asks for them", async (t) => {
     await two.waitUntilFails("grep vw-attend /proc/[0-9]*/comm");
   });
 
-  await t.step("a fork with memory of its own is made anew", async () => {
+  await t.step("no fork with its own memory is made ahead", async () => {
     const there = await wait(1, [one]);
     await using own = await snapshot.fork({ ownMemory: true });
     assert(!there.includes(own.named.tiny.pid!));
   });
 
   await t.step(
-    "those that nobody has taken end with the snapshot",
+    "forks that nobody has taken end with the snapshot",
     async () => {
       const there = await wait(1, [one]);
       await snapshot[Symbol.asyncDispose]();
@@ -110,7 +110,7 @@ Deno.test("forks wait before anybody asks for them", async (t) => {
   );
 });
 
-Deno.test("a fork that has died while it waited is given to nobody", async () => {
+Deno.test("a fork that has died while it waited is not used", async () => {
   await using test = await booted({ forks: { forks: 4, ahead: true } });
   const { driver, machine } = test;
   await machine.succeed("echo before >/tmp/state");
@@ -124,7 +124,7 @@ Deno.test("a fork that has died while it waited is given to nobody", async () =>
   assert(!there.includes(next.named.tiny.pid!));
 });
 
-Deno.test("forks that wait give way to those that somebody asks for", async () => {
+Deno.test("forks made ahead give way to forks that are asked for", async () => {
   await using test = await booted({ forks: { forks: 2, ahead: true } });
   const { driver, machine } = test;
   await machine.succeed("true");

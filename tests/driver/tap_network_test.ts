@@ -62,7 +62,7 @@ Deno.test("a VLAN that the test has not is no network of a TAP", {
 });
 
 Deno.test(
-  "the namespace of TAPs, and what diverts frames, ends with a driver that is killed",
+  "the namespace of TAPs, and the processes of diversions, end with a killed driver",
   {
     ignore,
   },
@@ -127,7 +127,7 @@ const module = (path: string) =>
 
 /**
  * Makes a TAP on a VLAN and has a program open it, as a user who is not root;
- * prints the user's number and what came of it.
+ * prints the user's number and the result.
  */
 const ORDINARY = `
 import process from "node:process";
@@ -188,7 +188,7 @@ if (!ignore && !isRoot) {
   console.log("Skipped: two tests of TapNetwork, which ready /dev/net as root");
 }
 
-Deno.test("a user who is not root has TAPs, where the device is for all", {
+Deno.test("a user who is not root has TAPs if everybody may use the device", {
   ignore: ignore || !isRoot,
 }, async () => {
   const said = await asOrdinaryUser(
@@ -204,7 +204,7 @@ Deno.test("a user who is not root has TAPs, where the device is for all", {
 });
 
 Deno.test(
-  "where the host has no device for TAPs, a sentence says what makes it",
+  "if the host has no device for TAPs, an error says what makes it",
   {
     ignore: ignore || !isRoot,
   },

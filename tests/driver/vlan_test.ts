@@ -79,7 +79,7 @@ class Plug {
     }
   }
 
-  /** Passes over what comes before a frame. */
+  /** Skips everything before a frame. */
   async hearOf(frame: Uint8Array): Promise<void> {
     while ((await this.hear()).toHex() !== frame.toHex());
   }
