@@ -105,7 +105,7 @@ const names = [
   "runTest",
 ];
 
-Deno.test("mod.ts exports what somebody is meant to hold, and nothing else", () => {
+Deno.test("mod.ts exports the API for authors, and nothing else", () => {
   assertEquals(symbols.map(({ name }) => name).sort(), names);
 });
 
@@ -116,7 +116,7 @@ Deno.test("no name of mod.ts hides a global", () => {
   );
 });
 
-Deno.test("mod.ts exports only those constructors that somebody is to call", () => {
+Deno.test("mod.ts exports only constructors for authors", () => {
   const callable = symbols.filter(({ name, declarations }) =>
     name in exported && declarations.some(({ kind, def }) =>
       kind === "class" &&

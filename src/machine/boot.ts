@@ -3,9 +3,9 @@ import type { Shell } from "../shell/mod.ts";
 
 /** How a machine is started. */
 export interface BootOptions {
-  /** Whether the guest may reboot; without, a reset ends it. */
+  /** Whether the guest may reboot; otherwise a reset ends it. */
   allowReboot?: boolean;
-  /** Whether the guest's time passes at once where the guest waits for it. */
+  /** Whether to skip the time for which the guest only waits. */
   fastForward?: boolean;
 }
 

@@ -56,11 +56,10 @@ export class Breakage {
   }
 
   /**
-   * Makes of the loss of a channel the error that tells its reason, with the
+   * Turns the loss of a channel into an error that tells the reason, with the
    * last lines of the console. Other errors stay as they are.
    *
-   * @param boot The guest that ran when the channel was in use, and what tells
-   * of its reset then.
+   * @param boot The guest that ran when the channel was in use, and its reset.
    * @param ended Settled when the guest has ended, with how.
    */
   async reasonOf(
@@ -106,8 +105,8 @@ export class Breakage {
    * well.
    *
    * @param boot The guest, if one runs.
-   * @param error What a person is told anyway: how the guest died or ended is
-   * not said again where this error says it.
+   * @param error The error that the run reports anyway. If it tells how the
+   * guest died or ended, this does not tell it again.
    */
   async trouble(
     boot: Boot | undefined,

@@ -22,7 +22,7 @@ export interface MachineContext {
   readonly vsock?: { readonly guest: string; readonly host: string };
   /** Makes TAPs on the VLANs. */
   readonly taps?: Taps;
-  /** What is broken on purpose. */
+  /** The faults that the test has set. */
   readonly faults: Faults;
   /**
    * Console text after which a guest whose shell does not answer is dead.

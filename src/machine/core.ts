@@ -44,11 +44,13 @@ export interface MachineOptions extends BootOptions {
   stateDir: string;
 }
 
-/** What a machine was at one moment, from where it, or one like it, can go on. */
+/**
+ * A machine's state at one moment, from which it, or one like it, can go on.
+ */
 export interface SavedCore {
   /** Its guest. */
   readonly guest: SavedGuest;
-  /** The way for commands; nothing where that is made anew. */
+  /** The way for commands; nothing if a new connection is made. */
   readonly shell?: SavedShell;
   /** What its serial console had said. */
   readonly console: SavedConsole;
@@ -67,12 +69,12 @@ export class MachineCore {
   startCommand: StartCommand;
   readonly console: SerialConsole;
   readonly context: MachineContext;
-  /** How it is started where nobody says otherwise. */
+  /** How it is started by default. */
   readonly #usual: Required<BootOptions>;
   readonly #deathWatch: DeathWatch;
   readonly #serialListeners = new Set<(bytes: Uint8Array) => void>();
   readonly #marks = new SerialMarks();
-  /** The links that somebody has asked for. */
+  /** The links that the test uses. */
   readonly links: MachineLinks;
   readonly #commands: GuestCommands;
   readonly #breakage: Breakage;
@@ -237,8 +239,8 @@ export class MachineCore {
   }
 
   /**
-   * Has the machine, which does not run, go on from where it was saved. It stands
-   * still until {@linkcode go}.
+   * Restores the machine, which does not run, to its saved state. It stays
+   * paused until {@linkcode go}.
    */
   resume(saved: SavedCore): Promise<void> {
     return this.#starting ??= this.#start(saved.started, saved).finally(
@@ -248,15 +250,15 @@ export class MachineCore {
     );
   }
 
-  /** Has a machine go on that was brought to where it was saved. */
+  /** Resumes a machine that was restored to its saved state. */
   async go(): Promise<void> {
     await this.capability("snapshots", "restore()").go();
   }
 
   /**
-   * Has the shell of a machine that has gone on taken up.
+   * Connects to the shell of a machine that has been resumed.
    *
-   * @throws {MachineError} where it does not answer.
+   * @throws {MachineError} if the shell does not answer.
    */
   async takeUp(): Promise<void> {
     const { shell } = this.running();
@@ -284,7 +286,7 @@ export class MachineCore {
     this.#qmpEvents = guest.qmp && new QmpEventQueue(guest.qmp);
     this.#ended = this.#awaitEnd(boot);
     this.#tellStart(guest);
-    // What is broken between machines outlives each of them.
+    // A fault of a network outlives each of its machines.
     await this.links.settle();
   }
 
@@ -394,7 +396,7 @@ export class MachineCore {
     this.#tellFacts(guest);
   }
 
-  /** Tells what runs the guest; nobody waits for that. */
+  /** Logs what runs the guest. Nobody waits for this. */
   #tellFacts(guest: Guest): void {
     const words = commandLineOf(guest.pid);
     if (words !== undefined) {
@@ -409,7 +411,7 @@ export class MachineCore {
     ).catch(() => {});
   }
 
-  /** What is broken on purpose. */
+  /** The faults that the test has set. */
   get faults(): Faults {
     return this.context.faults;
   }
@@ -487,7 +489,7 @@ export class MachineCore {
   }
 
   /**
-   * Drops the connection to the shell of a guest that `ask` has reboot. A quick
+   * Drops the connection to the shell of a guest that `ask` reboots. A quick
    * guest is reset meanwhile, and callers wait for its next shell.
    */
   async reboot(ask: () => Promise<unknown>): Promise<void> {

@@ -8,7 +8,7 @@ import { explainLink } from "./links/link.ts";
 import { glimpseScreen } from "./hands/screen.ts";
 import { ttyDump, ttyText } from "./hands/tty.ts";
 
-/** What a guest's shell may take to report the guest's state. */
+/** The time that a guest's shell may take to report the guest's state. */
 const TELLING: FairTime = { least: 7, paces: 25, most: 60 };
 /** Lines of the journal, at most. */
 const JOURNAL_LINES = 5000;
@@ -27,7 +27,7 @@ export interface EvidenceOptions {
   memory?: boolean;
   /** The end of the files' names, before their kinds. */
   label?: string;
-  /** What a person is told anyway, and not again as a trouble. */
+  /** The error that the run reports anyway, and not again as a trouble. */
   error?: unknown;
 }
 
@@ -35,13 +35,13 @@ export interface EvidenceOptions {
 export interface Findings {
   /** Called for each file. */
   onEvidence(evidence: Evidence): void;
-  /** Called with what is wrong with the machine, as the end of a sentence. */
+  /** Called with the machine's trouble, as the end of a sentence. */
   onTrouble(trouble: string): void;
 }
 
 /**
- * Says in a guest how that is, a part after the other. A slow guest does not come
- * to the end, so that what explains most failures stands first.
+ * Prints a guest's state, one part after the other. The parts that explain most
+ * failures come first, because a slow guest does not get to the end.
  */
 const TELL_STATE = `
 part() { printf '\\n==> %s\\n' "$*"; "$@" 2>&1; }

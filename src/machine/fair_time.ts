@@ -4,13 +4,13 @@ export interface FairTime {
   readonly least: number;
   /** How often a guest could ready its shell in the time that it needs. */
   readonly paces: number;
-  /** Seconds that nobody waits beyond. */
+  /** The longest wait, in seconds. */
   readonly most: number;
 }
 
 /**
- * Says how long to wait for something in a guest: longer for one that is slow
- * than for one that is fast, as nobody likes to wait for one that is dead.
+ * Tells how long to wait for something in a guest: longer for a slow guest than
+ * for a fast one, because nobody likes to wait for a dead one.
  *
  * @param pace Seconds that the guest took to ready its shell.
  * @returns Seconds.

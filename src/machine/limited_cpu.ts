@@ -16,7 +16,7 @@ const COUNT = "count=0; while read -r name _; do " +
 
 /**
  * Limits systemd's slices, which hold all of a guest but systemd itself, to
- * `$quota` microseconds of a period. Tells what limits they had before.
+ * `$quota` microseconds of a period. Prints the limits that they had before.
  */
 const LIMIT_SLICES = `
 told= has=
@@ -51,7 +51,7 @@ done <"$1/cgroup.procs"
 done 2>/dev/null
 }`;
 
-/** The same without systemd. Tells where the control groups are. */
+/** The same without systemd. Prints the directory of the control groups. */
 const LIMIT_ALL = `
 root=/sys/fs/cgroup
 if [ ! -e $root/cgroup.controllers ]; then
@@ -122,7 +122,7 @@ export async function limitCpu(
   });
 }
 
-/** Has the smallest share hold; one change after the other. */
+/** Applies the smallest share; one change after the other. */
 function settle(core: MachineCore, limited: Limited): Promise<void> {
   const turn = limited.turn.then(() => settleNow(core, limited));
   limited.turn = turn.catch(() => {});
@@ -162,7 +162,7 @@ async function settleNow(core: MachineCore, limited: Limited): Promise<void> {
   );
   const lines = said.split("\n");
   const boot = lines.pop()!;
-  // What another limit has set is no limit of before.
+  // A value that another limit has set was not there before.
   if (end?.boot === boot) return;
   const script = lines[0].startsWith("/")
     ? FREE_ALL(lines[0])

@@ -85,9 +85,9 @@ export abstract class BaseMachine implements AsyncDisposable {
 
   /**
    * The directory of the machine's own files on the host. Before a start it can
-   * be made another: that of the machine whose disk this one goes on with.
+   * be set to that of another machine, whose disks this one then uses.
    *
-   * @throws {UsageError} where it is set while the machine runs.
+   * @throws {UsageError} if it is set while the machine runs.
    */
   get stateDir(): string {
     return this.#core.stateDir;
@@ -112,10 +112,10 @@ export abstract class BaseMachine implements AsyncDisposable {
   }
 
   /**
-   * The start script's path, or command line. It can be made another, for the
-   * next start.
+   * The start script's path, or command line. A new value counts from the next
+   * start on.
    *
-   * @throws {UsageError} where it is set to nothing.
+   * @throws {UsageError} if it is set to an empty string.
    */
   get startCommand(): string {
     return this.#core.startCommand.text;
@@ -349,9 +349,9 @@ export abstract class BaseMachine implements AsyncDisposable {
 
   /**
    * Leaves the guest a part of its processors' time, by control groups in the
-   * guest: all of its processes together, with the commands of the test and
-   * the driver's shell, get no more. Of several limits, the smallest holds. A
-   * guest that boots anew has none.
+   * guest. All of its processes share that part, also the commands of the test
+   * and the driver's shell. Of several limits, the smallest holds. A new boot
+   * ends them.
    *
    * With systemd, each of the slices `system`, `user` and `machine` gets that
    * part, in whole percents of a processor, and systemd itself is not limited.
@@ -594,8 +594,8 @@ export abstract class BaseMachine implements AsyncDisposable {
    * ending, it gets `.png`.
    * @throws {UsageError} if the path is that of one of the run's own logs and
    * reports.
-   * @throws {MachineError} if there is no picture in 30 seconds, nothing that
-   * shows one, or no program in the guest to take it.
+   * @throws {MachineError} if there is no picture in 30 seconds, or if the
+   * guest has no display or no program to take the picture.
    */
   screenshot(filename: string): Promise<void> {
     return screenshot(this.#core, filename);
@@ -770,8 +770,9 @@ export abstract class BaseMachine implements AsyncDisposable {
    *
    * @param index The guest's vsock number, if its start script sets one. It has
    * no effect for a container, or if the driver makes the virtual socket.
-   * @throws {UsageError} if there is no backdoor: there is no number from 3 up,
-   * and the driver does not have the option `sshBackdoor`.
+   * @throws {UsageError} if there is no backdoor, because the guest has no
+   * vsock number from 3 up and the driver does not have the option
+   * `sshBackdoor`.
    */
   sshBackdoorCommand(index?: number): string {
     const { backend, vsock } = this.#core.context;

@@ -184,13 +184,13 @@ export class QemuMachine extends BaseMachine {
   }
 
   /**
-   * Fills a file system of the guest with a file: it has no room left for anybody.
+   * Fills a file system of the guest with a file, so that it has no room left.
    *
    * @param path The absolute path of a directory on it; `/` by default.
    * @returns What removes the file.
    * @throws {UsageError} if the path is not absolute.
-   * @throws {TestFailure} if there is no such directory, and for a file system
-   * without a limit of its size, as a ramfs.
+   * @throws {TestFailure} if there is no such directory, or if the file system
+   * has no limit of its size, as a ramfs.
    */
   fillDisk(path = "/"): Promise<Fault> {
     return fillDisk(this.#core, path);
@@ -224,7 +224,7 @@ export class QemuMachine extends BaseMachine {
   // Memory
 
   /**
-   * Takes memory from the guest by a virtio balloon, until it has only so much
+   * Takes memory from the guest by a virtio balloon, until it has only `bytes`
    * left. Returns when the guest has handed it over. Of several limits, the
    * smallest holds. They end with the guest: after a new start it has all of
    * its memory.
@@ -235,10 +235,10 @@ export class QemuMachine extends BaseMachine {
    *
    * @param bytes The bytes that the guest has left, with its kernel.
    * @returns What gives the memory back.
-   * @throws {UsageError} if this is no whole number from 1 up.
+   * @throws {UsageError} if `bytes` is no whole number from 1 up.
    * @throws {MachineError} if the machine is not running, if it has less memory
-   * than that, if it can't get a balloon, or if its guest keeps more because it
-   * needs it.
+   * than that, if it can't get a balloon, or if its guest needs more and keeps
+   * it.
    */
   limitMemory(bytes: number): Promise<Fault> {
     return limitMemory(this.#core, bytes);

@@ -38,7 +38,7 @@ export const trials: readonly Trial[] = [
   {
     backend: "qemu",
     by: "QEMU",
-    // Its kernel is told to be quiet, and the firmware speaks first.
+    // Its kernel has the option quiet, and the firmware prints first.
     firstWords: /\S/,
     startCommand: async (name) => (await guest("tiny")).startScriptFor(name),
   },

@@ -18,7 +18,7 @@ export interface Booted extends AsyncDisposable {
   readonly machines: MachineOf<"qemu">[];
   /** Removed at the end. */
   readonly outDir: string;
-  /** All that the log was told. */
+  /** All events of the log. */
   readonly events: RunEvent[];
 }
 

@@ -45,7 +45,7 @@ async function told(isEnding: boolean): Promise<string> {
   }
 }
 
-Deno.test("a process that takes long to go tells the reason all the same, where it is being ended", async () => {
+Deno.test("the process of a guest that is being ended tells the reason, even if it takes long to go", async () => {
   assertEquals(await told(true), "web ended: the guest reset itself");
 });
 

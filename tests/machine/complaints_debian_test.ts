@@ -50,7 +50,7 @@ Deno.test("complaints about machines with systemd", async (t) => {
   );
 
   await t.step(
-    "a command is done though a daemon of it still holds stdout",
+    "a command is done while a daemon of it still holds stdout",
     async () => {
       assertEquals(
         await machine.succeed("setsid sleep 1000 & echo mine"),

@@ -98,7 +98,7 @@ Deno.test("complaints about machines", async (t) => {
   );
 
   await t.step(
-    "a command is done though a child of it still holds stdout",
+    "a command is done while a child of it still holds stdout",
     async () => {
       const answer = await machine.succeed(
         "mkfifo /tmp/go; " +
@@ -269,7 +269,7 @@ await subtest("the page is served", async () => {
   );
   const out = (name: string) => `${directory.path}/out/${name}`;
   assertEquals(code, 1, stderr);
-  // On the terminal: the line, the step, what was there instead, where to look.
+  // On the terminal: the line, the step, the last look, where to look further.
   assertStringIncludes(stderr, "!!! > 4 |   await web.waitForOpenPort(80");
   assertMatch(stderr, /!!! while: subtest the page is served/);
   assertMatch(stderr, /!!! nothing listens on port 80 of localhost/);

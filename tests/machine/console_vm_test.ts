@@ -22,7 +22,7 @@ Deno.test("the console of a guest", async (t) => {
   });
 
   await t.step(
-    "what was said before the last successful wait does not",
+    "text from before the last successful wait does not",
     async () => {
       const error = await assertRejects(
         () => machine.waitForConsoleText("Linux version", { timeout: 0.3 }),
@@ -130,7 +130,7 @@ Deno.test("the console of a guest", async (t) => {
   });
 });
 
-Deno.test("a wait for the console of a machine that nobody started says so", async () => {
+Deno.test("a wait for the console of a machine that was never started says so", async () => {
   await using test = await booted();
   const { machine, events } = test;
   await assertRejects(

@@ -140,7 +140,7 @@ for (const trial of trials) {
         },
       );
 
-      await t.step("has a link that is broken on purpose", async () => {
+      await t.step("has a link with faults", async () => {
         const link = (machine as MachineOf<"qemu">).link(driver.vlans[0]);
         const ping = () =>
           machine.execute("busybox ping -c 1 -W 1 192.168.1.9");

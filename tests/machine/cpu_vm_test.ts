@@ -65,7 +65,7 @@ Deno.test("a guest's processor time", async (t) => {
     }
   });
 
-  await t.step("where the guest can't, that is said", async () => {
+  await t.step("a guest that can't limit it says so", async () => {
     await machine.succeed("touch /tmp/vmwright-cgroup");
     const error = await assertRejects(
       () => machine.limitCpu(0.5),

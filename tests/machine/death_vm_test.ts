@@ -53,7 +53,7 @@ const deaths: {
   die: (machine: MachineOf<"qemu">) => Promise<unknown>;
   message: RegExp;
   tail: boolean;
-  /** What is wrong with the machine from then on. */
+  /** The machine's trouble from then on. */
   trouble?: RegExp;
 }[] = [
   {
@@ -101,7 +101,7 @@ Deno.test("a machine that dies", async (t) => {
 
   for (const { name, die, message, tail, trouble } of deaths) {
     await t.step(
-      `${name}: all that waits fails at once, and says why`,
+      `${name}: all waits fail at once, and say why`,
       async () => {
         await machine.connect();
         // By the kernel, whose own lines could cut another's in two.
@@ -116,7 +116,7 @@ Deno.test("a machine that dies", async (t) => {
           if (tail) assertStringIncludes(text, "the last words");
         }
         await machine.waitForShutdown();
-        // Who is told one of the errors is not told the same once more.
+        // A report that has one of the errors does not repeat it.
         const core = coreOf(machine);
         for (const error of errors) {
           const outer = new Error("it broke", { cause: error });
@@ -208,7 +208,7 @@ Deno.test("a machine that dies", async (t) => {
   );
 });
 
-Deno.test("a machine whose shell answers lives, whatever is printed", async (t) => {
+Deno.test("a machine whose shell answers is alive, whatever is printed", async (t) => {
   await using test = await booted();
   const { machine, driver } = test;
   await machine.connect();
@@ -253,7 +253,7 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
     assertEquals(await machine.succeed("echo alive"), "alive\n");
   });
 
-  await t.step("a machine that was quoted dead dies when it does", async () => {
+  await t.step("a machine can die after a quoted death", async () => {
     await machine.succeed(
       "echo 0 >/proc/sys/kernel/panic",
       "echo 'Kernel panic - not syncing: quoted' >/dev/ttyS0",
@@ -312,7 +312,7 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
         MachineError,
         "Kernel panic",
       );
-      // Who is told the error is not told the death once more.
+      // A report that has the error does not repeat the death.
       const core = coreOf(machine);
       assertEquals(await core.trouble(error), undefined);
       assertMatch(await core.trouble() ?? "", /^its guest died: .*panic/);
@@ -321,7 +321,7 @@ Deno.test("a machine whose shell answers lives, whatever is printed", async (t) 
   );
 
   await t.step(
-    "a guest that may reboot is waited for after its panic",
+    "a guest that may reboot is awaited after its panic",
     async () => {
       const other = driver.createMachine(machine.startCommand, {
         name: "reboots",

@@ -1,4 +1,4 @@
-/** What is decided of a guest that has shown a sign of death and then ends. */
+/** The decision about a guest that shows a sign of death and then ends. */
 import { assertEquals } from "@std/assert";
 import { SerialConsole } from "../../src/console/mod.ts";
 import { DeathWatch } from "../../src/machine/death_watch.ts";
@@ -60,7 +60,7 @@ async function guestThat(
 }
 
 Deno.test("a guest that ends after a sign of death", async (t) => {
-  await t.step("has died of it where its shell did not answer", async () => {
+  await t.step("has died of it if its shell did not answer", async () => {
     using guest = await guestThat(PROMPT, "is silent");
     guest.watch.conclude();
     assertEquals(guest.console.died?.line, PROMPT.trim());

@@ -57,7 +57,7 @@ Deno.test("a store of Debian's firmware is read, and written as it is", async ()
   const { variables } = await uefi();
   const bytes = await Deno.readFile(variables);
   assertEquals(parseStore(bytes, variables), []);
-  // What is made here is what the build of the firmware makes.
+  // The store is the same as that of the firmware's build.
   assertEquals(writeStore([]), bytes);
 });
 

@@ -1,8 +1,8 @@
-/** A QEMU that stands still is waited for no longer than a limit. */
+/** The waits for a QEMU that hangs have a limit. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Driver, Log, MachineError } from "../../mod.ts";
 
-Deno.test("a QEMU that stands still fails what is asked of it, and ends with the run", async () => {
+Deno.test("requests to a QEMU that hangs fail, and it ends with the run", async () => {
   const outDir = await Deno.makeTempDir();
   const log = new Log();
   {

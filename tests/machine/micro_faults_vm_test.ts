@@ -1,4 +1,4 @@
-/** What is broken of the disks and the memory of microVMs. */
+/** Faults of the disks and the memory of microVMs. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   type BaseMachine,
@@ -57,7 +57,7 @@ for (const trial of trials.filter(({ backend }) => backend !== "qemu")) {
     };
 
     await t.step(
-      "a disk is slow until that ends, where that can be",
+      "a disk is slow until that ends, if that is possible",
       async () => {
         if (!isFirecracker) {
           await refuses(
@@ -81,7 +81,7 @@ for (const trial of trials.filter(({ backend }) => backend !== "qemu")) {
       },
     );
 
-    await t.step("a disk is taken out, where that can be", async () => {
+    await t.step("a disk is detached, if that is possible", async () => {
       if (isFirecracker) {
         await refuses(
           () => web.disk("disk1").detach(),
@@ -98,7 +98,7 @@ for (const trial of trials.filter(({ backend }) => backend !== "qemu")) {
       await web.succeed("[ -e /dev/vda ]");
     });
 
-    await t.step("what can't be is told", async () => {
+    await t.step("what is impossible is reported", async () => {
       await refuses(
         () => web.disk().fail({ reads: true }),
         "fail() needs a disk whose requests can be made to fail, which " +
@@ -159,7 +159,7 @@ ${isFirecracker ? "web.disk().throttle(operations_per_second=1000)" : ""}
       await runPython(new Script({ code, language: "python" }), driver);
     });
 
-    await t.step("without a balloon, that is told", async () => {
+    await t.step("a missing balloon is reported", async () => {
       await web.crash();
       await bare.start();
       const error = await assertRejects(

@@ -45,7 +45,7 @@ Deno.test("QEMU's side of a guest", async (t) => {
     },
   );
 
-  await t.step("forwardPort() fails for a port that somebody has", async () => {
+  await t.step("forwardPort() fails for a port that is in use", async () => {
     using listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
     const error = await assertRejects(
       () => machine.forwardPort(listener.addr.port, 80),
@@ -126,7 +126,7 @@ Deno.test("QEMU's side of a guest", async (t) => {
   });
 });
 
-Deno.test("a look at a port ends soon, whoever is at the other end", async (t) => {
+Deno.test("a look at a port ends soon, whatever is at the other end", async (t) => {
   await using test = await booted({ names: ["node1", "node2"], vlans: [1] });
   const [node1, node2] = test.machines;
   await test.driver.startAll();

@@ -77,7 +77,7 @@ Deno.test("a machine that may reboot", async (t) => {
   );
 
   await t.step(
-    "a panic is the guest's death, unless the test means it",
+    "a panic is the guest's death, unless the test expects it",
     async () => {
       const error = await machine.succeed("echo c >/proc/sysrq-trigger").then(
         () => undefined,
@@ -91,7 +91,7 @@ Deno.test("a machine that may reboot", async (t) => {
   );
 
   await t.step(
-    "what was on its way into a guest that resets is not run by the next",
+    "commands in transit to a guest that resets do not run after the reset",
     async () => {
       // Whatever is cut off, a command begins at each 32nd byte.
       const command = "exit 0; " +

@@ -48,7 +48,7 @@ Deno.test("offerSnakeCase() offers methods and getters under both names", () => 
   assertEquals(Object.keys(thing), []);
 });
 
-Deno.test("offerSnakeCase() lets be set what can be set, and nothing else", () => {
+Deno.test("offerSnakeCase() lets only settable properties be set", () => {
   class Thing {
     #dir = "/a";
     get stateDir() {

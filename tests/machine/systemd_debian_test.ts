@@ -8,7 +8,7 @@ import {
 import { TestFailure } from "../../mod.ts";
 import { booted } from "./booted.ts";
 
-/** A unit file and what is in it. */
+/** A unit file and its contents. */
 function unit(name: string, ...lines: string[]): string {
   return `printf '%s\\n' ${
     lines.map((line) => `'${line}'`).join(" ")
@@ -158,7 +158,7 @@ Deno.test("systemd in a guest", async (t) => {
   );
 
   await t.step(
-    "what quotes mean to a shell is not a part of a unit's name",
+    "quotes in a unit's name have no meaning to the shell",
     async () => {
       await assertRejects(
         () => machine.waitForUnit("a'b; touch /tmp/oops", { timeout: 30 }),

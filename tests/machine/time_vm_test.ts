@@ -42,13 +42,13 @@ Deno.test("a guest's time", async (t) => {
     },
   );
 
-  await t.step("a subtest's end has a paused guest go on", async () => {
+  await t.step("a subtest's end resumes a paused guest", async () => {
     await driver.subtest("paused", () => machine.pause().then(() => {}));
     await machine.succeed("true");
   });
 
   await t.step(
-    "a clock is set, and as if nobody had set it again",
+    "a clock is set, and later as if nobody had set it",
     async () => {
       {
         await using _late = await machine.setClock(new Date("2038-01-19"));
@@ -68,7 +68,7 @@ Deno.test("a guest's time", async (t) => {
     },
   );
 
-  await t.step("what is no time is refused", async () => {
+  await t.step("a value that is no time is refused", async () => {
     for (const to of [0, NaN, new Date("no date"), Date.now()]) {
       await assertRejects(() => machine.setClock(to), UsageError, "Expected");
     }
@@ -89,7 +89,7 @@ Deno.test("a guest's time", async (t) => {
   });
 });
 
-Deno.test("where time is fast forwarded, an hour is over at once", async (t) => {
+Deno.test("with fastForward, an hour is over at once", async (t) => {
   const { startScriptFor } = await guest("tiny");
   await using test = await booted({ names: ["fast"], fastForward: true });
   const { driver, machine } = test;

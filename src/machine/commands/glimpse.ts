@@ -3,9 +3,9 @@ import { within } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { decode } from "./output.ts";
 
-/** What a glimpse for the message of a failure may take. */
+/** The time that a glimpse for the message of a failure may take. */
 const LIMIT: FairTime = { least: 3, paces: 8, most: 20 };
-/** What a command that sees the present state may take. */
+/** The time that a command may take to see the present state. */
 const OBSERVING: FairTime = { least: 5, paces: 20, most: 60 };
 /** Bytes of a glimpse's output that are kept. */
 const MOST = 64 * 1024 * 1024;

@@ -142,7 +142,9 @@ export class GuestCommands {
       .catch(() => {});
   }
 
-  /** The loss of what ran a command, with who has killed it, where that is known. */
+  /**
+   * Adds to the loss of a command's shell what has killed it, if that is known.
+   */
   async #withKiller(error: unknown, place?: StderrPlace): Promise<unknown> {
     if (!(error instanceof ServerLost)) return error;
     await this.#serialArrived();

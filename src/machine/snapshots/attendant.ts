@@ -8,7 +8,7 @@ const NAME = ".vw-attend";
 const TIMEOUT = 60;
 /** Bytes that are added to the pool of random numbers. */
 const SEED = 32;
-/** The program's address in memory, and the address of what it is told to do. */
+/** The program's address in memory, and the address of its orders. */
 const BASE = 0x10000, TOLD = BASE + 0x1000, MOST = 0x4000;
 /** Bytes of the headers before the program. */
 const HEADERS = 64 + 56;
@@ -86,9 +86,9 @@ export async function attend(
 }
 
 /**
- * Has an attendant do something.
+ * Gives an attendant an order.
  *
- * @returns Nothing where it is not there any more.
+ * @returns Its answer; nothing if the attendant is gone.
  */
 export async function instruct(
   core: MachineCore,

@@ -74,7 +74,10 @@ export async function renewAhead(
   };
 }
 
-/** Does it, and says what can't be done; the attendant that has done it is returned. */
+/**
+ * Renews the guest, warns of what can't be renewed, and returns the attendant
+ * that did it.
+ */
 async function carryOut(
   core: MachineCore,
   saved: Attendant | undefined,
@@ -99,7 +102,7 @@ async function carryOut(
   return attendant;
 }
 
-/** Has an attendant do it, a new one where the saved one is gone. */
+/** Lets an attendant renew the guest, a new one if the saved one is gone. */
 async function attended(
   core: MachineCore,
   saved: Attendant | undefined,
@@ -112,7 +115,7 @@ async function attended(
   return undone && { attendant, undone };
 }
 
-/** Does it by programs that the guest has. */
+/** Renews the guest by the guest's own programs. */
 async function unattended(
   core: MachineCore,
   { stir = false, milliseconds, shares }: Renewal,

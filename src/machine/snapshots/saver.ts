@@ -177,8 +177,8 @@ export class MachineSaver implements AsyncDisposable {
   }
 
   /**
-   * Lays out what was saved so that others go on from it fast; the machine may run
-   * meanwhile, and may have ended.
+   * Lays out the saved state so that others can go on from it fast; the machine
+   * may run meanwhile, and may have ended.
    *
    * @param signal Ends this.
    */

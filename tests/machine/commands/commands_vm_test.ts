@@ -115,7 +115,7 @@ Deno.test("commands in a guest", async (t) => {
   );
 
   await t.step(
-    "what ends a command ends no other that comes after it",
+    "the end of a command does not end a later one",
     async () => {
       const dawdle = "trap 'read -r -t 0.95 -u 1 _ || :; exit' TERM; " +
         "while :; do read -r -t 0.05 -u 1 _ || :; done";
@@ -278,7 +278,7 @@ Deno.test("commands in a guest", async (t) => {
   });
 
   await t.step(
-    "options that are no strings nor options are refused",
+    "arguments that are neither strings nor options are refused",
     async () => {
       await assertRejects(
         () => machine.succeed(...[5, "true"] as unknown as string[]),

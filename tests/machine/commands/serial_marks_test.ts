@@ -4,7 +4,7 @@ import { SerialMarks } from "../../../src/machine/commands/serial_marks.ts";
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** Has a mark written; answers it, and whether it has arrived. */
+/** Asks for a mark. Returns it, and whether it has arrived. */
 function mark(marks: SerialMarks) {
   const state = { mark: "", arrived: false, done: Promise.resolve() };
   state.done = marks.arrived((text) => {
@@ -14,7 +14,7 @@ function mark(marks: SerialMarks) {
   return state;
 }
 
-Deno.test("a mark arrives in any pieces, and nobody sees it", async (t) => {
+Deno.test("a mark arrives in any pieces, and is not shown", async (t) => {
   for (const size of [1, 2, 5, 13, 14, 15, 100]) {
     await t.step(`of ${size} bytes`, async () => {
       const marks = new SerialMarks();

@@ -13,7 +13,7 @@ mount -t 9p -o trans=virtio,version=9p2000.L shared /tmp/shared
 mount -o remount,ro /
 `;
 
-Deno.test("a guest that takes no program of the driver's is renewed by its own", async (t) => {
+Deno.test("a guest that can't run the driver's program is renewed by its own programs", async (t) => {
   await using test = await booted({
     forks: { forks: 3, memory: 2 ** 40, ahead: true },
   });

@@ -38,7 +38,7 @@ Deno.test("listenAt() waits at a UNIX socket, and takes it away afterwards", asy
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("listenAt() connects to who waits already", async () => {
+Deno.test("listenAt() connects to a listener", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await using place = listenAt(`tcp:localhost:${listener.addr.port}`);
   const [stream, other] = await Promise.all([

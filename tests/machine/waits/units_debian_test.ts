@@ -3,7 +3,7 @@ import { assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { TestFailure } from "../../../mod.ts";
 import { booted } from "../booted.ts";
 
-/** Unit files, and what is in their section of the service. */
+/** Unit files, and the contents of their section Service. */
 const services: Record<string, string[]> = {
   slow: ["Type=oneshot", "RemainAfterExit=yes", "ExecStart=/bin/sleep 15"],
   pending: ["Type=oneshot", "ExecStart=/bin/sleep 3000"],
@@ -91,7 +91,7 @@ Deno.test("waits for units", async (t) => {
   });
 
   await t.step(
-    "a wait goes on over a manager that is executed anew",
+    "a wait goes on while the manager is executed again",
     async () => {
       await machine.succeed("systemctl start --no-block slow");
       const waiting = machine.waitForUnit("slow", { timeout: 600 });

@@ -209,7 +209,7 @@ Deno.test("waits in a guest", async (t) => {
   );
 
   await t.step(
-    "what is no pattern is refused by all that take one",
+    "methods with a pattern refuse anything else",
     async () => {
       for (const pattern of ["(", undefined as unknown as string]) {
         for (
@@ -299,7 +299,7 @@ const WAITS: Record<"byShell" | "fromOutside", Record<string, Wait>> = {
   },
 };
 
-Deno.test("a timeout means the same to every wait", async (t) => {
+Deno.test("a timeout has the same meaning in every wait", async (t) => {
   await using test = await booted();
   const { machine } = test;
   const timeout = 2;
