@@ -1,6 +1,6 @@
-# Writes a picture of what the guest shows to stdout: of Wayland, of X or of the
-# kernel's framebuffer, the first of which a program can take one. Sockets that
-# servers listen on lead to the displays, as this belongs to none of their
+# Writes a picture of the guest's display to stdout: of Wayland, X or the
+# kernel's framebuffer, whichever a program can capture first. This finds the
+# displays by their servers' sockets, because it belongs to none of their
 # sessions. Statuses: 64 where nothing is shown, 65 where a program is missing,
 # whose name comes instead, 66 where a program failed, with its complaint.
 {

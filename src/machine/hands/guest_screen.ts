@@ -18,7 +18,7 @@ const QUOTED = 300;
 /** The script's exit statuses, beside 0. */
 const NOTHING = 64, NO_PROGRAM = 65, REFUSED = 66;
 
-/** Where programs of guests are to be had, and what they show. */
+/** What each program of a guest shows, and which package has it. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   grim: "its Wayland display (Debian: apt-get install grim; NixOS: pkgs.grim)",
   import: "its X display (Debian: apt-get install imagemagick; NixOS: " +
@@ -30,11 +30,11 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 export class NothingShown extends MachineError {}
 
 /**
- * Has a program in the guest take a picture of what it shows: for guests whose
+ * Makes a program in the guest take a picture of the display: for guests whose
  * hypervisor gives them no screen.
  *
- * The guest's bytes are decoded here, within bounds. What everybody else gets is
- * made of the points that came of it.
+ * This decodes the guest's bytes within limits, and encodes the picture anew,
+ * so that nobody else reads bytes of a guest.
  *
  * @param core The machine.
  * @param signal Ends it.
@@ -103,8 +103,8 @@ export async function lookInside(
 }
 
 /**
- * The same of a guest that may not answer any more, for those who look for what
- * went wrong.
+ * The same for a guest that may not answer any more, for the report of a
+ * failure.
  *
  * @param core The machine.
  * @param seconds How long to wait.
@@ -121,7 +121,7 @@ export async function glimpseInside(
   }
 }
 
-/** What comes from a guest, as long as that is not too much. */
+/** Bytes from a guest, up to a limit. */
 class Given {
   readonly #parts: Uint8Array[] = [];
   readonly #enough = new AbortController();
@@ -158,9 +158,9 @@ class Given {
 }
 
 /**
- * A picture of a guest's as PNG of ours.
+ * Decodes a guest's picture, and encodes it anew as PNG.
  *
- * @throws {TypeError} for what is no picture of a kind that the script makes.
+ * @throws {TypeError} if it is not a picture of a kind that the script makes.
  */
 async function ownPicture(bytes: Uint8Array): Promise<Uint8Array> {
   const picture = bytes[0] === 0x89

@@ -1,8 +1,8 @@
 import process from "node:process";
 
 /**
- * Points of the largest picture that is read, more than 7680 by 4320 has: a guest
- * chooses what its pictures say of their size.
+ * Points of the largest picture that is read, more than 7680 by 4320 has. There
+ * is a limit because a guest chooses the size in the headers of its pictures.
  */
 const MOST_POINTS = 1 << 25;
 

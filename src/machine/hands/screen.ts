@@ -329,7 +329,9 @@ async function decode(bytes: Uint8Array): Promise<Picture | undefined> {
   }
 }
 
-/** Has the hypervisor write a picture to a file, or a program in the guest. */
+/**
+ * Makes the hypervisor, or a program in the guest, write a picture to a file.
+ */
 async function takePicture(core: MachineCore, path: string): Promise<void> {
   const { screen } = core.running().guest;
   if (screen !== undefined) {
@@ -339,8 +341,8 @@ async function takePicture(core: MachineCore, path: string): Promise<void> {
 }
 
 /**
- * Takes a picture for those who only look on: a guest without a screen is no
- * failure, nor is one that does not answer.
+ * Takes a picture for a report: it is no failure if the guest has no screen, or
+ * does not answer.
  *
  * @param path The absolute path of a file.
  * @param seconds How long a guest may take that has no screen of its hypervisor.

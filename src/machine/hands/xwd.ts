@@ -6,8 +6,8 @@ const VERSION = 7, POINTS = 2;
 const FIELDS = 100, COLOUR = 12;
 
 /**
- * Decodes a picture as `xwd` of X writes it, of a display whose points bear their
- * colours.
+ * Decodes a picture as `xwd` of X writes it, of a display whose points hold
+ * their colours directly.
  *
  * See `X11/XWDFile.h` of xorgproto.
  *

@@ -58,7 +58,7 @@ export class CaptureFile {
     );
   }
 
-  /** The number of an interface, which is added where it is new. */
+  /** The number of an interface, which is added if it is new. */
   interface(name: string, description?: string): number {
     let number = this.#interfaces.get(name);
     if (number === undefined) {
@@ -86,7 +86,7 @@ export class CaptureFile {
   }
 
   /**
-   * Has the frames of a card written that copies them, if they are not.
+   * Begins to write the frames of a card that copies them, unless it has begun.
    */
   async attach(card: GuestCard, name: string): Promise<void> {
     if (this.#mirror !== undefined) return;

@@ -40,14 +40,14 @@ export interface Linked {
 /** Makes a link; only its machine does. */
 export let makeLink: (machine: Linked, network: Network) => Link;
 
-/** Does to the guest's card what a link wants, where the guest has just begun. */
+/** Applies a link's settings to the card of a guest that has just started. */
 export let settleLink: (link: Link) => Promise<void>;
 
 /**
- * Has a machine not hear others.
+ * Drops the frames that a machine gets from others.
  *
- * @param others Their names.
- * @returns How to end that.
+ * @param others The names of the others.
+ * @returns A function that ends this.
  */
 export let barLink: (
   link: Link,
@@ -58,13 +58,13 @@ export let barLink: (
 export let introduceLink: (link: Link) => Promise<void>;
 
 /**
- * What a link did to frames so far, for a person.
+ * Describes for a person what a link has done to frames so far.
  *
- * @returns Nothing where it did nothing yet.
+ * @returns The description; nothing if the link has done nothing yet.
  */
 export let explainLink: (link: Link) => string | undefined;
 
-/** What was set for one direction, until something else is. */
+/** The settings for one direction, until others replace them. */
 interface Layer {
   readonly direction: "send" | "receive";
   readonly settings: Impairments | null;
@@ -77,7 +77,7 @@ interface Setting {
   fault?: Fault;
 }
 
-/** The lanes of a card whose frames the driver has on their way. */
+/** The lanes of a card whose frames pass the driver. */
 interface Relay {
   readonly diversion: Diversion;
   readonly sent: Lane;
@@ -317,7 +317,7 @@ export class Link {
     });
   }
 
-  /** Has begin what a fault wants; where that fails, the fault ends. */
+  /** Applies a fault. If that fails, the fault ends. */
   async #orHeal(fault: Fault): Promise<void> {
     try {
       await this.#settle();
@@ -327,7 +327,7 @@ export class Link {
     }
   }
 
-  /** Forgets layers; a setting that has none any more is over. */
+  /** Forgets layers. A setting without any layer is over. */
   #forget(isOne: (layer: Layer) => boolean): void {
     const owners = new Set<Setting>();
     for (const layer of this.#layers.filter(isOne)) {
@@ -357,7 +357,9 @@ export class Link {
     return end;
   }
 
-  /** Brings the guest's card to what is wanted; one after the other. */
+  /**
+   * Applies the wanted state to the guest's card; one change after the other.
+   */
   #settle(): Promise<void> {
     const turn = this.#turn.then(async () => {
       try {
@@ -379,7 +381,7 @@ export class Link {
   async #settleNow(): Promise<void> {
     const { network } = this.#machine;
     if (network !== this.#guestNetwork) {
-      // Another guest, or none: what was done to the last one's card is gone.
+      // The guest is another one, or has ended, so its card has no changes yet.
       this.#relay?.sent.close();
       this.#relay?.received.close();
       for (const file of this.#captures) file.detach();
@@ -439,7 +441,7 @@ export class Link {
       received: faults.random(`${name} receives from VLAN ${nr}`),
     };
     const diversion = await card.divert();
-    // A card that copies its frames has them written by that.
+    // If the card copies its frames, that copy writes them.
     const write = (direction: PacketDirection) =>
       card.mirror === undefined
         ? (frame: Uint8Array) => {

@@ -1,7 +1,7 @@
 import { type Link, type Linked, makeLink, settleLink } from "./link.ts";
 import type { Network } from "./neighbours.ts";
 
-/** The links of a machine that somebody has asked for. */
+/** The links of a machine that the test uses. */
 export class MachineLinks {
   readonly #machine: Linked;
   readonly #links = new Map<Network, Link>();
@@ -26,7 +26,7 @@ export class MachineLinks {
     return link;
   }
 
-  /** Has a guest that has started be linked as the test has set its links. */
+  /** Applies the test's link settings to a guest that has just started. */
   async settle(): Promise<void> {
     for (const link of this.all) await settleLink(link);
   }

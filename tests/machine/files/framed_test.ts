@@ -29,7 +29,7 @@ async function unframed(
   };
 }
 
-Deno.test("the guest takes what is in frames, and no byte more", async () => {
+Deno.test("the guest reads the frames, and no byte more", async () => {
   for (
     const sizes of [[], [0], [1], [5, 0, 7], [4 << 20], [3 << 20, 7 << 20]]
   ) {

@@ -18,7 +18,7 @@ interface Entry {
   size?: number | bigint;
   target?: string;
   magic?: string;
-  /** What comes after its header, filled up to a block. */
+  /** The bytes after its header, filled up to a block. */
   data?: Uint8Array;
 }
 
@@ -194,7 +194,7 @@ Deno.test("deep directories take no time, in whatever order they come", async ()
   assertLight(
     await unpack(of(
       times(500, (at) => long(`${deep(at % 2 ? "a" : "b")}f${at}`)),
-      // Each link makes what was known of the way unsure.
+      // After each link, the path must be checked again.
       times(300, (at) => [
         ...long(`${deep("a")}f${at}`),
         ...entry(`link${at}`, { flag: "2", target: "nowhere" }),
@@ -321,7 +321,7 @@ Deno.test("to leave directories in each other takes a look at each", async () =>
   const look = Deno.lstatSync;
   let looks = 0;
   try {
-    // Another archive may change what is known.
+    // Another archive may change a known directory.
     using _other = new Unarchiver(`${directory}/other`);
     using files = new Unarchiver(`${directory}/to`);
     const deep = times(256, (at) => long("a/".repeat(at + 1), { flag: "5" }));
@@ -339,7 +339,7 @@ Deno.test("to leave directories in each other takes a look at each", async () =>
   }
 });
 
-Deno.test("names of no sense are refused", async () => {
+Deno.test("senseless names are refused", async () => {
   const path = (name: string) => {
     const rest = ` path=${name}\n`;
     let length = rest.length + 1;
@@ -359,7 +359,7 @@ Deno.test("names of no sense are refused", async () => {
   ) await refused(path(name), message);
 });
 
-Deno.test("links lead nothing out of the directory", async () => {
+Deno.test("no file gets out of the directory through a link", async () => {
   const hard = { flag: "1" };
   for (const target of ["../out", "/etc/passwd", "a/../../out", ""]) {
     await refused(
@@ -385,7 +385,7 @@ Deno.test("links lead nothing out of the directory", async () => {
     ),
     "Expected no file below a link, got same/passwd",
   );
-  // What was seen to be a directory may have become a link.
+  // A known directory may have become a link.
   await refused(
     of(
       entry("a/b/", { flag: "5" }),
@@ -397,7 +397,7 @@ Deno.test("links lead nothing out of the directory", async () => {
   );
 });
 
-Deno.test("what another archive puts in a directory's place is seen", () => {
+Deno.test("an entry that another archive puts in a directory's place is noticed", () => {
   const directory = Deno.makeTempDirSync();
   try {
     const victim = `${directory}/victim`;
@@ -423,7 +423,7 @@ Deno.test("what another archive puts in a directory's place is seen", () => {
   }
 });
 
-Deno.test("a directory that was seen, is empty and becomes a link is none any more", async () => {
+Deno.test("a known directory that becomes a link counts as a link", async () => {
   await refused(
     of(
       entry("a/b/", { flag: "5" }),
@@ -445,7 +445,7 @@ Deno.test("a hard link to itself leaves a file as it is", async () => {
   assertEquals(left, []);
 });
 
-Deno.test("a sum that is wrong is refused", async () => {
+Deno.test("a wrong checksum is refused", async () => {
   const [good, ...rest] = entry("file");
   for (const at of [0, 100, 124, 156, 157, 500, 511]) {
     const bad = good.slice();

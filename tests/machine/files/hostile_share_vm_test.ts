@@ -8,7 +8,7 @@ const ROUNDS = Deno.env.has("VMWRIGHT_LONG")
   : { "the host": 25, "the guest": 10 };
 const SECRET = "what no guest may see\n";
 
-/** A directory of the host, of which a guest wants to know what is in it. */
+/** A directory of the host whose contents a guest tries to read. */
 async function makeVictim(): Promise<string> {
   const path = await Deno.makeTempDir({ prefix: "victim-" });
   await Deno.writeTextFile(`${path}/secret`, SECRET);
@@ -82,7 +82,7 @@ function guestSwapper(victim: string): string {
 }
 
 for (const who of ["the host", "the guest"] as const) {
-  Deno.test(`nothing gets out of the shared directory where ${who} swaps its entries for links`, async () => {
+  Deno.test(`nothing gets out of the shared directory while ${who} swaps its entries for links`, async () => {
     await using test = await booted();
     const { machine, outDir } = test;
     const victim = await makeVictim();

@@ -314,7 +314,7 @@ Deno.test("a directory takes the place of a link, not of what that leads to", as
   await Deno.mkdir(`${path}/from/inner`, { recursive: true });
   await Deno.writeTextFile(`${path}/from/inner/file`, "new");
   const bytes = await tar(["-c", "-C", `${path}/from`, "."]);
-  // Links of an earlier copy: one for the whole tree, one for what is in it.
+  // Links of an earlier copy: one for the whole tree, one for an entry in it.
   await Deno.symlink("outside", `${path}/whole`);
   await Deno.mkdir(`${path}/part`);
   await Deno.symlink("../outside", `${path}/part/inner`);
@@ -341,7 +341,8 @@ Deno.test("the directory itself is replaced by nothing from the guest", async ()
       "Expected names below a directory, got ",
     );
   }
-  // Neither is a link in its place followed, where no directory is told of.
+  // A link in its place is not followed either, if the archive has no entry for
+  // the directory.
   await Deno.symlink("outside", `${path}/to`);
   using files = new Unarchiver(`${path}/to`);
   const bytes = await tar(["-c", "-C", path, "file"]);
@@ -362,7 +363,7 @@ Deno.test("a path that is too long for the host is refused", async () => {
   );
 });
 
-Deno.test("a size that is no number is refused", async () => {
+Deno.test("a size that is not a number is refused", async () => {
   await using directory = await scratch();
   await Deno.writeTextFile(`${directory.path}/file`, "");
   const bytes = await archived(`${directory.path}/file`, "file");
@@ -488,7 +489,7 @@ Deno.test("a file that shrinks meanwhile is filled up with zeros", async () => {
   assertEquals(left, [[file, "shorter"]]);
 });
 
-Deno.test("a file in an archive has what a read gives, whatever size it tells", async () => {
+Deno.test("a file in an archive has the bytes of a read, whatever its reported size", async () => {
   await using directory = await scratch();
   const { path } = directory;
   for (
@@ -521,7 +522,7 @@ Deno.test("a file that grows is archived as long as it was at first", async () =
   );
 });
 
-Deno.test("an archive leaves out what is gone, unreadable, or not named in UTF-8", async () => {
+Deno.test("an archive leaves out files that are gone, unreadable, or not named in UTF-8", async () => {
   await using directory = await scratch();
   const { path } = directory;
   const { success } = await new Deno.Command("bash", {
@@ -624,7 +625,7 @@ Deno.test("hard links stay links to one file, both ways", async () => {
   }
 });
 
-Deno.test("zeros that a file has take no place on the disk", async () => {
+Deno.test("zeros in a file take no space on the disk", async () => {
   await using directory = await scratch();
   const { path } = directory;
   await Deno.writeTextFile(`${path}/file`, "begin");
@@ -665,7 +666,7 @@ Deno.test("a size that only a record tells is heeded", async () => {
   assertEquals((await Deno.stat(`${path}/to/file`)).size, 1000);
 });
 
-Deno.test("trees made at random are the same through tar and through ours, both ways", async () => {
+Deno.test("random trees are the same through tar and through the driver, both ways", async () => {
   for (let seed = 1; seed <= 20; seed++) {
     await using directory = await scratch();
     const { path } = directory;
@@ -690,7 +691,7 @@ Deno.test("trees made at random are the same through tar and through ours, both 
   }
 });
 
-/** Makes a tree of which a seed knows what is in it. */
+/** Makes a tree whose contents follow from a seed. */
 function grow(path: string, random: Random, depth = 0): void {
   Deno.mkdirSync(path);
   const names = random.below(depth === 0 ? 20 : 6);

@@ -84,7 +84,7 @@ Deno.test(`the screen of a guest of ${trial.by}`, async (t) => {
     };
     await machine.copyFromHostViaShell(screen, "/screen.png");
 
-    await t.step("is none where nothing shows one", async () => {
+    await t.step("is missing if the guest has no display", async () => {
       const sentence =
         "Firecracker gives web no screen, and its guest shows none: it has no " +
         "Wayland or X display, and no framebuffer";
@@ -177,7 +177,7 @@ Deno.test(`the screen of a guest of ${trial.by}`, async (t) => {
       );
     });
 
-    await t.step("is X's where Wayland's can't be had", async () => {
+    await t.step("is X's if Wayland's can't be captured", async () => {
       await socket(machine, "/tmp/.X11-unix/X7");
       await machine.execute(
         "exec -a /usr/bin/Xvfb bash -c 'sleep 10000; :' :7 -auth '/the auth'",

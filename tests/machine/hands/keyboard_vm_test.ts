@@ -84,7 +84,7 @@ Deno.test("keys in a guest", async (t) => {
     "setsid cat /dev/input/event0 </dev/null >/tmp/events 2>&1 &",
   );
   await machine.waitUntilSucceeds("pidof cat", { timeout: 60 });
-  /** What came of keys, until the last of them, which is the `z` here. */
+  /** The events of keys, up to those of a last key, `z`. */
   const eventsOf = async (press: () => Promise<void>) => {
     await machine.succeed(": >/tmp/events");
     await press();
@@ -117,7 +117,7 @@ Deno.test("keys in a guest", async (t) => {
   });
 
   await t.step(
-    "a chord with a key that is none leaves no key down",
+    "a chord with an unknown key leaves no key down",
     async () => {
       const events = await eventsOf(async () => {
         const error = await assertRejects(
@@ -130,7 +130,7 @@ Deno.test("keys in a guest", async (t) => {
     },
   );
 
-  await t.step("the end of a run ends what is typed", async () => {
+  await t.step("the end of a run ends typing", async () => {
     const events = await eventsOf(async () => {
       const typing = machine.sendChars("A".repeat(1000), { delay: 0.5 });
       const failed = assertRejects(() => typing, Error, "enough");

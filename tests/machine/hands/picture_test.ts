@@ -43,7 +43,7 @@ Deno.test("what xwd writes is read in both orders of bytes", () => {
   assertEquals(decodeXwd(xwd({ 7: 1 })), picture);
 });
 
-Deno.test("what is not whole, or of another kind, is no picture", async () => {
+Deno.test("incomplete pictures, and those of another kind, are refused", async () => {
   const wrong: Record<number, number>[] = [
     { 1: 6 },
     { 2: 1 },
@@ -65,7 +65,7 @@ Deno.test("what is not whole, or of another kind, is no picture", async () => {
   assertThrows(() => decodePpm(ppm), TypeError, "whole");
 });
 
-Deno.test("a picture that says it is huge takes no memory", async () => {
+Deno.test("a picture that claims to be huge takes no memory", async () => {
   const png = await encodePng(picture);
   const view = new DataView(png.buffer);
   for (const [width, height] of [[0x7fffffff, 2], [0, 0x7fffffff]]) {
@@ -81,7 +81,7 @@ Deno.test("a picture that says it is huge takes no memory", async () => {
   assertThrows(() => decodePpm(ppm), TypeError, "1 to 33554432 points");
 });
 
-Deno.test("more points than a picture says are let go", async () => {
+Deno.test("points beyond a picture's size are dropped", async () => {
   const height = 4000;
   const rgb = new Uint8Array(3 * 4000 * height);
   const png = await encodePng({ width: 4000, height, rgb });

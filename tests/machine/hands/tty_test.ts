@@ -22,7 +22,7 @@ Deno.test("code points are read as such, whatever the font", () => {
   assertEquals(ttyText(dump("u", codes)), "é漢😀\n─█ ");
 });
 
-Deno.test("control characters and what is no code point are blank", () => {
+Deno.test("control characters and invalid code points are blank", () => {
   assertEquals(
     ttyText(dump("u", [0, 7, 0x41, 0x110000, 0xffffffff, 0x42])),
     "  A\n  B",

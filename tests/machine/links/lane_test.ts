@@ -106,7 +106,7 @@ Deno.test("what a lane takes away and adds is counted", async () => {
   });
 });
 
-Deno.test("who sees what comes and what goes sees it before and after", async () => {
+Deno.test("observers see frames before and after the link's effects", async () => {
   const came: number[] = [], went: number[] = [];
   using test = lane((frame) => frame[0] === 9, {
     comes: (frame) => void came.push(frame[0]),

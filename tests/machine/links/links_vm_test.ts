@@ -154,7 +154,7 @@ Deno.test("links of machines", async (t) => {
     },
   );
 
-  await t.step("partitions that are none are refused", async () => {
+  await t.step("invalid partitions are refused", async () => {
     const refused: [Parameters<Vlan["partition"]>, string][] = [
       [[[node1]], "Expected two groups"],
       [[[node1], []], "Expected two groups"],
@@ -251,7 +251,7 @@ Deno.test("links of machines", async (t) => {
     assertEquals(times, times.toSorted((a, b) => a - b));
   });
 
-  await t.step("the seed of what happens at random was told", () => {
+  await t.step("the log has the seed of random decisions", () => {
     const said = events.filter((event) =>
       event.type === "message" && event.text.includes("--seed 7")
     );

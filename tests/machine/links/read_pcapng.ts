@@ -7,7 +7,7 @@ export interface CapturedFrame {
   direction: "in" | "out" | undefined;
 }
 
-/** What is in a capture; throws where a block's two lengths differ. */
+/** Reads a capture; throws if a block's two lengths differ. */
 export function blocksOf(
   bytes: Uint8Array,
 ): { interfaces: string[]; packets: CapturedFrame[] } {

@@ -35,7 +35,7 @@ Deno.test("no setting takes all away", () => {
   assertEquals(impairments({ direction: "send" }), { send: null });
 });
 
-Deno.test("what is no setting is refused, with what would be one", () => {
+Deno.test("an invalid setting is refused, with what is valid", () => {
   const wrong: [Record<string, unknown>, string][] = [
     [{ latency: 1 }, "got latency"],
     [{ delay: -1 }, "Expected seconds, 0 or more, as the delay"],
@@ -52,7 +52,7 @@ Deno.test("what is no setting is refused, with what would be one", () => {
   }
 });
 
-Deno.test("settings are told to people", () => {
+Deno.test("settings are described for people", () => {
   assertEquals(
     describeSettings({ delay: 0.05, loss: 0.2, direction: "send" }),
     "delay 50 ms, loss 20 %, for what it sends",
