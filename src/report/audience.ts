@@ -1,24 +1,24 @@
 import { describeError, type Listener, type RunEvent } from "./event.ts";
 
 /**
- * The listeners of a log. One that throws is told of nothing more, and the run
- * goes on.
+ * The listeners of a log. A listener that throws gets no more events, and the
+ * run goes on.
  */
 export class Audience {
   readonly #listeners: Listener[] = [];
   readonly #onLoss: (text: string) => void;
 
   /**
-   * Begins with nobody.
+   * Begins with no listeners.
    *
-   * @param onLoss Gets a warning for those who still listen, when a listener
-   * has thrown.
+   * @param onLoss Gets a warning for the other listeners when a listener has
+   * thrown.
    */
   constructor(onLoss: (text: string) => void) {
     this.#onLoss = onLoss;
   }
 
-  /** Adds a listener, and tells it how the run began. */
+  /** Adds a listener, and gives it the event of the run's begin. */
   add(listener: Listener, began: RunEvent): void {
     this.#listeners.push(listener);
     this.#tell(listener, began);
@@ -45,7 +45,7 @@ export class Audience {
     return this.#listeners.some(({ onOutput }) => onOutput !== undefined);
   }
 
-  /** Tells all listeners of an event. */
+  /** Gives all listeners an event. */
   emit(event: RunEvent): void {
     // A listener may drop out on the way, so never iterate over the live array.
     for (let i = 0; i < this.#listeners.length;) {
@@ -55,14 +55,14 @@ export class Audience {
     }
   }
 
-  /** Tells the listeners that want it what a command prints. */
+  /** Gives the listeners that want it a part of a command's output. */
   output(machine: string, text: string): void {
     for (const listener of [...this.#listeners]) {
       this.#guard(listener, () => listener.onOutput?.(machine, text));
     }
   }
 
-  /** Has every listener bring to disk, synchronously, what it was told so far. */
+  /** Makes every listener write its events so far to disk, synchronously. */
   flush(): void {
     for (const listener of [...this.#listeners]) {
       this.#guard(listener, () => listener.flush?.());
@@ -79,7 +79,7 @@ export class Audience {
     }
   }
 
-  /** Makes nothing that would be thrown away: a console's lines are many. */
+  /** This allocates nothing, because there are many lines of consoles. */
   #tell(listener: Listener, event: RunEvent): void {
     try {
       listener.on(event);

@@ -17,7 +17,7 @@ export interface Attributes {
   [name: string]: string | undefined;
 }
 
-/** An error as the listeners see it: plain data, whatever was thrown. */
+/** An error as listeners get it: plain data, whatever was thrown. */
 export interface ErrorReport {
   /** The error's name, `"TestFailure"` for example. */
   readonly name: string;
@@ -27,7 +27,7 @@ export interface ErrorReport {
   readonly stack?: string;
 }
 
-/** What an event of each type says, beside what all of them say. */
+/** The properties of each type of event, beside those of all types. */
 export interface RunEvents {
   /** The run begins. The first event that a listener gets, however late it is added. */
   runBegan: {
@@ -59,7 +59,10 @@ export interface RunEvents {
     readonly verdict: Verdict;
     /** What ended it, unless it passed. */
     readonly error?: ErrorReport;
-    /** What to show a person instead of the error's message: the script's own lines, say. */
+    /**
+     * What to show a person instead of the error's message, such as the
+     * script's own lines.
+     */
     readonly detail?: string;
     /** Where in the author's files it ended, if known. */
     readonly position?: Position;
@@ -67,7 +70,7 @@ export interface RunEvents {
     readonly failures?: readonly {
       /** The subtest's name. */
       readonly name: string;
-      /** What it failed of. */
+      /** Its error. */
       readonly error: ErrorReport;
       /** What to show a person instead of the error's message. */
       readonly detail: string;
@@ -79,12 +82,12 @@ export interface RunEvents {
   message: {
     /** Absent for `log.log`, which no level hides. */
     readonly level?: LogLevel;
-    /** What it says. */
+    /** The text. */
     readonly text: string;
     /** What it is about. */
     readonly attributes: Attributes;
   };
-  /** A step begins; `step` is the one that encloses it. */
+  /** A step begins; `step` is the id of the step around it. */
   stepBegan: {
     /** Unique within the run. */
     readonly id: number;
@@ -111,7 +114,7 @@ export interface RunEvents {
     /** Why it failed, if it did. */
     readonly error?: ErrorReport;
   };
-  /** A subtest begins. Its id is also that of a step: what happens inside bears it. */
+  /** A subtest begins. Its id is also that of a step: events inside have it. */
   subtestBegan: {
     /** Unique within the run. */
     readonly id: number;
@@ -163,11 +166,11 @@ export interface RunEvents {
     readonly command: string;
     /** Its exit status. */
     readonly status: number;
-    /** What it wrote to stdout: the beginning and the end, where it is long. */
+    /** What it wrote to stdout; of a long output, the beginning and the end. */
     readonly output: string;
     /** How many characters were left out of the middle of its output. */
     readonly omitted?: number;
-    /** What the console said while it ran, where somebody asked. */
+    /** The console's text while it ran, if the caller asked for it. */
     readonly stderr?: string;
     /** In seconds. */
     readonly duration: number;
@@ -183,29 +186,32 @@ export interface RunEvents {
     /** The start command's process. */
     readonly pid: number;
   };
-  /** Something that is so: a program's version, its command line, an address. */
+  /** A fact: a program's version, its command line, an address. */
   fact: {
-    /** What it tells, `"QEMU version"` for example. A later value replaces it. */
+    /**
+     * The fact's name, `"QEMU version"` for example. A later value replaces the
+     * earlier.
+     */
     readonly name: string;
-    /** What is so. */
+    /** The value. */
     readonly value: string;
   };
-  /** Something happened that readers look for on the timeline. */
+  /** A moment that readers look for on the timeline. */
   mark: {
     /**
-     * What it is: a machine's shell answers (`ready`), it is reset, dies
-     * (`death`), or ends (`end`); a fault sets in that does not last; something
-     * else (`note`).
+     * What happened: a machine's shell answers (`ready`), it is reset
+     * (`reset`), dies (`death`) or ends (`end`); a momentary fault (`fault`);
+     * something else (`note`).
      */
     readonly kind: "ready" | "reset" | "death" | "end" | "fault" | "note";
     /** More about it, in a few words. */
     readonly text?: string;
   };
-  /** Something begins that lasts for a while, and is no step: a fault, say. */
+  /** An interval begins that is not a step, such as a fault. */
   intervalBegan: {
     /** Unique within the run, among steps too. */
     readonly id: number;
-    /** What it is: a fault that lasts, or a machine that stands still. */
+    /** What it is: a lasting fault, or a paused machine. */
     readonly kind: "fault" | "pause";
     /** More about it, in a few words. */
     readonly text: string;
@@ -256,14 +262,14 @@ export interface RunEvents {
   snapshotTaken: {
     /** Unique within the run. */
     readonly id: number;
-    /** What the author calls it, if they do. */
+    /** The author's name for it, if there is one. */
     readonly name?: string;
     /** The machines, as events call them: those of a fork by their names there. */
     readonly machines: readonly string[];
-    /** Seconds that the machines stood still for it. */
+    /** Seconds for which the machines were paused. */
     readonly duration: number;
   };
-  /** Machines went back to where a snapshot was taken of them. */
+  /** Machines were restored to a snapshot. */
   snapshotRestored: {
     /** The snapshot's id. */
     readonly snapshot: number;
@@ -271,8 +277,8 @@ export interface RunEvents {
     readonly machines: readonly string[];
   };
   /**
-   * A snapshot goes on in machines of its own, beside those that it was taken of.
-   * Their consoles begin with what those had said.
+   * A fork of a snapshot begins: new machines beside the original ones. Their
+   * consoles begin with the text of the originals.
    */
   forkBegan: {
     /** Unique within the run. */
@@ -281,9 +287,9 @@ export interface RunEvents {
     readonly snapshot: number;
     /** The machines. */
     readonly machines: readonly {
-      /** What events of the fork call it from now on, `server~2` say. */
+      /** Its name in later events, such as `server~2`. */
       readonly name: string;
-      /** What events call the machine that it has branched off from, `server` say. */
+      /** The name of the machine of which it is a copy, such as `server`. */
       readonly parent: string;
     }[];
   };
@@ -292,12 +298,12 @@ export interface RunEvents {
     /** The fork's id. */
     readonly id: number;
   };
-  /** From here on console lines are shown on the terminal, or are not. */
+  /** From now on console lines are shown on the terminal, or hidden. */
   serialStdout: {
     /** Whether they are shown. */
     readonly on: boolean;
   };
-  /** From here on messages are shown from another level up. */
+  /** From now on messages are shown from another level up. */
   logLevelSet: {
     /** The lowest level of messages to show. */
     readonly level: LogLevel;
@@ -335,7 +341,7 @@ export type RunEvent<Type extends keyof RunEvents = keyof RunEvents> = {
     & RunEvents[Name];
 }[Type];
 
-/** Somebody who is told of everything that happens in a run. */
+/** A listener of a run, which gets every event. */
 export interface Listener {
   /** The file that it writes, if it does. */
   readonly path?: string;
@@ -348,20 +354,20 @@ export interface Listener {
   readonly takesPlaces?: boolean;
   /**
    * Takes one event. Called synchronously, in the order of what happened. A
-   * listener that throws is told of nothing more; the run goes on.
+   * listener that throws gets no more events; the run goes on.
    */
   on(event: RunEvent): void;
   /**
-   * Takes some of what a command prints, as it comes. It is no event: whoever
-   * listens later gets all of it with the command's end.
+   * Takes a part of a command's output, as it comes. This is not an event: the
+   * event of the command's end has all of its output.
    *
    * @param machine The machine's name.
    * @param text What came, in pieces of any size.
    */
   onOutput?(machine: string, text: string): void;
   /**
-   * Brings what was told so far to where it belongs, synchronously: the process
-   * may be about to end.
+   * Writes everything so far to its place, synchronously: the process may be
+   * about to end.
    */
   flush?(): void;
   /** No event comes any more. */
@@ -371,7 +377,7 @@ export interface Listener {
 const levels: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
 /**
- * Whether a message is to be shown to somebody who asked for `least` and above.
+ * Whether to show a message if levels from `least` up are wanted.
  *
  * @param level The message's level; one without a level is always shown.
  * @param least The lowest level to show.
@@ -385,7 +391,7 @@ const reports = new WeakMap<object, ErrorReport>();
 
 /**
  * Describes whatever was thrown. The same error gives the same report, so that
- * a listener can tell that a subtest and the run failed of one cause.
+ * a listener recognises when a subtest and the run failed for the same cause.
  *
  * @param error What was thrown.
  * @returns Its name, message and stack.

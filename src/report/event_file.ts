@@ -3,7 +3,7 @@ import type { Listener, RunEvent } from "./event.ts";
 import { pictureHash, readPicture } from "./picture.ts";
 import { TextBatch } from "./text_batch.ts";
 
-/** What a file of events is of, and of which version: its first line. */
+/** The format and the version of a file of events: its first line. */
 export const eventFileHeader = { format: "vmwright-events", version: 1 };
 
 /** A picture of an event in a file. */
@@ -16,8 +16,8 @@ export interface WrittenPicture {
 
 /**
  * Writes every event as a line of JSON, as it happens: `README.md` beside this
- * file describes the format. What a picture shows is written with it, once, so
- * that the file is all that a page needs.
+ * file describes the format. Each picture's image is written once, so that the
+ * file is all that a page needs.
  *
  * @example
  * ```ts

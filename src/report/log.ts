@@ -28,27 +28,29 @@ export interface Step {
   readonly id: number;
 }
 
-/** Characters of a command's output that are told at most. */
+/** Characters of a command's output in an event, at most. */
 const mostOutput = 256 * 1024;
-/** Characters of a source file that are told at most. */
+/** Characters of a source file in an event, at most. */
 const mostSource = 1024 * 1024;
 
-/** What is told of, and nobody hears yet. */
+/** Events that are held back. */
 export interface Withheld extends Disposable {
   /**
    * Runs a function.
    *
-   * @param fn The function. What it tells is kept back, and so is what goes on
-   * from there tells.
+   * @param fn The function. Its events are held back, also those of
+   * asynchronous code that it starts.
    */
   run<T>(fn: () => T): T;
-  /** Tells all of it, as of now. From now on, nothing is kept back. */
+  /**
+   * Releases all events, with the present time. Later events are not held back.
+   */
   tell(): void;
 }
 
 /**
- * Keeps back what is told in some flows of the program until it is wanted; for
- * good, if the answer is disposed of first.
+ * Holds back the events of some flows of the program until they are wanted, or
+ * for good if this is disposed of first.
  */
 export let withhold: (log: Log) => Withheld;
 
@@ -85,7 +87,7 @@ export class Log {
   );
   readonly #current = new AsyncLocalStorage<Step | undefined>();
   readonly #open = new Map<number, OpenStep>();
-  /** Takes the events that are kept back in a flow of the program. */
+  /** Takes the events that are held back in a flow of the program. */
   readonly #withheld = new AsyncLocalStorage<
     { keep?: (event: RunEvent) => void }
   >();
@@ -96,7 +98,7 @@ export class Log {
   readonly #consoles = new Set<string>();
   readonly #name: string | undefined;
   readonly #about = aboutThisRun();
-  /** Addresses of the source files that were told. */
+  /** Addresses of the source files whose text was logged. */
   readonly #sources = new Set<string>();
   #nextId = 1;
   #hasFailed = false;
@@ -109,9 +111,9 @@ export class Log {
   /**
    * Begins the run's log.
    *
-   * @param listeners Those who are told from the start.
-   * @param options.name What runs, for reports: the path of the test script, say.
-   * Default: the program's main module, if that is a file.
+   * @param listeners The listeners from the start.
+   * @param options.name What runs, for reports, such as the path of the test
+   * script. Default: the program's main module, if that is a file.
    */
   constructor(listeners: Listener[] = [], options: { name?: string } = {}) {
     this.#name = options.name ?? mainModule();
@@ -121,11 +123,11 @@ export class Log {
   }
 
   /**
-   * Tells one more listener of everything from now on.
+   * Adds a listener, which gets all later events.
    *
    * @param listener The listener.
-   * @returns What, disposed of, has the listener told nothing more, and not
-   * closed with the log either.
+   * @returns An object. When it is disposed of, the listener gets no more
+   * events, and the log does not close it.
    */
   addListener(listener: Listener): Disposable {
     this.#audience.add(listener, {
@@ -161,7 +163,7 @@ export class Log {
   }
 
   /**
-   * Says something that only who looks for a fault wants to know.
+   * Logs a message for the search for a fault.
    *
    * @param text One or more lines.
    * @param attributes What it is about.
@@ -171,7 +173,7 @@ export class Log {
   }
 
   /**
-   * Says something.
+   * Logs a message.
    *
    * @param text One or more lines.
    * @param attributes What it is about.
@@ -181,7 +183,7 @@ export class Log {
   }
 
   /**
-   * Says something that the author should look at.
+   * Logs a warning, which the author should look at.
    *
    * @param text One or more lines.
    * @param attributes What it is about.
@@ -191,7 +193,7 @@ export class Log {
   }
 
   /**
-   * Says that something went wrong.
+   * Logs an error message.
    *
    * @param text One or more lines.
    * @param attributes What it is about.
@@ -201,7 +203,7 @@ export class Log {
   }
 
   /**
-   * Says something whatever the log level is.
+   * Logs a message that is shown at every log level.
    *
    * @param text One or more lines.
    * @param attributes What it is about.
@@ -216,7 +218,7 @@ export class Log {
    * @param text What the step does, "must succeed: true" for example.
    * @param fn The step.
    * @param attributes What it is about.
-   * @param role What it is, where it is more than a step of a test.
+   * @param role What it is, if it is more than a step of a test.
    * @returns What the function returns.
    * @throws What the function throws; the step then counts as failed.
    */
@@ -230,14 +232,14 @@ export class Log {
   }
 
   /**
-   * Begins a step whose end no function's end marks. Each step begun must be
+   * Begins a step that does not end with a function. Each step begun must be
    * ended with {@linkcode Log.end}.
    *
    * @param text What the step does.
    * @param attributes What it is about.
    * @param parent The step that encloses it. Default: the one that the caller
    * runs in.
-   * @param role What it is, where it is more than a step of a test.
+   * @param role What it is, if it is more than a step of a test.
    * @returns The step.
    */
   begin(
@@ -291,7 +293,7 @@ export class Log {
   }
 
   /**
-   * Begins a subtest whose end no function's end marks.
+   * Begins a subtest that does not end with a function.
    *
    * @param name The subtest's name.
    * @param parent The step that encloses it. Default: the one that the caller
@@ -335,7 +337,7 @@ export class Log {
   }
 
   /**
-   * Tells in which file a machine's serial console is kept.
+   * Logs the file that holds a machine's serial console.
    *
    * @param machine The machine's name.
    * @param path Path of the file.
@@ -350,7 +352,7 @@ export class Log {
    * report.
    *
    * @param path Path of the file.
-   * @returns Whether nobody else is to write it.
+   * @returns Whether nothing else may write the file.
    */
   writes(path: string): boolean {
     return [...this.#consoles, ...this.#audience.paths].some((own) =>
@@ -359,7 +361,7 @@ export class Log {
   }
 
   /**
-   * Tells of a screenshot that is on disk.
+   * Logs a screenshot that is on disk.
    *
    * @param machine The machine's name.
    * @param path Path of the image.
@@ -370,7 +372,7 @@ export class Log {
   }
 
   /**
-   * Tells of a file that was copied out of a machine.
+   * Logs a file that was copied out of a machine.
    *
    * @param machine The machine's name.
    * @param path The file's path on the host.
@@ -381,11 +383,11 @@ export class Log {
   }
 
   /**
-   * Tells that the state of machines was saved.
+   * Logs that the state of machines was saved.
    *
    * @param machines The machines, as events call them.
-   * @param duration Seconds that they stood still for it.
-   * @param name What the author calls it.
+   * @param duration Seconds for which they were paused.
+   * @param name The author's name for it.
    * @returns The snapshot's id.
    */
   snapshotTaken(
@@ -407,7 +409,7 @@ export class Log {
   }
 
   /**
-   * Tells that machines went back to a snapshot.
+   * Logs that machines were restored to a snapshot.
    *
    * @param snapshot The snapshot's id.
    * @param machines The machines, as events call them.
@@ -424,14 +426,14 @@ export class Log {
   }
 
   /**
-   * A number for something that happens in the run, which nothing else in it has.
+   * A unique number for something in the run.
    */
   nextId(): number {
     return this.#nextId++;
   }
 
   /**
-   * Tells that a snapshot goes on in machines of its own.
+   * Logs that a fork of a snapshot begins.
    *
    * @param id The fork's id, of {@linkcode Log.nextId}.
    * @param snapshot The snapshot's id.
@@ -448,7 +450,7 @@ export class Log {
   }
 
   /**
-   * Tells that the machines of a fork are gone.
+   * Logs that the machines of a fork are gone.
    *
    * @param id The fork's id.
    */
@@ -458,9 +460,9 @@ export class Log {
   }
 
   /**
-   * Tells of a command that the author has run in a machine, and that is over.
+   * Logs a command of the author in a machine, after its end.
    *
-   * @param command What there is to tell. Of a long output the middle is left
+   * @param command The command's facts. The middle of a long output is left
    * out.
    */
   commandEnded(
@@ -478,9 +480,9 @@ export class Log {
   }
 
   /**
-   * Tells that a machine's hypervisor runs.
+   * Logs that a machine's hypervisor runs.
    *
-   * @param started What there is to tell.
+   * @param started The facts about it.
    */
   machineStarted(
     started: RunEvents["machineStarted"],
@@ -489,10 +491,10 @@ export class Log {
   }
 
   /**
-   * Tells something that is so.
+   * Logs a fact.
    *
-   * @param name What it tells. A later value replaces it.
-   * @param value What is so.
+   * @param name The fact's name. A later value replaces the earlier.
+   * @param value The fact's value.
    * @param machine Name of the machine. Default: it concerns the whole run.
    */
   fact(name: string, value: string, machine?: string): void {
@@ -516,13 +518,14 @@ export class Log {
   }
 
   /**
-   * Marks a while on the timeline, from now until the answer is disposed of.
+   * Marks an interval on the timeline, from now until the returned object is
+   * disposed of.
    *
    * @param kind What it is.
    * @param about What it is about.
    * @param about.machine Name of the machine. Default: it concerns the whole run.
    * @param about.text More, in a few words.
-   * @returns What ends it. An end after the first does nothing.
+   * @returns An object that ends the interval. A second end does nothing.
    */
   interval(
     kind: RunEvents["intervalBegan"]["kind"],
@@ -550,13 +553,13 @@ export class Log {
     };
   }
 
-  /** Whether a listener takes what commands print as it comes. */
+  /** Whether a listener takes commands' output as it comes. */
   get wantsOutput(): boolean {
     return this.#audience.wantsOutput;
   }
 
   /**
-   * Tells the listeners that want it what a command prints.
+   * Gives the listeners that want it a part of a command's output.
    *
    * @param machine The machine's name.
    * @param text What came.
@@ -566,7 +569,7 @@ export class Log {
   }
 
   /**
-   * Tells of something to read beside the run.
+   * Logs something to read beside the run.
    *
    * @param name What to call it.
    * @param content Its file, its text or both, and the machine that it is about.
@@ -580,11 +583,11 @@ export class Log {
   }
 
   /**
-   * Tells what a file of the author's holds, unless that is known.
+   * Logs the text of a file of the author's, unless it was logged before.
    *
    * @param url Its address, as places name it.
    * @param name What to call it. Default: its path.
-   * @param text What it holds. Default: what is in the file.
+   * @param text The text. Default: the contents of the file.
    */
   sourceFile(url: string, name?: string, text?: string): void {
     if (this.#sources.has(url)) return;
@@ -601,7 +604,7 @@ export class Log {
         ),
       });
     } catch {
-      // The place is told without its text.
+      // The place is logged without its text.
     }
   }
 
@@ -609,26 +612,26 @@ export class Log {
    * Runs a function on behalf of the author's code in another process.
    *
    * @param position Where in the author's files that is; `undefined`: unknown.
-   * @param fn The function. Steps that it begins bear that place.
+   * @param fn The function. Steps that it begins get that place.
    * @returns What the function returns.
    */
   at<T>(position: Position | undefined, fn: () => T): T {
     return this.#places.at(position, fn);
   }
 
-  /** Shows console lines on the terminal, as it is from the start. */
+  /** Shows console lines on the terminal, which is the default. */
   serialStdoutOn(): void {
     this.#emit({ type: "serialStdout", time: this.time, on: true });
   }
 
-  /** Keeps console lines off the terminal. They still reach every other log. */
+  /** Hides console lines on the terminal. All other logs still get them. */
   serialStdoutOff(): void {
     this.#emit({ type: "serialStdout", time: this.time, on: false });
   }
 
   /**
-   * Has the terminal and the XML log show messages from another level up, from
-   * now on.
+   * Makes the terminal and the XML log show messages from another level up,
+   * from now on.
    *
    * @param level The lowest level to show.
    */
@@ -637,13 +640,13 @@ export class Log {
   }
 
   /**
-   * Tells how the run ended. Steps that are still open end with it. Of several
-   * ends, the first that is not `"passed"` counts.
+   * Logs how the run ended. Steps that are still open end with it. If the run
+   * ends several times, the first end that is not `"passed"` counts.
    *
    * @param verdict How it ended.
    * @param error What ended it, unless it passed.
-   * @param detail What to show a person instead of the error's message: the
-   * script's own lines, say.
+   * @param detail What to show a person instead of the error's message, such as
+   * the script's own lines.
    * @param more.position Where in the author's files it ended, if known.
    * @param more.failures The subtests that failed, where the test went on.
    */
@@ -674,7 +677,7 @@ export class Log {
     });
   }
 
-  /** Has every listener bring to disk, synchronously, what it was told so far. */
+  /** Makes every listener write its events so far to disk, synchronously. */
   flush(): void {
     this.#places.settle();
     this.#audience.flush();
@@ -825,7 +828,7 @@ function mainModule(): string | undefined {
 function isSameFile(one: string, other: string): boolean {
   try {
     const [a, b] = [Deno.statSync(one), Deno.statSync(other)];
-    // To write to a device takes nothing away.
+    // Writing to a device destroys nothing.
     return a.isFile && a.dev === b.dev && a.ino === b.ino;
   } catch {
     return false;

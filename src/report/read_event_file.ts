@@ -17,14 +17,13 @@ export interface EventFileEnd {
 const longestLine = 64 * 1024 * 1024;
 
 /**
- * Reads a file that `EventFileListener` has written, also where its writer was
- * killed in the middle of a line. The memory that it takes does not grow with the
- * file.
+ * Reads a file that `EventFileListener` has written, even if its writer was
+ * killed in the middle of a line. This takes no more memory for a larger file.
  *
  * @param path Path of the file.
  * @param take Gets each event in turn.
  * @returns How the file ended.
- * @throws {UsageError} The file is no file of events, or of a later version.
+ * @throws {UsageError} if it is not a file of events, or of a later version.
  */
 export async function readEventFile(
   path: string,
@@ -53,7 +52,7 @@ export async function readEventFile(
         }`,
       );
     }
-    // Events of a kind that a later version may have are passed over.
+    // This skips events of an unknown kind, which a later version may write.
     if (typeof event?.type !== "string" || typeof event.time !== "number") {
       return;
     }
@@ -80,7 +79,7 @@ function checkHeader(path: string, text: string): void {
   try {
     header = JSON.parse(text);
   } catch {
-    // Whatever it is, it is no header.
+    // The line is something else.
   }
   const { format, version } = eventFileHeader;
   if (header?.format !== format) {
