@@ -11,8 +11,8 @@ export interface Fitting {
 }
 
 /**
- * Chooses the chunks of lines that fit: what a machine said first and last tells
- * most.
+ * Chooses the chunks of lines that fit. A machine's first and last lines are
+ * kept, because they tell most.
  *
  * @param size Bytes of a chunk.
  * @param budget Bytes that they may have together.

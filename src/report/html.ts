@@ -5,12 +5,12 @@ import { RunData } from "./run_data.ts";
 import { Spool } from "./spool.ts";
 
 /**
- * Writes a run as one HTML page that needs nothing else, and asks nobody for
- * anything: what failed and why, a timeline, every step with its commands and
- * their output, the consoles, the screens.
+ * Writes a run as one HTML page that needs no other file and no network: what
+ * failed and why, a timeline, every step with its commands and their output,
+ * the consoles, the screens.
  *
- * While the run goes on, what is said waits on disk, not in memory; the page is
- * written anew from there, and is complete at any moment.
+ * While the run goes on, its data waits on disk and not in memory; the page is
+ * rewritten from there, and is complete at any moment.
  *
  * @example
  * ```ts

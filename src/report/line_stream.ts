@@ -10,11 +10,11 @@ const mostBytes = 1 << 18;
 const mostLines = 1 << 13;
 /** Characters of one line. */
 const longestLine = 2000;
-/** Characters that are encoded at once: to encode each line for itself is dear. */
+/** Characters that are encoded at once: single lines would take longer. */
 const enough = 512;
 
 const encoder = new TextEncoder();
-// What needs nothing done to it.
+// Text that needs no change.
 const plain = /^[\x20-\x7e\t]*$/;
 
 /** Keeps a chunk for a page, given in parts, and returns its number. */
@@ -45,7 +45,7 @@ export class LineStream {
   #count = 0;
   #first = 0;
 
-  /** @param keep Keeps a chunk, and answers its number. */
+  /** @param keep Keeps a chunk, and returns its number. */
   constructor(keep: Keep) {
     this.#keep = keep;
   }
@@ -55,7 +55,7 @@ export class LineStream {
     return this.#first + this.#count;
   }
 
-  /** Adds a line. Answers whether it is the last of its chunk. */
+  /** Adds a line. Returns whether it is the last of its chunk. */
   add(time: number, line: string): boolean {
     const stamp = stampOf(line);
     this.#stamps[this.#count] = stamp?.time ?? -1;

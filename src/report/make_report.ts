@@ -6,8 +6,8 @@ import { RunData } from "./run_data.ts";
 import { Spool } from "./spool.ts";
 
 /**
- * Makes a page of runs from their files of events: of one run, or of many, which
- * then shows what failed where. A run whose driver was killed is unfinished.
+ * Makes a page of one or many runs from their files of events. A page of many
+ * runs shows what failed where. A run whose driver was killed is unfinished.
  *
  * @param files The files' paths.
  * @param path Path of the page.
@@ -29,7 +29,7 @@ export async function makeReport(
 export interface SuiteRunFile {
   /** Path of the file of events. */
   readonly path: string;
-  /** What the page calls the run. */
+  /** The run's name on the page. */
   readonly label: string;
 }
 
@@ -61,7 +61,7 @@ async function write(
   for (const { path: file, label } of files) {
     const data = new RunData(spool, folder);
     const end = await readEventFile(file, (event) => {
-      // The pictures of a file may be on this host no more, or others.
+      // The pictures' files may be gone from this host, or have changed.
       if (event.type === "screenshot") data.add(event, event.picture ?? {});
       else data.add(event);
     });
@@ -74,7 +74,7 @@ async function write(
   return truncated;
 }
 
-/** What tells each file from the others: its path without what all share. */
+/** The distinct part of each file's path, without what all paths share. */
 function labelsOf(files: readonly string[]): string[] {
   if (files.length === 1) return [""];
   const shared = (of: readonly string[][]) => {

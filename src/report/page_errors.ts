@@ -13,7 +13,9 @@ export class PageErrors {
   readonly #records: RecordChunks;
   readonly #limits: { readonly title: number; readonly text: number };
   readonly #all: PageError[] = [];
-  /** The latest first: what ends one step may end others after it. */
+  /**
+   * The latest errors first, because an error may end several steps in a row.
+   */
   readonly #recent: { error: ErrorReport; number: number }[] = [];
 
   /**
@@ -60,7 +62,7 @@ export class PageErrors {
   }
 }
 
-/** Read from a file, equal errors are one no more. */
+/** After reading from a file, equal errors are different objects. */
 function isSame(one: ErrorReport, other: ErrorReport): boolean {
   return one === other ||
     one.name === other.name && one.message === other.message &&

@@ -7,7 +7,7 @@ import type { RunData } from "./run_data.ts";
 import { element, type Spool } from "./spool.ts";
 import { staticRun, staticRuns, staticSuite } from "./static_summary.ts";
 
-/** A run for a page, and what tells it from others there. */
+/** A run for a page, and its label there. */
 export interface LabelledRun {
   readonly data: RunData;
   readonly label: string;
@@ -34,7 +34,7 @@ export interface PageParts {
 
 /** Options of {@linkcode pageParts}. */
 export interface PageOptions {
-  /** Whether the page asks where it came from for what is new. Default: no. */
+  /** Whether the page asks its server for news. Default: no. */
   live?: boolean;
   /** The suite that the runs are of. Default: they are of none. */
   suite?: SuiteOverview;

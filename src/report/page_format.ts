@@ -15,10 +15,10 @@ export type ChunkId = number;
 /** A place in a chunk of records: the chunk, and which of its records. */
 export type RecordPlace = readonly [chunk: ChunkId, record: number];
 
-/** How a run stands. */
+/** The state of a run. */
 export type PageVerdict = Verdict | "unfinished";
 
-/** What the page is of. */
+/** The contents of the page. */
 export interface PageOverview {
   /** The runs, in the order in which they were given. */
   readonly runs: readonly RunSummary[];
@@ -35,13 +35,13 @@ export interface SuiteOverview {
   readonly time: number;
   /** Whether every test is as it should be. */
   readonly passed: boolean;
-  /** What is to be known of the whole, a sentence each. */
+  /** Notes on the whole, a sentence each. */
   readonly notes: readonly string[];
-  /** The tests, what somebody has to look at first. */
+  /** The tests, those that a person should look at first. */
   readonly tests: readonly SuiteTestOverview[];
 }
 
-/** How a test of a suite may stand, what is worst first. */
+/** The verdicts of a test of a suite, the worst first. */
 export const suiteTestVerdicts = [
   "failed",
   "timeout",
@@ -52,7 +52,7 @@ export const suiteTestVerdicts = [
   "passed",
 ] as const;
 
-/** How a test of a suite stands. */
+/** The verdict of a test of a suite. */
 export type SuiteTestVerdict = typeof suiteTestVerdicts[number];
 
 /** A test of a suite. */
@@ -80,7 +80,7 @@ export interface SuiteAttemptOverview {
   readonly link?: string;
 }
 
-/** A run of a test of which there is no more than how it ended. */
+/** A run of a test of which only the end is known. */
 export interface SuitePastRun {
   readonly verdict: SuiteTestVerdict;
   /** When it began, in milliseconds since 1970. */
@@ -94,7 +94,10 @@ export interface RunSummary {
   readonly index: ChunkId;
   /** What runs. */
   readonly name: string;
-  /** What tells it from others of the same name: its file of events, say. */
+  /**
+   * What distinguishes it from others of the same name, such as its file of
+   * events.
+   */
   readonly label: string;
   /** When it began, in milliseconds since 1970. */
   readonly date: number;
@@ -118,7 +121,7 @@ export interface SubtestSummary {
   readonly error?: string;
 }
 
-/** How a step stands. */
+/** The state of a step. */
 export type StepState = "passed" | "failed" | "unfinished";
 
 /** The kinds of steps, by their numbers in the index. */
@@ -151,7 +154,7 @@ export interface LineChunk {
 /** A lane of the page. */
 export interface PageMachine {
   readonly name: string;
-  /** The machine that it has branched off from. */
+  /** The machine of which it is a fork. */
   parent?: string;
   hypervisor?: string;
   /** Its start command. */
@@ -188,7 +191,7 @@ export interface PageSteps {
 
 /** More about a step. */
 export interface StepRecord {
-  /** The whole of its text, where the index has only its beginning. */
+  /** The whole text, if the index has only its beginning. */
   readonly text?: string;
   readonly commands?: readonly PageCommand[];
 }
@@ -231,7 +234,7 @@ export interface PageMark {
   readonly text?: string;
 }
 
-/** A while on the timeline. */
+/** An interval on the timeline. */
 export interface PageInterval {
   readonly id: number;
   readonly time: number;
@@ -260,7 +263,7 @@ export interface PageSource {
   readonly place?: RecordPlace;
 }
 
-/** All there is to know of a run but for what is in chunks. */
+/** The facts about a run that are not in chunks. */
 export interface PageRun {
   readonly name: string;
   readonly date: number;
@@ -268,7 +271,7 @@ export interface PageRun {
   readonly time: number;
   /** The number of the error that ended the run, -1: none. */
   readonly error: number;
-  /** What a person is shown instead of the error's message. */
+  /** The text for a person in place of the error's message. */
   readonly detail?: string;
   readonly about?: RunEvents["runBegan"]["about"];
   readonly facts: readonly { machine: number; name: string; value: string }[];
@@ -288,7 +291,7 @@ export interface PageRun {
   readonly files: readonly PageFile[];
 }
 
-/** What stands before the lines of a chunk, in a line of JSON. */
+/** The head of a chunk of lines, a line of JSON. */
 export interface LineColumns extends Partial<LogColumns> {
   /** Times after the line before. */
   readonly times: readonly number[];
@@ -299,7 +302,7 @@ export interface LineColumns extends Partial<LogColumns> {
   readonly stamps?: readonly (number | null)[];
 }
 
-/** What is told besides of each line of the log. */
+/** More facts about each line of the log. */
 export interface LogColumns {
   /** Ids of steps, -1: none. */
   readonly steps: number[];

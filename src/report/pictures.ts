@@ -3,7 +3,7 @@ import type { ChunkId } from "./page_format.ts";
 import { pictureHash, readPicture } from "./picture.ts";
 import type { Spool } from "./spool.ts";
 
-/** The pictures of a page, each once, whatever shows it. */
+/** The pictures of a page, each once, however often it is shown. */
 export class Pictures {
   readonly #spool: Spool;
   readonly #most: number;
@@ -29,7 +29,8 @@ export class Pictures {
    * Keeps a picture, unless it is known or too much.
    *
    * @param path Its file.
-   * @param picture What it shows, if that is known. Default: what is in the file.
+   * @param picture The image, if it is known. Default: the contents of the
+   * file.
    * @returns Its number; -1 if the page does not have it.
    */
   add(path: string, picture?: Partial<WrittenPicture>): number {

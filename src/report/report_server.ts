@@ -3,7 +3,7 @@ import { pageParts } from "./page_file.ts";
 import { RunData } from "./run_data.ts";
 import { Spool } from "./spool.ts";
 
-/** Milliseconds between two versions that a page is told of. */
+/** Milliseconds between two versions that a page gets. */
 const interval = 400;
 /** Milliseconds that a page waits for news before it asks again. */
 const patience = 20_000;
@@ -11,10 +11,9 @@ const patience = 20_000;
 const farewell = 2000;
 
 /**
- * Shows a run in a browser while it goes on. Only programs of this host reach
- * the server, and of those only who knows the address, which holds a token. A
- * page of another server can't ask it for anything: it would ask under another
- * name.
+ * Shows a run in a browser while it goes on. Only programs of this host that
+ * know the address, which has a token in it, can reach the server. A page of
+ * another server can't use it, because its requests name another host.
  */
 export class ReportServer implements Listener {
   /** The run that is shown: its number, and what it holds. */
@@ -72,7 +71,7 @@ export class ReportServer implements Listener {
     this.#isClosing = true;
     this.#stays = false;
     this.#tell();
-    // The browser gets the whole of the run, because the server will be gone.
+    // The browser gets the whole run now, because the server will be gone.
     const end = performance.now() + farewell;
     // A page may have asked while the process stood still, and is heard first.
     do {
@@ -110,7 +109,7 @@ export class ReportServer implements Listener {
 
   async #answer(request: Request): Promise<Response> {
     const url = new URL(request.url);
-    // By another name, somebody else's page would ask for this one.
+    // A request for another host name comes from a page of another server.
     if (request.headers.get("host") !== this.#host) {
       return new Response("not here", { status: 403 });
     }
@@ -139,7 +138,7 @@ export class ReportServer implements Listener {
     return respond([head, ...data, middle, tail]);
   }
 
-  /** What is new, as soon as there is something. */
+  /** The news, as soon as there are any. */
   async #state(after: string | null): Promise<Response> {
     this.#asking++;
     try {

@@ -46,10 +46,10 @@ const defaults = {
   last: 20,
 };
 
-/** Limits other than usual. */
+/** Limits other than the default ones. */
 export type PageLimits = Partial<typeof defaults>;
 
-/** A line as a reader without a script sees it. */
+/** A line for a page without scripts. */
 export interface LastLine {
   readonly machine: string;
   readonly lines: readonly string[];
@@ -65,8 +65,8 @@ export interface RunVersion {
 }
 
 /**
- * Makes of a run's events what a page holds of it: an index of steps in memory,
- * and all else in chunks on disk as it comes.
+ * Turns a run's events into the data of a page: an index of steps in memory,
+ * and everything else in chunks on disk as it comes.
  */
 export class RunData {
   readonly #spool: Spool;
@@ -100,7 +100,7 @@ export class RunData {
   /**
    * @param spool Where chunks are kept.
    * @param folder The folder of the page, for links; with a `/` at its end.
-   * @param limits Limits other than usual.
+   * @param limits Limits other than the default ones.
    */
   constructor(spool: Spool, folder: string, limits: PageLimits = {}) {
     this.#spool = spool;
@@ -125,8 +125,8 @@ export class RunData {
    * Takes an event.
    *
    * @param event The event.
-   * @param picture What a screenshot shows, or nothing in it where that is not
-   * known. Default: what is in its file.
+   * @param picture The image of a screenshot, or nothing in it if that is not
+   * known. Default: the contents of its file.
    */
   add(event: RunEvent, picture?: Partial<WrittenPicture>): void {
     const time = ticks(event.time);
@@ -283,7 +283,7 @@ export class RunData {
     }
   }
 
-  /** The last lines of each console that said anything. */
+  /** The last lines of each console that has printed anything. */
   get lastLines(): LastLine[] {
     return this.#machines.flatMap(({ name }, i) => {
       const lines = this.#last[i];
@@ -397,7 +397,9 @@ export class RunData {
     }));
   }
 
-  /** The chunks that fit, the first and the last; of others only their number. */
+  /**
+   * The chunks that fit, the first and the last, and the number of the others.
+   */
   #kept(
     chunks: LineChunk[],
     firstId: ChunkId,

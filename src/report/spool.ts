@@ -2,7 +2,7 @@ import process from "node:process";
 import { writeAllSync } from "../stream/mod.ts";
 import type { ChunkId } from "./page_format.ts";
 
-/** Bytes from which on it pays to compress a chunk. */
+/** The smallest size of a chunk, in bytes, that is worth compressing. */
 const worthCompressing = 4096;
 /** Bytes that are copied at once. */
 const copied = 1 << 18;
@@ -19,8 +19,8 @@ interface Place {
 }
 
 /**
- * The chunks of a page in a file that has no name: they take no memory, and
- * nothing is left of them whatever happens to the process.
+ * The chunks of a page, in a file without a name: they take no memory, and
+ * disappear with the process, whatever its end.
  */
 export class Spool implements Disposable {
   #file: Deno.FsFile | undefined;
@@ -42,7 +42,7 @@ export class Spool implements Disposable {
     return this.#places[chunk].length;
   }
 
-  /** Keeps a chunk, given in parts, and answers its number. */
+  /** Keeps a chunk, given in parts, and returns its number. */
   add(
     parts: Parts,
     options: { compress?: boolean } = {},
@@ -113,12 +113,13 @@ export class Spool implements Disposable {
 export type Parts = Iterable<string | Uint8Array>;
 
 /**
- * A chunk as an element of a page. What is in it can't end the element, as it
- * stands in base64.
+ * A chunk as an element of a page, in ASCII. Its contents are in base64, so
+ * that they can't end the element.
  *
- * @param id Its number.
- * @param parts What is in it, one after the other.
- * @param options.compress Whether to compress it where that pays. Default: yes.
+ * @param id Its number, or another id of the element.
+ * @param parts Its contents, one after the other.
+ * @param options.compress Whether to compress it if that is worth the time.
+ * Default: yes.
  */
 export function element(
   id: ChunkId | string,
@@ -175,7 +176,7 @@ function joined(parts: Parts): Uint8Array {
   return bytes.subarray(0, used);
 }
 
-/** Loaded where something is compressed: not every run says as much. */
+/** Loaded only when something is compressed, because not every run needs it. */
 function gzip(bytes: Uint8Array): Uint8Array {
   return process.getBuiltinModule("node:zlib").gzipSync(bytes, { level: 6 });
 }

@@ -10,7 +10,7 @@ import type { RunData } from "./run_data.ts";
 /** Subtests that a page without its script lists at most. */
 const most = 500;
 
-/** What somebody sees of a run whose browser runs no scripts. */
+/** A run as a browser without scripts shows it. */
 export function staticRun(run: PageRun, data: RunData): string {
   const when = new Date(run.date).toISOString().slice(0, 19).replace("T", " ");
   return `<header class="${run.verdict}"><h1>${run.verdict}</h1>
@@ -55,7 +55,7 @@ function subtests(data: RunData): string {
   }</ul>\n${more}</section>\n`;
 }
 
-/** What somebody sees of many runs whose browser runs no scripts. */
+/** Many runs as a browser without scripts shows them. */
 export function staticRuns(runs: readonly RunSummary[]): string {
   const rows = runs.map(({ name, label, verdict, time, error }) =>
     `<li class="${verdict}">${verdict}: <bdi>${escape(name)}</bdi> (${
@@ -70,7 +70,7 @@ ${rows.join("")}</ul></main>
 `;
 }
 
-/** What somebody sees of a suite whose browser runs no scripts. */
+/** A suite as a browser without scripts shows it. */
 export function staticSuite(suite: SuiteOverview): string {
   const rows = suite.tests.map(({ name, verdict, time, reason, trend }) =>
     `<li class="${verdict}">${verdict}: <bdi>${escape(name)}</bdi>, ${

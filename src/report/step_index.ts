@@ -12,7 +12,7 @@ import {
 import type { RecordChunks } from "./record_chunks.ts";
 import { shortened } from "./shortened.ts";
 
-/** How much of its steps a page holds. */
+/** The limits of a page's steps. */
 export interface StepLimits {
   /** Characters of a step's text in the index. */
   readonly title: number;
@@ -22,7 +22,7 @@ export interface StepLimits {
   readonly steps: number;
 }
 
-/** What a step has to tell when it ends. */
+/** The facts about a step that its end needs. */
 interface OpenStep {
   readonly at: number;
   readonly text?: string;
@@ -208,7 +208,7 @@ export class StepIndex {
       this.#steps.kind[open.at] = stepKinds.indexOf(kind);
       return;
     }
-    // It has no step of its own in the log.
+    // The command has no step of its own in the log.
     const id = -1 - ++this.#executed;
     const began = Math.max(0, time - duration);
     this.begin(
