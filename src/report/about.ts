@@ -4,7 +4,7 @@ import type { RunEvents } from "./event.ts";
 /** Where a run takes place, by what, and how it was asked for. */
 export type RunAbout = NonNullable<RunEvents["runBegan"]["about"]>;
 
-/** What there is to know of the run that this process makes. */
+/** The facts about the run of this process. */
 export function aboutThisRun(): RunAbout {
   const { os, arch } = Deno.build;
   return {
@@ -25,7 +25,7 @@ function mainModule(): string {
     : url;
 }
 
-/** What may not be asked for, or is not there, is unknown. */
+/** A fact that is missing, or may not be read, is unknown. */
 function known<T>(ask: () => T): T | undefined {
   try {
     return ask();

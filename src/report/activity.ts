@@ -12,11 +12,11 @@ interface OpenStep {
   readonly isBoot: boolean;
 }
 
-/** What is known of a machine. */
+/** The known facts about a machine. */
 interface MachineState {
   /** Since when it has booted, in seconds of the run; nothing once its shell answered. */
   booting?: number;
-  /** What became of it: `off` or `dead`. */
+  /** How it ended: `off` or `dead`. */
   over?: string;
   /** The last line of its console. */
   said?: string;
@@ -32,16 +32,18 @@ export interface Doing {
   readonly text: string;
   /** Since when, in seconds of the run. */
   readonly since: number;
-  /** The last line that came of it, if one did. */
+  /** The last line that it has printed, if any. */
   readonly last?: string;
   /** The last lines that its command has printed, the latest last. */
   readonly printed?: readonly string[];
 }
 
-/** Characters of what commands print that are kept, and lines of it that are shown. */
+/**
+ * Characters of commands' output that are kept, and lines of it that are shown.
+ */
 const mostPrinted = 4000, mostLines = 3;
 
-/** What a run does at this moment, from what its listeners are told. */
+/** What a run does at this moment, according to its events. */
 export class Activity {
   readonly #steps = new Map<number, OpenStep>();
   readonly #machines = new Map<string, MachineState>();
@@ -80,7 +82,7 @@ export class Activity {
       case "stepEnded":
         this.#steps.delete(event.id);
         if (event.machine !== undefined) {
-          // What the next command prints is its own.
+          // The next command's output is its own.
           this.#state(event.machine).printed = undefined;
         }
         break;
@@ -103,7 +105,7 @@ export class Activity {
     }
   }
 
-  /** Takes some of what a command prints. */
+  /** Takes a part of a command's output. */
   onOutput(machine: string, text: string): void {
     const state = this.#state(machine);
     const all = (state.printed?.text ?? "") + text.slice(-mostPrinted);
@@ -122,7 +124,7 @@ export class Activity {
       .map(({ text, began }) => ({ machine: undefined, text, since: began }));
   }
 
-  /** What each machine does that runs, and those apart what they are asked for. */
+  /** What each running machine does, and the pending steps about it. */
   get machines(): Doing[] {
     return [...this.#machines].flatMap(([machine, state]) => {
       if (state.over !== undefined && !this.#isAsked(machine)) return [];
@@ -130,7 +132,7 @@ export class Activity {
     });
   }
 
-  /** What is waited for, innermost first; nothing where nothing is. */
+  /** The waits, innermost first; nothing if there are none. */
   get waits(): Doing[] {
     const parents = new Set([...this.#steps.values()].map((one) => one.parent));
     return [...this.#steps.values()].filter(({ id }) => !parents.has(id))
@@ -200,7 +202,7 @@ function printedBy(
     .filter((line) => line !== "").slice(-mostLines);
 }
 
-/** The last line that has come of a step. */
+/** The last line that a step has printed. */
 function lastOf(state: MachineState, step: OpenStep): string | undefined {
   return printedBy(state, step).at(-1) ??
     (state.booting === undefined ? undefined : state.said);

@@ -6,8 +6,8 @@ const piece = 1 << 14;
 const enough = 256;
 
 /**
- * The first and the last lines of a text, with the number of those between that
- * were let go. Memory is bounded whatever comes.
+ * The first and the last lines of a text, and the number of lines between that
+ * were dropped. Its memory is bounded.
  *
  * It holds bytes and no strings: thousands of strings that live for a moment
  * would make V8 give all young objects several times the room that the text
@@ -21,7 +21,7 @@ export class BoundedText {
   #isHeadFull = false;
   #tail = new Uint8Array(0);
   #tailLength = 0;
-  /** What is still to be written at the tail's end. */
+  /** Text that is not yet at the tail's end. */
   #pending = "";
   #lines = 0;
 
@@ -52,7 +52,7 @@ export class BoundedText {
   }
 
   /**
-   * Lets go of more, for a text that is over.
+   * Drops more, for a text that is over.
    *
    * @param most Bytes of the first lines that are kept from now on, and once more
    * of the last.
@@ -154,7 +154,7 @@ function roomy(
   return more;
 }
 
-/** Writes a text into bytes, and answers where it ends. */
+/** Writes a text into bytes, and returns where it ends. */
 function write(text: string, bytes: Uint8Array, at: number): number {
   return at + encoder.encodeInto(text, bytes.subarray(at)).written;
 }

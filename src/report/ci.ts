@@ -5,11 +5,11 @@ export type Ci = "github" | "gitlab";
 export interface CiMarkup {
   /** The line that begins a group of lines that can be folded. */
   beginGroup(id: number, title: string): string;
-  /** What ends it. */
+  /** The line that ends the group. */
   endGroup(id: number): string;
-  /** A failure beside the line that it is about; nothing where there is no such. */
+  /** A failure beside its line; nothing if the system has no such markup. */
   annotation(failure: Annotation): string;
-  /** A line of the log's that means nothing to the system. */
+  /** A line of the log, changed so that it is no markup of the system's. */
   guard(line: string): string;
 }
 
@@ -37,21 +37,21 @@ export function ciOf(
   if (environment.get("GITLAB_CI") === "true") return "gitlab";
 }
 
-/** Escapes what a workflow command takes after its last colons. */
+/** Escapes the text after a workflow command's last colons. */
 function escapeData(text: string): string {
   return text.replaceAll("%", "%25").replaceAll("\r", "%0D")
     .replaceAll("\n", "%0A");
 }
 
-/** Escapes what a workflow command takes as the value of a property. */
+/** Escapes the value of a workflow command's property. */
 function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }
 
 /**
- * GitHub's workflow commands. The runner takes a line as a command that begins
- * with two colons, after white space too, or that holds `##[` anywhere: lines of
- * others never look so.
+ * GitHub's workflow commands. The runner takes a line for a command if it
+ * begins with two colons, also after white space, or has `##[` anywhere. No
+ * other line may look so.
  */
 const github: CiMarkup = {
   beginGroup: (_, title) => `::group::${escapeData(title)}\n`,
@@ -69,8 +69,8 @@ const github: CiMarkup = {
 };
 
 /**
- * GitLab's sections, whose markers need a control sequence: no line of others
- * holds any.
+ * GitLab's sections, whose markers have a control sequence, which no other line
+ * has.
  */
 const gitlab: CiMarkup = {
   beginGroup: (id, title) =>

@@ -6,7 +6,7 @@ import { failuresOf } from "./failures.ts";
 import { RewrittenFile } from "./rewritten_file.ts";
 import { shortened } from "./shortened.ts";
 
-/** Characters of an explanation that are told: it stands beside a line. */
+/** Characters of an explanation that are shown beside a line. */
 const longest = 2000;
 
 /** A finding as GitLab's reports on code quality have it. */
@@ -20,8 +20,8 @@ interface Finding {
 
 /**
  * Writes the failures of a run as a report on code quality, which GitLab shows
- * beside the lines of a merge request. A run that passes has no findings; a
- * failure whose line is unknown is none.
+ * beside the lines of a merge request. A run that passes has no findings. A
+ * failure without a known line is left out.
  */
 export class CodeQualityListener implements Listener {
   /** See {@linkcode Listener.takesPlaces}. */
@@ -36,7 +36,7 @@ export class CodeQualityListener implements Listener {
    *
    * @param path Path of the file.
    * @param options.projectDirectory The directory that paths of findings are
-   * relative to. What lies outside of it is no finding.
+   * relative to. Failures in other files are left out.
    * @throws {Error} If the file can't be written.
    */
   constructor(path: string, options: { projectDirectory: string }) {
@@ -59,7 +59,7 @@ export class CodeQualityListener implements Listener {
         check_name: subtest === undefined
           ? "VM test"
           : `subtest ${shortened(harmless(subtest), 200)}`,
-        // GitLab tells by it which failures are new.
+        // GitLab recognises new failures by it.
         fingerprint: createHash("sha256")
           .update(`${this.#name}\0${subtest ?? ""}\0${this.#findings.length}`)
           .digest("hex"),

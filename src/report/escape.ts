@@ -4,7 +4,7 @@ const special = /[&<>"'\t\n]/g;
 
 /**
  * Escapes a text for XML and HTML, in an element or in an attribute between
- * double quotes. What a person could not see, and what XML forbids, is made
+ * double quotes. Invisible characters, and those that XML forbids, are made
  * visible first; control sequences are removed: see {@linkcode harmless}.
  *
  * @param text Any text, lone surrogates included.

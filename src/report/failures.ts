@@ -5,7 +5,7 @@ import type { Position } from "./positions.ts";
 export interface ShownFailure {
   /** The subtest, if it was one that failed. */
   readonly subtest?: string;
-  /** What a person is told. */
+  /** The text for a person. */
   readonly text: string;
   /** The author's line, if it is known. */
   readonly position?: Position;
@@ -26,7 +26,7 @@ export function failuresOf(event: RunEvent<"runEnded">): ShownFailure[] {
     text: failure.detail,
     position: failure.position,
   }));
-  // What subtests failed of is told with each.
+  // Each subtest has its own failure.
   const isTold = error?.name === "SubtestFailures" ||
     failures?.some((failure) => failure.error === error);
   return failures !== undefined && isTold

@@ -24,7 +24,7 @@ class TestCase {
   failure: { error: ErrorReport; text: string } | undefined;
   /** Paths of files to look at. */
   attachments: string[] = [];
-  /** Seconds, those of the subtests inside not counted; while it runs: undefined. */
+  /** Seconds, without those of the subtests inside; undefined while it runs. */
   duration: number | undefined;
   nested = 0;
 
@@ -38,9 +38,9 @@ class TestCase {
 /**
  * Writes a JUnit report: a suite named as the test script, with a test case per
  * subtest. A case `main` stands for the whole of a script without subtests, and
- * for one that failed outside of them. A case's output holds the messages, steps
- * and console lines of its time, the suite's holds all; both are bounded: of
- * much output the middle is left out, and more of it where a case passed.
+ * for one that failed outside of them. A case's output holds the messages,
+ * steps and console lines of its time, the suite's holds all; both are bounded:
+ * the middle of a long output is left out, and more of it if a case passed.
  *
  * The file is complete from the start and renewed at each subtest's end; a run
  * that is killed leaves `main` failed as unfinished.
@@ -53,7 +53,7 @@ class TestCase {
 export class JunitListener implements Listener {
   /** See {@linkcode Listener.takesPlaces}. */
   readonly takesPlaces = false;
-  /** The whole run, and the case of what is outside of subtests. */
+  /** The whole run, and the case for everything outside of subtests. */
   readonly #main = new TestCase("main");
   readonly #subtests: TestCase[] = [];
   readonly #names = new Set(["main"]);
@@ -198,9 +198,9 @@ export class JunitListener implements Listener {
           const error = event.error ??
             { name: event.verdict, message: `the run ended: ${event.verdict}` };
           const text = event.detail ?? traceOf(error);
-          // An error that a subtest has reported is no second failure.
-          // Compared by what it says: a script in another language hands the
-          // error over twice.
+          // An error that a subtest has reported is no second failure. Errors
+          // are compared by their text, because a script in another language
+          // reports each error twice.
           const same = this.#subtests.findLast(({ failure }) =>
             isSame(failure?.error, error)
           );
@@ -208,7 +208,7 @@ export class JunitListener implements Listener {
           if (same !== undefined) {
             same.attachments.push(...this.#main.attachments);
           }
-          // Several failures are told already, each with its subtest.
+          // Several failures are reported already, each with its subtest.
           const { failures } = event;
           const isTold = error.name === "SubtestFailures" ||
             failures?.some((one) => isSame(one.error, error));
@@ -374,9 +374,9 @@ function traceOf(error: ErrorReport): string {
 }
 
 /**
- * A script's name as those who read reports group by it: `tests.web` for
- * `tests/web.ts`. Of a path from elsewhere the file's name is enough, without
- * the hash of a Nix store.
+ * A script's name, by which readers of reports group cases: `tests.web` for
+ * `tests/web.ts`. For a path from elsewhere, the file's name without the hash
+ * of a Nix store.
  */
 function classNameOf(script: string): string {
   const path = script.replace(/^\/(?:.*\/)?(?:[0-9a-z]{32}-)?/, "");

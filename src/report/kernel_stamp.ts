@@ -6,16 +6,17 @@ const [bracket, space, point, zero] = [..."[ .0"].map((one) =>
 
 /**
  * The time that a kernel has put before a line. Most lines of a console begin
- * with one, and all are different, so they are kept apart from what is said.
+ * with one, and all are different, so they are kept apart from the text.
  *
  * @param line The line.
- * @returns Microseconds, and the length of what tells them; nothing where the
- * line would not be the same if they were put before it again.
+ * @returns Microseconds, and the length of the stamp; nothing if the line could
+ * not be restored from them.
  */
 export function stampOf(
   line: string,
 ): { time: number; length: number } | undefined {
-  // By its characters: what a pattern finds would be thrown away with each line.
+  // This reads characters, because a pattern would allocate its match for each
+  // line.
   if (line.charCodeAt(0) !== bracket) return undefined;
   let at = 1;
   while (line.charCodeAt(at) === space) at++;

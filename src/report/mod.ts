@@ -1,5 +1,5 @@
 /**
- * One typed stream of what happens in a run, and those who listen to it.
+ * One typed stream of the events of a run, and its listeners.
  *
  * @module
  */

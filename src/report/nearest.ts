@@ -1,8 +1,8 @@
 /**
- * Finds what somebody most likely meant.
+ * Finds the word that was most likely meant.
  *
  * @param given What was given.
- * @param known What there is.
+ * @param known The known words.
  * @returns The known word that takes the fewest edits, if that is few enough for a
  * slip: a third of the letters.
  */

@@ -12,7 +12,7 @@ export function readPicture(path: string): Bytes | undefined {
     const { size, isFile } = Deno.statSync(path);
     if (!isFile || size > mostBytes) return undefined;
     const bytes = Deno.readFileSync(path);
-    // A name says nothing of what is in the file.
+    // A name does not tell what is in the file.
     const isPng = bytes[0] === 0x89 && bytes[1] === 0x50;
     return isPng ? bytes as Bytes : undefined;
   } catch {
@@ -20,7 +20,7 @@ export function readPicture(path: string): Bytes | undefined {
   }
 }
 
-/** What tells one picture from another. */
+/** Identifies a picture by its contents. */
 export function pictureHash(bytes: Uint8Array): string {
   const { createHash } = process.getBuiltinModule("node:crypto");
   return createHash("sha256").update(bytes).digest("hex").slice(0, 24);

@@ -83,12 +83,15 @@ interface CallSite {
   isAsync(): boolean;
 }
 
-/** The addresses of the author's modules, by those that V8 has; or nothing. */
+/**
+ * The addresses of the author's modules, by V8's addresses for them; nothing
+ * for other modules.
+ */
 const authors = new Map<string, string | undefined>();
 
 /**
  * The first of {@linkcode authorPositions}, of an error whose stack nobody has
- * read. This takes a fifth of the time: to put a stack into words is dear.
+ * read. This takes a fifth of the time, because V8 need not format the stack.
  *
  * @param error The error. Its stack is of no use afterwards.
  */
@@ -158,11 +161,11 @@ export function callerPosition(): Position | undefined {
 }
 
 /**
- * Has an error tell of the author's line that waits for what it ends: one that
- * was made elsewhere, by a timer or for several who wait, does not.
+ * Adds to an error the author's line that waits: an error that was made
+ * elsewhere, by a timer or for several waits, does not have it.
  *
  * @param error What is about to be passed on.
- * @param isExpected Whether nobody asks where in the driver it was made.
+ * @param isExpected Whether its place in the driver does not matter.
  */
 export function addCaller(error: unknown, isExpected: boolean): void {
   if (!(error instanceof Error) || !Object.isExtensible(error)) return;
@@ -178,13 +181,13 @@ export function addCaller(error: unknown, isExpected: boolean): void {
   if (isExpected && kept === 0) hideOwnFrames(error);
 }
 
-/** Those who show errors themselves. */
+/** The runs that show errors themselves. */
 let kept = 0;
 
 /**
- * Has errors keep the driver's frames, until it is disposed of: for a run that
- * shows its errors itself. An error whose stack was changed does not come out of
- * the import of a script as the object that it was, but as a plain `Error`.
+ * Makes errors keep the driver's frames, until this is disposed of: for a run
+ * that shows its errors itself. If the stack of an error was changed, the
+ * import of a script does not throw the same object, but a plain `Error`.
  */
 export function keepOwnFrames(): Disposable {
   kept++;
@@ -195,8 +198,8 @@ export function keepOwnFrames(): Disposable {
 const frameLine = /^\s+at .*?(?:(file:\/\/\/.+?):\d+(?::\d+)?\)?)?$/;
 
 /**
- * Has an error begin with the author's line: whoever catches it nowhere sees that
- * line, and not the driver's that threw.
+ * Makes an error's stack begin with the author's line: if nobody catches it,
+ * the runtime shows that line, and not the driver's.
  */
 function hideOwnFrames(error: Error): void {
   const lines = withoutColours(String(error.stack ?? "")).split("\n");
@@ -207,7 +210,7 @@ function hideOwnFrames(error: Error): void {
   };
   const first = frames.findIndex((line) => !isOwnFrame(line));
   if (first <= 0) return;
-  // The runtime shows the places that it has noted itself, unless it has none.
+  // The runtime prefers the places that it has noted itself.
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   Error.captureStackTrace(error);

@@ -2,9 +2,8 @@
 const interval = 5;
 
 /**
- * A file that is written anew as a whole, so that it is complete at any moment.
- * Between two writes that nobody insisted on lies so much time that writing
- * costs next to nothing.
+ * A file that is rewritten as a whole, so that it is complete at any moment.
+ * Writes that nobody demands are so rare that they cost next to nothing.
  */
 export class RewrittenFile {
   readonly #path: string;

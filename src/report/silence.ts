@@ -1,9 +1,12 @@
-/** Seconds without a line after which the log tells what is waited for. */
+/** Seconds without a line after which the log tells what the run waits for. */
 const patience = 10;
 /** Seconds at most between two such lines. */
 const longest = 60;
 
-/** Has the log tell what is waited for, where steps take long and it says nothing. */
+/**
+ * Makes the log tell what the run waits for, if steps take long and the log is
+ * silent.
+ */
 export class Silence {
   readonly #tell: () => void;
   /** Steps under way, beside the whole script. */
@@ -15,7 +18,7 @@ export class Silence {
   /**
    * Begins with a line that was just shown.
    *
-   * @param tell Tells what is waited for.
+   * @param tell Logs what the run waits for.
    */
   constructor(tell: () => void) {
     this.#tell = tell;
@@ -38,7 +41,7 @@ export class Silence {
     if (this.#open.size === 0) this.stop();
   }
 
-  /** Tells nothing more until a step begins. */
+  /** Logs nothing more until a step begins. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -56,7 +59,7 @@ export class Silence {
       const next = Math.min(2 * silence, longest);
       this.#tellIn(next, next);
     }, seconds * 1000);
-    // Nobody has to wait for it.
+    // The timer must not keep the process running.
     Deno.unrefTimer(timer);
     this.#cancel = () => clearTimeout(timer);
   }

@@ -3,14 +3,17 @@ import { writeOut } from "../stream/mod.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Those who take what would go to standard error; the last of them does. */
+/**
+ * The functions that take the text for standard error; only the last one gets
+ * it.
+ */
 const takers: ((text: string) => void)[] = [];
 
 /**
- * Gives `take` what would go to standard error from now on, until the answer is
- * disposed of: for a prompt that keeps its input line below it, and for a
- * guest's terminal that must not be written into. Where standard error leads
- * to no terminal, it disturbs nobody and goes where it went.
+ * Gives `take` all text for standard error from now on, until the returned
+ * object is disposed of: for a prompt that keeps its input line below the text,
+ * and for a guest's terminal, in which it must not appear. If standard error is
+ * not a terminal, nothing changes.
  */
 export function divertStandardError(
   take: (text: string) => void,
@@ -29,13 +32,13 @@ export function divertStandardError(
 
 const diversionListeners = new Set<() => void>();
 
-/** Calls `listener` before what goes to standard error is diverted. */
+/** Calls `listener` before text for standard error is diverted. */
 export function onDiversion(listener: () => void): Disposable {
   diversionListeners.add(listener);
   return { [Symbol.dispose]: () => void diversionListeners.delete(listener) };
 }
 
-/** Whether somebody takes what would go to standard error. */
+/** Whether a function takes the text for standard error. */
 export function isDiverted(): boolean {
   return takers.length > 0;
 }

@@ -12,26 +12,32 @@ const CLEAR = "\r\x1b[J";
 /** The area that is shown now, if one is. */
 let shown: StatusArea | undefined;
 
-/** Takes the area below the log off the terminal, for somebody else to write there. */
+/**
+ * Removes the area below the log from the terminal, so that other text can go
+ * there.
+ */
 export function clearStatusArea(): void {
   shown?.clear();
 }
 
-/** Whether there is an area below the log that others must clear before they write. */
+/**
+ * Whether there is an area below the log that must be cleared before any other
+ * output.
+ */
 export function hasStatusArea(): boolean {
   return shown !== undefined;
 }
 
 /**
  * Lines below the log of a terminal that change in place. The cursor stands at
- * their begin, so that whoever else writes there has only to clear what follows.
+ * their begin, so that other output need only clear what follows.
  */
 export class StatusArea implements Disposable {
   readonly #lines: (columns: number) => string[];
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #console = divertConsole();
   readonly #diversion = onDiversion(() => this.clear());
-  /** What stands there; nothing while the area is cleared. */
+  /** The shown text; nothing while the area is cleared. */
   #text = "";
 
   /**
@@ -83,7 +89,7 @@ export class StatusArea implements Disposable {
 
 const methods = ["log", "info", "debug", "warn", "error"] as const;
 
-/** Has the console's methods clear the area before they write. */
+/** Makes the console's methods clear the area before they write. */
 function divertConsole(): Disposable {
   const before = methods.map((method) => [method, console[method]] as const);
   const own = before.map(([method, was]) => {

@@ -7,11 +7,11 @@ const patience = 2;
 const fewest = 3;
 
 /**
- * The lines below a log that tell what goes on: the steps of the script, and
- * what each machine does, with the last lines that it prints where that takes
- * long and there is room.
+ * The lines below a log that show the present: the steps of the script, and
+ * what each machine does, with its last lines if that takes long and there is
+ * room.
  *
- * @param activity What goes on.
+ * @param activity The present activity.
  * @param width How many characters a line may have.
  * @param dimmed Makes a text less bright.
  */

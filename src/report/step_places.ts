@@ -8,11 +8,11 @@ import {
 } from "./positions.ts";
 
 /**
- * Where in the author's files steps begin. To put a stack into words takes so
- * long that it is done while the step waits for its machine.
+ * Where in the author's files steps begin. Formatting a stack takes so long
+ * that it is done while the step waits for its machine.
  */
 export class StepPlaces {
-  /** Where the author's code is that calls from another process. */
+  /** The place of the author's code in another process that calls. */
   readonly #away = new AsyncLocalStorage<Position | undefined>();
   readonly #tell: (step: number, place: StackPlace) => void;
   /** Steps that began, with the stacks that tell where. */
@@ -27,7 +27,7 @@ export class StepPlaces {
     this.#tell = tell;
   }
 
-  /** Where the calling code's author is, if that is in another process. */
+  /** The calling place, if the author's code is in another process. */
   get away(): Position | undefined {
     return this.#away.getStore();
   }
@@ -37,7 +37,7 @@ export class StepPlaces {
     return this.#away.run(position, fn);
   }
 
-  /** Remembers that a step begins here, in the calling code. */
+  /** Notes that the calling code begins a step. */
   place(step: number): void {
     const { away } = this;
     if (away !== undefined) {
@@ -51,7 +51,7 @@ export class StepPlaces {
     });
   }
 
-  /** Tells now where the steps began that nobody was told of. */
+  /** Reports now where the remaining steps began. */
   settle(): void {
     const unplaced = this.#unplaced;
     this.#unplaced = [];

@@ -90,8 +90,8 @@ export function fenced(text: string): string {
 }
 
 /**
- * Makes the cell of a table in Markdown of a text, which means nothing there or in
- * HTML.
+ * Turns a text into the cell of a table in Markdown, without any markup of
+ * Markdown or HTML.
  *
  * @param text Any text.
  */

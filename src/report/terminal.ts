@@ -26,7 +26,8 @@ export type ConsoleDisplay = "live" | "quiet" | "failed";
 export interface TerminalOptions {
   /**
    * Takes the text, whole lines each time. Default: writes to standard error. A
-   * prompt gives its own here, to draw its input line anew below the text.
+   * prompt gives its own function here, to redraw its input line below the
+   * text.
    */
   write?: (text: string) => void;
   /** Whether to use colour. Default: only on a terminal, and not with `NO_COLOR`. */
@@ -48,7 +49,7 @@ export interface TerminalOptions {
   ci?: "github" | "gitlab";
 }
 
-/** Waits that a line tells of after a silence, at most. */
+/** How many waits a line names after a silence, at most. */
 const mostWaits = 4;
 /** Lines of each console that are shown where a run fails. */
 const lastLines = 20;
@@ -81,7 +82,7 @@ export class TerminalListener implements Listener {
   readonly #colour: boolean;
   readonly #batch: TextBatch;
   readonly #lanes = new Lanes();
-  /** What each machine's console lines begin with. */
+  /** The prefix of each machine's console lines. */
   readonly #prefixes = new Map<string, string>();
   readonly #area: StatusArea | undefined;
   readonly #activity = new Activity();
@@ -91,11 +92,11 @@ export class TerminalListener implements Listener {
   readonly #silence = new Silence(() => this.#tellWaits());
   #name = "VM test";
 
-  /** See {@linkcode Listener.onOutput}; only where somebody sees it. */
+  /** See {@linkcode Listener.onOutput}; only if lines below the log show it. */
   readonly onOutput?: (machine: string, text: string) => void;
 
   /**
-   * Shows what comes from now on.
+   * Shows later events.
    *
    * @param options How to show it.
    */
@@ -186,7 +187,7 @@ export class TerminalListener implements Listener {
     this.#area?.[Symbol.dispose]();
   }
 
-  /** The lines below the log tell at any time what is waited for. */
+  /** The lines below the log always show what the run waits for. */
   #silenceOf(step: number): void {
     if (this.#area === undefined) this.#silence.began(step);
   }
@@ -251,7 +252,7 @@ export class TerminalListener implements Listener {
     text: string,
   ): void {
     const place = this.#lanes.begin(id, parent);
-    // The lines below the log tell of it until it is over.
+    // The lines below the log show the step until it is over.
     if (this.#area !== undefined) return;
     this.#say(place, place.depth, machine, text, { paint: [bold, green] });
   }

@@ -23,9 +23,9 @@ const encoder = new TextEncoder();
  * `<head>` says what the step does, and a `<line>` per message or console line.
  *
  * The file is well-formed XML after every write, whatever happens to the
- * process. Elements can't overlap, steps that run at the same time can: then the
- * nest of one is closed and opened again, with `continued="true"` at its head,
- * when the step has something more to say.
+ * process. Elements can't overlap, steps that run at the same time can: then
+ * the nest of one is closed and opened again, with `continued="true"` at its
+ * head, when the step has more lines.
  *
  * @example
  * ```ts

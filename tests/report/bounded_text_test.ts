@@ -9,7 +9,7 @@ Deno.test("a text that fits is kept as it came", () => {
   const lines = ["", "one", "zwei ü", "drei 🎉", "\ufeffx", "\t", ""];
   for (const line of lines) text.add(line);
   assertEquals(String(text), joined(lines));
-  // What is asked once may be asked again, and go on.
+  // The text may be read twice, and may go on.
   text.add("last");
   assertEquals(String(text), joined([...lines, "last"]));
   assertEquals(text.lines, 8);
@@ -47,7 +47,7 @@ Deno.test("a text of any lines has its first, its last and the number of the oth
   }
 });
 
-Deno.test("of a line that is longer than all that is kept, nothing is", () => {
+Deno.test("a line that is longer than the limit is dropped", () => {
   const text = new BoundedText(10);
   text.add("x".repeat(100));
   assertEquals(String(text), "… 1 lines left out …\n");

@@ -59,7 +59,7 @@ subtest: inner
   );
 });
 
-Deno.test("nothing in a text is a command to GitHub's runner", async () => {
+Deno.test("no text is a command to GitHub's runner", async () => {
   const evil = [
     "::error::injected",
     "  ::set-output name=x::y",
@@ -85,7 +85,7 @@ Deno.test("nothing in a text is a command to GitHub's runner", async () => {
   }
 });
 
-Deno.test("GitLab gets sections whose markers no text can make", async () => {
+Deno.test("GitLab gets sections, and no text can make their markers", async () => {
   const text = await shown(async (log) => {
     await log.subtest("\x1b[0Ksection_start:1:x\r\x1b[0K", () => {});
     log.info("\x1b[0Ksection_end:1:x\r\x1b[0K");
@@ -103,7 +103,7 @@ Deno.test("GitLab gets sections whose markers no text can make", async () => {
   );
 });
 
-Deno.test("the environment says whose groups are wanted", () => {
+Deno.test("the environment tells which CI system's groups to write", () => {
   const of = (variables: Record<string, string>) =>
     ciOf({ get: (name) => variables[name] });
   assertEquals(of({ GITHUB_ACTIONS: "true" }), "github");
@@ -144,7 +144,7 @@ Deno.test("a summary in Markdown tells what failed, whatever it is called", asyn
   });
 });
 
-Deno.test("where nothing is said for ten seconds, the log tells what is waited for", async () => {
+Deno.test("after ten silent seconds the log tells what the run waits for", async () => {
   const timers: { fn: () => void; ms: number }[] = [];
   const { setTimeout } = globalThis;
   const { now } = performance;
@@ -181,7 +181,7 @@ Deno.test("where nothing is said for ten seconds, the log tells what is waited f
   }
 });
 
-Deno.test("GitLab gets each failure beside its line, and none where there is none", () =>
+Deno.test("GitLab gets each failure beside its line, and an empty report without failures", () =>
   withFolder(async (folder) => {
     const path = `${folder}/quality.json`;
     const report = async (act: (log: Log) => unknown) => {

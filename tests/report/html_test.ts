@@ -247,7 +247,7 @@ Deno.test("a page holds each picture once, if it is one, and links to its file",
   assertEquals(chunks.get(run.images[0]), png(8, 8, 3).toBase64());
 });
 
-Deno.test("nothing on a page runs but its own script, and nothing is hidden, whatever is said", async () => {
+Deno.test("a page runs only its own script, and hides no text", async () => {
   await pageOf(() => hostileRun().events);
   const long = "\x1b[31mred\x1b[0m ".repeat(20_000);
   for (const text of [...hostile, long]) {
@@ -368,7 +368,7 @@ Deno.test("steps beyond the limit are counted, and their errors still told", () 
   assertEquals([run.omittedSteps, run.errors[0].title], [3, "late"]);
 });
 
-Deno.test("of a console beyond the limit the first and the last lines are on the page, the others counted", () => {
+Deno.test("a page with too long a console has its first and last lines, and the number of the others", () => {
   const { spool, add, version } = withLimits({ lines: 40_000 });
   for (let i = 0; i < 100_000; i++) {
     const text = `${i * 7919 % 100_003} and ${i}`;

@@ -107,7 +107,7 @@ function outputOf(
     .replace(/in \d\.\d\d/g, "in N");
 }
 
-Deno.test("a test case per subtest, and all that was said in the suite", async () => {
+Deno.test("a test case per subtest, and the whole output in the suite", async () => {
   const document = await report(async (log) => {
     log.info("before");
     await log.subtest("first", () => {
@@ -316,7 +316,7 @@ Deno.test("the report is valid whatever is logged", async () => {
   }
 });
 
-Deno.test("a failure shows nothing that can't be seen, and no remains of colours", async () => {
+Deno.test("a failure shows invisible characters, and no remains of colours", async () => {
   const long = "\x1b[31mred\x1b[0m ".repeat(20_000);
   for (const text of [...hostile, long]) {
     await report((log) => {
@@ -326,7 +326,7 @@ Deno.test("a failure shows nothing that can't be seen, and no remains of colours
   }
 });
 
-Deno.test("of much output the middle is left out", async () => {
+Deno.test("the middle of a long output is left out", async () => {
   const document = await report((log) => {
     for (let i = 0; i < 50_000; i++) {
       log.consoleLine("m", `line ${i} ${"x".repeat(80)}`);
@@ -352,7 +352,7 @@ Deno.test("a killed driver leaves a report that says so", () =>
     assertEquals(failures(document).main?.[0], "the run has not finished");
   }));
 
-Deno.test("of several ends, the first that is not passed counts", async () => {
+Deno.test("if a run ends several times, the first end that is not passed counts", async () => {
   const document = await report((log) => {
     log.runEnded("passed");
     log.runEnded("failed", new Error("first"));

@@ -16,7 +16,7 @@ Deno.test("the time that a kernel puts before a line can be put there again", ()
   }
 });
 
-Deno.test("what a kernel would write otherwise stays a part of its line", () => {
+Deno.test("a time in any other form stays a part of its line", () => {
   for (
     const line of [
       ...["", "[", "hello", "[    ", "[    1", "[    1.", "[    1.234567"],

@@ -76,7 +76,7 @@ await subtest("outer", () => log.nested("inner", async () => {
 });
 
 Deno.test({
-  name: "what Python prints stands above what is done now",
+  name: "Python's output stands above the lines of the present",
   ignore,
   async fn() {
     using directory = temporaryDirectory({

@@ -61,7 +61,7 @@ Deno.test("a step encloses what happens inside it, also across awaits and at the
   await log.close();
 });
 
-Deno.test("a listener that is disposed of is told of nothing more", () => {
+Deno.test("a listener that is disposed of gets no more events", () => {
   const { log, events } = recorded();
   const others: RunEvent[] = [];
   const listening = log.addListener({ on: (event) => void others.push(event) });
@@ -129,7 +129,7 @@ Deno.test("runEnded() ends the steps that are still open, innermost first", asyn
   await log.close();
 });
 
-Deno.test("a listener that is added late is told that the run began", async () => {
+Deno.test("a listener that is added late gets the begin of the run", async () => {
   const { log } = recorded();
   log.info("missed");
   const late: RunEvent[] = [];
@@ -139,7 +139,7 @@ Deno.test("a listener that is added late is told that the run began", async () =
   await log.close();
 });
 
-Deno.test("a listener that is taken out is told no more, nor closed", async () => {
+Deno.test("a listener that is removed gets no more events, and is not closed", async () => {
   const { log, events } = recorded();
   const heard: string[] = [];
   {
@@ -159,7 +159,7 @@ Deno.test("a listener that is taken out is told no more, nor closed", async () =
   ]);
 });
 
-Deno.test("a listener that takes itself out while it is told skips nobody", async () => {
+Deno.test("a listener that removes itself during an event makes no other miss it", async () => {
   const log = new Log();
   const first: Disposable = log.addListener({
     on: (event) => event.type === "message" && first[Symbol.dispose](),
@@ -172,7 +172,7 @@ Deno.test("a listener that takes itself out while it is told skips nobody", asyn
   await log.close();
 });
 
-Deno.test("a listener that throws drops out, the others hear of it and go on", async () => {
+Deno.test("a listener that throws drops out, and the others get a warning and go on", async () => {
   const events: RunEvent[] = [];
   const log = new Log([
     {
@@ -193,7 +193,7 @@ Deno.test("a listener that throws drops out, the others hear of it and go on", a
   await log.close();
 });
 
-Deno.test("close() closes every listener once, and nothing is told afterwards", async () => {
+Deno.test("close() closes every listener once, and no event comes afterwards", async () => {
   let closed = 0;
   let heard = 0;
   const log = new Log([{ on: () => void heard++, close: () => void closed++ }]);
@@ -202,7 +202,7 @@ Deno.test("close() closes every listener once, and nothing is told afterwards", 
   assertEquals([closed, heard], [1, 1]);
 });
 
-Deno.test("where a step begins is told, after the text of the file that is in", async () => {
+Deno.test("the place of a step is logged, after the text of its file", async () => {
   const { log, events } = recorded();
   await log.nested("here", () => new Promise((resolve) => setTimeout(resolve)));
   log.begin("there");
@@ -253,7 +253,7 @@ Deno.test("the place of a step is not looked for if no listener takes it", async
   await log.close();
 });
 
-Deno.test("a step that another process begins bears the place that it tells", async () => {
+Deno.test("a step that another process begins has that process's place", async () => {
   const { log, events } = recorded();
   const position = { url: "file:///test.py", line: 7, column: 1 };
   log.at(position, () => log.begin("step"));
@@ -267,7 +267,7 @@ Deno.test("a step that another process begins bears the place that it tells", as
   await log.close();
 });
 
-Deno.test("what is withheld is told when it is wanted, with all that follows it", async () => {
+Deno.test("events that are held back are released when they are wanted, with later ones", async () => {
   const { log, events } = recorded();
   const withheld = withhold(log), unwanted = withhold(log);
   const gate = Promise.withResolvers<void>();
@@ -300,7 +300,7 @@ Deno.test("what is withheld is told when it is wanted, with all that follows it"
   assert(events.at(-3)!.time >= before);
 });
 
-Deno.test("an interval ends once, and marks bear what they are about", async () => {
+Deno.test("an interval ends once, and marks have their machine and text", async () => {
   const { log, events } = recorded();
   {
     using fault = log.interval("fault", { machine: "m", text: "cut" });
@@ -327,7 +327,7 @@ Deno.test("an interval ends once, and marks bear what they are about", async () 
   await log.close();
 });
 
-Deno.test("of a command's long output the middle is left out, and counted", async () => {
+Deno.test("the middle of a command's long output is left out, and counted", async () => {
   const { log, events } = recorded();
   const command = { machine: "m", kind: "succeed", command: "yes" } as const;
   const output = `first${"y".repeat(300_000)}last`;

@@ -35,7 +35,7 @@ async function served(act: (url: URL) => Promise<void>): Promise<void> {
 
 const status = (answer: string) => answer.slice(9, 12);
 
-Deno.test("the report's server answers who knows its token, at its own name only", () =>
+Deno.test("the report's server answers only requests with its token, at its own name", () =>
   served(async (url) => {
     assertEquals(url.hostname, "127.0.0.1");
     assertMatch(url.pathname, /^\/[0-9a-f]{32}\/$/);
@@ -82,7 +82,7 @@ Deno.test("the report's server listens on this host alone", () =>
     }
   }));
 
-Deno.test("the report's server tells what is new, and in the end everything", async () => {
+Deno.test("the report's server sends news, and in the end everything", async () => {
   const server = new ReportServer();
   const { events } = passing();
   const [first, ...rest] = events;

@@ -7,7 +7,7 @@ import { withFolder } from "./process.ts";
 const writing = (text: () => string) => (path: string) =>
   Deno.writeTextFileSync(path, text());
 
-Deno.test("who reads a report while it is written anew reads the whole of one version", async () => {
+Deno.test("a reader of a report that is rewritten meanwhile reads one whole version", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/report`;
     let text = "old\n".repeat(1000);

@@ -53,7 +53,7 @@ Deno.test("a command that takes long shows its last lines as they come", () => {
   );
 });
 
-Deno.test("a command shows nothing that another has printed", () => {
+Deno.test("a command shows only its own output", () => {
   const shown = lines({ web: 5 }, (activity) => {
     activity.onOutput("web", "old\nlines\n");
     const tell = (event: object) => activity.on(event as RunEvent);

@@ -144,7 +144,7 @@ Deno.test("a quiet terminal shows no console, unless the script asks for it", as
   assertEquals(text, "m # shown\n");
 });
 
-Deno.test("each console's last lines can be shown where the run fails, and only there", async () => {
+Deno.test("each console's last lines can be shown when the run fails, and only then", async () => {
   const options = { console: "failed" } as const;
   const last = Array.from({ length: 20 }, (_, i) => `m # line ${i + 11}\n`);
   const expected = `${last.join("")}n # only\n!!! Error: no\n`;
@@ -173,7 +173,7 @@ Deno.test("a message of several lines names its machine once", async () => {
   assertEquals(text, "m: one\ntwo\nthree\n");
 });
 
-Deno.test("colour is used where it is wanted", async () => {
+Deno.test("colour is used if it is wanted", async () => {
   const text = await shown((log) => {
     log.end(log.begin("step", { machine: "m" }));
     log.consoleLine("m", "line");
@@ -212,7 +212,7 @@ async function run(
   return new TextDecoder().decode(stderr);
 }
 
-Deno.test("what was logged is on standard error though the process exits at once", async () => {
+Deno.test("the log is on standard error even if the process exits at once", async () => {
   assertEquals(
     await run(
       `for (let i = 0; i < 3000; i++) log.info("line"); Deno.exit(3);`,

@@ -32,7 +32,7 @@ for (
     'await driver.subtest("x", () => driver.retry(() => false, 0.1));',
   ]
 ) {
-  Deno.test(`what nobody catches is shown with the program's own line: ${line}`, async () => {
+  Deno.test(`an uncaught error is shown with the program's own line: ${line}`, async () => {
     const text = await printed(line);
     assertMatch(text, /^error: Uncaught .*TestFailure: action timed out/);
     assertEquals(text.split("\n")[1], `  ${line}`);

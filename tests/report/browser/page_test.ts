@@ -332,7 +332,7 @@ Deno.test("everything is reached by the keyboard alone", () =>
     },
   ));
 
-Deno.test("a guest's words are text, wherever the page shows them", () =>
+Deno.test("a guest's text is mere text wherever the page shows it", () =>
   screen.look(screen.write("hostile", hostileRun().events), async (page) => {
     for (const tab of ["Console", "Log", "Run", "Step"]) {
       await page.getByRole("tab", { name: tab }).click();
@@ -363,7 +363,7 @@ Deno.test("a guest's words are text, wherever the page shows them", () =>
     assertEquals(ran, "script-src-elem");
   }, { complaint: /inline script/ }));
 
-Deno.test("machines of a fork stand below the one that they branched off from", () =>
+Deno.test("machines of a fork stand below the original ones", () =>
   screen.look(screen.write("forked", forked().events), async (page) => {
     assertEquals(await page.locator(".names .name").allInnerTexts(), [
       "script",
@@ -592,7 +592,7 @@ for (const look of [{}, { dark: true }, { phone: true }]) {
 
 for (const look of [{}, { dark: true }, { phone: true }]) {
   const how = Object.keys(look)[0] ?? "light";
-  Deno.test(`nothing on a page keeps anybody from using it: ${how}`, async () => {
+  Deno.test(`the page is accessible: ${how}`, async () => {
     await screen.look(
       screen.write(`axe-${how}`, failing(screen.folder).events),
       async (page) => {
