@@ -7,7 +7,7 @@ export interface MachineConfiguration {
   readonly name: string;
   /** The path of a start script, or a command line for the shell. */
   readonly startCommand: string;
-  /** What runs it; if nothing is given, what the start command's name says. */
+  /** What runs it; if nothing is given, the start command's name tells it. */
   readonly backend?: BackendName;
   /** Whether its time passes at once while it is idle. */
   readonly fastForward?: boolean;

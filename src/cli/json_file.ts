@@ -43,7 +43,7 @@ export class JsonFile {
   }
 
   /**
-   * Takes a value for an object.
+   * Reads a value that must be an object.
    *
    * @throws {UsageError} if it is something else.
    */
@@ -59,7 +59,7 @@ export class JsonFile {
   }
 
   /**
-   * Takes a value for a text of at least one character.
+   * Reads a value that must be a text of at least one character.
    *
    * @throws {UsageError} if it is something else.
    */
@@ -69,7 +69,7 @@ export class JsonFile {
   }
 
   /**
-   * Takes a value for `true` or `false`.
+   * Reads a value that must be `true` or `false`.
    *
    * @throws {UsageError} if it is something else.
    */
@@ -79,7 +79,7 @@ export class JsonFile {
   }
 
   /**
-   * Takes a value for a number of seconds above 0.
+   * Reads a value that must be a number of seconds above 0.
    *
    * @throws {UsageError} if it is something else.
    */
@@ -89,7 +89,7 @@ export class JsonFile {
   }
 
   /**
-   * Takes a value for a whole number above 0.
+   * Reads a value that must be a whole number above 0.
    *
    * @throws {UsageError} if it is something else.
    */
@@ -101,7 +101,7 @@ export class JsonFile {
   }
 
   /**
-   * Takes a value for a list of numbers from 0 up.
+   * Reads a value that must be a list of numbers from 0 up.
    *
    * @throws {UsageError} if it is something else.
    */
@@ -115,7 +115,7 @@ export class JsonFile {
     });
   }
 
-  /** Warns of something, which a sentence says. */
+  /** Adds a warning, one sentence. */
   warn(sentence: string): void {
     this.warnings.push(`${this.#name}: ${sentence}`);
   }
@@ -137,7 +137,7 @@ export class JsonFile {
   }
 }
 
-/** Whether a file gives a value: `null` is none. */
+/** Whether a file gives a value; `null` counts as absent. */
 export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }

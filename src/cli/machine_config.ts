@@ -8,9 +8,10 @@ const keys = ["name", "backend", "start_command", "fast_forward"];
 
 /**
  * Reads the JSON file of `--machine-config`, which names the hypervisor of each
- * machine: `machines` is a list of `{ name, backend, start_command }`, and where
- * wanted `fast_forward`, beside `vlans` and `global_timeout`. A microVM may have
- * keys of its own in place of `start_command`, as attest's files have them.
+ * machine: `machines` is a list of `{ name, backend, start_command }`,
+ * optionally with `fast_forward`, beside `vlans` and `global_timeout`. A
+ * microVM may have keys of its own in place of `start_command`, as attest's
+ * files have them.
  *
  * @param text The file's text.
  * @param file The file's name, for messages.

@@ -7,10 +7,10 @@ import { isGiven, type JsonFile } from "./json_file.ts";
 
 /** The port on which a guest's shell listens. */
 const SHELL_PORT = 1234;
-/** What makes an interface of a VLAN in a description. */
+/** The TAP's name that puts a card on a VLAN in a description. */
 const WIRED = "vlan";
 
-/** What both hypervisors have. */
+/** The keys that both hypervisors have. */
 const common = [
   "kernel_image_path",
   "rootfs_path",

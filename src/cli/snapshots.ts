@@ -7,7 +7,7 @@ import type { Configuration } from "./configuration.ts";
  * `vmwright snapshots`: lists the snapshots that earlier runs have kept, or
  * removes them.
  *
- * @throws {UsageError} for a name that none has.
+ * @throws {UsageError} if no kept snapshot has a name.
  */
 export function snapshots({ removed }: Configuration): string {
   const kept = listKept();

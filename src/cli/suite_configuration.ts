@@ -4,13 +4,13 @@ import { parseSize } from "../suite/size.ts";
 import type { OptionValues } from "./arguments.ts";
 import { type Option, type OptionKey, options } from "./options.ts";
 
-/** What `vmwright test` is told. */
+/** The options of `vmwright test`. */
 export interface SuiteConfiguration {
   /** The suite's file, or configuration files; none: the usual ones. */
   readonly suite: readonly string[];
   /** Names of tests, or globs. */
   readonly names: readonly string[];
-  /** Tags, of which a test has to have one. */
+  /** Tags: a test needs any one of them. */
   readonly tags: readonly string[];
   /** Whether the tests are only listed. */
   readonly list: boolean;
@@ -18,7 +18,7 @@ export interface SuiteConfiguration {
   readonly lastFailed: boolean;
   /** How often each test runs. */
   readonly repeat?: number;
-  /** How many more attempts there are. */
+  /** How many times a test that does not pass is tried again. */
   readonly retries?: number;
   /** Whether a flaky test fails the suite. */
   readonly failOnFlaky: boolean;
@@ -42,7 +42,7 @@ export interface SuiteConfiguration {
 const shared: readonly OptionKey[] = ["outputDir", "watch", "help", "version"];
 
 /**
- * Checks that no option is given that another subcommand has.
+ * Checks that no option of another subcommand is given.
  *
  * @throws {UsageError} if one is.
  */

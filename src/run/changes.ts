@@ -26,7 +26,7 @@ export class Changes implements Disposable {
     this.#look(watcher);
   }
 
-  /** The files that are not any more what they were, by their real paths. */
+  /** The files that have changed, by their real paths. */
   changed(): string[] {
     return [...this.#files].filter(([path, was]) => contents(path) !== was)
       .map(([path]) => path);
@@ -44,7 +44,7 @@ export class Changes implements Disposable {
         const known = this.#files.get(path);
         if (known === undefined) continue;
         const now = contents(path);
-        // While an editor writes a file anew, the file is empty for a moment.
+        // While an editor rewrites a file, the file is empty for a moment.
         if (now !== known && now !== "") this.#resolve(path);
       }
     }

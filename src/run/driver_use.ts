@@ -24,7 +24,7 @@ export interface DriverUse {
   readonly script: Script | undefined;
   /** The steps of the test that are under way. */
   readonly trail: StepTrail;
-  /** Is told of the time that the script has. */
+  /** Limits the script's time. */
   readonly watchdog: Watchdog | undefined;
   /** Checks types from run to run, if there is more than one. */
   readonly checker: WarmChecker | undefined;

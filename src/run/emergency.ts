@@ -1,20 +1,20 @@
-/** What is done when there is no time to end things in order. */
+/** Actions for an emergency, when there is no time to end things in order. */
 export class Emergency {
   readonly #actions = new Set<() => void>();
   // A running script finds another function under this name.
   readonly #exit: (exitCode: number) => never = Deno.exit;
 
-  /** Has `action` done in an emergency. */
+  /** Adds an action for an emergency. */
   add(action: () => void): void {
     this.#actions.add(action);
   }
 
-  /** There is nothing to be done any more. */
+  /** Forgets all actions. */
   clear(): void {
     this.#actions.clear();
   }
 
-  /** Does all that is to be done, and ends the process. */
+  /** Runs all actions, and ends the process. */
   exit(exitCode: number): never {
     for (const action of this.#actions) {
       try {

@@ -8,11 +8,11 @@ import {
 } from "../machine/mod.ts";
 import { within } from "../time/mod.ts";
 
-/** What all machines together may take to report their state. */
+/** The time that all machines together may take to report their state. */
 const AT_MOST: FairTime = { least: 10, paces: 30, most: 70 };
 /** The same in seconds, if the guests' memory is written to files. */
 const AT_MOST_WITH_MEMORY = 120;
-/** What the last looks may take. */
+/** The time that the last looks may take. */
 const LOOKING: FairTime = { least: 3, paces: 10, most: 30 };
 /** How many last looks to report, at most. */
 const LOOKS = 3;

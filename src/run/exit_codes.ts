@@ -10,8 +10,8 @@ export const exitCodes = {
   timeout: 124,
   /** The terminal was closed: 128 and the number of SIGHUP. */
   hungUp: 129,
-  /** Somebody pressed Ctrl-C: 128 and the signal's number. */
+  /** Ctrl-C ended the run: 128 and the signal's number. */
   interrupted: 130,
-  /** Somebody sent SIGTERM: 128 and the signal's number. */
+  /** SIGTERM ended the run: 128 and the signal's number. */
   terminated: 143,
 } as const;

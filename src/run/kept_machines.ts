@@ -21,11 +21,11 @@ const PATIENCE = 1;
 
 /**
  * Runs the script once on machines that stay, and reports the result. A script
- * that passes has its verdict at once; what is wrong with its types is told when
- * that is known. Afterwards, nothing of the script can use the machines any more.
+ * that passes gets its verdict at once; type errors are reported when they are
+ * known. Afterwards, no code of the script can use the machines any more.
  *
  * @param test The parts of the run.
- * @returns Ends the check of its types, when it is disposed of.
+ * @returns The check of its types, which ends when this is disposed of.
  * @throws The reason of the driver's end, if it has ended.
  */
 export async function runOnKept(test: DriverUse): Promise<Disposable> {
@@ -50,7 +50,7 @@ export async function runOnKept(test: DriverUse): Promise<Disposable> {
     test,
     AbortSignal.any([check.signal, driver.signal]),
   );
-  // Only what is wrong with the types ends the script's run.
+  // Only type errors end the script's run.
   const wrongTypes = checking.then(() => new Promise<never>(() => {}));
   wrongTypes.catch(() => {});
   let failure: Failure | undefined;

@@ -89,7 +89,7 @@ export async function makeDriver(
   }
 }
 
-/** Has a test that fails stop where somebody asked for that. */
+/** Makes a failing test stop with a prompt, if the plan asks for that. */
 function stopping(
   test: (driver: Driver) => Promise<void>,
 ): (driver: Driver) => Promise<void> {

@@ -36,7 +36,7 @@ export interface RunSettings {
   readonly seed?: number;
   /** Bytes of memory that the forks of subtests may have at a time. */
   readonly forkMemory?: number;
-  /** Whether snapshots are taken anew that earlier runs have kept. */
+  /** Whether to take new snapshots in place of those that earlier runs kept. */
   readonly fresh?: boolean;
   /** When the frames of all networks are kept. */
   readonly capture?: CaptureMode;

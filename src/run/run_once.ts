@@ -47,7 +47,10 @@ export interface RunOnceOptions extends RunOptions {
   emergency: Emergency;
   /** Gets the script's time limit. */
   watchdog?: Watchdog;
-  /** Checks types from run to run; if it is absent, each run begins anew. */
+  /**
+   * Checks types from run to run; if it is absent, each run checks from the
+   * beginning.
+   */
   checker?: WarmChecker;
   /** Uses the driver; if it is absent, the run runs the script. */
   use?: (test: DriverUse) => Promise<void>;
@@ -133,8 +136,8 @@ class OneRun {
   }
 
   /**
-   * Whether a script can end before what it has begun. In Python, everything
-   * that a script has begun ends with the script.
+   * Whether a script can end before actions that it has begun. In Python,
+   * everything that a script has begun ends with the script.
    */
   get #mayForget(): boolean {
     return !this.#plan.interactive && this.#script?.language !== "python";
@@ -149,7 +152,7 @@ class OneRun {
     for (const warning of warnings) this.#log.warning(warning);
   }
 
-  /** Takes pictures of the screens, if somebody has asked for them. */
+  /** Takes pictures of the screens, if the plan asks for them. */
   async #record(): Promise<void> {
     const { screenshots: mode, video, outDir } = this.#plan;
     if (mode === "failed" && !video) return;
@@ -252,7 +255,7 @@ class OneRun {
       });
   }
 
-  /** Finds out all about what has ended the test. */
+  /** Gathers the facts about what has ended the test. */
   async #fail(error: unknown): Promise<void> {
     const { signal } = this.#options;
     const isOver = signal.aborted ||
@@ -328,7 +331,7 @@ class OneRun {
   }
 }
 
-/** Tells reports what the script says; a script that can't be read fails later. */
+/** Gives reports the script's text; a script that can't be read fails later. */
 function tellSource(log: Log, script: Script | undefined): void {
   if (script === undefined) return;
   try {
@@ -338,7 +341,10 @@ function tellSource(log: Log, script: Script | undefined): void {
   }
 }
 
-/** Why what a script began, and has not waited for, ends with it. */
+/**
+ * Why an action that a script has begun, and not waited for, ends with the
+ * script.
+ */
 class ScriptOver extends Error {
   override name = "ScriptOver";
 

@@ -77,7 +77,7 @@ export interface TestOptions<
   dumpMemory?: boolean;
   /**
    * When to keep pictures of the screens that show something new: if the test
-   * fails, after each step, or every so many seconds.
+   * fails, after each step, or at an interval in seconds.
    *
    * @default {"failed"}
    */
@@ -89,8 +89,8 @@ export interface TestOptions<
    */
   video?: boolean;
   /**
-   * Whether to go on with the next subtest after one that failed, and to tell all
-   * failures at the end.
+   * Whether to go on with the next subtest after one that failed, and to report
+   * all failures at the end.
    *
    * @default {false}
    */
@@ -122,7 +122,8 @@ export interface TestOptions<
    */
   events?: string;
   /**
-   * Whether a browser on this host can watch the run; the log says its address.
+   * Whether a browser on this host can watch the run; the log shows the
+   * address.
    *
    * @default {false}
    */

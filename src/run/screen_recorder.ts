@@ -18,7 +18,7 @@ export interface RecorderOptions {
   readonly outDir: string;
 }
 
-/** Seconds between two pictures of a video, where nobody has said. */
+/** Seconds between two pictures of a video, by default. */
 const VIDEO_INTERVAL = 1;
 /** Pictures of a machine that are kept at most. */
 const MOST = 2000;
@@ -34,7 +34,7 @@ interface Film {
   readonly core: MachineCore;
   readonly log: Log;
   readonly frames: Frame[];
-  /** What the last picture that was kept looks like. */
+  /** The last picture that was kept, decoded. */
   last?: Uint8Array;
   /** Settled when no picture is being taken. */
   taking?: Promise<void>;
@@ -51,8 +51,8 @@ interface Frame {
 
 /**
  * Takes pictures of the machines' screens while a run goes on, and keeps those
- * that show something new. Nobody waits for it: where a picture takes longer than
- * the next is due, the next is left out.
+ * that show something new. Nobody waits for it: if the next picture is due
+ * before one is done, the next is left out.
  */
 export class ScreenRecorder implements Listener {
   /** See {@linkcode Listener.takesPlaces}. */
@@ -94,7 +94,7 @@ export class ScreenRecorder implements Listener {
   /**
    * Takes no more pictures, and makes the videos.
    *
-   * @param log Told of the videos.
+   * @param log Gets messages about the videos.
    */
   async end(log: Log): Promise<void> {
     if (this.#isOver) return;

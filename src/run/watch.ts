@@ -14,7 +14,7 @@ import { judge, type Judgement } from "./verdict.ts";
  * Runs the test, and again whenever the script or a file that it imports has
  * changed, until the signal is aborted.
  *
- * Each run starts the machines anew, and a change during a run ends it. With
+ * Each run starts the machines again, and a change during a run ends it. With
  * `keepMachines` the machines stay, and a change does not end a run.
  *
  * @param plan What to run.

@@ -12,7 +12,7 @@ const HURRY = 1;
 type Word = "alive" | { deadline: number | undefined };
 
 /**
- * Ends the process if a script blocks it for ever, as `for (;;) {}` does: then
+ * Ends the process if a script blocks it forever, as `for (;;) {}` does: then
  * no timer of the process fires, and it notices no signal.
  *
  * Another thread also watches the global timeout and the signals. When one of

@@ -240,7 +240,7 @@ for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 
-Deno.test("a script that never lets go ends with the global timeout, its reports as they are", async () => {
+Deno.test("a script that blocks the process ends with the global timeout, and its reports so far stay", async () => {
   using directory = temporaryDirectory();
   const { code, stdout, stderr } = await vmwright([
     ...["eval", "-o", directory.path, "--junit-xml", "junit.xml"],
@@ -256,7 +256,7 @@ Deno.test("a script that never lets go ends with the global timeout, its reports
   assert(junit.trimEnd().endsWith("</testsuites>"));
 });
 
-Deno.test("a second Ctrl-C ends a script that never lets go a second later", async () => {
+Deno.test("a second Ctrl-C ends a script that blocks the process, after a second", async () => {
   const ended: string[] = [];
   /** Sends signals to a script once it blocks its process. */
   const end = async (name: string, signals: readonly Deno.Signal[]) => {

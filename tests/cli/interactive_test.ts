@@ -42,7 +42,7 @@ async function slowly(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text;
 }
 
-Deno.test("testScript() at the prompt runs the script as it is each time", async () => {
+Deno.test("testScript() at the prompt runs the present script each time", async () => {
   const { code, stdout, stderr } = await prompted(
     { "test.ts": `throw new Error("old");` },
     [

@@ -17,7 +17,7 @@ import { temporaryDirectory } from "./vmwright.ts";
 
 const store = "/nix/store/0c0y5m9yqk6vjs2cq7lg1hpx3z0ykn1p";
 
-/** What is alike in microVMs, as Nix's builders write it. */
+/** The common keys of microVMs, as Nix's builders write them. */
 const micro = {
   kernel_image_path: `${store}-vmlinux`,
   initrd_path: `${store}-initrd-linux-6.1.119/initrd`,
@@ -202,7 +202,7 @@ Deno.test("the VLANs that the TAPs are named after are there", () => {
   assertEquals(parse({ vlans: [3], machines: [wired] }).vlans, [3]);
 });
 
-Deno.test("what has no effect is warned of", () => {
+Deno.test("keys without an effect cause a warning", () => {
   assertEquals(parse(file).warnings, [
     "machines.json: $.machines[1].snapshot_path has no effect: the machine boots",
   ]);
@@ -214,7 +214,7 @@ Deno.test("what has no effect is warned of", () => {
   ]);
 });
 
-Deno.test("a microVM has little of all where nothing is said", () => {
+Deno.test("a microVM has small defaults", () => {
   const needs = (backend: BackendName) => {
     const { machines } = parse({
       machines: [{
@@ -254,7 +254,7 @@ Deno.test("a microVM may have a description of its own, in a file", () => {
   ]);
 });
 
-Deno.test("a suite knows what such machines take", () => {
+Deno.test("a suite knows the needs of such machines", () => {
   using folder = temporaryDirectory({ "machines.json": JSON.stringify(file) });
   const { machines } = settingOf(
     { name: "t", machineConfig: "machines.json", tags: [] },
@@ -310,7 +310,7 @@ for (const [change, sentence] of wrong) {
   });
 }
 
-Deno.test("a start command is no description where a backend takes none", () => {
+Deno.test("a start command is not a description if its backend takes none", () => {
   assert(new StartCommand(' {"boot-source": {}}').isDescription);
   const { message } = assertThrows(
     () => parse({ machines: [{ name: "a", backend: "qemu" }] }),

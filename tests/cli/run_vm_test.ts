@@ -80,7 +80,7 @@ Deno.test("a run that passes exits with 0 and leaves reports and logs", async ()
   await assertNothingLeft(run.path);
 });
 
-Deno.test("everything may come from the environment", async () => {
+Deno.test("all settings may come from the environment", async () => {
   using run = prepared("", {
     "script": "await driver.machines[0].succeed('true'); console.log('ran');",
   });
@@ -103,7 +103,7 @@ Deno.test("everything may come from the environment", async () => {
   );
 });
 
-Deno.test("a configuration file may say everything", async () => {
+Deno.test("all settings may come from a configuration file", async () => {
   using run = prepared("await alpha.succeed('true'); vlan4;");
   const config = {
     vms: { a: { name: "alpha", start_script: tiny.startScriptFor("b") } },
@@ -188,7 +188,7 @@ Deno.test("a misspelt method ends the run while the machine boots", async () => 
   await assertNothingLeft(run.path);
 });
 
-Deno.test("the global timeout exits with 124 and tells what was being waited for", async () => {
+Deno.test("the global timeout exits with 124 and tells what the script waited for", async () => {
   using run = prepared(
     "await machine.waitForFile('/never');",
   );
@@ -206,7 +206,7 @@ Deno.test("the global timeout exits with 124 and tells what was being waited for
   await assertNothingLeft(run.path);
 });
 
-Deno.test("a wait for console text that is over in vain shows the script's line", async () => {
+Deno.test("a wait for console text that times out shows the script's line", async () => {
   using run = prepared(
     "await machine.start();\nawait machine.waitForConsoleText(/never/, { timeout: 0.1 });",
   );
@@ -244,7 +244,7 @@ for (const [sent, expected] of signals) {
   });
 }
 
-Deno.test("a machine that is named like something of JavaScript's is found among the machines", async () => {
+Deno.test("a machine with the name of a global of JavaScript's is found in machines", async () => {
   using run = prepared(
     "await machines[0].succeed('true'); console.log(machines[0].name);",
   );
@@ -259,7 +259,7 @@ Deno.test("a machine that is named like something of JavaScript's is found among
   );
 });
 
-Deno.test("a machine that is named by a reserved word is found among the machines, and the script is checked", async () => {
+Deno.test("a machine whose name is a reserved word is found in machines, and the script is checked", async () => {
   using run = prepared(
     "await machines[0].succeed('while :; do sleep 1; done');\nmachine.sucked;",
   );

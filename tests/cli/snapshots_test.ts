@@ -5,7 +5,7 @@ import {
 } from "../../src/driver/kept_snapshots.ts";
 import { temporaryDirectory, vmwright } from "./vmwright.ts";
 
-Deno.test("vmwright snapshots lists and removes what runs have kept", async () => {
+Deno.test("vmwright snapshots lists and removes kept snapshots", async () => {
   using directory = temporaryDirectory({ state: "state", "run/keep": "" });
   const machine = {
     startCommand: "./run-web-vm",

@@ -8,7 +8,7 @@ const SCRIPTS: [how: string, text: string][] = [
 ];
 
 for (const [how, text] of SCRIPTS) {
-  Deno.test(`where QEMU does not start, ${how} says why on the terminal, in JUnit and on the page`, async () => {
+  Deno.test(`if QEMU does not start, ${how} says why on the terminal, in JUnit and on the page`, async () => {
     using directory = temporaryDirectory({
       "test.ts": text,
       "out/x": "",

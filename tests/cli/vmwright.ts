@@ -61,7 +61,7 @@ export function temporaryDirectory(
   for (const [name, text] of Object.entries(files)) {
     const file = `${path}/${name}`;
     Deno.mkdirSync(file.replace(/\/[^/]*$/, ""), { recursive: true });
-    // What is named like a start script can be started.
+    // A file with the name of a start script can be started.
     Deno.writeTextFileSync(file, text, {
       mode: /run-[^/]*-vm$/.test(name) ? 0o755 : 0o644,
     });

@@ -98,7 +98,7 @@ Deno.test("a failed run tells what waits have seen last, what other machines suf
     "tiny-failed.txt",
   ]);
 
-  // A guest that stands still tells nothing, and holds up nobody.
+  // A paused guest reports nothing, and does not delay the others.
   await machine.qmpClient.send("stop");
   const began = performance.now();
   const sick = await gatherEvidence([driver], new Error("other"), {

@@ -55,7 +55,7 @@ Deno.test("an error of Python's that came through several lines shows all, the i
   );
 });
 
-Deno.test("what the driver throws keeps its name and its line in a script", async () => {
+Deno.test("an error of the driver keeps its name and its line in a script", async () => {
   const text = await explained(
     "test.ts",
     "await driver.pollingCondition(() => false).wait({ timeout: 0.1 });\n",

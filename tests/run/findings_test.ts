@@ -3,7 +3,7 @@ import { bundled } from "../bundled.ts";
 import { runtimeDirectory } from "../cli/runtime_directory.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 
-/** What is printed of a run of this script. */
+/** The output of a run of this script. */
 async function failed(script: string): Promise<string> {
   using directory = temporaryDirectory({
     "run-web-vm": "#!/bin/sh\nexec sleep 600\n",

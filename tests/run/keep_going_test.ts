@@ -8,7 +8,7 @@ import {
 import { Driver, Log, SubtestFailures } from "../../mod.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 
-/** What comes of a script: its explanation and the JUnit report's cases. */
+/** The result of a script: its explanation and the JUnit report's cases. */
 async function ran(name: string, script: string, args = ["--keep-going"]) {
   using directory = temporaryDirectory({
     "run-web-vm": "#!/bin/sh\nexec sleep 600\n",
@@ -61,7 +61,7 @@ print("end")
   ],
 ];
 for (const [name, script] of scripts) {
-  Deno.test(`--keep-going runs the next subtests of ${name}, and tells all failures in the end`, async () => {
+  Deno.test(`--keep-going runs the next subtests of ${name}, and reports all failures at the end`, async () => {
     const { code, stdout, told, annotations, cases, junit } = await ran(
       name,
       script,
@@ -90,7 +90,7 @@ Deno.test("without it, the first subtest that fails ends the test", async () => 
   }
 });
 
-Deno.test("a single failure is told as if it had ended the test", async () => {
+Deno.test("a single failure is reported as if it had ended the test", async () => {
   const { code, told, cases } = await ran(
     "test.ts",
     `await subtest("one", { keepGoing: true }, () => { throw new RangeError("x"); });
@@ -120,7 +120,7 @@ print("never")
   assertMatch(told, /^2 of 2 failures\ntest\.py:5:\d+\n/m);
 });
 
-Deno.test("a script that fails after its subtests did is told with them", async () => {
+Deno.test("a script that fails after its subtests is reported with them", async () => {
   const { told, cases } = await ran(
     "test.ts",
     `await subtest("one", () => { throw new RangeError("x"); });
@@ -135,7 +135,7 @@ throw new TypeError("outside");
   assertEquals(cases, ["main: failed", "one: failed"]);
 });
 
-Deno.test("a driver of a library's tells its failures when its script is over", async () => {
+Deno.test("a driver of the library reports its failures when its script is over", async () => {
   const first = new Error("first"), second = new Error("second");
   const told: string[] = [];
   const log = new Log([]);
@@ -164,7 +164,7 @@ Deno.test("a driver of a library's tells its failures when its script is over", 
   await assertRejects(() => driver.testScript(), SubtestFailures, "2 subtests");
 });
 
-Deno.test("the end of the run is no failure of a subtest's after which the test goes on", async () => {
+Deno.test("the end of the run does not count as a failure of a subtest", async () => {
   const { told, cases } = await ran(
     "test.ts",
     `await subtest("one", () => retry(() => false));

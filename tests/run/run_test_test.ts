@@ -60,7 +60,7 @@ async function ran(options: string, files: Record<string, string> = {}) {
 const endless =
   `async test(driver) { await driver.log.nested("endless step", () => driver.retry(() => { console.log("up"); return false; })); },`;
 
-Deno.test("a test that passes says so, in reports that bear the program's name", async () => {
+Deno.test("a test that passes says so, in reports with the program's name", async () => {
   const run = await ran(`async test(driver) {
     await driver.subtest("first", () => {});
   },`);
@@ -198,7 +198,7 @@ Deno.test("listeners get all events, the terminal those from a level up", async 
   assertEquals(run.stderr.includes("quiet"), false);
 });
 
-Deno.test("options that are wrong start nothing", async () => {
+Deno.test("wrong options start nothing", async () => {
   const outDir = "/proc/none";
   await assertRejects(
     () => runTest({ outDir, test: () => {}, watch: true }),

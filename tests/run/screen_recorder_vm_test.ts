@@ -65,7 +65,7 @@ Deno.test("pictures that show something new are kept, with their steps, and beco
     }
   });
 
-  await t.step("every so many seconds, each picture once", async () => {
+  await t.step("at an interval, each picture once", async () => {
     const before = told().length;
     const recorder = new ScreenRecorder({
       mode: { interval: 0.05 },
