@@ -12,28 +12,31 @@ import { tracebackOf } from "./traceback.ts";
 export interface FailureContext {
   /** The script's address. */
   readonly scriptUrl: string;
-  /** What to call the script. */
+  /** The script's name. */
   readonly scriptName: string;
   /** The script's text, where that is not in a file. */
   readonly scriptText?: string;
-  /** What else there is to say of the failure's line. */
+  /** Notes about the failure's line. */
   readonly remarks?: readonly string[];
   /** What the test was doing, one sentence each, innermost first. */
   readonly steps?: readonly string[];
-  /** What was seen last where the test waited, one text each. */
+  /** The last looks of the test's waits, one text each. */
   readonly lastSeen?: readonly string[];
   /** What else is wrong with the machines, one sentence each. */
   readonly troubles?: readonly string[];
-  /** Made where the latest step began, for an error that leads nowhere. */
+  /**
+   * An error that was made where the latest step began, for an error without a
+   * place.
+   */
   readonly latestStep?: Error;
   /** Where to look further. */
   readonly artifacts?: string;
 }
 
-/** Lines of what was seen last that are shown. */
+/** How many lines of the last look are shown. */
 const SEEN_LINES = 10;
 
-/** What leads to a failure's place, beside its error. */
+/** Facts that lead to a failure's place, beside its error. */
 export type PlaceContext = Pick<
   FailureContext,
   "scriptUrl" | "scriptName" | "scriptText" | "latestStep"
@@ -52,7 +55,7 @@ export interface FailurePlace {
  *
  * @param error What was thrown.
  * @param context What else is known.
- * @returns The places; none where nothing leads to one.
+ * @returns The places; none if nothing leads to one.
  */
 export function placeOfFailure(
   error: unknown,
@@ -88,7 +91,7 @@ function positionsIn(
   return [{ url: scriptUrl, line, column: indent + Math.max(0, offset) + 1 }];
 }
 
-/** A traceback without what the place above it says already. */
+/** A traceback without the lines that the place above it shows already. */
 function withoutPlace(traceback: string): string {
   const [frame, ...more] = traceback.matchAll(FRAME);
   if (frame === undefined || more.length > 0) return traceback;
@@ -165,7 +168,7 @@ function errorText(error: unknown, withStack: boolean): string {
   if (error.name === "AssertionError") {
     text = text.replace(/\n+/g, "\n").trimEnd();
   }
-  // A TypeError that only wraps the complaint of who loads modules.
+  // This TypeError only wraps the error of the module loader.
   text = text.replace(/^TypeError: (?=\w+Error: )/, "");
   if (withStack) {
     const frames = withoutColours(error.stack ?? "").split("\n")

@@ -8,7 +8,7 @@ export interface ServerDiagnostic {
   readonly range: Record<"start" | "end", { line: number; character: number }>;
   /** How bad it is: 1 is an error. */
   readonly severity?: number;
-  /** A number, where it is the type checker's. */
+  /** A number, if it is the type checker's. */
   readonly code?: number | string;
   /** The name of the checker. */
   readonly source?: string;
@@ -16,7 +16,7 @@ export interface ServerDiagnostic {
   readonly message: string;
 }
 
-/** What the server says or answers. */
+/** A message of the server. */
 interface Message {
   readonly id?: number | string;
   readonly method?: string;
@@ -158,7 +158,7 @@ export class LanguageServer {
     const whole = new Uint8Array(head.length + body.length);
     whole.set(head);
     whole.set(body, head.length);
-    // A server that has ended answers nothing, which its requests learn.
+    // A server that has ended answers no more, so its requests fail.
     this.#input.write(whole).catch(() => {});
   }
 

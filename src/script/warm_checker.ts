@@ -29,7 +29,7 @@ const IMPORTED = /\b(?:from|import)\s*\(?\s*(["'])([^"'\n]+)\1/g;
  * Checks a script's types again and again. A cold check begins each time from
  * nothing; after the first one, a checker that stays needs only milliseconds.
  *
- * It gives a cold check's word wherever the two may differ.
+ * Wherever the two may differ, it gives the result of a cold check.
  */
 export class WarmChecker implements AsyncDisposable {
   readonly #names: ScriptNames;
@@ -105,7 +105,7 @@ export class WarmChecker implements AsyncDisposable {
     this.#warm = warm;
   }
 
-  /** What the server says; nothing where a cold check may say something else. */
+  /** The server's findings; nothing if a cold check may find something else. */
   async #ask(
     { server, directory }: Warm,
     script: Script,
@@ -170,7 +170,7 @@ function diagnosticOf(
   const line = lines[start.line] ?? "";
   const last = end.line === start.line ? end.character : line.length;
   const width = last - start.character;
-  // `deno check` draws a single character so.
+  // `deno check` marks a single character so.
   const mark = width > 1 ? "~".repeat(width) : "^";
   return {
     place: `${file}:${start.line + 1}:${start.character + 1}`,
@@ -186,7 +186,7 @@ function projectOf(directory: string): string {
       try {
         if (Deno.statSync(`${at}/${name}`).isFile) return at;
       } catch {
-        // It is elsewhere.
+        // The file is in a directory above.
       }
     }
     if (at === "/" || at === directoryOf(at)) return directory;

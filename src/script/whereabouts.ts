@@ -1,11 +1,10 @@
 const searches = new WeakMap<object, Promise<unknown>>();
 
 /**
- * Notes that somebody finds out where a script was when an error ended it from
- * outside.
+ * Notes a search for the place of a script when an error ended it from outside.
  *
  * @param error The error.
- * @param search Settled when that is known, or never will be.
+ * @param search Settled when the place is known, or can't be found.
  */
 export function noteWhereabouts(
   error: unknown,

@@ -22,7 +22,7 @@ export const onDebian = [
   "switch_root.py",
 ];
 
-/** Scripts that are run on their own, as somebody would run them. */
+/** Scripts that run on their own, as a user would run them. */
 export const onTheirOwn = [
   "tiny/environment.py",
   "uefi/efi_vars.py",

@@ -60,7 +60,7 @@ time.sleep(600)
 const common = ["--start-scripts", "run-idle-vm", "--no-html", "--no-check"];
 
 for (const script of ["test.ts", "test.py"]) {
-  Deno.test(`a breakpoint of ${script} is passed where there is no terminal`, async () => {
+  Deno.test(`a breakpoint of ${script} does not stop without a terminal`, async () => {
     using directory = temporaryDirectory(scripts);
     const { code, stdout, stderr } = await vmwright(
       [script, ...common],
@@ -246,7 +246,7 @@ for (
 }
 
 for (const language of ["ts", "py"]) {
-  Deno.test(`what breaks a machine, or ends the run from outside, stops no ${language} script`, async () => {
+  Deno.test(`neither a broken machine nor the run's end from outside stops a ${language} script`, async () => {
     using directory = temporaryDirectory(scripts);
     const broken = await vmwright([`machine.${language}`, ...inSandbox], {
       cwd: directory.path,

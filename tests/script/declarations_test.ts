@@ -50,7 +50,7 @@ Deno.test("a name that JavaScript has is not declared again", () => {
   assertEquals(/const console\b/.test(text), false);
 });
 
-Deno.test("a machine that is named by a reserved word is no name of a script's", () => {
+Deno.test("a machine whose name is a reserved word is not declared", () => {
   const machines = ["default", "let", "await", "type"];
   const text = declarations(named(machines), "x");
   assertMatch(
@@ -61,7 +61,7 @@ Deno.test("a machine that is named by a reserved word is no name of a script's",
   assertMatch(text, /const type: MachineOf<"qemu">;/);
 });
 
-Deno.test("a name that is bound at this moment is declared all the same", () => {
+Deno.test("a name that is bound at present is declared, too", () => {
   using _bound = bindGlobals({ web: 1 });
   const text = declarations(named(["web"]), "x");
   assertMatch(text, /const web: MachineOf<"qemu">;/);

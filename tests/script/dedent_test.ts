@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { dedent } from "../../src/script/dedent.ts";
 
-Deno.test("dedent takes away what all lines are indented by", () => {
+Deno.test("dedent removes the indentation that all lines have", () => {
   const name = "web";
   assertEquals(
     dedent`

@@ -21,7 +21,7 @@ const context = {
   scriptText: "await machine.start();\nawait machine.succeed('false');\n",
 };
 
-Deno.test("a failure tells place, error, what was being done, and where to look", () => {
+Deno.test("a failure shows its place, its error, the steps, and where to look", () => {
   const error = thrownAt(
     `BaseMachine.succeed (${own}:5:6)`,
     "async file:///there/test.ts:2:7",
@@ -64,7 +64,7 @@ Deno.test("an error in a file that the script imports shows both places", () => 
   );
 });
 
-Deno.test("an error from nowhere in the script shows its stack, unless it says it all", () => {
+Deno.test("an error without a place in the script shows its stack, unless its message is complete", () => {
   const bug = new TypeError("x is undefined");
   bug.stack = `TypeError: x is undefined\n    at run (${own}:1:1)`;
   assertStringIncludes(describeFailure(bug, context), `at run (${own}:1:1)`);

@@ -131,7 +131,7 @@ await machine.fail("true");
         await terminal.see(/\ninterrupted\n>$/);
         await terminal.enter('machine.succeed("echo still $((6 * 7))")');
         await terminal.see(/\nstill 42\n>$/);
-        // What the kernel says later would stand between what is looked for.
+        // Later messages of the kernel would interrupt the expected text.
         await terminal.enter('machine.succeed("dmesg -n 1")');
         await terminal.see(/dmesg[^]*\n""\n>$/);
       });

@@ -1,7 +1,7 @@
 /** Seconds that something may take to appear on a screen. */
 const PATIENCE = 600;
 
-/** Whether there is a tmux; says so where there is none. */
+/** Whether there is a tmux; says so if there is none. */
 export function hasTmux(): boolean {
   try {
     new Deno.Command("tmux", { args: ["-V"] }).outputSync();
@@ -24,7 +24,7 @@ export class Tmux implements AsyncDisposable {
   private constructor(socket: string, last: Deno.ChildProcess) {
     this.#socket = socket;
     this.#last = last;
-    // A client in control mode is told of all that the command writes.
+    // A client in control mode gets everything that the command writes.
     this.#client = new Deno.Command("tmux", {
       args: ["-S", socket, "-C", "attach-session"],
       stdin: "piped",
@@ -86,12 +86,12 @@ export class Tmux implements AsyncDisposable {
     await tmux(this.#socket, ["resize-window", ...size]);
   }
 
-  /** Takes what is on the screen away, also for who looks for it there. */
+  /** Clears the screen, also for later looks at it. */
   async clear(): Promise<void> {
     await tmux(this.#socket, ["send-keys", "-R", ";", "clear-history"]);
   }
 
-  /** What is on the screen, without empty lines. */
+  /** The screen's text, without empty lines. */
   async screen(): Promise<string> {
     const text = await tmux(this.#socket, ["capture-pane", "-p"]);
     return text.split("\n").map((line) => line.trimEnd()).filter((line) =>
@@ -99,12 +99,12 @@ export class Tmux implements AsyncDisposable {
     ).join("\n");
   }
 
-  /** What is on the screen, with the sequences of its colours. */
+  /** The screen's text, with the sequences of its colours. */
   async colours(): Promise<string> {
     return await tmux(this.#socket, ["capture-pane", "-p", "-e"]);
   }
 
-  /** Waits until what is on the screen matches. */
+  /** Waits until the screen's text matches. */
   async see(pattern: RegExp): Promise<void> {
     const timeout = AbortSignal.timeout(PATIENCE * 1000);
     const passed = new Promise<void>((resolve) =>

@@ -97,7 +97,7 @@ Deno.test("a function that is exported by default receives everything", async ()
   assertEquals(await said({ "test.ts": text }), ["top", "the machine"]);
 });
 
-Deno.test("a default export that is no function is nobody's business", async () => {
+Deno.test("a default export that is not a function is ignored", async () => {
   assertEquals(await said({ "test.ts": "export default { a: 1 };" }), []);
 });
 
@@ -120,7 +120,7 @@ Deno.test("the second run reads the script and its imports again", async () => {
   assertEquals(files, [path, n, path, n]);
 });
 
-Deno.test("a script that was mended runs, whatever it threw before", async () => {
+Deno.test("a corrected script runs, whatever it threw before", async () => {
   using directory = temporaryDirectory({
     "test.ts": `throw new Error("old");`,
   });

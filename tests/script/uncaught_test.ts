@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Uncaught } from "../../src/script/uncaught.ts";
 
-/** What was told late: the error's message, and whose it was. */
+/** A late error: its message, and whether it is the script's own. */
 type Late = [message: string, isOwn: boolean];
 
 function listen(late: Late[]): Uncaught {
@@ -10,7 +10,7 @@ function listen(late: Late[]): Uncaught {
   );
 }
 
-/** Rejects, when it is told to, in the flow of whoever calls this. */
+/** Rejects on request, in the flow of the caller. */
 function laterFailure(message: string): () => Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   promise.then(() => {
@@ -18,13 +18,13 @@ function laterFailure(message: string): () => Promise<void> {
   });
   return async () => {
     resolve();
-    // Rejections that nobody handles are told in a turn of the event loop.
+    // Unhandled rejections are reported in a turn of the event loop.
     await new Promise((turn) => setTimeout(turn));
     await new Promise((turn) => setTimeout(turn));
   };
 }
 
-Deno.test("an error that nobody catches fails the script that it belongs to", async () => {
+Deno.test("an uncaught error fails the script that it belongs to", async () => {
   const late: Late[] = [];
   using uncaught = listen(late);
   await uncaught.run(() => laterFailure("own"))();

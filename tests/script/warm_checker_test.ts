@@ -21,7 +21,7 @@ x;`,
   "lib/h.ts": "web.startt;\nexport const h = 1;",
 };
 
-/** Files that replace others, and whether a warm checker knows what is wrong. */
+/** Files that replace others, and whether a warm checker finds the errors. */
 const changes: [
   what: string,
   files: Record<string, string>,
@@ -46,7 +46,7 @@ const changes: [
   ["a right script", { "test.ts": "await db_1.succeed('true');" }, []],
 ];
 
-Deno.test("a warm checker says what a cold one says, also when it has ended", async () => {
+Deno.test("a warm checker finds the same as a cold one, also when it has ended", async () => {
   using directory = temporaryDirectory({
     "deno.json": `{ "imports": { "#n": "./n.ts" } }`,
     "test.ts": "",

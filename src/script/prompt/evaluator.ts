@@ -1,7 +1,7 @@
 /** The result of an input. */
 export type Outcome = { value: unknown } | {
   error: unknown;
-  /** What was meant instead, as a sentence. */
+  /** A suggestion of what was meant, as a sentence. */
   hint?: string;
 };
 

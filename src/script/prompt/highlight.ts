@@ -15,7 +15,7 @@ const WORDS: Record<Language, string> = {
     "not or pass raise return try while with yield",
 };
 
-/** Texts and comments; what has no end is one to the line's end. */
+/** Strings and comments; one without an end goes to the line's end. */
 const TEXTS: Record<Language, RegExp> = {
   typescript:
     /\/\/.*|\/\*.*?(?:\*\/|$)|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|`(?:[^`\\]|\\.)*`?|(?<=(?:^|[=(,:[!&|?{};]|return)\s*)\/(?:[^/\\[]|\\.|\[(?:[^\]\\]|\\.)*\])+\/\w*/g,
@@ -27,7 +27,7 @@ const CODE = /(?<![\w$.])(?:([a-zA-Z]\w*)|(\d[\w.]*))/g;
 
 /**
  * Colours a line of code for a terminal. It adds only colours, and looks at no
- * other line: what began before is unknown.
+ * other line, so it does not know strings and comments that began before.
  *
  * @param line The line.
  * @param language Its language.

@@ -10,11 +10,11 @@ const CTRL_G = 0x07;
 const CTRL_R = 0x12;
 const BACKSPACE = [0x08, 0x7f];
 
-/** A search in what was typed before. */
+/** A search in earlier lines. */
 interface HistorySearch {
-  /** What is searched for. */
+  /** The text to find. */
   query: string;
-  /** Where in the history the line stands that was found; -1 where none was. */
+  /** The place of the found line in the history; -1 if there is none. */
   at: number;
   /** The line before the search. */
   readonly line: string;
@@ -200,8 +200,8 @@ export class TerminalReader implements LineReader {
     if (chunk === this.#prompt + line) {
       return this.#prompt + this.#highlight(line);
     }
-    // Of a key at the line's end, readline shows only that. It may give what
-    // stands before it another colour.
+    // For a key at the line's end, readline shows only that character, but the
+    // key may change the colours before it.
     const isTyped = line.endsWith(chunk) &&
       this.#readline.cursor === line.length;
     if (isTyped && this.#highlight(line) !== line) {
@@ -251,8 +251,8 @@ export class TerminalReader implements LineReader {
   }
 
   /**
-   * Takes the keys of a search in what was typed before, as shells have it: each
-   * Ctrl-R goes further back, Ctrl-G and Ctrl-C leave, other keys take the line.
+   * Takes the keys of a search in earlier lines, as in shells: each Ctrl-R goes
+   * further back, Ctrl-G and Ctrl-C leave, other keys take the line.
    *
    * @returns The keys after the search.
    */
@@ -308,7 +308,7 @@ export class TerminalReader implements LineReader {
     this.#edit(line, this.#prompt);
   }
 
-  /** Has another line, and another prompt before it. */
+  /** Sets another line, and another prompt before it. */
   #edit(line: string, prompt: string): void {
     this.#readline.line = line;
     this.#readline.cursor = line.length;

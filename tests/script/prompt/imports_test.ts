@@ -34,7 +34,7 @@ for (
     [`import(name)`, `import(name)`],
   ]
 ) {
-  Deno.test(`rewriteImports() makes of ${code} what a script can hold`, () => {
+  Deno.test(`rewriteImports() turns ${code} into code for a script`, () => {
     assertEquals(rewriteImports(code, "/x/y z"), expected);
   });
 }

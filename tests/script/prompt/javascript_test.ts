@@ -136,7 +136,7 @@ Deno.test("complete() knows names, members, and what was declared", async (t) =>
   }, { promptMachine: new Machine() });
 });
 
-Deno.test("what somebody most likely meant is told with the error", async () => {
+Deno.test("the error suggests the name that was probably meant", async () => {
   class Machine {
     waitForUnit() {}
   }

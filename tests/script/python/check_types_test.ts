@@ -120,7 +120,7 @@ Deno.test("a warning of ty's is shown, and fails nothing", async () => {
   assertStringIncludes(lines[0], "deprecated");
 });
 
-Deno.test("ruff finds what no type tells", async () => {
+Deno.test("ruff finds mistakes that types don't tell", async () => {
   if (await checkers() === undefined) return;
   const { code, lines } = await check(
     ["ty", "ruff"],

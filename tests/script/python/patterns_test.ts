@@ -131,7 +131,7 @@ Deno.test("a translated pattern finds what Python finds", async (t) => {
   }
 });
 
-Deno.test("patterns that somebody made up find what Python finds", async () => {
+Deno.test("random patterns find what Python finds", async () => {
   const answers = await ask([], 3000);
   answers.forEach(check);
   const share = (which: "text" | "stream") =>

@@ -74,7 +74,7 @@ Deno.test("a configuration of upstream's runs its script, which finds its state"
     await Deno.readTextFile(`${directory.path}/out/junit.xml`),
     "<testcase",
   );
-  // Nothing is left but what was asked for.
+  // Only the requested files are left.
   assertEquals(
     [...Deno.readDirSync(directory.path)].map(({ name }) => name).sort(),
     ["bin", "config.json", "out", "test-script"],

@@ -82,7 +82,7 @@ assert machines_nspawn == [] and vlans == []
   );
 });
 
-Deno.test("a machine may be called what scripts call something else", async () => {
+Deno.test("a machine may have the name of another binding of scripts", async () => {
   const recorder = await run(
     `
 assert driver.name == "driver" and t.name == "t" and web.name == "web", (driver, t)
@@ -147,7 +147,7 @@ log.log("last")
   assertEquals(step?.type === "stepBegan" && step.attributes.colour, "red");
 });
 
-Deno.test("a failure is one and the same for each step that it ends", async () => {
+Deno.test("a failure is the same error for each step that it ends", async () => {
   const recorder = new Recorder();
   const error = await assertRejects(
     () =>
@@ -300,7 +300,7 @@ t.assertEqual(found, [
 `);
 });
 
-Deno.test("machine for an only machine of another name has a warning, once", async (t) => {
+Deno.test("a use of machine for a single machine of another name causes one warning", async (t) => {
   const said = async (code: string, name = "web-server") => {
     using directory = temporaryDirectory({
       [`run-${name}-vm`]: "#!/bin/sh\n",
@@ -356,7 +356,7 @@ Deno.test("a mistake in a script's syntax is shown where it is", async () => {
   assertMatch(traceback, /SyntaxError: invalid syntax/);
 });
 
-Deno.test("a script that asks for its end gets it", async (t) => {
+Deno.test("a script that exits ends the run", async (t) => {
   for (const code of ["exit()", "import sys; sys.exit(0)", "quit()"]) {
     await t.step(`${code} passes`, async () => {
       await run(`with subtest("x"):\n    ${code}\n    raise ValueError`);
@@ -507,7 +507,7 @@ Deno.test("a traceback at a prompt is harmless, whatever it quotes", async () =>
   await Deno.remove(outDir, { recursive: true });
 });
 
-Deno.test("nobody listens to the log for a script that has ended", async () => {
+Deno.test("a script that has ended leaves no listener of the log", async () => {
   const recorder = new Recorder();
   const { log } = recorder;
   const add = log.addListener.bind(log);
@@ -890,7 +890,7 @@ Deno.test("an abort of the run ends the script, whatever it does", async () => {
   await Deno.remove(outDir, { recursive: true });
 });
 
-Deno.test("a missing python3 is the user's to know, in one sentence", async () => {
+Deno.test("a missing python3 is reported in one sentence", async () => {
   const directory = await Deno.makeTempDir();
   const path = Deno.env.get("PATH")!;
   await Deno.symlink("/bin/sh", `${directory}/sh`);

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 
-Deno.test("the type stubs describe what there is", async () => {
+Deno.test("the type stubs describe the package", async () => {
   const { stdout, stderr } = await new Deno.Command("python3", {
     args: [
       new URL("./stubs.py", import.meta.url).pathname,
