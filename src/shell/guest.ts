@@ -6,9 +6,9 @@ import seldom from "./guest/seldom.sh" with { type: "text" };
 import serve from "./guest/serve.sh" with { type: "text" };
 
 /**
- * What the backdoor shell is sent once, as it reads it: a line that takes the
- * texts that follow it, each into a variable, and evaluates the last. It takes
- * a text with one read, where it would take each byte of a line by itself.
+ * The text that the backdoor shell is sent once: a line that reads the texts
+ * after it, each into a variable, and evaluates the last. It reads each text at
+ * once, and not byte by byte as it reads lines.
  *
  * @param token What marks the answers of this session.
  */
@@ -26,7 +26,7 @@ export function guestSide(token: string): string {
 }
 
 /**
- * What the shell at the other end of a connection is sent, so that it serves the
+ * The text that makes the shell at the other end of a connection serve the
  * connection.
  *
  * @param token As for {@linkcode guestSide}.
@@ -44,7 +44,7 @@ export function dialledSide(token: string, outlet: "port" | "pipe"): string {
     texts.map(([, text]) => text).join("");
 }
 
-/** Has a shell read texts that follow, each into a variable. */
+/** Makes a shell read the texts that follow, each into a variable. */
 function readsOf(texts: [name: string, text: string][]): string {
   return texts.map(([name, { length }]) =>
     `IFS= read -r -N ${length} ${name}; `
@@ -52,29 +52,29 @@ function readsOf(texts: [name: string, text: string][]): string {
 }
 
 /**
- * What ends the lines that a shell which is no bash passes over: it has read
- * some of them, and nobody knows which.
+ * The line at which a shell that is not bash stops skipping lines. It may have
+ * read some of them before.
  */
 export function sendAnew(token: string): string {
   return `\n${token} go\n${guestSide(token)}`;
 }
 
 /**
- * In a bash, nothing. Any other shell says so, waits until it is told to go on,
- * and becomes a bash. Where that has a terminal, it is named as a script, and
- * does not act as for a person.
+ * Does nothing in a bash. Any other shell says so, waits for the host's answer,
+ * and becomes a bash. On a terminal, that bash runs a script, so that it does
+ * not act as for a person.
  */
 const ELSEWHERE = `[ -n "\${BASH_VERSION-}" ] || { ` +
   `command -v bash >/dev/null && { echo "$vw_token posix"; ` +
   `until read -r vw_line && [ "$vw_line" = "$vw_token go" ]; do :; done; ` +
   `if [ -t 0 ]; then exec bash --norc /proc/self/fd/0; fi; exec bash --norc; }; }`;
-/** Says that there is no bash, and passes over what is for one. */
+/** Says that there is no bash, and skips all that follows. */
 const NO_BASH =
   `{ echo "$vw_token nobash"; while read -r vw_line; do :; done; }`;
 
 /**
- * A script without what only people read. It is ASCII, so that a shell counts
- * its bytes in every locale.
+ * A script without comments. It is ASCII, so that a shell counts its bytes in
+ * every locale.
  */
 function bare(script: string): string {
   return script.replace(/^ *#.*\n/gm, "").replace(/^ +/gm, " ").trim();

@@ -2,7 +2,7 @@ import type { ConsoleLink } from "./console_link.ts";
 import { guestSide, sendAnew } from "./guest.ts";
 
 /**
- * What the host asks of the backdoor shell in the guest, each a line on the
+ * The host's requests to the backdoor shell in the guest, each a line on the
  * console. `guest/` has the functions that the lines call.
  */
 export class GuestCalls {
@@ -13,7 +13,7 @@ export class GuestCalls {
 
   /**
    * @param console Where the backdoor shell reads.
-   * @param saved What it was told before, where it was.
+   * @param saved What a restored shell was told before it was saved.
    */
   constructor(
     console: ConsoleLink,
@@ -27,42 +27,41 @@ export class GuestCalls {
     this.#numbers = saved.numbers;
   }
 
-  /** The first number that nobody has been given yet. */
+  /** The first number that is not in use yet. */
   get numbers(): number {
     return this.#numbers;
   }
 
-  /** A number that nothing else in this channel bears. */
+  /** A number that is unique in this channel. */
   number(): string {
     return String(this.#numbers++);
   }
 
-  /** Sends our side of the guest. */
+  /** Sends the guest's side. */
   tell(): void {
-    // The end of something longer that was sent to the shell before this one
-    // may come first.
+    // The end of a longer text for an earlier shell may come first.
     this.#console.send(`\n${guestSide(this.token)}`);
   }
 
-  /** Sends it once more, to a shell that was no bash and becomes one. */
+  /** Sends it again, to a bash that has replaced another shell. */
   tellAnew(): void {
     this.#console.send(sendAnew(this.token));
   }
 
-  /** Asks who reads the console, which every shell answers. */
+  /** Asks which shell reads the console. Every shell answers. */
   askWho(question: string): void {
-    // A new shell may have the beginning of something else before it.
+    // A new shell may have read the beginning of another text before.
     this.#console.send(
       `\necho "${this.token} shell ${question} \${vw_token:-new}"\n`,
     );
   }
 
-  /** Has the guest say which ports it has. */
+  /** Makes the guest name its ports. */
   find(): void {
     this.#console.send("vw_find\n");
   }
 
-  /** Has a port served, once what the host writes to it begins with the mark. */
+  /** Starts a server for a port, which drops everything before the mark. */
   start(port: string, mark: string): void {
     this.#console.send(`vw_start ${port} ${mark}\n`);
   }
@@ -72,32 +71,35 @@ export class GuestCalls {
     this.#seldom(`vw_pipe ${port} ${mark}\n`);
   }
 
-  /** Copies a command's pipe no longer, and asks who has it open. */
+  /**
+   * Ends the copying of a command's pipe, and asks which process has the pipe
+   * open.
+   */
   unpipe(port: string, relay: number): void {
     this.#seldom(`vw_unpipe ${port} ${relay}\n`);
   }
 
-  /** What the host writes to a port, so that a server knows what is for it. */
+  /** The line after which a port's bytes are for its present server. */
   markLine(mark: string): Uint8Array {
     return new TextEncoder().encode(`${this.token} ${mark}\n`);
   }
 
-  /** What the host writes after all that is for a runner that was killed. */
+  /** The line that ends the bytes for a killed runner. */
   endLine(runner: number): Uint8Array {
     return new TextEncoder().encode(`\n${this.token} ${runner}\n`);
   }
 
-  /** Has a port served no longer. */
+  /** Ends a port's server. */
   stop(port: string): void {
     this.#seldom(`vw_stop ${port}\n`);
   }
 
-  /** Asks whether what serves a port lives. */
+  /** Asks whether a port's server lives. */
   alive(port: string): void {
     this.#seldom(`vw_alive ${port}\n`);
   }
 
-  /** Asks how that which served a job has ended. */
+  /** Asks how a job's server has ended. */
   howEnded(job: string): void {
     this.#seldom(`vw_alive ${job} ended\n`);
   }
@@ -112,12 +114,14 @@ export class GuestCalls {
     this.#seldom(`vw_kill ${job} ${signal}\n`);
   }
 
-  /** Has a port's stream end with a code, once nobody else has it open. */
+  /**
+   * Makes a port's stream end with a code, once no other process has it open.
+   */
   drain(port: string, code: string): void {
     this.#seldom(`vw_drain ${port} ${code}\n`);
   }
 
-  /** Waits for a port no longer, and asks who has it. */
+  /** Gives a port up, and asks which process has it. */
   leave(port: string): void {
     this.#seldom(`vw_leave ${port}\n`);
   }
@@ -127,7 +131,7 @@ export class GuestCalls {
     this.#console.send(`vw_pid[${port}]=${process}\n`);
   }
 
-  /** Waits for a connection no longer, and asks who has it. */
+  /** Gives a connection up, and asks which process has it. */
   hang(port: string, process: number): void {
     this.#seldom(`vw_hang ${port} ${process}\n`);
   }

@@ -1,6 +1,6 @@
 import { unquote } from "./quoted.ts";
 
-/** How a process in the guest ended that serves commands. */
+/** How a serving process in the guest has ended. */
 export interface Death {
   readonly process: string;
   readonly status: number;
@@ -8,11 +8,14 @@ export interface Death {
 
 /** What the guest's side says on the console, as the README describes it. */
 export type Message =
-  /** The shell has our side of the guest, or is none that can take it. */
+  /** The shell has the guest's side, or is not a bash. */
   | { readonly verb: "up" | "posix" | "nobash" }
-  /** All ports were named that the guest has. */
+  /** The guest has named all of its ports. */
   | { readonly verb: "found" }
-  /** Tells which shell reads the console: one with our side, or a new one. */
+  /**
+   * Tells which shell reads the console: one with the guest's side, or a new
+   * one.
+   */
   | {
     readonly verb: "shell";
     readonly question: string;
@@ -21,11 +24,14 @@ export type Message =
   | { readonly verb: "port"; readonly name: string; readonly device: string }
   /** A server opened a port, and waits for the line with the mark. */
   | { readonly verb: "open"; readonly name: string; readonly mark: string }
-  /** What serves a port or a job lives, or how it ended. */
+  /** The server of a port or a job lives, or how it has ended. */
   | { readonly verb: "alive"; readonly name: string; readonly death?: Death }
   /** A port can't be opened again; a command that ran on it has this status. */
   | { readonly verb: "lost"; readonly name: string; readonly status?: number }
-  /** A child still holds what is waited for: a port, or the pipe that leads to it. */
+  /**
+   * A child still holds a port for which the host waits, or the pipe that leads
+   * to it.
+   */
   | { readonly verb: "still"; readonly name: string }
   | {
     readonly verb: "holder";
@@ -43,7 +49,7 @@ export type Message =
   }
   /** The command of a job has ended; output may follow. */
   | { readonly verb: "ended"; readonly job: string }
-  /** All of a job was sent; without a status, what served it was killed. */
+  /** All output of a job was sent; without a status, its server was killed. */
   | { readonly verb: "done"; readonly job: string; readonly status?: number };
 
 /** What the guest's side says in the stream of a port. */
@@ -52,19 +58,25 @@ export type Code =
   | { readonly is: "ready"; readonly runner: number }
   /** A server has a connection; it is this process. */
   | { readonly is: "served"; readonly process: number }
-  /** A command ended so, and a child of it has the connection. */
+  /**
+   * A command has ended with this status, and a child of it has the connection.
+   */
   | { readonly is: "held"; readonly status: number }
   /** A child still has it, or the pipe that leads to it. */
   | { readonly is: "still" }
-  /** A runner was killed, if it did not end so; the host is to answer. */
+  /**
+   * A runner has ended with this status, or was killed; the host must answer.
+   */
   | { readonly is: "killed" }
   /** A command has ended, and a process still copies its pipe to the port. */
   | { readonly is: "rest"; readonly relay: number }
-  /** It had not read the command that it was sent. */
+  /** The killed runner had not read its command. */
   | { readonly is: "unread" }
   /** The stream of stderr has ended. */
   | { readonly is: "end" }
-  /** A command ended so, and the stream of its stdout. */
+  /**
+   * A command has ended with this status, and so has the stream of its stdout.
+   */
   | { readonly is: "status"; readonly status: number };
 
 /** How many words follow each verb at least. */
@@ -90,7 +102,7 @@ const WORDS: Record<string, number> = {
  * Takes a message apart.
  *
  * @param text A line of the console, after the token.
- * @returns `undefined` for what is no message.
+ * @returns The message; `undefined` if the line is not one.
  */
 export function parseMessage(text: string): Message | undefined {
   // A terminal in the guest may end lines with a carriage return, too.
@@ -147,7 +159,7 @@ export function parseMessage(text: string): Message | undefined {
  * Takes a code apart.
  *
  * @param padded What follows the token in a port's stream.
- * @returns `undefined` for what is no code.
+ * @returns The code; `undefined` if it is not one.
  */
 export function parseCode(padded: string): Code | undefined {
   const code = padded.trimEnd();

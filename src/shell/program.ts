@@ -4,12 +4,12 @@ import { opensStderr, opensStdout } from "./named_streams.ts";
 export interface Streams {
   /**
    * Where stdout leads: to the port that the command came on, to a pipe beside
-   * it, or to a file, where the command came over the console.
+   * it, or to a file if the command came over the console.
    */
   stdout: "port" | "pipe" | "file";
   /**
-   * `serial`, `merge` for stdout, the device number of a port, or `file`, where
-   * the command came over the console.
+   * `serial`, `merge` for stdout, the device number of a port, or `file` if the
+   * command came over the console.
    */
   stderr: string;
   /** Whether stdin is the port that the command came on; else it is empty. */
@@ -20,9 +20,9 @@ export interface Streams {
 const LEADS = { port: [], pipe: [">&8-"], file: [">&8- 2>&4-"] };
 
 /**
- * What a runner in the guest evaluates, before it evaluates the command itself:
- * the fewer words there are, the sooner a command begins. It is ASCII, so that
- * its characters are its bytes in every locale. See `guest/runner.sh`, and
+ * The program that a runner in the guest evaluates before the command itself.
+ * It has few words, so that a command begins soon. It is ASCII, so that its
+ * characters are its bytes in every locale. See `guest/runner.sh`, and
  * `vw_through_pipe` and `vw_job` for the descriptors that a runner has.
  */
 export function programOf(
@@ -79,9 +79,9 @@ function octal(text: string): string {
 }
 
 /**
- * The bytes of a program for a runner, with the runner's process and its length
- * before it: what is left of a frame that another did not read to its end is
- * none for this one.
+ * The bytes of a program for a runner, after the runner's process number and
+ * the program's length. By the number, a runner recognises the rest of a frame
+ * for another runner.
  */
 export function frameOf(program: string, runner: number): Uint8Array {
   return new TextEncoder().encode(

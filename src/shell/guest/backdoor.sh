@@ -8,7 +8,7 @@
 
 declare -A vw_device vw_pid
 
-# Makes the functions known that are seldom needed.
+# Defines the functions that are seldom needed.
 vw_seldom() {
   eval "$vw_rest"
   vw_rest=
@@ -45,7 +45,7 @@ vw_find() {
   printf '%s found\n' "$vw_token"
 }
 
-# Has a port served.
+# Starts a server for a port.
 vw_start() {
   eval "$vw_serve" &
   vw_pid[$1]=$!

@@ -29,7 +29,8 @@ vw_has() {
   return 1
 }
 
-# The same of all processes, where numbers have begun anew or are too many.
+# The same of all processes, where process numbers have wrapped around or are
+# too many.
 vw_anybody() {
   local process fd
   for process in /proc/[0-9]*; do
@@ -129,6 +130,6 @@ vw_killed() {
     printf '%s%-10d' "$vw_token" "$vw_status" >&3 || break
   done
 )
-# The end of this shell ends the connection, which may be a child's by now.
+# The end of this shell must not end a connection that a child has.
 while vw_anybody && { read -r -t 1 -u 3 || [ $? -gt 128 ]; }; do :; done
 exit

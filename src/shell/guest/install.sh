@@ -1,5 +1,5 @@
-# Has a shell find a file with the runner's text, opened and forgotten, as the
-# command that starts a runner.
+# Sets the command that starts a runner: a file with the runner's text, which is
+# open and already removed.
 #
 # Where such a file can be executed, that saves a new bash for every command;
 # where no writable place allows that, and with a bash before 5.0, which lets

@@ -1,8 +1,8 @@
 # Functions that are seldom needed: they are evaluated when the first of them is.
 
-# Serves a port no longer.
+# Ends the server of a port.
 vw_stop() {
-  # Held still, so that it does not serve on when its runner dies.
+  # The server is stopped first, so that it does not go on when its runner dies.
   kill -STOP "${vw_pid[$1]}"
   vw_kill "$1" KILL
   kill -KILL "${vw_pid[$1]}"
@@ -54,7 +54,7 @@ vw_drain() {
   vw_pid[$1]=$!
 }
 
-# Says now and then that a child is still waited for. It counts tries and not
+# Says now and then that the wait for a child goes on. It counts tries and not
 # time: while a guest is busy or stands still, its child gets no time either.
 vw_still() {
   [ $((vw_tries = (vw_tries + 1) % 25)) != 0 ] ||
@@ -65,13 +65,13 @@ vw_close() {
   printf '%s%-10s' "$vw_token" "$2" >"${vw_device[$1]}"
 } 2>/dev/null
 
-# Waits for a port no longer, and names who holds it.
+# Gives a port up, and names the process that holds it.
 vw_leave() {
   kill -TERM "${vw_pid[$1]}"
   vw_name "$1" "${vw_device[$1]}" &
 } 2>/dev/null
 
-# Waits for a connection no longer: names who has it, and ends its server. See
+# Gives a connection up: names the process that has it, and ends its server. See
 # dialled.sh.
 vw_hang() {
   {
@@ -151,8 +151,9 @@ vw_copy() {
   printf %s "$bytes"
 }
 
-# Copies a command's pipe to its port no longer, and names who holds the pipe.
-# That process may write on, and who reads a pipe last ends who writes to it.
+# Ends the copying of a command's pipe to its port, and names the process that
+# holds the pipe. That process may go on writing, and the end of a pipe's last
+# reader would end its writers.
 vw_unpipe() {
   {
     exec 3<"/proc/$2/fd/0" || exit
