@@ -13,28 +13,33 @@ const LOOKS = 20;
 export interface BackdoorOptions {
   readonly calls: GuestCalls;
   readonly patience: Patience;
-  /** Whether the guest is still to name ports. */
+  /** Whether ports of the guest have yet to be named. */
   readonly lacksPorts: () => boolean;
-  /** Called when the shell has our side, before anybody uses it. */
+  /**
+   * Called when the shell has the guest's side, before anybody uses the shell.
+   */
   readonly onReady: () => void;
-  /** Seconds that it took to take our side in, where it was saved with that. */
+  /** Seconds that a saved shell took to read the guest's side. */
   readonly savedPace?: number;
-  /** Called when another shell is there; it calls {@linkcode Backdoor.lose}. */
+  /**
+   * Called when a new shell has replaced this one. It calls {@linkcode
+   * Backdoor.lose}.
+   */
   readonly lose: (reason: string) => void;
 }
 
-/** How far the shell has come that reads the console. */
+/** The progress of the shell that reads the console. */
 type State =
   /** It has not greeted. */
   | "awaited"
-  /** It has greeted, and knows nothing of ours. */
+  /** It has greeted, and does not have the guest's side. */
   | "there"
-  /** It was sent our side of the guest, or had it when the guest was saved. */
+  /** It was sent the guest's side, or had it when the guest was saved. */
   | "told"
-  /** It has our side, and has named its ports. */
+  /** It has the guest's side, and has named its ports. */
   | "ready";
 
-/** What happens to one shell, from when it is waited for until it is lost. */
+/** The life of one shell, from the wait for it to its loss. */
 class Life {
   readonly #end = new AbortController();
   readonly greeted = Promise.withResolvers<void>();
@@ -62,15 +67,15 @@ class Life {
   }
 }
 
-/** A greeting that may be another's. */
+/** A greeting, perhaps of another shell. */
 interface Doubt {
   readonly question: string;
   readonly cancel: () => void;
 }
 
 /**
- * The shell in the guest that reads the console: waits for its greeting, gives it
- * our side of the guest, and knows it from a new one.
+ * The shell in the guest that reads the console. This waits for its greeting,
+ * sends it the guest's side of the protocol, and tells it from a new shell.
  */
 export class Backdoor {
   readonly #options: BackdoorOptions;
@@ -82,7 +87,10 @@ export class Backdoor {
   #refusal?: ShellLost;
   #isClosed = false;
   #doubt?: Doubt;
-  /** Questions who reads the console, and who waits for the answer. */
+  /**
+   * Questions about which shell reads the console, and the callers that wait
+   * for the answers.
+   */
   readonly #questions = new Map<string, (isNew: boolean) => void>();
   #pace: number;
 
@@ -93,30 +101,30 @@ export class Backdoor {
     this.#pace = options.savedPace ?? 0;
   }
 
-  /** Whether it has our side, so that commands can be run. */
+  /** Whether it has the guest's side, so that commands can run. */
   get isReady(): boolean {
     return this.#state === "ready";
   }
 
-  /** Whether it has spoken, so that it can be asked. */
+  /** Whether it has sent anything, so that it can be asked. */
   get isThere(): boolean {
     return this.#state !== "awaited";
   }
 
-  /** Seconds that it took to take our side in; 0 before. */
+  /** Seconds that it took to read the guest's side; 0 before. */
   get pace(): number {
     return this.#pace;
   }
 
-  /** Aborted when the shell is lost that there is, or is waited for. */
+  /** Aborted when the present or awaited shell is lost. */
   get life(): AbortSignal {
     return this.#life.signal;
   }
 
   /**
-   * Waits for the shell and readies it; free where it is ready.
+   * Waits for the shell and readies it. Costs nothing if it is ready.
    *
-   * @throws {ShellLost} where the guest goes away meanwhile.
+   * @throws {ShellLost} if the guest goes away meanwhile.
    */
   connect(): Promise<void> {
     return this.#connecting ??= this.#connect();
@@ -148,7 +156,10 @@ export class Backdoor {
     this.#options.onReady();
   }
 
-  /** A guest that was restored does not greet: its shell is as it was saved. */
+  /**
+   * Connects to the shell of a restored guest, which does not greet: it is as
+   * it was saved.
+   */
   async #takeUp(life: AbortSignal): Promise<void> {
     if (await orAbort(this.#who(), life)) {
       this.#startedAnew();
@@ -159,8 +170,8 @@ export class Backdoor {
   }
 
   /**
-   * Asks the shell whether it lives. One that answers only after it was taken for
-   * lost is there again.
+   * Asks the shell whether it lives. A late answer brings back a shell that was
+   * declared lost.
    *
    * @returns Fulfilled when it has answered.
    */
@@ -168,7 +179,9 @@ export class Backdoor {
     await this.#who();
   }
 
-  /** Asks who reads the console; the answer is whether that knows nothing of ours. */
+  /**
+   * Asks which shell reads the console. The answer is whether it is a new one.
+   */
   #who(): Promise<boolean> {
     const question = this.#calls.number();
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -185,7 +198,7 @@ export class Backdoor {
     else this.#greet();
   }
 
-  /** The shell has something to say of itself. */
+  /** The shell has sent a message about itself. */
   hear(message: Message): void {
     switch (message.verb) {
       case "up":
@@ -206,7 +219,7 @@ export class Backdoor {
     }
   }
 
-  /** The shell is gone: who waits for it fails. */
+  /** The shell is gone: all waits for it fail. */
   lose(error: ShellLost): void {
     this.#state = "awaited";
     const doubt = this.#doubt;
@@ -221,7 +234,7 @@ export class Backdoor {
     if (doubt !== undefined) this.answer();
   }
 
-  /** No shell will come once this one is lost. */
+  /** After the loss of this shell, no other will come. */
   close(error: ShellLost): void {
     this.#isClosed = true;
     this.#refusal = error;
@@ -234,7 +247,7 @@ export class Backdoor {
     this.#life.greeted.resolve();
   }
 
-  /** Asks whoever reads the console whether it is the shell that has our side. */
+  /** Asks whether the shell that reads the console has the guest's side. */
   #askWho(): void {
     const question = this.#calls.number();
     this.#doubt?.cancel();

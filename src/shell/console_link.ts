@@ -1,32 +1,38 @@
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
 import { type Message, parseMessage } from "./message.ts";
 
-/** What the backdoor service prints once the shell reads commands. */
+/** The greeting of the backdoor service: its shell reads commands. */
 export const GREETING = "Spawning backdoor root shell...";
 
-/** A line without an end is noise; this much of its tail is kept at least. */
+/**
+ * A line without an end is noise. At least so many characters of its tail are
+ * kept.
+ */
 const LONGEST_LINE = 1024 * 1024;
 
-/** What comes from the guest over the backdoor console. */
+/** What the guest sends over the backdoor console. */
 export interface ConsoleListener {
   /** The backdoor shell (re)started and reads commands. */
   greeting(): void;
-  /** Something that our side of the guest said. */
+  /** A message of the guest's side. */
   message(message: Message): void;
-  /** A line that somebody else wrote to the console. */
+  /** A line of another program. */
   noise(line: string): void;
   /** The console's stream has ended. */
   closed(): void;
 }
 
 /**
- * The backdoor console (`/dev/hvc0` in the guest): lines out, and from the
- * guest the messages that bear the session's token, whatever is between them.
+ * The backdoor console (`/dev/hvc0` in the guest). It sends lines, and finds
+ * the messages with the session's token in whatever else comes.
  */
 export class ConsoleLink {
   readonly #stream: ByteStream;
   #writing: Promise<void> = Promise.resolve();
-  /** Counts the shells that what is sent was meant for. */
+  /**
+   * Counts shells, so that no text reaches a later shell than the one that it
+   * was meant for.
+   */
   #shells = 0;
 
   constructor(stream: ByteStream) {
@@ -45,21 +51,21 @@ export class ConsoleLink {
     return this.#writing;
   }
 
-  /** Sends what comes next once that is fulfilled. */
+  /** Holds back all further text until a promise is fulfilled. */
   hold(until: Promise<void>): void {
     this.#writing = this.#writing.then(() => until);
   }
 
-  /** Forgets what waits to be sent: it was meant for a shell that is gone. */
+  /** Drops text that waits to be sent, because its shell is gone. */
   drop(): void {
     this.#shells++;
   }
 
-  /** Reads the console to its end, telling `listener` what comes. */
+  /** Reads the console to its end, and tells `listener` what comes. */
   async read(token: string, listener: ConsoleListener): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
-    // Messages are ASCII; noise may be anything, and a decoder that keeps
-    // bytes apart can't be put out of step by it.
+    // Messages are ASCII, but noise may be anything. A decoder with one
+    // character a byte never gets out of step.
     const decoder = new TextDecoder("latin1");
     let line = "";
     try {

@@ -2,9 +2,9 @@
 const END_OF_TEXT = "\\c/";
 
 /**
- * The bytes of `text` for `printf %b`, as ASCII that no terminal touches. Where
- * the guest resets in its middle, a shell that knows nothing of ours gets the
- * rest: to that it is a single word, whatever the author wrote, and no command.
+ * The bytes of `text` for `printf %b`, as ASCII that no terminal touches. If
+ * the guest resets in the middle of it, a new shell gets the rest, which is a
+ * single word to it and no command, whatever the author wrote.
  */
 export function consoleText(text: string): string {
   let escaped = "";

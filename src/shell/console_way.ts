@@ -7,7 +7,7 @@ import type { Liveness } from "./liveness.ts";
 import type { Message } from "./message.ts";
 import { programOf } from "./program.ts";
 
-/** What a {@linkcode ConsoleWay} stands on. */
+/** What a {@linkcode ConsoleWay} needs. */
 export interface ConsoleWayOptions {
   readonly calls: GuestCalls;
   readonly left: LeftBehind;
@@ -15,7 +15,7 @@ export interface ConsoleWayOptions {
 }
 
 /**
- * Runs commands over the backdoor console, any number at a time, where the guest
+ * Runs commands over the backdoor console, any number at a time, if the guest
  * has no ports, or all are busy.
  */
 export class ConsoleWay {
@@ -49,7 +49,7 @@ export class ConsoleWay {
         this.#remove(id);
         return job.fail(error);
       }
-      // Meanwhile the shell may have been lost, or the time have passed.
+      // Meanwhile the shell may be lost, or the time over.
       if (job.over) {
         this.#remove(id);
         return job.end(124);
@@ -77,7 +77,7 @@ export class ConsoleWay {
   /**
    * All of a job's output was sent.
    *
-   * @param status How it ended; nothing where what served it was killed.
+   * @param status How it ended; nothing if its server was killed.
    */
   done(id: string, status?: number): void {
     const job = this.#jobs.get(id);

@@ -33,8 +33,8 @@ export class Copy {
   }
 
   /**
-   * The child still has the pipe; has it copied no longer where the child has
-   * fallen silent. The port says the status once all is copied that was read.
+   * The child still has the pipe. If the child has fallen silent, this ends the
+   * copying; the port says the status once everything that was read is copied.
    */
   still(): void {
     if (!this.#isOver) this.#quiet.passed(() => this.#end());

@@ -5,8 +5,8 @@ import { frameOf, programOf } from "./program.ts";
 /**
  * Writes a command to its port, and then its stdin.
  *
- * @param isDue Whether anybody is there still to take the rest.
- * @throws {ShellLost} where the port breaks.
+ * @param isDue Whether anybody still reads the rest.
+ * @throws {ShellLost} if the port breaks.
  */
 export async function deliver(
   port: PortStream,

@@ -13,12 +13,12 @@ export interface DrainOptions {
   code: string;
   /** The command that left the child. */
   command: string;
-  /** Has the stream end with the code. */
+  /** Asks the guest to end the stream with the code. */
   drain: (code: string) => void;
-  /** Waits no longer in the guest, and asks for the child's name. */
+  /** Ends the wait in the guest, and asks for the child's name. */
   leave: () => void;
   left: LeftBehind;
-  /** Called where the child has the port still, and is waited for no more. */
+  /** Called when the wait is given up while the child still has the port. */
   giveUp: () => void;
 }
 
@@ -29,10 +29,10 @@ export interface DrainOptions {
 export class Drain {
   readonly #options: DrainOptions;
   readonly #quiet = new Quiet();
-  /** Cancels the end of the wait, where that was begun. */
+  /** Cancels the end of the wait, if it has begun. */
   #cancel?: () => void;
 
-  /** Waits from now on. */
+  /** Begins to wait. */
   constructor(options: DrainOptions) {
     this.#options = options;
     options.drain(options.code);
@@ -43,7 +43,10 @@ export class Drain {
     this.#quiet.stir();
   }
 
-  /** The child still has the port; gives it up where it has fallen silent. */
+  /**
+   * The child still has the port. Gives the port up if the child has fallen
+   * silent.
+   */
   still(): void {
     if (this.#cancel === undefined) this.#quiet.passed(() => this.#leave());
   }
@@ -56,7 +59,7 @@ export class Drain {
     this.#cancel = after(SETTLE, giveUp);
   }
 
-  /** Waits no longer. */
+  /** Ends the wait. */
   cancel(): void {
     this.#quiet.cancel();
     this.#cancel?.();

@@ -11,11 +11,11 @@ export interface RunOptions {
   stderr?: "serial" | "merge" | "separate";
   /**
    * Takes stdout as it comes instead of collecting it. The bytes are valid
-   * during the call only. Where it answers with a promise, and the command has a
-   * port, the command waits for that before it can write much more.
+   * during the call only. If it returns a promise, a command on a port waits
+   * for that before it can write much more.
    */
   onStdout?: (chunk: Uint8Array) => void | Promise<void>;
-  /** Takes stderr as it comes, where it is apart. */
+  /** Takes stderr as it comes, if that is separate. */
   onStderr?: (chunk: Uint8Array) => void;
   /**
    * Bytes for the command's stdin, which is empty by default. The stream does
@@ -36,7 +36,9 @@ export interface RunResult {
   timedOut: boolean;
   /** What it wrote to stdout, unless `onStdout` took it. */
   stdout: Uint8Array;
-  /** What it wrote to stderr, where that is apart and not taken. */
+  /**
+   * What it wrote to stderr, if that is separate and not taken by `onStderr`.
+   */
   stderr: Uint8Array;
 }
 
@@ -54,19 +56,19 @@ export class Job {
   readonly #reject: (error: unknown) => void;
   readonly #stdout: Uint8Array[] = [];
   readonly #stderr: Uint8Array[] = [];
-  /** Cancel what is still to happen to it. */
+  /** Functions that cancel its timers and listeners. */
   readonly #timers: (() => void)[] = [];
   #timedOut = false;
   #onAbort?: () => void;
   #endEarly = () => {};
-  /** Ends those of its group who outlive the command that was ended. */
+  /** Ends the processes of its group that outlive a command that was ended. */
   #sweep = () => {};
   #refused = false;
-  /** Under way while what came of stdout is still worked at. */
+  /** Pending while a listener still works at output. */
   taken?: Promise<void>;
-  /** Whether it has ended, and nothing more is to be done about it. */
+  /** Whether it is over and settled. */
   settled = false;
-  /** Whether it is to end, if it has not ended. */
+  /** Whether it has ended, or was asked to. */
   over = false;
 
   constructor(command: string, options: RunOptions) {
@@ -93,7 +95,7 @@ export class Job {
   ): void {
     if (this.#refused) return;
     if (take === undefined) return void kept.push(bytes.slice());
-    // A caller whose listener throws needs neither the rest nor the command.
+    // If its listener throws, a caller needs neither the rest nor the command.
     const refuse = (error: unknown) => {
       this.#refused = true;
       this.#endEarly();
@@ -141,9 +143,9 @@ export class Job {
 
   /**
    * Keeps the deadline of a job that waits for its turn, as late as that of a
-   * command that can't be ended: a guest that stands still never gives it one.
+   * command that can't be ended: in a paused guest, its turn never comes.
    *
-   * @param leave Has it wait no more.
+   * @param leave Ends its wait.
    */
   watchTurn(leave: () => void): void {
     const { timeout } = this.options;
@@ -155,12 +157,12 @@ export class Job {
     }));
   }
 
-  /** Keeps no deadline, until it is watched again. */
+  /** Suspends the deadline, until it is watched again. */
   unwatch(): void {
     this.#forget();
   }
 
-  /** Is as it was before it was run: nothing of it had begun. */
+  /** Returns to the state before the run: nothing of the command had begun. */
   rewind(): void {
     this.settled = this.over = false;
     this.unwatch();

@@ -7,7 +7,7 @@ import type { Port } from "./port.ts";
 /** Seconds between two questions about the server of a long command. */
 const LOOK_AFTER = 5;
 
-/** What a {@linkcode Liveness} looks after. */
+/** What a {@linkcode Liveness} watches. */
 export interface LivenessOptions {
   readonly calls: GuestCalls;
   readonly ports: readonly Port[];
@@ -17,15 +17,18 @@ export interface LivenessOptions {
 }
 
 /**
- * Finds out whether those in the guest live who serve commands: what is killed
- * there says nothing by itself.
+ * Finds out whether the servers of commands in the guest live: a killed process
+ * reports nothing itself.
  */
 export class Liveness {
   readonly #calls: GuestCalls;
   readonly #ports: readonly Port[];
   readonly #patience: Patience;
   readonly #lose: (reason: string) => void;
-  /** Told how the server of a port or a job ended, or that it lives. */
+  /**
+   * Takes the answer whether the server of a port or a job lives, and how it
+   * ended.
+   */
   readonly #asked = new Map<string, (death?: Death) => void>();
   #looking?: ReturnType<typeof setInterval>;
 
@@ -46,8 +49,8 @@ export class Liveness {
   }
 
   /**
-   * A port was closed in the middle of a command: its server may be gone. The
-   * hypervisor's word may also come late.
+   * A port was closed in the middle of a command: its server may be gone, or
+   * the hypervisor's event may be late.
    */
   closed(port: Port): void {
     const cancel = this.#patience(() =>

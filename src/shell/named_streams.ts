@@ -1,11 +1,11 @@
-/** Names of stdout, or perhaps of it, other than where they are only tested. */
+/** Text that may name stdout as a file, but not in a mere test. */
 const STDOUT = /(?<!\[ -[a-z] )\/(dev\/stdout\b|fd\/[1"'$])/;
 const STDERR = /(?<!\[ -[a-z] )\/(dev\/stderr\b|fd\/[2"'$])/;
 
 /**
- * Whether a command may open its stdout by a name, as in `>/dev/stdout`. Of a
- * port, that would be the second time, which the kernel refuses; of a file, the
- * file would be cut to nothing. A pipe can be opened again.
+ * Whether a command may open its stdout by a name, as in `>/dev/stdout`. The
+ * kernel refuses to open a port twice, and to open a file so would empty it. A
+ * pipe can be opened again.
  */
 export function opensStdout(command: string): boolean {
   return STDOUT.test(command);

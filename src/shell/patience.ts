@@ -1,6 +1,6 @@
 import { after, within } from "../time/mod.ts";
 
-/** Seconds without an answer after which a shell that may be dead is. */
+/** Seconds without an answer after which a shell counts as dead. */
 const NO_ANSWER = 30;
 /** Seconds after each of which the hypervisor is asked. */
 const ASK_AFTER = 10;
@@ -8,16 +8,17 @@ const ASK_AFTER = 10;
 const STATUS = 2;
 
 /**
- * Calls `fn` when a shell has had long enough to answer.
+ * Calls `fn` when a shell has had enough time to answer.
  *
- * @returns What cancels that.
+ * @returns A function that cancels this.
  */
 export type Patience = (fn: () => void) => () => void;
 
 /**
- * Makes the patience with a guest. Time in which the guest stands still is not
- * its own: the hypervisor may say so, or be stopped itself and say nothing. Nor
- * is time in which the driver is stopped: seconds are counted one by one.
+ * Makes the patience with a guest. Time in which the guest is paused does not
+ * count: the hypervisor says so, or is stopped itself and says nothing. Nor
+ * does time in which the driver is stopped, because seconds are counted one by
+ * one.
  *
  * @param standsStill Asks the hypervisor why the guest stands still, if it does.
  */

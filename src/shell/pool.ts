@@ -15,7 +15,7 @@ const PROBE = 1;
  */
 const PIPED = 1 / 6;
 
-/** What a {@linkcode Pool} shares out. */
+/** What a {@linkcode Pool} needs. */
 export interface PoolOptions {
   readonly ports: readonly Port[];
   readonly stderrPorts: readonly StderrPort[];
@@ -30,17 +30,17 @@ interface Waiter {
   readonly job: Job;
   /** The outlets of ports that can run it, the best first. */
   readonly outlets: readonly Outlet[];
-  /** Has its signal end the wait no more. */
+  /** Removes the listener of its signal. */
   readonly leave: () => void;
 }
 
 /**
- * Decides which way each command takes: a port that is ready, one that soon will
- * be, or the console. A command never waits for another's end.
+ * Decides which way each command takes: a ready port, a port that will be ready
+ * soon, or the console. No command waits for the end of another.
  *
- * Some ports are for commands that write to a pipe: those that open stdout by its
- * name, and all others where children hold the rest of the ports, or all are
- * busy. Nobody can hold those ports. A pipe costs a process for each command.
+ * Some ports are for commands that write to a pipe: those that open stdout by
+ * its name, and any others if children hold the rest of the ports, or all are
+ * busy. No child can hold those ports. A pipe costs a process for each command.
  */
 export class Pool {
   readonly #ports: Port[];
@@ -60,7 +60,10 @@ export class Pool {
     this.#onBusy = onBusy;
   }
 
-  /** Readies two: the second is ready while the first gets its next runner. */
+  /**
+   * Readies two ports: the second is ready while the first gets its next
+   * runner.
+   */
   warm(): void {
     const isSoon = ({ is }: Port) => is === "ready" || is === "readying";
     while (this.#ports.filter(isSoon).length < 2 && this.#serveMore("port"));
@@ -78,7 +81,7 @@ export class Pool {
     this.dispatch();
   }
 
-  /** Hands ready ports to jobs that wait, or the console if there are none. */
+  /** Gives waiting jobs ready ports, or the console if there will be none. */
   dispatch(): void {
     const staying: Waiter[] = [];
     for (const waiter of [...this.#waiting]) {
@@ -103,7 +106,10 @@ export class Pool {
     }
   }
 
-  /** A port for one who waits, after these who wait on; none where none will be. */
+  /**
+   * Finds a port for a waiting job, after the jobs before it that go on
+   * waiting; none if there will be none.
+   */
   #portFor(
     { outlets }: Waiter,
     staying: readonly Waiter[],
@@ -146,7 +152,8 @@ export class Pool {
     const { outlet } = port;
     port.run(job, stderr);
     this.#onBusy();
-    // What needs a pipe, or no longer has another port, comes again.
+    // A job that needs a pipe, or has no other port any more, is tried again
+    // later.
     if (outlet === "pipe" && this.#readying(outlet) === 0) {
       if (this.#ready(outlet) === undefined) this.#serveMore(outlet);
     }
@@ -167,7 +174,10 @@ export class Pool {
     this.#waiting.push({ job, outlets, leave });
   }
 
-  /** Has one more port served so; answers whether there was one. */
+  /**
+   * Starts a server for one more port with this outlet, and returns whether
+   * there was one.
+   */
   #serveMore(outlet: Outlet): boolean {
     const port = this.#mayServe(outlet) &&
         this.#ports.find(({ is }) => is === "idle") || this.#probe();
@@ -175,7 +185,7 @@ export class Pool {
     return port !== undefined;
   }
 
-  /** Whether there may be one more port that is served so. */
+  /** Whether one more port may have this outlet. */
   #mayServe(outlet: Outlet): boolean {
     const ports = this.#ports.filter(({ is }) => is !== "absent");
     const idle = ports.filter(({ is }) => is === "idle").length;

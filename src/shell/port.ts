@@ -21,7 +21,7 @@ import { DialledWay, FixedWay, type PortWay } from "./port_way.ts";
 import type { PortStream } from "./port_stream.ts";
 import { finishStderr, type StderrPort } from "./stderr_port.ts";
 
-/** Why a command is lost whose connection has ended. */
+/** Why a command is lost if its connection has ended. */
 const CONNECTION_ENDED =
   "The connection that carried the command to the guest has ended";
 
@@ -62,13 +62,13 @@ export class Port {
     return this.#state.is;
   }
 
-  /** The job whose status its server is still to say. */
+  /** The job whose status its server has yet to report. */
   get running(): Job | undefined {
     const { is } = this.#state;
     return is === "busy" || is === "copying" ? this.#job : undefined;
   }
 
-  /** Where commands on it write, while it is served. */
+  /** The outlet of its commands, while it is served. */
   get outlet(): Outlet | undefined {
     return "outlet" in this.#state ? this.#state.outlet : undefined;
   }
@@ -99,17 +99,17 @@ export class Port {
     if (this.#state.is === "absent") this.#state = { is: "idle" };
   }
 
-  /** The port's state, for another host that takes the guest up from here. */
+  /** The port's state, for another host that restores the guest. */
   get atRest(): PortAtRest {
     return atRest(this.#state);
   }
 
-  /** Takes the port up as another host left it. */
+  /** Begins with the state that another host has saved. */
   takeUp(state: PortAtRest): void {
     this.#state = state;
   }
 
-  /** Has the port served, for commands that write so. */
+  /** Starts a server for the port, with this outlet. */
   serve(outlet: Outlet): void {
     const mark = this.#way.serve(outlet);
     this.#state = mark === undefined
@@ -117,7 +117,10 @@ export class Port {
       : { is: "readying", outlet, mark };
   }
 
-  /** A server has opened the port; tells it where what is for it begins. */
+  /**
+   * A server has opened the port. Sends it the mark after which bytes are for
+   * it.
+   */
   opened(mark: string): void {
     if (this.#state.is !== "readying" || this.#state.mark !== mark) return;
     const { outlet } = this.#state;
@@ -128,7 +131,7 @@ export class Port {
     ).catch(() => {});
   }
 
-  /** Runs a job, with its stderr on another port where that is given. */
+  /** Runs a job, with its stderr on another port if one is given. */
   run(job: Job, stderr?: StderrPort): void {
     const { is } = this.#state;
     if (this.#state.is !== "ready") {
@@ -147,7 +150,7 @@ export class Port {
     const isDue = () => this.#state === busy && !job.settled;
     deliver(this.#stream, busy, isDue).catch((error) => {
       if (!isDue()) return;
-      // The command waits for what will never come.
+      // The command waits for a stdin that will never come.
       this.#spoil();
       this.#fail(busy, error);
     });
@@ -189,7 +192,10 @@ export class Port {
     this.#wait?.still();
   }
 
-  /** The hypervisor says that nobody in the guest has the port open any more. */
+  /**
+   * The hypervisor says that no process in the guest has the port open any
+   * more.
+   */
   closed(): void {
     if (this.#state.is === "held") this.#state = { is: "idle" };
   }
@@ -252,7 +258,7 @@ export class Port {
     job.ended();
   }
 
-  /** Says where what was for a runner ends that was killed. */
+  /** Marks the end of the bytes for a killed runner. */
   #runnerKilled(): void {
     const state = this.#state;
     if (!("outlet" in state) || "mark" in state) return;
@@ -270,7 +276,8 @@ export class Port {
     // Bytes that the guest wrote before it was lost may come after that.
     if ("mark" in state) return;
     this.#state = { is: "ready", outlet: state.outlet, runner };
-    // Not before the rest of this chunk: it may say that the runner was killed.
+    // The rest of this chunk comes first: it may say that the runner was
+    // killed.
     queueMicrotask(this.#around.changed);
   }
 
@@ -290,7 +297,7 @@ export class Port {
         this.#state = { is: "readying", outlet: state.outlet };
         return;
       case "held":
-        // It was free just when it was waited for no longer.
+        // The child has released it just when the wait was given up.
         this.#state = { is: "idle" };
     }
   }
@@ -304,7 +311,7 @@ export class Port {
     finishStderr(state.stderr, () => state.job.end(status));
   }
 
-  /** The connection to the guest has ended, and with it what served it. */
+  /** The connection to the guest has ended, and with it its server. */
   #connectionEnded(): void {
     const state = this.#state;
     if (state.is === "absent") return;
@@ -320,7 +327,7 @@ export class Port {
     }
   }
 
-  /** Gives a job back that its runner had not begun when it was killed. */
+  /** Returns a job that its killed runner had not begun. */
   #rerun({ job, outlet, stderr }: Busy | Copying): void {
     this.#state = { is: "readying", outlet };
     stderr?.finish(() => {});
@@ -364,7 +371,9 @@ export class Port {
     stderr?.finish(() => {});
   }
 
-  /** Serves the port no longer: it holds what a command did not read. */
+  /**
+   * Takes the port out of service: it holds bytes that a command did not read.
+   */
   #spoil(): void {
     this.#way.stop();
     this.#state = { is: this.#way.lost("spoilt") };

@@ -11,7 +11,7 @@ export interface PortListener {
   data(bytes: Uint8Array): void;
   /** A code that the guest's side marked with the session's token. */
   code(code: Code): void;
-  /** Where it gives something, no more is read before that is there. */
+  /** If it returns a promise, reading waits for that. */
   taken?(): Promise<void> | undefined;
 }
 
@@ -31,12 +31,14 @@ export class PortReader implements Disposable {
     this.#finder = new ByteFinder(this.#token);
   }
 
-  /** Whether it reads nothing, since what came is still worked at. */
+  /**
+   * Whether it reads nothing because a listener still works at earlier bytes.
+   */
   get isHeldUp(): boolean {
     return this.#isHeldUp;
   }
 
-  /** Reads `stream` to its end, telling `listener` what comes. */
+  /** Reads `stream` to its end, and tells `listener` what comes. */
   async read(stream: ByteStream, listener: PortListener): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
     try {
@@ -53,7 +55,7 @@ export class PortReader implements Disposable {
         this.#isHeldUp = false;
       }
     } catch (error) {
-      // A socket closed under a pending read; the end, all the same.
+      // The socket was closed during a read, which is the end, too.
       if (!isClosedError(error)) throw error;
     }
   }
@@ -75,7 +77,7 @@ export class PortReader implements Disposable {
         listener.code(code);
         offset = at + whole;
       } else {
-        // Whatever it is, it is output.
+        // Anything else is output.
         offset = at + this.#token.length;
         listener.data(chunk.subarray(at, offset));
       }

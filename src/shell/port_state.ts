@@ -13,9 +13,9 @@ export type Outlet = "port" | "pipe";
 export interface Command {
   readonly job: Job;
   readonly outlet: Outlet;
-  /** Carries the command's stderr, where that is apart. */
+  /** Carries the command's stderr, if that is separate. */
   readonly stderr?: StderrPort;
-  /** Whether the command is on its way as a whole. */
+  /** Whether the whole command was sent. */
   isSent: boolean;
   /** Whether its runner was killed before it had read it. */
   isUnread?: boolean;
@@ -28,15 +28,15 @@ export interface Busy extends Command {
   readonly runner: number;
 }
 
-/** A command that has ended, and whose pipe is still copied to the port. */
+/** A command that has ended while its pipe is still copied to the port. */
 export interface Copying extends Command {
   readonly is: "copying";
-  /** Whether it could be sent anew, were it unread. */
+  /** Whether it may be sent again, if its runner did not read it. */
   readonly canBegin: boolean;
   readonly copy: Copy;
 }
 
-/** A command that has ended, and a child of which has the port open. */
+/** A command that has ended while a child of it has the port open. */
 export interface Draining extends Command {
   readonly is: "draining";
   readonly drain: Drain;
@@ -45,7 +45,7 @@ export interface Draining extends Command {
 
 /** What a port is doing; the README has a table of it. */
 export type PortState =
-  /** The guest does not have it, or its shell is not there. */
+  /** The guest does not have the port, or has no shell. */
   | { readonly is: "absent" }
   /** Nobody in the guest serves it. */
   | { readonly is: "idle" }
@@ -56,7 +56,7 @@ export type PortState =
   | Busy
   | Copying
   | Draining
-  /** A child that is not waited for has the port open. */
+  /** A child has the port open, and the host no longer waits for it. */
   | { readonly is: "held" }
   /** It runs a command that could not be ended, and nobody waits for that. */
   | { readonly is: "abandoned"; readonly outlet: Outlet }
@@ -69,7 +69,7 @@ export type PortAtRest = Exclude<
   Command | { readonly is: "readying" }
 >;
 
-/** What is left of a state where nobody waits for the command that runs. */
+/** The state for a host that does not wait for the running command. */
 export function atRest(state: PortState): PortAtRest {
   switch (state.is) {
     case "busy":
@@ -77,7 +77,7 @@ export function atRest(state: PortState): PortAtRest {
       const { outlet, isSent } = state;
       return isSent ? { is: "abandoned", outlet } : { is: "spoilt" };
     }
-    // The line for a server that starts may be on its way: it is lost.
+    // The line for a starting server may be in transit, and is lost.
     case "readying":
       return { is: "abandoned", outlet: state.outlet };
     case "draining":
@@ -87,13 +87,16 @@ export function atRest(state: PortState): PortAtRest {
   }
 }
 
-/** Whether a command left unread a part of itself, or of its stdin. */
+/** Whether a command has left a part of itself or of its stdin unread. */
 export function hasLeft({ job, isSent }: Command, status: number): boolean {
   return job.over && !isSent ||
     job.options.stdin !== undefined && status !== 0;
 }
 
-/** Whether a command can be sent anew: nobody has ended it, or read its stdin. */
+/**
+ * Whether a command can be sent again: it was not ended, and its stdin was not
+ * read.
+ */
 export function canBegin({ job }: Command): boolean {
   return !job.over && job.options.stdin === undefined;
 }

@@ -9,7 +9,7 @@ export type ShellPort = FixedPort | DialledPort;
 export interface FixedPort {
   /**
    * The name under `/sys/class/virtio-ports`: `vw.<n>` carries commands,
-   * `vw.err.<n>` their stderr where it is wanted apart.
+   * `vw.err.<n>` their stderr if that is separate.
    */
   name: string;
   /** The host's end. */
@@ -24,22 +24,22 @@ export interface DialledPort {
    * Makes a connection whose other end is a bash of its own, with the
    * connection as its stdin and stdout. It tries until it has one.
    *
-   * @param signal Ends that.
+   * @param signal Ends the tries.
    */
   dial: (signal: AbortSignal) => Promise<ByteStream>;
 }
 
-/** What comes over a port, and its end. */
+/** The bytes of a port, and its end. */
 export interface PortStreamListener extends PortListener {
   /** A connection that was dialled has ended. */
   ended?(): void;
 }
 
-/** The host's end of a port: one write after the other, and what comes. */
+/** The host's end of a port: writes one after the other, and reads. */
 export class PortStream {
   /** The port's name in the guest. */
   readonly name: string;
-  /** Makes a connection, where the port is one. */
+  /** Makes a connection, if the port is one. */
   readonly dial?: DialledPort["dial"];
   readonly #token: string;
   #stream?: ByteStream;
@@ -47,7 +47,7 @@ export class PortStream {
   #listener?: PortStreamListener;
   #writing: Promise<void> = Promise.resolve();
   #reading: Promise<void> = Promise.resolve();
-  /** The connections that children have and nobody else. */
+  /** The connections that only children in the guest still use. */
   readonly #left = new Set<ByteStream>();
   #isClosed = false;
 
@@ -58,7 +58,9 @@ export class PortStream {
     else this.#stream = port.stream;
   }
 
-  /** Whether nothing is read, since what came is still worked at. */
+  /**
+   * Whether it reads nothing because a listener still works at earlier bytes.
+   */
   get isHeldUp(): boolean {
     return this.#reader?.isHeldUp ?? false;
   }
@@ -74,7 +76,7 @@ export class PortStream {
     if (this.#stream !== undefined) this.#reading = this.#read(this.#stream);
   }
 
-  /** Carries on over a connection that was dialled. */
+  /** Continues with a connection that was dialled. */
   connect(stream: ByteStream): void {
     if (this.#isClosed) return closeQuietly(stream);
     this.#stream = stream;
@@ -82,13 +84,13 @@ export class PortStream {
   }
 
   /**
-   * Uses its connection no more. A child that has it goes on writing, unless it
-   * is closed: then the child's next write ends it.
+   * Gives its connection up. A child that has it can go on writing, unless the
+   * connection is closed: then its next write ends the child.
    */
   leave({ close }: { close: boolean }): void {
     const stream = this.#stream;
     this.#stream = undefined;
-    // The bytes that wait to be written were for that connection.
+    // Bytes that wait to be written were for the old connection.
     this.#writing = Promise.resolve();
     if (stream === undefined) return;
     if (close) closeQuietly(stream);
@@ -113,9 +115,9 @@ export class PortStream {
   }
 
   /**
-   * Writes after what was written before, if that is still `due`.
+   * Writes after all earlier writes, if these bytes are still `due` then.
    *
-   * @throws {ShellLost} where the other end is gone.
+   * @throws {ShellLost} if the other end is gone.
    */
   write(bytes: Uint8Array, due: () => boolean): Promise<void> {
     const written = this.#writing.then(async () => {
@@ -133,7 +135,7 @@ export class PortStream {
     return written;
   }
 
-  /** Writes what comes next once that is fulfilled. */
+  /** Holds back all further writes until a promise is fulfilled. */
   hold(until: Promise<void>): void {
     this.#writing = this.#writing.then(() => until);
   }

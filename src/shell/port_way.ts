@@ -4,28 +4,30 @@ import type { Outlet } from "./port_state.ts";
 import type { PortStream } from "./port_stream.ts";
 import { delay } from "../time/mod.ts";
 
-/** Seconds until a connection is made anew that has ended before it was used. */
+/** Seconds before a new connection replaces one that has ended unused. */
 const AGAIN = 0.1;
 
-/** How a port comes to be served in the guest, and what becomes of it. */
+/** The differences between virtio ports and connections. */
 export interface PortWay {
   /**
-   * Has the port served.
+   * Starts a server for the port.
    *
-   * @returns The mark that the server is to be told, if it waits for one.
+   * @returns The mark that the server expects, if it waits for one.
    */
   serve(outlet: Outlet): string | undefined;
-  /** A server says which process it is. */
+  /** A server has told its process number. */
   served(process: number): void;
-  /** Has the stream end with a code once no child has the port any more. */
+  /** Makes the stream end with a code once no child has the port any more. */
   drain(code: string): void;
-  /** Waits no longer for the child that has the port, and asks for its name. */
+  /**
+   * Gives up the wait for the child that has the port, and asks for its name.
+   */
   leave(): void;
-  /** Has nobody serve the port any more. */
+  /** Ends the port's server. */
   stop(): void;
   /**
-   * What the port is when a child has it, or what a command has not read:
-   * `idle` where there is another connection for the asking.
+   * The port's state when a child or unread bytes block it: `idle` if a new
+   * connection can replace it.
    */
   lost<Lost extends "held" | "spoilt" | "abandoned">(why: Lost): Lost | "idle";
   /** The guest's shell is gone. */

@@ -29,7 +29,10 @@ export class Ports {
       .map((stream) => new StderrPort(stream, surroundings));
   }
 
-  /** Whether the guest has named none of those for commands that there are. */
+  /**
+   * Whether the guest has not yet named any port for commands, although there
+   * are some.
+   */
   get areLacking(): boolean {
     return this.forCommands.length > 0 && !this.areThere;
   }
@@ -49,7 +52,7 @@ export class Ports {
     return this.forCommands.find((port) => port.name === name);
   }
 
-  /** The guest's side has something to say of a port. */
+  /** The guest's side has sent a message about a port. */
   hear(
     message: Message & { verb: "port" | "open" | "lost" | "still" },
   ): void {
@@ -69,7 +72,9 @@ export class Ports {
     }
   }
 
-  /** The hypervisor says that nobody in the guest has a port open any more. */
+  /**
+   * The hypervisor says that no process in the guest has a port open any more.
+   */
   closed(name: string): void {
     this.named(name)?.closed();
     this.#stderr(name)?.closed();
@@ -81,7 +86,7 @@ export class Ports {
     for (const port of this.forStderr) port.lose();
   }
 
-  /** The states of all ports, for a host that takes the guest up from here. */
+  /** The states of all ports, for another host that restores the guest. */
   save(): Pick<SavedShell, "ports" | "stderrPorts"> {
     return {
       ports: statesOf(this.forCommands),
@@ -89,7 +94,7 @@ export class Ports {
     };
   }
 
-  /** Takes the ports up as another host left them. */
+  /** Begins with the states that another host has saved. */
   takeUp({ ports, stderrPorts }: SavedShell): void {
     for (const [name, state] of Object.entries(ports)) {
       this.named(name)?.takeUp(state);
@@ -99,7 +104,7 @@ export class Ports {
     }
   }
 
-  /** Sends what comes next once that is fulfilled. */
+  /** Holds back all further writes until a promise is fulfilled. */
   hold(until: Promise<void>): void {
     for (const stream of this.#streams) stream.hold(until);
   }

@@ -1,4 +1,4 @@
-/** What follows a backslash in `$'…'`, other than digits. */
+/** The characters that may follow a backslash in `$'…'`, other than digits. */
 const ESCAPES: Record<string, number> = {
   a: 7,
   b: 8,
@@ -12,8 +12,8 @@ const ESCAPES: Record<string, number> = {
 };
 
 /**
- * The bytes of a word that bash's `printf %q` quoted in the C locale, where all
- * that is not ASCII or not printable is an escape sequence.
+ * The bytes of a word that bash's `printf %q` quoted in the C locale, in which
+ * everything but printable ASCII is an escape sequence.
  */
 export function unquote(word: string): Uint8Array {
   const isAnsi = word.startsWith("$'");

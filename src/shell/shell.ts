@@ -22,8 +22,8 @@ const LAST = 1;
  * The channel for commands into a guest that runs the NixOS test backdoor.
  *
  * Commands travel as data to shells that wait for them, any number at a time,
- * one to a port; where the guest has no ports, or they are all busy, over the
- * console. Each runs as `bash -c 'set -euo pipefail; …'` would run it.
+ * one to a port. If the guest has no ports, or all are busy, they travel over
+ * the console. Each runs as `bash -c 'set -euo pipefail; …'` would run it.
  */
 export class Shell implements Disposable {
   readonly #console: ConsoleLink;
@@ -91,17 +91,17 @@ export class Shell implements Disposable {
     });
   }
 
-  /** Whether commands can be run, right now or when a guest has been saved. */
+  /** Whether commands can run now, or could when the guest was saved. */
   get connected(): boolean {
     return this.#backdoor.isReady || this.#absence !== undefined;
   }
 
-  /** Whether the backdoor shell has spoken, so that it can be asked. */
+  /** Whether the backdoor shell has sent anything, so that it can be asked. */
   get isThere(): boolean {
     return this.#backdoor.isThere;
   }
 
-  /** Aborted when the backdoor shell is lost that there is, or is waited for. */
+  /** Aborted when the present or awaited backdoor shell is lost. */
   get life(): AbortSignal {
     return this.#backdoor.life;
   }
@@ -111,16 +111,19 @@ export class Shell implements Disposable {
     return this.#backdoor.pace;
   }
 
-  /** Whether the guest has ports, so that a command's stdin may come as it runs. */
+  /**
+   * Whether the guest has ports, so that a command can get its stdin while it
+   * runs.
+   */
   get hasPorts(): boolean {
     return this.#ports.areThere;
   }
 
   /**
-   * Waits for the backdoor shell and readies it. Calling it again is free, and
-   * connects anew after a reboot.
+   * Waits for the backdoor shell and readies it. Another call costs nothing,
+   * and connects again after a reboot.
    *
-   * @throws {ShellLost} where the guest goes away meanwhile.
+   * @throws {ShellLost} if the guest goes away meanwhile.
    */
   connect(): Promise<void> {
     return this.#backdoor.connect();
@@ -173,8 +176,8 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Leaves the guest's shells, which end, once no command runs. Who then has a
-   * command waits, and the next shell is connected to when that is fulfilled.
+   * Leaves the guest's shells once no command runs, so that they end. Later
+   * commands wait for the next shell, to which this connects after `until`.
    *
    * @param signal Ends the wait for the commands that run.
    */
@@ -196,8 +199,8 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Hands the backdoor shell a command of its own and does not wait, for what
-   * ends the guest.
+   * Gives the backdoor shell itself a command, and does not wait: for commands
+   * that end the guest.
    */
   async send(command: string): Promise<void> {
     if (this.#absence !== undefined) await this.#present();
@@ -208,8 +211,8 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Has the backdoor shell write a text to its stderr, which is that of every
-   * command too: what they wrote before stands before it.
+   * Makes the backdoor shell write a text to its stderr, which commands share:
+   * everything that they wrote before comes before the text.
    *
    * @param text ASCII.
    */
@@ -218,8 +221,8 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Asks the backdoor shell, which has to be there, whether it lives. One that
-   * answers only after it was taken for lost is there again.
+   * Asks the backdoor shell, which must be there, whether it lives. A late
+   * answer brings back a shell that was declared lost.
    *
    * @returns Fulfilled when it has answered.
    */
@@ -228,10 +231,10 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Waits until nothing is on its way between the host and the guest but what
-   * commands write that run.
+   * Waits until nothing is in transit between the host and the guest but the
+   * output of running commands.
    *
-   * @throws {ShellLost} where the guest goes away meanwhile.
+   * @throws {ShellLost} if the guest goes away meanwhile.
    */
   async rest(): Promise<void> {
     const { life } = this.#backdoor;
@@ -242,8 +245,8 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Sends the guest nothing more until that is fulfilled: what it has half of when
-   * it is saved, it never gets the rest of.
+   * Sends the guest nothing more until a promise is fulfilled: if a guest is
+   * saved in the middle of a text, it never gets the rest.
    */
   hold(until: Promise<void>): void {
     this.#console.hold(until);
@@ -251,9 +254,9 @@ export class Shell implements Disposable {
   }
 
   /**
-   * What this shell knows of the guest, for one that takes the guest up after
-   * it was restored to this moment: at best one of {@linkcode rest}. Who waits for
-   * a command now, waits here alone.
+   * What this shell knows of the guest, for another shell that uses the guest
+   * after its restoration to this moment, best a moment of {@linkcode rest}.
+   * Only this shell goes on waiting for the running commands.
    */
   save(): SavedShell {
     return {
@@ -274,17 +277,17 @@ export class Shell implements Disposable {
   }
 
   /**
-   * Says that the guest was reset. Firmware resets too on its way: whoever
-   * waits for a shell that has not yet been there, waits on.
+   * Reports that the guest was reset. Firmware may reset, too: waits for the
+   * first shell go on.
    */
   reset(reason: string): void {
     if (this.isThere) this.lose(reason);
   }
 
   /**
-   * Takes the hypervisor's word that the guest closed a port. A child that was
-   * left behind holds it no longer. In the middle of a command, the server may be
-   * gone; the word comes late at times, so the host asks the guest.
+   * Takes the hypervisor's event that the guest has closed a port. A child that
+   * was left behind holds it no longer. In the middle of a command, its server
+   * may be gone; the event may also be late, so the host asks the guest.
    */
   portClosed(name: string): void {
     this.#ports.closed(name);
@@ -292,7 +295,7 @@ export class Shell implements Disposable {
     if (port?.running) this.#liveness.closed(port);
   }
 
-  /** Closes the channel; what is under way fails. */
+  /** Closes the channel; everything pending fails. */
   close(reason = "The channel to the guest was closed"): void {
     if (this.#end.signal.aborted) return;
     const error = new ShellLost(reason);

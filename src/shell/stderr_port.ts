@@ -25,7 +25,7 @@ export interface StderrPortAtRest {
   readonly device: string;
 }
 
-/** A port that carries the stderr of commands, where that is wanted apart. */
+/** A port that carries the separate stderr of commands. */
 export class StderrPort {
   readonly #stream: PortStream;
   readonly #calls: GuestCalls;
@@ -69,7 +69,7 @@ export class StderrPort {
     this.#state = { is: "idle" };
   }
 
-  /** The port's state, for another host that takes the guest up from here. */
+  /** The port's state, for another host that restores the guest. */
   get atRest(): StderrPortAtRest {
     const { is } = this.#state;
     return {
@@ -78,7 +78,7 @@ export class StderrPort {
     };
   }
 
-  /** Takes the port up as another host left it. */
+  /** Begins with the state that another host has saved. */
   takeUp({ is, device }: StderrPortAtRest): void {
     this.#state = { is };
     this.#device = device;
@@ -113,7 +113,10 @@ export class StderrPort {
     if (this.#state.is === "ending") this.#state.drain.still();
   }
 
-  /** The hypervisor says that nobody in the guest has the port open any more. */
+  /**
+   * The hypervisor says that no process in the guest has the port open any
+   * more.
+   */
   closed(): void {
     if (this.#state.is === "held") this.#state = { is: "idle" };
   }
@@ -137,7 +140,7 @@ export class StderrPort {
 
   #hearCode({ is }: Code): void {
     if (is !== "end") return;
-    // It may be free just when it is waited for no longer.
+    // The child may release it just when the wait is given up.
     if (this.#state.is === "held") this.#state = { is: "idle" };
     else this.#end("idle");
   }
@@ -151,7 +154,7 @@ export class StderrPort {
   }
 }
 
-/** Calls `done` when all of a command's stderr is there, if that is apart. */
+/** Calls `done` when all of a command's stderr is there, if it is separate. */
 export function finishStderr(
   port: StderrPort | undefined,
   done: () => void,

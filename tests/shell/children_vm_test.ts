@@ -20,7 +20,7 @@ Deno.test("a child that has a command's stdout", async (t) => {
   const { machine, events } = test;
   const warnings = () => events.flatMap((event) => warningOf(event) ?? []);
 
-  await t.step("has all its output answered where it ends soon", async () => {
+  await t.step("has all its output in the answer if it ends soon", async () => {
     const commands = {
       "exec > >(tee /tmp/log); echo one; echo two": ["one", "two"],
       "printf 'one\\ntwo\\n' > >(cat)": ["one", "two"],
@@ -37,7 +37,7 @@ Deno.test("a child that has a command's stdout", async (t) => {
     assertEquals(warnings(), []);
   });
 
-  await t.step("neither blocks nor is hurt where it stays", async () => {
+  await t.step("neither blocks nor is hurt if it stays", async () => {
     assertEquals(
       await machine.execute("sleep 1000 & echo left; exit 3"),
       [3, "left\n"],
@@ -51,7 +51,7 @@ Deno.test("a child that has a command's stdout", async (t) => {
     await machine.succeed("kill -0 $(cat /tmp/chatty)");
   });
 
-  await t.step("is warned of by name, once", async () => {
+  await t.step("causes one warning with its name", async () => {
     await machine.succeed("sleep 1000 & echo left");
     while (warnings().length < 2) await machine.succeed(":");
     assertMatch(
@@ -94,7 +94,7 @@ Deno.test("a child that has a command's stdout", async (t) => {
     assertEquals(warnings().length, warned);
   });
 
-  await t.step("is waited for where a pipe leads to the port", async () => {
+  await t.step("is awaited if a pipe leads to the port", async () => {
     assertEquals(
       await machine.succeed("{ sleep 0.3; echo late; } & echo early"),
       "early\nlate\n",
@@ -119,7 +119,7 @@ Deno.test("a child that has a command's stdout", async (t) => {
     }
   });
 
-  await t.step("is not waited for by a command at its timeout", async () => {
+  await t.step("is not awaited after a timeout", async () => {
     assertEquals(
       await machine.execute("sleep 1000 & echo mine; wait", { timeout: 3 }),
       [124, "mine\n"],

@@ -22,21 +22,21 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     assertEquals([status, text(stdout)], [3, "out\n"]);
   });
 
-  await t.step("with stderr apart where that is asked for", async () => {
+  await t.step("with separate stderr if the caller wants that", async () => {
     const { stdout, stderr } = await shell.run("echo out; echo err >&2", {
       stderr: "separate",
     });
     assertEquals([text(stdout), text(stderr)], ["out\n", "err\n"]);
   });
 
-  await t.step("with stderr in stdout where that is asked for", async () => {
+  await t.step("with stderr in stdout if the caller wants that", async () => {
     const { stdout } = await shell.run("echo out; echo err >&2", {
       stderr: "merge",
     });
     assertEquals(text(stdout), "out\nerr\n");
   });
 
-  await t.step("though they open a stream by its name", async () => {
+  await t.step("even if they open a stream by its name", async () => {
     for (const name of ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) {
       const { status, stdout } = await shell.run(
         `seq 2000; echo two >${name}; echo three | tee ${name}; ` +
@@ -166,7 +166,7 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     assertMatch(JSON.stringify(text(stdout)), /^"\d+\\n(on\\n)+"$/);
   });
 
-  await t.step("unless what runs them is killed", async () => {
+  await t.step("unless their server is killed", async () => {
     const error = await assertRejects(
       () => shell.run("kill -KILL $PPID", { timeout: 60 }),
       ShellLost,
@@ -187,7 +187,7 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     );
   });
 
-  await t.step("and an unclosed quote hurts nobody else", async () => {
+  await t.step("and an unclosed quote hurts no other command", async () => {
     const { status } = await shell.run("echo 'unclosed");
     assertEquals(status, 2);
     assertEquals((await shell.run("true")).status, 0);
@@ -269,7 +269,7 @@ for (const command of [["dash"], ["busybox", "sh"]]) {
   });
 }
 
-Deno.test("all that is under way fails when the shell is lost", async () => {
+Deno.test("all pending commands fail when the shell is lost", async () => {
   await using console = hostBash();
   using shell = new Shell({ console });
   const running = shell.run("sleep 1000");
@@ -283,7 +283,7 @@ Deno.test("a greeting on the console", async (t) => {
   using shell = new Shell({ console });
   const greeting = "echo 'Spawning backdoor root shell...'";
 
-  await t.step("of somebody else's ends nothing", async () => {
+  await t.step("of another program ends nothing", async () => {
     const { stdout } = await shell.run(
       // The console, as what runs the command has it.
       `${greeting} >/proc/$PPID/fd/5; sleep 0.2; echo on`,
@@ -292,7 +292,7 @@ Deno.test("a greeting on the console", async (t) => {
     assertEquals(shell.connected, true);
   });
 
-  await t.step("of a new shell fails all that is under way", async () => {
+  await t.step("of a new shell fails all pending commands", async () => {
     const running = shell.run("sleep 1000");
     const lost = assertRejects(() => running, ShellLost, "started again");
     await shell.run("true");
@@ -334,7 +334,7 @@ Deno.test("a shell that greets before the news of its guest's reset is connected
   await guest.heard("vw_token=", 2);
 });
 
-Deno.test("a port that does not come does not send a waiting command to a shell that does not know it", async () => {
+Deno.test("a command that waits for a port is not sent to a shell without the guest's side", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({
     console: guest.console,
@@ -351,7 +351,7 @@ Deno.test("a port that does not come does not send a waiting command to a shell 
   assertEquals(/important|vw_run c/.test(sent), false);
 });
 
-Deno.test("what does not fit into the console any more is not for the next shell", async () => {
+Deno.test("bytes that do not fit into the console are not sent to the next shell", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });
   await guest.connect(shell);
@@ -371,7 +371,7 @@ Deno.test("what does not fit into the console any more is not for the next shell
   assertEquals(/important/.test(sent), false);
 });
 
-Deno.test("the rest of a command is no command to a shell that does not know ours", async () => {
+Deno.test("the rest of a command is no command to a new shell", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });
   await guest.connect(shell);
@@ -392,7 +392,7 @@ Deno.test("the rest of a command is no command to a shell that does not know our
   await Deno.remove(directory);
 });
 
-Deno.test("what waits for the shell ends with its signal, and is not run later", async () => {
+Deno.test("a command that waits for the shell ends with its signal, and does not run later", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });
   const controller = new AbortController();
@@ -405,7 +405,7 @@ Deno.test("what waits for the shell ends with its signal, and is not run later",
   assertEquals((await guest.heard("later")).includes("nonesuch"), false);
 });
 
-Deno.test("what waits for a port ends with its signal", async () => {
+Deno.test("a command that waits for a port ends with its signal", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({
     console: guest.console,
@@ -431,14 +431,14 @@ async function withPort(guest: ScriptedGuest, stream: ByteStream) {
   return { shell, mark };
 }
 
-Deno.test("a command is for a runner that lives", async (t) => {
+Deno.test("a command goes to a living runner", async (t) => {
   await using guest = scriptedGuest();
   const stream = guest.port();
   const { shell: opened, mark } = await withPort(guest, stream);
   using shell = opened;
   await stream.heard(mark);
 
-  await t.step("though one was killed just when it was ready", async () => {
+  await t.step("even if one was killed just when it was ready", async () => {
     const running = shell.run("true");
     stream.say("rdy0000001", "137", "rdy0000002");
     assertMatch(await stream.heard("true"), /\n2 {7} .*true'$/);
@@ -446,7 +446,7 @@ Deno.test("a command is for a runner that lives", async (t) => {
     assertEquals((await running).status, 0);
   });
 
-  await t.step("though one was killed while it waited", async () => {
+  await t.step("even if one was killed while it waited", async () => {
     stream.say("rdy0000003", "137");
     const running = shell.run("false");
     stream.say("rdy0000004");
@@ -530,7 +530,7 @@ Deno.test("a source of stdin that fails fails its command, and no other", async 
   assertEquals((await shell.run("true")).status, 0);
 });
 
-Deno.test("a command is not sent once nobody waits for its stdin", async () => {
+Deno.test("a command is not sent if nobody waits for its stdin any more", async () => {
   await using console = hostBash();
   using shell = new Shell({ console });
   const controller = new AbortController();

@@ -78,7 +78,7 @@ async function busy(options: RunOptions = {}) {
 }
 
 Deno.test("a port that is a connection", async (t) => {
-  await t.step("is made when it is served, and sent our side", async () => {
+  await t.step("is made for a server, with the guest's side", async () => {
     const made = makePort();
     assertEquals(made.connections.length, 0);
     made.port.serve("pipe");
@@ -92,7 +92,7 @@ Deno.test("a port that is a connection", async (t) => {
     assertEquals(await made.asked(), []);
   });
 
-  await t.step("has its server known to the guest's shell", async () => {
+  await t.step("tells the guest's shell its server's process", async () => {
     const made = await ready();
     assertEquals(await made.asked(), ["vw_pid[vw.3]=40"]);
   });
@@ -107,7 +107,7 @@ Deno.test("a port that is a connection", async (t) => {
     assertEquals(connections.length, 1);
   });
 
-  await t.step("is drained by its server where a child has it", async () => {
+  await t.step("is drained by its server if a child has it", async () => {
     const { port, job, say, connections, asked } = await busy();
     await say("held3");
     assertEquals(port.is, "draining");
@@ -119,7 +119,7 @@ Deno.test("a port that is a connection", async (t) => {
     assertEquals(await asked(), ["vw_pid[vw.3]=40"]);
   });
 
-  await t.step("is another where the child stays", async () => {
+  await t.step("is replaced if the child stays", async () => {
     const { port, job, say, connections, asked, closed } = await busy();
     await say("held3");
     {
@@ -141,7 +141,7 @@ Deno.test("a port that is a connection", async (t) => {
     assertEquals(port.is, "ready");
   });
 
-  await t.step("is made anew when it ends before it is ready", async () => {
+  await t.step("is made again when it ends before it is ready", async () => {
     using clock = fakeClock();
     const { port, connections } = makePort();
     port.serve("port");
@@ -182,7 +182,7 @@ Deno.test("a port that is a connection", async (t) => {
     assertEquals((await job.done).status, 7);
   });
 
-  await t.step("is closed where a command has left a part unread", async () => {
+  await t.step("is closed if a command has left a part unread", async () => {
     const { port, say, closed, asked } = await busy({
       stdin: (async function* () {})(),
     });

@@ -7,7 +7,7 @@ const GREETING = "echo 'Spawning backdoor root shell...' >/dev/hvc0";
 /** Prints what stdout is: a port, or a file where the console carries it. */
 const STDOUT = 'readlink "/proc/$$/fd"/1';
 
-Deno.test("a greeting that is somebody else's", async (t) => {
+Deno.test("a greeting of another program", async (t) => {
   await using test = await booted();
   const { machine } = test;
 
@@ -23,7 +23,7 @@ Deno.test("a greeting that is somebody else's", async (t) => {
   });
 
   await t.step(
-    "has a shell that was given up taken up again, with its ports",
+    "brings back a shell that was declared lost, with its ports",
     async () => {
       await machine.succeed(`{ sleep 0.5; ${GREETING}; } >/dev/null &`);
       machine.disconnect();

@@ -25,7 +25,7 @@ Deno.test("a shell takes every text as a whole", async () => {
   assertEquals(texts.slice(-3), ["vw_runner", "vw_serve", "vw_rest"]);
 });
 
-Deno.test("a shell learns what it seldom needs when it needs it", async () => {
+Deno.test("a shell reads seldom-used functions when it needs them", async () => {
   const known = "declare -F vw_run || echo unknown";
   const text = await said(`${known}; vw_seldom; ${known}; vw_seldom; ${known}`);
   assertEquals(text.trim().split("\n").slice(-3), [
@@ -35,12 +35,12 @@ Deno.test("a shell learns what it seldom needs when it needs it", async () => {
   ]);
 });
 
-Deno.test("no command costs a new bash where a file can be executed", async () => {
+Deno.test("no command starts a new bash if a file can be executed", async () => {
   const text = await said('echo "${vw_shell[*]}"');
   assertMatch(text.trim().split("\n").at(-1)!, /^\/proc\/\d+\/fd\/9$/);
 });
 
-Deno.test("all that a shell is sent is ASCII, which it counts alike in every locale", () => {
+Deno.test("all text for a shell is ASCII, which it counts alike in every locale", () => {
   const program = programOf("echo 'grün' ≠ 🐚", {
     stdout: "port",
     stderr: "serial",

@@ -5,7 +5,7 @@ import type { ByteStream } from "../../src/stream/mod.ts";
  * pipes, for what needs neither a guest nor ports.
  *
  * @param before What the shell runs before it greets.
- * @param command What is run; bash by default.
+ * @param command The command line; bash by default.
  */
 export function hostBash(
   before = "",

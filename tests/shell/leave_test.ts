@@ -5,14 +5,14 @@ import { scriptedGuest } from "./scripted_guest.ts";
 
 const never = new AbortController().signal;
 
-/** Has the guest end the only command that it was sent over the console. */
+/** Makes the guest end the only command that it got over the console. */
 async function end(guest: ReturnType<typeof scriptedGuest>, nr = 1) {
   const sent = await guest.heard("vw_run c", nr);
   const ids = [...sent.matchAll(/vw_run (c\d+) /g)].map(([, id]) => id);
   await guest.answer(`ended ${ids[nr - 1]}`, `done ${ids[nr - 1]} 0`);
 }
 
-Deno.test("a shell is left when no command runs, and the next takes those that came meanwhile", async () => {
+Deno.test("a shell is left when no command runs, and the next one runs the waiting commands", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });
   await guest.connect(shell);
@@ -54,7 +54,7 @@ Deno.test("a command that does not end keeps its shell", async () => {
   assertEquals((await running).status, 0);
 });
 
-Deno.test("a command that waits for the next shell fails where none comes", async () => {
+Deno.test("a command that waits for the next shell fails if none comes", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });
   await guest.connect(shell);

@@ -17,7 +17,7 @@ async function withBusyPort() {
   return { ...made, job, questions };
 }
 
-Deno.test("who serves a long command is asked after every five seconds", async () => {
+Deno.test("the server of a long command is checked every five seconds", async () => {
   using clock = fakeClock();
   using made = await withBusyPort();
   clock.pass(4.9);
@@ -33,7 +33,7 @@ Deno.test("who serves a long command is asked after every five seconds", async (
   assertEquals(made.thatAre("busy"), ["vw.0"]);
 });
 
-Deno.test("nobody is asked after once no command runs", async () => {
+Deno.test("no server is checked when no command runs", async () => {
   using clock = fakeClock();
   using made = await withBusyPort();
   await made.say(0, "0");
@@ -79,7 +79,7 @@ Deno.test("a shell that does not answer when a busy port was closed is dead afte
   ]);
 });
 
-Deno.test("one that answers lives", async () => {
+Deno.test("a shell that answers is alive", async () => {
   using clock = fakeClock();
   using made = await withBusyPort();
   // It was asked already, and so need not be asked again.
@@ -91,7 +91,7 @@ Deno.test("one that answers lives", async () => {
   assertEquals(made.losses, []);
 });
 
-Deno.test("one that is lost already is not lost again", async () => {
+Deno.test("a shell that is lost already is not lost again", async () => {
   using clock = fakeClock();
   using made = await withBusyPort();
   made.liveness.closed(made.ports[0]);
@@ -100,7 +100,7 @@ Deno.test("one that is lost already is not lost again", async () => {
   assertEquals(made.losses, []);
 });
 
-Deno.test("what served a job over the console is asked after when it was killed", async () => {
+Deno.test("the host asks how a job's server on the console ended when it was killed", async () => {
   using made = manyPorts(0);
   const errors: ServerLost[] = [];
   made.liveness.killed("c0", (error) => errors.push(error));

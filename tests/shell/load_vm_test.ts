@@ -160,7 +160,7 @@ Deno.test("the channel under load", async (t) => {
   });
 
   await t.step(
-    "runs nothing of a command whose time passed on its way",
+    "runs nothing of a command whose time passed in transit",
     async () => {
       // Whatever is cut off, a frame begins at each 24th byte.
       const frame = new TextDecoder().decode(frameOf(">/stale ", 1));
@@ -211,7 +211,7 @@ Deno.test("the channel under load", async (t) => {
   });
 
   await t.step(
-    "says so at once when what runs a command is killed",
+    "reports at once that the server of a command was killed",
     async () => {
       await assertRejects(
         () => machine.succeed("kill -KILL $PPID; sleep 1000"),
@@ -222,7 +222,7 @@ Deno.test("the channel under load", async (t) => {
     },
   );
 
-  await t.step("runs on when those are killed that wait", async () => {
+  await t.step("goes on when waiting runners are killed", async () => {
     await Promise.all([1, 2, 3].map(() => machine.succeed("sleep 0.1")));
     const killed = await machine.succeed(
       `read -r _ _ _ backdoor _ </proc/$PPID/stat
@@ -248,7 +248,7 @@ Deno.test("the channel under load", async (t) => {
   });
 
   await t.step(
-    "runs what a runner was sent that was killed before it had read it",
+    "runs a command again whose runner was killed before it had read it",
     async () => {
       const stopped = (await machine.succeed(
         `read -r _ _ _ backdoor _ </proc/$PPID/stat

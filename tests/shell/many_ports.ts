@@ -21,7 +21,7 @@ export interface ManyPorts extends Disposable {
   readonly stderrPorts: readonly StderrPort[];
   /** Why the shell was taken for lost. */
   readonly losses: readonly string[];
-  /** Has a port's server open it, and a runner wait. */
+  /** Makes a port's server open it, and a runner wait. */
   ready(at: number): Promise<void>;
   /** Has a port's stream bring a code. */
   say(at: number, code: string): Promise<void>;

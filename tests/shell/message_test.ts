@@ -62,7 +62,7 @@ for (const [text, message] of Object.entries(MESSAGES)) {
   });
 }
 
-Deno.test("what is no message is none", () => {
+Deno.test("other lines are not messages", () => {
   for (
     const text of [
       "",
@@ -89,7 +89,7 @@ Deno.test("what is no message is none", () => {
   ) assertEquals(parseMessage(text), undefined, text);
 });
 
-Deno.test("a port says who waits, who copies, that stderr has ended, and a status", () => {
+Deno.test("the codes of a port are read: a waiting runner, a copying process, the end of stderr, and a status", () => {
   assertEquals(parseCode("rdy0000041"), { is: "ready", runner: 41 });
   assertEquals(parseCode("rst0000077"), { is: "rest", relay: 77 });
   assertEquals(parseCode("end       "), { is: "end" });

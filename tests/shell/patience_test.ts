@@ -38,7 +38,7 @@ Deno.test("it lasts no longer for a guest that runs, or whose hypervisor is gone
   }
 });
 
-Deno.test("it begins anew for a guest that stands still", async () => {
+Deno.test("it begins again for a guest that is paused", async () => {
   using clock = fakeClock();
   let status: string | undefined = "paused";
   const state = wait(() => Promise.resolve(status));
@@ -50,7 +50,7 @@ Deno.test("it begins anew for a guest that stands still", async () => {
   assertEquals(state.isOver, true);
 });
 
-Deno.test("it begins anew where the hypervisor itself is stopped", async () => {
+Deno.test("it begins again if the hypervisor itself is stopped", async () => {
   using clock = fakeClock();
   const state = wait(() => new Promise(() => {}));
   await passInSteps(clock, 100, STEP);
@@ -69,7 +69,7 @@ Deno.test("it begins again if the hypervisor goes on just before its end", async
   state.cancel();
 });
 
-Deno.test("time in which the driver is stopped counts as a second", () => {
+Deno.test("time in which the driver is stopped does not count", () => {
   using clock = fakeClock();
   const state = wait();
   clock.jump(1000);

@@ -19,7 +19,7 @@ Deno.test("a command takes a port that is ready", async () => {
   assertEquals(await made.sent(1), ["one"]);
 });
 
-Deno.test("commands wait for ports that ready, in their order", async () => {
+Deno.test("commands wait for ports that become ready, in their order", async () => {
   using made = manyPorts(2);
   made.pool.warm();
   for (const command of ["one", "two"]) made.pool.run(new Job(command, {}));
@@ -29,7 +29,7 @@ Deno.test("commands wait for ports that ready, in their order", async () => {
   assertEquals(await made.overConsole(), []);
 });
 
-Deno.test("a command has one more port served where it has none to wait for", async () => {
+Deno.test("a command starts a server for one more port if it has none to wait for", async () => {
   using made = manyPorts(3);
   made.pool.warm();
   for (const command of ["one", "two", "three"]) {
@@ -40,7 +40,7 @@ Deno.test("a command has one more port served where it has none to wait for", as
   assertEquals(await made.sent(2), ["one"]);
 });
 
-Deno.test("a command does not overtake those who wait", async () => {
+Deno.test("a command does not overtake waiting ones", async () => {
   using made = manyPorts(2);
   made.pool.warm();
   for (const command of ["one", "two", "three"]) {
@@ -131,7 +131,7 @@ Deno.test("a command that waits fails when the shell is lost", async () => {
   await assertRejects(() => job.done, ShellLost, "web was reset");
 });
 
-Deno.test("a command whose stderr is apart takes a port for that", async () => {
+Deno.test("a command with separate stderr takes a port for that", async () => {
   using made = manyPorts(2, 1);
   made.pool.warm();
   await made.ready(0);
@@ -178,7 +178,7 @@ Deno.test("a command that opens stdout by its name takes a port with a pipe", as
   assertEquals((await made.sent(2)).at(-1), "tee /dev/stderr");
 });
 
-Deno.test("other commands take a port with a pipe where no other will be ready", async () => {
+Deno.test("other commands take a port with a pipe if no other will be ready", async () => {
   using made = manyPorts(6);
   made.pool.warm();
   for (const at of [0, 1]) await made.ready(at);
@@ -211,7 +211,7 @@ Deno.test("a command prefers a port without a pipe that will be ready", async ()
   assertEquals(await made.sent(0), ["one"]);
 });
 
-Deno.test("where children hold half of the ports, the rest is for pipes", async () => {
+Deno.test("if children hold half of the ports, the rest is for pipes", async () => {
   using made = manyPorts(8);
   made.pool.warm();
   for (const at of [0, 1]) made.ports[at].lost();

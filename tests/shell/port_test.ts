@@ -168,7 +168,7 @@ Deno.test("an absent port", async (t) => {
     );
   });
 
-  await t.step("does not hear what was said before it was lost", async () => {
+  await t.step("does not accept a code from before its loss", async () => {
     using made = await portThatIs("absent");
     await made.say("rdy0000041", "0");
     made.port.opened("0");
@@ -177,7 +177,7 @@ Deno.test("an absent port", async (t) => {
   });
 });
 
-Deno.test("an idle port is served with a mark of its own", async () => {
+Deno.test("the server of an idle port gets a mark of its own", async () => {
   using made = await portThatIs("idle");
   made.port.serve("port");
   assertEquals(made.port.is, "readying");
@@ -191,7 +191,7 @@ Deno.test("a port that is found again does not change", async () => {
 });
 
 Deno.test("a port that readies", async (t) => {
-  await t.step("tells its server where what is for it begins", async () => {
+  await t.step("tells its server where its bytes begin", async () => {
     using made = await portThatIs("idle");
     made.port.serve("port");
     made.port.opened("another");
@@ -202,7 +202,7 @@ Deno.test("a port that readies", async (t) => {
     assertEquals(made.stream.written, `${TOKEN} 0\n`);
   });
 
-  await t.step("hears no runner before that", async () => {
+  await t.step("accepts no runner before that", async () => {
     using made = await portThatIs("idle");
     made.port.serve("port");
     await made.say("rdy0000040");
@@ -234,7 +234,7 @@ Deno.test("a port that is ready", async (t) => {
     assertMatch(made.stream.written, /\n41 {6} +\d+.*; echo hi'$/);
   });
 
-  await t.step("readies when its runner was killed", async () => {
+  await t.step("becomes ready again when its runner was killed", async () => {
     using made = await portThatIs("ready");
     await made.say("137");
     assertEquals(made.port.is, "readying");
@@ -242,7 +242,7 @@ Deno.test("a port that is ready", async (t) => {
     assertEquals(made.port.is, "ready");
   });
 
-  await t.step("tells what ends what a killed runner was sent", async () => {
+  await t.step("marks the end of the bytes for a killed runner", async () => {
     using made = await portThatIs("ready");
     await made.say("killed");
     assertEquals(made.port.is, "readying");
@@ -251,7 +251,7 @@ Deno.test("a port that is ready", async (t) => {
     assertEquals(made.port.is, "ready");
   });
 
-  await t.step("says so after all of what came with it", async () => {
+  await t.step("does so after the rest of the same chunk", async () => {
     using made = await portThatIs("readying");
     await made.say("rdy0000041", "137");
     assertEquals(made.changes, ["readying"]);
@@ -265,7 +265,7 @@ Deno.test("a port that is ready", async (t) => {
 });
 
 Deno.test("a busy port", async (t) => {
-  await t.step("readies when its command has ended", async () => {
+  await t.step("becomes ready again when its command has ended", async () => {
     using made = await portThatIs("busy");
     await made.stream.come(`out${TOKEN}5         `);
     assertEquals(made.port.is, "readying");
@@ -273,7 +273,7 @@ Deno.test("a busy port", async (t) => {
     assertEquals([status, text(stdout)], [5, "out"]);
   });
 
-  await t.step("waits for all of stderr, where that is apart", async () => {
+  await t.step("waits for all of separate stderr", async () => {
     using made = await portThatIs("busy", { stderr: "separate" });
     assertMatch(made.stream.written, /2>\/dev\/vport0p9/);
     await made.stderrStream.come("err");
@@ -285,7 +285,7 @@ Deno.test("a busy port", async (t) => {
     assertEquals(made.stderr.is, "idle");
   });
 
-  await t.step("gives a command back that has not begun", async () => {
+  await t.step("returns a command that has not begun", async () => {
     using clock = fakeClock();
     using made = await portThatIs("busy", { timeout: 10, stderr: "separate" });
     await made.say("killed");
@@ -300,7 +300,7 @@ Deno.test("a busy port", async (t) => {
   });
 
   await t.step(
-    "has run a command that its killed runner had read",
+    "does not return a command that its killed runner had read",
     async () => {
       using made = await portThatIs("busy");
       await made.say("killed", "137");
@@ -345,7 +345,7 @@ Deno.test("a busy port", async (t) => {
     assertEquals((await made.asked()).at(-2), "vw_drain vw.err.0 end");
   });
 
-  await t.step("does not mind who died with another command", async () => {
+  await t.step("ignores the death of an earlier command's server", async () => {
     using made = await portThatIs("busy");
     made.port.died(new Job("another", {}), new ShellLost("it was killed"));
     assertEquals(made.port.is, "busy");
@@ -371,7 +371,7 @@ Deno.test("a busy port", async (t) => {
     },
   );
 
-  await t.step("kills those who outlive a command that was ended", async () => {
+  await t.step("kills processes that outlive their command", async () => {
     using clock = fakeClock();
     using made = await portThatIs("busy", { timeout: 10 });
     clock.pass(10);
@@ -534,7 +534,7 @@ Deno.test("a port that drains", async (t) => {
     },
   );
 
-  await t.step("may end just when it is waited for no longer", async () => {
+  await t.step("may end just when the wait is given up", async () => {
     using clock = fakeClock();
     for (const pause of [0, 0.02]) {
       using made = await portThatIs("draining");
@@ -550,7 +550,7 @@ Deno.test("a port that drains", async (t) => {
 });
 
 Deno.test("a port whose command's pipe is still copied", async (t) => {
-  await t.step("readies when all is copied", async () => {
+  await t.step("becomes ready when everything is copied", async () => {
     using made = await portThatIs("copying");
     await made.stream.come(`late${TOKEN}3         `);
     assertEquals(made.port.is, "readying");
@@ -566,7 +566,7 @@ Deno.test("a port whose command's pipe is still copied", async (t) => {
   });
 
   await t.step(
-    "has the child's pipe copied no longer when that is silent",
+    "ends the copying of the child's pipe when the child is silent",
     async () => {
       using clock = fakeClock();
       using made = await portThatIs("copying");
@@ -584,7 +584,7 @@ Deno.test("a port whose command's pipe is still copied", async (t) => {
   );
 
   await t.step(
-    "does not take it for silent while the host is slow",
+    "does not count a slow host as the child's silence",
     async () => {
       using clock = fakeClock();
       const took = Promise.withResolvers<void>();
@@ -610,7 +610,7 @@ Deno.test("a port whose command's pipe is still copied", async (t) => {
     assertEquals(grep(await made.asked(), "unpipe"), []);
   });
 
-  await t.step("gives a command back that has not begun", async () => {
+  await t.step("returns a command that has not begun", async () => {
     using made = await portThatIs("copying", { timeout: 10 });
     await made.say("killed", "unread", "137");
     assertEquals(made.port.is, "readying");
@@ -627,7 +627,7 @@ Deno.test("a port whose command's pipe is still copied", async (t) => {
     assertEquals((await made.job.done).status, 124);
   });
 
-  await t.step("drains when somebody has the port open, too", async () => {
+  await t.step("drains when a process has the port open, too", async () => {
     using made = await portThatIs("copying");
     made.port.lost(3);
     assertEquals(made.port.is, "draining");
@@ -722,7 +722,7 @@ for (const is of Object.keys(WALKS) as PortState["is"][]) {
   });
 }
 
-Deno.test("what a port does is told to who takes the guest up from there", async () => {
+Deno.test("a port's state is saved for another host", async () => {
   const told: Record<string, unknown> = {};
   for (const is of Object.keys(WALKS) as PortState["is"][]) {
     using made = await portThatIs(is);
@@ -747,7 +747,7 @@ Deno.test("what a port does is told to who takes the guest up from there", async
   });
 });
 
-Deno.test("a command that is on its way spoils its port for who takes the guest up", async () => {
+Deno.test("a command in transit spoils its port for another host", async () => {
   using made = await portThatIs("ready");
   made.stream.stall();
   const job = new Job("long", {});

@@ -40,7 +40,7 @@ async function run(frames: (runner: number) => Uint8Array[]): Promise<string> {
 const program = (command: string) =>
   programOf(command, { stdout: "file", stderr: "serial", stdin: false });
 
-Deno.test("a runner evaluates what is for it, byte for byte", async () => {
+Deno.test("a runner evaluates its frame, byte for byte", async () => {
   const command =
     `printf '%s|' "it's" $'a\\nb' é\necho "\${#BASH_EXECUTION_STRING}"`;
   const { length } = `set -euo pipefail; ${command}`;
@@ -55,7 +55,7 @@ Deno.test("a runner evaluates what is for it, byte for byte", async () => {
   );
 });
 
-Deno.test("a runner passes over what was for one that died", async () => {
+Deno.test("a runner skips a frame for a dead runner", async () => {
   const said = await run((runner) => [
     frameOf(program("echo another's"), runner + 1),
     frameOf(program("echo another's"), 1),
@@ -64,7 +64,7 @@ Deno.test("a runner passes over what was for one that died", async () => {
   assertEquals(said, "mine\n");
 });
 
-Deno.test("what is left of a frame is none", async () => {
+Deno.test("the rest of a frame is not a frame", async () => {
   const said = await run((runner) => [
     frameOf(program("echo mine"), runner).subarray(5),
   ]);

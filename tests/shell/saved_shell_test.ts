@@ -64,7 +64,7 @@ Deno.test("a shell that is lost does not rest", async () => {
   await assertRejects(() => resting, ShellLost, "web was reset");
 });
 
-Deno.test("a saved shell is taken up without a greeting", async () => {
+Deno.test("a saved shell is used again without a greeting", async () => {
   const saved = await save();
   await using guest = scriptedGuest(saved.token);
   const ports = [guest.port(), guest.port(), guest.port()];
@@ -89,7 +89,7 @@ Deno.test("a saved shell is taken up without a greeting", async () => {
   assertEquals(shell.pace, saved.pace);
 });
 
-Deno.test("a shell that is not the saved one is told our side", async () => {
+Deno.test("a shell that is not the saved one gets the guest's side", async () => {
   const saved = await save();
   await using guest = scriptedGuest(saved.token);
   using shell = new Shell({ console: guest.console, saved });
