@@ -9,11 +9,11 @@ import type { MemoryWatch } from "./memory_watch.ts";
 import type { PlannedTest } from "./planned_test.ts";
 import type { AttemptResult } from "./results.ts";
 
-/** Seconds that a test may take where nothing says another time. */
+/** Seconds that a test may take, by default. */
 const USUAL_TIMEOUT = 3600;
 /** Seconds after its timeout, in which a test ends itself. */
 const GRACE = 30;
-/** Seconds in which a test ends itself that was asked to. */
+/** Seconds that a test may take to end after a signal. */
 const PATIENCE = 10;
 
 /** What an attempt needs beside its test. */
@@ -142,8 +142,8 @@ function wordsOf(
 }
 
 /**
- * The variables of a test's process. What is a setting of the suite's own process
- * must not become one of its tests.
+ * The variables of a test's process. Settings of the suite's own process must
+ * not reach its tests.
  */
 function environmentOf({ env }: PlannedTest): Record<string, string> {
   return {

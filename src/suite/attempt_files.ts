@@ -13,8 +13,8 @@ export const attemptFiles = {
 } as const;
 
 /**
- * Removes what an earlier attempt has left in a directory. One that something
- * else has made stays as it is.
+ * Removes the files of an earlier attempt from a directory. A directory of
+ * anything else stays as it is.
  *
  * @returns Whether there was an attempt.
  */

@@ -47,7 +47,7 @@ export class Board implements Disposable {
   /**
    * @param options.count How many tests there are.
    * @param options.memory Bytes of memory that they have together.
-   * @param options.state Answers what is so now.
+   * @param options.state Gets the present state.
    */
   constructor(
     { count, memory, state }: {

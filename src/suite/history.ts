@@ -2,7 +2,9 @@ import { UsageError } from "../errors.ts";
 import { writeAllSync } from "../stream/mod.ts";
 import type { SuiteTestResult, TestVerdict } from "./results.ts";
 
-/** What became of a test once: a line of JSON in the file of the history. */
+/**
+ * The result of one run of a test: a line of JSON in the file of the history.
+ */
 export interface HistoryEntry {
   /** The test's name, as {@linkcode SuiteTestResult} has it. */
   readonly test: string;
@@ -31,7 +33,7 @@ export function entryOf(
   { name, verdict, attempts }: SuiteTestResult,
 ): HistoryEntry | undefined {
   if (verdict === "skipped" || verdict === "unfinished") return undefined;
-  // What could not begin says nothing about the next time.
+  // A test that could not begin says nothing about the next time.
   if (attempts.length === 0) return undefined;
   const peaks = attempts.flatMap(({ memory }) => memory ?? []);
   return {
@@ -45,8 +47,8 @@ export function entryOf(
 }
 
 /**
- * Reads a file of the history. A line that is not whole is passed over: its
- * writer was killed.
+ * Reads a file of the history. It skips an incomplete line, whose writer was
+ * killed.
  *
  * @param path The file.
  * @returns The entries; none if there is no file.

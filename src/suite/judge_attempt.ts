@@ -8,13 +8,13 @@ const OUTPUT_END = 8192;
 
 /** What is known of an attempt whose process is over. */
 export interface EndedAttempt {
-  /** How it says itself that it ended; nothing if it could not. */
+  /** The end that it reported itself; nothing if it could not. */
   readonly told?: RunEvent<"runEnded">;
   /** How its process ended. */
   readonly status: Deno.CommandStatus;
   /** The path of the file that holds what it wrote. */
   readonly output: string;
-  /** Why it was killed, where it did not end in time. */
+  /** Why it was killed, if it did not end in time. */
   readonly late?: string;
   /** Whether it was asked to end, because the suite ends. */
   readonly isInterrupted: boolean;
@@ -47,7 +47,7 @@ export function judgeAttempt(
   }
   switch (status.code) {
     case exitCodes.timeout:
-      // It could write no event any more.
+      // The process could no longer write an event.
       return {
         verdict: "timeout",
         reason: bounded(

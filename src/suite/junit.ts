@@ -10,15 +10,18 @@ import {
 } from "./results.ts";
 import { describeTrend, trendOf } from "./trend.ts";
 
-/** What {@linkcode suiteJunit} is told beside the results. */
+/** Options of {@linkcode suiteJunit}. */
 export interface SuiteJunitOptions {
   /** What the tests were before, and are now. Default: nothing is known. */
   readonly history?: History;
-  /** What is missing, a sentence each: a case in error. Default: nothing. */
+  /**
+   * What is missing, a sentence each. Each becomes a case in error. Default:
+   * nothing.
+   */
   readonly notes?: readonly string[];
   /**
-   * Makes of the directory of an attempt the path by which readers of the report
-   * find it. Default: it stays relative to the results.
+   * Turns the directory of an attempt into the path by which readers of the
+   * report find it. Default: the path relative to the results.
    */
   readonly locate?: (directory: string) => string;
 }
@@ -131,7 +134,7 @@ function properties({ name, tags }: SuiteTestResult, history: History): string {
   return `      <properties>\n${rows.join("")}      </properties>\n`;
 }
 
-/** A case in the place of what has not reported. */
+/** A case for a part that has not reported. */
 function missing(note: string, className: string): string {
   return `    <testcase name="${
     attribute(note)

@@ -5,7 +5,7 @@ import { fileUrl } from "../script/script.ts";
 import { type Field, isObject, suiteFields, testFields } from "./fields.ts";
 import type { Suite } from "./suite.ts";
 
-/** The names of a suite's file, where none is given. */
+/** The default names of a suite's file. */
 export const SUITE_FILES = ["vmwright.suite.json", "vmwright.suite.ts"];
 
 /** A suite, and where it comes from. */
@@ -147,7 +147,7 @@ async function readSuite(path: string): Promise<LoadedSuite> {
 function isConfiguration(path: string): boolean {
   if (!path.endsWith(".json")) return false;
   const value = readJson(path);
-  // Whatever has no key of a configuration is a suite, with mistakes perhaps.
+  // A file without any key of a configuration is taken for a suite.
   return isObject(value) && value.tests === undefined &&
     ["vms", "containers", "test_script", "vlans", "global_timeout"].some(
       (key) => Object.hasOwn(value, key),

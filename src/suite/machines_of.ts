@@ -28,8 +28,8 @@ export interface TestSetting {
 }
 
 /**
- * Reads of a test what a suite has to know. The test's own process checks its
- * files, so that this passes over what is wrong in them.
+ * Reads what a suite has to know of a test. The test's own process checks its
+ * files, so this ignores mistakes in them.
  *
  * @param test The test.
  * @param folder The folder that its paths count from.

@@ -6,7 +6,7 @@ import { describeTrend, trendOf } from "./trend.ts";
 
 /** Tests that are listed. */
 const most = 200;
-/** Tests whose reasons are told. */
+/** Tests whose reasons are shown. */
 const mostReasons = 10;
 
 const marks: Partial<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /** Seconds between two looks. */
 const INTERVAL = 1;
 
-/** What was seen of one process and those that it has started. */
+/** The measured memory of a process and its descendants. */
 export interface MemoryUse {
   /** Bytes at the last look. */
   now: number;
@@ -10,8 +10,8 @@ export interface MemoryUse {
 }
 
 /**
- * Looks again and again how much memory processes have, together with all that
- * they have started: memory of their own, and shared memory that is in no file.
+ * Measures the memory of processes and their descendants again and again:
+ * memory of their own, and shared memory that is in no file.
  */
 export class MemoryWatch implements Disposable {
   readonly #uses = new Map<number, MemoryUse>();
@@ -84,7 +84,7 @@ function childrenOfAll(): Map<number, number[]> {
   return children;
 }
 
-/** Bytes of memory that a process has, but for files that the host can drop. */
+/** Bytes of memory that a process has, without files that the host can drop. */
 function memoryOf(pid: number): number {
   const status = read(`/proc/${pid}/status`);
   let kibibytes = 0;

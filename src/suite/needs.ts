@@ -32,8 +32,8 @@ const LAST = 5;
 const MARGIN = 1.25;
 
 /**
- * Estimates what a test takes: as the suite says, or else as its last runs were
- * seen to do, or else by its start commands.
+ * Estimates what a test takes: by the suite's file, else by its last runs, else
+ * by its start commands.
  *
  * @param test The test.
  * @param setting What is known of it.
@@ -68,12 +68,12 @@ function memoryOf(
   declared: number,
   last: readonly HistoryEntry[],
 ): number {
-  // The check of the suite lets nothing else through.
+  // The check of the suite has refused any other value.
   if (test.memory !== undefined) return parseSize(`${test.memory}`)!;
   const seen = last.flatMap(({ memory }) => memory ?? []);
   if (seen.length === 0) return declared;
   const most = Math.max(...seen);
-  // A guest can't take more than it has; forks of it can, and were seen to.
+  // A guest can't take more than its memory, but its forks can.
   return Math.max(most, Math.min(declared, most * MARGIN));
 }
 

@@ -1,18 +1,18 @@
 import { suiteTestVerdicts } from "../report/page_format.ts";
 import { isBad, type SuiteResults, type SuiteTestResult } from "./results.ts";
 
-/** What a suite has come to as a whole. */
+/** The outcome of a suite as a whole. */
 export interface Outcome {
   /** Whether every test is as it should be. */
   readonly passed: boolean;
-  /** How many tests ended how, what is worst first, those that passed last. */
+  /** How many tests have each verdict, the worst verdict first. */
   readonly text: string;
 }
 
 /**
  * Judges a suite.
  *
- * @param results What its tests have come to.
+ * @param results The results of its tests.
  * @param options.failOnFlaky Whether a flaky test is a failure. Default: no.
  */
 export function outcomeOf(
@@ -31,7 +31,7 @@ export function outcomeOf(
   return { passed, text: text === "" ? "no test" : text };
 }
 
-/** Tests in the order in which somebody looks at them: the worst first. */
+/** Tests in the order for a person: the worst first. */
 export function worstFirst(
   tests: readonly SuiteTestResult[],
 ): SuiteTestResult[] {

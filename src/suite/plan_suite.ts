@@ -121,7 +121,7 @@ function lastResults(outDir: string): SuiteResults {
   throw new UsageError(`there are no results of a suite in ${outDir}`);
 }
 
-/** What is missing is told before anything starts. */
+/** Missing files are reported before anything starts. */
 function requireFiles(test: PlannedTest, { files }: TestSetting): void {
   for (const file of files) {
     try {

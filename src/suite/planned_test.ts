@@ -18,7 +18,7 @@ export interface PlannedTest extends Omit<SuiteTest, "matrix"> {
 /**
  * Lists the tests of a suite, one for each combination of a matrix.
  *
- * @throws {UsageError} if a text asks for a value that there is not, or if a
+ * @throws {UsageError} if a text names a value that does not exist, or if a
  * test has neither machines nor a script.
  */
 export function plannedTests({ suite }: LoadedSuite): PlannedTest[] {
@@ -47,7 +47,7 @@ function hasMachines({ config, machineConfig, startScripts }: SuiteTest) {
   return (config ?? machineConfig ?? startScripts) !== undefined;
 }
 
-/** What is left of defaults for a test with machines of its own. */
+/** The defaults for a test with machines of its own. */
 function withoutMachines(defaults: SuiteTest): SuiteTest {
   const { config: _, machineConfig: __, startScripts: ___, ...rest } = defaults;
   return rest;

@@ -1,6 +1,6 @@
 import type { Needs } from "./needs.ts";
 
-/** What the tests of a suite have together. */
+/** The limits of all tests of a suite together. */
 export interface Limits {
   /** Bytes of memory. */
   readonly memory: number;
@@ -18,14 +18,14 @@ export interface Limits {
 interface Waiting<T> {
   readonly item: T;
   readonly needs: Needs;
-  /** How many that came after it began before it. */
+  /** How many later items have begun before it. */
   passed: number;
 }
 
 /**
  * Says which test begins next: the longest of those that fit into what is left.
- * A test that takes much waits for room, and smaller ones pass it meanwhile; but
- * only so many, so that it does not wait for ever.
+ * A large test waits for room, and smaller ones pass it meanwhile; but only a
+ * limited number, so that it begins at last.
  */
 export class Queue<T> {
   readonly #limits: Limits;

@@ -25,7 +25,7 @@ export function seconds(duration: number): string {
 
 /** The first lines of a text, none of them too long. */
 export function bounded(text: string): string {
-  // Where the files are is told beside it.
+  // The places of the files are shown beside the reason.
   const lines = text.trimEnd().replace(/\nartifacts: .*$/, "").split("\n");
   const most = lines.slice(0, MOST_LINES).map((line) =>
     line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line

@@ -25,11 +25,11 @@ export interface ReportPartsOptions {
   readonly failOnFlaky?: boolean;
 }
 
-/** What the parts have come to together. */
+/** The outcome of all parts together. */
 export interface PartsReport {
   /** The whole. */
   readonly results: SuiteResults;
-  /** How it is judged. */
+  /** Its verdict. */
   readonly outcome: Outcome;
   /** What is missing, a sentence each. */
   readonly notes: readonly string[];
@@ -106,7 +106,10 @@ export async function reportParts(
   return { results, outcome, notes };
 }
 
-/** The results of a part may leave it to the events why a test failed. */
+/**
+ * The reason why a test failed may be in the events alone, and not in the
+ * results of a part.
+ */
 function explained(results: SuiteResults, directory: string): SuiteResults {
   const tests = results.tests.map((test) => ({
     ...test,

@@ -65,7 +65,7 @@ export interface AttemptResult {
   readonly reason?: string;
 }
 
-/** A test of the suite and what came of it. */
+/** A test of the suite and its result. */
 export interface SuiteTestResult {
   /** Its name in the suite, with the values of its matrix. */
   readonly name: string;
@@ -83,7 +83,7 @@ export interface SuiteTestResult {
   readonly attempts: readonly AttemptResult[];
 }
 
-/** What a suite, or one shard of it, has come to. */
+/** The results of a suite, or of one shard of it. */
 export interface SuiteResults {
   /** What this is. */
   readonly format: typeof resultsHeader.format;
@@ -114,7 +114,7 @@ export interface SuiteResults {
   };
 }
 
-/** What calls a result, where a test runs more than once. */
+/** The title of a result; a test that runs more than once has several. */
 export function titleOf(
   { name, repetition }: Pick<SuiteTestResult, "name" | "repetition">,
 ): string {
@@ -137,7 +137,7 @@ export function directoryOfTest(
   return titleOf({ name: own, repetition });
 }
 
-/** Whether a verdict is one that somebody has to look at. */
+/** Whether a person has to look at a test with this verdict. */
 export function isBad(verdict: TestVerdict): boolean {
   return verdict === "failed" || verdict === "timeout" || verdict === "crashed";
 }
@@ -165,7 +165,7 @@ export function readResults(directory: string): SuiteResults | undefined {
   try {
     found = JSON.parse(text);
   } catch {
-    // Whatever it is, it is no such file.
+    // The file holds something else.
   }
   const { format, version } = resultsHeader;
   if (found?.format !== format || found.version !== version) {

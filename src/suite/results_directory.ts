@@ -19,7 +19,7 @@ export class ResultsDirectory implements Disposable {
    * Takes a directory, and removes what an earlier suite has left in it.
    *
    * @param path Its absolute path.
-   * @param results Answers what has come of the suite up to now.
+   * @param results Gets the results of the suite so far.
    * @throws {UsageError} if another suite uses it, or if it can't be made.
    */
   constructor(path: string, results: () => SuiteResults) {
@@ -60,12 +60,12 @@ export class ResultsDirectory implements Disposable {
     this.#file.touch();
   }
 
-  /** Writes what has come of the suite. */
+  /** Writes the results of the suite so far. */
   write(): void {
     this.#file.write();
   }
 
-  /** Gives the directory back. */
+  /** Releases the directory. */
   [Symbol.dispose](): void {
     this.#lock.close();
   }
@@ -83,7 +83,7 @@ function removeResults(path: string): void {
   }
   for (const { attempts } of last?.tests ?? []) {
     for (const { directory } of attempts) {
-      // The file may say anything.
+      // The file may hold anything.
       if (!/^tests\/[^/]+\/\d+$/.test(directory ?? "")) continue;
       const own = `${path}/${directory}`;
       if (!clearAttempt(own)) continue;

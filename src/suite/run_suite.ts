@@ -21,7 +21,7 @@ import { writeReports } from "./write_results.ts";
 
 /** How a suite ended. */
 export interface SuiteOutcome {
-  /** What came of each test. */
+  /** The result of each test. */
   readonly results: SuiteResults;
   /** The exit status that the command line would have. */
   readonly exitCode: number;
@@ -30,9 +30,9 @@ export interface SuiteOutcome {
 }
 
 /**
- * Runs the tests of a suite as `vmwright test` does: each in a process of its own,
- * as many at a time as the host has memory and processors for. It tells how it
- * gets on by lines on standard error, and leaves reports of each test and of the
+ * Runs the tests of a suite as `vmwright test` does: each in a process of its
+ * own, as many at a time as the host has memory and processors for. It shows
+ * its progress on standard error, and leaves reports of each test and of the
  * whole suite.
  *
  * @example
@@ -49,10 +49,10 @@ export interface SuiteOutcome {
  * ```
  *
  * @param options What to run, and how.
- * @returns The exit status that the command line would have, and what came of each
- * test: its verdict, its seconds in all attempts, and why it did not pass.
- * `suite.json` in the directory of the results has more. A test that fails is no
- * exception.
+ * @returns The exit status that the command line would have, and the result of
+ * each test: its verdict, the seconds of all its attempts, and why it did not
+ * pass. `suite.json` in the directory of the results has more. A test that
+ * fails is no exception.
  * @throws {UsageError} if the options or the suite are wrong. Nothing was started
  * then.
  */
@@ -89,7 +89,7 @@ export async function runSuite(
 }
 
 /**
- * Runs what was planned.
+ * Runs the planned tests.
  *
  * @param plan The tests.
  * @param options How to run them.

@@ -20,7 +20,7 @@ function propertiesOf(fields: Readonly<Record<string, Field>>) {
     properties: Object.fromEntries(
       Object.entries(fields).map(([name, { kind, description }]) => [
         name,
-        // Beside a reference, a description would count for nothing.
+        // Editors ignore a description beside a reference.
         "$ref" in kind.schema ? kind.schema : { description, ...kind.schema },
       ]),
     ),

@@ -9,14 +9,14 @@ export interface Selection {
   readonly names?: readonly string[];
   /** Tags, of which a test has to have one. None: all tests. */
   readonly tags?: readonly string[];
-  /** The results before, of whose tests those are wanted that did not pass. */
+  /** The last results, of which only tests that did not pass are selected. */
   readonly last?: SuiteResults;
 }
 
 /**
  * Takes the tests that are wanted.
  *
- * @throws {UsageError} if a name, a tag or all of it together means no test.
+ * @throws {UsageError} if a name, a tag or their combination selects no test.
  */
 export function selectTests(
   tests: readonly PlannedTest[],
@@ -59,7 +59,7 @@ export function selectTests(
   );
 }
 
-/** Whether a name of a test is meant; its matrix may be left out. */
+/** Whether a pattern matches the name of a test, with or without its matrix. */
 function matcherOf(glob: string): (name: string) => boolean {
   const source = glob.replace(
     /[*?\\^$.()[\]{}|+/]/g,

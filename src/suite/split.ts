@@ -1,14 +1,14 @@
 import type { History, HistoryEntry } from "./history.ts";
 import type { Shard } from "./shard.ts";
 
-/** Runs of a test that tell what the next one will take: its last ones. */
+/** How many of a test's last runs tell the time of the next one. */
 const telling = 5;
 
 /**
  * The tests that a shard runs. All shards together run each test once, and take
- * about equally long, as far as the history tells. What they are follows from the
- * names and the history alone: each host comes to the same, whatever its locale,
- * and in whatever order its suite is.
+ * about equally long, as far as the history tells. The parts depend on the
+ * names and the history alone: all hosts get the same parts, whatever their
+ * locale and the order of their suite.
  *
  * @param names The names of all tests.
  * @param history What the tests took before.
@@ -47,8 +47,7 @@ export function testsOfShard(
  * @param names The tests' names.
  * @param history What they took before.
  * @returns Seconds by name: the median of a test's last runs, all attempts of a
- * run included. A test that is new is expected to take what half of the others
- * take at most.
+ * run included. For a new test, the median of the others.
  */
 export function expectedSeconds(
   names: readonly string[],

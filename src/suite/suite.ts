@@ -19,7 +19,7 @@ export interface SuiteTest {
    */
   readonly timeout?: number;
   /**
-   * How many more attempts a test has that does not pass.
+   * How many times a test that does not pass is tried again.
    *
    * @default {0}
    */
@@ -71,11 +71,13 @@ export interface SuiteTest {
 export interface Suite {
   /** The address of the JSON schema, for editors. */
   readonly $schema?: string;
-  /** What reports call the suite; the name of its folder, if nothing is given. */
+  /**
+   * The suite's name in reports; the name of its folder, if nothing is given.
+   */
   readonly name?: string;
   /**
-   * What a test has that does not say otherwise. A test's `env` adds to that of
-   * the defaults, and its `tags` to theirs.
+   * Fields of each test that does not set them itself. A test's `env` adds to
+   * that of the defaults, and its `tags` to theirs.
    */
   readonly defaults?: SuiteTest;
   /** The tests by their names. */

@@ -1,6 +1,6 @@
 import type { Suite } from "./suite.ts";
 
-/** The directory for results, where none is given. */
+/** The default directory for results. */
 export const USUAL_OUT_DIR = "vmwright-results";
 
 /** Options of {@linkcode runSuite}. */
@@ -16,7 +16,7 @@ export interface SuiteOptions {
    * given.
    */
   names?: readonly string[];
-  /** Tags, of which a test has to have one. All tests, if nothing is given. */
+  /** Tags: a test needs any one of them. All tests, if nothing is given. */
   tags?: readonly string[];
   /**
    * Whether to run only the tests that did not pass in the last results in
@@ -32,8 +32,8 @@ export interface SuiteOptions {
    */
   repeat?: number;
   /**
-   * How many more attempts a test has that does not pass, in place of what the
-   * suite says.
+   * How many times a test that does not pass is tried again. If nothing is
+   * given, the suite's file decides.
    */
   retries?: number;
   /**

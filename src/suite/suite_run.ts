@@ -26,7 +26,9 @@ export interface RunSurroundings
 /** Why a test has not come to its end. */
 const INTERRUPTED = "the suite was interrupted";
 
-/** One run of a suite: which test begins when, and what comes of each. */
+/**
+ * One run of a suite: decides which test begins when, and collects the results.
+ */
 export class SuiteRun {
   readonly #plan: SuitePlan;
   readonly #options: SuiteOptions;
@@ -39,7 +41,7 @@ export class SuiteRun {
   #peak = () => 0;
   #failures = 0;
 
-  /** Takes what is to run. */
+  /** Takes the plan. */
   constructor(plan: SuitePlan, options: SuiteOptions) {
     this.#plan = plan;
     this.#options = options;
@@ -60,7 +62,7 @@ export class SuiteRun {
     }));
   }
 
-  /** What has come of the suite up to now. */
+  /** The results of the suite so far. */
   results(): SuiteResults {
     const { shard } = this.#options;
     const host = hostName();
@@ -134,7 +136,7 @@ export class SuiteRun {
     }
   }
 
-  /** Runs a test, again where it does not pass. */
+  /** Runs a test, and tries it again if it does not pass. */
   async #test(
     entry: Entry,
     board: Board,
@@ -143,7 +145,8 @@ export class SuiteRun {
     const { test, setting } = entry;
     const { loaded, outDir } = this.#plan;
     const retries = this.#options.retries ?? test.retries ?? 0;
-    // What is left of its share, so that forks of all tests have room together.
+    // Forks get the rest of the test's share, so that those of all tests have
+    // room.
     const share = this.#budget /
       Math.min(this.#workers, this.#plan.entries.length);
     const { memory, declared } = entry.needs;
@@ -172,7 +175,7 @@ export class SuiteRun {
     const last = attempts.at(-1)!;
     const isCut = isBad(last.verdict) && attempts.length <= retries;
     this.#set(entry, {
-      // Nobody knows what the next attempt would have come to.
+      // Nobody knows how the next attempt would have ended.
       ...isCut && { reason: INTERRUPTED },
       verdict: isCut
         ? "unfinished"
@@ -184,7 +187,7 @@ export class SuiteRun {
     this.#tell(entry, board);
   }
 
-  /** Says of a test that it can't run here. */
+  /** Reports that a test can't run here. */
   #refuse(entry: Entry, board: Board): void {
     const { memory } = this.#options;
     this.#set(entry, {
@@ -208,7 +211,7 @@ export class SuiteRun {
     if (isBad(result.verdict)) this.#failures++;
     board.ended(result, this.#plan.shownOutDir);
     const kept = entryOf(result);
-    // At once, as nobody knows how the suite will end.
+    // The history is written at once, because the suite may be killed.
     if (kept !== undefined) addToHistory(this.#plan.historyPath, [kept]);
   }
 }

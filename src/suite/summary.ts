@@ -4,12 +4,12 @@ import { seconds } from "./reason.ts";
 import { isBad, type SuiteResults, titleOf } from "./results.ts";
 import { shownSize } from "./size.ts";
 
-/** How many of the tests that took longest are told. */
+/** How many of the slowest tests the summary lists. */
 const SLOWEST = 10;
 
 /**
- * What a person reads at the end of a suite: what did not pass, what took
- * longest, and how many of which verdict.
+ * The text at the end of a suite: the tests that did not pass, the slowest
+ * tests, and how many tests have each verdict.
  *
  * @param results The results.
  * @param directory The directory of the results, as a person would name it.

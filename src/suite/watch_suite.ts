@@ -9,8 +9,9 @@ import { runPlan } from "./run_suite.ts";
 import type { SuiteOptions } from "./suite_options.ts";
 
 /**
- * Runs a suite, and after each change of a file again the tests that it touches:
- * all of them where it is the suite's own file. A signal ends it.
+ * Runs a suite. After each change of a file, it runs the tests again that use
+ * the file; after a change of the suite's own file, all tests. A signal ends
+ * it.
  *
  * @param options What to run, and how.
  * @param program The words that start this program.
@@ -56,14 +57,14 @@ export async function watchSuite(
       );
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      // The next change may mend it.
+      // The next change may repair the suite.
       console.error(`vmwright: ${harmless(error.message)}`);
       entries = [];
     }
   }
 }
 
-/** All files of a test whose change touches it. */
+/** All files whose change makes a test run again. */
 function filesOf({ setting: { files, script } }: Entry): string[] {
   return script === undefined
     ? [...files]

@@ -18,11 +18,11 @@ import { describeTrend, trendOf } from "./trend.ts";
 /** Bytes of events on the page of a suite at most. */
 const usualEvents = 256 * 1024 * 1024;
 
-/** What {@linkcode writeReports} is told beside the results. */
+/** Options of {@linkcode writeReports}. */
 export interface SuiteReportOptions {
   /** What the tests were before; this run may be in there already. */
   readonly history: History;
-  /** What is to be known of the whole, a sentence each. Default: nothing. */
+  /** Notes on the whole suite, a sentence each. Default: nothing. */
   readonly notes?: readonly string[];
   /** Whether a flaky test is a failure. Default: no. */
   readonly failOnFlaky?: boolean;
@@ -44,7 +44,7 @@ export interface SuiteReportOptions {
  * @param results The results. The directories of attempts count from `directory`.
  * @param directory Where the reports go.
  * @param options What else there is to tell.
- * @returns What it has come to as a whole.
+ * @returns The outcome of the suite as a whole.
  */
 export async function writeReports(
   results: SuiteResults,
@@ -117,7 +117,7 @@ function overviewOf(
     if (size === 0 || size > left) {
       const page = `${own}/report.html`;
       if (sizeOf(page) === 0) return overview;
-      // Whatever moves the directory moves what is in it.
+      // A link into the directory stays valid when the directory moves.
       const link = own.startsWith(`${directory}/`)
         ? page.slice(directory.length + 1)
         : page;

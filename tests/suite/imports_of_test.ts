@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { withImports } from "../../src/suite/imports_of.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 
-Deno.test("what a script imports touches it, and what that imports", () => {
+Deno.test("a change of a script's imports, direct or not, touches the script", () => {
   using folder = temporaryDirectory({
     "a test?.ts": `import { one } from "./one.ts";
       import type { Two } from './sub/two.ts';

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { MemoryWatch } from "../../src/suite/memory_watch.ts";
 
-Deno.test("the memory of a process is seen together with that of those that it has started", async () => {
+Deno.test("the memory of a process is measured with that of its descendants", async () => {
   using watch = new MemoryWatch();
   const megabytes = 64;
   // The shell is the parent of the process that takes the memory.

@@ -66,7 +66,7 @@ function entry(memory: number | undefined, duration: number): HistoryEntry {
   };
 }
 
-Deno.test("a test takes what its machines have, until it was seen to take less", () => {
+Deno.test("a test is expected to take its machines' memory, until it was measured to take less", () => {
   using folder = temporaryDirectory({
     "run-a-vm": "#!/bin/sh\nqemu-system-x86_64 -m 1024 -smp 2 $@\n",
     "run-b-vm": "#!/bin/sh\nqemu-system-x86_64 -m 512 $@\n",

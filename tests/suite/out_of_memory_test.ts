@@ -38,7 +38,7 @@ class SmallGroup implements Disposable {
   }
 }
 
-Deno.test("a test that the kernel kills for its memory is told as that, and hurts no other", async () => {
+Deno.test("a test that the kernel kills for its memory is reported so, and hurts no other", async () => {
   using group = SmallGroup.make();
   if (group === undefined) {
     console.log("no control group with a limit of memory can be made here");

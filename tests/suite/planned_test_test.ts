@@ -9,7 +9,7 @@ function planned(suite: Suite) {
   return plannedTests({ suite, folder: "/", name: "s", files: [] });
 }
 
-Deno.test("a test has what it does not say from the defaults", () => {
+Deno.test("a test has the fields that it does not set from the defaults", () => {
   const [test] = planned({
     defaults: {
       script: "all.ts",
@@ -30,7 +30,7 @@ Deno.test("a test has what it does not say from the defaults", () => {
   });
 });
 
-Deno.test("a test with machines of its own has none of the defaults'", () => {
+Deno.test("a test with machines of its own has none of the defaults' machines", () => {
   const [test] = planned({
     defaults: { startScripts: ["./run-a-vm"] },
     tests: { web: { config: "web.json" } },
@@ -128,7 +128,7 @@ Deno.test("a name or a tag that no test has is a mistake", () => {
   );
 });
 
-Deno.test("the last failed tests are those that did not come to a good end", () => {
+Deno.test("the last failed tests are those that did not pass", () => {
   const last = {
     tests: [
       ["web[k=1]", "crashed"],

@@ -24,7 +24,7 @@ Deno.test("the longest test begins first, and before it those of which nothing i
   ]);
 });
 
-Deno.test("tests that run have never more than the limits together", () => {
+Deno.test("running tests never exceed the limits together", () => {
   for (
     const [one, count] of [[needs(40, 1), 2], [needs(1, 1, 2), 2]] as const
   ) {
@@ -44,7 +44,7 @@ Deno.test("tests that run have never more than the limits together", () => {
   assertEquals(running, 4, "as many as there are workers");
 });
 
-Deno.test("smaller tests pass one that waits for room, but not for ever", () => {
+Deno.test("smaller tests pass one that waits for room, but not forever", () => {
   const queue = new Queue<string>({ ...limits, workers: 2 });
   queue.add("first", needs(60, 100));
   assertEquals(queue.begin(), "first");
@@ -73,7 +73,7 @@ Deno.test("a test that takes all processors, or more, runs alone", () => {
   assertEquals(queue.begin(), "other");
 });
 
-Deno.test("what another suite on the host has taken is not there", () => {
+Deno.test("memory that another suite on the host has taken is not available", () => {
   let available = 50;
   const queue = new Queue<string>({ ...limits, available: () => available });
   queue.add("a", needs(60, 3));
@@ -90,7 +90,7 @@ Deno.test("what another suite on the host has taken is not there", () => {
   assertEquals(queue.begin(), "b");
 });
 
-Deno.test("what has not begun can be taken out", () => {
+Deno.test("items that have not begun can be removed", () => {
   const queue = new Queue<string>(limits);
   for (const name of ["a", "b"]) queue.add(name, needs(1, 1));
   assertEquals(queue.begin(), "a");

@@ -32,7 +32,7 @@ const seeds = Number.isNaN(first)
   ? crypto.getRandomValues(new Uint32Array(10))
   : [first];
 
-Deno.test("ten random suites come to what their tests come to, and leave nothing", async () => {
+Deno.test("ten random suites end as their tests do, and leave nothing", async () => {
   const left = [...seeds];
   const worker = async () => {
     for (let seed; (seed = left.pop()) !== undefined;) {

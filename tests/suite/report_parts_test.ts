@@ -162,7 +162,7 @@ Deno.test("a directory without results is a part that is missing", () =>
     );
   }));
 
-Deno.test("of a shard that reported twice the later report counts", () =>
+Deno.test("if a shard reported twice, the later report counts", () =>
   inFolder(async (folder) => {
     const shard = { index: 1, count: 1 };
     for (
@@ -185,7 +185,7 @@ Deno.test("of a shard that reported twice the later report counts", () =>
     }
   }));
 
-Deno.test("a test that two parts ran is what the worse of them says", () =>
+Deno.test("a test that two parts ran has the worse of their verdicts", () =>
   inFolder(async (folder) => {
     for (const verdict of ["passed", "failed"] as const) {
       writeResults(`${folder}/${verdict}`, results([result("a", verdict)]));
@@ -199,7 +199,7 @@ Deno.test("a test that two parts ran is what the worse of them says", () =>
     }
   }));
 
-Deno.test("a test that one part did not come to is what another says", () =>
+Deno.test("a test that one part did not run has the verdict of the other", () =>
   inFolder(async (folder) => {
     for (const verdict of ["unfinished", "passed"] as const) {
       writeResults(`${folder}/${verdict}`, results([result("a", verdict)]));
@@ -250,7 +250,7 @@ Deno.test("repetitions of a test stay apart", () =>
     assertEquals(whole.tests.map(({ repetition }) => repetition), [1, 2]);
   }));
 
-Deno.test("flaky tests fail the whole where they are to", () =>
+Deno.test("flaky tests fail the whole if an option says so", () =>
   inFolder(async (folder) => {
     writeResults(`${folder}/one`, results([result("a", "flaky")]));
     const judged = async (failOnFlaky: boolean) =>
@@ -261,7 +261,7 @@ Deno.test("flaky tests fail the whole where they are to", () =>
     assertEquals([await judged(false), await judged(true)], [true, false]);
   }));
 
-Deno.test("what belongs to different suites is refused", () =>
+Deno.test("parts of different suites are refused", () =>
   inFolder(async (folder) => {
     const one = results([result("a", "passed")]);
     writeResults(`${folder}/one`, one);
@@ -288,7 +288,7 @@ Deno.test("what belongs to different suites is refused", () =>
     }
   }));
 
-Deno.test("the page and the JUnit report tell the history of each test, and what is new goes into it once", () =>
+Deno.test("the page and the JUnit report show the history of each test, and new results go into it once", () =>
   inFolder(async (folder) => {
     const history = `${folder}/history`;
     const day = 24 * 3600 * 1000;

@@ -3,7 +3,7 @@ import { resultsHeader, type SuiteResults } from "../../src/suite/results.ts";
 import { ResultsDirectory } from "../../src/suite/results_directory.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 
-Deno.test("the next suite removes what attempts have left, and nothing else", () => {
+Deno.test("the next suite removes the files of earlier attempts, and nothing else", () => {
   const attempts = [
     "tests/web/1",
     "tests/web/2",

@@ -37,7 +37,7 @@ Deno.test("results of another kind or of a later version are refused", () => {
   }
 });
 
-Deno.test("a line of the history that a killed writer left is passed over, and nothing after it", () => {
+Deno.test("an incomplete line of the history is skipped, and no later one", () => {
   using folder = temporaryDirectory({});
   const path = `${folder.path}/history`;
   const entry = (date: number) => ({

@@ -8,7 +8,7 @@ import { readHistory } from "../../src/suite/history.ts";
 import { Heard } from "../heard.ts";
 import { SuiteFolder } from "./stand_ins.ts";
 
-Deno.test("a suite tells what became of each test, and keeps all that they left", async () => {
+Deno.test("a suite reports the result of each test, and keeps all of their files", async () => {
   using suite = new SuiteFolder({
     passes: { script: "passes.ts" },
     python: { script: "passes.py" },
@@ -135,7 +135,7 @@ Deno.test("a suite tells what became of each test, and keeps all that they left"
   );
 });
 
-Deno.test("a flaky test is a failure where somebody says so, and GitHub shows it", async () => {
+Deno.test("a flaky test is a failure if an option says so, and GitHub shows it", async () => {
   using suite = new SuiteFolder({
     flaky: { script: "flaky.ts", env: { FLAG: "f" } },
   });
@@ -395,7 +395,7 @@ console.log(exitCode, JSON.stringify(tests.map((test) => ({
 
 // They wait for a minute.
 if (Deno.env.get("VMWRIGHT_LONG")) {
-  Deno.test("a test whose process does not even end itself is ended", async (t) => {
+  Deno.test("a test whose process does not end itself is killed", async (t) => {
     const tests = { stops: { script: "stops.ts", timeout: 1 } };
     await t.step("by its time limit", async () => {
       using suite = new SuiteFolder(tests);

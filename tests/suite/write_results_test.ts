@@ -5,7 +5,7 @@ import { temporaryDirectory } from "../cli/vmwright.ts";
 import { readPage } from "../report/read_page.ts";
 import { result, results, writeResults } from "./made_results.ts";
 
-Deno.test("of a suite that says much, the page has the runs of the worst tests and links to others", async () => {
+Deno.test("the page of a suite with much output has the runs of the worst tests, and links to others", async () => {
   using folder = temporaryDirectory();
   const { path } = folder;
   const whole = results([
