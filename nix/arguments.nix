@@ -114,7 +114,7 @@ let
   unknown = filter (name: !known ? ${name}) (attrNames arguments);
   wrong = filter (name: !known.${name}.check arguments.${name}) (attrNames arguments);
   first = head wrong;
-  # A value of few that there are tells more than its type.
+  # If only few values are possible, they tell more than the type.
   described =
     name:
     let

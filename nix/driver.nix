@@ -24,7 +24,7 @@
   enableOCR ? false,
   extraPythonPackages ? _: [ ],
   extraDriverArgs ? [ ],
-  # What `mkSnapshot` has made: `snapshot()` with `keep` begins there.
+  # Snapshots of `mkSnapshot`, at which `snapshot()` with `keep` begins.
   snapshots ? [ ],
   qemu ? pkgs.qemu_test,
   firecracker ? pkgs.firecracker,

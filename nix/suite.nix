@@ -1,6 +1,7 @@
-# `lib.mkSuite`: many tests as derivations, one for each, and one that gathers their reports. Nix
-# schedules them, on as many builders as it has. A test's derivation succeeds also where its test
-# does not, so that there is a report of each; those of `checks` and the suite itself fail.
+# `lib.mkSuite`: many tests as derivations, one for each, and one that gathers
+# their reports. Nix schedules them, on as many builders as it has. A test's
+# derivation succeeds even if its test fails, so that there is a report of each;
+# those of `checks` and the suite itself fail.
 { packageFor, mkTest }:
 {
   pkgs,
@@ -13,9 +14,9 @@
   retries ? 0,
   # Whether a test that passes after other attempts is a failure.
   failOnFlaky ? false,
-  # What the tests were in the suites before: the file `history` of such a suite's report.
+  # The results of earlier suites: the file `history` of such a suite's report.
   history ? null,
-  # Any value: another one than before has tests run again of which there is a report.
+  # Any value. A new value makes tests run again that have a report.
   rerun ? null,
   # The system features that a test needs beside its own, by the MiB of memory and the cores of all
   # of its nodes.
@@ -57,7 +58,7 @@ let
 
   sum = lib.foldl' builtins.add 0;
 
-  # What the virtual machines and containers of a test take together.
+  # The needs of all virtual machines and containers of a test together.
   sizeOf =
     test:
     let
@@ -109,7 +110,7 @@ let
     allowSubstitutes = false;
   };
 
-  # What fails where its test did.
+  # A derivation that fails if its test failed.
   checkOf =
     testName: report:
     pkgs.runCommand "vm-test-check-${partOfName testName}"

@@ -20,7 +20,7 @@
   # A file for `--config`, which then has all of the above except the language.
   configurationFile ? null,
   extraDriverArgs ? [ ],
-  # What `mkSnapshot` has made.
+  # Snapshots of `mkSnapshot`.
   snapshots ? [ ],
   # QEMU, for scripts that use its tools.
   qemu,
@@ -93,7 +93,7 @@ let
 
   useStartScripts = ''
     scripts=()
-    # The files that there are of those that are named.
+    # Those of the named files that exist.
     existing() {
       local file
       for file; do

@@ -39,7 +39,7 @@ let
   number = virtualisation.test.nodeNumber or (numberOf name);
   inherit (config.system.build) toplevel;
 
-  # Images stand for themselves: nobody who has one needs the paths that they hold.
+  # Images are complete: a host with one does not need the paths that it holds.
   withoutPaths = builtins.unsafeDiscardStringContext;
 
   serial = if !isFirecracker && hostPlatform.isAarch64 then "ttyAMA0" else "ttyS0";
@@ -106,7 +106,7 @@ let
     initrd = "${config.system.build.initialRamdisk}/${config.system.boot.loader.initrdFile}";
     parameters = builtins.filter (parameter: !isForQemu parameter) config.boot.kernelParams ++ [
       "console=${serial}"
-      # What ends a microVM is a reset, which a panic makes at once.
+      # A reset ends a microVM, and a panic resets at once.
       "reboot=k"
       "panic=-1"
       (withoutPaths "init=${toplevel}/init")
@@ -127,7 +127,7 @@ let
     builtins.attrNames (virtualisation.sharedDirectories or { })
   );
 
-  # A sentence for each thing that is asked of a hypervisor which can't do it.
+  # A sentence for each option that the node's hypervisor can't fulfil.
   refusals = lib.optionals enable (
     lib.optional (own.backend != null && !isVirtualMachine)
       "the container ${name} has vmwright.backend = \"${own.backend}\", expected none: a node is a virtual machine, and no container"
@@ -230,7 +230,7 @@ in
           )
         );
 
-        # Nobody gives addresses there, and all have their own.
+        # There is no DHCP server, and all nodes have addresses of their own.
         networking.useDHCP = lib.mkOverride 150 false;
         # This target wants what sets the addresses. DHCP would want it.
         systemd.targets.network.wantedBy = [ "multi-user.target" ];

@@ -1,7 +1,7 @@
 # The Nix store of a test's microVMs: one read-only image with what all of them need, each path once.
 {
   pkgs,
-  # What is in it, with all that it needs.
+  # The contents, with all their dependencies.
   paths,
 }:
 let
@@ -20,7 +20,8 @@ in
           pkgs.erofs-utils
           pkgs.gnutar
         ];
-        # The image names the paths that it holds. Whoever has it needs them no more.
+        # The image names the paths that it holds. A host with the image does
+        # not need the paths.
         __structuredAttrs = true;
         unsafeDiscardReferences.out = true;
       }

@@ -1,5 +1,5 @@
 # A kernel as microVMs boot it: on x86 the ELF image that is packed in a bzImage, elsewhere the image as
-# it is. It comes out of what every NixOS boots, so nobody fetches the kernel's development files.
+# it is. It is unpacked from NixOS's own kernel, so nobody fetches the kernel's development files.
 #
 # The header's fields are those of the kernel's `Documentation/arch/x86/boot.rst`.
 {
@@ -30,7 +30,7 @@ pkgs.runCommand "vmlinux"
     sectors=$(field 497 1)
     begin=$(((''${sectors/#0/4} + 1) * 512 + $(field 584 4)))
     size=$(field 588 4)
-    # All but gzip are followed by the size of what they have packed.
+    # All but gzip are followed by the unpacked size.
     case $(part $begin 4 | od -An -v -t x1 | tr -d ' ') in
       1f8b*) part $begin $size | gzip -dc > $out ;;
       28b52ffd) part $begin $((size - 4)) | zstd -dcq > $out ;;

@@ -18,7 +18,7 @@ if (reason !== undefined) console.log(`tests/nix/farm: skipped, ${reason}`);
 const free = 3;
 
 /**
- * A host runs some tests, and stops in the others until somebody writes to the
+ * A host runs some tests, and stops in the others until a program writes to the
  * gate: else one host would be done before the other begins.
  */
 const wait = (folder: string) => `
@@ -160,7 +160,7 @@ Deno.test(
         const kept = onBuilder();
         assert(kept > 0, "what the builder had reported is here");
 
-        // The same command goes on with what is missing, here.
+        // The same command builds the missing tests, here.
         const out = await nix.build(
           of("suite.report"),
           options,

@@ -11,7 +11,7 @@ import { Nix, NixError, releases, root } from "./nix.ts";
 // deno-lint-ignore no-explicit-any
 type Any = any;
 
-/** A value whose store paths are told by their names alone. */
+/** A value in which names stand for store paths. */
 function withoutHashes<T>(value: T): T {
   return JSON.parse(
     JSON.stringify(value).replaceAll(/\/[^" =:]*\/[0-9a-z]{32}-/g, "store:"),

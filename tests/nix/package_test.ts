@@ -31,7 +31,7 @@ function npmPackages(): { name: string; version: string }[] {
 }
 
 /**
- * Has npm fetch them and puts them where nix looks for what it has fetched.
+ * Makes npm fetch them, and puts them where nix looks for fetched files.
  *
  * @returns Why that is not possible, if it is not.
  */

@@ -11,7 +11,7 @@ export type Packing = keyof typeof packings;
 
 /** Sectors of the code that sets the processor up, after the first. */
 const SETUP_SECTORS = 3;
-/** Where what is packed begins, in the rest of the file. */
+/** Where the packed kernel begins, in the rest of the file. */
 const PAYLOAD = 100;
 
 /**
@@ -19,7 +19,7 @@ const PAYLOAD = 100;
  * kernel's `Documentation/arch/x86/boot.rst`. It has none of the code that
  * unpacks it.
  *
- * @param kernel What is packed.
+ * @param kernel The packed kernel.
  */
 export async function bzImage(
   kernel: Uint8Array<ArrayBuffer>,
@@ -36,7 +36,7 @@ export async function bzImage(
     new Blob([kernel]).stream().pipeTo(packer.stdin),
   ]);
   await packer.status;
-  // The size of what is packed comes after it; gzip has one of its own.
+  // The unpacked size comes after it; gzip has one of its own.
   const rest = packing === "gzip" ? 0 : 4;
   const begin = (SETUP_SECTORS + 1) * 512 + PAYLOAD;
   // What follows is no part of it.

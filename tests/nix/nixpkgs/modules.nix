@@ -48,8 +48,8 @@ let
     else
       [ { inherit priority value; } ];
 
-  # The sets in a value. What is said of a whole set is said of each value in it, and so asked for no
-  # earlier than that value.
+  # The sets in a value. A definition of a whole set applies to each value in
+  # it, and is not evaluated before that value.
   setsOf =
     value:
     if wrapped "if" value then
