@@ -1,4 +1,4 @@
-// Files into a machine, and what it made of them back to the host.
+// Copies files into a machine, and the results back to the host.
 //
 //   vmwright --start-scripts ./run-machine-vm -o results files.ts
 //
