@@ -1,6 +1,6 @@
 /**
- * A port of this host that is free, and that the kernel gives to nobody who takes
- * any: so nobody else has it a moment later.
+ * A free port of this host, which the kernel does not give to a program that
+ * takes any: so nobody else has it a moment later.
  */
 export function freePort(hostname: string): number {
   for (let port = 10_000 + Deno.pid % 10_000;; port++) {

@@ -28,7 +28,7 @@ const ROOMS = [
 export interface Finding {
   /** The file that imports, from the top of the project. */
   readonly file: string;
-  /** What is wrong, in a sentence. */
+  /** The violation, in a sentence. */
   readonly text: string;
 }
 

@@ -84,7 +84,7 @@ async function run(
   return signal === "SIGKILL" ? "endless" : success ? "good" : "bad";
 }
 
-/** What is needed to build and test the scanner, with links to what is not changed. */
+/** The files to build and test the scanner, as links if they do not change. */
 async function workshop(): Promise<string> {
   const directory = await Deno.makeTempDir({ prefix: "vmwright-mutants-" });
   const shared = ["src", "tests", "deno.json", "deno.lock"];

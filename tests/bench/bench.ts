@@ -112,7 +112,7 @@ async function main(args: string[]): Promise<void> {
         console.error(table([result]).split("\n")[1]);
       });
     } catch (error) {
-      // The other parts are worth something without this one.
+      // The other parts are useful without this one.
       console.error(`${part.name} failed:`, error);
       Deno.exitCode = 1;
     }

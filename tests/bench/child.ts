@@ -19,7 +19,7 @@ import { ownCpu, peakMemory } from "./clock.ts";
 export interface ChildReport {
   /** MiB of memory at most. */
   peak: number;
-  /** Milliseconds of processor time for what was measured. */
+  /** Milliseconds of processor time of the measured work. */
   cpu: number;
 }
 
@@ -67,7 +67,7 @@ async function flood(
     `${directory}/run-flood-vm`,
     `#!/bin/bash\nmkfifo ${directory}/go\n` +
       `{ read -r _ <${directory}/go; ${print}; } 2>&1 </dev/null &\n` +
-      // QEMU makes what it writes to non-blocking, for everybody.
+      // QEMU makes its output non-blocking, also for other processes.
       `${startScript} "$@" | cat\n`,
     { mode: 0o755 },
   );

@@ -37,7 +37,7 @@ export function peakMemory(pid: number | "self"): number {
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
 }
 
-/** Lets time pass, where that is what is measured. */
+/** Lets time pass, for measurements of a period. */
 export function pass(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

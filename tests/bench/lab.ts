@@ -64,7 +64,7 @@ export async function openLab(
 }
 
 /**
- * Has the kernel put programs at random addresses, as it does by itself, or
+ * Makes the kernel put programs at random addresses, which is its default, or
  * not. QEMU 7.2 translates a program anew at each address that it is put at:
  * most of what it costs to start one.
  */

@@ -2,7 +2,7 @@ import type { Result } from "./result.ts";
 
 /** How much is measured. */
 export interface Scale {
-  /** Rounds of what is short. */
+  /** Rounds of short cases. */
   rounds: number;
   /** Rounds of what takes many seconds. */
   longRounds: number;

@@ -1,6 +1,6 @@
 /** One case, measured. */
 export interface Result {
-  /** What was measured. */
+  /** The measured quantity. */
   name: string;
   /** Of the samples. */
   unit: "ms" | "MiB" | "µs" | "ms/MiB" | "ms/s" | "GB/s" | "MB/s" | "%";
@@ -10,7 +10,7 @@ export interface Result {
   other?: number[];
   /** What it is compared with; the model of the classic driver by default. */
   against?: string;
-  /** What is wanted. */
+  /** The aim. */
   aim?: Aim;
   /** What a reader of the numbers should know. */
   note?: string;
@@ -45,7 +45,7 @@ export function ratio({ unit, ours, other }: Result): number | undefined {
     : median(other) / median(ours);
 }
 
-/** Whether the aim is met; `undefined` where there is none. */
+/** Whether the aim is met; `undefined` if there is none. */
 export function isMet(result: Result): boolean | undefined {
   const { aim, ours } = result;
   if (aim === undefined) return undefined;

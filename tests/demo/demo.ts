@@ -3,7 +3,7 @@
 //
 //   deno task demo [--yes]
 //
-// Installs what is missing by apt; asks first unless --yes is given.
+// Installs missing packages by apt; asks first unless --yes is given.
 
 import { parseArgs } from "@std/cli/parse-args";
 import {

@@ -1,6 +1,6 @@
 import { type Recipe, recipeHash } from "./recipe.ts";
 
-/** Is told what takes long, before it is done. */
+/** Gets a message before each long action. */
 export type Told = (text: string) => void;
 
 /** `$XDG_CACHE_HOME/vmwright` or `~/.cache/vmwright`. */

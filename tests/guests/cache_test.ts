@@ -47,7 +47,7 @@ Deno.test("only one of two builders of a recipe builds", async () => {
   });
 });
 
-Deno.test("a build that fails leaves nothing that looks built", async () => {
+Deno.test("a failed build leaves nothing that looks built", async () => {
   await withCache(async (root) => {
     await assertRejects(
       () =>

@@ -23,14 +23,14 @@ export const guestNames = Object.keys(images) as GuestName[];
 
 /**
  * Programs stand at the same addresses each time that they start. Without KVM,
- * QEMU translates a program anew at each new address: a command that starts a
+ * QEMU translates a program again at each new address: a command that starts a
  * process takes two to three times as long.
  */
 const WITHOUT_ASLR = "norandmaps";
 
 /** How to make a guest. */
 export interface GuestOptions {
-  /** Is told of what takes long. */
+  /** Gets a message about each long action. */
   told?: Told;
   /** Whether the kernel puts programs at random addresses, as it does elsewhere. */
   aslr?: boolean;

@@ -2,7 +2,7 @@ import { CpioArchive } from "./cpio.ts";
 import { moduleClosure, modulesDep } from "./kernel_modules.ts";
 import { extractPackages } from "./packages.ts";
 
-/** What is in the first file system of a guest whose root is a disk. */
+/** The contents of the first file system of a guest whose root is a disk. */
 export interface Initramfs {
   /** The kernel's release. */
   readonly release: string;

@@ -73,7 +73,7 @@ function packageOf(kind: KernelKind): string {
   return kind.package ?? "linux-image-amd64";
 }
 
-/** What a kernel depends on, for the recipes of what is made with it. */
+/** The dependencies of a kernel, for the recipes that use it. */
 export function kernelRecipeOf(kind: KernelKind): Recipe {
   const { name, kept } = kind;
   return {
@@ -166,7 +166,7 @@ async function uncompressed(
   const view = new DataView(image.buffer);
   const setupSectors = image[0x1f1] || 4;
   const start = (setupSectors + 1) * 512 + view.getUint32(0x248, true);
-  // The last four bytes are the size of what was packed.
+  // The last four bytes are the unpacked size.
   const end = start + view.getUint32(0x24c, true) - 4;
   const packed = `${directory}/vmlinux.packed`;
   await Deno.writeFile(packed, image.subarray(start, end));

@@ -29,8 +29,8 @@ export function dependencies(module: Uint8Array): string[] {
 }
 
 /**
- * The named modules and all that they depend on, each after its dependencies.
- * What is not there is taken to be built into the kernel.
+ * The named modules and all that they depend on, each after its dependencies. A
+ * missing module counts as built into the kernel.
  */
 export async function moduleClosure(
   directory: string,

@@ -156,7 +156,7 @@ Deno.test("a start script shares SHARED_DIR", async () => {
   await Deno.remove(directory);
 });
 
-Deno.test("a start script uses TMPDIR only where USE_TMPDIR says so", async () => {
+Deno.test("a start script uses TMPDIR only if USE_TMPDIR is set", async () => {
   const { cwd, state } = await called({ env: { USE_TMPDIR: "" } });
   assert(cwd.startsWith(`${state}/vm-node1.`), cwd);
 });

@@ -105,9 +105,9 @@ function isInstalled(program: string): boolean {
 }
 
 /**
- * Installs what is missing, by apt, and says what and why.
+ * Installs missing packages by apt, and says which and why.
  *
- * Asks first if there is somebody at the terminal, unless `yes` is given.
+ * Asks first if a person is at the terminal, unless `yes` is given.
  *
  * @throws with the line to type, where nobody allowed it
  */

@@ -4,7 +4,9 @@ import { booted } from "../machine/booted.ts";
 
 const EXAMPLES = new URL("../../examples/microvm/", import.meta.url).pathname;
 
-/** Has the guest connect to its own virtual socket, and asks the shell there. */
+/**
+ * Makes the guest connect to its own virtual socket, and asks the shell there.
+ */
 const ASK = `
 socket my $shell, 40, 1, 0 or die "no virtual socket: $!";
 connect $shell, pack("S S L L x4", 40, 0, 1234, 1) or die "connect: $!";

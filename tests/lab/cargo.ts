@@ -13,7 +13,7 @@ export interface Hypervisor {
 }
 
 /**
- * Makes a disk with what is tried in the lab: this checkout and its bundle, the
+ * Makes a disk with the files for the lab: this checkout and its bundle, the
  * Deno that runs this, guests, and hypervisors.
  *
  * @param directory Where the disk is made, and for a while the files of it.

@@ -40,7 +40,7 @@ async function seconds(fn: () => Promise<unknown>): Promise<number> {
   return (performance.now() - began) / 1000;
 }
 
-/** One start by the driver, and what is done then. */
+/** One start by the driver, and the actions after it. */
 async function byDriver(
   who: string,
   startCommand: string,

@@ -3,19 +3,19 @@ import { TestFailure } from "../../mod.ts";
 import { booted } from "../machine/booted.ts";
 import { LabFrozen, runIn } from "./machine.ts";
 
-Deno.test("a machine of the lab that stands still is told apart from what does not end in it", async (t) => {
+Deno.test("a hung machine of the lab is distinguished from a hung program in it", async (t) => {
   await using lab = await booted();
   const { machine } = lab;
   await machine.connect();
 
-  await t.step("what ends is answered", async () => {
+  await t.step("the result of a program that ends is returned", async () => {
     assertEquals(
       await runIn(machine, "echo", "echo here; exit 3", { timeout: 60 }),
       { status: 3, output: "here\n" },
     );
   });
 
-  await t.step("what does not end fails", async () => {
+  await t.step("a program that does not end fails", async () => {
     const error = await assertRejects(
       () => runIn(machine, "a sleep", "sleep 1000", { timeout: 1 }),
       TestFailure,
@@ -26,7 +26,7 @@ Deno.test("a machine of the lab that stands still is told apart from what does n
     );
   });
 
-  await t.step("a machine that stands still is told as such", async () => {
+  await t.step("a hung machine is reported so", async () => {
     Deno.kill(machine.pid!, "SIGSTOP");
     const error = await assertRejects(
       () => runIn(machine, "an echo", "echo here", { timeout: 1, patience: 2 }),

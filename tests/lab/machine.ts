@@ -12,9 +12,11 @@ import type { LabImage } from "./image.ts";
 /** Seconds in which a machine that runs answers, however busy the host is. */
 const PATIENCE = 120;
 
-/** The machine in which the tests run stands still; says nothing of them. */
+/**
+ * The machine in which the tests run hangs, which says nothing about the tests.
+ */
 export class LabFrozen extends Error {
-  /** Takes what was under way, and how long nothing was heard. */
+  /** Takes the pending action, and how long the machine was silent. */
   constructor(doing: string, patience: number) {
     super(
       `The lab's machine stood still while it ran ${doing}: it did not answer ` +
@@ -78,7 +80,7 @@ export interface LabMachine extends AsyncDisposable {
  * Starts the machine; what it writes to its disks is forgotten.
  *
  * @param options.qemu The QEMU that runs it.
- * @param options.cargo The disk with what is tried.
+ * @param options.cargo The disk with the files for the lab.
  */
 export async function startLab(
   image: LabImage,

@@ -28,7 +28,7 @@ export const bulk: Part = {
           }),
         );
         if (got === whole) continue;
-        // Of so much, a console of the guest's loses some at times.
+        // The guest's console sometimes loses a part of so much text.
         if (side === "other") {
           lost++;
           continue;
@@ -92,7 +92,7 @@ export const bulk: Part = {
   },
 };
 
-/** What the driver holds in memory while much goes through it. */
+/** The driver's memory during large transfers. */
 export const memory: Part = {
   name: "memory",
   async run({ longRounds, consoleMegabytes, megabytes }, tell) {

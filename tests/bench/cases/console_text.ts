@@ -5,7 +5,7 @@ import { ClassicConsole } from "../classic.ts";
 import { timed } from "../clock.ts";
 import type { Part } from "../part.ts";
 
-/** Text at the end of a long console log, and what reports of one take. */
+/** Text at the end of a long console log, and the cost of its reports. */
 export const consoleText: Part = {
   name: "console-text",
   async run({ consoleMegabytes, longRounds }, tell) {

@@ -4,9 +4,9 @@ import type { Part } from "../part.ts";
 import { activeSince, react, settle, startUnit } from "./waits.ts";
 
 /**
- * Ends when a file is there, of which inotify(7) tells: what a program would do
- * that a module adds to a guest. Perl is in Debian's base, and calls the kernel
- * as a compiled program does: inotify_init1, inotify_add_watch with IN_CREATE.
+ * Ends when inotify(7) reports a file, as a program of a guest's module would
+ * do. Perl is in Debian's base, and calls the kernel as a compiled program
+ * does: inotify_init1, inotify_add_watch with IN_CREATE.
  */
 const inotify = (directory: string, path: string) =>
   `perl -e 'my $fd = syscall(294, 0); my $directory = "${directory}"; ` +
@@ -14,9 +14,9 @@ const inotify = (directory: string, path: string) =>
   `until (-e "${path}") { sysread($events, my $event, 4096) }'`;
 
 /**
- * Ends when a unit is active, of which D-Bus tells: systemctl subscribes to its
- * manager, and joins the job that is there. A wait must not start a unit, so
- * this is only for comparison.
+ * Ends when D-Bus reports that a unit is active: systemctl subscribes to its
+ * manager, and joins the existing job. A wait must not start a unit, so this is
+ * only for comparison.
  */
 const dbus = (unit: string) => `systemctl start ${unit}`;
 

@@ -7,7 +7,10 @@ import type { Part } from "../part.ts";
 const PLUGS = 20;
 /** Seconds of delay, in each direction, and milliseconds of both. */
 const DELAY = 0.05, BOTH_WAYS = 100;
-/** Frames of which some are lost, which share, and what is right in 99 of 100 runs. */
+/**
+ * The number of frames, the fraction that is lost, and the range of 99 of 100
+ * runs.
+ */
 const FRAMES = 10_000, LOSS = 20;
 const SPREAD = 2.576 * Math.sqrt(LOSS * (100 - LOSS) / FRAMES);
 /** MiB that a machine sends to another at once. */
@@ -15,7 +18,7 @@ const SIZE = 5;
 /** More than any guest sends: every frame passes the relay, and none waits. */
 const RELAYED = { bandwidth: 1e15 };
 
-/** What faults of links cost, and whether they are right. */
+/** The cost of links' faults, and whether they are right. */
 export const links: Part = {
   name: "links",
   async run({ rounds }, tell) {

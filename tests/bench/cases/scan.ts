@@ -5,7 +5,7 @@ import { median } from "../result.ts";
 
 const mebibyte = 1024 * 1024;
 
-/** What is searched for. */
+/** The patterns. */
 interface Search {
   readonly name: string;
   readonly patterns: readonly RegExp[];

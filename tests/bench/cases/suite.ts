@@ -12,7 +12,7 @@ const program = [
 /** MiB of memory that the tests with machines have together. */
 const BUDGET = 1536;
 
-/** Many tests by one command, beside a loop and beside what is possible. */
+/** Many tests by one command, compared with a loop and with the optimum. */
 export const suite: Part = {
   name: "suite",
   async run({ longRounds, suiteTests, standIns }, tell) {
