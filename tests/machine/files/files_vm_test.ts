@@ -543,7 +543,7 @@ Deno.test("copying files between host and guest", async (t) => {
           Deno.errors.PermissionDenied,
         );
       }
-      await machine.waitUntilFails("pidof head", { timeout: 30 });
+      await machine.waitUntilFails("pidof head", { timeout: 300 });
       assertEquals(await machine.succeed("echo fine"), "fine\n");
     },
   );
