@@ -338,13 +338,13 @@ export function Picture({ model, data, shot, name, onShot }: {
   const machine = model.machineName(shot.machine);
   return (
     <figure>
-      <button type="button" class="picture" onClick={() => onShot(shot)}>
-        {url && (
-          <img
-            src={url}
-            alt={`Screen of ${machine} at ${clock(shot.time)} s`}
-          />
-        )}
+      <button
+        type="button"
+        class="picture"
+        aria-label={`Screen of ${machine} at ${clock(shot.time)} s`}
+        onClick={() => onShot(shot)}
+      >
+        {url && <img src={url} alt="" />}
       </button>
       <figcaption>{name}: {machine} at {clock(shot.time)} s</figcaption>
     </figure>

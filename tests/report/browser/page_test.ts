@@ -590,6 +590,24 @@ for (const look of [{}, { dark: true }, { phone: true }]) {
   });
 }
 
+Deno.test("a picture has a name before it is there", async () => {
+  const path = screen.write("pictures", failing(screen.folder).events);
+  const text = Deno.readTextFileSync(path);
+  // The page lacks what its pictures show.
+  const without = text.replaceAll(/ id="c\d+"(?=[^<>]*>iVBORw0KGgo)/g, "");
+  assert(without.length < text.length);
+  Deno.writeTextFileSync(path, without);
+  await screen.look(path, async (page) => {
+    const picture = page.locator(".picture").first();
+    await picture.waitFor();
+    assertMatch(
+      await picture.getAttribute("aria-label") ?? "",
+      /^Screen of \w+ at [\d.]+ s$/,
+    );
+    assertEquals(await barriers(page), []);
+  }, { complaint: /This part of the page is missing/ });
+});
+
 for (const look of [{}, { dark: true }, { phone: true }]) {
   const how = Object.keys(look)[0] ?? "light";
   Deno.test(`the page is accessible: ${how}`, async () => {
