@@ -1,6 +1,15 @@
 import { decode } from "../commands/output.ts";
 import type { MachineCore } from "../core.ts";
+import { aarch64 } from "./aarch64.ts";
+import {
+  ANSWERS,
+  type Call,
+  type MachineCode,
+  MOST,
+  TOLD,
+} from "./machine_code.ts";
 import type { Share } from "./shares.ts";
+import { x86_64 } from "./x86_64.ts";
 
 /** The name of the process in the guest, with the number of its parent after it. */
 const NAME = ".vw-attend";
@@ -8,16 +17,18 @@ const NAME = ".vw-attend";
 const TIMEOUT = 60;
 /** Bytes that are added to the pool of random numbers. */
 const SEED = 32;
-/** The program's address in memory, and the address of its orders. */
-const BASE = 0x10000, TOLD = BASE + 0x1000, MOST = 0x4000;
+/** The program's address in memory. */
+const BASE = 0x10000;
 /** Bytes of the headers before the program. */
 const HEADERS = 64 + 56;
-/** The pipes to it and from it, as it has them open. */
-const HEARS = 4, READS = 3, ANSWERS = 6, IS_HEARD = 5;
+/** The other ends of the pipes to it and from it. */
+const HEARS = 4, IS_HEARD = 5;
 /**
  * The requests of ioctl(2) to add to the pool, and to take new numbers from it.
  */
 const ADD_ENTROPY = 0x40085203, RESEED = 0x5207;
+/** The arguments of the kernel's calls, as its headers name them. */
+const AT_FDCWD = -100, O_WRONLY = 1, CLOCK_REALTIME = 0;
 /** What mount(2) has for options of mount(8). */
 const MOUNT_FLAGS: Readonly<Record<string, number>> = {
   rw: 0,
@@ -40,6 +51,8 @@ export interface Attendant {
   readonly pid: number;
   /** Its name. */
   readonly name: string;
+  /** The instructions that it takes. */
+  readonly code: MachineCode;
 }
 
 /** What an {@linkcode Attendant} is to do. */
@@ -81,8 +94,9 @@ export async function attend(
     timeout: TIMEOUT,
   });
   if (status !== 0) return undefined;
-  const [pid, name] = decode(stdout).trim().split(" ");
-  return { pid: Number(pid), name };
+  const [pid, name, hostType] = decode(stdout).trim().split(" ");
+  const code = CODES.find((code) => code.hostType === hostType);
+  return code && { pid: Number(pid), name, code };
 }
 
 /**
@@ -92,13 +106,13 @@ export async function attend(
  */
 export async function instruct(
   core: MachineCore,
-  { pid, name }: Attendant,
+  { pid, name, code }: Attendant,
   renewal: Renewal,
 ): Promise<Undone | undefined> {
   const { status, stdout } = await core.run(
     `set +eu
 { read -r name </proc/${pid}/comm && [ "$name" = '${name}' ] &&
-  printf %b '${quoted(toldProgram(renewal))}' >/proc/${pid}/fd/${HEARS} &&
+  printf %b '${quoted(ordersFor(code, renewal))}' >/proc/${pid}/fd/${HEARS} &&
   read -r undone </proc/${pid}/fd/${IS_HEARD}; } 2>/dev/null &&
   echo "$undone"`,
     { stderr: "merge", timeout: TIMEOUT },
@@ -112,6 +126,9 @@ export async function instruct(
   };
 }
 
+/** The processors that an attendant runs on. */
+const CODES: readonly MachineCode[] = [x86_64, aarch64];
+
 /** The bits of the attendant's answer. */
 const UNSTIRRED = 1, UNSET = 2, UNMOUNTED = 4;
 
@@ -121,16 +138,21 @@ const UNSTIRRED = 1, UNSET = 2, UNMOUNTED = 4;
  */
 const START = `set +eu
 umask 077
-[ "$HOSTTYPE" = x86_64 ] || exit 1
+case $HOSTTYPE in
+${
+  CODES.map((code) =>
+    `  ${code.hostType}) program='${quoted(executable(code))}' ;;`
+  ).join("\n")
+}
+  *) exit 1 ;;
+esac
 for place in /run /dev/shm /tmp /var/tmp /; do
   file=$place/${NAME}$$
-  { printf %b '${
-  quoted(attendantProgram())
-}' >"$file"; } 2>/dev/null || continue
+  { printf %b "$program" >"$file"; } 2>/dev/null || continue
   chmod 700 "$file"
   coproc vw { exec "$file" 2>/dev/null; }
   if read -r _ <&"\${vw[0]}"; then
-    echo "$vw_PID ${NAME}$$"
+    echo "$vw_PID ${NAME}$$ $HOSTTYPE"
     exit 0
   fi
   rm -f "$file"
@@ -142,39 +164,16 @@ function quoted(bytes: Uint8Array): string {
   return [...bytes].map((byte) => `\\0${byte.toString(8)}`).join("");
 }
 
-/**
- * A program for x86-64 that removes its own file, closes what it was given, makes
- * two pipes, says that it is there, and waits for programs to run.
- */
-function attendantProgram(): Uint8Array {
-  const build = (data: number) =>
-    code(
-      "b870000000 0f05", //                             setsid()
-      "bbff000000", //                                  ebx = 255
-      "89df b803000000 0f05 ffcb 83fb02 75f0", //       close(ebx), down to 3
-      `b816000000 bf${le(data)} 0f05`, //               pipe(): 3 and 4
-      `b816000000 bf${le(data)} 0f05`, //               pipe(): 5 and 6
-      "b857000000 488b7c2408 0f05", //                  unlink(argv[0])
-      `b801000000 bf01000000 be${le(data + 8)}`, //     write(1, "\n", 1)
-      "ba01000000 0f05",
-      "bb02000000", //                                  ebx = 2
-      "89df b803000000 0f05 ffcb 79f3", //              close(ebx), down to 0
-      "31db", //                                        ebx = 0, the bytes so far
-      `31c0 bf${le(READS)} 8db3${le(TOLD)}`, //         read(3, TOLD + ebx,
-      `ba${le(MOST)} 29da 0f05`, //                          MOST - ebx)
-      "85c0 7e14 01c3", //                              at an end, on to exit
-      `3b1c25${le(TOLD)} 72db`, //                      until all of it is there
-      `b8${le(TOLD + 4)} ffd0 ebd0`, //                 which is called then
-      "31ff b83c000000 0f05", //                        exit(0)
-    );
-  const { length } = build(0);
-  const text = build(BASE + HEADERS + length);
+/** The executable of a processor's attendant. */
+function executable({ attendant, elfMachine }: MachineCode): Uint8Array {
+  const { length } = attendant(0);
+  const text = attendant(BASE + HEADERS + length);
   const bytes = new Uint8Array(HEADERS + length + 9);
   const view = new DataView(bytes.buffer);
   // An executable for 64 bits, little-endian, with one segment.
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
   view.setUint16(16, 2, true);
-  view.setUint16(18, 62, true);
+  view.setUint16(18, elfMachine, true);
   view.setUint32(20, 1, true);
   view.setBigUint64(24, BigInt(BASE + HEADERS), true);
   view.setBigUint64(32, 64n, true);
@@ -194,27 +193,29 @@ function attendantProgram(): Uint8Array {
   return bytes;
 }
 
-/** A program that the attendant runs, with its length before it. */
-function toldProgram(
+/** The orders for an attendant, with their length before them. */
+function ordersFor(
+  { orders }: MachineCode,
   { stir, milliseconds, rehearsesClock, shares, stays }: Renewal,
 ): Uint8Array {
   const data = new Data();
-  const failed = (bit: number) => `85c0 7403 83cd${byte(bit)}`;
   const build = () => {
     const answer = data.put(new Uint8Array(4));
-    const parts = ["31ed"]; //                          ebp = 0
+    const calls: Call[] = [];
     if (stir) {
       const pool = new Uint8Array(8 + SEED), view = new DataView(pool.buffer);
       view.setInt32(0, 8 * SEED, true);
       view.setInt32(4, SEED, true);
       crypto.getRandomValues(pool.subarray(8));
-      parts.push(
-        `b802000000 bf${le(data.text("/dev/urandom"))}`, // ebx = open(
-        "be01000000 31d2 0f05 89c3", //                        path, O_WRONLY)
-        `b810000000 89df be${le(ADD_ENTROPY)} ba${le(data.put(pool))} 0f05`,
-        "4189c4", //                                    r12 = ioctl()
-        `b810000000 89df be${le(RESEED)} 31d2 0f05`, // ioctl()
-        `4409e0 ${failed(UNSTIRRED)}`,
+      const path = data.text("/dev/urandom");
+      calls.push(
+        { name: "openat", args: [AT_FDCWD, path, O_WRONLY, 0], keeps: true },
+        {
+          name: "ioctl",
+          args: ["kept", ADD_ENTROPY, data.put(pool)],
+          notes: UNSTIRRED,
+        },
+        { name: "ioctl", args: ["kept", RESEED, 0], notes: UNSTIRRED },
       );
     }
     if (milliseconds !== undefined) {
@@ -222,34 +223,32 @@ function toldProgram(
       const now = milliseconds();
       view.setBigInt64(0, BigInt(Math.floor(now / 1000)), true);
       view.setBigInt64(8, BigInt(now % 1000) * 1_000_000n, true);
-      parts.push(
-        `b8e3000000 31ff be${le(data.put(time))} 0f05`, // clock_settime(0, time)
-        failed(UNSET),
-      );
+      calls.push({
+        name: "clock_settime",
+        args: [CLOCK_REALTIME, data.put(time)],
+        notes: UNSET,
+      });
     }
     if (rehearsesClock) {
-      const time = data.put(new Uint8Array(16));
-      parts.push(
-        `b8e4000000 31ff be${le(time)} 0f05`, //        clock_gettime(0, time)
-        `b8e3000000 31ff be${le(time)} 0f05`, //        clock_settime(0, time)
+      const args = [CLOCK_REALTIME, data.put(new Uint8Array(16))];
+      calls.push(
+        { name: "clock_gettime", args },
+        { name: "clock_settime", args },
       );
     }
     for (const { tag, place, options } of shares) {
       const { flags, rest } = mountOptions(options);
-      parts.push(
-        `b8a5000000 bf${le(data.text(tag))} be${le(data.text(place))}`, // mount()
-        `ba${le(data.text("9p"))} 41ba${le(flags)} 41b8${le(data.text(rest))}`,
-        `0f05 ${failed(UNMOUNTED)}`,
-      );
+      const [source, target, type, more] = [tag, place, "9p", rest]
+        .map((text) => data.text(text));
+      calls.push({
+        name: "mount",
+        args: [source, target, type, flags, more],
+        notes: UNMOUNTED,
+      });
     }
-    return code(
-      ...parts,
-      "83c530 81cd000a0000", //                         a digit, and a new line
-      `892c25${le(answer)}`,
-      `b801000000 bf${le(ANSWERS)} be${le(answer)}`, // write(6, answer, 2)
-      "ba02000000 0f05",
-      stays ? "c3" : "31ff b83c000000 0f05", //         return, or exit(0)
-    );
+    const last: Call[] = [{ name: "write", args: [ANSWERS, answer, 2] }];
+    if (!stays) last.push({ name: "exit", args: [0] });
+    return orders(calls, answer, last);
   };
   const { length } = build();
   data.begin(TOLD + 4 + length);
@@ -300,19 +299,4 @@ function mountOptions(options: string): { flags: number; rest: string } {
       .reduce((flags, word) => flags | MOUNT_FLAGS[word], 0),
     rest: words.filter((word) => !isFlag(word)).join(","),
   };
-}
-
-function code(...parts: string[]): Uint8Array {
-  return Uint8Array.fromHex(parts.join("").replaceAll(" ", ""));
-}
-
-function byte(number: number): string {
-  return number.toString(16).padStart(2, "0");
-}
-
-/** A little-endian number in hexadecimal digits. */
-function le(number: number): string {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, number, true);
-  return bytes.toHex();
 }
