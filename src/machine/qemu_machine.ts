@@ -63,7 +63,8 @@ export class QemuMachine extends BaseMachine {
    *
    * @throws {UsageError} if the machine was started without `allowReboot`: a
    * reset would end it.
-   * @throws {MachineError} if the machine is not running, or is paused.
+   * @throws {MachineError} if the machine is not running, is paused, or has no
+   * keyboard.
    */
   override async reboot(): Promise<void> {
     this.#core.requireReboot();
@@ -83,7 +84,8 @@ export class QemuMachine extends BaseMachine {
    * @param options.log Whether to log the key. Default: true.
    * @throws {UsageError} if the name is empty, or if no key types the
    * character.
-   * @throws {MachineError} if the machine is not running, or is paused.
+   * @throws {MachineError} if the machine is not running, is paused, or has no
+   * keyboard.
    */
   sendKey(
     key: string,

@@ -12,6 +12,8 @@ const OTHER_KEYBOARDS: [device: RegExp, pause: number][] = [
   [/\bdev: usb-kbd\b/, 0.016],
   [/\bdev: virtio-(keyboard|input-host)\b/, 0.01],
 ];
+/** What QEMU says of a key that no device takes. */
+const NO_KEYBOARD = /Input handler not found/;
 /**
  * Milliseconds that a guest has to read the keys of a stroke, and how many of
  * them pass between two looks: more than that, QEMU or the driver stood still.
@@ -131,6 +133,14 @@ export class QemuKeyboard implements GuestKeyboard {
       running: boolean;
       status: string;
     };
+    if (NO_KEYBOARD.test(error.description)) {
+      return new MachineError(
+        `${this.#name} has no keyboard, as most machine types but the PC's: ` +
+          "have the start script say -device virtio-keyboard, or " +
+          "-device usb-ehci -device usb-kbd",
+        { cause: error },
+      );
+    }
     if (running) return error;
     return new MachineError(
       `${this.#name} takes no keys while it does not run: its status is "${status}"`,
