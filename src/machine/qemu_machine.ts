@@ -297,7 +297,8 @@ export class QemuMachine extends BaseMachine {
    * Sends the guest a non-maskable interrupt, as the NMI button of a server
    * does: a kernel with `unknown_nmi_panic` panics.
    *
-   * @throws {MachineError} if the machine is not running.
+   * @throws {MachineError} if the machine is not running, or is of a type that
+   * has none, such as `virt`.
    */
   async nmi(): Promise<void> {
     const interrupt = this.#core.capability("interrupt", "nmi()");

@@ -190,11 +190,11 @@ export class QemuGuest implements Guest {
   }
 
   get processors(): QemuProcessors {
-    return new QemuProcessors(this.qmp);
+    return new QemuProcessors(this.qmp, this.#name);
   }
 
   get interrupt(): GuestInterrupt {
-    return new QemuProcessors(this.qmp);
+    return new QemuProcessors(this.qmp, this.#name);
   }
 
   get disks(): QemuBlockDevices {
