@@ -43,6 +43,7 @@ export type {
 export { type BackendName, kinds, startedBy } from "./kinds.ts";
 export { makeBackend } from "./make_backend.ts";
 export { ownDirectory, unclaimedDirectory } from "./own_directory.ts";
+export { seenMachine } from "./qemu/seen_machine.ts";
 export { type SocketDirectory, socketDirectory } from "./socket_directory.ts";
 export { StartCommand } from "./start_command.ts";
 export { Supervisor } from "./supervisor.ts";

@@ -46,45 +46,83 @@ const STORE = "aaf32c78-947b-439a-a180-2e144ec37792";
 const WORKING_BLOCK = "9e58292b-7c68-497d-a0ce-6500fd9f1b95";
 
 const VOLUME_HEADER = 0x48, STORE_HEADER = 28, VARIABLE_HEADER = 60;
+const WORKING_HEADER = 32;
 /** Marks the header of a variable. */
 const START = 0x55aa;
 /** The states of a variable; each clears one more bit. */
 const ADDED = 0x3f, BEING_DELETED = 0x3e;
 
-/** The places of the parts of a volume, by its length, in builds of OVMF. */
-const LAYOUTS: Record<number, { store: number; working: number }> = {
-  // 4 MiB of flash in all.
-  0x84000: { store: 0x40000, working: 0x41000 },
-  // 1 and 2 MiB.
-  0x20000: { store: 0xe000, working: 0xf000 },
+/** How firmware lays its volume of variables out. */
+interface Layout {
+  /** The volume's bytes, which may be fewer than those of the file. */
+  volume: number;
+  /** The bytes of a block of flash memory. */
+  block: number;
+  /** What the flash memory can do. */
+  attributes: number;
+  /** Where the store of variables ends. */
+  store: number;
+  /** Where the working block is, and how long it is. */
+  working: number;
+  workingLength: number;
+  /** The checksum of the working block's header. */
+  checksum: number;
+}
+
+const OVMF = {
+  block: 0x1000,
+  attributes: 0x4feff,
+  workingLength: 0x1000,
+  checksum: 0x642caf2c,
 };
 
-/** The length of a volume of variables: that of a firmware of 4 MiB. */
+/** The layouts in builds of EDK II, by the length of their file. */
+const LAYOUTS: Record<number, Layout> = {
+  // OVMF of 4 MiB of flash in all.
+  0x84000: { ...OVMF, volume: 0x84000, store: 0x40000, working: 0x41000 },
+  // 1 and 2 MiB.
+  0x20000: { ...OVMF, volume: 0x20000, store: 0xe000, working: 0xf000 },
+  // The firmware of aarch64's machines virt; QEMU wants all of their flash.
+  0x4000000: {
+    volume: 0xc0000,
+    block: 0x40000,
+    attributes: 0xe36,
+    store: 0x40000,
+    working: 0x40000,
+    workingLength: 0x40000,
+    checksum: 0x86c6e75b,
+  },
+};
+
+/** The length of a store: that of OVMF of 4 MiB. */
 export const EFI_STORE_LENGTH = 0x84000;
+/** The same of the firmware of aarch64's machines `virt`. */
+export const EFI_STORE_LENGTH_OF_VIRT = 0x4000000;
 
 /** The value of a byte of flash memory before it is written. */
 const ERASED = 0xff;
 
 /**
- * Makes a volume without variables, as OVMF's build does.
+ * Makes a store without variables, as builds of EDK II do.
  *
  * See the volume and variable headers of the UEFI platform initialization
  * specification, and `MdeModulePkg/Include/Guid/VariableFormat.h` of EDK II.
  */
 export function emptyStore(length = EFI_STORE_LENGTH): Uint8Array {
-  const { store, working } = LAYOUTS[length];
-  const bytes = new Uint8Array(length).fill(ERASED);
+  const { volume, block, attributes, store, working, workingLength, checksum } =
+    LAYOUTS[length];
+  const bytes = new Uint8Array(length).fill(ERASED, 0, volume);
   const view = new DataView(bytes.buffer);
   bytes.fill(0, 0, VOLUME_HEADER);
   bytes.set(guidBytes(VOLUME), 16);
-  view.setBigUint64(32, BigInt(length), true);
+  view.setBigUint64(32, BigInt(volume), true);
   bytes.set(new TextEncoder().encode("_FVH"), 40);
   // It is readable and writable, and erasing sets all bits.
-  view.setUint32(44, 0x0004feff, true);
+  view.setUint32(44, attributes, true);
   view.setUint16(48, VOLUME_HEADER, true);
   bytes[55] = 2;
-  view.setUint32(56, length / 0x1000, true);
-  view.setUint32(60, 0x1000, true);
+  view.setUint32(56, length / block, true);
+  view.setUint32(60, block, true);
   let sum = 0;
   for (let at = 0; at < VOLUME_HEADER; at += 2) sum += view.getUint16(at, true);
   view.setUint16(50, -sum & 0xffff, true);
@@ -96,9 +134,9 @@ export function emptyStore(length = EFI_STORE_LENGTH): Uint8Array {
   bytes[VOLUME_HEADER + 21] = 0xfe;
   bytes.set(guidBytes(WORKING_BLOCK), working);
   // The header's checksum, and the mark that no write was interrupted.
-  view.setUint32(working + 16, 0x642caf2c, true);
+  view.setUint32(working + 16, checksum, true);
   view.setUint32(working + 20, 0xfffffffe, true);
-  view.setUint32(working + 24, 0xfe0, true);
+  view.setUint32(working + 24, workingLength - WORKING_HEADER, true);
   view.setUint32(working + 28, 0, true);
   return bytes;
 }

@@ -1,7 +1,9 @@
+import { seenMachine } from "../backend/mod.ts";
 import { TestFailure, UsageError } from "../errors.ts";
 import type { MachineCore } from "./core.ts";
 import {
   EFI_STORE_LENGTH,
+  EFI_STORE_LENGTH_OF_VIRT,
   efiAttributes,
   type EfiVariable,
   emptyStore,
@@ -20,7 +22,8 @@ export async function createEfiVars(core: MachineCore): Promise<void> {
   requireStopped(core);
   await Deno.mkdir(core.stateDir, { recursive: true, mode: 0o700 });
   try {
-    await Deno.writeFile(efiVarsPath(core), emptyStore(), { createNew: true });
+    const store = emptyStore(lengthFor(core));
+    await Deno.writeFile(efiVarsPath(core), store, { createNew: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     throw new TestFailure(
@@ -47,7 +50,7 @@ export async function writeEfiVars(
   for (const variable of variables) requireVariable(variable);
   const path = efiVarsPath(core);
   const bytes = await read(core);
-  const length = bytes?.length ?? EFI_STORE_LENGTH;
+  const length = bytes?.length ?? lengthFor(core);
   const all = new Map<string, EfiVariable>();
   const keyOf = (one: EfiVariable) => `${one.guid.toLowerCase()}-${one.name}`;
   for (const one of bytes === undefined ? [] : parseStore(bytes, path)) {
@@ -89,6 +92,13 @@ async function read(core: MachineCore): Promise<Uint8Array | undefined> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** The length of the store that the firmware of a machine expects. */
+function lengthFor({ startCommand }: MachineCore): number {
+  return seenMachine(startCommand).target === "aarch64"
+    ? EFI_STORE_LENGTH_OF_VIRT
+    : EFI_STORE_LENGTH;
 }
 
 /**

@@ -316,7 +316,8 @@ export class QemuMachine extends BaseMachine {
   }
 
   /**
-   * Makes an empty store of EFI variables, for OVMF's firmware of 4 MiB.
+   * Makes an empty store of EFI variables, for OVMF's firmware of 4 MiB, or for
+   * that of the machine type `virt` if QEMU emulates aarch64.
    *
    * @throws {TestFailure} if there is a store already, or the machine runs.
    */
