@@ -1,9 +1,12 @@
-import type { QmpClient } from "../../qmp/mod.ts";
+import { type QmpClient, QmpError } from "../../qmp/mod.ts";
 import type { GuestCard, GuestForwarding, GuestNetwork } from "../backend.ts";
 import { type Place, QemuCard } from "./card.ts";
 import type { Sockets } from "./sockets.ts";
 
-/** The network card that leads to the other machines; the first is QEMU's. */
+/**
+ * The network card that leads to the other machines, as start scripts of NixOS
+ * have it; the first is QEMU's.
+ */
 const CARD = "virtio-net-pci.1";
 
 /** A card and its peer, in the output of `info network`. */
@@ -24,21 +27,40 @@ export class QemuNetwork implements GuestNetwork, GuestForwarding {
 
   /** See {@linkcode GuestNetwork.plug}. */
   async plug(isIn: boolean): Promise<void> {
-    await this.#qmp.send("set_link", { name: CARD, up: isIn });
+    try {
+      await this.#qmp.send("set_link", { name: CARD, up: isIn });
+    } catch (error) {
+      if (!(error instanceof QmpError)) throw error;
+      // On virtio-mmio, or with an id, it has another name.
+      const [first] = await this.#wired();
+      if (first === undefined) throw error;
+      await this.#qmp.send("set_link", { name: first.name, up: isIn });
+    }
   }
 
   /** See {@linkcode GuestNetwork.card}. */
   async card(socketDir: string): Promise<GuestCard | undefined> {
     const known = this.#cards.get(socketDir);
     if (known !== undefined) return known;
+    const wired = await this.#wired();
+    const found = wired.find(({ sock }) => sock === socketDir);
+    if (found === undefined) return undefined;
+    const { name, address, wire } = found;
+    const place: Place = { name, address, wire, number: this.#cards.size };
+    const card = new QemuCard(this.#qmp, this.#sockets, place);
+    this.#cards.set(socketDir, card);
+    return card;
+  }
+
+  /** The cards on VLANs, in their order. */
+  async #wired() {
     const said = await this.#monitor("info network");
-    for (const [, name, address, wire, sock] of said.matchAll(WIRED)) {
-      if (sock !== socketDir) continue;
-      const place: Place = { name, address, wire, number: this.#cards.size };
-      const card = new QemuCard(this.#qmp, this.#sockets, place);
-      this.#cards.set(socketDir, card);
-      return card;
-    }
+    return [...said.matchAll(WIRED)].map(([, name, address, wire, sock]) => ({
+      name,
+      address,
+      wire,
+      sock,
+    }));
   }
 
   /** See {@linkcode GuestNetwork.lack}. */
