@@ -12,22 +12,36 @@ export interface ConsoleWayOptions {
   readonly calls: GuestCalls;
   readonly left: LeftBehind;
   readonly liveness: Liveness;
+  /** Called when the shell can take one more job. */
+  readonly changed: () => void;
 }
 
 /**
  * Runs commands over the backdoor console, any number at a time, if the guest
  * has no ports, or all are busy.
+ *
+ * The shell starts them one after the other, and all else that the host asks of
+ * it would wait behind them: so it is sent one when it has read the one before.
  */
 export class ConsoleWay {
   readonly #calls: GuestCalls;
   readonly #left: LeftBehind;
   readonly #liveness: Liveness;
+  readonly #changed: () => void;
   readonly #jobs = new Map<string, Job>();
+  /** Those that were sent, and that the shell has not read yet. */
+  readonly #sent = new Set<string>();
 
-  constructor({ calls, left, liveness }: ConsoleWayOptions) {
+  constructor({ calls, left, liveness, changed }: ConsoleWayOptions) {
     this.#calls = calls;
     this.#left = left;
     this.#liveness = liveness;
+    this.#changed = changed;
+  }
+
+  /** Whether the shell has yet to read a job. */
+  get isTaking(): boolean {
+    return this.#sent.size > 0;
   }
 
   /** Runs a job. */
@@ -60,17 +74,28 @@ export class ConsoleWay {
       stderr: isApart ? "file" : stderr,
       stdin: false,
     });
+    this.#sent.add(id);
     await this.#calls.run(id, isApart ? 2 : 1, consoleText(program));
     if (!job.settled) onSent?.();
   }
 
+  /**
+   * The shell has read a job. All else that is said of the job says so, too: a
+   * guest that was saved in an earlier version has no word for it.
+   */
+  taken(id: string): void {
+    if (this.#sent.delete(id)) this.#changed();
+  }
+
   /** A job has written something. */
   output({ job, stream, bytes }: Message & { verb: "output" }): void {
+    this.taken(job);
     this.#jobs.get(job)?.[stream](bytes);
   }
 
   /** The command of a job has ended; the rest of its output is on its way. */
   ended(id: string): void {
+    this.taken(id);
     this.#jobs.get(id)?.ended();
   }
 
@@ -80,6 +105,7 @@ export class ConsoleWay {
    * @param status How it ended; nothing if its server was killed.
    */
   done(id: string, status?: number): void {
+    this.taken(id);
     const job = this.#jobs.get(id);
     if (status !== undefined) {
       this.#remove(id);
@@ -95,6 +121,7 @@ export class ConsoleWay {
   lose(error: ShellLost): void {
     for (const job of this.#jobs.values()) job.fail(error);
     this.#jobs.clear();
+    this.#sent.clear();
   }
 
   #remove(id: string): void {

@@ -47,6 +47,8 @@ export type Message =
     readonly stream: "stdout" | "stderr";
     readonly bytes: Uint8Array;
   }
+  /** The shell has read a job, and starts it. */
+  | { readonly verb: "taken"; readonly job: string }
   /** The command of a job has ended; output may follow. */
   | { readonly verb: "ended"; readonly job: string }
   /** All output of a job was sent; without a status, its server was killed. */
@@ -94,6 +96,7 @@ const WORDS: Record<string, number> = {
   holder: 3,
   data: 3,
   text: 4,
+  taken: 1,
   ended: 1,
   done: 2,
 };
@@ -147,6 +150,7 @@ export function parseMessage(text: string): Message | undefined {
         isEnded ? new Uint8Array([...bytes, 0]) : bytes,
       );
     }
+    case "taken":
     case "ended":
       return { verb, job: first };
     case "done":

@@ -36,7 +36,8 @@ interface Waiter {
 
 /**
  * Decides which way each command takes: a ready port, a port that will be ready
- * soon, or the console. No command waits for the end of another.
+ * soon, or the console, once the shell can take one. No command waits for the end
+ * of another.
  *
  * Some ports are for commands that write to a pipe: those that open stdout by
  * its name, and any others if children hold the rest of the ports, or all are
@@ -72,7 +73,7 @@ export class Pool {
   /** Runs a job, on a port if it can. */
   run(job: Job): void {
     const outlets = outletsFor(job);
-    const port = this.#waiting.length === 0
+    const port = this.#waiting.length === 0 && !this.#lacksStderr(job)
       ? this.#ready(outlets[0])
       : undefined;
     // Most commands find a port, and there is nothing to wait for.
@@ -86,15 +87,15 @@ export class Pool {
     const staying: Waiter[] = [];
     for (const waiter of [...this.#waiting]) {
       const { job, leave } = waiter;
-      const port = this.#portFor(waiter, staying);
-      if (port === "soon") {
+      const way = this.#wayFor(waiter, staying);
+      if (way === "soon") {
         staying.push(waiter);
         continue;
       }
       leave();
       job.unwatch();
-      if (port === undefined) this.#consoleWay.run(job);
-      else this.#runOn(port, job);
+      if (way === "console") this.#consoleWay.run(job);
+      else this.#runOn(way, job);
     }
   }
 
@@ -107,14 +108,14 @@ export class Pool {
   }
 
   /**
-   * Finds a port for a waiting job, after the jobs before it that go on
-   * waiting; none if there will be none.
+   * Finds a way for a waiting job, after the jobs before it that go on waiting:
+   * the console if there will be no port.
    */
-  #portFor(
-    { outlets }: Waiter,
+  #wayFor(
+    { job, outlets }: Waiter,
     staying: readonly Waiter[],
-  ): Port | "soon" | undefined {
-    for (const outlet of outlets) {
+  ): Port | "console" | "soon" {
+    for (const outlet of this.#lacksStderr(job) ? [] : outlets) {
       const port = this.#ready(outlet);
       if (port !== undefined) return port;
       const rivals = staying.filter((waiter) =>
@@ -125,6 +126,19 @@ export class Pool {
         return "soon";
       }
     }
+    return this.#consoleWay.isTaking ? "soon" : "console";
+  }
+
+  /**
+   * Whether every port for stderr is taken that a job needs: then the console
+   * carries both streams.
+   */
+  #lacksStderr({ options }: Job): boolean {
+    return options.stderr === "separate" && this.#stderrPort === undefined;
+  }
+
+  get #stderrPort(): StderrPort | undefined {
+    return this.#stderrPorts.find(({ is }) => is === "idle");
   }
 
   #ready(outlet: Outlet): Port | undefined {
@@ -141,16 +155,8 @@ export class Pool {
 
   #runOn(port: Port, job: Job): void {
     const isApart = job.options.stderr === "separate";
-    const stderr = isApart
-      ? this.#stderrPorts.find(({ is }) => is === "idle")
-      : undefined;
-    if (isApart && stderr === undefined) {
-      // Every port for stderr is taken: the console carries both streams.
-      this.#consoleWay.run(job);
-      return;
-    }
     const { outlet } = port;
-    port.run(job, stderr);
+    port.run(job, isApart ? this.#stderrPort : undefined);
     this.#onBusy();
     // A job that needs a pipe, or has no other port any more, is tried again
     // later.

@@ -67,6 +67,7 @@ export class Shell implements Disposable {
       calls,
       left,
       liveness: this.#liveness,
+      changed: () => this.#pool.dispatch(),
     });
     this.#pool = new Pool({
       ports: this.#ports.forCommands,
@@ -240,6 +241,7 @@ export class Shell implements Disposable {
     const { life } = this.#backdoor;
     await this.connect();
     do await orAbort(this.answer(), life); while (
+      this.#consoleWay.isTaking ||
       this.#ports.forCommands.some(({ is }) => is === "readying")
     );
   }
@@ -344,6 +346,8 @@ export class Shell implements Disposable {
         return this.#left.named(message.held, message.process, message.program);
       case "output":
         return this.#consoleWay.output(message);
+      case "taken":
+        return this.#consoleWay.taken(message.job);
       case "ended":
         return this.#consoleWay.ended(message.job);
       case "done":

@@ -17,6 +17,7 @@ const TOKEN = "vw0123456789abcdef012345";
 export interface ManyPorts extends Disposable {
   readonly pool: Pool;
   readonly liveness: Liveness;
+  readonly consoleWay: ConsoleWay;
   readonly ports: readonly Port[];
   readonly stderrPorts: readonly StderrPort[];
   /** Why the shell was taken for lost. */
@@ -70,10 +71,16 @@ export function manyPorts(count: number, forStderr = 0): ManyPorts {
     patience: patienceWith(),
     lose: (reason) => void losses.push(reason),
   });
+  const consoleWay = new ConsoleWay({
+    calls,
+    left,
+    liveness,
+    changed: () => pool.dispatch(),
+  });
   const pool: Pool = new Pool({
     ports,
     stderrPorts,
-    consoleWay: new ConsoleWay({ calls, left, liveness }),
+    consoleWay,
     onBusy: () => liveness.lookAfter(),
   });
   for (const port of ports) port.found();
@@ -86,6 +93,7 @@ export function manyPorts(count: number, forStderr = 0): ManyPorts {
   return {
     pool,
     liveness,
+    consoleWay,
     ports,
     stderrPorts,
     losses,

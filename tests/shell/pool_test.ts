@@ -61,6 +61,63 @@ Deno.test("a command never waits for the end of another", async () => {
   assertEquals((await made.overConsole()).length, 1);
 });
 
+Deno.test("the console gets a command once the shell has taken the one before", async () => {
+  using made = manyPorts(0);
+  for (const command of ["one", "two", "three"]) {
+    made.pool.run(new Job(command, {}));
+  }
+  assertEquals(await made.overConsole(), ["c0"]);
+  made.consoleWay.taken("c0");
+  assertEquals(await made.overConsole(), ["c0", "c1"]);
+  // It was taken before, and nothing is due for that.
+  made.consoleWay.taken("c0");
+  assertEquals((await made.overConsole()).length, 2);
+});
+
+Deno.test("a command of which the guest says anything else was taken", async () => {
+  using made = manyPorts(0);
+  const { consoleWay } = made;
+  for (const command of ["one", "two", "three", "four"]) {
+    made.pool.run(new Job(command, {}));
+  }
+  const bytes = new Uint8Array(1);
+  consoleWay.output({ verb: "output", job: "c0", stream: "stdout", bytes });
+  assertEquals((await made.overConsole()).length, 2);
+  consoleWay.ended("c1");
+  assertEquals((await made.overConsole()).length, 3);
+  consoleWay.done("c2", 0);
+  assertEquals((await made.overConsole()).length, 4);
+});
+
+Deno.test("a command that waits for the console takes a port that is ready before", async () => {
+  using made = manyPorts(1);
+  made.pool.warm();
+  await made.ready(0);
+  for (const command of ["one", "two", "three"]) {
+    made.pool.run(new Job(command, {}));
+  }
+  assertEquals((await made.overConsole()).length, 1);
+  await made.say(0, "0");
+  await made.say(0, "rdy0000001");
+  assertEquals(await made.sent(0), ["one", "three"]);
+  assertEquals((await made.overConsole()).length, 1);
+});
+
+Deno.test("a command that waits for the console fails when the shell is lost", async () => {
+  using made = manyPorts(0);
+  const jobs = ["one", "two"].map((command) => new Job(command, {}));
+  for (const job of jobs) made.pool.run(job);
+  const error = new ShellLost("web was reset");
+  made.consoleWay.lose(error);
+  made.pool.lose(error);
+  for (const { done } of jobs) {
+    await assertRejects(() => done, ShellLost, "web was reset");
+  }
+  // The next shell has nothing to take.
+  made.pool.run(new Job("three", {}));
+  assertEquals((await made.overConsole()).length, 2);
+});
+
 Deno.test("a command whose port can't be opened takes the console", async () => {
   using made = manyPorts(1);
   made.pool.warm();
@@ -140,7 +197,10 @@ Deno.test("a command with separate stderr takes a port for that", async () => {
   assertEquals(made.stderrPorts[0].is, "busy");
   // There is no other.
   made.pool.run(new Job("two", { stderr: "separate" }));
+  made.pool.run(new Job("three", { stderr: "separate" }));
   assertEquals((await made.overConsole()).length, 1);
+  made.consoleWay.taken((await made.overConsole())[0]);
+  assertEquals((await made.overConsole()).length, 2);
   assertEquals(made.thatAre("ready"), ["vw.1"]);
 });
 
@@ -154,6 +214,7 @@ Deno.test("ports that children hold are tried once a second, each in its turn", 
   made.ports[0].lost();
   made.pool.run(new Job("two", {}));
   assertEquals(made.thatAre("readying"), []);
+  made.consoleWay.taken((await made.overConsole())[0]);
   assertEquals((await made.overConsole()).length, 2);
   clock.pass(1.1);
   made.pool.run(new Job("three", {}));

@@ -54,6 +54,28 @@ Deno.test("a shell rests when all ports are ready, and can be saved then", async
   });
 });
 
+Deno.test("a shell does not rest while one command waits until another was taken", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  await guest.connect(shell);
+  const running = ["one", "two"].map((command) => shell.run(command));
+  for (const command of running) command.catch(() => {});
+  const [, first] = /; vw_run (c\d+)/.exec(
+    await guest.heard("; vw_run "),
+  )!;
+  let isResting = false;
+  const resting = shell.rest().then(() => isResting = true);
+  await guest.heard(":-new");
+  await guest.answer(`taken ${first}`);
+  const sent = await guest.heard("; vw_run ", 2);
+  await answerWho(guest, "vw", 1);
+  assertEquals(isResting, false);
+  const [, second] = [...sent.matchAll(/; vw_run (c\d+)/g)].map(([, id]) => id);
+  await guest.answer(`taken ${second}`);
+  await answerWho(guest, "vw", 2);
+  await resting;
+});
+
 Deno.test("a shell that is lost does not rest", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });

@@ -179,9 +179,11 @@ vw_name() {
 } 2>/dev/null
 
 # Runs a program that follows on the console, for a guest that has no ports; its
-# output is one stream, or two.
+# output is one stream, or two. The host sends the next one when it hears that
+# this one was read.
 vw_run() {
   IFS= read -r -N "$3" REPLY
+  printf '%s taken %s\n' "$vw_token" "$1"
   printf -v REPLY %b "$REPLY"
   vw_job "$1" "$2" "$REPLY" &
   vw_pid[$1]=$!
