@@ -50,12 +50,18 @@ export class Liveness {
 
   /**
    * A port was closed in the middle of a command: its server may be gone, or
-   * the hypervisor's event may be late.
+   * the hypervisor's event may be late. Then the command's end comes, however
+   * long the shell takes for its answer.
    */
   closed(port: Port): void {
-    const cancel = this.#patience(() =>
-      this.#lose("The guest's shell died in the middle of a command")
-    );
+    const job = port.running;
+    const cancel = this.#patience(() => {
+      if (port.running !== job) return;
+      this.#lose(
+        `The guest's shell died in the middle of a command: ${port.name} was ` +
+          "closed, and nothing has answered since",
+      );
+    });
     this.#ask(port, cancel);
   }
 

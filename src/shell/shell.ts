@@ -61,7 +61,11 @@ export class Shell implements Disposable {
       calls,
       ports: this.#ports.forCommands,
       patience,
-      lose,
+      lose: (reason) => {
+        lose(reason);
+        // It may have been slow, and not dead.
+        this.#backdoor.answer();
+      },
     });
     this.#consoleWay = new ConsoleWay({
       calls,

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Shell, ShellLost } from "../../src/shell/mod.ts";
 import type { ByteStream } from "../../src/stream/mod.ts";
+import { fakeClock, passInSteps } from "./fake_clock.ts";
 import { hostBash } from "./host_bash.ts";
 import { turn } from "./memory_stream.ts";
 import { type ScriptedGuest, scriptedGuest } from "./scripted_guest.ts";
@@ -454,6 +455,32 @@ Deno.test("a command goes to a living runner", async (t) => {
     stream.say("1");
     assertEquals((await running).status, 1);
   });
+});
+
+Deno.test("a shell that was taken for dead is connected to when it answers", async () => {
+  await using guest = scriptedGuest();
+  const port = guest.port();
+  const { shell: opened, mark } = await withPort(guest, port);
+  using shell = opened;
+  await port.heard(mark);
+  const running = shell.run("true");
+  port.say("rdy0000001");
+  await port.heard("true");
+  const lost = assertRejects(() => running, ShellLost, "shell died");
+  {
+    using clock = fakeClock();
+    shell.portClosed("vw.0");
+    await passInSteps(clock, 31, 1);
+  }
+  await lost;
+  const again = shell.run("false").catch(() => {});
+  const [, question] = /echo "(\w+ shell \w+) /.exec(
+    await guest.heard(":-new"),
+  )!;
+  await guest.say(`${question} vw`);
+  await guest.heard("vw_token=", 2);
+  shell.close();
+  await again;
 });
 
 Deno.test("a command whose port breaks has lost its shell", async () => {

@@ -75,8 +75,21 @@ Deno.test("a shell that does not answer when a busy port was closed is dead afte
   assertEquals(made.losses, []);
   clock.pass(2);
   assertEquals(made.losses, [
-    "The guest's shell died in the middle of a command",
+    "The guest's shell died in the middle of a command: vw.0 was closed, and " +
+    "nothing has answered since",
   ]);
+});
+
+Deno.test("a shell that answers late is not dead if the command has ended", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  made.liveness.closed(made.ports[0]);
+  await made.say(0, "0");
+  await made.say(0, "rdy0000007");
+  made.pool.run(unwatched(new Job("next", {})));
+  clock.pass(100);
+  assertEquals(made.thatAre("busy"), ["vw.0"]);
+  assertEquals(made.losses, []);
 });
 
 Deno.test("a shell that answers is alive", async () => {
