@@ -6,12 +6,14 @@
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Driver, Log, type Machine, MachineError } from "../../mod.ts";
-import { delay } from "../../src/time/mod.ts";
+import { delay, within } from "../../src/time/mod.ts";
 import { frameOf } from "../../src/shell/program.ts";
 import { guest } from "../guests/mod.ts";
 
 const COMMANDS = Deno.env.get("VMWRIGHT_LONG") ? 10_000 : 1_000;
 const CALLERS = 16;
+/** Seconds after which a step hangs. On a quiet host, none takes a tenth of it. */
+const HANGS = 0.6 * COMMANDS;
 
 /** A generator of numbers in [0, 1) that a seed repeats. */
 function random(seed: number): () => number {
@@ -23,8 +25,40 @@ function random(seed: number): () => number {
   };
 }
 
-/** What a guest does without a process, while it waits for something. */
-const PAUSE = "read -t 0.02 -u 1 _ || :";
+/** Makes the pipe that a guest pauses on: nothing ever comes from there. */
+const MAKE_SILENCE = "[ -p /silence ] || mkfifo /silence";
+
+/** What a guest does for so many seconds, without a process. */
+function pause(seconds: number | string): string {
+  return `read -t ${seconds} _ <>/silence || :`;
+}
+
+/** A log that knows what the driver waits for, and what it has warned of. */
+function watchfulLog() {
+  const waits = new Map<number, string>();
+  const warnings: string[] = [];
+  const log = new Log([{
+    on(event) {
+      if (event.type === "stepBegan") waits.set(event.id, event.text);
+      if (event.type === "stepEnded") waits.delete(event.id);
+      if (event.type === "message" && event.level === "warning") {
+        warnings.push(event.text);
+      }
+    },
+  }]);
+  /** Waits for the end of what hangs if it does not come. */
+  const mustEnd = async (ending: Promise<void>) => {
+    ending.catch(() => {});
+    const hasEnded = await within(HANGS, ending.then(() => true));
+    assert(
+      hasEnded,
+      `nothing has ended these in ${HANGS} seconds:\n` +
+        `${[...waits.values()].join("\n")}\nthe last warnings:\n` +
+        warnings.slice(-10).join("\n"),
+    );
+  };
+  return { log, mustEnd };
+}
 
 /**
  * Has each of so many callers run a command that says that it has begun, and
@@ -35,38 +69,42 @@ async function underWay(
   count: number,
   then: (n: number) => string,
 ): Promise<Promise<string>[]> {
-  await machine.succeed("rm -rf /begun; mkdir /begun");
+  await machine.succeed(`rm -rf /begun; mkdir /begun; ${MAKE_SILENCE}`);
   const running = Array.from(
     { length: count },
     (_, n) => machine.succeed(`: >/begun/${n}; ${then(n)}`),
   );
   for (const command of running) command.catch(() => {});
   await machine.succeed(
-    `until set -- /begun/*; [ $# = ${count} ]; do ${PAUSE}; done`,
+    `until set -- /begun/*; [ $# = ${count} ]; do ${pause(0.02)}; done`,
   );
   return running;
 }
 
 Deno.test("the channel under load", async (t) => {
+  const { log, mustEnd } = watchfulLog();
+  const step = (name: string, fn: () => Promise<void>) =>
+    t.step(name, () => mustEnd(fn()));
   const tiny = await guest("tiny");
   await using driver = await Driver.create({
     machines: [{ startCommand: tiny.startScript, allowReboot: true }],
-    log: new Log([]),
+    log,
   });
   const [machine] = driver.machines;
   await machine.connect();
 
-  await t.step(
+  await step(
     `answers ${COMMANDS} commands of ${CALLERS} callers, with noise on the ` +
       "console, each as it should",
     async () => {
       await machine.succeed(
         "touch /noisy; head -c 60000 /dev/zero | tr '\\0' k >/k",
+        MAKE_SILENCE,
       );
       await machine.execute(
         "( n=0; while [ -e /noisy ] && n=$((n + 1)); do " +
           'printf "noise %d \\033[1m\\0\\377 port vw.1\\n" $n >/dev/hvc0; ' +
-          "read -t 0.01 -u 1 _ || :; done ) &",
+          `${pause(0.01)}; done ) &`,
         { checkOutput: false },
       );
       const seed = Date.now() % 1_000_000;
@@ -87,7 +125,7 @@ Deno.test("the channel under load", async (t) => {
           const seconds = next() < 0.2 ? (next() * 0.05).toFixed(3) : "";
           const [gotStatus, output] = await machine.execute(
             `x=; read -r -N ${size} x </k || :; echo "${id}:$x"; ` +
-              (seconds && `read -t ${seconds} -u 1 _ || :; `) +
+              (seconds && `${pause(seconds)}; `) +
               `exit ${status}`,
           );
           delays.push((performance.now() - began) / 1000 - Number(seconds));
@@ -119,7 +157,7 @@ Deno.test("the channel under load", async (t) => {
     },
   );
 
-  await t.step("carries 20 MiB byte for byte", async () => {
+  await step("carries 20 MiB byte for byte", async () => {
     const sum = await machine.succeed(
       "umount /tmp/shared; head -c 20971520 /dev/urandom >/blob; " +
         "sha256sum </blob",
@@ -132,11 +170,11 @@ Deno.test("the channel under load", async (t) => {
     await machine.succeed("rm /blob");
   });
 
-  await t.step("outlives a stopped QEMU", async () => {
+  await step("outlives a stopped QEMU", async () => {
     const running = await underWay(
       machine,
       8,
-      (n) => `read -t 0.3 -u 1 _ || :; echo running ${n}`,
+      (n) => `${pause(0.3)}; echo running ${n}`,
     );
     Deno.kill(machine.pid!, "SIGSTOP");
     let answered = 0;
@@ -159,7 +197,7 @@ Deno.test("the channel under load", async (t) => {
     );
   });
 
-  await t.step(
+  await step(
     "runs nothing of a command whose time passed in transit",
     async () => {
       // Whatever is cut off, a frame begins at each 24th byte.
@@ -180,7 +218,7 @@ Deno.test("the channel under load", async (t) => {
       // Nor does anybody try to make sense of the rest, which is thousands of
       // frames: each would take a process.
       const started = (await machine.succeed(
-        "echo $BASHPID; read -t 1 -u 1 _ || :",
+        `echo $BASHPID; ${pause(1)}`,
         "echo $BASHPID",
       )).trim().split("\n").map(Number);
       assert(started[1] - started[0] < 1000, `${started}`);
@@ -188,7 +226,7 @@ Deno.test("the channel under load", async (t) => {
     },
   );
 
-  await t.step("answers while the guest starves for CPU", async () => {
+  await step("answers while the guest starves for CPU", async () => {
     // Some thirtieth of the CPU is left for all others.
     const loop = "renice -n -10 $BASHPID >/dev/null; : >/starving.$n; " +
       "while [ ! -e /fed ]; do :; done";
@@ -210,7 +248,7 @@ Deno.test("the channel under load", async (t) => {
     assertEquals(await machine.succeed("echo fed"), "fed\n");
   });
 
-  await t.step(
+  await step(
     "reports at once that the server of a command was killed",
     async () => {
       await assertRejects(
@@ -222,7 +260,7 @@ Deno.test("the channel under load", async (t) => {
     },
   );
 
-  await t.step("goes on when waiting runners are killed", async () => {
+  await step("goes on when waiting runners are killed", async () => {
     await Promise.all([1, 2, 3].map(() => machine.succeed("sleep 0.1")));
     const killed = await machine.succeed(
       `read -r _ _ _ backdoor _ </proc/$PPID/stat
@@ -247,7 +285,7 @@ Deno.test("the channel under load", async (t) => {
     assertEquals(outputs, outputs.map((_, n) => [0, `${n}\n`]));
   });
 
-  await t.step(
+  await step(
     "runs a command again whose runner was killed before it had read it",
     async () => {
       const stopped = (await machine.succeed(
@@ -279,17 +317,18 @@ Deno.test("the channel under load", async (t) => {
     },
   );
 
-  await t.step("answers when a child still holds stdout", async () => {
+  await step("answers when a child still holds stdout", async () => {
     assertEquals(await machine.succeed("sleep 1000 & echo first"), "first\n");
     const [, leak] = await machine.execute(
-      "(read -t 0.3 -u 1 _; while :; do echo leak; read -t 0.1 -u 1 _; done) & " +
-        "echo second",
+      `(until [ -e /answered ]; do ${pause(0.1)}; done; ` +
+        `while :; do echo leak; ${pause(0.1)}; done) & echo second`,
     );
     assertEquals(leak, "second\n");
+    await machine.succeed("touch /answered");
     const outputs = await Promise.all(
       Array.from(
         { length: 40 },
-        (_, n) => machine.succeed(`read -t 0.05 -u 1 _ || :; echo ${n}`),
+        (_, n) => machine.succeed(`${pause(0.05)}; echo ${n}`),
       ),
     );
     assertEquals(outputs, outputs.map((_, n) => `${n}\n`));
@@ -317,7 +356,7 @@ Deno.test("the channel under load", async (t) => {
       },
     ]
   ) {
-    await t.step(
+    await step(
       `tells every caller at once when the guest ${name}, and serves them ` +
         "once it is back",
       async () => {
