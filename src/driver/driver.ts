@@ -135,7 +135,9 @@ export interface DriverOptions<
      * until a subtest takes one, which is then there at once. Before, their
      * guests go on until they are idle, for a second of the processor's time at
      * most. If nothing is given, they are made while the host has an idle
-     * processor, and the time between two forks is enough to make one.
+     * processor, and the time between two forks is enough to make one. If it is
+     * too short, one more fork is made, whose guests have not gone on, after the
+     * second that somebody has asked for.
      */
     ahead?: boolean;
   };
@@ -266,9 +268,10 @@ export class Driver<Backends extends BackendName = BackendName>
         fresh: options.fresh ?? false,
         signal,
         // A capture would show a fork that nobody has asked for.
-        forksAhead: (begun, hasTime) =>
+        forksAhead: (begun) =>
           options.capture === undefined &&
-          (options.forks?.ahead ?? (hasTime && hasIdleProcessor(begun))),
+          (options.forks?.ahead ?? hasIdleProcessor(begun)),
+        forksAlwaysAhead: options.forks?.ahead ?? false,
         aside: (fn) => conditions.checking(fn),
       },
       this.#networks,

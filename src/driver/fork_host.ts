@@ -15,6 +15,7 @@ type Lent = Pick<
   | "fresh"
   | "signal"
   | "forksAhead"
+  | "forksAlwaysAhead"
   | "aside"
 >;
 
@@ -28,6 +29,7 @@ export class ForkHost implements SnapshotHost {
   readonly signal: AbortSignal;
   readonly forks: Set<AsyncDisposable> = new Set();
   readonly forksAhead: Lent["forksAhead"];
+  readonly forksAlwaysAhead: boolean;
   readonly aside: Lent["aside"];
   readonly #networks: RunNetworks;
   readonly #maker: MachineMaker;
@@ -45,6 +47,7 @@ export class ForkHost implements SnapshotHost {
     this.fresh = lent.fresh;
     this.signal = lent.signal;
     this.forksAhead = lent.forksAhead;
+    this.forksAlwaysAhead = lent.forksAlwaysAhead;
     this.aside = lent.aside;
     this.#networks = networks;
     this.#maker = maker;

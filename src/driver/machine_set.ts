@@ -62,10 +62,10 @@ export interface SnapshotHost {
    * Whether one more fork may be made before anybody asks for it.
    *
    * @param begun How many were begun so a moment before.
-   * @param hasTime Whether forks are asked for so seldom that one can be made
-   * between two of them.
    */
-  forksAhead(begun: number, hasTime: boolean): boolean;
+  forksAhead(begun: number): boolean;
+  /** Whether forks are made ahead as far as they can be, whatever their pace. */
+  readonly forksAlwaysAhead: boolean;
   /** The number of the next fork, from 1 up. */
   nextFork(): number;
   /** Gives the number of a fork that nobody has seen to a later one. */

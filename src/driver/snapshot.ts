@@ -12,7 +12,7 @@ import {
 } from "../machine/mod.ts";
 import { withhold } from "../report/log.ts";
 import { identifier } from "./identifier.ts";
-import { ForkPace } from "./fork_pace.ts";
+import { type Ahead, ForkPace } from "./fork_pace.ts";
 import { findKept, keepSnapshot, lockKept } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
@@ -129,7 +129,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
     this.#spares = new Spares({
       budget: host.budget,
       memory: this.memory,
-      canMake: (begun) => this.#canMakeSpare(begun),
+      canMake: (begun, waiting) => this.#canMakeSpare(begun, waiting),
       make: () => this.#makeSpare(),
     });
   }
@@ -328,10 +328,11 @@ export class Snapshot<Backends extends BackendName = BackendName>
       () =>
         this.#host.alone(async () => {
           this.#demandRoom();
-          await all(this.#held.map(({ member }) => member.core.release()));
-          await this.#resume(
-            this.#held.map(({ member }) => member),
-            options,
+          const members = this.#held.map(({ member }) => member);
+          await all(members.map(({ core }) => core.release()));
+          await this.#load(members, options);
+          await this.#goOn(
+            members,
             (core, saved) => renew(core, saved, options),
           );
         }),
@@ -383,8 +384,16 @@ export class Snapshot<Backends extends BackendName = BackendName>
     }
   }
 
-  #canMakeSpare(begun: number): boolean {
-    return this.#host.forksAhead(begun, this.#pace.leavesTime) &&
+  /** How far a fork is to be made before anybody asks for it. */
+  get #ahead(): Ahead | undefined {
+    return this.#host.forksAlwaysAhead ? "renewed" : this.#pace.worth;
+  }
+
+  #canMakeSpare(begun: number, waiting: number): boolean {
+    // A second one might better be renewed, too, if forks become rarer.
+    const isWanted = this.#ahead === "renewed" ||
+      this.#ahead === "loaded" && waiting === 0;
+    return isWanted && this.#host.forksAhead(begun) &&
       !this.#host.signal.aborted &&
       this.#held.every(({ member, rivalry }) =>
         rivalry === undefined &&
@@ -398,21 +407,17 @@ export class Snapshot<Backends extends BackendName = BackendName>
     const withheld = withhold(host.log);
     const apart = <T>(fn: () => T) => withheld.run(() => host.aside(fn));
     const fork = this.#newFork(number);
-    let members: Member[] = [], savers: MachineSaver[] = [];
-    let finish: ((options: RenewalOptions) => Promise<void>)[] = [];
+    const isRenewed = this.#ahead === "renewed";
+    let members: Member[] = [];
+    let goOn = (_options: RenewalOptions) => Promise.resolve();
     let ended: Promise<void> | undefined;
     const hurry = new AbortController();
     const make = async () => {
       members = await this.#equip(fork);
       if (ended !== undefined) return false;
-      finish = await this.#resume(
-        members,
-        {},
-        (core, saved) => renewAhead(core, saved, hurry.signal),
-      );
-      savers = members.map(({ core }) => new MachineSaver(core, "fork()"));
-      await all(savers.map((saver) => saver.hold()));
-      await all(savers.map((saver) => saver.pause()));
+      goOn = isRenewed
+        ? await this.#renewAhead(members, hurry.signal)
+        : await this.#loadAhead(members);
       return true;
     };
     const made = apart(make).catch((error) => {
@@ -438,8 +443,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
       wake: async (options, room) => {
         const goesOn = apart(async () => {
           if (members.some(({ core }) => !core.booted)) return false;
-          await all(savers.map((saver) => saver.go()));
-          await all(finish.map((one) => one(options)));
+          await goOn(options);
           return true;
         });
         if (!await goesOn.catch(() => false)) return void await end();
@@ -457,6 +461,41 @@ export class Snapshot<Backends extends BackendName = BackendName>
     return spare;
   }
 
+  /** Loads machines that don't run; answers how they go on. */
+  async #loadAhead(
+    members: readonly Member[],
+  ): Promise<(options: RenewalOptions) => Promise<void>> {
+    await this.#load(members);
+    return async (options) => {
+      await this.#goOn(
+        members,
+        (core, saved) => renew(core, saved, options),
+      );
+    };
+  }
+
+  /**
+   * Loads machines that don't run, renews their guests, and pauses them; answers
+   * how they go on.
+   */
+  async #renewAhead(
+    members: readonly Member[],
+    hurry: AbortSignal,
+  ): Promise<(options: RenewalOptions) => Promise<void>> {
+    await this.#load(members);
+    const finish = await this.#goOn(
+      members,
+      (core, saved) => renewAhead(core, saved, hurry),
+    );
+    const savers = members.map(({ core }) => new MachineSaver(core, "fork()"));
+    await all(savers.map((saver) => saver.hold()));
+    await all(savers.map((saver) => saver.pause()));
+    return async (options) => {
+      await all(savers.map((saver) => saver.go()));
+      await all(finish.map((one) => one(options)));
+    };
+  }
+
   async #fork(
     number: number,
     options: GoingOn,
@@ -467,9 +506,9 @@ export class Snapshot<Backends extends BackendName = BackendName>
     try {
       const members = await this.#equip(fork);
       this.#begin(fork, room);
-      await this.#resume(
+      await this.#load(members, options);
+      await this.#goOn(
         members,
-        options,
         (core, saved) => renew(core, saved, options),
       );
       return fork;
@@ -526,32 +565,43 @@ export class Snapshot<Backends extends BackendName = BackendName>
     begin(fork, this.id, originals, room);
   }
 
-  /**
-   * Restores machines that don't run to this snapshot, and resumes all of them
-   * at the same moment.
-   */
-  async #resume<Renewed>(
+  /** Restores machines that don't run to this snapshot; they stay paused. */
+  async #load(
     members: readonly Member[],
-    { ownMemory = false }: GoingOn,
+    { ownMemory = false }: GoingOn = {},
+  ): Promise<void> {
+    await this.#laidOut;
+    await this.#allOrNone(
+      members,
+      ({ core }, saved) =>
+        core.resume(
+          ownMemory
+            ? { ...saved, guest: { ...saved.guest, mapped: undefined } }
+            : saved,
+        ),
+    );
+  }
+
+  /** Resumes all machines at the same moment, and renews their guests. */
+  async #goOn<Renewed>(
+    members: readonly Member[],
     renewed: (core: MachineCore, saved: SavedMachine) => Promise<Renewed>,
   ): Promise<Renewed[]> {
+    await this.#allOrNone(members, ({ core }) => core.go());
+    return await this.#allOrNone(
+      members,
+      ({ core }, saved) => renewed(core, saved),
+    );
+  }
+
+  /** Takes a step with all machines. If one of them fails, all of them end. */
+  async #allOrNone<T>(
+    members: readonly Member[],
+    step: (member: Member, saved: SavedMachine) => Promise<T>,
+  ): Promise<T[]> {
     try {
-      await this.#laidOut;
-      const held = this.#held;
-      await all(
-        members.map(({ core }, index) => {
-          const { saved } = held[index];
-          const { guest } = saved;
-          return core.resume(
-            ownMemory
-              ? { ...saved, guest: { ...guest, mapped: undefined } }
-              : saved,
-          );
-        }),
-      );
-      await all(members.map(({ core }) => core.go()));
       return await all(
-        members.map(({ core }, index) => renewed(core, held[index].saved)),
+        members.map((member, index) => step(member, this.#held[index].saved)),
       );
     } catch (error) {
       // A fork with only some of its machines is useless.

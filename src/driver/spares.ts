@@ -20,11 +20,12 @@ export interface SparesOptions<Made extends Spare> {
   /** Bytes of memory that the guests of each have. */
   readonly memory: number;
   /**
-   * Whether the host can make one beside what runs.
+   * Whether the host can make one beside what runs, and should.
    *
    * @param begun How many were begun a moment before.
+   * @param waiting How many there are.
    */
-  readonly canMake: (begun: number) => boolean;
+  readonly canMake: (begun: number, waiting: number) => boolean;
   /** Begins to make one. */
   readonly make: () => Made;
 }
@@ -50,7 +51,7 @@ export class Spares<Made extends Spare> implements AsyncDisposable {
   replenish(): void {
     const { budget, memory, canMake, make } = this.#options;
     for (let begun = 0; !this.#isOver && this.#waiting.size < MOST; begun++) {
-      if (!canMake(begun)) return;
+      if (!canMake(begun, this.#waiting.size)) return;
       const room = budget.lend(memory, () => this.#end(spare));
       if (room === undefined) return;
       const spare = make();

@@ -16,25 +16,25 @@ function forks() {
   };
 }
 
-Deno.test("the first fork says nothing of the time between forks", () => {
+Deno.test("nothing is worth making after the first fork, which may be the only one", () => {
   const { pace, fork } = forks();
-  assertEquals(pace.leavesTime, false);
+  assertEquals(pace.worth, undefined);
   fork(500);
-  assertEquals(pace.leavesTime, false);
+  assertEquals(pace.worth, undefined);
 });
 
-Deno.test("a pause leaves time for a fork if it is longer than one takes", () => {
+Deno.test("a fork is renewed ahead if the last pause was longer than a fork takes, else only loaded", () => {
   const { pace, fork, wait } = forks();
   fork(500);
   wait(400);
   fork(500);
-  assertEquals(pace.leavesTime, false);
+  assertEquals(pace.worth, "loaded");
   wait(600);
   fork(500);
-  assertEquals(pace.leavesTime, true);
+  assertEquals(pace.worth, "renewed");
   wait(100);
   fork(500);
-  assertEquals(pace.leavesTime, false);
+  assertEquals(pace.worth, "loaded");
 });
 
 Deno.test("a fork that was made ahead does not tell how long one takes", () => {
@@ -44,5 +44,5 @@ Deno.test("a fork that was made ahead does not tell how long one takes", () => {
   fork(50, true);
   wait(100);
   fork(50, true);
-  assertEquals(pace.leavesTime, false);
+  assertEquals(pace.worth, "loaded");
 });

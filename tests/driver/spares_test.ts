@@ -28,7 +28,10 @@ class Made implements Spare {
 }
 
 /** Spares of 10 bytes each, and all that were begun. */
-function spares(budget: ForkBudget, canMake: (begun: number) => boolean) {
+function spares(
+  budget: ForkBudget,
+  canMake: (begun: number, waiting: number) => boolean,
+) {
   const begun: Made[] = [];
   const make = () => {
     const made = new Made();
@@ -51,6 +54,20 @@ Deno.test("two spares are there, and the oldest is taken", async () => {
   assertEquals((await taking)?.spare, made.begun[0]);
   made.spares.replenish();
   assertEquals(made.begun.length, 3);
+});
+
+Deno.test("no more spares are made than are wanted beside those that wait", async () => {
+  const made = spares(
+    new ForkBudget({ forks: 9, memory: 100 }),
+    (_begun, waiting) => waiting === 0,
+  );
+  made.spares.replenish();
+  made.begun[0].finish();
+  await made.begun[0].made;
+  made.spares.replenish();
+  assertEquals(made.begun.length, 1);
+  await made.spares.take();
+  assertEquals(made.begun.length, 2);
 });
 
 Deno.test("a spare that somebody waits for hurries", async () => {

@@ -6,6 +6,21 @@ import { type Booted, booted } from "../machine/booted.ts";
 
 type Node = MachineOf<"qemu">;
 
+/** Reads random numbers in a guest. */
+const RANDOM = "head -c 32 /dev/urandom | od -An -tx1";
+
+/** Has the host more processors than it has, so that one of them is idle. */
+function withProcessors(count: number): Disposable {
+  const own = navigator.hardwareConcurrency;
+  const set = (value: number) =>
+    Object.defineProperty(navigator, "hardwareConcurrency", {
+      value,
+      configurable: true,
+    });
+  set(count);
+  return { [Symbol.dispose]: () => void set(own) };
+}
+
 /** The QEMUs of forks that nobody has been given. */
 function waiting(given: readonly Node[]): number[] {
   const known = given.map(({ pid }) => pid);
@@ -43,7 +58,6 @@ Deno.test("forks wait before anybody asks for them", async (t) => {
   assertEquals(waiting([]), []);
   const first = await snapshot.fork();
   const one = first.named.tiny;
-  const read = "head -c 32 /dev/urandom | od -An -tx1";
 
   await t.step("the next one is given one that waits", async () => {
     const there = await wait(1, [one]);
@@ -52,7 +66,7 @@ Deno.test("forks wait before anybody asks for them", async (t) => {
     assert(there.includes(two.pid!), `${two.pid} of ${there}`);
     assertEquals(second.number, 2);
     assertEquals(await two.succeed("cat /tmp/state"), "before\n");
-    assertNotEquals(await one.succeed(read), await two.succeed(read));
+    assertNotEquals(await one.succeed(RANDOM), await two.succeed(RANDOM));
     const seconds = Number(await two.succeed("date +%s"));
     assert(Math.abs(seconds - Date.now() / 1000) < 600, `${seconds}`);
     await two.succeed("echo shared >/tmp/shared/file");
@@ -108,6 +122,31 @@ Deno.test("forks wait before anybody asks for them", async (t) => {
       assertEquals(await told(test), ["tiny", ...began].sort());
     },
   );
+});
+
+Deno.test("a fork waits although forks follow each other fast", async () => {
+  using _idle = withProcessors(1000);
+  await using test = await booted({ forks: { forks: 4 } });
+  const { driver, machine } = test;
+  await machine.succeed("echo before >/tmp/state");
+  await machine.succeed("date -s '2001-01-01 00:00:00'");
+  await using snapshot = await driver.snapshot();
+  await using one = await snapshot.fork();
+  assertEquals(waiting([one.named.tiny]), []);
+  await using two = await snapshot.fork();
+  const there = await wait(1, [one.named.tiny, two.named.tiny]);
+  await using three = await snapshot.fork();
+  const { tiny } = three.named;
+  assert(there.includes(tiny.pid!), `${tiny.pid} of ${there}`);
+  assertEquals(await tiny.succeed("cat /tmp/state"), "before\n");
+  assertNotEquals(
+    await tiny.succeed(RANDOM),
+    await two.named.tiny.succeed(RANDOM),
+  );
+  const seconds = Number(await tiny.succeed("date +%s"));
+  assert(Math.abs(seconds - Date.now() / 1000) < 600, `${seconds}`);
+  await tiny.succeed("echo shared >/tmp/shared/file");
+  assertEquals(await Deno.readTextFile(`${tiny.sharedDir}/file`), "shared\n");
 });
 
 Deno.test("a fork that has died while it waited is not used", async () => {
