@@ -1,13 +1,12 @@
 import { MachineError } from "../../errors.ts";
 import { isClosedError } from "../../stream/mod.ts";
-import { delay, within } from "../../time/mod.ts";
+import { within } from "../../time/mod.ts";
 import type { GuestSnapshots, Obstacle, SavedGuest } from "../backend.ts";
+import { untilDrained } from "../drained.ts";
 import type { Identity } from "../identity.ts";
 import type { MicroVmDisks } from "./disks.ts";
 import type { HybridVsock } from "./vsock.ts";
 
-/** Seconds that the driver has to read what a guest has written. */
-const DRAIN_TIMEOUT = 30;
 /** Seconds that a guest may take to end the connections that it has. */
 const HANG_UP_TIMEOUT = 10;
 /** Seconds that a hypervisor may take to save a guest, or to load one. */
@@ -128,22 +127,7 @@ export class MicroVmSnapshots implements GuestSnapshots {
   /** See {@linkcode GuestSnapshots.drained}. */
   async drained(): Promise<void> {
     const { name, taken, isRunning } = this.#parts;
-    const deadline = performance.now() + DRAIN_TIMEOUT * 1000;
-    let before = -1, calm = 0;
-    // Before it answered, the hypervisor has passed on all that the guest had
-    // written, so the rest can be read now.
-    while (calm < 3) {
-      await isRunning();
-      await delay(0);
-      const { reads, isAwaited } = taken();
-      calm = isAwaited && reads === before ? calm + 1 : 0;
-      before = reads;
-      if (performance.now() < deadline) continue;
-      throw new MachineError(
-        `${name} can't be saved: the driver could not read all that it had ` +
-          `written in ${DRAIN_TIMEOUT} seconds`,
-      );
-    }
+    await untilDrained({ name, ask: isRunning, taken });
   }
 
   /** See {@linkcode GuestSnapshots.save}. */

@@ -5,13 +5,12 @@ import { type QmpClient, QmpError } from "../../qmp/mod.ts";
 import { shellQuote } from "../../shell/shell_quote.ts";
 import { delay } from "../../time/mod.ts";
 import type { GuestSnapshots, Obstacle, SavedGuest } from "../backend.ts";
+import { untilDrained } from "../drained.ts";
 import type { Identity } from "../identity.ts";
 import type { QemuDisks } from "./disks.ts";
 import { hasRoomFor, mappableMemory } from "./main_memory.ts";
 import { type MemoryBlock, splitState } from "./memory_file.ts";
 
-/** Seconds that readers have for the bytes that a guest has written. */
-const DRAIN_TIMEOUT = 30;
 /** Seconds that QEMU may take to save a guest, or to load one. */
 const MIGRATE_TIMEOUT = 600;
 /** QEMU's reason why a share prevents saving. */
@@ -122,26 +121,12 @@ export class QemuSnapshots implements GuestSnapshots {
 
   /** See {@linkcode GuestSnapshots.drained}. */
   async drained(): Promise<void> {
-    const { taken } = this.#parts;
-    const qmp = this.#parts.qmp(), name = this.#parts.name();
-    const deadline = performance.now() + DRAIN_TIMEOUT * 1000;
-    let before = -1, calm = 0;
-    // What QEMU answers now, it writes after all that the guest had written: when
-    // the answer has come, that is there to be read too, if not sooner.
-    while (calm < 3) {
-      await qmp.send("query-status");
-      await delay(0);
-      const { reads, isAwaited } = taken();
-      calm = isAwaited && reads === before ? calm + 1 : 0;
-      before = reads;
-      if (calm > 0) continue;
-      if (!isAwaited) await delay(0.005);
-      if (performance.now() < deadline) continue;
-      throw new MachineError(
-        `${name} can't be saved: the driver could not read all that it had ` +
-          `written in ${DRAIN_TIMEOUT} seconds`,
-      );
-    }
+    const { name, qmp, taken } = this.#parts;
+    await untilDrained({
+      name: name(),
+      ask: () => qmp().send("query-status"),
+      taken,
+    });
   }
 
   /** See {@linkcode GuestSnapshots.save}. */
