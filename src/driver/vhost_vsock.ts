@@ -92,8 +92,11 @@ export class VhostVsock {
     died.catch(() => {});
     try {
       const end = performance.now() + PATIENCE * 1000;
-      while (!(await isThere(guest))) {
-        if (performance.now() > end) {
+      while (true) {
+        // Before the look, so that the last one comes after the end.
+        const isLate = performance.now() > end;
+        if (await isThere(guest)) break;
+        if (isLate) {
           throw new MachineError(
             `${PROGRAM} does not listen after ${PATIENCE} seconds`,
           );
