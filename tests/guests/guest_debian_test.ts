@@ -1,12 +1,15 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Driver, Log } from "../../mod.ts";
+import { temporaryDirectory } from "../cli/vmwright.ts";
 import { guest } from "./mod.ts";
 
 Deno.test("the guest debian", async (t) => {
   const { startScriptFor } = await guest("debian");
+  using directory = temporaryDirectory();
   await using driver = await Driver.create({
     machines: [startScriptFor("web", { number: 7 })],
     vlans: [1],
+    outDir: directory.path,
     log: new Log([]),
   });
   const [machine] = driver.machines;

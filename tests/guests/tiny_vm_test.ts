@@ -1,12 +1,15 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { Driver, Log } from "../../mod.ts";
+import { temporaryDirectory } from "../cli/vmwright.ts";
 import { guest } from "./mod.ts";
 
 Deno.test("the guest tiny", async (t) => {
   const { startScriptFor } = await guest("tiny");
+  using directory = temporaryDirectory();
   await using driver = await Driver.create({
     machines: [startScriptFor("node3")],
     vlans: [1, 4],
+    outDir: directory.path,
     log: new Log([]),
   });
   const [machine] = driver.machines;
@@ -41,8 +44,10 @@ Deno.test("the guest tiny", async (t) => {
 
 Deno.test("the guest tiny-busybox has no base64 and timeout but busybox's", async () => {
   const { startScript } = await guest("tiny-busybox");
+  using directory = temporaryDirectory();
   await using driver = await Driver.create({
     machines: [startScript],
+    outDir: directory.path,
     log: new Log([]),
   });
   const [machine] = driver.machines;

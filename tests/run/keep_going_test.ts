@@ -139,7 +139,9 @@ Deno.test("a driver of the library reports its failures when its script is over"
   const first = new Error("first"), second = new Error("second");
   const told: string[] = [];
   const log = new Log([]);
+  using directory = temporaryDirectory();
   await using driver = await Driver.create({
+    outDir: directory.path,
     log,
     keepGoing: true,
     onSubtestFailure: ({ name }) => {

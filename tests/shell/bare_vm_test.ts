@@ -5,6 +5,7 @@
  */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Driver, Log, TestFailure } from "../../mod.ts";
+import { temporaryDirectory } from "../cli/vmwright.ts";
 import { guest } from "../guests/mod.ts";
 import { warningOf } from "../machine/warning_of.ts";
 
@@ -18,8 +19,10 @@ for (const [way, kernelParameters] of Object.entries(ways)) {
   Deno.test(`a guest with little more than bash, over ${way}`, async (t) => {
     const bare = await guest("tiny-bare");
     const warnings: string[] = [];
+    using directory = temporaryDirectory();
     await using driver = await Driver.create({
       machines: [bare.startScriptFor("bare", { kernelParameters })],
+      outDir: directory.path,
       log: new Log([{
         on: (event) => {
           const warning = warningOf(event);
