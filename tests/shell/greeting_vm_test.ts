@@ -32,4 +32,17 @@ Deno.test("a greeting of another program", async (t) => {
       }
     },
   );
+
+  await t.step(
+    "comes after a command that nobody waits for, which was sent before",
+    async () => {
+      await machine.succeed(
+        `until [ -e /back ]; do ${GREETING}; sleep 0.5; done >/dev/null &`,
+      );
+      await machine.execute("touch /sent", { checkOutput: false });
+      machine.disconnect();
+      await machine.waitForFile("/sent", { timeout: 60 });
+      await machine.succeed("touch /back");
+    },
+  );
 });

@@ -28,7 +28,8 @@ export interface ExecuteOptions {
    */
   checkReturn?: boolean;
   /**
-   * `false`: do not wait for the command, and return `[-2, ""]` at once.
+   * `false`: do not wait for the command, and return `[-2, ""]` when the guest
+   * was sent it.
    *
    * @default {true}
    */
@@ -82,7 +83,11 @@ export async function execute(
   const { timeout = DEFAULT_TIMEOUT } = options;
   if (!checkOutput) {
     await core.ready();
-    core.run(command, { timeout }).catch(() => {});
+    const { promise: sent, resolve } = Promise.withResolvers<void>();
+    core.run(command, { timeout, onSent: resolve }).catch(() => {}).finally(
+      resolve,
+    );
+    await sent;
     return [-2, ""];
   }
   const output = new OutputText();

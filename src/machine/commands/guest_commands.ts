@@ -36,6 +36,8 @@ export interface CommandOptions {
    * output, and what the message says of its stderr.
    */
   tellLast?: (stderr: string) => string;
+  /** Called when the guest was sent the command. */
+  onSent?: () => void;
   /** Called first. If it fails, so does the run. */
   check?: () => Promise<void>;
 }
@@ -98,7 +100,10 @@ export class GuestCommands {
             signal: options.signal === undefined
               ? signal
               : AbortSignal.any([signal, options.signal]),
-            onSent: () => place?.begin(),
+            onSent: () => {
+              place?.begin();
+              options.onSent?.();
+            },
           }).catch(async (error) => {
             throw await this.#withKiller(error, place);
           })
