@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import { MachineError, type MachineOf } from "../../mod.ts";
 import { coreOf } from "../../src/machine/mod.ts";
+import { delay } from "../../src/time/mod.ts";
 import { booted } from "./booted.ts";
 
 /** All that can be waited for at a time; each would wait for a long time. */
@@ -258,6 +259,9 @@ Deno.test("a machine whose shell answers is alive, whatever is printed", async (
       "echo 0 >/proc/sys/kernel/panic",
       "echo 'Kernel panic - not syncing: quoted' >/dev/ttyS0",
     );
+    await machine.waitForConsoleText("syncing: quoted", { timeout: 60 });
+    // The quoted one is taken for none before the other comes.
+    while (coreOf(machine).console.sign !== undefined) await delay(0.01);
     await assertRejects(
       () => machine.execute("echo c >/proc/sysrq-trigger"),
       MachineError,
