@@ -206,6 +206,11 @@ export class SerialConsole {
     for (const listener of [...this.#deathListeners]) listener(died);
   }
 
+  /** What to say of a guest that died by a sign, without declaring it dead. */
+  deathBy(sign: DeathSign): GuestDied {
+    return this.#signs.deathBy(sign, this.#bootStart);
+  }
+
   /**
    * Declares the guest alive, whatever it has printed: its shell has answered,
    * or it was reset and boots again. Unlike {@linkcode SerialConsole.reset},
@@ -359,13 +364,15 @@ export class SerialConsole {
   }
 
   /**
-   * Reads all text since the last boot from disk, without carriage returns and
-   * without white space at the ends of lines.
+   * Reads text from disk, without carriage returns and without white space at
+   * the ends of lines.
    *
+   * @param since An earlier value of {@linkcode SerialConsole.position}. Default:
+   * that of the last boot.
    * @returns The lines, joined by `\n`.
    */
-  text(): string {
-    return this.#file.text(this.#bootStart);
+  text(since: number = this.#bootStart): string {
+    return this.#file.text(since);
   }
 
   /**

@@ -137,11 +137,23 @@ export class DeathSigns {
   ): GuestDied | undefined {
     if (this.#died !== undefined || this.patterns.length === 0) return;
     if (typeof sign !== "string") this.#first ??= sign;
-    const unsigned = typeof sign === "string" ? sign : unquoted;
-    const { line = unsigned, end = this.#file.length } = this.#first ?? {};
+    const line = typeof sign === "string" ? sign : unquoted;
+    const end = this.#file.length;
+    return this.#died = this.deathBy(this.#first ?? { line, end }, since);
+  }
+
+  /**
+   * What to say of a guest that died by a sign.
+   *
+   * @param since Where in the file the text of the guest begins.
+   */
+  deathBy(
+    { line, end }: Pick<DeathSign, "line" | "end">,
+    since: number,
+  ): GuestDied {
     // The quoted lines end with the sign, because a long trace may follow it.
     const last = this.#file.lines(since, end, quotedLines);
-    return this.#died = new GuestDied(this.#machine, line, last);
+    return new GuestDied(this.#machine, line, last);
   }
 
   /** Declares the guest alive, whatever it has printed. */

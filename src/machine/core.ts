@@ -7,7 +7,11 @@ import {
   type SavedGuest,
   StartCommand,
 } from "../backend/mod.ts";
-import { type SavedConsole, SerialConsole } from "../console/mod.ts";
+import {
+  type GuestDied,
+  type SavedConsole,
+  SerialConsole,
+} from "../console/mod.ts";
 import { QmpEventQueue } from "../qmp/mod.ts";
 import { MachineError, TestFailure, UsageError } from "../errors.ts";
 import type { Attributes, Log, RunEvents } from "../report/mod.ts";
@@ -113,6 +117,7 @@ export class MachineCore {
       this.console,
       () => this.shell,
       () => this.#boot?.guest.standsStill?.(),
+      (death) => this.#handOver(death),
     );
     this.console.onDeath((error) => {
       const [text] = error.message.split("\n", 1);
@@ -460,6 +465,22 @@ export class MachineCore {
       {},
       "boot",
     ).finally(() => this.#connecting = undefined);
+  }
+
+  /**
+   * Drops the connection to the shell of a kernel that has panicked. The next
+   * command waits for that of its crash kernel, as those do that wait already.
+   */
+  #handOver(death: GuestDied): void {
+    this.log.info(
+      "the kernel has panicked; its crash kernel is to follow",
+      this.attributes,
+    );
+    if (!this.shell?.isThere) return;
+    this.shell.lose(death.message, death);
+    // The next one may have greeted before that, which it does not do again.
+    this.shell.answer();
+    this.#boot?.guest.hangUp?.();
   }
 
   /** @throws {GuestDied} if the guest is dead, and no shell will come. */

@@ -1,6 +1,7 @@
-import type { DeathSign, SerialConsole } from "../console/mod.ts";
+import type { DeathSign, GuestDied, SerialConsole } from "../console/mod.ts";
 import type { Shell } from "../shell/mod.ts";
 import { delay, orAbort, within } from "../time/mod.ts";
+import { crashKernel } from "./crash_kernel.ts";
 
 /**
  * Seconds, at least, in which a shell has to answer, or a console has to go on.
@@ -17,6 +18,11 @@ const LONGEST = 5;
 const PARTS = 4;
 /** Seconds in which the text of a panic follows the hypervisor's report. */
 const TEXT_FOLLOWS = 0.3;
+/**
+ * Seconds in which a crash kernel has to say something. A slow guest may need
+ * many of them to check and unpack it.
+ */
+const HANDED_OVER = 120;
 
 /** Ends a look at a guest that has ended. */
 const over = Symbol("over");
@@ -26,11 +32,15 @@ const over = Symbol("over");
  * its shell answers, or if it has no shell and goes on printing. It was dead if
  * it ends or is reset before its shell has answered. Time in which its hypervisor
  * is stopped, and answers nothing, does not count.
+ *
+ * A kernel that panics may hand over to a crash kernel, and says whether it has
+ * one. Then the guest lives on, but nothing that ran in it.
  */
 export class DeathWatch {
   readonly #console: SerialConsole;
   readonly #shell: () => Shell | undefined;
   readonly #askHypervisor: () => Promise<unknown> | undefined;
+  readonly #onHandOver: (death: GuestDied) => void;
   /**
    * An answer of the shell counts for the signs that came before the question.
    */
@@ -46,15 +56,19 @@ export class DeathWatch {
    * @param shell Returns the guest's shell, if there is one.
    * @param askHypervisor Asks the guest's hypervisor something, if it answers
    * questions.
+   * @param onHandOver Called when a kernel has panicked and a crash kernel is to
+   * follow, with the death of all that ran.
    */
   constructor(
     console: SerialConsole,
     shell: () => Shell | undefined,
     askHypervisor: () => Promise<unknown> | undefined,
+    onHandOver: (death: GuestDied) => void,
   ) {
     this.#console = console;
     this.#shell = shell;
     this.#askHypervisor = askHypervisor;
+    this.#onHandOver = onHandOver;
     console.onSign((sign) => this.#suspect(sign));
   }
 
@@ -102,18 +116,48 @@ export class DeathWatch {
   async #decide(signal: AbortSignal): Promise<void> {
     while (true) {
       const sign = this.#latest!;
-      if (!await this.#isAlive(signal)) return this.#console.die();
-      if (sign !== this.#latest) continue;
-      this.#isSilent = false;
+      if (await this.#isAlive(signal)) {
+        if (sign !== this.#latest) continue;
+        this.#isSilent = false;
+        this.#console.live();
+        if (!sign.isPanic) return;
+        // The other processors of the guest run until the kernel has printed
+        // everything. A kernel may reset the guest a second after its panic.
+        this.#isSilent = true;
+        await delay(FAIR, signal);
+        if (await this.#isAlive(signal)) {
+          if (sign !== this.#latest) continue;
+          return this.#console.live();
+        }
+      }
+      if (!await this.#isHandedOver(sign, signal)) {
+        return this.#console.die(sign);
+      }
       this.#console.live();
-      if (!sign.isPanic) return;
-      // The other processors of the guest run until the kernel has printed
-      // everything. A kernel may reset the guest a second after its panic.
-      this.#isSilent = true;
-      await delay(FAIR, signal);
-      if (!await this.#isAlive(signal)) return this.#console.die(sign);
-      if (sign === this.#latest) return this.#console.live();
+      if (sign === this.#latest) return;
     }
+  }
+
+  /**
+   * Whether a crash kernel boots after a panic. Its own signs of death are
+   * others.
+   */
+  async #isHandedOver(sign: DeathSign, signal: AbortSignal): Promise<boolean> {
+    const found = () =>
+      sign.isPanic ? crashKernel(this.#console.text(sign.start)) : "none";
+    if (found() === "none") return false;
+    this.#onHandOver(this.#console.deathBy(sign));
+    // It may end with a reset, which is not the guest's death.
+    this.#isSilent = false;
+    for (let left = HANDED_OVER; found() !== "boots";) {
+      if (this.#shell()?.isThere || sign !== this.#latest) return true;
+      if (left === 0) return false;
+      const { position } = this.#console;
+      await delay(1, signal);
+      await this.#hypervisor(signal);
+      left = this.#console.position === position ? left - 1 : HANDED_OVER;
+    }
+    return true;
   }
 
   async #isAlive(signal: AbortSignal): Promise<boolean> {

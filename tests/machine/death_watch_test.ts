@@ -1,13 +1,19 @@
 /** The decision about a guest that shows a sign of death and then ends. */
 import { assertEquals } from "@std/assert";
-import { SerialConsole } from "../../src/console/mod.ts";
+import { type GuestDied, SerialConsole } from "../../src/console/mod.ts";
 import { DeathWatch } from "../../src/machine/death_watch.ts";
 import { Log } from "../../src/report/mod.ts";
 import type { Shell } from "../../src/shell/mod.ts";
 import { delay } from "../../src/time/mod.ts";
+import { fakeClock, passInSteps } from "../shell/fake_clock.ts";
 
 const PANIC = "[    5.1] Kernel panic - not syncing: sysrq triggered crash\n";
 const PROMPT = "(initramfs) ";
+/** What follows a panic where there is a crash kernel. */
+const LOADED =
+  "[    5.2] CPU: 0 PID: 134 Comm: bash Kdump: loaded Tainted: G            E\n";
+const BANNER = "[    0.000000] Linux version 6.1.0-57-amd64 (gcc-12)\n";
+const OTHER_PANIC = "[    3.1] Kernel panic - not syncing: no init found\n";
 
 /** A guest that prints a text; its shell answers, or does not, or comes late. */
 async function guestThat(
@@ -33,12 +39,18 @@ async function guestThat(
       return Promise.resolve();
     },
   };
+  /** The deaths of kernels that a crash kernel was to follow. */
+  const handedOver: GuestDied[] = [];
   const watch = new DeathWatch(
     console,
     () => shell as unknown as Shell,
     () => {
       asked.resolve();
       return stopped.promise;
+    },
+    (death) => {
+      handedOver.push(death);
+      shell.isThere = false;
     },
   );
   console.feed(new TextEncoder().encode(prints));
@@ -49,6 +61,8 @@ async function guestThat(
     shell,
     answered,
     asked: asked.promise,
+    handedOver,
+    prints: (text: string) => console.feed(new TextEncoder().encode(text)),
     /** Its hypervisor was stopped from the first question on. */
     goOn: stopped.resolve,
     [Symbol.dispose]() {
@@ -108,6 +122,65 @@ Deno.test("time in which the hypervisor is stopped does not count", async (t) =>
     guest.goOn();
     await settled(guest.console);
     assertEquals(guest.console.died?.line, PROMPT.trim());
+  });
+});
+
+Deno.test("a kernel that panics and has a crash kernel", async (t) => {
+  /** The guest, when the shell of the kernel that panicked is given up. */
+  async function panicked() {
+    using stack = new DisposableStack();
+    const clock = stack.use(fakeClock());
+    const guest = stack.use(await guestThat(PANIC + LOADED, "is silent"));
+    guest.goOn();
+    await passInSteps(clock, 2, 0.25);
+    assertEquals(
+      guest.handedOver.map(({ line }) => line),
+      [PANIC.trim()],
+    );
+    assertEquals(guest.console.died, undefined);
+    const all = stack.move();
+    return {
+      ...guest,
+      pass: (seconds: number) => passInSteps(clock, seconds, 0.25),
+      [Symbol.dispose]: () => all.dispose(),
+    };
+  }
+
+  await t.step("is not the guest's death if that boots", async () => {
+    using guest = await panicked();
+    await guest.pass(100);
+    guest.prints(BANNER);
+    await guest.pass(300);
+    assertEquals(guest.console.died, undefined);
+    assertEquals(guest.console.sign, undefined);
+  });
+
+  await t.step("nor if its shell comes, and it prints nothing", async () => {
+    using guest = await panicked();
+    guest.shell.isThere = true;
+    await guest.pass(300);
+    assertEquals(guest.console.died, undefined);
+    assertEquals(guest.console.sign, undefined);
+  });
+
+  await t.step("nor if the guest is reset, as after a dump", async () => {
+    using guest = await panicked();
+    guest.watch.conclude();
+    assertEquals(guest.console.died, undefined);
+  });
+
+  await t.step("is if nothing comes in two minutes", async () => {
+    using guest = await panicked();
+    await guest.pass(130);
+    assertEquals(guest.console.died?.line, PANIC.trim());
+  });
+
+  await t.step("is if the crash kernel panics too", async () => {
+    using guest = await panicked();
+    guest.prints(BANNER + OTHER_PANIC);
+    await guest.pass(5);
+    assertEquals(guest.console.died?.line, OTHER_PANIC.trim());
+    assertEquals(guest.handedOver.length, 1);
   });
 });
 
