@@ -45,14 +45,17 @@ const MOUNT_FLAGS: Readonly<Record<string, number>> = {
   strictatime: 1 << 24,
 };
 
-/** A process of the driver's in a guest that waits for what it is to do. */
+/**
+ * A process of the driver's in a guest that waits for what it is to do. It is
+ * plain data, since kept snapshots have it in a file.
+ */
 export interface Attendant {
   /** Its number in the guest. */
   readonly pid: number;
   /** Its name. */
   readonly name: string;
-  /** The instructions that it takes. */
-  readonly code: MachineCode;
+  /** The guest's processor, as bash names it in `HOSTTYPE`. */
+  readonly hostType: string;
 }
 
 /** What an {@linkcode Attendant} is to do. */
@@ -95,8 +98,7 @@ export async function attend(
   });
   if (status !== 0) return undefined;
   const [pid, name, hostType] = decode(stdout).trim().split(" ");
-  const code = CODES.find((code) => code.hostType === hostType);
-  return code && { pid: Number(pid), name, code };
+  return { pid: Number(pid), name, hostType };
 }
 
 /**
@@ -106,9 +108,11 @@ export async function attend(
  */
 export async function instruct(
   core: MachineCore,
-  { pid, name, code }: Attendant,
+  { pid, name, hostType }: Attendant,
   renewal: Renewal,
 ): Promise<Undone | undefined> {
+  const code = CODES.find((code) => code.hostType === hostType);
+  if (code === undefined) return undefined;
   const { status, stdout } = await core.run(
     `set +eu
 { read -r name </proc/${pid}/comm && [ "$name" = '${name}' ] &&
