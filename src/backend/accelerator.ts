@@ -51,8 +51,8 @@ function defaultCache(): string | null {
 }
 
 /**
- * Finds out whether guests run under KVM on this host, by running one. If the
- * guest does not boot in time, QEMU has to emulate (TCG). A file keeps the
+ * Finds out whether guests for x86-64 run under KVM on this host, by running one.
+ * If the guest does not boot in time, QEMU has to emulate (TCG). A file keeps the
  * result until the host boots again. Start scripts may read it: it holds the
  * host's boot id, a space, `kvm` or `tcg`, and a newline.
  *
