@@ -1,5 +1,5 @@
 import { MachineError } from "../../errors.ts";
-import type { QmpClient, QmpEvent } from "../../qmp/mod.ts";
+import { type QmpClient, QmpError, type QmpEvent } from "../../qmp/mod.ts";
 import { isTimeout } from "../../time/mod.ts";
 import type { DiskFailures, DiskLimits, GuestDisk } from "../backend.ts";
 import { LOG_SECTOR, unflushed } from "./write_log.ts";
@@ -110,7 +110,19 @@ export class QemuBlockDevice implements GuestDisk {
       event === "DEVICE_DELETED" && data?.path === device;
     const gone = this.#qmp.waitForEvent(isGone, { timeout: DETACH_TIMEOUT });
     gone.catch(() => {});
-    await this.#qmp.send("device_del", { id: device });
+    try {
+      await this.#qmp.send("device_del", { id: device });
+    } catch (error) {
+      const isRefused = error instanceof QmpError &&
+        error.description.includes("hotplug");
+      if (!isRefused) throw error;
+      throw new MachineError(
+        `${this.#machine} can't lose its disk ${this.#facts.name} while it ` +
+          `runs (${error.description}): on machine types such as q35 and ` +
+          "virt, have the start script put it on a -device pcie-root-port",
+        { cause: error },
+      );
+    }
     try {
       await gone;
     } catch (error) {
