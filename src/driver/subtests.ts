@@ -140,11 +140,15 @@ export class Subtests {
         () => fn(fork.named, fork),
       );
     } catch (error) {
-      if (!this.#isOver) {
-        await this.#lent.onForkFailure?.(Object.values(fork.named), error);
-      }
+      await this.forkFailed(fork, error);
       throw error;
     }
+  }
+
+  /** Reports that a subtest failed, before the fork that it ran on ends. */
+  async forkFailed(fork: Fork, error: unknown): Promise<void> {
+    if (this.#isOver) return;
+    await this.#lent.onForkFailure?.(fork.machines, error);
   }
 
   /**

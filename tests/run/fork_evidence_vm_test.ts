@@ -26,9 +26,7 @@ await subtest("fails", { from: ready }, async ({ tiny }, fork) => {
   assertEquals(code, 1, stderr);
   assertMatch(stderr, /^!!! test\.ts:6:\d+$/m);
   const out = `${directory.path}/out`;
-  const kept = [...Deno.readDirSync(out)].map(({ name }) => name)
-    .filter((name) => name.includes("-failed"));
-  assertEquals(kept.sort(), [
+  assertEquals(evidenceIn(out), [
     "tiny~1-failed-journal.txt",
     "tiny~1-failed.png",
     "tiny~1-failed.txt",
@@ -49,3 +47,36 @@ await subtest("fails", { from: ready }, async ({ tiny }, fork) => {
   );
   assertEquals(ends, ["tiny~1", "tiny"]);
 });
+
+Deno.test("a subtest in Python that fails on a fork keeps the state of the fork's machines", async () => {
+  const { startScript } = await guest("tiny");
+  using directory = temporaryDirectory({
+    "test.py": `tiny.start()
+ready = snapshot()
+with subtest("fails", from_=ready):
+    tiny.succeed("echo changed >/dev/tty1")
+    tiny.fail("true")
+`,
+  });
+  const { code, stderr } = await vmwright(
+    ["test.py", "--start-scripts", startScript, "--no-check", "-o", "out"],
+    { cwd: directory.path },
+  );
+  assertEquals(code, 1, stderr);
+  const out = `${directory.path}/out`;
+  assertEquals(evidenceIn(out), [
+    "tiny~1-failed-journal.txt",
+    "tiny~1-failed.png",
+    "tiny~1-failed.txt",
+  ]);
+  assertMatch(
+    Deno.readTextFileSync(`${out}/tiny~1-failed.txt`),
+    /^==> tty1\n[^]*^changed$/m,
+  );
+});
+
+/** The names of the files of evidence in a directory. */
+function evidenceIn(directory: string): string[] {
+  return [...Deno.readDirSync(directory)].map(({ name }) => name)
+    .filter((name) => name.includes("-failed")).sort();
+}

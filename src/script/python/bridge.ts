@@ -41,7 +41,7 @@ export class Bridge implements Disposable {
       ...machineRequests(objects, faults, conditions, driver.signal),
       ...conditions.handlers,
       ...logRequests(driver, errors),
-      ...driverRequests(driver, objects, faults),
+      ...driverRequests(driver, objects, faults, errors),
     };
   }
 

@@ -134,6 +134,11 @@ export class CrossedObjects implements Disposable {
     this.#snapshots.delete(number);
   }
 
+  /** The fork of a number, if it has not ended. */
+  fork(number: number): Fork | undefined {
+    return this.#forks.get(number);
+  }
+
   /** Ends a fork, if it has not ended. */
   async endFork(number: number): Promise<void> {
     const fork = this.#forks.get(number);

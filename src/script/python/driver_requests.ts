@@ -1,7 +1,8 @@
-import type { Driver } from "../../driver/mod.ts";
+import { type Driver, subtestsOf } from "../../driver/mod.ts";
 import { readScreen } from "../../machine/mod.ts";
 import type { CrossedFaults } from "./crossed_faults.ts";
 import type { CrossedObjects } from "./crossed_objects.ts";
+import type { CrossedErrors } from "./errors.ts";
 import { factsOf } from "./machine_facts.ts";
 import type { RequestHandlers, RequestTo } from "./request_handlers.ts";
 
@@ -10,6 +11,7 @@ export function driverRequests(
   driver: Driver,
   objects: CrossedObjects,
   faults: CrossedFaults,
+  errors: CrossedErrors,
 ): RequestHandlers<
   | "startAll"
   | "joinAll"
@@ -56,7 +58,13 @@ export function driverRequests(
         machines: fork.machines.map((machine) => factsOf(machine, false)),
       };
     },
-    endFork: ({ ended }) => objects.endFork(ended),
+    endFork: async ({ ended, error }) => {
+      const fork = objects.fork(ended);
+      if (fork !== undefined && error !== null) {
+        await subtestsOf(driver).forkFailed(fork, errors.fromPython(error));
+      }
+      await objects.endFork(ended);
+    },
 
     stopVlan: ({ nr }) => objects.vlan(nr).stop(),
     healVlan: ({ nr }) => objects.vlan(nr).heal(),

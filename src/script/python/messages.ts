@@ -177,7 +177,12 @@ type DriverRequest =
     wait: boolean;
   }
   | { do: "endSnapshot"; snapshot: number }
-  | { do: "endFork"; ended: number }
+  | {
+    do: "endFork";
+    ended: number;
+    /** The error of the subtest on the fork, if it failed. */
+    error: ExceptionReport | null;
+  }
   | {
     do: "createMachine";
     startCommand: string;

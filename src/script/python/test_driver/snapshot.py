@@ -40,11 +40,18 @@ class Snapshot:
             wait=wait,
         )
         before = enter_fork(fork)
+        error = None
         try:
             yield
+        except Exception as exception:
+            error = self._link.describe(exception)
+            raise
         finally:
             enter_fork(before)
-            self._link.request("endFork", ended=fork["fork"])
+            # Only subtests wait for their forks.
+            self._link.request(
+                "endFork", ended=fork["fork"], error=error if wait else None
+            )
 
     def close(self):
         """Removes its files, once no fork needs them."""
