@@ -54,8 +54,14 @@ export async function gatherOnFork(
   error: unknown,
   options: EvidenceOptions,
 ): Promise<void> {
-  const evidence = await gatherEvidence([fork], error, options);
-  if (error instanceof Error) ofForks.set(error, evidence);
+  // A fork inside of this one has ended, and can't be looked at again.
+  const before = gatheredOnFork(error);
+  const { lastSeen, troubles } = await gatherEvidence([fork], error, options);
+  if (!(error instanceof Error)) return;
+  ofForks.set(error, {
+    lastSeen: before?.lastSeen ?? lastSeen,
+    troubles: [...before?.troubles ?? [], ...troubles],
+  });
 }
 
 /** The evidence of a failure on a fork, if it was one. */
