@@ -212,7 +212,10 @@ class OneRun {
         gatherOnFork(
           { log: this.#log, machinesMade: [...machinesMade] },
           error,
-          { isFailed: true, dumpMemory: plan.dumpMemory },
+          {
+            isFailed: isFailure(judge({ error })),
+            dumpMemory: plan.dumpMemory,
+          },
         ),
     });
     this.#add(driver);

@@ -75,6 +75,22 @@ with subtest("fails", from_=ready):
   );
 });
 
+Deno.test("a subtest on a fork that ends the run well keeps nothing of it", async () => {
+  const { startScript } = await guest("tiny");
+  using directory = temporaryDirectory({
+    "test.ts": `await tiny.start();
+const ready = await snapshot();
+await subtest("exits", { from: ready }, () => Deno.exit(0));
+`,
+  });
+  const { code, stderr } = await vmwright(
+    ["test.ts", "--start-scripts", startScript, "--no-check", "-o", "out"],
+    { cwd: directory.path },
+  );
+  assertEquals(code, 0, stderr);
+  assertEquals(evidenceIn(`${directory.path}/out`), []);
+});
+
 /** The names of the files of evidence in a directory. */
 function evidenceIn(directory: string): string[] {
   return [...Deno.readDirSync(directory)].map(({ name }) => name)
