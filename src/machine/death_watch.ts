@@ -30,8 +30,9 @@ const over = Symbol("over");
 /**
  * Decides whether a guest with a sign of death is dead. The guest is alive if
  * its shell answers, or if it has no shell and goes on printing. It was dead if
- * it ends or is reset before its shell has answered. Time in which its hypervisor
- * is stopped, and answers nothing, does not count.
+ * it ends or is reset before its shell has answered. Time in which the guest is
+ * paused, or in which its hypervisor is stopped and answers nothing, does not
+ * count.
  *
  * A kernel that panics may hand over to a crash kernel, and says whether it has
  * one. Then the guest lives on, but nothing that ran in it.
@@ -39,7 +40,7 @@ const over = Symbol("over");
 export class DeathWatch {
   readonly #console: SerialConsole;
   readonly #shell: () => Shell | undefined;
-  readonly #askHypervisor: () => Promise<unknown> | undefined;
+  readonly #whyStill: () => Promise<string | undefined> | undefined;
   readonly #onHandOver: (death: GuestDied) => void;
   /**
    * An answer of the shell counts for the signs that came before the question.
@@ -54,20 +55,20 @@ export class DeathWatch {
    *
    * @param console The guest's console, which gets the result.
    * @param shell Returns the guest's shell, if there is one.
-   * @param askHypervisor Asks the guest's hypervisor something, if it answers
-   * questions.
+   * @param whyStill Asks the guest's hypervisor, if it answers questions, why
+   * the guest stands still, if it does.
    * @param onHandOver Called when a kernel has panicked and a crash kernel is to
    * follow, with the death of all that ran.
    */
   constructor(
     console: SerialConsole,
     shell: () => Shell | undefined,
-    askHypervisor: () => Promise<unknown> | undefined,
+    whyStill: () => Promise<string | undefined> | undefined,
     onHandOver: (death: GuestDied) => void,
   ) {
     this.#console = console;
     this.#shell = shell;
-    this.#askHypervisor = askHypervisor;
+    this.#whyStill = whyStill;
     this.#onHandOver = onHandOver;
     console.onSign((sign) => this.#suspect(sign));
   }
@@ -154,8 +155,9 @@ export class DeathWatch {
       if (left === 0) return false;
       const { position } = this.#console;
       await delay(1, signal);
-      await this.#hypervisor(signal);
-      left = this.#console.position === position ? left - 1 : HANDED_OVER;
+      const isStill = await this.#standsStill(signal);
+      if (this.#console.position !== position) left = HANDED_OVER;
+      else if (!isStill) left--;
     }
     return true;
   }
@@ -165,22 +167,27 @@ export class DeathWatch {
       if (left === 0) return false;
       const { position } = this.#console;
       await delay(FAIR / PARTS, signal);
-      await this.#hypervisor(signal);
-      left = this.#console.position === position ? left - 1 : PARTS;
+      const isStill = await this.#standsStill(signal);
+      if (this.#console.position !== position) left = PARTS;
+      else if (!isStill) left--;
     }
     const shell = this.#shell()!;
     const time = Math.min(LONGEST, Math.max(FAIR, PATIENCE * shell.pace));
     const answer = shell.answer().then(() => true);
-    for (let left = PARTS;; left--) {
+    for (let left = PARTS;;) {
       if (await orAbort(within(time / PARTS, answer), signal)) return true;
       if (left === 0) return false;
-      await this.#hypervisor(signal);
+      if (!await this.#standsStill(signal)) left--;
     }
   }
 
-  /** Waits until the hypervisor answers, or is gone. */
-  async #hypervisor(signal: AbortSignal): Promise<void> {
-    const answer = this.#askHypervisor()?.catch(() => {});
-    if (answer !== undefined) await orAbort(answer, signal);
+  /**
+   * Waits until the hypervisor answers, or is gone.
+   *
+   * @returns Whether the guest stands still.
+   */
+  async #standsStill(signal: AbortSignal): Promise<boolean> {
+    const answer = this.#whyStill()?.catch(() => undefined);
+    return await orAbort(Promise.resolve(answer), signal) !== undefined;
   }
 }

@@ -29,6 +29,7 @@ async function guestThat(
   const answered = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
+  const stands = { still: false };
   const shell = {
     isThere: does !== "is late",
     pace: 0,
@@ -44,9 +45,10 @@ async function guestThat(
   const watch = new DeathWatch(
     console,
     () => shell as unknown as Shell,
-    () => {
+    async () => {
       asked.resolve();
-      return stopped.promise;
+      await stopped.promise;
+      return stands.still ? "it is paused" : undefined;
     },
     (death) => {
       handedOver.push(death);
@@ -63,6 +65,7 @@ async function guestThat(
     asked: asked.promise,
     handedOver,
     prints: (text: string) => console.feed(new TextEncoder().encode(text)),
+    stands,
     /** Its hypervisor was stopped from the first question on. */
     goOn: stopped.resolve,
     [Symbol.dispose]() {
@@ -182,6 +185,22 @@ Deno.test("a kernel that panics and has a crash kernel", async (t) => {
     assertEquals(guest.console.died?.line, OTHER_PANIC.trim());
     assertEquals(guest.handedOver.length, 1);
   });
+});
+
+Deno.test("time in which the guest is paused does not count", async (t) => {
+  for (const does of ["is silent", "is late"] as const) {
+    await t.step(`where it ${does}`, async () => {
+      using clock = fakeClock();
+      using guest = await guestThat(PROMPT, does);
+      guest.stands.still = true;
+      guest.goOn();
+      await passInSteps(clock, 10, 0.25);
+      assertEquals(guest.console.died, undefined);
+      guest.stands.still = false;
+      await passInSteps(clock, 2, 0.25);
+      assertEquals(guest.console.died?.line, PROMPT.trim());
+    });
+  }
 });
 
 /** Until it is known whether the guest lives. */
