@@ -346,8 +346,9 @@ export interface Listener {
   /** The file that it writes, if it does. */
   readonly path?: string;
   /**
-   * Whether it takes where steps begin (`stepPlaced`). It takes the log some
-   * time to find out, which it saves if no listener does.
+   * Whether it takes where steps begin (`stepPlaced`), or the errors of steps
+   * with that place. It takes the log some time to find out, which it saves if
+   * no listener does.
    *
    * @default {true}
    */

@@ -29,8 +29,8 @@ export interface UnfinishedStep {
 
 /** Records the steps of a test, to tell what it was doing when it failed. */
 export class StepTrail implements Listener {
-  /** See {@linkcode Listener.takesPlaces}. */
-  readonly takesPlaces = false;
+  /** The explanation of a failure shows where the author called what failed. */
+  readonly takesPlaces = true;
   readonly #open = new Map<number, Open>();
   readonly #withStacks: boolean;
   /** When the latest event happened, in seconds since the run began … */

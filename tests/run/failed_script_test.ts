@@ -64,6 +64,18 @@ Deno.test("an error of the driver keeps its name and its line in a script", asyn
   assertMatch(text, /^TestFailure: action timed out/m);
 });
 
+Deno.test("a failure of one of several calls shows that call, also without a report", async () => {
+  const text = await explained(
+    "test.ts",
+    `await Promise.all([
+  driver.pollingCondition(() => true).wait(),
+  driver.pollingCondition(() => false).wait({ timeout: 0.1 }),
+]);
+`,
+  );
+  assertMatch(text, /^test\.ts:3:\d+\n/);
+});
+
 Deno.test("a timeout shows the line of Python's that blocks", async () => {
   const text = await explained(
     "test.py",
