@@ -21,7 +21,7 @@ export async function evaluate(
   configuration: Configuration,
   own: OwnDrivers,
 ): Promise<void> {
-  const { script, log, signal, onDriver, onFile } = own;
+  const { script, log, signal, onDriver, onForkFailure, onFile } = own;
   const { assertions } = await import("../script/assertions.ts");
   const { classes } = await import("../script/classes.ts");
   const { outDir, keepState, globalTimeout } = configuration;
@@ -33,6 +33,7 @@ export async function evaluate(
       log,
       tellEnd: false,
       keepGoing: configuration.keepGoing,
+      onForkFailure,
     };
     const debug = new Debugger({
       attach: configuration.debugHookAttach,

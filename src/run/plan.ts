@@ -1,6 +1,7 @@
 import type {
   CaptureMode,
   Driver,
+  DriverOptions,
   MachineConfiguration,
 } from "../driver/mod.ts";
 import type { ConsoleDisplay, Listener, Log, LogLevel } from "../report/mod.ts";
@@ -118,4 +119,6 @@ export interface OwnDrivers extends RunOptions {
   readonly signal: AbortSignal;
   /** Called for each new driver, which the run disposes at its end. */
   readonly onDriver: (driver: Driver) => void;
+  /** See {@linkcode DriverOptions.onForkFailure}. */
+  readonly onForkFailure: DriverOptions["onForkFailure"];
 }

@@ -1,5 +1,5 @@
 import { delay, rejection } from "../time/mod.ts";
-import { type Driver, subtestsOf } from "../driver/mod.ts";
+import { type Driver, type MachineOf, subtestsOf } from "../driver/mod.ts";
 import type { Log } from "../report/mod.ts";
 import { keepOwnFrames } from "../report/positions.ts";
 import {
@@ -194,6 +194,7 @@ class OneRun {
       log: this.#log,
       signal,
       onDriver: (driver) => this.#add(driver),
+      onForkFailure: (...given) => this.#gatherOnFork(...given),
       onFile,
     });
   }
@@ -208,15 +209,7 @@ class OneRun {
       options,
       signal: options.signal,
       onSubtestFailure: (failure) => this.#note(failure),
-      onForkFailure: (machinesMade, error) =>
-        gatherOnFork(
-          { log: this.#log, machinesMade: [...machinesMade] },
-          error,
-          {
-            isFailed: isFailure(judge({ error })),
-            dumpMemory: plan.dumpMemory,
-          },
-        ),
+      onForkFailure: (...given) => this.#gatherOnFork(...given),
     });
     this.#add(driver);
     const test: DriverUse = {
@@ -236,6 +229,15 @@ class OneRun {
     this.#drivers.push(driver);
     this.#recorder?.add(driver);
     this.#options.emergency.add(() => driver.killNow());
+  }
+
+  /** Gathers evidence on the machines of a fork, which end with its subtest. */
+  #gatherOnFork(machines: readonly MachineOf[], error: unknown): Promise<void> {
+    const fork = { log: this.#log, machinesMade: [...machines] };
+    return gatherOnFork(fork, error, {
+      isFailed: isFailure(judge({ error })),
+      dumpMemory: this.#plan.dumpMemory,
+    });
   }
 
   /** Notes a subtest that failed, where the test goes on. */

@@ -75,6 +75,26 @@ with subtest("fails", from_=ready):
   );
 });
 
+Deno.test("a script with a driver of its own keeps the state of a fork's machines, too", async () => {
+  const { startScript } = await guest("tiny");
+  using directory = temporaryDirectory({});
+  const script = `
+const driver = await Driver.create({ machines: ["${startScript}"] });
+await driver.startAll();
+const ready = await driver.snapshot();
+await driver.subtest("fails", { from: ready }, ({ tiny }) => tiny.fail("true"));
+`;
+  const { code, stderr } = await vmwright(["eval", "-o", "out", "--", script], {
+    cwd: directory.path,
+  });
+  assertEquals(code, 1, stderr);
+  assertEquals(evidenceIn(`${directory.path}/out`), [
+    "tiny~1-failed-journal.txt",
+    "tiny~1-failed.png",
+    "tiny~1-failed.txt",
+  ]);
+});
+
 Deno.test("a subtest on a fork that ends the run well keeps nothing of it", async () => {
   const { startScript } = await guest("tiny");
   using directory = temporaryDirectory({
