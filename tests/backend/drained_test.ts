@@ -58,15 +58,28 @@ Deno.test("a reader that reads nothing for 30 seconds is told", async () => {
   assertEquals(made.looks(), 4);
 });
 
-Deno.test("a driver that stood still for longer than that looks once more", async () => {
-  using time = clock();
-  const made = readers([[1, false], [1, false], [2, true]]);
-  await untilDrained({
-    name: "web",
-    ask: () => {
-      if (made.next() === 1) time.pass(100);
-      return Promise.resolve();
-    },
-    taken: made.taken,
-  });
+Deno.test("a driver that stood still for longer than that looks once more", async (t) => {
+  const cases: Record<string, [reads: number, isAwaited: boolean][]> = {
+    "and finds that its reader reads": [
+      [1, false],
+      [1, false],
+      [2, false],
+      [2, true],
+    ],
+    "and finds that nothing is left": [[1, true], [1, true]],
+  };
+  for (const [name, looks] of Object.entries(cases)) {
+    await t.step(name, async () => {
+      using time = clock();
+      const made = readers(looks);
+      await untilDrained({
+        name: "web",
+        ask: () => {
+          if (made.next() === 1) time.pass(100);
+          return Promise.resolve();
+        },
+        taken: made.taken,
+      });
+    });
+  }
 });
