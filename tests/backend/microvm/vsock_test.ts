@@ -82,3 +82,24 @@ Deno.test("a virtual socket that closes ends the connections without an answer, 
   await assertRejects(() => dialled, Deno.errors.Interrupted);
   assertEquals(await hear(end), undefined);
 });
+
+Deno.test("a virtual socket that closes ends a connection that is just made, too", async () => {
+  await using made = await opened();
+  const { vsock, listener } = made;
+  const { connect } = Deno;
+  Object.assign(Deno, {
+    async connect(options: Deno.UnixConnectOptions) {
+      const stream = await connect(options);
+      vsock.close();
+      return stream;
+    },
+  });
+  try {
+    const dialled = vsock.dial(new AbortController().signal);
+    await assertRejects(() => dialled, Deno.errors.Interrupted);
+  } finally {
+    Object.assign(Deno, { connect });
+  }
+  using end = await listener.accept();
+  assertEquals(await hear(end), undefined);
+});
