@@ -130,14 +130,15 @@ export interface DriverOptions<
      */
     forks?: number;
     /**
-     * Whether to make up to two more forks of a snapshot that was forked,
-     * before anybody asks for them and within these limits. They stay paused
-     * until a subtest takes one, which is then there at once. Before, their
-     * guests go on until they are idle, for a second of the processor's time at
-     * most. If nothing is given, they are made while the host has an idle
-     * processor, and the time between two forks is enough to make one. If it is
-     * too short, one more fork is made, whose guests have not gone on, after the
-     * second that somebody has asked for.
+     * Whether to make up to two forks of a snapshot ahead, within these limits:
+     * from its first fork on, before anybody asks for the next. Their guests
+     * run until they are idle, for a second of processor time at most, and are
+     * paused then, so that the next fork is there at once.
+     *
+     * If nothing is given, that is done while the host has an idle processor,
+     * and the time between two forks is long enough to make one. If forks follow
+     * each other faster, only one is made ahead, from the second on, and its
+     * guests have not run yet.
      */
     ahead?: boolean;
   };
