@@ -2,8 +2,8 @@
 const together = 1000;
 
 /**
- * A value as JSON, in pieces: to V8 one long text is so much that has survived,
- * and it gives all young objects more room for that.
+ * A value as JSON, in pieces: one long text would make V8 take up much more
+ * memory, for objects that live for a moment only.
  *
  * @param value A value of objects, arrays, numbers, texts and the like.
  * @param depth How deep to cut objects into their fields. Default: 2.
