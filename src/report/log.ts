@@ -744,7 +744,7 @@ export class Log {
     const step = this.#open.get(id);
     const around = this.#open.get(step?.parent ?? -1);
     // The driver began it some time after the author's call.
-    const isPart = place.waits && around?.attributes.machine !== undefined &&
+    const isPart = around?.attributes.machine !== undefined &&
       around.attributes.machine === step?.attributes.machine;
     const call = place.waits
       ? isPart ? around.call : undefined
