@@ -10,6 +10,12 @@ function recorded(): { log: Log; events: RunEvent[] } {
   return { log, events };
 }
 
+/** A line of this file. */
+function lineOfThis(line: number): string {
+  const text = Deno.readTextFileSync(new URL(import.meta.url));
+  return text.split("\n")[line - 1].trim();
+}
+
 /** The events with the names of their steps, without times. */
 function told(events: RunEvent[]): string[] {
   const names = new Map<number, string>();
@@ -231,9 +237,62 @@ Deno.test("a failure of one of several calls leads to that call, and not to the 
       log.nested("another", () => Promise.reject(failure)),
     ]);
   }, TestFailure);
-  const text = Deno.readTextFileSync(new URL(import.meta.url)).split("\n");
   const [{ line }] = authorPositions(failure);
-  assertEquals(text[line - 1].trim().slice(0, 21), 'log.nested("another",');
+  assertEquals(lineOfThis(line).slice(0, 21), 'log.nested("another",');
+  await log.close();
+});
+
+Deno.test("a failure of calls inside each other leads to the innermost", async () => {
+  const { log } = recorded();
+  const failure = new TestFailure("it failed");
+  failure.stack = "TestFailure: it failed";
+  await assertRejects(async () => {
+    await Promise.all([
+      log.nested("outer", async () => {
+        await Promise.all([
+          log.nested("inner", () => Promise.reject(failure)),
+        ]);
+      }),
+    ]);
+  }, TestFailure);
+  const [{ line }] = authorPositions(failure);
+  assertEquals(lineOfThis(line).slice(0, 19), 'log.nested("inner",');
+  await log.close();
+});
+
+Deno.test("a failure that an author's line throws leads to that line", async () => {
+  const { log } = recorded();
+  const failure = await assertRejects(() =>
+    log.nested("a check", () => {
+      throw new TestFailure("it failed");
+    }), TestFailure);
+  const [{ line }] = authorPositions(failure);
+  assertEquals(lineOfThis(line).slice(0, 21), "throw new TestFailure");
+  await log.close();
+});
+
+Deno.test("a later step of a call is placed there, if it is of the same machine", async () => {
+  const { log, events } = recorded();
+  // As the driver's code does, which waits before it begins the step.
+  const later = (machine: string) =>
+    Promise.resolve().then(
+      log.nested.bind(log, "later", () => log.flush(), { machine }, undefined),
+    );
+  await Promise.all([
+    log.nested("of a", () => later("a"), { machine: "a" }),
+    log.nested("of b", () => later("a"), { machine: "b" }),
+  ]);
+  const steps = events.flatMap((event) =>
+    event.type === "stepBegan" && event.text === "later" ? [event.id] : []
+  );
+  const places = steps.map((step) =>
+    events.flatMap((event) =>
+      event.type === "stepPlaced" && event.id === step
+        ? [lineOfThis(event.position.line).slice(0, 19)]
+        : []
+    )
+  );
+  assertEquals(places, [['log.nested("of a", '], ["await Promise.all(["]]);
   await log.close();
 });
 
