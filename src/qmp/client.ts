@@ -286,7 +286,10 @@ export class QmpClient implements Disposable {
           const event = this.#take(frame);
           if (event === undefined) continue;
           const held = this.#hold?.(event);
-          if (held !== undefined) await held;
+          if (held !== undefined) {
+            await held;
+            if (this.isClosed) return;
+          }
           this.#tell(event);
         }
       }

@@ -352,6 +352,27 @@ Deno.test("what holds an event back holds back all that comes after it", async (
   assertEquals(seen, ["STOP", "RESET", "answer"]);
 });
 
+Deno.test("an event that is held back when the connection closes is not told any more", async () => {
+  await using server = await FakeServer.start();
+  const held = Promise.withResolvers<void>();
+  const isHeld = Promise.withResolvers<void>();
+  const seen: string[] = [];
+  using client = await server.client(0, {
+    hold: () => {
+      isHeld.resolve();
+      return held.promise;
+    },
+  });
+  client.onEvent(({ event }) => seen.push(event));
+  const timestamp = { seconds: 1, microseconds: 0 };
+  await server.say(JSON.stringify({ event: "RESET", timestamp }));
+  await isHeld.promise;
+  client.close();
+  held.resolve();
+  await new Promise((go) => setTimeout(go, 0));
+  assertEquals(seen, []);
+});
+
 Deno.test("an error without a class or a description is an error", async () => {
   await using server = await FakeServer.start();
   using client = await server.client();
