@@ -152,7 +152,7 @@ export class SerialConsole {
   }
 
   /** Seconds since the last bytes came. */
-  get silence(): number {
+  get #silence(): number {
     return (performance.now() - this.#spokeAt) / 1000;
   }
 
@@ -456,11 +456,11 @@ export class SerialConsole {
   /** Lets `$` match at the end of the text as soon as the console is quiet. */
   #awaitPause(): void {
     if (this.#pending.size === 0 || this.#cancelPause !== undefined) return;
-    this.#cancelPause = after(Math.max(0, quiet - this.silence), () => {
+    this.#cancelPause = after(Math.max(0, quiet - this.#silence), () => {
       this.#cancelPause = undefined;
       if (this.#pending.size === 0 || this.#ended) return;
       const watch = this.#madeWatch;
-      if (this.silence < quiet || this.#searching) this.#awaitPause();
+      if (this.#silence < quiet || this.#searching) this.#awaitPause();
       else if (watch) this.#take(watch, watch.pause(), true);
     });
   }

@@ -58,16 +58,6 @@ export interface TokenBucket {
   one_time_burst?: number;
 }
 
-/** Processors and memory. */
-export interface MachineConfig {
-  vcpu_count: number;
-  mem_size_mib: number;
-  smt?: boolean;
-  track_dirty_pages?: boolean;
-  huge_pages?: "None" | "Transparent" | "2M";
-  cpu_template?: string;
-}
-
 /** The virtual socket. */
 export interface Vsock {
   guest_cid: number;
