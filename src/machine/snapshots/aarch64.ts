@@ -19,6 +19,7 @@ const CALLS = {
   exit: 93,
   clock_settime: 112,
   clock_gettime: 113,
+  setpriority: 140,
   setsid: 157,
 } satisfies Record<Call["name"], number> & Record<string, number>;
 

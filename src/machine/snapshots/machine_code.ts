@@ -13,6 +13,7 @@ export type CallName =
   | "ioctl"
   | "mount"
   | "openat"
+  | "setpriority"
   | "write";
 
 /** A call of the kernel. */

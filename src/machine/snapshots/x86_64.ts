@@ -11,6 +11,7 @@ const CALLS: Readonly<Record<Call["name"], number>> = {
   write: 1,
   ioctl: 16,
   exit: 60,
+  setpriority: 141,
   mount: 165,
   clock_settime: 227,
   clock_gettime: 228,
