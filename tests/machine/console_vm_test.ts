@@ -19,6 +19,8 @@ Deno.test("the console of a guest", async (t) => {
     await machine.waitForConsoleText(/Run \/init as init process/, {
       timeout: 120,
     });
+    // No more lines of the kernel come between what the next steps print.
+    await machine.succeed("echo 1 >/proc/sys/kernel/printk");
   });
 
   await t.step(
