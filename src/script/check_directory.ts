@@ -18,15 +18,28 @@ export async function makeCheckDirectory(
   const hash = new Uint8Array(digest).slice(0, 8).toHex();
   const parent = temporaryBase();
   const path = `${parent}/vmwright-types-${hash}`;
+  // Another check may use the directory at the same time, or another user may
+  // have made it. Then the check works in another directory, and `deno` does not
+  // recognise the text.
+  if (isThere(path)) return owner.makeDirectory(parent, "vmwright-types-");
+  // Before it is made, as the run may be killed in between.
+  owner.own(path);
   try {
-    // This fails if another check uses the directory at the same time, or if
-    // another user has made it. Then the check works in another directory, and
-    // `deno` does not recognise the text.
     Deno.mkdirSync(path, { mode: 0o700 });
-    owner.own(path);
     return path;
   } catch (error) {
+    owner.disown(path);
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     return owner.makeDirectory(parent, "vmwright-types-");
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
