@@ -3,6 +3,19 @@ import type { RunEvent } from "../../src/report/mod.ts";
 import { temporaryDirectory, vmwright } from "../cli/vmwright.ts";
 import { guest } from "../guests/mod.ts";
 
+/** The state of the fork's machine is there, with what the subtest has done. */
+function assertKept(out: string): void {
+  assertEquals(evidenceIn(out), [
+    "tiny~1-failed-journal.txt",
+    "tiny~1-failed.png",
+    "tiny~1-failed.txt",
+  ]);
+  assertMatch(
+    Deno.readTextFileSync(`${out}/tiny~1-failed.txt`),
+    /^==> tty1\n[^]*^changed$/m,
+  );
+}
+
 Deno.test("a subtest that fails on a fork keeps the state of the fork's machines, under their names", async () => {
   const { startScript } = await guest("tiny");
   using directory = temporaryDirectory({
@@ -26,15 +39,7 @@ await subtest("fails", { from: ready }, async ({ tiny }, fork) => {
   assertEquals(code, 1, stderr);
   assertMatch(stderr, /^!!! test\.ts:6:\d+$/m);
   const out = `${directory.path}/out`;
-  assertEquals(evidenceIn(out), [
-    "tiny~1-failed-journal.txt",
-    "tiny~1-failed.png",
-    "tiny~1-failed.txt",
-  ]);
-  assertMatch(
-    Deno.readTextFileSync(`${out}/tiny~1-failed.txt`),
-    /^==> tty1\n[^]*^changed$/m,
-  );
+  assertKept(out);
   const events = Deno.readTextFileSync(`${out}/events.jsonl`).trim()
     .split("\n").map((line): RunEvent => JSON.parse(line));
   const lanes = (type: RunEvent["type"]) =>
@@ -64,15 +69,7 @@ with subtest("fails", from_=ready):
   );
   assertEquals(code, 1, stderr);
   const out = `${directory.path}/out`;
-  assertEquals(evidenceIn(out), [
-    "tiny~1-failed-journal.txt",
-    "tiny~1-failed.png",
-    "tiny~1-failed.txt",
-  ]);
-  assertMatch(
-    Deno.readTextFileSync(`${out}/tiny~1-failed.txt`),
-    /^==> tty1\n[^]*^changed$/m,
-  );
+  assertKept(out);
 });
 
 Deno.test("a script with a driver of its own keeps the state of a fork's machines, too", async () => {
