@@ -69,11 +69,12 @@ async function split(
   bytes: Uint8Array,
   signal = never,
 ): Promise<{ memory: Uint8Array; rest: Uint8Array } | undefined> {
-  const directory = await Deno.makeTempDir();
+  // Nothing else waits before the stream is split.
+  const directory = Deno.makeTempDirSync();
   const path = `${directory}/state`;
   const places = { memory: `${path}.memory`, rest: `${path}.rest` };
   try {
-    await Deno.writeFile(path, bytes);
+    Deno.writeFileSync(path, bytes);
     const block = { name: "pc.ram", size: 8 * PAGE };
     if (!await splitState(path, block, places, signal)) return undefined;
     for (const file of Object.values(places)) {
@@ -145,6 +146,18 @@ Deno.test("a run that ends ends it", async () => {
         beginning().part(3).end().put(DEVICES).bytes,
         AbortSignal.abort(new Error("over")),
       ),
+    Error,
+    "over",
+  );
+});
+
+Deno.test("the rest of the run gets its turn meanwhile", async () => {
+  const stream = beginning().part(2).page(0, 1, "pc.ram");
+  for (let page = 0; page < 300_000; page++) stream.page(PAGE, 0);
+  const run = new AbortController();
+  setTimeout(() => run.abort(new Error("over")), 0);
+  await assertRejects(
+    () => split(stream.part(3).end().put(DEVICES).bytes, run.signal),
     Error,
     "over",
   );

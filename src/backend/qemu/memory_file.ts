@@ -2,8 +2,12 @@ import { delay } from "../../time/mod.ts";
 
 /** Bytes that are read or written at once. */
 const CHUNK = 1 << 22;
+/** Milliseconds after which the rest of the run gets its turn. */
+const TURN = 5;
 /** Bytes of a page in QEMU's stream. */
 const PAGE = 4096;
+/** Pages that are shared out at once. */
+const STEP = 128;
 /** The stream's beginning: "QEVM", and its version. */
 const MAGIC = 0x5145564d, VERSION = 3;
 /** What a part of the stream begins with. */
@@ -39,7 +43,7 @@ class UnknownStream extends Error {}
  * contents for pages that the stream lacks, and several QEMUs share the pages
  * to which none has written.
  *
- * It works in small steps, beside a run.
+ * It works in turns with the rest of a run.
  *
  * @param path The stream, which QEMU has written while the guest stood still.
  * @param signal Ends it between two steps.
@@ -55,9 +59,13 @@ export async function splitState(
   using stream = new StreamReader(Deno.openSync(path));
   using memory = new PageWriter(Deno.openSync(places.memory, own));
   using rest = new RestWriter(Deno.openSync(places.rest, own));
+  let began = performance.now();
   const step = async () => {
+    signal.throwIfAborted();
+    if (performance.now() - began < TURN) return;
     await delay(0);
     signal.throwIfAborted();
+    began = performance.now();
   };
   try {
     const id = passHeader(stream, block);
@@ -125,7 +133,7 @@ function* passPages(
 ): Generator<void> {
   // A page says only whether it is of another block than the one before it, also
   // where that was in an earlier part.
-  let isMain = false, left = CHUNK / PAGE;
+  let isMain = false, left = STEP;
   while (true) {
     const { offset, flags } = stream.address();
     if (flags === DONE) {
@@ -152,7 +160,7 @@ function* passPages(
     const record = stream.taken();
     if (!isMain) rest.put(record);
     if (--left > 0) continue;
-    left = CHUNK / PAGE;
+    left = STEP;
     yield;
   }
 }
