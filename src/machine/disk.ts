@@ -125,8 +125,8 @@ export class Disk {
    */
   async detach(): Promise<void> {
     const disk = await this.#find("detach()", "detach");
-    this.#core.log.info(`${this.#label}: detached`, this.#core.attributes);
     await this.#core.guarded(() => disk.detach());
+    this.#core.log.info(`${this.#label}: detached`, this.#core.attributes);
     this.#core.log.mark("fault", {
       machine: this.#core.label,
       text: `${this.#label} detached`,

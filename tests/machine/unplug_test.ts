@@ -4,6 +4,10 @@ import { Driver, Log, MachineError } from "../../mod.ts";
 Deno.test("a disk on a bus that keeps its devices can't be taken out, and that is told", async () => {
   const outDir = await Deno.makeTempDir();
   const log = new Log();
+  const told: string[] = [];
+  log.addListener({
+    on: (event) => void (event.type === "message" && told.push(event.text)),
+  });
   {
     await using driver = await Driver.create({
       machines: [{
@@ -27,6 +31,7 @@ Deno.test("a disk on a bus that keeps its devices can't be taken out, and that i
         "support hotplugging): on machine types such as q35 and virt, have " +
         "the start script put it on a -device pcie-root-port",
     );
+    assertEquals(told.filter((text) => text.includes("detached")), []);
   }
   await log.close();
   await Deno.remove(outDir, { recursive: true });
