@@ -108,11 +108,17 @@ export class QemuBlockDevice implements GuestDisk {
     const device = this.#facts.path.replace(/\/virtio-backend$/, "");
     const isGone = ({ event, data }: QmpEvent) =>
       event === "DEVICE_DELETED" && data?.path === device;
-    const gone = this.#qmp.waitForEvent(isGone, { timeout: DETACH_TIMEOUT });
+    // The event may come before the answer.
+    const waiting = new AbortController();
+    const gone = this.#qmp.waitForEvent(isGone, {
+      timeout: DETACH_TIMEOUT,
+      signal: waiting.signal,
+    });
     gone.catch(() => {});
     try {
       await this.#qmp.send("device_del", { id: device });
     } catch (error) {
+      waiting.abort();
       const isRefused = error instanceof QmpError &&
         error.description.includes("hotplug");
       if (!isRefused) throw error;
