@@ -53,23 +53,47 @@ await subtest("fails", { from: ready }, async ({ tiny }, fork) => {
   assertEquals(ends, ["tiny~1", "tiny"]);
 });
 
-Deno.test("a subtest in Python that fails on a fork keeps the state of the fork's machines", async () => {
+Deno.test("a subtest in Python on a fork keeps the state of the fork's machines", async (t) => {
   const { startScript } = await guest("tiny");
-  using directory = temporaryDirectory({
-    "test.py": `tiny.start()
+  /** Runs a test whose subtest ends so. Returns the output directory. */
+  async function run(
+    directory: { path: string },
+    { statement, exitCode }: { statement: string; exitCode: number },
+  ): Promise<string> {
+    Deno.writeTextFileSync(
+      `${directory.path}/test.py`,
+      `import sys
+tiny.start()
 ready = snapshot()
-with subtest("fails", from_=ready):
+with subtest("ends", from_=ready):
     tiny.succeed("echo changed >/dev/tty1")
-    tiny.fail("true")
+    ${statement}
 `,
+    );
+    const { code, stderr } = await vmwright(
+      ["test.py", "--start-scripts", startScript, "--no-check", "-o", "out"],
+      { cwd: directory.path },
+    );
+    assertEquals(code, exitCode, stderr);
+    return `${directory.path}/out`;
+  }
+
+  await t.step("if it fails", async () => {
+    using directory = temporaryDirectory({});
+    const statement = 'tiny.fail("true")';
+    assertKept(await run(directory, { statement, exitCode: 1 }));
   });
-  const { code, stderr } = await vmwright(
-    ["test.py", "--start-scripts", startScript, "--no-check", "-o", "out"],
-    { cwd: directory.path },
-  );
-  assertEquals(code, 1, stderr);
-  const out = `${directory.path}/out`;
-  assertKept(out);
+
+  await t.step("if it exits with a status other than zero", async () => {
+    using directory = temporaryDirectory({});
+    assertKept(await run(directory, { statement: "sys.exit(3)", exitCode: 3 }));
+  });
+
+  await t.step("and not if it ends the run well", async () => {
+    using directory = temporaryDirectory({});
+    const out = await run(directory, { statement: "exit()", exitCode: 0 });
+    assertEquals(evidenceIn(out), []);
+  });
 });
 
 Deno.test("a script with a driver of its own keeps the state of a fork's machines, too", async () => {

@@ -61,7 +61,7 @@ export function driverRequests(
     endFork: async ({ ended, error }) => {
       const fork = objects.fork(ended);
       if (fork !== undefined && error !== null) {
-        await subtestsOf(driver).forkFailed(fork, errors.fromPython(error));
+        await subtestsOf(driver).forkFailed(fork, errors.endFromPython(error));
       }
       await objects.endFork(ended);
     },

@@ -8,6 +8,7 @@ import {
 import { QmpError } from "../../qmp/mod.ts";
 import { isTimeout } from "../../time/mod.ts";
 import { Interrupted } from "../prompt/interrupted.ts";
+import { ScriptExit } from "../script_exit.ts";
 
 /** An exception of the script, with its name in Python. */
 export class PythonError extends Error {
@@ -26,6 +27,8 @@ export interface ExceptionReport {
   name?: string;
   /** Its message. */
   message?: string;
+  /** The exit status of the script that it ends, if it exits. */
+  exit?: number;
 }
 
 /** How many errors each side remembers. */
@@ -37,6 +40,7 @@ const REMEMBERED = 1000;
  */
 export class CrossedErrors {
   readonly #errors = new Map<number, Error>();
+  readonly #exits = new WeakMap<Error, ScriptExit>();
   #lastId = 0;
 
   /** Makes the message to Python for an error. */
@@ -63,6 +67,15 @@ export class CrossedErrors {
     );
     this.#remember(report.id, error);
     return error;
+  }
+
+  /** The same for an exception that may end the script with an exit status. */
+  endFromPython(report: ExceptionReport): Error {
+    const error = this.fromPython(report);
+    if (report.exit === undefined) return error;
+    const exit = this.#exits.get(error) ?? new ScriptExit(report.exit);
+    this.#exits.set(error, exit);
+    return exit;
   }
 
   #remember(id: number, error: Error): void {

@@ -180,7 +180,7 @@ type DriverRequest =
   | {
     do: "endFork";
     ended: number;
-    /** The error of the subtest on the fork, if it failed. */
+    /** What ended the subtest on the fork, unless that came to its end. */
     error: ExceptionReport | null;
   }
   | {

@@ -11,7 +11,7 @@ import { within } from "../../time/mod.ts";
 import { noteTraceback, tracebackOf } from "../traceback.ts";
 import { Bridge } from "./bridge.ts";
 import { Channel } from "./channel.ts";
-import { CrossedErrors, PythonError } from "./errors.ts";
+import { CrossedErrors, type ExceptionReport, PythonError } from "./errors.ts";
 import type { Done, Failure, Received, Request, Stop } from "./messages.ts";
 import { StateLinks } from "./state_links.ts";
 import { sources } from "./sources.ts";
@@ -210,12 +210,12 @@ export class PythonSession implements AsyncDisposable {
     const thread = await this.#mainThread();
     const step = this.#driver?.log.currentStep?.id ?? null;
     const outcome = await this.#perform("run", [step], { thread }) as
-      | { exit: number }
+      | { error: ExceptionReport }
       | Failure
       | null;
-    if (outcome === null) return;
-    if ("error" in outcome) throw this.#failureOf(outcome);
-    if (outcome.exit !== 0) throw new ScriptExit(outcome.exit);
+    if (outcome === null || outcome.error.exit === 0) return;
+    if ("traceback" in outcome) throw this.#failureOf(outcome);
+    throw this.#errors.endFromPython(outcome.error);
   }
 
   #failureOf({ error: report, traceback }: Failure): Error {

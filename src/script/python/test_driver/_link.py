@@ -126,6 +126,13 @@ class Link:
             message = f"(its message can't be shown: {type(error).__name__})"
         return {"id": number, "name": type(exception).__name__, "message": message}
 
+    def describe_end(self, exception: BaseException) -> dict:
+        """The same for an exception that may end the script with an exit status."""
+        report = self.describe(exception)
+        if isinstance(exception, SystemExit):
+            report["exit"] = exit_status(exception)
+        return report
+
     def _send(self, message: dict) -> None:
         data = json.dumps(message, separators=(",", ":")).encode()
         with self._sending:
@@ -165,6 +172,7 @@ class Link:
         try:
             answer["value"] = self.tasks[message["do"]](*message["args"])
         except SystemExit as exit:
+            show_exit(exit)
             answer["exit"] = exit_status(exit)
         except BaseException as exception:
             answer["error"] = self.describe(exception)
@@ -191,12 +199,16 @@ def exit_status(exit: SystemExit) -> int:
     """The exit status that Python would have."""
     if exit.code is None:
         return 0
-    if isinstance(exit.code, int):
-        return exit.code & 0xFF
+    return exit.code & 0xFF if isinstance(exit.code, int) else 1
+
+
+def show_exit(exit: SystemExit) -> None:
+    """Shows the text that the script exits with, as Python would."""
+    if exit.code is None or isinstance(exit.code, int):
+        return
     from ._harmless import harmless
 
     print(harmless(str(exit.code)), file=sys.stderr)
-    return 1
 
 
 def _exception(kind: str, message: str, more: dict) -> BaseException:

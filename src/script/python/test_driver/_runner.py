@@ -7,7 +7,7 @@ import sys
 import threading
 from contextlib import contextmanager
 
-from ._link import Link, enter_step, exit_status, leave_step
+from ._link import Link, enter_step, leave_step, show_exit
 from .debug import Debug
 from .driver import Driver, assertion_tester
 from .logger import CompositeLogger
@@ -72,7 +72,8 @@ class Session:
         try:
             self.run_script()
         except SystemExit as exit:
-            return {"exit": exit_status(exit)}
+            show_exit(exit)
+            return {"error": self.link.describe_end(exit)}
         except BaseException as exception:
             failure = {
                 "error": self.link.describe(exception),

@@ -43,8 +43,8 @@ class Snapshot:
         error = None
         try:
             yield
-        except Exception as exception:
-            error = self._link.describe(exception)
+        except (Exception, SystemExit) as exception:
+            error = self._link.describe_end(exception)
             raise
         finally:
             enter_fork(before)
