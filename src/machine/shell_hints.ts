@@ -66,6 +66,8 @@ export class ShellHints implements Disposable {
     const what = this.#shell.isThere
       ? "a shell greeted the driver, but has not run what the driver sent yet; " +
         "it is slow, or has no bash in its PATH"
+      : this.#shell.hasDied
+      ? "the guest's shell died, and no shell has greeted the driver since"
       : this.#guest.shellHint ??
         "no shell has greeted the driver on the guest's /dev/hvc0; look in the " +
           "guest at `systemctl status backdoor.service`, and whether a console of " +

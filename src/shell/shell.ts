@@ -38,6 +38,8 @@ export class Shell implements Disposable {
   readonly #running = new Set<{ readonly command: string }>();
   /** Settled when none runs. */
   #idle = Promise.withResolvers<void>();
+  /** Whether the shell before the awaited one was declared dead. */
+  #hasDied = false;
   readonly #end = new AbortController();
   /** Settled when there is a shell again after {@linkcode leave}. */
   #absence?: Promise<void>;
@@ -63,6 +65,7 @@ export class Shell implements Disposable {
       patience,
       lose: (reason) => {
         lose(reason);
+        this.#hasDied = true;
         // It may have been slow, and not dead.
         this.#backdoor.answer();
       },
@@ -104,6 +107,14 @@ export class Shell implements Disposable {
   /** Whether the backdoor shell has sent anything, so that it can be asked. */
   get isThere(): boolean {
     return this.#backdoor.isThere;
+  }
+
+  /**
+   * Whether the guest's shell was declared dead, and neither it nor another has
+   * sent anything since. A reset ends that, because the guest boots anew.
+   */
+  get hasDied(): boolean {
+    return this.#hasDied && !this.isThere;
   }
 
   /** Aborted when the present or awaited backdoor shell is lost. */
@@ -287,6 +298,7 @@ export class Shell implements Disposable {
    * first shell go on.
    */
   reset(reason: string): void {
+    this.#hasDied = false;
     if (this.isThere) this.lose(reason);
   }
 
@@ -328,6 +340,7 @@ export class Shell implements Disposable {
   }
 
   #lose(error: ShellLost): void {
+    this.#hasDied = false;
     this.#console.drop();
     this.#backdoor.lose(error);
     this.#ports.lose(error);

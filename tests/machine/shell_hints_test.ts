@@ -26,7 +26,7 @@ async function warningsOf(guest: Guest, shell: Shell): Promise<string[]> {
 Deno.test("if a microVM's shell does not come, a hint says what to look at", async () => {
   const { shellHint } = MicroVmGuest.prototype;
   const guest = { shellHint } as Guest;
-  const shell = { isThere: false } as Shell;
+  const shell = { isThere: false, hasDied: false } as Shell;
   assertEquals(await warningsOf(guest, shell), [
     "no shell after 30 seconds: nothing in the guest has taken a connection on " +
     "vsock port 1234; it needs the kernel's driver " +
@@ -42,5 +42,14 @@ Deno.test("if a shell has greeted and does not answer, a hint says why that may 
     "no shell after 30 seconds: a shell greeted the driver, but has not run " +
     "what the driver sent yet; it is slow, or has no bash in its PATH; its " +
     "console said last: it boots",
+  ]);
+});
+
+Deno.test("if a shell has died, a hint does not say that none has ever greeted", async () => {
+  const shell = { isThere: false, hasDied: true } as Shell;
+  const { shellHint } = MicroVmGuest.prototype;
+  assertEquals(await warningsOf({ shellHint } as Guest, shell), [
+    "no shell after 30 seconds: the guest's shell died, and no shell has " +
+    "greeted the driver since; its console said last: it boots",
   ]);
 });

@@ -457,11 +457,10 @@ Deno.test("a command goes to a living runner", async (t) => {
   });
 });
 
-Deno.test("a shell that was taken for dead is connected to when it answers", async () => {
-  await using guest = scriptedGuest();
+/** A shell that was taken for dead, since it did not answer. */
+async function takenForDead(guest: ScriptedGuest): Promise<Shell> {
   const port = guest.port();
-  const { shell: opened, mark } = await withPort(guest, port);
-  using shell = opened;
+  const { shell, mark } = await withPort(guest, port);
   await port.heard(mark);
   const running = shell.run("true");
   port.say("rdy0000001");
@@ -473,14 +472,37 @@ Deno.test("a shell that was taken for dead is connected to when it answers", asy
     await passInSteps(clock, 31, 1);
   }
   await lost;
+  return shell;
+}
+
+Deno.test("a shell that was taken for dead is connected to when it answers", async () => {
+  await using guest = scriptedGuest();
+  using shell = await takenForDead(guest);
+  assertEquals(shell.hasDied, true);
   const again = shell.run("false").catch(() => {});
   const [, question] = /echo "(\w+ shell \w+) /.exec(
     await guest.heard(":-new"),
   )!;
   await guest.say(`${question} vw`);
   await guest.heard("vw_token=", 2);
+  assertEquals(shell.hasDied, false);
   shell.close();
   await again;
+});
+
+Deno.test("a shell that was taken for dead is that of an earlier boot after a reset", async () => {
+  await using guest = scriptedGuest();
+  using shell = await takenForDead(guest);
+  shell.reset("web was reset");
+  assertEquals(shell.hasDied, false);
+});
+
+Deno.test("a shell that is lost otherwise has not died", async () => {
+  await using guest = scriptedGuest();
+  using shell = await takenForDead(guest);
+  await guest.connect(shell, "vw.0");
+  shell.lose("web reboots");
+  assertEquals(shell.hasDied, false);
 });
 
 Deno.test("a command whose port breaks has lost its shell", async () => {
