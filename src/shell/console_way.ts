@@ -31,6 +31,8 @@ export class ConsoleWay {
   readonly #jobs = new Map<string, Job>();
   /** Those that were sent, and that the shell has not read yet. */
   readonly #sent = new Set<string>();
+  /** Send jobs whose stdin was read while the shell had yet to read others. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor({ calls, left, liveness, changed }: ConsoleWayOptions) {
     this.#calls = calls;
@@ -47,28 +49,42 @@ export class ConsoleWay {
   /** Runs a job. */
   async run(job: Job): Promise<void> {
     const id = `c${this.#calls.number()}`;
-    const { stderr = "serial", stdin, onSent } = job.options;
-    const isApart = stderr === "separate";
+    const { stdin } = job.options;
     this.#jobs.set(id, job);
     this.#left.expect(id, job.command);
-    let { command } = job;
     job.watch(
       (signal) => this.#calls.kill(id, signal),
       () => this.#remove(id),
     );
-    if (stdin !== undefined) {
-      try {
-        command = await withStdin(command, stdin);
-      } catch (error) {
-        this.#remove(id);
-        return job.fail(error);
-      }
-      // Meanwhile the shell may be lost, or the time over.
-      if (job.over) {
-        this.#remove(id);
-        return job.end(124);
-      }
+    if (stdin === undefined) return await this.#send(id, job, job.command);
+    let command: string;
+    try {
+      command = await withStdin(job.command, stdin);
+    } catch (error) {
+      this.#remove(id);
+      return job.fail(error);
     }
+    this.#waiting.push(() => void this.#send(id, job, command));
+    this.#next();
+  }
+
+  /** Sends the next job, if the shell can take one. */
+  #next(): void {
+    while (!this.isTaking) {
+      const send = this.#waiting.shift();
+      if (send === undefined) return this.#changed();
+      send();
+    }
+  }
+
+  async #send(id: string, job: Job, command: string): Promise<void> {
+    // Before its turn, the shell may be lost, or the time over.
+    if (job.over) {
+      this.#remove(id);
+      return job.end(124);
+    }
+    const { stderr = "serial", onSent } = job.options;
+    const isApart = stderr === "separate";
     const program = programOf(command, {
       stdout: "file",
       stderr: isApart ? "file" : stderr,
@@ -84,7 +100,7 @@ export class ConsoleWay {
    * guest that was saved in an earlier version has no word for it.
    */
   taken(id: string): void {
-    if (this.#sent.delete(id)) this.#changed();
+    if (this.#sent.delete(id)) this.#next();
   }
 
   /** A job has written something. */

@@ -1,7 +1,7 @@
 /** Which way each command takes, over ports in memory. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { ShellLost } from "../../src/shell/errors.ts";
-import { Job } from "../../src/shell/job.ts";
+import { Job, type RunOptions } from "../../src/shell/job.ts";
 import { fakeClock } from "./fake_clock.ts";
 import { manyPorts, unwatched } from "./many_ports.ts";
 
@@ -72,6 +72,43 @@ Deno.test("the console gets a command once the shell has taken the one before", 
   // It was taken before, and nothing is due for that.
   made.consoleWay.taken("c0");
   assertEquals((await made.overConsole()).length, 2);
+});
+
+/** A command with stdin, which ends when a test says so. */
+function withStdin(command: string, options: RunOptions = {}) {
+  const given = Promise.withResolvers<void>();
+  // deno-lint-ignore require-yield
+  const stdin = (async function* () {
+    await given.promise;
+  })();
+  return { job: new Job(command, { ...options, stdin }), given };
+}
+
+Deno.test("so does a command with stdin, and others pass it while that is read", async () => {
+  using made = manyPorts(0);
+  const { job, given } = withStdin("one");
+  made.pool.run(job);
+  for (const command of ["two", "three"]) made.pool.run(new Job(command, {}));
+  assertEquals(await made.overConsole(), ["c1"]);
+  given.resolve();
+  assertEquals(await made.overConsole(), ["c1"]);
+  made.consoleWay.taken("c1");
+  assertEquals(await made.overConsole(), ["c1", "c0"]);
+  made.consoleWay.taken("c0");
+  assertEquals(await made.overConsole(), ["c1", "c0", "c2"]);
+});
+
+Deno.test("a command with stdin that nobody waits for any more lets others have its turn", async () => {
+  using made = manyPorts(0);
+  const controller = new AbortController();
+  const { job, given } = withStdin("one", { signal: controller.signal });
+  made.pool.run(unwatched(job));
+  for (const command of ["two", "three"]) made.pool.run(new Job(command, {}));
+  given.resolve();
+  assertEquals(await made.overConsole(), ["c1"]);
+  controller.abort(new Error("enough"));
+  made.consoleWay.taken("c1");
+  assertEquals(await made.overConsole(), ["c1", "c2"]);
 });
 
 Deno.test("a command of which the guest says anything else was taken", async () => {
