@@ -175,6 +175,12 @@ export interface GuestListener {
   reset(): void;
   /** The guest's kernel panicked, as its panic device reports. */
   panicked(): void;
+  /**
+   * The guest stands still, and never goes on.
+   *
+   * @param why What the hypervisor says of it, as a part of a sentence.
+   */
+  stoppedForGood(why: string): void;
 }
 
 /** A console that was added to a running guest. */
@@ -451,6 +457,11 @@ export interface Guest extends Capabilities {
    * knows; nothing while it runs.
    */
   standsStill?(): Promise<string | undefined>;
+  /**
+   * Whether it stands still and may go on, so that the time does not count in
+   * which it is silent.
+   */
+  isPaused?(): Promise<boolean>;
   /**
    * Opens a terminal in the guest itself, if the host can do that.
    *

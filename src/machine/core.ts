@@ -116,7 +116,7 @@ export class MachineCore {
     this.#deathWatch = new DeathWatch(
       this.console,
       () => this.shell,
-      () => this.#boot?.guest.standsStill?.(),
+      () => this.#boot?.guest.isPaused?.(),
       (death) => this.#handOver(death),
     );
     this.console.onDeath((error) => {
@@ -338,6 +338,7 @@ export class MachineCore {
         late.boot?.wasReset(`${this.name} was reset`);
       },
       panicked: () => this.#deathWatch.panicked(),
+      stoppedForGood: (why) => this.#deathWatch.stoppedForGood(why),
     };
   }
 
@@ -366,7 +367,7 @@ export class MachineCore {
     return new Shell({
       console: guest.console,
       ports: guest.ports,
-      standsStill: guest.standsStill?.bind(guest),
+      isPaused: guest.isPaused?.bind(guest),
       onNoise: (line) =>
         this.log.debug(`on the shell's console: ${line}`, this.attributes),
       onWarning: (text) => this.log.warning(text, this.attributes),

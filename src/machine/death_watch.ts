@@ -40,7 +40,7 @@ const over = Symbol("over");
 export class DeathWatch {
   readonly #console: SerialConsole;
   readonly #shell: () => Shell | undefined;
-  readonly #whyStill: () => Promise<string | undefined> | undefined;
+  readonly #ask: () => Promise<boolean> | undefined;
   readonly #onHandOver: (death: GuestDied) => void;
   /**
    * An answer of the shell counts for the signs that came before the question.
@@ -55,20 +55,20 @@ export class DeathWatch {
    *
    * @param console The guest's console, which gets the result.
    * @param shell Returns the guest's shell, if there is one.
-   * @param whyStill Asks the guest's hypervisor, if it answers questions, why
-   * the guest stands still, if it does.
+   * @param isPaused Asks the guest's hypervisor, if it answers questions,
+   * whether the guest is paused.
    * @param onHandOver Called when a kernel has panicked and a crash kernel is to
    * follow, with the death of all that ran.
    */
   constructor(
     console: SerialConsole,
     shell: () => Shell | undefined,
-    whyStill: () => Promise<string | undefined> | undefined,
+    isPaused: () => Promise<boolean> | undefined,
     onHandOver: (death: GuestDied) => void,
   ) {
     this.#console = console;
     this.#shell = shell;
-    this.#whyStill = whyStill;
+    this.#ask = isPaused;
     this.#onHandOver = onHandOver;
     console.onSign((sign) => this.#suspect(sign));
   }
@@ -83,6 +83,16 @@ export class DeathWatch {
     };
     if (this.#console.sign?.isPanic) return die();
     delay(TEXT_FOLLOWS, signal).then(die, () => {});
+  }
+
+  /**
+   * Called when the hypervisor has stopped the guest for good.
+   *
+   * @param why What it says of the guest.
+   */
+  stoppedForGood(why: string): void {
+    this.#console.die(why);
+    this.forget();
   }
 
   /**
@@ -155,9 +165,9 @@ export class DeathWatch {
       if (left === 0) return false;
       const { position } = this.#console;
       await delay(1, signal);
-      const isStill = await this.#standsStill(signal);
+      const isPaused = await this.#isPaused(signal);
       if (this.#console.position !== position) left = HANDED_OVER;
-      else if (!isStill) left--;
+      else if (!isPaused) left--;
     }
     return true;
   }
@@ -167,9 +177,9 @@ export class DeathWatch {
       if (left === 0) return false;
       const { position } = this.#console;
       await delay(FAIR / PARTS, signal);
-      const isStill = await this.#standsStill(signal);
+      const isPaused = await this.#isPaused(signal);
       if (this.#console.position !== position) left = PARTS;
-      else if (!isStill) left--;
+      else if (!isPaused) left--;
     }
     const shell = this.#shell()!;
     const time = Math.min(LONGEST, Math.max(FAIR, PATIENCE * shell.pace));
@@ -177,17 +187,17 @@ export class DeathWatch {
     for (let left = PARTS;;) {
       if (await orAbort(within(time / PARTS, answer), signal)) return true;
       if (left === 0) return false;
-      if (!await this.#standsStill(signal)) left--;
+      if (!await this.#isPaused(signal)) left--;
     }
   }
 
   /**
    * Waits until the hypervisor answers, or is gone.
    *
-   * @returns Whether the guest stands still.
+   * @returns Whether the guest is paused.
    */
-  async #standsStill(signal: AbortSignal): Promise<boolean> {
-    const answer = this.#whyStill()?.catch(() => undefined);
-    return await orAbort(Promise.resolve(answer), signal) !== undefined;
+  async #isPaused(signal: AbortSignal): Promise<boolean> {
+    const answer = this.#ask()?.catch(() => false);
+    return await orAbort(Promise.resolve(answer), signal) ?? false;
   }
 }

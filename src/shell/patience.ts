@@ -4,7 +4,7 @@ import { after, within } from "../time/mod.ts";
 const NO_ANSWER = 30;
 /** Seconds after each of which the hypervisor is asked. */
 const ASK_AFTER = 10;
-/** Seconds that the hypervisor has to say whether the guest stands still. */
+/** Seconds that the hypervisor has to say whether the guest is paused. */
 const STATUS = 2;
 
 /**
@@ -20,25 +20,19 @@ export type Patience = (fn: () => void) => () => void;
  * does time in which the driver is stopped, because seconds are counted one by
  * one.
  *
- * @param standsStill Asks the hypervisor why the guest stands still, if it does.
+ * @param isPaused Asks the hypervisor whether the guest is paused.
  */
-export function patienceWith(
-  standsStill?: () => Promise<string | undefined>,
-): Patience {
-  const isStill = () =>
-    within(
-      STATUS,
-      standsStill!().then((why) => why !== undefined, () => false),
-    );
+export function patienceWith(isPaused?: () => Promise<boolean>): Patience {
+  const ask = () => within(STATUS, isPaused!().catch(() => false));
   return (fn) => {
     let isOver = false;
     let left = NO_ANSWER;
     const wait = () =>
       after(1, async () => {
         left--;
-        if (left % ASK_AFTER === 0 && standsStill !== undefined) {
+        if (left % ASK_AFTER === 0 && isPaused !== undefined) {
           // A missing answer means a stopped hypervisor.
-          if (await isStill() ?? true) left = NO_ANSWER;
+          if (await ask() ?? true) left = NO_ANSWER;
         }
         if (isOver) return;
         if (left > 0) cancel = wait();

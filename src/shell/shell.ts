@@ -52,7 +52,7 @@ export class Shell implements Disposable {
     const { token } = calls;
     const left = this.#left = new LeftBehind(onWarning ?? (() => {}));
     const lose = (reason: string) => this.lose(reason);
-    const patience = patienceWith(options.standsStill);
+    const patience = patienceWith(options.isPaused);
     this.#ports = new Ports(ports, token, {
       calls,
       left,

@@ -13,8 +13,8 @@ export interface ShellOptions {
    * must have the same names, and must not carry bytes of the other shell's.
    */
   saved?: SavedShell;
-  /** Asks the hypervisor why the guest stands still, if it does. */
-  standsStill?: () => Promise<string | undefined>;
+  /** Asks the hypervisor whether the guest is paused. */
+  isPaused?: () => Promise<boolean>;
   /** Gets lines that other programs of the guest wrote to the console. */
   onNoise?: (line: string) => void;
   /** Gets warnings for the user. */

@@ -28,6 +28,7 @@ async function backend(connectTimeout?: number) {
     portClosed: () => {},
     reset: () => {},
     panicked: () => {},
+    stoppedForGood: () => {},
   };
   return {
     stateDir,

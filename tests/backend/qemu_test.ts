@@ -19,6 +19,7 @@ const quiet: GuestListener = {
   portClosed: () => {},
   reset: () => {},
   panicked: () => {},
+  stoppedForGood: () => {},
 };
 
 /** A backend with a directory for a machine's state. */

@@ -28,6 +28,7 @@ const quiet: GuestListener = {
   portClosed: () => {},
   reset: () => {},
   panicked: () => {},
+  stoppedForGood: () => {},
 };
 
 /** A backend, and a place for the directories of its machines. */

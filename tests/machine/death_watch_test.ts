@@ -48,7 +48,7 @@ async function guestThat(
     async () => {
       asked.resolve();
       await stopped.promise;
-      return stands.still ? "it is paused" : undefined;
+      return stands.still;
     },
     (death) => {
       handedOver.push(death);

@@ -4,9 +4,9 @@ import { fakeClock, passInSteps } from "./fake_clock.ts";
 import { turn } from "./memory_stream.ts";
 
 /** Whether the patience with a guest has ended. */
-function wait(standsStill?: () => Promise<string | undefined>) {
+function wait(isPaused?: () => Promise<boolean>) {
   const state = { isOver: false, cancel: () => {} };
-  state.cancel = patienceWith(standsStill)(() => state.isOver = true);
+  state.cancel = patienceWith(isPaused)(() => state.isOver = true);
   return state;
 }
 
@@ -25,7 +25,7 @@ Deno.test("the patience with a guest lasts for 30 seconds", () => {
 Deno.test("it lasts no longer for a guest that runs, or whose hypervisor is gone", async () => {
   for (
     const answer of [
-      () => Promise.resolve(undefined),
+      () => Promise.resolve(false),
       () => Promise.reject(new Error("it is closed")),
     ]
   ) {
@@ -40,10 +40,10 @@ Deno.test("it lasts no longer for a guest that runs, or whose hypervisor is gone
 
 Deno.test("it begins again for a guest that is paused", async () => {
   using clock = fakeClock();
-  let status: string | undefined = "paused";
-  const state = wait(() => Promise.resolve(status));
+  let isPaused = true;
+  const state = wait(() => Promise.resolve(isPaused));
   await passInSteps(clock, 30, STEP);
-  status = undefined;
+  isPaused = false;
   await passInSteps(clock, 29, STEP);
   assertEquals(state.isOver, false);
   await passInSteps(clock, 1, STEP);
@@ -60,10 +60,10 @@ Deno.test("it begins again if the hypervisor itself is stopped", async () => {
 
 Deno.test("it begins again if the hypervisor goes on just before its end", async () => {
   using clock = fakeClock();
-  let answer = new Promise<undefined>(() => {});
+  let answer = new Promise<boolean>(() => {});
   const state = wait(() => answer);
   await passInSteps(clock, 29, STEP);
-  answer = Promise.resolve(undefined);
+  answer = Promise.resolve(false);
   await passInSteps(clock, 10, STEP);
   assertEquals(state.isOver, false);
   state.cancel();
@@ -81,14 +81,14 @@ Deno.test("time in which the driver is stopped does not count", () => {
 
 Deno.test("it does not end once it was cancelled, also while the hypervisor is asked", async () => {
   using clock = fakeClock();
-  let answer = Promise.resolve(undefined);
+  let answer = Promise.resolve(false);
   const state = wait(() => answer);
   await passInSteps(clock, 29, STEP);
-  const asked = Promise.withResolvers<undefined>();
+  const asked = Promise.withResolvers<boolean>();
   answer = asked.promise;
   await passInSteps(clock, 1, STEP);
   state.cancel();
-  asked.resolve(undefined);
+  asked.resolve(false);
   await turn();
   await passInSteps(clock, 100, STEP);
   assertEquals(state.isOver, false);

@@ -94,7 +94,7 @@ export abstract class MicroVmGuest implements Guest {
       ownInterface: options.network.ownInterface,
       identity: () => this.identity,
       hangUp: () => channel.hangUp(),
-      isRunning: async () => await this.standsStill() === undefined,
+      isRunning: async () => !await this.isPaused(),
       pause: () => this.processors.pause(),
       resume: () => this.processors.resume(),
       save: (directory) => this.save(directory),
@@ -186,6 +186,11 @@ export abstract class MicroVmGuest implements Guest {
 
   /** Why the guest stands still. */
   abstract standsStill(): Promise<string | undefined>;
+
+  /** Whether it stands still: it does so only if it is paused. */
+  async isPaused(): Promise<boolean> {
+    return await this.standsStill() !== undefined;
+  }
 
   /** Makes the hypervisor save the paused guest into a directory. */
   protected abstract save(directory: string): Promise<void>;

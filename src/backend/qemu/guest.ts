@@ -26,6 +26,7 @@ import { QemuNetwork } from "./network.ts";
 import { QemuProcessors } from "./processors.ts";
 import { dumpMemory, qemuReport, qemuVersion } from "./report.ts";
 import { hasSerialOnStdio } from "./rivals.ts";
+import { isForGood, isPause, runState, saidOf } from "./run_state.ts";
 import { QemuScreen } from "./screen.ts";
 import { QemuSnapshots } from "./snapshots.ts";
 import type { Sockets } from "./sockets.ts";
@@ -301,15 +302,17 @@ export class QemuGuest implements Guest {
   }
 
   async standsStill(): Promise<string | undefined> {
-    const { status } = await this.qmp.send("query-status") as {
-      status: string;
-    };
-    if (status === "running") return;
-    const hint = status === "prelaunch"
+    const state = await runState(this.qmp);
+    if (state === "running") return;
+    const hint = state === "prelaunch"
       ? ' (if the start script says -S, `sendMonitorCommand("cont")` ' +
         "starts the guest)"
       : "";
-    return `QEMU's query-status says "${status}"${hint}`;
+    return saidOf(state) + hint;
+  }
+
+  async isPaused(): Promise<boolean> {
+    return isPause(await runState(this.qmp));
   }
 
   /** Takes the connections of QMP, the shell's console and its ports. */
@@ -336,6 +339,8 @@ export class QemuGuest implements Guest {
         data?.reason === "guest-panic";
       if (isPanic) this.#listener.panicked();
       if (event === "RESET") this.#listener.reset();
+      // A QEMU that has ended reports that itself.
+      if (event === "STOP") this.#lookAtStop(qmp).catch(() => {});
       if (event === "VSERPORT_CHANGE" && data?.open === false) {
         if (typeof data.id !== "string") return;
         this.#listener.portClosed(data.id.replace(/^vw-/, ""));
@@ -347,6 +352,12 @@ export class QemuGuest implements Guest {
     );
     this.#connected = { qmp, monitor, mainLoop, console, ports };
     this.#disks = new QemuDisks(qmp, this.#options.stateDir, this.#name);
+  }
+
+  /** Tells of a guest that has stopped for good. */
+  async #lookAtStop(qmp: QmpClient): Promise<void> {
+    const state = await runState(qmp);
+    if (isForGood(state)) this.#listener.stoppedForGood(saidOf(state));
   }
 
   /**

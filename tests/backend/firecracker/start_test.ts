@@ -41,6 +41,7 @@ async function failure(
           portClosed: nothing,
           reset: nothing,
           panicked: nothing,
+          stoppedForGood: nothing,
         }),
       MachineError,
     );

@@ -63,6 +63,7 @@ async function argumentsOf(
           portClosed: nothing,
           reset: nothing,
           panicked: nothing,
+          stoppedForGood: nothing,
         }),
       MachineError,
     );
