@@ -43,6 +43,12 @@ const bootSector = [
 /** With `isa-debug-exit`, QEMU's exit status is twice the value, plus one. */
 const bootedStatus = 0x10 * 2 + 1;
 
+/**
+ * Seconds for which a file keeps that QEMU has to emulate. A host may only have
+ * been busy when a guest did not boot in time, or may have KVM by now.
+ */
+const EMULATION_HOLDS = 3600;
+
 function defaultCache(): string | null {
   const home = Deno.env.get("XDG_CACHE_HOME");
   if (home?.startsWith("/")) return `${home}/vmwright/accelerator`;
@@ -53,8 +59,9 @@ function defaultCache(): string | null {
 /**
  * Finds out whether guests for x86-64 run under KVM on this host, by running one.
  * If the guest does not boot in time, QEMU has to emulate (TCG). A file keeps the
- * result until the host boots again. Start scripts may read it: it holds the
- * host's boot id, a space, `kvm` or `tcg`, and a newline.
+ * result until the host boots again, but `tcg` for no more than an hour, since the
+ * host may only have been busy. Start scripts may read it: it holds the host's
+ * boot id, a space, `kvm` or `tcg`, and a newline.
  *
  * @example
  * ```ts ignore
@@ -64,9 +71,8 @@ function defaultCache(): string | null {
  * @param options.qemu The QEMU to try. Default: `"qemu-system-x86_64"`.
  * @param options.timeout Seconds that a guest may take to boot under KVM.
  * Default: 3.
- * @param options.cache The file that keeps the result until the host boots
- * again; `null`: none. Default: `$XDG_CACHE_HOME/vmwright/accelerator`, or the
- * same below `~/.cache`.
+ * @param options.cache The file that keeps the result; `null`: none. Default:
+ * `$XDG_CACHE_HOME/vmwright/accelerator`, or the same below `~/.cache`.
  * @returns `"kvm"` if the processor itself runs guests, `"tcg"` if QEMU
  * emulates one.
  */
@@ -81,9 +87,8 @@ export async function accelerator(
   const bootId = await Deno.readTextFile("/proc/sys/kernel/random/boot_id")
     .then((text) => text.trim()).catch(() => undefined);
   if (cache !== null && bootId !== undefined) {
-    const [boot, found] = (await Deno.readTextFile(cache).catch(() => ""))
-      .trim().split(" ");
-    if (boot === bootId && (found === "kvm" || found === "tcg")) return found;
+    const found = await kept(cache, bootId);
+    if (found !== undefined) return found;
   }
 
   const found = await boots("kvm", { qemu, timeout }) ? "kvm" : "tcg";
@@ -144,6 +149,23 @@ async function opens(path: string): Promise<boolean> {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** The result that a file keeps of this boot of the host, if it still holds. */
+async function kept(
+  path: string,
+  bootId: string,
+): Promise<"kvm" | "tcg" | undefined> {
+  try {
+    const { mtime } = await Deno.stat(path);
+    const [boot, found] = (await Deno.readTextFile(path)).trim().split(" ");
+    if (boot !== bootId) return undefined;
+    if (found === "kvm") return found;
+    const age = (Date.now() - (mtime?.getTime() ?? 0)) / 1000;
+    if (found === "tcg" && age < EMULATION_HOLDS) return found;
+  } catch {
+    // There is none.
   }
 }
 

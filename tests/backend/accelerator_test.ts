@@ -47,6 +47,26 @@ Deno.test("the accelerator that was found is kept for this boot of the machine",
   });
 });
 
+Deno.test("that QEMU has to emulate is kept for an hour, and KVM for longer", async () => {
+  await withDirectory(async (directory) => {
+    const cache = `${directory}/accelerator`;
+    const boot = (await Deno.readTextFile("/proc/sys/kernel/random/boot_id"))
+      .trim();
+    /** What is found where the file is so old, and whether it is made anew. */
+    const foundAfter = async (found: "kvm" | "tcg", minutes: number) => {
+      await Deno.writeTextFile(cache, `${boot} ${found}\n`);
+      const time = new Date(Date.now() - minutes * 60_000);
+      await Deno.utime(cache, time, time);
+      const { ino } = await Deno.stat(cache);
+      const answer = await accelerator({ qemu: "/no/such/qemu", cache });
+      return [answer, (await Deno.stat(cache)).ino !== ino];
+    };
+    assertEquals(await foundAfter("tcg", 55), ["tcg", false]);
+    assertEquals(await foundAfter("tcg", 65), ["tcg", true]);
+    assertEquals(await foundAfter("kvm", 65), ["kvm", false]);
+  });
+});
+
 Deno.test("a result that no file can keep is still right", async () => {
   assertEquals(
     await accelerator({ qemu: "/no/such/qemu", cache: "/proc/no/such" }),
