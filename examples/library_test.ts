@@ -7,7 +7,10 @@ import { Driver } from "../mod.ts";
 
 Deno.test("the machine runs Linux", async () => {
   const startScript = Deno.env.get("START_SCRIPT") ?? "./run-machine-vm";
-  await using driver = await Driver.create({ machines: [startScript] });
+  await using driver = await Driver.create({
+    machines: [startScript],
+    outDir: "results",
+  });
   const [machine] = driver.machines;
 
   const kernel = await machine.succeed("uname -s");
