@@ -1,4 +1,5 @@
 import { type BackendName, Supervisor } from "../backend/mod.ts";
+import { removeTree } from "../backend/remove_tree.ts";
 import { ExpectedError, UsageError } from "../errors.ts";
 import { Faults, offerSnakeCase } from "../machine/mod.ts";
 import { describeError, Log, TerminalListener } from "../report/mod.ts";
@@ -346,6 +347,8 @@ export class Driver<Backends extends BackendName = BackendName>
     } catch (error) {
       await driver?.[Symbol.asyncDispose]();
       await supervisor[Symbol.asyncDispose]();
+      // Nobody would learn of a directory that was made for this driver.
+      if (options.outDir === undefined) removeTree(outDir);
       if (options.tellEnd !== false) options.log?.runEnded("failed", error);
       throw error;
     }

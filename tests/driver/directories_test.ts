@@ -118,6 +118,21 @@ Deno.test("the directory of kept files is made if it is missing", async () => {
   await Deno.remove(place, { recursive: true });
 });
 
+Deno.test("an output directory that a driver makes is removed if the driver can't be made", async () => {
+  await withPlace((place) => ({ TMPDIR: place }), async (place) => {
+    await using log = new Log();
+    const machines = ["run-a-vm", "there/run-a-vm"];
+    await assertRejects(() => Driver.create({ log, machines }), UsageError);
+    assertEquals([...Deno.readDirSync(place)], []);
+    const outDir = `${place}/out`;
+    await assertRejects(
+      () => Driver.create({ log, machines, outDir }),
+      UsageError,
+    );
+    assert((await Deno.stat(outDir)).isDirectory);
+  });
+});
+
 Deno.test("nothing of a network remains where state is kept, even after SIGKILL", async () => {
   const mod = new URL("../../mod.ts", import.meta.url).href;
   await withPlace((place) => ({ XDG_RUNTIME_DIR: place }), async (place) => {
