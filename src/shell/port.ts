@@ -147,7 +147,7 @@ export class Port {
       () => this.#abandon(busy),
     );
     // The rest of a command that ended early has nowhere to go.
-    const isDue = () => this.#state === busy && !job.settled;
+    const isDue = () => this.#state === busy && !job.settled && !busy.isKilled;
     deliver(this.#stream, busy, isDue).catch((error) => {
       if (!isDue()) return;
       // The command waits for a stdin that will never come.
@@ -262,12 +262,14 @@ export class Port {
   #runnerKilled(): void {
     const state = this.#state;
     if (!("outlet" in state) || "mark" in state) return;
+    const { outlet } = state;
+    if (outlet === undefined) return;
     const runner = "runner" in state ? state.runner : 0;
     const line = this.#around.calls.endLine(runner);
     this.#stream.write(line, () => true).catch(() => {});
-    if (state.is === "ready") {
-      this.#state = { is: "readying", outlet: state.outlet };
-    }
+    if (state.is === "busy" || state.is === "copying") state.isKilled = true;
+    if (state.is === "ready") this.#state = { is: "readying", outlet };
+    if (state.is === "spoilt") this.#state = { is: "abandoned", outlet };
   }
 
   #runnerWaits(runner: number): void {
@@ -358,7 +360,8 @@ export class Port {
   /** The command of a job can't be ended. */
   #abandon(busy: Busy): void {
     if (this.#state !== busy) return;
-    this.#state = atRest(busy);
+    const { outlet, isKilled } = busy;
+    this.#state = isKilled ? { is: "abandoned", outlet } : atRest(busy);
     const { is } = this.#state;
     if (is === "abandoned" || is === "spoilt") {
       if (this.#way.lost(is) === "idle") this.#state = { is: "idle" };

@@ -17,6 +17,8 @@ export interface Command {
   readonly stderr?: StderrPort;
   /** Whether the whole command was sent. */
   isSent: boolean;
+  /** Whether its runner was killed: what that has not read is passed over. */
+  isKilled?: boolean;
   /** Whether its runner was killed before it had read it. */
   isUnread?: boolean;
 }
@@ -60,8 +62,8 @@ export type PortState =
   | { readonly is: "held" }
   /** It runs a command that could not be ended, and nobody waits for that. */
   | { readonly is: "abandoned"; readonly outlet: Outlet }
-  /** It holds a part of a command, or of a stdin. */
-  | { readonly is: "spoilt" };
+  /** It holds a part of a command, or of a stdin; its server may live. */
+  | { readonly is: "spoilt"; readonly outlet?: Outlet };
 
 /** What a port does while the host has no command on it. */
 export type PortAtRest = Exclude<
@@ -75,7 +77,7 @@ export function atRest(state: PortState): PortAtRest {
     case "busy":
     case "copying": {
       const { outlet, isSent } = state;
-      return isSent ? { is: "abandoned", outlet } : { is: "spoilt" };
+      return { is: isSent ? "abandoned" : "spoilt", outlet };
     }
     // The line for a starting server may be in transit, and is lost.
     case "readying":
@@ -88,7 +90,11 @@ export function atRest(state: PortState): PortAtRest {
 }
 
 /** Whether a command has left a part of itself or of its stdin unread. */
-export function hasLeft({ job, isSent }: Command, status: number): boolean {
+export function hasLeft(
+  { job, isSent, isKilled }: Command,
+  status: number,
+): boolean {
+  if (isKilled) return false;
   return job.over && !isSent ||
     job.options.stdin !== undefined && status !== 0;
 }

@@ -437,6 +437,44 @@ Deno.test("a busy port", async (t) => {
   );
 
   await t.step(
+    "is not spoilt by what its killed runner did not read",
+    async () => {
+      using clock = fakeClock();
+      for (const isInTime of [true, false]) {
+        using made = await portThatIs("ready");
+        made.stream.stall();
+        const job = new Job("long", { timeout: 10 });
+        made.port.run(job);
+        clock.pass(10);
+        await made.say("killed");
+        if (isInTime) await made.say("143");
+        else clock.pass(6);
+        assertEquals(made.port.is, isInTime ? "readying" : "abandoned");
+        assertEquals((await job.done).status, 124);
+        await made.say("143", "rdy0000042");
+        assertEquals(made.port.is, "ready");
+      }
+    },
+  );
+
+  await t.step("sends its killed runner no more of its stdin", async () => {
+    const { promise: rest, resolve: go } = Promise.withResolvers<void>();
+    const stdin = async function* () {
+      yield new TextEncoder().encode("begin");
+      await rest;
+      yield new TextEncoder().encode("more");
+    };
+    using made = await portThatIs("busy", { stdin: stdin() });
+    await made.say("killed");
+    go();
+    await turn();
+    await made.say("137");
+    assertMatch(made.stream.written, new RegExp(`begin\n${TOKEN} 41\n$`));
+    assertEquals(made.port.is, "readying");
+    assertEquals((await made.job.done).status, 137);
+  });
+
+  await t.step(
     "is spoilt by a stdin that its command did not read",
     async () => {
       const stdin = async function* () {};
@@ -469,6 +507,23 @@ Deno.test("a busy port", async (t) => {
     await assertRejects(() => job.done, ShellLost, "port was closed");
     assertEquals(made.port.is, "spoilt");
   });
+});
+
+Deno.test("a spoilt port is ready when its runner is killed after all", async () => {
+  using clock = fakeClock();
+  using made = await portThatIs("ready");
+  made.stream.stall();
+  made.port.run(new Job("long", { timeout: 10 }));
+  clock.pass(16);
+  assertEquals(made.port.is, "spoilt");
+  await made.say("killed", "143", "rdy0000042");
+  assertEquals(made.port.is, "ready");
+});
+
+Deno.test("a spoilt port whose server was ended stays one", async () => {
+  using made = await portThatIs("spoilt");
+  await made.say("killed", "143", "rdy0000042");
+  assertEquals(made.port.is, "spoilt");
 });
 
 Deno.test("a port that drains", async (t) => {
@@ -753,7 +808,7 @@ Deno.test("a command in transit spoils its port for another host", async () => {
   const job = new Job("long", {});
   job.done.catch(() => {});
   made.port.run(job);
-  assertEquals(made.port.atRest, { is: "spoilt" });
+  assertEquals(made.port.atRest, { is: "spoilt", outlet: "port" });
 });
 
 function grep(lines: string[], word: string): string[] {
