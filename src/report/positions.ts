@@ -38,11 +38,24 @@ export function authorPositions(error: unknown): Position[] {
   return call === undefined ? positions : [call, ...positions];
 }
 
+/**
+ * The frames of an error's stack, a line each. The message before them does not
+ * count: it may quote a guest, which must not choose the places that are shown.
+ *
+ * @param error The error.
+ */
+export function framesOf(error: Error): string[] {
+  const stack = withoutColours(String(error.stack ?? ""));
+  const message = withoutColours(String(error.message));
+  const at = stack.indexOf(message);
+  const frames = at < 0 ? stack : stack.slice(at + message.length);
+  return frames.split("\n").filter((line) => /^\s+at /.test(line));
+}
+
 function authorPlaces(error: Error): StackPlace[] {
-  const frames = withoutColours(String(error.stack ?? "")).matchAll(
-    /^\s+at (async )?.*?(file:\/\/\/.+?):(\d+)(?::(\d+))?\)?$/gm,
-  );
-  return [...frames]
+  return framesOf(error)
+    .map((line) => authorFrame.exec(line))
+    .filter((found) => found !== null)
     .map(([, waits, url, line, column]) => ({
       position: {
         url: addressOf(url),
@@ -53,6 +66,9 @@ function authorPlaces(error: Error): StackPlace[] {
     }))
     .filter(({ position: { url } }) => !isOwn(url) && !isLibrary(url));
 }
+
+/** A frame in a file, with its place. */
+const authorFrame = /^\s+at (async )?.*?(file:\/\/\/.+?):(\d+)(?::(\d+))?\)?$/;
 
 /**
  * Notes where the author called what failed with an error, unless the error has
@@ -202,8 +218,7 @@ const frameLine = /^\s+at .*?(?:(file:\/\/\/.+?):\d+(?::\d+)?\)?)?$/;
  * the runtime shows that line, and not the driver's.
  */
 function hideOwnFrames(error: Error): void {
-  const lines = withoutColours(String(error.stack ?? "")).split("\n");
-  const frames = lines.filter((line) => frameLine.test(line));
+  const frames = framesOf(error);
   const isOwnFrame = (line: string) => {
     const url = frameLine.exec(line)?.[1];
     return url === undefined || isOwn(url);

@@ -1,6 +1,7 @@
 import { ExpectedError } from "../errors.ts";
 import {
   authorPositions,
+  framesOf,
   type Position,
   readText,
   showPosition,
@@ -171,9 +172,7 @@ function errorText(error: unknown, withStack: boolean): string {
   // This TypeError only wraps the error of the module loader.
   text = text.replace(/^TypeError: (?=\w+Error: )/, "");
   if (withStack) {
-    const frames = withoutColours(error.stack ?? "").split("\n")
-      .filter((line) => /^\s+at /.test(line));
-    text = [text, ...frames].join("\n");
+    text = [text, ...framesOf(error)].join("\n");
   }
   if (error instanceof AggregateError) {
     for (const one of error.errors) {

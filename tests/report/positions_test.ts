@@ -1,8 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
+import { TestFailure } from "../../src/errors.ts";
 import {
+  addCaller,
   authorPositions,
   excerpt,
   firstAuthorPlace,
+  framesOf,
 } from "../../src/report/positions.ts";
 
 const five = "one\ntwo\n\tthree\nfour\nfive\n";
@@ -50,6 +53,41 @@ Deno.test("positions in the driver, in libraries and in the runtime are not the 
     { url: "file:///there/test.ts", line: 9, column: 10 },
     { url: "file:///there/my%20own/te%20st%20(1).ts", line: 11, column: 12 },
   ]);
+});
+
+/** An error that quotes what a guest has printed: something like a frame. */
+function quoting(said: string): Error {
+  const error = new TestFailure(
+    `command failed; its output ended with:\n${said}`,
+  );
+  error.stack = `${error}\n    at async file:///there/test.ts:9:10`;
+  return error;
+}
+
+Deno.test("a message that looks like a stack leads to no file", () => {
+  const error = quoting("    at file:///etc/passwd:1:2\n\x1b[1m    at x");
+  assertEquals(authorPositions(error), [
+    { url: "file:///there/test.ts", line: 9, column: 10 },
+  ]);
+  assertEquals(framesOf(error), ["    at async file:///there/test.ts:9:10"]);
+});
+
+Deno.test("an error that a library's user does not catch shows no file that its message names", () => {
+  const error = quoting(`    at ${own}:1:1\n    at file:///etc/passwd:1:2`);
+  error.stack = `${error}\n    at succeed (${own}:5:6)\n` +
+    "    at async file:///there/test.ts:9:10";
+  addCaller(error, true);
+  assertEquals(
+    error.stack.slice(`${error}`.length),
+    "\n    at async file:///there/test.ts:9:10",
+  );
+});
+
+Deno.test("a long line of a message takes no time", () => {
+  const error = quoting(`    at ${"file:///a:1 ".repeat(100_000)}`);
+  const began = performance.now();
+  assertEquals(authorPositions(error).length, 1);
+  assertLess(performance.now() - began, 1000);
 });
 
 Deno.test("the first position of a stack that nobody has read is the same", async () => {

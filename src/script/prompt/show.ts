@@ -1,6 +1,6 @@
 import { MachineError, TestFailure, UsageError } from "../../errors.ts";
 import { harmless } from "../../scan/mod.ts";
-import { authorPositions } from "../../report/positions.ts";
+import { authorPositions, framesOf } from "../../report/positions.ts";
 import { describeFailure } from "../failure.ts";
 import type { Script } from "../script.ts";
 import type { Outcome } from "./evaluator.ts";
@@ -69,9 +69,7 @@ function errorText(error: unknown, script?: Script): string {
     error instanceof TestFailure || error instanceof MachineError ||
     error instanceof UsageError || error instanceof SyntaxError
   ) return message;
-  const frames = (error.stack ?? "").split("\n").filter((line) =>
-    /^\s+at /.test(line) && !isOurs(line)
-  );
+  const frames = framesOf(error).filter((line) => !isOurs(line));
   // The person sees the input itself.
   const isElsewhere = frames.some((line) => !line.includes("<anonymous>"));
   return isElsewhere ? [message, ...frames].join("\n") : message;
