@@ -1,4 +1,5 @@
 import type { Position } from "./positions.ts";
+import { shortened } from "./shortened.ts";
 
 /** How much a message matters, least first. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -390,26 +391,34 @@ export function isShown(level: LogLevel | undefined, least: LogLevel): boolean {
 
 const reports = new WeakMap<object, ErrorReport>();
 
+/** Characters of an error's message in an event, and of its stack, at most. */
+const mostMessage = 64 * 1024;
+
 /**
  * Describes whatever was thrown. The same error gives the same report, so that
  * a listener recognises when a subtest and the run failed for the same cause.
  *
  * @param error What was thrown.
- * @returns Its name, message and stack.
+ * @returns Its name, message and stack, without the middle of a long text.
  */
 export function describeError(error: unknown): ErrorReport {
   if (typeof error !== "object" || error === null) {
-    return { name: "Error", message: String(error) };
+    return { name: "Error", message: shortened(String(error), mostMessage) };
   }
   let report = reports.get(error);
   if (report === undefined) {
     report = error instanceof Error
       ? {
         name: String(error.name),
-        message: String(error.message),
-        stack: typeof error.stack === "string" ? error.stack : undefined,
+        message: shortened(String(error.message), mostMessage),
+        stack: typeof error.stack === "string"
+          ? shortened(error.stack, mostMessage)
+          : undefined,
       }
-      : { name: "Error", message: Deno.inspect(error) };
+      : {
+        name: "Error",
+        message: shortened(Deno.inspect(error), mostMessage),
+      };
     reports.set(error, report);
   }
   return report;

@@ -30,6 +30,8 @@ export interface Step {
 
 /** Characters of a command's output in an event, at most. */
 const mostOutput = 256 * 1024;
+/** Characters of the text about a failure in an event, at most. */
+const mostDetail = 256 * 1024;
 /** Characters of a source file in an event, at most. */
 const mostSource = 1024 * 1024;
 
@@ -646,7 +648,7 @@ export class Log {
    * @param verdict How it ended.
    * @param error What ended it, unless it passed.
    * @param detail What to show a person instead of the error's message, such as
-   * the script's own lines.
+   * the script's own lines. The middle of a long text is left out.
    * @param more.position Where in the author's files it ended, if known.
    * @param more.failures The subtests that failed, where the test went on.
    */
@@ -671,9 +673,14 @@ export class Log {
       time: this.time,
       verdict,
       error: error === undefined ? undefined : describeError(error),
-      detail,
+      detail: detail && shortened(detail, mostDetail),
       ...more.position && { position: more.position },
-      ...more.failures && { failures: more.failures },
+      ...more.failures && {
+        failures: more.failures.map((failure) => ({
+          ...failure,
+          detail: shortened(failure.detail, mostDetail),
+        })),
+      },
     });
   }
 

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
 import { TestFailure } from "../../src/errors.ts";
 import { withhold } from "../../src/report/log.ts";
 import { describeError, Log, type RunEvent } from "../../src/report/mod.ts";
@@ -404,4 +410,28 @@ Deno.test("describeError() describes whatever was thrown", () => {
   assertEquals(describeError(undefined).message, "undefined");
   assertEquals(describeError({ a: 1 }).message, "{ a: 1 }");
   assertEquals(describeError(new RangeError("x")).name, "RangeError");
+});
+
+Deno.test("the middle of a failure's long texts is left out", async () => {
+  const { log, events } = recorded();
+  const long = `first${"y".repeat(1_000_000)}last`;
+  const error = new Error(long);
+  log.runEnded("failed", error, long, {
+    failures: [{ name: "a", error: describeError(long), detail: long }],
+  });
+  const [end] = events.filter((event) => event.type === "runEnded");
+  const [failure] = end.failures!;
+  const texts = {
+    message: end.error!.message,
+    stack: end.error!.stack!,
+    detail: end.detail!,
+    "message of a subtest": failure.error.message,
+    "detail of a subtest": failure.detail,
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    assertMatch(text, /first[^]*last/, name);
+    assertLess(text.length, 300_000, name);
+  }
+  assert(describeError(error) === end.error);
+  await log.close();
 });
