@@ -33,7 +33,8 @@ export class LeftOut {
   readonly add: LeaveOut = (name, reason = "kind") => {
     const seen = this.#seen.get(reason) ?? { names: [], count: 0 };
     this.#seen.set(reason, seen);
-    if (seen.count++ < SHOWN) seen.names.push(name);
+    // A name in a guest may look like a line of the log.
+    if (seen.count++ < SHOWN) seen.names.push(name.replace(/[\r\n]/g, "␊"));
   };
 
   /** The warning, if the copy has left something out. */

@@ -26,3 +26,13 @@ Deno.test("a warning about many names has the first ones, and their number", () 
       "file6, file7, file8, file9 and 990 more",
   );
 });
+
+Deno.test("a name with a line end makes no line of its own", () => {
+  const left = new LeftOut();
+  left.add("tree/pipe\n!!! all is lost\r\n");
+  assertEquals(
+    left.warning,
+    "Only files, directories and links are copied; left out: " +
+      "tree/pipe␊!!! all is lost␊␊",
+  );
+});
