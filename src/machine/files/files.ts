@@ -9,6 +9,7 @@ import { type LeaveOut, LeftOut } from "./left_out.ts";
 import { demand } from "../commands/demand.ts";
 import { decode, lastLines } from "../commands/output.ts";
 import { SharedFile } from "./shared_file.ts";
+import { storable } from "./storable.ts";
 import { isSymlink, makeRoom } from "./entry.ts";
 import { archive } from "./tar/archive.ts";
 import { Unarchiver } from "./tar/unarchiver.ts";
@@ -18,6 +19,8 @@ import { Unarchiver } from "./tar/unarchiver.ts";
  * reasons.
  */
 const NOT_SHARED = 77, DIRECTORY = 78, NO_FILE = 79;
+/** The mode and the time of a file, as a guest tells them. */
+const FACTS = /^([0-7]{1,7}) (-?\d+)\n/m;
 /** How many bytes of tar's complaints the driver keeps. */
 const MOST_COMPLAINTS = 64 * 1024;
 
@@ -78,7 +81,7 @@ export function copyFromMachine(
 ): Promise<void> {
   return copying(core, `${source} to the host`, async (leaveOut) => {
     const name = baseName(source);
-    if (name === "." || name === "..") {
+    if (["", ".", ".."].includes(name)) {
       throw new UsageError(
         `Expected a path in ${core.name} that ends in a name, got ${source}`,
       );
@@ -144,13 +147,14 @@ async function isShared(core: MachineCore): Promise<boolean> {
   return status !== NOT_SHARED;
 }
 
+/** @param what What was to be copied where. */
 function failed(
-  command: string,
+  what: string,
   { status, stdout, stderr }: RunResult,
 ): TestFailure {
   return new TestFailure(
-    `command \`${command}\` failed (exit code ${status})` +
-      lastLines(decode(stdout) + decode(stderr)),
+    `copying ${what} failed (exit code ${status})` +
+      lastLines(decode(stdout).replace(FACTS, "") + decode(stderr)),
   );
 }
 
@@ -206,7 +210,7 @@ async function sendThroughShare(
   const result = await core.run(command, { stderr: "merge" });
   // If the guest does not have it, that is why a command failed.
   shared.check();
-  sent(command, result, file, source, target, leaveOut);
+  sent(result, file, source, target, leaveOut);
   return true;
 }
 
@@ -226,19 +230,18 @@ async function sendFile(
     stderr: "merge",
     stdin: file.bytes(),
   });
-  sent(command, result, file, source, target, leaveOut);
+  sent(result, file, source, target, leaveOut);
 }
 
 /** Checks the result of a command that has received a file. */
 function sent(
-  command: string,
   result: RunResult,
   file: HostFile,
   source: string,
   target: string,
   leaveOut: LeaveOut,
 ): void {
-  if (result.status !== 0) throw failed(command, result);
+  if (result.status !== 0) throw failed(`${source} to ${target}`, result);
   if (file.missing > 0) leaveOut(source, "shorter");
   if (result.stdout.length > 0) leaveOut(target, "attributes");
 }
@@ -262,7 +265,7 @@ async function sendTree(
   const bytes = archive(source, ".", leaveOut);
   const run = async (command: string, stdin?: AsyncIterable<Uint8Array>) => {
     const result = await core.run(command, { stderr: "merge", stdin });
-    if (result.status !== 0) throw failed(command, result);
+    if (result.status !== 0) throw failed(`${source} to ${target}`, result);
   };
   // Over the console, the driver would have to read the whole tree first.
   if (!core.running().shell.hasPorts) {
@@ -304,11 +307,11 @@ async function receive(
     `cp -- "$vw_source" ${shared.guestPath}`,
   ].join("\n");
   const result = await core.run(command, { stderr: "merge" });
-  const [, mode, time] = /^([0-7]+) (\d+)$/m.exec(decode(result.stdout)) ?? [];
+  const [, mode, time] = FACTS.exec(decode(result.stdout)) ?? [];
   const receiver = (): Receiver => {
     const facts = mode === undefined
       ? undefined
-      : { mode: parseInt(mode, 8), time: Number(time) };
+      : { mode: parseInt(mode, 8), time: storable(Number(time)) };
     return new Receiver(source, target, leaveOut, facts);
   };
   switch (result.status) {
@@ -330,7 +333,7 @@ async function receive(
     }
   }
   shared.check();
-  if (result.status !== 0) throw failed(command, result);
+  if (result.status !== 0) throw failed(`${source} to the host`, result);
   using file = receiver();
   for await (const chunk of shared.bytes()) file.push(chunk);
   file.end();
@@ -409,7 +412,7 @@ async function receiveTree(
   if (!isOnPort) shared.check();
   const isUsable = heed(decode(complaints), source, leaveOut);
   if (result.status > (isUsable ? 1 : 0)) {
-    throw failed(command, { ...result, stderr: complaints });
+    throw failed(`${source} to the host`, { ...result, stderr: complaints });
   }
   if (!isOnPort) {
     for await (const chunk of shared.bytes()) await files.take(chunk);

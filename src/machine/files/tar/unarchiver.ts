@@ -3,6 +3,7 @@ import { writeAllSync } from "../../../stream/mod.ts";
 import { delay } from "../../../time/mod.ts";
 import { entryAt, isSymlink, makeRoom } from "../entry.ts";
 import type { LeaveOut } from "../left_out.ts";
+import { storable } from "../storable.ts";
 import {
   ascii,
   BLOCK,
@@ -37,8 +38,6 @@ const LONGEST_PATH = 4095;
 const DEEPEST = 256;
 /** How many directories the driver remembers to be no links. */
 const MOST_KNOWN = 10_000;
-/** The last second that all file systems can store, at the end of 2105. */
-const LATEST = 2 ** 32 - 1;
 /** A run of so many zeros in a file takes no place on the disk. */
 const HOLE = 4096;
 
@@ -261,9 +260,8 @@ export class Unarchiver implements Disposable {
       size,
       facts: {
         mode: Number(numeric(block.subarray(100, 108)) ?? 0) & 0o7777,
-        time: Math.min(
+        time: storable(
           overrides.time ?? numeric(block.subarray(136, 148)) ?? 0,
-          LATEST,
         ),
       },
       target: decoded(target) ?? "",
