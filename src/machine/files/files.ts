@@ -1,4 +1,4 @@
-import { absolute, baseName } from "../../paths.ts";
+import { absolute, baseName, directoryOf } from "../../paths.ts";
 import { MachineError, TestFailure, UsageError } from "../../errors.ts";
 import { type RunResult, shellQuote } from "../../shell/mod.ts";
 import { writeAllSync } from "../../stream/mod.ts";
@@ -105,6 +105,18 @@ export function refuseOwn(core: MachineCore, path: string): void {
 }
 
 /**
+ * Makes sure that a file which is about to be written below the output directory
+ * gets there: a tree that was copied from a guest may have a link in its place.
+ *
+ * @throws {UsageError} if the way to it leads through a link.
+ */
+export function claimPlace(core: MachineCore, path: string): void {
+  refuseLinks(core, directoryOf(path));
+  const isBelow = path.startsWith(`${core.context.outDir}/`);
+  if (isBelow && isSymlink(path)) makeRoom(path);
+}
+
+/**
  * A file that was copied from a guest before may be a link to anywhere.
  *
  * @throws {UsageError} if the way from the output directory to `directory`
@@ -118,8 +130,8 @@ function refuseLinks(core: MachineCore, directory: string): void {
     path += `/${part}`;
     if (!isSymlink(path)) continue;
     throw new UsageError(
-      "Expected a directory for the copy below the output directory, got " +
-        `${path}, which is a link`,
+      `Expected a directory below the output directory, got ${path}, which is ` +
+        "a link",
     );
   }
 }

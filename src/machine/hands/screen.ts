@@ -3,7 +3,7 @@ import { MachineError, TestFailure } from "../../errors.ts";
 import { after, delay, limitOf } from "../../time/mod.ts";
 import type { MachineCore } from "../core.ts";
 import { withLook } from "../last_look.ts";
-import { refuseOwn } from "../files/files.ts";
+import { claimPlace, refuseOwn } from "../files/files.ts";
 import { glimpseInside, lookInside, NothingShown } from "./guest_screen.ts";
 import { brightness, enlarged, standingOut } from "./legible.ts";
 import {
@@ -65,6 +65,7 @@ export function screenshot(core: MachineCore, filename: string): Promise<void> {
   if (!path.includes("/")) path = `${core.context.outDir}/${path}`;
   return core.nested(`making screenshot ${path}`, async () => {
     refuseOwn(core, path);
+    claimPlace(core, absolute(path));
     await takePicture(core, absolute(path));
     core.log.screenshot(core.label, path);
   }, { image: baseName(path) });
@@ -347,6 +348,8 @@ async function takePicture(core: MachineCore, path: string): Promise<void> {
  * @param path The absolute path of a file.
  * @param seconds How long a guest may take that has no screen of its hypervisor.
  * @returns Whether there is a picture.
+ * @throws {UsageError} if the way to the file leads through a link below the
+ * output directory.
  * @throws {MachineError} if the hypervisor gives none.
  */
 export async function glimpseScreen(
@@ -354,6 +357,7 @@ export async function glimpseScreen(
   path: string,
   seconds: number,
 ): Promise<boolean> {
+  claimPlace(core, path);
   const { screen } = core.running().guest;
   if (screen !== undefined) {
     await screen.takePicture(path);

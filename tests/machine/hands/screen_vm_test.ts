@@ -6,6 +6,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { MachineError, TestFailure, UsageError } from "../../../mod.ts";
+import { glimpseScreen } from "../../../src/machine/hands/screen.ts";
+import { coreOf } from "../../../src/machine/mod.ts";
 import { standStill } from "../../time/stand_still.ts";
 import { booted } from "../booted.ts";
 import { pngSize } from "./png.ts";
@@ -116,6 +118,27 @@ Deno.test("keyboard, terminals and screen of a guest", async (t) => {
       Error,
     );
     assertStringIncludes(error.message, "screendump");
+  });
+
+  await t.step("no picture goes through a link of a copied tree", async () => {
+    const victim = await Deno.makeTempDir();
+    await machine.succeed(
+      `mkdir /tmp/screens; ln -s ${victim}/new /tmp/screens/one.png; ` +
+        `ln -s ${victim} /tmp/screens/sub`,
+    );
+    await machine.copyFromMachine("/tmp/screens");
+    await machine.screenshot(`${outDir}/screens/one.png`);
+    assert(Deno.lstatSync(`${outDir}/screens/one.png`).isFile);
+    await assertRejects(
+      () => machine.screenshot(`${outDir}/screens/sub/one.png`),
+      UsageError,
+      `got ${outDir}/screens/sub, which is a link`,
+    );
+    const core = coreOf(machine);
+    Deno.symlinkSync(`${victim}/new`, `${outDir}/screens/two.png`);
+    assert(await glimpseScreen(core, `${outDir}/screens/two.png`, 60));
+    assert(Deno.lstatSync(`${outDir}/screens/two.png`).isFile);
+    assertEquals([...Deno.readDirSync(victim)], []);
   });
 
   await t.step("the text on the screen is read by tesseract", async () => {
