@@ -44,6 +44,19 @@ export function dialledSide(token: string, outlet: "port" | "pipe"): string {
     texts.map(([, text]) => text).join("");
 }
 
+/**
+ * The line before the guest's side. A shell that leads a session with a
+ * controlling terminal starts a bash in a session of its own there, which reads
+ * the lines after this one in its place: each command has a process group, and
+ * in the background of a terminal, the kernel stops what asks for the terminal,
+ * such as an interactive shell. The shell ends with that bash, so that whoever
+ * has started it notices.
+ */
+export const APART = `[ -n "\${BASH_VERSION-}" ] && [ -t 0 ] && ` +
+  `{ true </dev/tty; } 2>/dev/null && command -v setsid >/dev/null && { ` +
+  `SHLVL=$((\${SHLVL:-1} - 1)) vw_apart=1 setsid "$BASH" --norc /proc/self/fd/0; ` +
+  "case $? in 126 | 127) ;; *) exit ;; esac; }\n";
+
 /** Makes a shell read the texts that follow, each into a variable. */
 function readsOf(texts: [name: string, text: string][]): string {
   return texts.map(([name, { length }]) =>
@@ -56,7 +69,7 @@ function readsOf(texts: [name: string, text: string][]): string {
  * read some of them before.
  */
 export function sendAnew(token: string): string {
-  return `\n${token} go\n${guestSide(token)}`;
+  return `\n${token} go\n${APART}${guestSide(token)}`;
 }
 
 /**
