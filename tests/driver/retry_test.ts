@@ -109,7 +109,9 @@ Deno.test("retry() refuses a wrong timeout", async () => {
     await assertRejects(
       () => retry(() => true, { timeout }),
       UsageError,
-      `Expected a timeout of zero or more seconds, got ${timeout}`,
+      `Expected a timeout of zero or more seconds, got ${
+        Deno.inspect(timeout)
+      }`,
     );
   }
 });

@@ -9,6 +9,7 @@ import { decode, lastLines, OutputText } from "./output.ts";
 import {
   DEFAULT_TIMEOUT,
   isPlainObject,
+  LAST_LOOK,
   type WaitOptions,
 } from "../waits/timeout.ts";
 
@@ -56,8 +57,6 @@ export type CommandArguments =
 /** Seconds between two runs of a repeated command, at least and at most. */
 const SHORTEST_PAUSE = 0.05;
 const LONGEST_PAUSE = 1;
-/** Seconds that the run has which comes when the time is over. */
-const LAST_LOOK = 5;
 /** At most, if the driver can't notice that something happens in the guest. */
 const LONGEST_BLIND_PAUSE = 0.3;
 /**

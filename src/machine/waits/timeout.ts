@@ -3,12 +3,15 @@ import { UsageError } from "../../errors.ts";
 /** Seconds that a wait may take, if the author names no other limit. */
 export const DEFAULT_TIMEOUT = 900;
 
+/** Seconds that the last look of a wait has, when the time is over. */
+export const LAST_LOOK = 5;
+
 /** Options of a wait. */
 export interface WaitOptions {
   /**
-   * Seconds to wait at most; `null`: no limit. They count from when the machine
-   * is up: its shell takes commands; for waits that look from outside, such as
-   * at the console, the machine runs.
+   * Seconds to wait at most; `null`: no limit; 0: look once. They count from
+   * when the machine is up: its shell takes commands; for waits that look from
+   * outside, such as at the console, the machine runs.
    *
    * @default {900}
    */

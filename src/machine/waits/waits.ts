@@ -5,7 +5,7 @@ import { glimpseText, observe } from "../commands/glimpse.ts";
 import type { MachineCore } from "../core.ts";
 import { withLook } from "../last_look.ts";
 import { untilHolds } from "./guest_loop.ts";
-import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+import { DEFAULT_TIMEOUT, LAST_LOOK, type WaitOptions } from "./timeout.ts";
 
 /** Seconds between two looks that cost a process or a picture. */
 const SHORTEST_PAUSE = 0.05;
@@ -56,7 +56,15 @@ export function waitFor(
     const { status, timedOut } = await withLook(
       core.name,
       async () => tell(await glimpseText(core, seen)),
-      () => core.run(`${prepare}\n${untilHolds(condition)}`, { timeout }),
+      async () => {
+        const wait = `${prepare}\n${untilHolds(condition)}`;
+        const result = await core.run(wait, { timeout });
+        if (!result.timedOut) return result;
+        // A slow guest may not have looked even once.
+        const once = `${prepare}\n{ ${condition}; } 2>/dev/null || exit 1`;
+        const last = await core.run(once, { timeout: LAST_LOOK });
+        return last.status === 0 ? last : result;
+      },
     );
     if (status === 0) return;
     throw new TestFailure(
@@ -107,9 +115,10 @@ export function waitForReport(
       if (error === found) return;
       throw error;
     }
-    last ||= await observe(core, seen) || "nothing";
+    const now = await observe(core, seen);
+    if (accept(now)) return;
     throw new TestFailure(
-      `${failure} in ${timeout} seconds; last seen:\n${last}`,
+      `${failure} in ${timeout} seconds; last seen:\n${now || "nothing"}`,
     );
   });
 }

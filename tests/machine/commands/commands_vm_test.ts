@@ -155,7 +155,9 @@ Deno.test("commands in a guest", async (t) => {
       await assertRejects(
         () => machine.execute("true", { timeout }),
         UsageError,
-        `Expected a timeout of zero or more seconds, got ${timeout}`,
+        `Expected a timeout of zero or more seconds, got ${
+          Deno.inspect(timeout)
+        }`,
       );
     }
   });

@@ -44,6 +44,21 @@ Deno.test("waits in a guest", async (t) => {
     },
   );
 
+  await t.step("a wait of 0 seconds looks once", async () => {
+    const now = { timeout: 0 };
+    await machine.waitForFile("/etc/passwd", now);
+    await machine.waitForClosedPort(4447, now);
+    for (
+      const look of [
+        () => machine.waitForFile("/tmp/d/missing", now),
+        () => machine.waitForOpenPort(4447, now),
+        () => machine.waitForOpenUnixSocket("@nobody", now),
+      ]
+    ) {
+      await assertRejects(look, TestFailure, "timed out after 0 seconds");
+    }
+  });
+
   await t.step("waitForFile() says what there was instead", async () => {
     const error = await assertRejects(
       () => machine.waitForFile("/tmp/d/missing", { timeout: 3 }),
@@ -369,7 +384,9 @@ Deno.test("a timeout has the same meaning in every wait", async (t) => {
         await assertRejects(
           async () => await wait(machine, { timeout }),
           UsageError,
-          `Expected a timeout of zero or more seconds, got ${timeout}`,
+          `Expected a timeout of zero or more seconds, got ${
+            Deno.inspect(timeout)
+          }`,
           name,
         );
       }
