@@ -8,7 +8,7 @@ import { withLook } from "../last_look.ts";
 import { pause, READY_TO_PAUSE } from "./guest_loop.ts";
 import { glimpseText, observe } from "../commands/glimpse.ts";
 import { decode } from "../commands/output.ts";
-import { DEFAULT_TIMEOUT, type WaitOptions } from "./timeout.ts";
+import { DEFAULT_TIMEOUT, LAST_LOOK, type WaitOptions } from "./timeout.ts";
 
 /** Options of waits for systemd units. */
 export interface UnitOptions extends WaitOptions {
@@ -100,6 +100,12 @@ export function waitForUnit(
       () => core.run(unitLoop(unit, user), { timeout }),
     );
     if (timedOut) {
+      // A slow guest may not have looked even once.
+      const { status } = await core.run(
+        systemctlCommand(`is-active --quiet -- ${shellQuote(unit)}`, user),
+        { timeout: LAST_LOOK },
+      );
+      if (status === 0) return;
       throw new TestFailure(
         `unit "${unit}" did not become active in ${timeout} seconds` +
           await lastStatus(core, unit, user),
@@ -179,11 +185,14 @@ async function unloaded(
 /** Finds the unit file that the author most likely meant. */
 export function meantUnit(unit: string, files: string[]): string | undefined {
   const [, name, suffix = ".service"] = /^(.*?)(\.\w+)?$/s.exec(unit)!;
-  const known = files.filter((path) => path.endsWith(suffix)).map((path) =>
-    path.slice(path.lastIndexOf("/") + 1, -suffix.length)
+  const names = files.map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const known = names.filter((file) => file.endsWith(suffix)).map((file) =>
+    file.slice(0, -suffix.length)
   );
   const meant = nearest(name, known);
-  return meant === undefined ? undefined : meant + suffix;
+  if (meant !== undefined) return meant + suffix;
+  // Without a suffix, it would be a service.
+  return names.find((file) => /^\.[a-z]+$/.test(file.replace(unit, "")));
 }
 
 /** How a unit's main process has ended, with systemd's word for it. */
@@ -212,7 +221,7 @@ async function lastStatus(
 /** Prints what systemctl says of a unit, journal and all. */
 function statusCommand(unit: string, user: string | undefined): string {
   const query = `--no-pager --full --lines=${JOURNAL_LINES} status ` +
-    `${shellQuote(unit)} 2>&1`;
+    `-- ${shellQuote(unit)} 2>&1`;
   return systemctlCommand(query, user);
 }
 
@@ -224,7 +233,7 @@ export async function getUnitInfo(
 ): Promise<Record<string, string>> {
   const [status, lines] = await execute(
     core,
-    systemctlCommand(`--no-pager show ${shellQuote(unit)}`, user),
+    systemctlCommand(`--no-pager show -- ${shellQuote(unit)}`, user),
     {},
   );
   if (status !== 0) throw new TestFailure(refusal("info", unit, user, status));
@@ -241,7 +250,8 @@ export async function getUnitProperty(
   const [status, lines] = await execute(
     core,
     systemctlCommand(
-      `--no-pager show ${shellQuote(unit)} --property=${shellQuote(property)}`,
+      `--no-pager show --property=${shellQuote(property)} -- ` +
+        shellQuote(unit),
       user,
     ),
     {},
@@ -295,7 +305,7 @@ export function requireUnitState(
  */
 function unitLoop(unit: string, user: string | undefined): string {
   const show = systemctlCommand(
-    `--no-pager show ${shellQuote(unit)} --property=${PROPERTIES.join()} 2>&1`,
+    `--no-pager show --property=${PROPERTIES.join()} -- ${shellQuote(unit)}`,
     user,
   );
   const jobs = systemctlCommand("list-jobs --full 2>&1", user);
@@ -334,7 +344,7 @@ function unitLoop(unit: string, user: string | undefined): string {
     "}",
     `vw_asked=0 vw_gap=${SHORTEST_GAP} vw_before= vw_manager=`,
     "while :; do",
-    `vw_status=0; vw_said=$'\\n'$(${show})$'\\n' || vw_status=$?`,
+    `vw_status=0; vw_said=$'\\n'$({ ${show}; } 2>&1)$'\\n' || vw_status=$?`,
     "if [[ $vw_said != *$'\\n'ActiveState=* ]]; then",
     `if ${neverAnswers(user)}; then vw_verdict=refused; break; fi`,
     // The next manager is another process, without a verdict so far.
@@ -368,7 +378,7 @@ function unitLoop(unit: string, user: string | undefined): string {
  */
 function neverAnswers(user: string | undefined): string {
   return "(( vw_status > 125 )) || [ ! -d /run/systemd/system ] || " +
-    '[[ $vw_said == *"Unit name"* ]]' +
+    '[[ $vw_said == *"Unit name"* || $vw_said == *"mangle name"* ]]' +
     (user === undefined ? "" : ` || ! id -u ${shellQuote(user)} >&2`);
 }
 

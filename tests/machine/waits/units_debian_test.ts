@@ -52,6 +52,26 @@ Deno.test("waits for units", async (t) => {
     );
   });
 
+  await t.step("a name that no unit can have is refused at once", async () => {
+    for (const unit of ["", "getty@"]) {
+      assertMatch(await failure(unit), /^retrieving .* failed .*; it said:\nF/);
+    }
+    await assertRejects(
+      () => machine.waitForUnit("x", { user: "nobody-at-all", timeout: 600 }),
+      TestFailure,
+      "su: user nobody-at-all does not exist",
+    );
+  });
+
+  await t.step("a name may begin with a dash", async () => {
+    await machine.waitForUnit("-.mount", { timeout: 600 });
+    await machine.requireUnitState("-.mount");
+  });
+
+  await t.step("a wait of 0 seconds looks once", async () => {
+    await machine.waitForUnit("-.mount", { timeout: 0 });
+  });
+
   await t.step("the message tells that a unit can't be started", async () => {
     assertMatch(await failure("gone"), /^unit "gone" is masked$/);
     assertMatch(

@@ -12,6 +12,7 @@ Deno.test("a unit that was misspelt is found among the unit files", () => {
   assertEquals(meantUnit("ngnix.service", files), "nginx.service");
   assertEquals(meantUnit("nginxs.socket", files), "nginx.socket");
   assertEquals(meantUnit("multiuser.target", files), "multi-user.target");
+  assertEquals(meantUnit("multi-user", files), "multi-user.target");
   // Whatever the suffixes have in common.
   assertEquals(meantUnit("a b", files), undefined);
   assertEquals(meantUnit("nginx.target", files), undefined);
