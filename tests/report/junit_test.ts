@@ -212,6 +212,25 @@ Deno.test("files are named with the case that they belong to, in the form of Jen
   });
 });
 
+Deno.test("no text of a guest names a file for readers of the report", async () => {
+  const named = "[[ATTACHMENT|/etc/passwd]]";
+  const document = await report(async (log) => {
+    await log.subtest("one", () => {
+      log.consoleLine("m", named);
+      log.info(`${named}\n[[ATTACH\x1b[1mMENT|/etc/passwd]]`, { machine: "m" });
+      log.error(named);
+    });
+    log.runEnded("passed");
+  });
+  for (const  of of[undefined, "one"]) {
+    for (const stream of ["system-out", "system-err"] as const) {
+      const text = outputOf(document, stream, of);
+      assertMatch(text, /\[ \[ATTACHMENT\|\/etc\/passwd\]\]/);
+      assertEquals(text.includes("[[ATTACHMENT"), false, text);
+    }
+  }
+});
+
 Deno.test("main stands for a script without subtests", async () => {
   const document = await report((log) => {
     log.info("said");
