@@ -1,4 +1,6 @@
+import process from "node:process";
 import { UsageError } from "../errors.ts";
+import { isObject } from "./fields.ts";
 import type { Shard } from "./shard.ts";
 
 // What `DIR` holds, the directory of a suite's results:
@@ -121,6 +123,9 @@ export function titleOf(
   return repetition === undefined ? name : `${name} #${repetition}`;
 }
 
+/** Bytes of a directory's name that are of the test's own name, at most. */
+const LONGEST_DIRECTORY = 200;
+
 /** A test's directory below `tests/`, which no other test has. */
 export function directoryOfTest(
   { name, repetition }: Pick<SuiteTestResult, "name" | "repetition">,
@@ -134,7 +139,20 @@ export function directoryOfTest(
         `%${one.charCodeAt(0).toString(16).padStart(2, "0")}`
       ).join(""),
   );
-  return titleOf({ name: own, repetition });
+  return titleOf({ name: shortName(own), repetition });
+}
+
+/** A part of file names. Of a name that is too long, a digest replaces the end. */
+function shortName(name: string): string {
+  const bytes = new TextEncoder().encode(name);
+  if (bytes.length <= LONGEST_DIRECTORY) return name;
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 16);
+  const begin = new TextDecoder().decode(
+    bytes.subarray(0, LONGEST_DIRECTORY - digest.length - 1),
+  );
+  // A character may have been cut.
+  return `${begin.replace(/\ufffd+$/, "")}~${digest}`;
 }
 
 /** Whether a person has to look at a test with this verdict. */
@@ -161,19 +179,71 @@ export function readResults(directory: string): SuiteResults | undefined {
       `Expected the results of a suite in ${path}: ${(error as Error).message}`,
     );
   }
-  let found: Partial<SuiteResults> | undefined;
+  let found: unknown;
   try {
     found = JSON.parse(text);
   } catch {
     // The file holds something else.
   }
   const { format, version } = resultsHeader;
-  if (found?.format !== format || found.version !== version) {
+  if (
+    !isObject(found) || found.format !== format || found.version !== version
+  ) {
     throw new UsageError(
       `Expected ${path} to have the format ${format} of version ${version}, got ${
         JSON.stringify(text.slice(0, 40))
       }`,
     );
   }
-  return found as SuiteResults;
+  if (isResults(found)) return found;
+  throw new UsageError(
+    `Expected whole results of a suite in ${path}, got some that lack a part`,
+  );
+}
+
+/** Whether results have all that others read of them. */
+function isResults(found: object): found is SuiteResults {
+  const { name, date, duration, planned, tests, budget, shard } =
+    found as Partial<Record<keyof SuiteResults, unknown>>;
+  return typeof name === "string" && isTime(date) && isTime(duration) &&
+    isTexts(planned) && isObject(budget) &&
+    [budget.memory, budget.workers, budget.peak].every(isNumber) &&
+    (shard === undefined ||
+      isObject(shard) && [shard.index, shard.count].every(isCount)) &&
+    Array.isArray(tests) && tests.every(isTestResult);
+}
+
+function isTestResult(found: unknown): found is SuiteTestResult {
+  if (!isObject(found)) return false;
+  const { name, repetition, tags, verdict, duration, attempts } = found;
+  return typeof name === "string" && isTexts(tags) &&
+    (repetition === undefined || isCount(repetition)) &&
+    typeof verdict === "string" && isTime(duration) &&
+    Array.isArray(attempts) &&
+    attempts.every((attempt) =>
+      isObject(attempt) && typeof attempt.verdict === "string" &&
+      isTime(attempt.date) && isTime(attempt.duration) &&
+      [attempt.directory, attempt.reason].every(isMaybeText)
+    ) && isMaybeText(found.reason);
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number";
+}
+
+/** Whether it is a time that a date can hold, in milliseconds or in seconds. */
+function isTime(value: unknown): boolean {
+  return isNumber(value) && value >= 0 && value <= 8.64e15;
+}
+
+function isCount(value: unknown): boolean {
+  return isNumber(value) && Number.isInteger(value) && value > 0 && value < 1e6;
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
+
+function isMaybeText(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { resultsHeader, type SuiteResults } from "../../src/suite/results.ts";
 import { ResultsDirectory } from "../../src/suite/results_directory.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
+import * as made from "./made_results.ts";
 
 Deno.test("the next suite removes the files of earlier attempts, and nothing else", () => {
   const attempts = [
@@ -13,10 +13,16 @@ Deno.test("the next suite removes the files of earlier attempts, and nothing els
     "tests/web",
     "/tests/web/1",
   ];
-  const results = {
-    ...resultsHeader,
-    tests: [{ attempts: attempts.map((directory) => ({ directory })) }],
-  } as unknown as SuiteResults;
+  const results = made.results([
+    made.result("web", "failed", {
+      attempts: attempts.map((directory) => ({
+        verdict: "failed",
+        directory,
+        date: made.newYear,
+        duration: 1,
+      })),
+    }),
+  ]);
   using folder = temporaryDirectory({
     "out/suite.json": JSON.stringify(results),
     "out/tests/web/1/output.txt": "",

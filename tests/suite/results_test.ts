@@ -1,8 +1,14 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertLess,
+  assertMatch,
+  assertThrows,
+} from "@std/assert";
 import { UsageError } from "../../src/errors.ts";
 import { addToHistory, readHistory } from "../../src/suite/history.ts";
 import { directoryOfTest, readResults } from "../../src/suite/results.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
+import { result, results } from "./made_results.ts";
 
 Deno.test("each test has a directory of its own, whatever its name", () => {
   const names: [string, number | undefined, string][] = [
@@ -19,6 +25,57 @@ Deno.test("each test has a directory of its own, whatever its name", () => {
   ];
   for (const [name, repetition, directory] of names) {
     assertEquals(directoryOfTest({ name, repetition }), directory);
+  }
+});
+
+Deno.test("a test whose name is too long for a file has a directory of its own", () => {
+  const long = `web[kernel=${"ü".repeat(500)}`;
+  const names = [`${long}1]`, `${long}2]`].flatMap((name) => [
+    directoryOfTest({ name }),
+    directoryOfTest({ name, repetition: 1000 }),
+  ]);
+  assertEquals(new Set(names).size, 4);
+  for (const name of names) {
+    assertMatch(name, /^web\[kernel=ü+~[0-9a-f]{16}( #1000)?$/);
+    assertLess(new TextEncoder().encode(name).length, 250);
+  }
+});
+
+Deno.test("results that lack a part are refused", () => {
+  using folder = temporaryDirectory({});
+  const path = `${folder.path}/suite.json`;
+  const whole = results([result("a", "failed")], {
+    shard: { index: 1, count: 2 },
+  });
+  const write = (changed: unknown) =>
+    Deno.writeTextFileSync(path, JSON.stringify(changed));
+  write(whole);
+  assertEquals(readResults(folder.path), whole);
+  const [test] = whole.tests, [attempt] = test.attempts;
+  const partial: Record<string, unknown>[] = [
+    ...["name", "date", "duration", "planned", "tests", "budget"].map((
+      key,
+    ) => ({
+      [key]: undefined,
+    })),
+    { date: 1e300 },
+    { planned: [1] },
+    { shard: { index: 1, count: 1e9 } },
+    { budget: { memory: 1, workers: 1 } },
+    { tests: {} },
+    ...[null, { ...test, tags: "a" }, { ...test, attempts: undefined }, {
+      ...test,
+      attempts: [{ ...attempt, reason: 1 }],
+    }].map((one) => ({ tests: [one] })),
+  ];
+  for (const change of partial) {
+    write({ ...whole, ...change });
+    assertThrows(
+      () => readResults(folder.path),
+      UsageError,
+      `Expected whole results of a suite in ${path}`,
+      JSON.stringify(change),
+    );
   }
 });
 
