@@ -167,7 +167,11 @@ export class SuiteRun {
         setting,
         `${outDir}/${own}`,
         { ...surroundings, folder: loaded.folder, forkMemory },
-      );
+      ).catch((error): AttemptResult => ({
+        ...begun,
+        verdict: "crashed",
+        reason: `it could not begin: ${error.message}`,
+      }));
       attempts.push({ ...result, directory: own });
       this.#set(entry, { attempts: [...attempts] });
       if (!isBad(result.verdict) || surroundings.signal.aborted) break;

@@ -150,6 +150,18 @@ Deno.test("a flaky test is a failure if an option says so, and GitHub shows it",
   assertEquals(suite.read("summary").match(/^###? /gm)?.length, 1);
 });
 
+Deno.test("a test whose directory can't be made is told of, and the others run", async () => {
+  using suite = new SuiteFolder({
+    a: { script: "passes.ts" },
+    b: { script: "passes.ts" },
+  }, { "out/tests/a": "a file" });
+  const { code, stderr } = await suite.run(["-o", "out"]);
+  assertEquals(code, 1, stderr);
+  const [a, b] = suite.results("out").tests;
+  assertEquals([a.verdict, b.verdict], ["crashed", "passed"]);
+  assertMatch(a.attempts[0].reason!, /^it could not begin: .*out\/tests\/a/);
+});
+
 Deno.test("tests are repeated, and none begins after too many failures", async () => {
   using suite = new SuiteFolder({
     fails: { script: "fails.ts" },
