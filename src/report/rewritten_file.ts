@@ -38,13 +38,26 @@ export class RewrittenFile {
     const began = performance.now();
     if (this.#regular) {
       const fresh = `${this.#path}.${Deno.pid}.new`;
-      this.#writeTo(fresh);
-      Deno.renameSync(fresh, this.#path);
+      try {
+        this.#writeTo(fresh);
+        Deno.renameSync(fresh, this.#path);
+      } catch (error) {
+        removeIfThere(fresh);
+        throw error;
+      }
     } else {
       this.#writeTo(this.#path);
     }
     const now = performance.now();
     this.#next = now + Math.max(interval * 1000, 50 * (now - began));
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It could not even be made.
   }
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { toText } from "@std/streams";
 import { RewrittenFile } from "../../src/report/rewritten_file.ts";
 import { withFolder } from "./process.ts";
@@ -21,6 +21,22 @@ Deno.test("a reader of a report that is rewritten meanwhile reads one whole vers
     );
     assertEquals(await Deno.readTextFile(path), "new");
     assertEquals([...Deno.readDirSync(folder)].length, 1);
+  });
+});
+
+Deno.test("a report that can't be written stays what it was, and leaves nothing beside it", async () => {
+  await withFolder((folder) => {
+    const path = `${folder}/report`;
+    let isFull = false;
+    const file = new RewrittenFile(path, (path) => {
+      Deno.writeTextFileSync(path, "text");
+      if (isFull) throw new Error("no room");
+    });
+    isFull = true;
+    assertThrows(() => file.write(), Error, "no room");
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), [
+      "report",
+    ]);
   });
 });
 
