@@ -74,8 +74,10 @@ export class Audience {
     const listeners = [...this.#listeners];
     const closed = listeners.map(async (listener) => await listener.close?.());
     this.#listeners.length = 0;
-    for (const result of await Promise.allSettled(closed)) {
-      if (result.status === "rejected") this.#complain(result.reason);
+    for (const [at, result] of (await Promise.allSettled(closed)).entries()) {
+      if (result.status === "rejected") {
+        this.#complain(listeners[at], result.reason);
+      }
     }
   }
 
@@ -98,13 +100,14 @@ export class Audience {
 
   #dismiss(listener: Listener, error: unknown): void {
     this.drop(listener);
-    this.#complain(error);
+    this.#complain(listener, error);
   }
 
-  #complain(error: unknown): void {
-    const text = `part of the log is lost from here on: ${
-      describeError(error).message
-    }`;
+  #complain({ path }: Listener, error: unknown): void {
+    const what = path === undefined
+      ? "part of the log is lost from here on"
+      : `nothing more is written to ${path}`;
+    const text = `${what}: ${describeError(error).message}`;
     if (this.#listeners.length > 0) this.#onLoss(text);
     else console.error(text);
   }

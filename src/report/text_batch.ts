@@ -20,12 +20,14 @@ export class TextBatch {
   #used = 0;
   #pending = "";
   #scheduled = false;
+  /** Why a write has failed whose caller was gone. */
+  #failure: { error: unknown } | undefined;
 
   /**
    * Begins with nothing.
    *
    * @param write Takes the bytes of whole pieces, which are valid until it
-   * returns.
+   * returns. If it throws later than a call, the next call throws that.
    */
   constructor(write: (bytes: Uint8Array) => void) {
     this.#write = write;
@@ -33,19 +35,25 @@ export class TextBatch {
 
   /** Adds a piece. */
   add(text: string): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
     this.#pending += text;
     if (this.#pending.length >= encodedAtOnce) this.#encode();
     if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(() => {
         this.#scheduled = false;
-        this.flush();
+        try {
+          this.flush();
+        } catch (error) {
+          this.#failure = { error };
+        }
       });
     }
   }
 
   /** Hands over what there is. */
   flush(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
     this.#encode();
     this.#handOver();
   }

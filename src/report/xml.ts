@@ -42,8 +42,9 @@ export class XmlListener implements Listener {
   readonly #stack: Nest[] = [];
   #file: Deno.FsFile | undefined;
   #regular = false;
-  /** Where the closing tags at the file's end begin. */
+  /** Where the closing tags at the file's end begin, and what they are. */
   #end = 0;
+  #written = new Uint8Array(0);
 
   /** Path of the file. */
   readonly path: string;
@@ -211,9 +212,22 @@ export class XmlListener implements Listener {
     const whole = new Uint8Array(bytes.length + tail.length);
     whole.set(bytes);
     whole.set(tail, bytes.length);
-    this.#file.seekSync(this.#end, Deno.SeekMode.Start);
-    writeAllSync(this.#file, whole);
+    try {
+      this.#file.seekSync(this.#end, Deno.SeekMode.Start);
+      writeAllSync(this.#file, whole);
+    } catch (error) {
+      this.#undo(this.#file);
+      throw error;
+    }
     this.#end += bytes.length;
+    this.#written = tail;
+  }
+
+  /** Makes the file what it was before a write for which the disk lacks room. */
+  #undo(file: Deno.FsFile): void {
+    file.truncateSync(this.#end + this.#written.length);
+    file.seekSync(this.#end, Deno.SeekMode.Start);
+    writeAllSync(file, this.#written);
   }
 }
 

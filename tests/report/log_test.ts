@@ -7,7 +7,12 @@ import {
 } from "@std/assert";
 import { TestFailure } from "../../src/errors.ts";
 import { withhold } from "../../src/report/log.ts";
-import { describeError, Log, type RunEvent } from "../../src/report/mod.ts";
+import {
+  describeError,
+  EventFileListener,
+  Log,
+  type RunEvent,
+} from "../../src/report/mod.ts";
 import { authorPositions } from "../../src/report/positions.ts";
 
 function recorded(): { log: Log; events: RunEvent[] } {
@@ -200,6 +205,23 @@ Deno.test("a listener that throws drops out, and the others get a warning and go
     "- runBegan",
     "- message part of the log is lost from here on: disk full",
     "- message one",
+    "- message two",
+  ]);
+  await log.close();
+});
+
+Deno.test("a report that has no room on the disk is named, and the run goes on", async () => {
+  const { log, events } = recorded();
+  using _file = log.addListener(new EventFileListener("/dev/full"));
+  // It is written when the running piece of the program is done.
+  await Promise.resolve();
+  log.info("one");
+  log.info("two");
+  assertEquals(told(events), [
+    "- runBegan",
+    "- message one",
+    "- message nothing more is written to /dev/full: " +
+    "No space left on device (os error 28)",
     "- message two",
   ]);
   await log.close();

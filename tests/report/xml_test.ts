@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { Log, XmlListener } from "../../src/report/mod.ts";
 import { hostile, unseen } from "./hostile.ts";
 import { killed, withFolder } from "./process.ts";
@@ -121,3 +121,32 @@ Deno.test("/dev/null mutes the XML log, a pipe gets it whole", async () => {
   const document = parse(new TextDecoder().decode(stdout));
   assertEquals(textOf(all(document, "line")[0]), "text");
 });
+
+Deno.test("the XML log is well-formed, and ends early, where the disk has no more room", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/log.xml`;
+    const mod = import.meta.resolve("../../src/report/mod.ts");
+    const code = `
+      import { Log, XmlListener } from "${mod}";
+      const log = new Log([new XmlListener("${path}")]);
+      await log.nested("outer", () => log.nested("inner", () => {
+        for (let at = 0; at < 20_000; at++) log.info("x".repeat(100));
+      }));
+      await log.close();
+    `;
+    // A file has a MiB at most.
+    const limited = 'trap "" XFSZ; ulimit -f 1024; exec "$@"';
+    const { success, stderr } = await new Deno.Command("bash", {
+      args: [
+        ...["-c", limited, "bash"],
+        ...[Deno.execPath(), "eval", "--no-lock", code],
+      ],
+    }).output();
+    assertEquals(success, true);
+    assertMatch(
+      new TextDecoder().decode(stderr),
+      /^nothing more is written to .*log\.xml: File too large/m,
+    );
+    const lines = all(parse(Deno.readTextFileSync(path)), "line");
+    assertEquals(lines.length > 5000 && lines.length < 10_000, true);
+  }));
