@@ -103,6 +103,7 @@ export class RunNetworks {
       outDir,
       machines: () => linkedAmong(machines()),
       tellOfFile: (path) => log.attachment(baseName(path), { path }),
+      complain: (text) => log.warning(text),
     });
   }
 

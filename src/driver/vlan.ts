@@ -67,6 +67,8 @@ export interface LentToVlan {
   machines(): readonly LinkedMachine[];
   /** Reports a file that the run leaves. */
   tellOfFile(path: string): void;
+  /** Warns the author. */
+  complain(text: string): void;
 }
 
 /**
@@ -240,8 +242,8 @@ export class Vlan {
   }
 
   async #capture(name = `vlan${this.nr}`): Promise<OpenCapture> {
-    const { outDir, machines } = this.#lent;
-    const file = CaptureFile.create(outDir, name);
+    const { outDir, machines, complain } = this.#lent;
+    const file = CaptureFile.create(outDir, name, complain);
     const capture = new VlanCapture(this, file, machines, this.#supervisor);
     try {
       await capture.ready();

@@ -436,6 +436,7 @@ export class MachineCore {
       },
       tellOfFile: (path) =>
         this.log.attachment(baseName(path), { path, machine: this.label }),
+      complain: (text) => this.log.warning(text, this.attributes),
     });
   }
 

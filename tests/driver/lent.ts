@@ -8,4 +8,5 @@ export const lent: LentToVlan = {
   outDir: "/nowhere",
   machines: () => [],
   tellOfFile: () => {},
+  complain: () => {},
 };

@@ -22,15 +22,24 @@ export class CaptureFile {
   /** Its path. */
   readonly path: string;
   readonly #file: Deno.FsFile;
+  readonly #complain: (text: string) => void;
   readonly #interfaces = new Map<string, number>();
   readonly #reading = new Set<Promise<void>>();
   #mirror?: Mirror;
+  /** Bytes of whole blocks. */
+  #length = 0;
+  #isFull = false;
   #isClosed = false;
 
-  private constructor(path: string, file: Deno.FsFile) {
+  private constructor(
+    path: string,
+    file: Deno.FsFile,
+    complain: (text: string) => void,
+  ) {
     this.path = path;
     this.#file = file;
-    writeAllSync(file, sectionHeader());
+    this.#complain = complain;
+    this.#put(sectionHeader());
   }
 
   /**
@@ -38,9 +47,14 @@ export class CaptureFile {
    * still writes to that one writes to a file without a name from then on.
    *
    * @param name Its name in the directory, without `.pcapng`.
+   * @param complain Gets a warning if the disk has no more room for it.
    * @throws {UsageError} if the name is not valid.
    */
-  static create(directory: string, name: string): CaptureFile {
+  static create(
+    directory: string,
+    name: string,
+    complain: (text: string) => void,
+  ): CaptureFile {
     if (typeof name !== "string" || !/^[^/\0]+$/.test(name)) {
       throw new UsageError(
         `Expected the name of a file for a capture, got ${Deno.inspect(name)}`,
@@ -55,6 +69,7 @@ export class CaptureFile {
     return new CaptureFile(
       path,
       Deno.openSync(path, { write: true, createNew: true }),
+      complain,
     );
   }
 
@@ -64,7 +79,7 @@ export class CaptureFile {
     if (number === undefined) {
       number = this.#interfaces.size;
       this.#interfaces.set(name, number);
-      writeAllSync(this.#file, interfaceDescription(name, description));
+      this.#put(interfaceDescription(name, description));
     }
     return number;
   }
@@ -78,10 +93,7 @@ export class CaptureFile {
     if (this.#isClosed) return;
     const date = performance.timeOrigin + performance.now();
     for (const frame of frames) {
-      writeAllSync(
-        this.#file,
-        packet(interfaceNumber, date, frame, direction),
-      );
+      this.#put(packet(interfaceNumber, date, frame, direction));
     }
   }
 
@@ -119,6 +131,26 @@ export class CaptureFile {
     await Promise.all(this.#reading);
     this.#isClosed = true;
     this.#file.close();
+  }
+
+  /**
+   * Writes a block. Where the disk has no room, the frames go on without a file:
+   * nobody else takes them from a card.
+   */
+  #put(block: Uint8Array): void {
+    if (this.#isFull) return;
+    try {
+      writeAllSync(this.#file, block);
+      this.#length += block.length;
+    } catch (error) {
+      this.#isFull = true;
+      this.#file.truncateSync(this.#length);
+      this.#complain(
+        `no more frames are captured in ${this.path}: ${
+          (error as Error).message
+        }`,
+      );
+    }
   }
 
   async #read(

@@ -35,6 +35,8 @@ export interface Linked {
   readonly network: GuestNetwork | undefined;
   /** Reports a file that the run leaves. */
   tellOfFile(path: string): void;
+  /** Warns the author. */
+  complain(text: string): void;
 }
 
 /** Makes a link; only its machine does. */
@@ -264,6 +266,7 @@ export class Link {
     const file = CaptureFile.create(
       outDir,
       options.name ?? `${name}-vlan${this.#network.nr}`,
+      (text) => this.#machine.complain(text),
     );
     const fault = this.#begin(
       `captured in ${file.path}`,
