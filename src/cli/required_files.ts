@@ -7,6 +7,7 @@ import { UsageError } from "../errors.ts";
 import type { ScriptSource } from "../run/plan.ts";
 import type { Environment } from "./environment.ts";
 import { isExecutable } from "./executable.ts";
+import { missingInterpreter } from "./interpreter.ts";
 import { normalPath } from "./normal_path.ts";
 
 /** Checks that no two files of a run have the same path. */
@@ -59,8 +60,8 @@ export function requireFile(path: string, what: string): void {
 }
 
 /**
- * Checks that a start script exists and is executable. The shell checks a
- * command line.
+ * Checks that a start script exists and can be run. The shell checks a command
+ * line.
  */
 export function requireStartCommand(machine: MachineConfiguration): void {
   const { startCommand } = machine;
@@ -85,6 +86,14 @@ export function requireStartCommand(machine: MachineConfiguration): void {
       `start script ${JSON.stringify(startCommand)} is not executable`,
     );
   }
+  const interpreter = info.isFile
+    ? missingInterpreter(startCommand)
+    : undefined;
+  if (interpreter === undefined) return;
+  throw new UsageError(
+    `start script ${JSON.stringify(startCommand)} is run by ` +
+      `${JSON.stringify(interpreter)}, which does not exist`,
+  );
 }
 
 /** Checks that there is a Python for a script or a prompt in Python. */

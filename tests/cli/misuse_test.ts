@@ -5,6 +5,8 @@ const files = {
   "run-a-vm": "#!/bin/sh\ntouch started\n",
   "b/run-a-vm": "#!/bin/sh\ntouch started\n",
   "run-plain": "not executable",
+  "run-store-vm": "#!/nix/store/gone/bin/bash -e\n",
+  "run-dos-vm": "#!/bin/sh\r\nexec true\r\n",
   "test.ts": "throw new Error('must not run')",
   "test.py": "raise Exception('must not run')",
   "executable.py": "#!/usr/bin/python3\n",
@@ -130,6 +132,14 @@ const cases: [string[], string, Record<string, string>?][] = [
   [
     ["test.ts", "--start-scripts", "./run-plain"],
     `start script "./run-plain" is not executable`,
+  ],
+  [
+    ["test.ts", "--start-scripts", "./run-store-vm"],
+    `start script "./run-store-vm" is run by "/nix/store/gone/bin/bash", which does not exist`,
+  ],
+  [
+    ["test.ts", "--start-scripts", "./run-dos-vm"],
+    `start script "./run-dos-vm" is run by "/bin/sh\\r", which does not exist`,
   ],
   [
     ["test.ts", "--start-scripts", ""],
