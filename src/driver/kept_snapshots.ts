@@ -12,6 +12,8 @@ const FORMAT = 2;
 const MANIFEST = "manifest.json";
 /** What an image in QEMU's own format begins with: "QFI\xfb". */
 const QCOW2 = 0x514649fb;
+/** Bytes of the longest path of the image below one in that format. */
+const LONGEST_BACKING = 1023;
 
 /** Nix's store. */
 const STORE = `${Deno.env.get("NIX_STORE") ?? "/nix/store"}/`;
@@ -119,7 +121,10 @@ export async function keepSnapshot(
       Deno.writeFileSync(`${own}/console`, saved.console.text, { mode: 0o600 });
       const disks = [];
       for (const [nr, disk] of saved.guest.disks.entries()) {
-        const below = backingOf(disk.frozen);
+        // A guest may write what it likes into any other image.
+        const below = disk.format === "qcow2"
+          ? backingOf(disk.frozen)
+          : undefined;
         if (below !== undefined && !below.startsWith("/")) {
           throw unkept(name, saved.name, below, "is not an absolute path");
         }
@@ -390,8 +395,9 @@ function backingOf(path: string): string | undefined {
     if (file.readSync(header) !== header.length) return undefined;
     const view = new DataView(header.buffer);
     if (view.getUint32(0) !== QCOW2) return undefined;
-    const name = new Uint8Array(view.getUint32(16));
-    if (name.length === 0) return undefined;
+    const length = view.getUint32(16);
+    if (length === 0 || length > LONGEST_BACKING) return undefined;
+    const name = new Uint8Array(length);
     file.seekSync(view.getBigUint64(8), Deno.SeekMode.Start);
     file.readSync(name);
     return new TextDecoder().decode(name);
