@@ -30,6 +30,8 @@ export interface Step {
 
 /** Characters of a command's output in an event, at most. */
 const mostOutput = 256 * 1024;
+/** Characters of a message in an event, at most. */
+const mostText = 4 * 1024 * 1024;
 /** Characters of the text about a failure in an event, at most. */
 const mostDetail = 256 * 1024;
 /** Characters of a source file in an event, at most. */
@@ -792,7 +794,7 @@ export class Log {
       step: this.currentStep?.id,
       machine: attributes.machine,
       level,
-      text: String(text),
+      text: shortened(String(text), mostText),
       attributes,
     });
   }

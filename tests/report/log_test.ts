@@ -427,6 +427,15 @@ Deno.test("the middle of a command's long output is left out, and counted", asyn
   await log.close();
 });
 
+Deno.test("the middle of a message of many megabytes is left out", async () => {
+  const { log, events } = recorded();
+  log.info(`first${"y".repeat(70_000_000)}last`);
+  const [{ text }] = events.filter((event) => event.type === "message");
+  assertMatch(text, /^first[^]*last$/);
+  assertLess(text.length, 5_000_000);
+  await log.close();
+});
+
 Deno.test("describeError() describes whatever was thrown", () => {
   assertEquals(describeError("text"), { name: "Error", message: "text" });
   assertEquals(describeError(undefined).message, "undefined");
