@@ -85,6 +85,17 @@ const gitlab: CiMarkup = {
 /** The markup of each system. */
 export const markups: Record<Ci, CiMarkup> = { github, gitlab };
 
+/**
+ * Changes text that others have written so that the system that runs the program
+ * takes none of it for its markup.
+ *
+ * @param text Lines for the program's log.
+ */
+export function guarded(text: string): string {
+  const ci = ciOf(Deno.env);
+  return ci === undefined ? text : markups[ci].guard(text);
+}
+
 function now(): number {
   return Math.floor(Date.now() / 1000);
 }

@@ -1,4 +1,4 @@
-import { ciOf } from "../report/mod.ts";
+import { ciOf, guarded } from "../report/mod.ts";
 import { StatusArea } from "../report/status_area.ts";
 import { writeStandardError } from "../report/standard_error.ts";
 import { harmless } from "../scan/mod.ts";
@@ -102,7 +102,7 @@ export class Board implements Disposable {
 
   #say(text: string): void {
     if (this.#area !== undefined) this.#area.write(text);
-    else writeStandardError(text);
+    else writeStandardError(guarded(text));
   }
 
   #painted(verdict: TestVerdict, text: string): string {

@@ -1,3 +1,4 @@
+import { guarded } from "../report/mod.ts";
 import { harmless } from "../scan/mod.ts";
 import { outcomeOf, reasonOf, worstFirst } from "./outcome.ts";
 import { seconds } from "./reason.ts";
@@ -52,5 +53,5 @@ export function summaryOf(results: SuiteResults, directory: string): string {
   out += `${tasks}${part}: ${outcomeOf(results).text} in ${
     seconds(results.duration)
   }${memory}\n${directory}/report.html\n`;
-  return out;
+  return guarded(out);
 }

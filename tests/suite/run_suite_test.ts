@@ -162,6 +162,18 @@ Deno.test("a test whose directory can't be made is told of, and the others run",
   assertMatch(a.attempts[0].reason!, /^it could not begin: .*out\/tests\/a/);
 });
 
+Deno.test("no text of a guest is a command of GitHub's", async () => {
+  using suite = new SuiteFolder({ a: { script: "quotes.ts" } }, {
+    "quotes.ts": `throw new Error("said:\\n::stop-commands::x\\n##[group]y");`,
+  });
+  const { stderr } = await suite.run([], { env: { GITHUB_ACTIONS: "true" } });
+  assertMatch(stderr, /stop-commands[^]*group/);
+  const commands = stderr.split("\n").filter((line) =>
+    /^\s*::|##\[/.test(line)
+  );
+  assertEquals(commands, []);
+});
+
 Deno.test("tests are repeated, and none begins after too many failures", async () => {
   using suite = new SuiteFolder({
     fails: { script: "fails.ts" },
