@@ -34,12 +34,12 @@ export interface SuiteRunFile {
 }
 
 /**
- * Makes a page of a suite, with the runs of which there are files of events.
+ * Makes a page of a suite, with the runs of which there are files of events. Of
+ * a file that is broken, the page has what comes before that.
  *
  * @param suite The suite; the numbers of runs in it count from 0 in `files`.
  * @param files The runs.
  * @param path Path of the page.
- * @throws {UsageError} A file is no file of events.
  */
 export async function makeSuiteReport(
   suite: SuiteOverview,
@@ -60,12 +60,18 @@ async function write(
   const runs: LabelledRun[] = [];
   for (const { path: file, label } of files) {
     const data = new RunData(spool, folder);
-    const end = await readEventFile(file, (event) => {
-      // The pictures' files may be gone from this host, or have changed.
-      if (event.type === "screenshot") data.add(event, event.picture ?? {});
-      else data.add(event);
-    });
-    if (end.truncated) truncated.push(file);
+    try {
+      const end = await readEventFile(file, (event) => {
+        // The pictures' files may be gone from this host, or have changed.
+        if (event.type === "screenshot") data.add(event, event.picture ?? {});
+        else data.add(event);
+      });
+      if (end.truncated) truncated.push(file);
+    } catch (error) {
+      // One run must not cost a suite the page of all others.
+      if (suite === undefined) throw error;
+      truncated.push(file);
+    }
     runs.push({ data, label });
   }
   new RewrittenFile(path, (fresh) => {

@@ -59,3 +59,24 @@ Deno.test("an attempt that left nothing has neither a run nor a link", async () 
     { verdict: "crashed", time: 1e4 },
   ]);
 });
+
+Deno.test("a broken file of events costs a suite no page", async () => {
+  using folder = temporaryDirectory();
+  const { path } = folder;
+  const whole = results([result("a", "passed"), result("red", "failed")]);
+  writeResults(path, whole);
+  const broken = `${path}/tests/red/1/events.jsonl`;
+  const text = Deno.readTextFileSync(broken);
+  // As a disk without room leaves it.
+  for (const line of ['{"type":"mess\n', '{"type":"message","time":1}\n']) {
+    Deno.writeTextFileSync(broken, text + line + line);
+    await writeReports(whole, path, { history: historyOf([]) });
+    const { runs } = readPage(
+      Deno.readTextFileSync(`${path}/report.html`),
+    ).overview;
+    assertEquals(runs.map(({ label, verdict }) => [label, verdict]), [
+      ["red", "failed"],
+      ["a", "passed"],
+    ]);
+  }
+});
