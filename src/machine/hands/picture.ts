@@ -1,10 +1,13 @@
 import process from "node:process";
+import { delay } from "../../time/mod.ts";
 
 /**
  * Points of the largest picture that is read, more than 7680 by 4320 has. There
  * is a limit because a guest chooses the size in the headers of its pictures.
  */
 const MOST_POINTS = 1 << 25;
+/** Milliseconds after which other code has its turn. */
+const TURN_MS = 10;
 
 /** A picture: three bytes, of red, green and blue, for each point. */
 export interface Picture {
@@ -108,21 +111,47 @@ export async function decodePng(bytes: Uint8Array): Promise<Picture> {
   const raw = await inflated(parts, height * (row + 1));
   const rgb = new Uint8Array(3 * width * height);
   let before = new Uint8Array(row);
+  let began = performance.now();
   for (let y = 0; y < height; y++) {
     const start = y * (row + 1);
     const line = raw.subarray(start + 1, start + 1 + row);
     unfilter(raw[start], line, before, count);
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) {
-        const sample = line[x * count + order[c]];
-        rgb[3 * (y * width + x) + c] = kind === 3
-          ? palette?.[3 * sample + c] ?? 0
-          : sample;
-      }
-    }
+    const points = rgb.subarray(3 * y * width, 3 * (y + 1) * width);
+    if (kind === 2) points.set(line);
+    else if (kind === 3) lookUp(line, palette, points);
+    else pick(line, count, order, points);
     before = line;
+    // A guest may send a picture of few bytes and many points.
+    if (performance.now() - began < TURN_MS) continue;
+    await delay(0);
+    began = performance.now();
   }
   return { width, height, rgb };
+}
+
+/** Takes the samples of a row that are red, green and blue. */
+function pick(
+  line: Uint8Array,
+  count: number,
+  [red, green, blue]: number[],
+  points: Uint8Array,
+): void {
+  for (let at = 0, to = 0; to < points.length; at += count) {
+    points[to++] = line[at + red];
+    points[to++] = line[at + green];
+    points[to++] = line[at + blue];
+  }
+}
+
+/** Takes the colours of a row out of a palette. */
+function lookUp(
+  line: Uint8Array,
+  palette: Uint8Array = new Uint8Array(0),
+  points: Uint8Array,
+): void {
+  for (let at = 0, to = 0; to < points.length; at++) {
+    for (let c = 0; c < 3; c++) points[to++] = palette[3 * line[at] + c] ?? 0;
+  }
 }
 
 /**
@@ -193,6 +222,7 @@ function unfilter(
   before: Uint8Array,
   count: number,
 ): void {
+  if (filter === 0) return;
   for (let i = 0; i < line.length; i++) {
     const left = i < count ? 0 : line[i - count];
     const above = before[i];
@@ -201,10 +231,8 @@ function unfilter(
     else if (filter === 3) line[i] += (left + above) >> 1;
     else if (filter === 4) {
       const corner = i < count ? 0 : before[i - count];
-      const guess = left + above - corner;
-      const [a, b, c] = [left, above, corner].map((one) =>
-        Math.abs(guess - one)
-      );
+      const a = Math.abs(above - corner), b = Math.abs(left - corner);
+      const c = Math.abs(left + above - 2 * corner);
       line[i] += a <= b && a <= c ? left : b <= c ? above : corner;
     }
   }
