@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { unflushed } from "../../src/backend/qemu/write_log.ts";
+import { type LogBytes, unflushed } from "../../src/backend/qemu/write_log.ts";
 
 const SIZE = 512;
 
@@ -24,12 +24,22 @@ function log(...entries: [number, number, number][]): Uint8Array {
 
 const FLUSH: [number, number, number] = [0, 0, 1];
 
+/** A log that is in memory. */
+function whole(bytes: Uint8Array): LogBytes {
+  return {
+    length: bytes.length,
+    read: (at, length) => bytes.subarray(at, at + length),
+  };
+}
+
 /** The pieces as sectors of the disk and of the log. */
 function pieces(bytes: Uint8Array): [number, number | undefined][] {
-  return unflushed(bytes).map(({ at, inLog }) => [
-    at / SIZE,
-    inLog === undefined ? undefined : inLog / SIZE,
-  ]);
+  return unflushed(whole(bytes)).flatMap(({ at, length, inLog }) =>
+    Array.from({ length: length / SIZE }, (_, n): [number, number?] => [
+      at / SIZE + n,
+      inLog === undefined ? undefined : inLog / SIZE + n,
+    ]) as [number, number | undefined][]
+  );
 }
 
 Deno.test("flushed writes are left alone", () => {
@@ -74,5 +84,53 @@ Deno.test("without any flush, the log's beginning is empty", () => {
 
 Deno.test("other files are refused", () => {
   const bytes = new Uint8Array(SIZE).fill(1);
-  assertThrows(() => unflushed(bytes), Error, "Expected a log");
+  assertThrows(() => unflushed(whole(bytes)), Error, "Expected a log");
+});
+
+Deno.test("any mix of writes is undone as sector by sector", () => {
+  let seed = 1;
+  const random = (below: number) => {
+    seed = Math.imul(seed, 48271) >>> 1;
+    return seed % below;
+  };
+  for (let round = 0; round < 300; round++) {
+    const entries = Array.from(
+      { length: random(12) },
+      (): [number, number, number] =>
+        random(5) === 0
+          ? FLUSH
+          : [random(20), 1 + random(8), [0, 0, 0, 2, 4][random(5)]],
+    );
+    const disk = new Map<number, number>();
+    let flushed = new Map(disk), at = 1;
+    const written = new Set<number>();
+    for (const [sector, count, flags] of entries) {
+      const hasData = (flags & 4) === 0;
+      for (let n = 0; n < count; n++) {
+        if (hasData) disk.set(sector + n, at + 1 + n);
+        written.add(sector + n);
+      }
+      at += 1 + (hasData ? count : 0);
+      if ((flags & 3) === 0) continue;
+      flushed = new Map(disk);
+      written.clear();
+    }
+    assertEquals(
+      pieces(log(...entries)),
+      [...written].sort((a, b) => a - b).map((sector) => [
+        sector,
+        flushed.get(sector),
+      ]),
+      JSON.stringify(entries),
+    );
+  }
+});
+
+Deno.test("a write of any size takes no memory", () => {
+  const bytes = log([5, 1, 0], FLUSH, [0, 2 ** 33, 4]);
+  assertEquals(unflushed(whole(bytes)), [
+    { at: 0, length: 5 * SIZE },
+    { at: 5 * SIZE, length: SIZE, inLog: 2 * SIZE },
+    { at: 6 * SIZE, length: (2 ** 33 - 6) * SIZE },
+  ]);
 });

@@ -2,7 +2,8 @@ import { MachineError } from "../../errors.ts";
 import { type QmpClient, QmpError, type QmpEvent } from "../../qmp/mod.ts";
 import { isTimeout } from "../../time/mod.ts";
 import type { DiskFailures, DiskLimits, GuestDisk } from "../backend.ts";
-import { LOG_SECTOR, unflushed } from "./write_log.ts";
+import { writeAll } from "../../stream/mod.ts";
+import { LOG_SECTOR, type Piece, unflushed } from "./write_log.ts";
 
 /** Linux's number of an input/output error. */
 const EIO = 5;
@@ -45,8 +46,8 @@ export class QemuBlockDevice implements GuestDisk {
   #facts: DiskFacts;
   #failures?: DiskFailures;
   #tracking?: Tracking;
-  /** The log up to {@linkcode cut}. */
-  #log?: Uint8Array;
+  /** Bytes of the log up to {@linkcode cut}. */
+  #logged = 0;
   /** The node that the device reads and writes now. */
   #top: string;
 
@@ -172,7 +173,11 @@ export class QemuBlockDevice implements GuestDisk {
    */
   async rollBack(): Promise<void> {
     const { log, before } = this.#tracking!;
-    const pieces = unflushed(this.#log!);
+    using logged = await Deno.open(log);
+    const pieces = inBatches(unflushed({
+      length: this.#logged,
+      read: (at, length) => readAt(logged, at, new Uint8Array(length)),
+    }));
     if (this.#failures !== undefined) await this.#remove("failing");
     await this.#remove("log");
     await this.#attach(this.#facts.node);
@@ -189,44 +194,30 @@ export class QemuBlockDevice implements GuestDisk {
     });
     // QEMU's words end at the next space.
     const shown = `/proc/${Deno.pid}/fd/${fileNumber(path)}`;
-    for (let first = 0; first < pieces.length;) {
-      const { at } = pieces[first];
-      let end = at, next = first;
-      const bytes = new Uint8Array(BATCH);
-      while (
-        next < pieces.length && pieces[next].at === end &&
-        end + pieces[next].length - at <= BATCH
-      ) {
-        const { length, inLog } = pieces[next++];
-        const place = bytes.subarray(end - at, end - at + length);
-        if (inLog !== undefined) {
-          place.set(this.#log!.subarray(inLog, inLog + length));
-        } else {
-          await old.seek(end, Deno.SeekMode.Start);
-          for (let filled = 0; filled < length;) {
-            const count = await old.read(place.subarray(filled));
-            if (count === null) break;
-            filled += count;
-          }
-        }
-        end += length;
+    for (const batched of pieces) {
+      const { at } = batched[0], { at: last, length } = batched.at(-1)!;
+      const bytes = new Uint8Array(last + length - at);
+      for (const { at: from, length, inLog } of batched) {
+        const place = bytes.subarray(from - at, from - at + length);
+        if (inLog === undefined) readAt(old, from, place);
+        else readAt(logged, inLog, place);
       }
       await batch.seek(0, Deno.SeekMode.Start);
-      for (let done = 0; done < end - at;) {
-        done += await batch.write(bytes.subarray(done, end - at));
-      }
+      await writeAll(batch, bytes);
       await this.#qmp.send("human-monitor-command", {
         "command-line": `qemu-io -d ${this.#facts.path} ` +
-          `"write -q -s ${shown} ${at} ${end - at}"`,
+          `"write -q -s ${shown} ${at} ${bytes.length}"`,
       });
-      first = next;
     }
     for (const file of [log, before, path]) await Deno.remove(file);
   }
 
-  /** Keeps the log after {@linkcode cut}, before QEMU flushes by itself. */
-  async keepLog(): Promise<void> {
-    this.#log = await Deno.readFile(this.#tracking!.log);
+  /**
+   * Notes where the log ends after {@linkcode cut}, before QEMU flushes by
+   * itself.
+   */
+  async endLog(): Promise<void> {
+    this.#logged = (await Deno.stat(this.#tracking!.log)).size;
   }
 
   async #beginTracking(): Promise<void> {
@@ -321,6 +312,41 @@ export class QemuBlockDevice implements GuestDisk {
   #node(what: string): string {
     return `vw-disk${this.#facts.number}-${what}`;
   }
+}
+
+/** Pieces that follow each other, in batches that one write takes. */
+function* inBatches(pieces: readonly Piece[]): Generator<Piece[]> {
+  let batch: Piece[] = [], end = 0, room = BATCH;
+  for (const { at, length, inLog } of pieces) {
+    for (let done = 0; done < length;) {
+      if (batch.length > 0 && (room === 0 || at + done !== end)) {
+        yield batch;
+        batch = [];
+        room = BATCH;
+      }
+      const part = Math.min(length - done, room);
+      batch.push({
+        at: at + done,
+        length: part,
+        inLog: inLog === undefined ? undefined : inLog + done,
+      });
+      done += part;
+      room -= part;
+      end = at + done;
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Fills a buffer from a file, as far as the file goes. */
+function readAt(file: Deno.FsFile, at: number, into: Uint8Array): Uint8Array {
+  file.seekSync(at, Deno.SeekMode.Start);
+  for (let filled = 0; filled < into.length;) {
+    const count = file.readSync(into.subarray(filled));
+    if (count === null) break;
+    filled += count;
+  }
+  return into;
 }
 
 /** The file descriptor of a file that this process has open. */

@@ -86,7 +86,7 @@ export class QemuBlockDevices implements GuestDisks, GuestWriteCaches {
   async losePower(): Promise<void> {
     const tracked = this.#tracked;
     await Promise.all(tracked.map((disk) => disk.cut()));
-    await Promise.all(tracked.map((disk) => disk.keepLog()));
+    await Promise.all(tracked.map((disk) => disk.endLog()));
     await this.#qmp.send("stop");
     try {
       for (const disk of tracked) await disk.rollBack();

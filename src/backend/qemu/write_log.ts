@@ -4,6 +4,8 @@ const MAGIC = 0x6a736677736872n;
 export const LOG_SECTOR = 512;
 /** Flags of entries. */
 const FLUSH = 1, FUA = 2, DISCARD = 4;
+/** Bytes of an entry before its zeros. */
+const ENTRY = 24;
 
 /** The source of the contents of a range of a disk. */
 export interface Piece {
@@ -15,6 +17,26 @@ export interface Piece {
   readonly inLog?: number;
 }
 
+/** A log, of which a guest decides how large it is. */
+export interface LogBytes {
+  /** Its bytes. */
+  readonly length: number;
+  /** Reads so many bytes, which are valid until the next call. */
+  read(at: number, length: number): Uint8Array;
+}
+
+/** Sectors of a disk, up to the one before `end`. */
+interface Range {
+  readonly sector: number;
+  readonly end: number;
+}
+
+/** A write, or a discard, which has no data. */
+interface Entry extends Range {
+  /** The place of its data in the log. */
+  readonly data?: number;
+}
+
 /**
  * Finds the writes that restore a disk to its last flush.
  *
@@ -23,43 +45,92 @@ export interface Piece {
  * after the other.
  * @returns The pieces, from the beginning of the disk to its end.
  */
-export function unflushed(log: Uint8Array): Piece[] {
-  const view = new DataView(log.buffer, log.byteOffset, log.length);
-  const size = LOG_SECTOR;
-  if (log.length < size) return [];
-  const magic = view.getBigUint64(0, true);
+export function unflushed(log: LogBytes): Piece[] {
+  if (log.length < LOG_SECTOR) return [];
+  const { entries, flushed } = entriesOf(log);
+  const wanted = joined(entries.slice(flushed));
+  const pieces: Piece[] = [];
+  // A later write replaces an earlier one. A discard keeps the contents, which
+  // disks may do.
+  for (const entry of entries.slice(0, flushed).reverse()) {
+    const { sector, data } = entry;
+    if (data === undefined) continue;
+    for (const { sector: from, end } of takeOut(wanted, entry)) {
+      const inLog = data + (from - sector) * LOG_SECTOR;
+      pieces.push({ ...bytesOf(from, end), inLog });
+    }
+  }
+  for (const { sector, end } of wanted) pieces.push(bytesOf(sector, end));
+  return pieces.sort((a, b) => a.at - b.at);
+}
+
+/** The entries, and how many of them come before the last flush. */
+function entriesOf(log: LogBytes): { entries: Entry[]; flushed: number } {
+  const number = (at: number) => {
+    const bytes = log.read(at, 8);
+    return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  };
+  const magic = number(0);
   if (magic !== MAGIC && magic !== 0n) {
     throw new Error(
       "Expected a log of QEMU's blklogwrites, got something else",
     );
   }
-  const entries: { sector: number; count: number; data?: number }[] = [];
+  const entries: Entry[] = [];
   let flushed = 0;
-  for (let at = size; at + size <= log.length;) {
-    const sector = Number(view.getBigUint64(at, true));
-    const count = Number(view.getBigUint64(at + 8, true));
-    const flags = Number(view.getBigUint64(at + 16, true));
+  for (let at = LOG_SECTOR; at + LOG_SECTOR <= log.length;) {
+    const bytes = log.read(at, ENTRY);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const [sector, count, flags] = [0, 8, 16].map((offset) =>
+      Number(view.getBigUint64(offset, true))
+    );
     const isData = count > 0 && (flags & DISCARD) === 0;
-    const data = isData ? at + size : undefined;
-    if (count > 0) entries.push({ sector, count, data });
+    const data = isData ? at + LOG_SECTOR : undefined;
+    if (count > 0) entries.push({ sector, end: sector + count, data });
     if ((flags & (FLUSH | FUA)) !== 0) flushed = entries.length;
-    at += size + (isData ? count * size : 0);
+    at += LOG_SECTOR + (isData ? count * LOG_SECTOR : 0);
   }
-  // Writes and discards that are not flushed, by sector.
-  const wanted = new Map<number, number | undefined>();
-  for (const { sector, count } of entries.slice(flushed)) {
-    for (let n = 0; n < count; n++) wanted.set(sector + n, undefined);
-  }
-  for (const { sector, count, data } of entries.slice(0, flushed)) {
-    // A discard keeps the contents, which disks may do.
-    if (data === undefined) continue;
-    for (let n = 0; n < count; n++) {
-      if (wanted.has(sector + n)) wanted.set(sector + n, data + n * size);
+  return { entries, flushed };
+}
+
+function bytesOf(sector: number, end: number): Piece {
+  return { at: sector * LOG_SECTOR, length: (end - sector) * LOG_SECTOR };
+}
+
+/** Ranges that do not overlap, in their order. */
+function joined(ranges: readonly Range[]): Range[] {
+  const found: Range[] = [];
+  for (
+    const { sector, end } of ranges.toSorted((a, b) => a.sector - b.sector)
+  ) {
+    const last = found.at(-1);
+    if (last === undefined || last.end < sector) found.push({ sector, end });
+    else if (last.end < end) {
+      found[found.length - 1] = { sector: last.sector, end };
     }
   }
-  return [...wanted].sort(([a], [b]) => a - b).map(([sector, inLog]) => ({
-    at: sector * size,
-    length: size,
-    inLog,
-  }));
+  return found;
+}
+
+/** Takes the parts of joined ranges that are in another out of them. */
+function takeOut(ranges: Range[], { sector, end }: Range): Range[] {
+  let first = 0;
+  for (let beyond = ranges.length; first < beyond;) {
+    const middle = (first + beyond) >> 1;
+    if (ranges[middle].end <= sector) first = middle + 1;
+    else beyond = middle;
+  }
+  const taken: Range[] = [], left: Range[] = [];
+  let last = first;
+  for (; last < ranges.length && ranges[last].sector < end; last++) {
+    const range = ranges[last];
+    taken.push({
+      sector: Math.max(sector, range.sector),
+      end: Math.min(end, range.end),
+    });
+    if (range.sector < sector) left.push({ sector: range.sector, end: sector });
+    if (range.end > end) left.push({ sector: end, end: range.end });
+  }
+  if (last > first) ranges.splice(first, last - first, ...left);
+  return taken;
 }
