@@ -77,13 +77,15 @@ printf %s "$directories" | while IFS= read -r directory; do
   # The slash has kept a line break at the end, and pwd has added one.
   directory=${directory%"
 /"}/
+  # A process may be in the directory itself, after whose name ls has no slash.
   # With a line break in the path, ls prints several lines.
-  ls -ld /proc/[0-9]*/cwd | grep -F -- " -> ${directory%%"
+  named=${directory%/}
+  ls -ld /proc/[0-9]*/cwd | grep -F -- " -> ${named%%"
 "*}" |
     while IFS= read -r line; do
       pid=${line#*/proc/}
       pid=${pid%%/*}
-      case $(readlink "/proc/$pid/cwd")/ in
+      case $(readlink -n "/proc/$pid/cwd" && echo /) in
         "$directory"*) ;;
         *) continue ;;
       esac

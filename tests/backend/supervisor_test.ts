@@ -372,12 +372,13 @@ Deno.test("a driver that is killed by SIGKILL leaves no process, no guard and no
 });
 
 Deno.test("a driver that SIGKILL ends leaves no process that hides in its directories", async () => {
-  for (const name of ["plain", "line\nbreak", "its end\n", "a -> b '*\\"]) {
+  const names = ["plain", "line\nbreak", "its end\n", "a -> b '*\\"];
+  for (const [name, inner] of names.flatMap((n) => [[n, "/state"], [n, ""]])) {
     const root = await Deno.makeTempDir();
     const directory = `${root}/${name}`;
     await Deno.mkdir(`${directory}/state`, { recursive: true });
     const { child, lines, pids } = await startDriver([directory], [HIDDEN], {
-      cwd: `${directory}/state`,
+      cwd: `${directory}${inner}`,
     });
     child.kill("SIGKILL");
     await child.status;
