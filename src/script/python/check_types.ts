@@ -1,4 +1,5 @@
 import type { BackendName } from "../../backend/kinds.ts";
+import { Supervisor } from "../../backend/mod.ts";
 import { identifier } from "../../driver/identifier.ts";
 import { temporaryBase } from "../../driver/temporary.ts";
 import { UsageError } from "../../errors.ts";
@@ -67,7 +68,12 @@ export async function checkPython(
 ): Promise<TypeDiagnostic[]> {
   const bound = boundNames(names);
   const text = script.readText().replace(/^\ufeff/, "");
-  using check = new Check(script, text, bound, options);
+  // The check's files end with the program, whatever ends that.
+  await using supervisor = new Supervisor();
+  const check = new Check(script, text, bound, {
+    ...options,
+    directory: supervisor.makeDirectory(temporaryBase(), "vmwright-types-"),
+  });
   const types = options.types === false
     ? []
     : await check.ty() ?? await check.mypy();
@@ -99,10 +105,10 @@ function boundNames(
 }
 
 /**
- * Writes a script and the types of the names that it sees to a separate
- * directory.
+ * Writes a script and the types of the names that it sees to a directory of its
+ * own.
  */
-class Check implements Disposable {
+class Check {
   readonly #script: Script;
   readonly #text: string;
   readonly #bound: Map<string, string>;
@@ -113,16 +119,13 @@ class Check implements Disposable {
     script: Script,
     text: string,
     bound: Map<string, string>,
-    { signal }: CheckOptions,
+    { signal, directory }: CheckOptions & { directory: string },
   ) {
     this.#script = script;
     this.#text = text;
     this.#bound = bound;
     this.#signal = signal;
-    this.#directory = Deno.makeTempDirSync({
-      dir: temporaryBase(),
-      prefix: "vmwright-types-",
-    });
+    this.#directory = directory;
     Deno.mkdirSync(`${this.#directory}/test_driver/machine`, {
       recursive: true,
     });
@@ -208,10 +211,6 @@ class Check implements Disposable {
       output.text,
       /^script\.py:(\d+):(\d+):( )([A-Z]\d+) (?:\[\*\] )?(.*)$/,
     );
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.#directory, { recursive: true });
   }
 
   /** The names that a script sees, with their types. */

@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { temporaryDirectory, vmwright } from "../../cli/vmwright.ts";
+import {
+  temporaryDirectory,
+  vmwright,
+  vmwrightCommand,
+} from "../../cli/vmwright.ts";
 import { checkers } from "./checkers.ts";
 
 /** What `vmwright check` says of a script, where only some checkers are there. */
@@ -130,6 +134,36 @@ Deno.test("ruff finds mistakes that types don't tell", async () => {
   assertEquals(lines[0], "test.py:1:8: `json` imported but unused [F401]");
   const typed = await check(["ty", "ruff"], "import json", {}, ["--no-lint"]);
   assertEquals(typed.code, 0);
+});
+
+Deno.test("a check of Python that is killed leaves no files", async () => {
+  using directory = temporaryDirectory({
+    "test.py": "x = 1\n",
+    "temporary/keep": "",
+  });
+  const { path } = directory;
+  Deno.mkdirSync(`${path}/bin`);
+  const checker = '#!/bin/sh\n: >"$0.started"\nexec sleep 1000\n';
+  Deno.writeTextFileSync(`${path}/bin/ty`, checker, { mode: 0o755 });
+  const process = vmwrightCommand(["check", "test.py"], {
+    cwd: path,
+    env: {
+      PATH: `${path}/bin:/usr/bin:/bin`,
+      TMPDIR: `${path}/temporary`,
+      XDG_RUNTIME_DIR: "",
+    },
+  }).spawn();
+  const output = process.output();
+  const until = async (done: () => boolean) => {
+    while (!done()) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  const names = (inner: string) =>
+    [...Deno.readDirSync(`${path}/${inner}`)].map(({ name }) => name);
+  await until(() => names("bin").includes("ty.started"));
+  assertEquals(names("temporary").length, 2);
+  process.kill("SIGKILL");
+  await output;
+  await until(() => names("temporary").length === 1);
 });
 
 Deno.test("without ty and mypy there is no check of Python", async () => {
