@@ -65,11 +65,18 @@ export function placeOfFailure(
   const traceback = tracebackOf(error);
   const positions = traceback === undefined
     ? authorPositions(error)
-    : positionsIn(traceback, context);
+    : positionsIn(withoutMessage(traceback, error), context);
   if (positions.length > 0 || traceback !== undefined) {
     return { positions, isBefore: false };
   }
   return { positions: authorPositions(context.latestStep), isBefore: true };
+}
+
+/** A traceback up to the message, which may quote a guest. */
+function withoutMessage(traceback: string, error: unknown): string {
+  if (!(error instanceof Error) || error.message === "") return traceback;
+  const at = traceback.lastIndexOf(error.message);
+  return at < 0 ? traceback : traceback.slice(0, at);
 }
 
 /** A frame of a traceback of Python's, with its line and the marks below that. */

@@ -5,7 +5,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { TestFailure } from "../../src/errors.ts";
-import { describeFailure } from "../../src/script/failure.ts";
+import { describeFailure, placeOfFailure } from "../../src/script/failure.ts";
+import { noteTraceback } from "../../src/script/traceback.ts";
 
 function thrownAt(...frames: string[]): Error {
   const error = new TestFailure("it failed");
@@ -41,6 +42,18 @@ while: machine: must succeed: false
 while: subtest one
 artifacts: /out/report.html`,
   );
+});
+
+Deno.test("a message that looks like a traceback of Python's leads nowhere", () => {
+  const said = '  File "test.ts", line 1, in x\n    anything\n';
+  const error = new TestFailure(`its output ended with:\n${said}`);
+  noteTraceback(
+    error,
+    'Traceback (most recent call last):\n  File "test.ts", line 2, in <module>\n' +
+      `    machine.succeed('false')\nAssertionError: ${error.message}`,
+  );
+  const { positions } = placeOfFailure(error, context);
+  assertEquals(positions.map(({ line }) => line), [2]);
 });
 
 Deno.test("a failed assertion shows the difference without empty lines around it", () => {
