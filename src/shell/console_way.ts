@@ -160,6 +160,15 @@ async function withStdin(
       lines.push(btoa(String.fromCharCode(...bytes.subarray(at, at + 57))));
     }
   }
-  return `base64 -d >/tmp/.vw$$ <<'VW_END'\n${lines.join("\n")}\nVW_END\n` +
-    `exec </tmp/.vw$$\nrm -f /tmp/.vw$$\n${command}`;
+  return [
+    "for vw_file in /run /dev/shm /tmp /var/tmp /; do",
+    "vw_file=$vw_file/.vw$$; echo 2>/dev/null >$vw_file && break",
+    "done",
+    "base64 -d >$vw_file <<'VW_END'",
+    ...lines,
+    "VW_END",
+    "exec <$vw_file",
+    "rm -f $vw_file; unset vw_file",
+    command,
+  ].join("\n");
 }

@@ -74,6 +74,18 @@ for (const [way, kernelParameters] of Object.entries(ways)) {
       );
     });
 
+    for (const options of ["ro", "size=4k"]) {
+      await t.step(`needs no place in /tmp, as with ${options}`, async () => {
+        await machine.succeed(`mount -t tmpfs -o ${options} none /tmp`);
+        await machine.execute("echo >/tmp/full");
+        try {
+          assertEquals(await machine.succeed("echo out"), "out\n");
+        } finally {
+          await machine.succeed("umount /tmp");
+        }
+      });
+    }
+
     await t.step("ends a command at its timeout, with its group", async () => {
       assertEquals(
         await machine.execute("echo begun; sleep 1000", { timeout: 10 }),

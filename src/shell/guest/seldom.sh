@@ -199,7 +199,12 @@ vw_run() {
 # The runner has its command at fd 1, where it can't say that it waits, and at 8
 # where stdout goes.
 vw_job() {
-  local file=/tmp/.vw$BASHPID line in out status
+  local place file line in out status
+  # Some may be read-only or full.
+  for place in /run /dev/shm /tmp /var/tmp /; do
+    file=$place/.vw$BASHPID
+    echo 2>/dev/null >"$file.out" && break
+  done
   exec 4>&2 5>&1 </dev/null 2>/dev/null 9>"$file.out" 6<"$file.out"
   [ "$2" = 1 ] || exec 4>"$file.err" 8<"$file.err"
   # Before there is job control: in a group of its own, it would be ended with
