@@ -1,5 +1,6 @@
 import type { GuestKey } from "../../backend/mod.ts";
 import { UsageError } from "../../errors.ts";
+import { QmpError } from "../../qmp/mod.ts";
 import type { MachineCore } from "../core.ts";
 
 /** Seconds after each stroke, if the author names no delay. */
@@ -64,6 +65,37 @@ export function keysOf(key: string): GuestKey[] {
   );
 }
 
+/** QEMU's names of keys that have another one on most keyboards. */
+const MEANT: Record<string, string> = {
+  cmd: "meta_l",
+  control: "ctrl",
+  del: "delete",
+  enter: "ret",
+  escape: "esc",
+  ins: "insert",
+  meta: "meta_l",
+  pagedown: "pgdn",
+  pageup: "pgup",
+  return: "ret",
+  space: "spc",
+  super: "meta_l",
+  win: "meta_l",
+};
+
+/** A sentence for QEMU's error about a key that it does not know. */
+export function namingKey(error: unknown): unknown {
+  if (!(error instanceof QmpError)) return error;
+  const [, name] = /value '(.*)'$/.exec(error.description) ?? [];
+  if (name === undefined) return error;
+  const small = name.toLowerCase();
+  const meant = MEANT[small] ?? (small === name ? undefined : small);
+  return new UsageError(
+    `QEMU knows no key "${name}"` +
+      (meant === undefined ? "" : `; did you mean "${meant}"?`),
+    { cause: error },
+  );
+}
+
 /** Options of `sendKey` and `sendChars`. */
 export interface KeyOptions {
   /**
@@ -116,6 +148,10 @@ function type(
     : options.delay ?? 0;
   return core.watched((signal) => {
     const keyboard = core.capability("keyboard", method);
-    return core.guarded(() => keyboard.press(strokes, pause, signal));
+    return core.guarded(() => keyboard.press(strokes, pause, signal)).catch(
+      (error) => {
+        throw namingKey(error);
+      },
+    );
   });
 }

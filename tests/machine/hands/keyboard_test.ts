@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { keysOf } from "../../../src/machine/hands/keyboard.ts";
+import { keysOf, namingKey } from "../../../src/machine/hands/keyboard.ts";
 import { UsageError } from "../../../src/errors.ts";
+import { QmpError } from "../../../src/qmp/mod.ts";
 
 /** Keys as one text: `shift+a`. */
 function pressed(key: string): string {
@@ -84,4 +85,22 @@ Deno.test("a character that no key types is refused", () => {
       }`,
     );
   }
+});
+
+Deno.test("an unknown key is told with the one that was meant", () => {
+  const told = (name: string) =>
+    (namingKey(
+      new QmpError(
+        "input-send-event",
+        "GenericError",
+        `Parameter 'data' does not accept value '${name}'`,
+      ),
+    ) as Error).message;
+  assertEquals(told("enter"), 'QEMU knows no key "enter"; did you mean "ret"?');
+  assertEquals(told("CTRL"), 'QEMU knows no key "CTRL"; did you mean "ctrl"?');
+  assertEquals(
+    told("Escape"),
+    'QEMU knows no key "Escape"; did you mean "esc"?',
+  );
+  assertEquals(told("nosuchkey"), 'QEMU knows no key "nosuchkey"');
 });
