@@ -78,7 +78,9 @@ with subtest("durations"):
     machine.sleep(0)
     with t.assertRaises(RequestedAssertionFailed):
         machine.wait_until_succeeds("false", timeout=1)
-    with t.assertRaises(RequestedAssertionFailed):
+    with t.assertRaisesRegex(
+        RequestedAssertionFailed, "success of `sleep 60`: .*; its last status was 124"
+    ):
         machine.wait_until_succeeds(
             "sleep 60", timeout=datetime.timedelta(seconds=2), attempt_timeout=1
         )

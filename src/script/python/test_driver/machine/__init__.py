@@ -388,7 +388,13 @@ class BaseMachine:
             return (outcome[0] == 0) == (what == "success")
 
         with self.nested(f"waiting for {what}: {command}"):
-            retry(run, timeout=None if whole is None else timedelta(seconds=whole))
+            try:
+                retry(run, timeout=None if whole is None else timedelta(seconds=whole))
+            except RequestedAssertionFailed as error:
+                last = f"; its last status was {outcome[0]}" if outcome else ""
+                raise RequestedAssertionFailed(
+                    f"waiting for {what} of `{command}`: {error}{last}"
+                ) from None
             return outcome[1]
 
     def _wait(self, name, *args, timeout, attempt_timeout=None, **options):
