@@ -108,8 +108,10 @@ const WORDS: Record<string, number> = {
  * @returns The message; `undefined` if the line is not one.
  */
 export function parseMessage(text: string): Message | undefined {
-  // A terminal in the guest may end lines with a carriage return, too.
-  const [verb, ...words] = text.trimStart().replace(/\r+$/, "").split(" ");
+  // A terminal in the guest may end lines with a carriage return, too. The
+  // pattern begins at none in the middle of many, which would take long.
+  const line = text.trimStart().replace(/(?<!\r)\r+$/, "");
+  const [verb, ...words] = line.split(" ");
   if (!(words.length >= WORDS[verb])) return undefined;
   const [first, second, third] = words;
   switch (verb) {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import {
   type Message,
   parseCode,
@@ -89,6 +89,18 @@ Deno.test("other lines are not messages", () => {
       "done c1 1e3",
     ]
   ) assertEquals(parseMessage(text), undefined, text);
+});
+
+Deno.test("a line of any bytes takes no time", () => {
+  const began = performance.now();
+  const program = `a${"\r".repeat(300_000)}b`;
+  assertEquals(parseMessage(`holder c1 42 ${program}\r\r`), {
+    verb: "holder",
+    held: "c1",
+    process: "42",
+    program,
+  });
+  assertLess(performance.now() - began, 1000);
 });
 
 Deno.test("the codes of a port are read: a waiting runner, a copying process, the end of stderr, and a status", () => {
