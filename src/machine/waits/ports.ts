@@ -209,9 +209,12 @@ const isAny = (address: string) => /^[0:.]+$/.test(address);
 const isAnyOrOwn = (address: string) =>
   isAny(address) || /^127\.|^::1$/.test(address);
 
+/** A listening socket, with its address of one or of four words, and its port. */
+const LISTENER = /^ *\d+: ([\dA-F]{8}|[\dA-F]{32}):([\dA-F]{4}) \S+ 0A /gm;
+
 /** The listening sockets in `/proc/net/tcp` and `tcp6`, by their ports. */
 function listeners(tables: string): { port: number; address: string }[] {
-  return [...tables.matchAll(/^ *\d+: ([\dA-F]+):([\dA-F]{4}) \S+ 0A /gm)]
+  return [...tables.matchAll(LISTENER)]
     .map(([, address, port]) => ({
       port: parseInt(port, 16),
       address: addressOf(address),

@@ -46,3 +46,11 @@ Deno.test("a sentence lists the listening ports", () => {
     );
   }
 });
+
+Deno.test("lines that no kernel writes are left out", () => {
+  const odd = ["A", "00", "0".repeat(16), "0".repeat(40)];
+  assertEquals(
+    tellListeners(80, "localhost", odd.map((one) => line(one, 80)).join("\n")),
+    "nothing listens on port 80 of localhost; no other port is open",
+  );
+});
