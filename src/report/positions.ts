@@ -48,7 +48,9 @@ export function framesOf(error: Error): string[] {
   const stack = withoutColours(String(error.stack ?? ""));
   const message = withoutColours(String(error.message));
   const at = stack.indexOf(message);
-  const frames = at < 0 ? stack : stack.slice(at + message.length);
+  // Elsewhere, it is no message but a part of a frame.
+  const isFirst = at >= 0 && !stack.slice(0, at).includes("\n");
+  const frames = isFirst ? stack.slice(at + message.length) : stack;
   return frames.split("\n").filter((line) => /^\s+at /.test(line));
 }
 

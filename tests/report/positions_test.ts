@@ -72,6 +72,12 @@ Deno.test("a message that looks like a stack leads to no file", () => {
   assertEquals(framesOf(error), ["    at async file:///there/test.ts:9:10"]);
 });
 
+Deno.test("a message that was changed since hides no frame", () => {
+  const error = quoting("");
+  error.message = "there";
+  assertEquals(authorPositions(error).length, 1);
+});
+
 Deno.test("an error that a library's user does not catch shows no file that its message names", () => {
   const error = quoting(`    at ${own}:1:1\n    at file:///etc/passwd:1:2`);
   error.stack = `${error}\n    at succeed (${own}:5:6)\n` +
