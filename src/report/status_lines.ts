@@ -1,5 +1,6 @@
 import type { Activity, Doing } from "./activity.ts";
-import { cut, oneLine, plainLines } from "./plain_lines.ts";
+import { columnsOf, cut } from "./columns.ts";
+import { oneLine, plainLines } from "./plain_lines.ts";
 
 /** Seconds after which a command's last lines are shown below it. */
 const patience = 2;
@@ -12,7 +13,7 @@ const fewest = 3;
  * room.
  *
  * @param activity The present activity.
- * @param width How many characters a line may have.
+ * @param width How many columns of the terminal a line may take.
  * @param dimmed Makes a text less bright.
  */
 export function statusLines(
@@ -31,7 +32,7 @@ export function statusLines(
     const time = since >= 1 ? ` ${Math.floor(since)} s` : "";
     const last = doing.last === undefined ? "" : ` · ${doing.last}`;
     const head = cut(what, width - time.length) + time;
-    return head + dimmed(cut(last, width - [...head].length));
+    return head + dimmed(cut(last, width - columnsOf(head)));
   };
   const several = (doing: Doing) => {
     const { machine, printed = [], since } = doing;

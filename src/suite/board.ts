@@ -1,3 +1,4 @@
+import { cut } from "../report/columns.ts";
 import { ciOf, guarded } from "../report/mod.ts";
 import { StatusArea } from "../report/status_area.ts";
 import { writeStandardError } from "../report/standard_error.ts";
@@ -120,7 +121,7 @@ export class Board implements Disposable {
     }; ${running.length} running, ${waiting} waiting; memory ${
       shownSize(memory)
     } of ${shownSize(this.#budget)}`;
-    return [...running, sum].map((line) => harmless(line).slice(0, width));
+    return [...running, sum].map((line) => cut(harmless(line), width));
   }
 }
 

@@ -53,6 +53,16 @@ Deno.test("a command that takes long shows its last lines as they come", () => {
   );
 });
 
+Deno.test("wide characters and tabs take no more room than there is", () => {
+  const shown = lines({ web: 5 }, (activity) => {
+    activity.onOutput("web", `one\n${"漢".repeat(40)}\n${"\ta".repeat(40)}\n`);
+  });
+  assertEquals(shown.slice(2), [
+    `     <${"漢".repeat(17)}…>`,
+    `     <${" a".repeat(17)}…>`,
+  ]);
+});
+
 Deno.test("a command shows only its own output", () => {
   const shown = lines({ web: 5 }, (activity) => {
     activity.onOutput("web", "old\nlines\n");
