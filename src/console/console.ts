@@ -46,12 +46,14 @@ export interface ConsoleWaitOptions {
 
 /** A console as it was at one moment, for a guest that goes on from there. */
 export interface SavedConsole {
-  /** Its text since the last boot. */
+  /** Its text since the last boot; of a longer one the last 16 MiB. */
   readonly text: Uint8Array;
   /** How many bytes of that the last successful wait had consumed. */
   readonly consumed: number;
 }
 
+/** Bytes of a saved text at most: many guests may go on from it. */
+const mostSaved = 16 * 1024 * 1024;
 /** Bytes that are cut into lines at once. */
 const linesPiece = 1 << 12;
 /** How many lines a message quotes. */
@@ -388,10 +390,11 @@ export class SerialConsole {
 
   /** The console's state, for a guest that goes on from here. */
   save(): SavedConsole {
-    const length = Math.max(0, this.#file.length - this.#bootStart);
+    const from = Math.max(this.#bootStart, this.#file.length - mostSaved);
+    const length = Math.max(0, this.#file.length - from);
     return {
-      text: this.#file.read(this.#bootStart, new Uint8Array(length)),
-      consumed: Math.max(0, this.#consumed - this.#bootStart),
+      text: this.#file.read(from, new Uint8Array(length)),
+      consumed: Math.max(0, this.#consumed - from),
     };
   }
 

@@ -523,6 +523,30 @@ Deno.test("a new boot starts anew, the file keeps everything", async () => {
   );
 });
 
+Deno.test("a guest that goes on has the end of a long text, and waits for what nobody has waited for", async () => {
+  await using bench = new Bench();
+  const { console } = bench;
+  const filling = `${"x".repeat(1023)}\n`.repeat(1024);
+  bench.say("early\n");
+  for (let mib = 0; mib < 10; mib++) bench.say(filling);
+  bench.say("waited for\n");
+  await console.waitFor("waited for");
+  const short = console.save();
+  assertEquals(short.text.length, 10 * 1024 * 1024 + 17);
+  for (let mib = 0; mib < 10; mib++) bench.say(filling);
+  bench.say("late\n");
+  const saved = console.save();
+  assertEquals(saved.text.length, 16 * 1024 * 1024);
+  for (const [one, late] of [[short, false], [saved, true]] as const) {
+    console.reset(one);
+    const again = console.waitFor("waited for", { timeout: 0 });
+    await assertRejects(() => again, TestFailure);
+    const wait = console.waitFor("late", { timeout: late ? null : 0 });
+    if (late) await wait;
+    else await assertRejects(() => wait, TestFailure);
+  }
+});
+
 Deno.test("a pending wait goes on with the text of a new boot", async () => {
   await using bench = new Bench();
   bench.say("hel");
