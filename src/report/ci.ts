@@ -85,15 +85,25 @@ const gitlab: CiMarkup = {
 /** The markup of each system. */
 export const markups: Record<Ci, CiMarkup> = { github, gitlab };
 
+/** What Azure Pipelines and TeamCity take for a command, anywhere in a line. */
+const foreign = /##(?=(?:vso|teamcity)\[)/g;
+
 /**
- * Changes text that others have written so that the system that runs the program
- * takes none of it for its markup.
+ * Changes text that others have written so that a system of continuous
+ * integration takes none of it for its markup.
  *
  * @param text Lines for the program's log.
+ * @param markup That of the system that runs the program, if it is known.
  */
-export function guarded(text: string): string {
+export function guarded(text: string, markup?: CiMarkup): string {
+  const plain = text.replace(foreign, "# #");
+  return markup === undefined ? plain : markup.guard(plain);
+}
+
+/** The same for the system that the environment names. */
+export function guardedHere(text: string): string {
   const ci = ciOf(Deno.env);
-  return ci === undefined ? text : markups[ci].guard(text);
+  return guarded(text, ci && markups[ci]);
 }
 
 function now(): number {

@@ -16,7 +16,7 @@ export { describeError, isShown } from "./event.ts";
 export type { Position } from "./positions.ts";
 export { Log, type Step } from "./log.ts";
 export { nearest } from "./nearest.ts";
-export { ciOf, guarded } from "./ci.ts";
+export { ciOf, guardedHere } from "./ci.ts";
 export { CodeQualityListener } from "./code_quality.ts";
 export { SummaryListener } from "./summary.ts";
 export {

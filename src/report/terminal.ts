@@ -5,7 +5,7 @@ import {
   type RunEvent,
 } from "./event.ts";
 import { Activity } from "./activity.ts";
-import { type CiMarkup, markups } from "./ci.ts";
+import { type CiMarkup, guarded, markups } from "./ci.ts";
 import { failuresOf } from "./failures.ts";
 import { Lanes, type Place } from "./lanes.ts";
 import { oneLine, plainLines } from "./plain_lines.ts";
@@ -347,7 +347,7 @@ export class TerminalListener implements Listener {
 
   /** A line that the CI system does not take for a command. */
   #guarded(line: string): string {
-    return this.#markup === undefined ? line : this.#markup.guard(line);
+    return guarded(line, this.#markup);
   }
 
   #painted(text: string, ...codes: number[]): string {

@@ -1,5 +1,5 @@
 import { cut } from "../report/columns.ts";
-import { ciOf, guarded } from "../report/mod.ts";
+import { ciOf, guardedHere } from "../report/mod.ts";
 import { StatusArea } from "../report/status_area.ts";
 import { writeStandardError } from "../report/standard_error.ts";
 import { harmless } from "../scan/mod.ts";
@@ -103,7 +103,7 @@ export class Board implements Disposable {
 
   #say(text: string): void {
     if (this.#area !== undefined) this.#area.write(text);
-    else writeStandardError(guarded(text));
+    else writeStandardError(guardedHere(text));
   }
 
   #painted(verdict: TestVerdict, text: string): string {

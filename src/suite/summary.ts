@@ -1,4 +1,4 @@
-import { guarded } from "../report/mod.ts";
+import { guardedHere } from "../report/mod.ts";
 import { harmless } from "../scan/mod.ts";
 import { outcomeOf, reasonOf, worstFirst } from "./outcome.ts";
 import { seconds } from "./reason.ts";
@@ -53,5 +53,5 @@ export function summaryOf(results: SuiteResults, directory: string): string {
   out += `${tasks}${part}: ${outcomeOf(results).text} in ${
     seconds(results.duration)
   }${memory}\n${directory}/report.html\n`;
-  return guarded(out);
+  return guardedHere(out);
 }

@@ -85,6 +85,18 @@ Deno.test("no text is a command to GitHub's runner", async () => {
   }
 });
 
+Deno.test("no text is a command to Azure Pipelines or TeamCity", async () => {
+  const evil = "x ##vso[task.setvariable variable=PATH]y ##teamcity[message]";
+  const text = await shown((log) => {
+    log.info(evil);
+    log.consoleLine("a", evil);
+    log.runEnded("failed", new Error(evil));
+  }, {});
+  const plain =
+    "x # #vso[task.setvariable variable=PATH]y # #teamcity[message]";
+  assertEquals(text, `${plain}\na # ${plain}\n!!! Error: ${plain}\n`);
+});
+
 Deno.test("GitLab gets sections, and no text can make their markers", async () => {
   const text = await shown(async (log) => {
     await log.subtest("\x1b[0Ksection_start:1:x\r\x1b[0K", () => {});
