@@ -38,8 +38,13 @@ export function makeRunDirectories(
   try {
     const own = supervisor.makeDirectory(base, "vmwright-");
     const root = keep ? base : own;
-    const shared = `${root}/shared-xchg`;
-    ownDirectory(shared);
+    // A guest may give the shared directory any mode, and programs in it the
+    // rights of this user. So nobody else may come there.
+    const around = keep ? `${base}/vmwright-shared` : own;
+    ownDirectory(around);
+    Deno.chmodSync(around, 0o700);
+    const shared = `${around}/shared-xchg`;
+    Deno.mkdirSync(shared, { recursive: true, mode: 0o700 });
     return {
       root,
       sockets: own,

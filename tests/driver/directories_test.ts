@@ -81,10 +81,25 @@ Deno.test("no other user can enter a run's directories, whatever the umask", asy
   });
 });
 
+Deno.test("no other user comes to a kept shared directory, whatever mode a guest gives it", async () => {
+  await withPlace((place) => ({ TMPDIR: place }), async (place) => {
+    for (let run = 0; run < 2; run++) {
+      await using supervisor = new Supervisor();
+      const { shared } = makeRunDirectories(true, supervisor);
+      await Deno.chmod(shared, 0o777);
+      const around = shared.slice(0, shared.lastIndexOf("/"));
+      assertEquals(around, `${place}/vmwright-shared`);
+      assertEquals(Deno.statSync(around).mode! & 0o777, 0o700);
+      // As an earlier umask or a person may have left it.
+      await Deno.chmod(around, 0o755);
+    }
+  });
+});
+
 Deno.test("a shared directory that others may write to is refused", async () => {
   await withPlace((place) => ({ TMPDIR: place }), async (place) => {
-    await Deno.mkdir(`${place}/shared-xchg`);
-    await Deno.chmod(`${place}/shared-xchg`, 0o777);
+    await Deno.mkdir(`${place}/vmwright-shared`);
+    await Deno.chmod(`${place}/vmwright-shared`, 0o777);
     await using supervisor = new Supervisor();
     assertThrows(
       () => makeRunDirectories(true, supervisor),
@@ -160,7 +175,7 @@ Deno.test("nothing of a network remains where state is kept, even after SIGKILL"
     await driver.status;
     await said.cancel();
     await gone(() => names().length > 1);
-    assertEquals(names(), ["shared-xchg"]);
+    assertEquals(names(), ["vmwright-shared"]);
   });
 });
 
@@ -170,7 +185,7 @@ Deno.test({
   async fn() {
     await withPlace((place) => ({ TMPDIR: place }), async (place) => {
       await Deno.chmod(place, 0o1777);
-      const shared = `${place}/shared-xchg`;
+      const shared = `${place}/vmwright-shared`;
       await Deno.mkdir(shared);
       await Deno.chown(shared, 65534, 65534);
       await using supervisor = new Supervisor();
