@@ -23,6 +23,7 @@ const SILENT_CONNECTIONS = 3;
 
 /** The addresses that the guest's table of ports covers. */
 const OWN_ADDRESSES = ["localhost", "127.0.0.1", "::1"];
+const isOwnAddress = (addr: string) => OWN_ADDRESSES.includes(addr);
 
 /** See {@linkcode BaseMachine.waitForOpenPort}. */
 export function waitForOpenPort(
@@ -52,7 +53,7 @@ function waitForPort(
     throw new UsageError(`Expected a TCP port from 0 to 65535, got ${port}`);
   }
   const { addr = "localhost" } = options;
-  const isOwn = OWN_ADDRESSES.includes(addr);
+  const isOwn = isOwnAddress(addr);
   return waitFor(
     core,
     `waiting for TCP port ${port} on ${addr}` +
@@ -63,12 +64,16 @@ function waitForPort(
       prepare: connector(port, addr),
       seen: isOwn
         ? "for vw_table in /proc/net/tcp{,6}; do mapfile -t vw_tcp <$vw_table; " +
-          'printf "%s\\n" "${vw_tcp[@]}"; done 2>/dev/null'
+          'printf "%s\\n" "${vw_tcp[@]}"; done 2>/dev/null' +
+          (wanted === "open"
+            ? `; printf "= "; ${connectionSeen(port, addr)}`
+            : "")
         : connectionSeen(port, addr),
-      tell: (output) =>
-        isOwn
-          ? tellListeners(port, addr, output)
-          : tellConnection(port, addr, output),
+      tell: (output) => {
+        if (!isOwn) return tellConnection(port, addr, output);
+        const [tables, said = "connected"] = output.split(/^= ?/m);
+        return tellListeners(port, addr, tables, said);
+      },
     },
   );
 }
@@ -178,17 +183,23 @@ function tellConnection(port: number, addr: string, said: string): string {
   return `connecting to ${where} fails: ${said.replace(/^.*: /, "")}`;
 }
 
-/** Lists the listening sockets of the kernel's tables, as a sentence. */
+/**
+ * Lists the listening sockets of the kernel's tables, as a sentence.
+ *
+ * @param said The result of a connection. Default: "connected".
+ */
 export function tellListeners(
   port: number,
   addr: string,
   tables: string,
+  said = "connected",
 ): string {
   const found = listeners(tables);
   const others = found.filter((listener) => listener.port !== port);
   const here = found.filter((listener) => listener.port === port);
-  const all = here.some(({ address }) => isAnyOrOwn(address))
-    ? `a process listens on port ${port} of ${addr}`
+  const all = here.some(({ address }) => covers(address, addr))
+    ? `a process listens on port ${port} of ${addr}` +
+      (said === "connected" ? "" : `, but ${tellConnection(port, addr, said)}`)
     : `nothing listens on port ${port} of ${addr}` +
       here.map(({ address }) => `, though on port ${port} of ${address}`).join(
         "",
@@ -206,8 +217,14 @@ export function tellListeners(
 }
 
 const isAny = (address: string) => /^[0:.]+$/.test(address);
-const isAnyOrOwn = (address: string) =>
-  isAny(address) || /^127\.|^::1$/.test(address);
+
+/** Whether a socket at `address` takes connections to one of our addresses. */
+function covers(address: string, addr: string): boolean {
+  // A socket of IPv6 may take those of IPv4, too.
+  if (address === "::" || address === addr) return true;
+  if (addr === "localhost") return isAny(address) || isOwnAddress(address);
+  return addr !== "::1" && isAny(address);
+}
 
 /** A listening socket, with its address of one or of four words, and its port. */
 const LISTENER = /^ *\d+: ([\dA-F]{8}|[\dA-F]{32}):([\dA-F]{4}) \S+ 0A /gm;

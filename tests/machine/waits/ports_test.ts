@@ -54,3 +54,28 @@ Deno.test("lines that no kernel writes are left out", () => {
     "nothing listens on port 80 of localhost; no other port is open",
   );
 });
+
+Deno.test("a sentence tells that a process listens elsewhere, or takes nothing", () => {
+  const tell = (addr: string, address: string, said?: string) =>
+    tellListeners(80, addr, `${HEAD}\n${line(address, 80)}`, said)
+      .replace("; no other port is open", "");
+  const elsewhere = (addr: string, other: string) =>
+    `nothing listens on port 80 of ${addr}, though on port 80 of ${other}`;
+  assertEquals(
+    tell("localhost", "0200007F"),
+    elsewhere("localhost", "127.0.0.2"),
+  );
+  assertEquals(tell("127.0.0.1", LOOPBACK_6), elsewhere("127.0.0.1", "::1"));
+  assertEquals(tell("::1", LOOPBACK), elsewhere("::1", "127.0.0.1"));
+  assertEquals(tell("::1", ANY), elsewhere("::1", "0.0.0.0"));
+  const here = "a process listens on port 80 of 127.0.0.1";
+  assertEquals(tell("127.0.0.1", ANY_6), here);
+  assertEquals(
+    tell("127.0.0.1", ANY, "bash: connect: Network is unreachable"),
+    `${here}, but connecting to port 80 of 127.0.0.1 fails: Network is unreachable`,
+  );
+  assertEquals(
+    tell("127.0.0.1", LOOPBACK, ""),
+    `${here}, but nothing answers at port 80 of 127.0.0.1 within 1 s`,
+  );
+});

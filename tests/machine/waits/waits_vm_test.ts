@@ -86,6 +86,22 @@ Deno.test("waits in a guest", async (t) => {
     );
   });
 
+  await t.step("waitForOpenPort() says why a port takes nothing", async () => {
+    await machine.execute(
+      "echo $$ >/tmp/nc.pid; exec nc -ll -p 4448 -e true >/dev/null 2>&1",
+      { checkOutput: false },
+    );
+    await machine.waitForOpenPort(4448, { timeout: 60 });
+    await machine.succeed("ip link set lo down");
+    await assertRejects(
+      () => machine.waitForOpenPort(4448, { timeout: 1 }),
+      TestFailure,
+      "a process listens on port 4448 of localhost, " +
+        "but nothing answers at port 4448 of localhost within 1 s",
+    );
+    await machine.succeed("ip link set lo up; kill $(cat /tmp/nc.pid)");
+  });
+
   await t.step(
     "waitForOpenPort() sees a port open, and waitForClosedPort() sees it close",
     async () => {
