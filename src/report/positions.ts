@@ -50,8 +50,13 @@ export function framesOf(error: Error): string[] {
   const at = stack.indexOf(message);
   // Elsewhere, it is no message but a part of a frame.
   const isFirst = at >= 0 && !stack.slice(0, at).includes("\n");
-  const frames = isFirst ? stack.slice(at + message.length) : stack;
-  return frames.split("\n").filter((line) => /^\s+at /.test(line));
+  const rest = isFirst ? stack.slice(at + message.length) : stack;
+  const frames = rest.split("\n").filter((line) => /^\s+at /.test(line));
+  // The module loader tells where a mistake is by a frame in the message.
+  const [, mistake] = error instanceof TypeError &&
+      /^SyntaxError: .*\n( +at file:\/\/\/[^\n]+:\d+:\d+)$/s.exec(message) ||
+    [];
+  return mistake === undefined ? frames : [mistake, ...frames];
 }
 
 function authorPlaces(error: Error): StackPlace[] {

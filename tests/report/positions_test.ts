@@ -1,4 +1,4 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { TestFailure } from "../../src/errors.ts";
 import {
   addCaller,
@@ -76,6 +76,18 @@ Deno.test("a message that was changed since hides no frame", () => {
   const error = quoting("");
   error.message = "there";
   assertEquals(authorPositions(error).length, 1);
+});
+
+Deno.test("a mistake that the module loader finds has its place", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(path, "\nconst x = ;\n");
+  const error = await assertRejects(() => import(path), TypeError);
+  assertEquals(authorPositions(error)[0], {
+    url: `file://${path}`,
+    line: 2,
+    column: 11,
+  });
+  await Deno.remove(path);
 });
 
 Deno.test("an error that a library's user does not catch shows no file that its message names", () => {
