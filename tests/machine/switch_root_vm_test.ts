@@ -33,7 +33,7 @@ exec switch_root /next /init
 
 const SYSTEMCTL = `#!/bin/bash
 case "$*" in
-  *"show initrd.target"*) echo ActiveState=active ;;
+  *"show "*" initrd.target") echo ActiveState=active ;;
   "isolate --no-block initrd-switch-root.target") echo go > /run/isolate ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
