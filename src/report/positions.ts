@@ -52,10 +52,9 @@ export function framesOf(error: Error): string[] {
   const isFirst = at >= 0 && !stack.slice(0, at).includes("\n");
   const rest = isFirst ? stack.slice(at + message.length) : stack;
   const frames = rest.split("\n").filter((line) => /^\s+at /.test(line));
-  // The module loader tells where a mistake is by a frame in the message.
+  // The module loader tells where a mistake is by a frame in its message.
   const [, mistake] = error instanceof TypeError &&
-      /^SyntaxError: .*\n( +at file:\/\/\/[^\n]+:\d+:\d+)$/s.exec(message) ||
-    [];
+      /\n( +at file:\/\/\/[^\n]+:\d+:\d+)$/.exec(message) || [];
   return mistake === undefined ? frames : [mistake, ...frames];
 }
 

@@ -78,17 +78,21 @@ Deno.test("a message that was changed since hides no frame", () => {
   assertEquals(authorPositions(error).length, 1);
 });
 
-Deno.test("a mistake that the module loader finds has its place", async () => {
-  const path = await Deno.makeTempFile({ suffix: ".ts" });
-  await Deno.writeTextFile(path, "\nconst x = ;\n");
-  const error = await assertRejects(() => import(path), TypeError);
-  assertEquals(authorPositions(error)[0], {
-    url: `file://${path}`,
-    line: 2,
-    column: 11,
+for (
+  const [what, line, column] of [
+    ["const x = ;", 2, 11],
+    ["import './gone.ts';", 2, 8],
+  ] as const
+) {
+  Deno.test(`a mistake that the module loader finds has its place: ${what}`, async () => {
+    const path = await Deno.makeTempFile({ suffix: ".ts" });
+    await Deno.writeTextFile(path, `\n${what}\n`);
+    const error = await assertRejects(() => import(path), TypeError);
+    const url = `file://${path}`;
+    assertEquals(authorPositions(error)[0], { url, line, column });
+    await Deno.remove(path);
   });
-  await Deno.remove(path);
-});
+}
 
 Deno.test("an error that a library's user does not catch shows no file that its message names", () => {
   const error = quoting(`    at ${own}:1:1\n    at file:///etc/passwd:1:2`);
