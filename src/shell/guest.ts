@@ -52,9 +52,12 @@ export function dialledSide(token: string, outlet: "port" | "pipe"): string {
  * such as an interactive shell. The shell ends with that bash, so that whoever
  * has started it notices.
  */
-export const APART = `[ -n "\${BASH_VERSION-}" ] && [ -t 0 ] && ` +
-  `{ true </dev/tty; } 2>/dev/null && command -v setsid >/dev/null && { ` +
-  `SHLVL=$((\${SHLVL:-1} - 1)) vw_apart=1 setsid "$BASH" --norc /proc/self/fd/0; ` +
+export const APART = `[ -n "\${BASH_VERSION-}" ] && { vw_line=$0; ` +
+  // What it reads: a script, which is no file, or stdin.
+  `[ -e "$vw_line" ] && [ ! -f "$vw_line" ] || vw_line=/proc/self/fd/0; ` +
+  `[ -c "$vw_line" ] && { true </dev/tty; } 2>/dev/null; } && ` +
+  `command -v setsid >/dev/null && { ` +
+  `SHLVL=$((\${SHLVL:-1} - 1)) vw_apart=1 setsid "$BASH" --norc "$vw_line"; ` +
   "case $? in 126 | 127) ;; *) exit ;; esac; }\n";
 
 /** Makes a shell read the texts that follow, each into a variable. */
