@@ -44,22 +44,6 @@ export function dialledSide(token: string, outlet: "port" | "pipe"): string {
     texts.map(([, text]) => text).join("");
 }
 
-/**
- * The line before the guest's side. A shell that leads a session with a
- * controlling terminal starts a bash in a session of its own there, which reads
- * the lines after this one in its place: each command has a process group, and
- * in the background of a terminal, the kernel stops what asks for the terminal,
- * such as an interactive shell. The shell ends with that bash, so that whoever
- * has started it notices.
- */
-export const APART = `[ -n "\${BASH_VERSION-}" ] && { vw_line=$0; ` +
-  // What it reads: a script, which is no file, or stdin.
-  `[ -e "$vw_line" ] && [ ! -f "$vw_line" ] || vw_line=/proc/self/fd/0; ` +
-  `[ -c "$vw_line" ] && { true </dev/tty; } 2>/dev/null; } && ` +
-  `command -v setsid >/dev/null && { ` +
-  `SHLVL=$((\${SHLVL:-1} - 1)) vw_apart=1 setsid "$BASH" --norc "$vw_line"; ` +
-  "case $? in 126 | 127) ;; *) exit ;; esac; }\n";
-
 /** Makes a shell read the texts that follow, each into a variable. */
 function readsOf(texts: [name: string, text: string][]): string {
   return texts.map(([name, { length }]) =>
@@ -72,7 +56,7 @@ function readsOf(texts: [name: string, text: string][]): string {
  * read some of them before.
  */
 export function sendAnew(token: string): string {
-  return `\n${token} go\n${APART}${guestSide(token)}`;
+  return `\n${token} go\n${guestSide(token)}`;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ConsoleLink } from "./console_link.ts";
-import { APART, guestSide, sendAnew } from "./guest.ts";
+import { guestSide, sendAnew } from "./guest.ts";
 
 /**
  * The host's requests to the backdoor shell in the guest, each a line on the
@@ -40,7 +40,7 @@ export class GuestCalls {
   /** Sends the guest's side. */
   tell(): void {
     // The end of a longer text for an earlier shell may come first.
-    this.#console.send(`\n${APART}${guestSide(this.token)}`);
+    this.#console.send(`\n${guestSide(this.token)}`);
   }
 
   /** Sends it again, to a bash that has replaced another shell. */

@@ -1,6 +1,5 @@
-/** Greetings on the backdoor console, of a new shell and of others. */
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { MachineError } from "../../mod.ts";
+/** Greetings on the backdoor console that are not those of a new shell. */
+import { assertEquals, assertMatch } from "@std/assert";
 import { booted } from "../machine/booted.ts";
 
 const GREETING = "echo 'Spawning backdoor root shell...' >/dev/hvc0";
@@ -46,30 +45,4 @@ Deno.test("a greeting of another program", async (t) => {
       await machine.succeed("touch /back");
     },
   );
-});
-
-Deno.test("the end of the shell", async (t) => {
-  await using test = await booted();
-  const { machine } = test;
-  const server = (await machine.succeed("echo $PPID")).trim();
-
-  await t.step("fails the commands that run", async () => {
-    await assertRejects(
-      () =>
-        machine.succeed(
-          `kill -TERM $(cut -d' ' -f4 /proc/${server}/stat); sleep 1000`,
-          { timeout: 100 },
-        ),
-      MachineError,
-      "The guest's shell has started again",
-    );
-  });
-
-  await t.step("leaves no server behind that has its port", async () => {
-    await machine.fail(`[ -e /proc/${server} ]`);
-  });
-
-  await t.step("gives way to the next shell", async () => {
-    assertMatch(await machine.succeed(STDOUT), /^\/dev\/vport/);
-  });
 });

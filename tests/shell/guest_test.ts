@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { APART, guestSide } from "../../src/shell/guest.ts";
+import { guestSide } from "../../src/shell/guest.ts";
 import { frameOf, programOf } from "../../src/shell/program.ts";
 
 /** What a bash prints that was sent our side of the guest, and then a command. */
@@ -53,19 +53,4 @@ Deno.test("all text for a shell is ASCII, which it counts alike in every locale"
     frameOf(program, 1234).length,
     16 + program.length,
   );
-});
-
-Deno.test("a shell that reads something else than its terminal goes on with that", async () => {
-  const directory = await Deno.makeTempDir();
-  const { stdout } = await new Deno.Command("bash", {
-    args: [
-      "-c",
-      'mkfifo "$1"; printf %s "$2" >"$1" & ' +
-      'script -qec "bash --norc $1" /dev/null </dev/null',
-      ...["bash", `${directory}/fifo`, `${APART}tty >&2 && echo read\n`],
-    ],
-    stderr: "null",
-  }).output();
-  await Deno.remove(directory, { recursive: true });
-  assertMatch(new TextDecoder().decode(stdout), /^\/dev\/pts\/.*\r\nread\r\n/);
 });

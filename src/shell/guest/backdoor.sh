@@ -51,10 +51,6 @@ vw_start() {
   vw_pid[$1]=$!
 }
 
-# The kernel ends the servers with a shell that has a terminal.
-[ -z "${vw_apart-}" ] || trap 'kill -HUP 0' EXIT
-unset vw_apart
-
 vw_forget
 unset -f vw_forget
 printf '%s up %s\n' "$vw_token" "$BASH_VERSION"
