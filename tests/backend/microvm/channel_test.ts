@@ -158,9 +158,9 @@ Deno.test("commands over a virtual socket", async (t) => {
 
   await t.step("go on in a guest that begins anew", async () => {
     const begun = `${test.path}.begun`;
-    const running = shell.run(`: >"${begun}"; sleep 1000`);
+    const running = shell.run(`echo $$ >"${begun}"; exec sleep 1000`);
     running.catch(() => {});
-    await said(`until [ -e "${begun}" ]; do sleep 0.02; done`);
+    await said(`until [ -s "${begun}" ]; do sleep 0.02; done`);
     process.kill();
     await process.status;
     // The shells of the program outlive it, as those of a guest do not.
@@ -170,6 +170,7 @@ Deno.test("commands over a virtual socket", async (t) => {
     assertEquals(await said("echo again"), [0, "again\n"]);
     next.kill();
     await next.status;
+    Deno.kill(Number(await Deno.readTextFile(begun)));
   });
 });
 
