@@ -4,6 +4,7 @@ import { hostile, unseen } from "./hostile.ts";
 import { killed, withFolder } from "./process.ts";
 import { randomRun } from "./random_run.ts";
 import { all, parse, textOf } from "./well_formed.ts";
+import { runWithFullDisk } from "../full_disk.ts";
 
 Deno.test("the XML log has the shape of the NixOS driver's", () =>
   withFolder(async (folder) => {
@@ -134,14 +135,7 @@ Deno.test("the XML log is well-formed, and ends early, where the disk has no mor
       }));
       await log.close();
     `;
-    // A file has a MiB at most.
-    const limited = 'trap "" XFSZ; ulimit -f 1024; exec "$@"';
-    const { success, stderr } = await new Deno.Command("bash", {
-      args: [
-        ...["-c", limited, "bash"],
-        ...[Deno.execPath(), "eval", "--no-lock", code],
-      ],
-    }).output();
+    const { success, stderr } = await runWithFullDisk(code);
     assertEquals(success, true);
     assertMatch(
       new TextDecoder().decode(stderr),

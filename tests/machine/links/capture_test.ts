@@ -1,6 +1,7 @@
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { CaptureFile } from "../../../src/machine/links/capture.ts";
 import { blocksOf } from "./read_pcapng.ts";
+import { runWithFullDisk } from "../../full_disk.ts";
 
 Deno.test("a capture takes the place of one that still writes under its name", async () => {
   const directory = await Deno.makeTempDir({ prefix: "vmwright-test-" });
@@ -33,14 +34,7 @@ Deno.test("a capture for which the disk has no room ends with a whole frame and 
     await file.close();
   `;
   try {
-    // A file has a MiB at most.
-    const limited = 'trap "" XFSZ; ulimit -f 1024; exec "$@"';
-    const { success, stdout } = await new Deno.Command("bash", {
-      args: [
-        ...["-c", limited, "bash"],
-        ...[Deno.execPath(), "eval", "--no-lock", code],
-      ],
-    }).output();
+    const { success, stdout } = await runWithFullDisk(code);
     assertEquals(success, true);
     assertMatch(
       new TextDecoder().decode(stdout),
