@@ -27,7 +27,8 @@ Deno.test("systemd in a guest", async (t) => {
       "RemainAfterExit=yes",
       'ExecStart=/bin/sh -c "until [ -e /run/go ]; do sleep 0.1; done"',
     ),
-    unit("broken.service", "[Service]", "ExecStart=/bin/false"),
+    // It has failed once its start is over.
+    unit("broken.service", "[Service]", "Type=oneshot", "ExecStart=/bin/false"),
     unit(
       "breaks.service",
       "[Service]",
