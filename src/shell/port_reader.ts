@@ -4,6 +4,8 @@ import { type Code, parseCode } from "./message.ts";
 
 /** Bytes of the code that follows the session's token in a port's stream. */
 const CODE_LENGTH = 10;
+/** Bytes that it reads at once, at least and at most. */
+const LEAST = 64 * 1024, MOST = 256 * 1024;
 
 /** What a port's stream is made of. */
 export interface PortListener {
@@ -40,14 +42,19 @@ export class PortReader implements Disposable {
 
   /** Reads `stream` to its end, and tells `listener` what comes. */
   async read(stream: ByteStream, listener: PortListener): Promise<void> {
-    const buffer = new Uint8Array(64 * 1024);
+    let buffer = new Uint8Array(LEAST);
     try {
       while (true) {
         buffer.set(this.#held);
         const start = this.#held.length;
         const count = await stream.read(buffer.subarray(start));
         if (count === null) break;
-        this.push(buffer.subarray(0, start + count), listener);
+        const chunk = buffer.subarray(0, start + count);
+        this.push(chunk, listener);
+        // Much output takes less time in few large chunks.
+        if (chunk.length === buffer.length && buffer.length < MOST) {
+          buffer = new Uint8Array(2 * buffer.length);
+        }
         const taken = listener.taken?.();
         if (taken === undefined) continue;
         this.#isHeldUp = true;
