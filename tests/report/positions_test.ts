@@ -109,7 +109,7 @@ Deno.test("a long line of a message takes no time", () => {
   const error = quoting(`    at ${"file:///a:1 ".repeat(100_000)}`);
   const began = performance.now();
   assertEquals(authorPositions(error).length, 1);
-  assertLess(performance.now() - began, 1000);
+  assertLess(performance.now() - began, 10_000);
 });
 
 Deno.test("the first position of a stack that nobody has read is the same", async () => {

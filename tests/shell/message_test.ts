@@ -100,7 +100,7 @@ Deno.test("a line of any bytes takes no time", () => {
     process: "42",
     program,
   });
-  assertLess(performance.now() - began, 1000);
+  assertLess(performance.now() - began, 10_000);
 });
 
 Deno.test("the codes of a port are read: a waiting runner, a copying process, the end of stderr, and a status", () => {
