@@ -56,11 +56,12 @@ export class QemuKeyboard implements GuestKeyboard {
 
   /**
    * Sends all events at once: a guest repeats a key that it sees down for long,
-   * so the releases must not wait for a driver that stands still.
+   * so the releases must not wait for a driver that stands still. The keys go
+   * down by one command, of which QEMU does nothing if it does not know a key.
    */
   async #stroke(keys: GuestKey[]): Promise<void> {
     const sent = await Promise.allSettled([
-      ...keys.map((key) => this.#event(key, true)),
+      this.#send(keys, true),
       ...keys.toReversed().map((key) => this.#release(key)),
     ]);
     const failed = sent.find(({ status }) => status === "rejected");
@@ -80,7 +81,7 @@ export class QemuKeyboard implements GuestKeyboard {
 
   async #release(key: GuestKey): Promise<void> {
     try {
-      await this.#event(key, false);
+      await this.#send([key], false);
     } catch (error) {
       // Keys such as Ctrl+Alt+Delete may end the guest before they are
       // released.
@@ -88,8 +89,8 @@ export class QemuKeyboard implements GuestKeyboard {
     }
   }
 
-  async #event(key: GuestKey, down: boolean): Promise<void> {
-    const events = [{ type: "key", data: { down, key } }];
+  async #send(keys: GuestKey[], down: boolean): Promise<void> {
+    const events = keys.map((key) => ({ type: "key", data: { down, key } }));
     await this.#qmp.send("input-send-event", { events });
   }
 

@@ -122,7 +122,7 @@ Deno.test("keys in a guest", async (t) => {
   });
 
   await t.step(
-    "a chord with an unknown key leaves no key down",
+    "a chord with an unknown key presses none of its keys",
     async () => {
       const events = await eventsOf(async () => {
         await assertRejects(
@@ -131,7 +131,7 @@ Deno.test("keys in a guest", async (t) => {
           'QEMU knows no key "nosuchkey"',
         );
       });
-      assertEquals(events, "+29 -29");
+      assertEquals(events, "");
     },
   );
 
