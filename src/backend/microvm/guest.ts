@@ -11,6 +11,7 @@ import type {
 } from "../backend.ts";
 import type { Identity } from "../identity.ts";
 import { isExiting } from "../is_exiting.ts";
+import { LastWords } from "../last_words.ts";
 import type { LimitedMemory } from "../limited_memory.ts";
 import { SerialReader } from "../serial_reader.ts";
 import type { SocketDirectory } from "../socket_directory.ts";
@@ -30,8 +31,6 @@ const PATIENCE = 2;
 const LAST_WORDS = 1;
 /** Seconds that its API may take for each part of a report. */
 const REPORTING = 2;
-/** How many lines of a hypervisor the message about its end quotes. */
-const COMPLAINTS = 10;
 
 /** What a {@linkcode MicroVmGuest} is made of. */
 export interface MicroVmOptions {
@@ -65,12 +64,11 @@ export abstract class MicroVmGuest implements Guest {
   protected readonly options: MicroVmOptions;
   readonly #channel: VsockChannel;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #complaints: string[] = [];
+  readonly #lastWords = new LastWords();
   /** What reads its serial port. */
   protected readonly serial: SerialReader;
   /** Whether the guest's serial port has begun: before, it is the hypervisor. */
   #hasBegun = false;
-  #before = "";
   #isStopping = false;
   /** Why it ends, where the driver ends it for a reason. */
   #reason?: string;
@@ -273,19 +271,22 @@ export abstract class MicroVmGuest implements Guest {
   protected heard(_bytes: Uint8Array): void {}
 
   async #readSerial(): Promise<void> {
+    using before = new LineSplitter();
+    const hear = (line: string) => this.#lastWords.add(line);
     for await (const bytes of this.serial) {
       if (this.#hasBegun) {
         this.options.listener.serial(bytes);
         this.heard(bytes);
-      } else this.#before += new TextDecoder().decode(bytes);
+      } else before.push(bytes).forEach(hear);
     }
+    if (!this.#hasBegun) before.finish().forEach(hear);
   }
 
   async #readComplaints(pipe: PipeReader): Promise<void> {
     using lines = new LineSplitter();
     const hear = (line: string) => {
       if (this.#isStopping) return;
-      this.#complaints.push(line);
+      this.#lastWords.add(line);
       this.options.listener.complaint(line);
     };
     for await (const bytes of pipe) lines.push(bytes).forEach(hear);
@@ -301,20 +302,7 @@ export abstract class MicroVmGuest implements Guest {
     const how = status.signal !== null
       ? `${hypervisor} was killed by ${status.signal}`
       : `${hypervisor} ended with status ${status.code}`;
-    const words = [
-      ...this.#before.split("\n"),
-      ...this.#complaints,
-      ...this.#logged(),
-    ].filter((line) => line.trim() !== "").slice(-COMPLAINTS);
-    return how +
-      (words.length === 0 ? "" : `, and said last:\n${words.join("\n")}`);
-  }
-
-  #logged(): string[] {
-    try {
-      return Deno.readTextFileSync(this.options.log).split("\n");
-    } catch {
-      return [];
-    }
+    this.#lastWords.addFile(this.options.log);
+    return how + this.#lastWords.quoted;
   }
 }

@@ -11,6 +11,7 @@ import type {
   GuestTerminalOptions,
   StartOptions,
 } from "../backend.ts";
+import { LastWords } from "../last_words.ts";
 import { type SocketDirectory, socketDirectory } from "../socket_directory.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { ControlGroups } from "./control_groups.ts";
@@ -40,10 +41,6 @@ const RETRY = 0.1;
 const REASON = 1;
 /** systemd-nspawn exits with this status if the container is to reboot. */
 const REBOOTED = 133;
-/**
- * How many lines of the start script's stderr the message about its end quotes.
- */
-const COMPLAINTS = 10;
 
 /**
  * Starts containers by start scripts that run systemd-nspawn.
@@ -125,7 +122,7 @@ class NspawnGuest implements Guest {
   readonly #supervisor: Supervisor;
   readonly #listener: GuestListener;
   readonly #shellStream = new SwitchedStream();
-  readonly #complaints: string[] = [];
+  readonly #lastWords = new LastWords();
   readonly #ended = Promise.withResolvers<string>();
   #process!: PipedProcess;
   #stdin!: WritableStreamDefaultWriter<Uint8Array>;
@@ -361,10 +358,7 @@ class NspawnGuest implements Guest {
     isComplaint = false,
   ): Promise<void> {
     using lines = new LineSplitter();
-    const keep = (line: string) => {
-      this.#complaints.push(line);
-      if (this.#complaints.length > COMPLAINTS) this.#complaints.shift();
-    };
+    const keep = (line: string) => this.#lastWords.add(line);
     for await (const chunk of stream) {
       if (isComplaint) lines.push(chunk).forEach(keep);
       this.#listener.serial(chunk);
@@ -391,8 +385,7 @@ class NspawnGuest implements Guest {
     const how = status.signal !== null
       ? `its start script was killed by ${status.signal}`
       : `its start script ended with status ${status.code}`;
-    if (this.#complaints.length === 0) return how;
-    return `${how}, and said last:\n${this.#complaints.join("\n")}`;
+    return how + this.#lastWords.quoted;
   }
 }
 

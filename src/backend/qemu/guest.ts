@@ -12,6 +12,7 @@ import type {
 } from "../backend.ts";
 import { haveCaughtUp } from "../caught_up.ts";
 import { demandSame, type Identity } from "../identity.ts";
+import { LastWords } from "../last_words.ts";
 import { SerialReader } from "../serial_reader.ts";
 import type { PipedProcess, Supervisor } from "../supervisor.ts";
 import { PORT_NAMES } from "./arguments.ts";
@@ -36,8 +37,6 @@ import { TrackedStream } from "./tracked_stream.ts";
 const QUIT_TIMEOUT = 5;
 /** Seconds after QEMU's end in which its last output arrives. */
 const LAST_WORDS = 1;
-/** How many lines of QEMU's stderr the message about its end quotes. */
-const COMPLAINTS = 10;
 
 /** The meanings of the reasons in QEMU's SHUTDOWN event. */
 const SHUTDOWN_REASONS: ReadonlyMap<string, string> = new Map([
@@ -60,8 +59,8 @@ export class QemuGuest implements Guest {
   readonly #supervisor: Supervisor;
   readonly #listener: GuestListener;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
-  /** The last lines on stderr. */
-  readonly complaints: string[] = [];
+  /** What it has said on stderr. */
+  readonly lastWords = new LastWords();
   readonly #sockets: Sockets;
   #network?: QemuNetwork;
   #blockDevices?: QemuBlockDevices;
@@ -409,8 +408,7 @@ export class QemuGuest implements Guest {
     const hear = (line: string) => {
       // QEMU's message about the driver's own signal is no news.
       if (this.#stopping) return;
-      this.complaints.push(line);
-      if (this.complaints.length > COMPLAINTS) this.complaints.shift();
+      this.lastWords.add(line);
       this.#listener.complaint(line);
     };
     for await (const chunk of pipe) {
@@ -425,9 +423,6 @@ export class QemuGuest implements Guest {
       ? `QEMU was killed by ${status.signal}`
       : `QEMU ended with status ${status.code}`;
     if (reason !== undefined && status.success) return reason;
-    const said = this.complaints.length > 0
-      ? `, and said last:\n${this.complaints.join("\n")}`
-      : "";
-    return how + said;
+    return how + this.lastWords.quoted;
   }
 }

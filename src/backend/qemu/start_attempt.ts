@@ -214,7 +214,7 @@ export class StartAttempt {
     guest.reap();
     const { success } = await guest.status;
     await guest.ended;
-    const said = guest.complaints.join("\n");
+    const said = guest.lastWords.lines.join("\n");
     if (success && this.#sockets.accepted === 0) {
       how = "the start script ended with status 0 before QEMU connected to " +
         `the driver; ${HAND_OVER}`;
