@@ -10,14 +10,14 @@ import {
   type RenewalOptions,
   type SavedMachine,
 } from "../machine/mod.ts";
-import { withhold } from "../report/log.ts";
 import { identifier } from "./identifier.ts";
 import { type Ahead, ForkPace } from "./fork_pace.ts";
 import { findKept, keepSnapshot, lockKept } from "./kept_snapshots.ts";
 import type { MachineOf } from "./kinds.ts";
 import type { MachineSet, Member, SnapshotHost } from "./machine_set.ts";
 import { all, type SavedTogether, saveTogether } from "./save_together.ts";
-import { type Spare, Spares } from "./spares.ts";
+import { makeSpareFork, type SpareFork } from "./spare_fork.ts";
+import { Spares } from "./spares.ts";
 import { TapNetwork } from "./tap_network.ts";
 import type { Vlan } from "./vlan.ts";
 
@@ -49,18 +49,6 @@ interface Held extends SavedTogether {
 /** How machines go on from a snapshot. */
 interface GoingOn extends RenewalOptions {
   readonly ownMemory?: boolean;
-}
-
-/** A fork that was made ahead. */
-interface SpareFork extends Spare {
-  /** The fork's number. */
-  readonly number: number;
-  /**
-   * Resumes its machines, and reports the fork.
-   *
-   * @returns The fork; nothing if a machine does not go on, or has ended.
-   */
-  wake(options: RenewalOptions, room?: Disposable): Promise<Fork | undefined>;
 }
 
 /** Takes a {@linkcode Snapshot}; only a driver and a fork do. */
@@ -104,7 +92,7 @@ export class Snapshot<Backends extends BackendName = BackendName>
   #laidOut: Promise<unknown> = Promise.resolve();
   readonly #forks = new Set<Fork>();
   readonly #pace = new ForkPace();
-  readonly #spares: Spares<SpareFork>;
+  readonly #spares: Spares<SpareFork<Fork>>;
   #isDisposed = false;
   #isRemoved = false;
 
@@ -402,63 +390,17 @@ export class Snapshot<Backends extends BackendName = BackendName>
   }
 
   /** Begins to make a fork that nobody has asked for yet. */
-  #makeSpare(): SpareFork {
-    const host = this.#host, number = host.nextFork();
-    const withheld = withhold(host.log);
-    const apart = <T>(fn: () => T) => withheld.run(() => host.aside(fn));
-    const fork = this.#newFork(number);
+  #makeSpare(): SpareFork<Fork> {
+    const fork = this.#newFork(this.#host.nextFork());
     const isRenewed = this.#ahead === "renewed";
-    let members: Member[] = [];
-    let goOn = (_options: RenewalOptions) => Promise.resolve();
-    let ended: Promise<void> | undefined;
-    const hurry = new AbortController();
-    const make = async () => {
-      members = await this.#equip(fork);
-      if (ended !== undefined) return false;
-      goOn = isRenewed
-        ? await this.#renewAhead(members, hurry.signal)
-        : await this.#loadAhead(members);
-      return true;
-    };
-    const made = apart(make).catch((error) => {
-      host.log.debug(`no fork is made ahead: ${error.message}`);
-      return false;
+    return makeSpareFork({
+      host: this.#host,
+      fork,
+      equip: () => this.#equip(fork),
+      load: (members, hurry) =>
+        isRenewed ? this.#renewAhead(members, hurry) : this.#loadAhead(members),
+      begin: (room) => this.#begin(fork, room),
     });
-    const end = () =>
-      ended ??= apart(async () => {
-        try {
-          await Promise.all(members.map(({ core }) => core.release()));
-          await made;
-          await fork[Symbol.asyncDispose]();
-          for (const { core } of members) removeTree(core.console.path);
-        } finally {
-          withheld[Symbol.dispose]();
-          host.forks.delete(spare);
-        }
-      });
-    const spare: SpareFork = {
-      number,
-      made,
-      hurry: () => hurry.abort(),
-      wake: async (options, room) => {
-        const goesOn = apart(async () => {
-          if (members.some(({ core }) => !core.booted)) return false;
-          await goOn(options);
-          return true;
-        });
-        if (!await goesOn.catch(() => false)) return void await end();
-        host.forks.delete(spare);
-        this.#begin(fork, room);
-        withheld.tell();
-        return fork;
-      },
-      [Symbol.asyncDispose]: async () => {
-        await end();
-        host.forgetFork(number);
-      },
-    };
-    host.forks.add(spare);
-    return spare;
   }
 
   /** Loads machines that don't run; answers how they go on. */
