@@ -189,7 +189,10 @@ async function run(test: Case, way: Way): Promise<void> {
       const readyBefore = said.includes("READY");
       said += decoder.decode(chunk, { stream: true });
       if (readyBefore || !said.includes("READY")) continue;
-      assertStringIncludes(processesOf(place).join("\n"), way.program);
+      // Where this test stands still for a moment, a timeout may be over by now.
+      if (test.args === undefined) {
+        assertStringIncludes(processesOf(place).join("\n"), way.program);
+      }
       for (const signal of test.signals ?? []) child.kill(signal);
     }
     const status = await child.status;
