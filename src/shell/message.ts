@@ -121,6 +121,8 @@ export function parseMessage(text: string): Message | undefined {
     case "found":
       return { verb };
     case "shell":
+      // A terminal's echo of the question has `${vw_token:-new}` there.
+      if (!/^\w+$/.test(second)) return undefined;
       return { verb, question: first, isNew: second === "new" };
     case "port":
       return { verb, name: first, device: second };

@@ -70,6 +70,7 @@ Deno.test("other lines are not messages", () => {
       "sudo reboot",
       "constructor x",
       "shell 7",
+      'shell 7 ${vw_token:-new}"',
       "port vw.3",
       "open vw.3",
       "alive vw.3",
