@@ -1,3 +1,4 @@
+import apart from "./guest/apart.sh" with { type: "text" };
 import backdoor from "./guest/backdoor.sh" with { type: "text" };
 import dialled from "./guest/dialled.sh" with { type: "text" };
 import install from "./guest/install.sh" with { type: "text" };
@@ -17,7 +18,7 @@ export function guestSide(token: string): string {
     vw_runner: bare(runner).replaceAll("\n", " "),
     vw_serve: bare(serve),
     vw_rest: bare(seldom),
-    REPLY: `${bare(install)}\n${bare(backdoor)}`,
+    REPLY: [apart, install, backdoor].map(bare).join("\n"),
   });
   return `vw_token=${token}; ${ELSEWHERE} || ${NO_BASH}; ${
     readsOf(texts)

@@ -1,5 +1,6 @@
-/** Greetings on the backdoor console that are not those of a new shell. */
-import { assertEquals, assertMatch } from "@std/assert";
+/** Greetings on the backdoor console, of a new shell and of others. */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { MachineError } from "../../mod.ts";
 import { booted } from "../machine/booted.ts";
 
 const GREETING = "echo 'Spawning backdoor root shell...' >/dev/hvc0";
@@ -45,4 +46,38 @@ Deno.test("a greeting of another program", async (t) => {
       await machine.succeed("touch /back");
     },
   );
+});
+
+/** Prints the process that is the parent of another. */
+const PARENT = "parent() { read -r _ _ _ parent _ </proc/$1/stat; }";
+
+Deno.test("the end of a shell that had a terminal", async (t) => {
+  await using test = await booted();
+  const { machine } = test;
+  const shells = {
+    "the shell": "parent $PPID",
+    "the one with the terminal": "parent $PPID; parent $parent",
+  };
+  for (const [which, find] of Object.entries(shells)) {
+    for (const signal of ["HUP", "TERM", "KILL"]) {
+      await t.step(`by SIG${signal} to ${which}`, async () => {
+        const server = (await machine.succeed("echo $PPID")).trim();
+        // Fails the commands that run,
+        await assertRejects(
+          () =>
+            machine.succeed(
+              `${PARENT}; ${find}; kill -${signal} $parent; ` +
+                "while [ -e /proc/$PPID ]; do sleep 0.1; done",
+              { timeout: 100 },
+            ),
+          MachineError,
+          "The guest's shell has started again",
+        );
+        // leaves no server behind that has its port,
+        await machine.waitUntilFails(`[ -e /proc/${server} ]`, { timeout: 60 });
+        // and gives way to the next shell.
+        assertMatch(await machine.succeed(STDOUT), /^\/dev\/vport/);
+      });
+    }
+  }
 });

@@ -1,0 +1,76 @@
+/**
+ * A backdoor that is busybox's shell at a terminal of its own: it edits the
+ * lines that it reads, and takes none that is long, until it becomes a bash.
+ */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Driver, Log, MachineError } from "../../mod.ts";
+import { temporaryDirectory } from "../cli/vmwright.ts";
+import { CpioArchive } from "../guests/cpio.ts";
+import { startScript } from "../guests/start_script.ts";
+import { tiny } from "../guests/tiny.ts";
+
+const BACKDOOR = `#!/usr/bin/busybox sh
+export HOME=/root USER=root
+until [ -c /dev/hvc0 ]; do sleep 0.01; done
+exec < /dev/hvc0 > /dev/hvc0 2> /dev/ttyS0
+stty raw -echo
+echo "Spawning backdoor root shell..."
+exec busybox sh
+`;
+
+/** A start script of the guest tiny with this backdoor. */
+async function withLineEditor(directory: string): Promise<string> {
+  const image = await tiny("tiny");
+  const initrd = `${directory}/initramfs`;
+  // The kernel unpacks one archive after the other.
+  await Deno.copyFile(image.initrd, initrd);
+  await Deno.writeFile(
+    initrd,
+    new CpioArchive().file("usr/sbin/backdoor", BACKDOOR, 0o755).bytes(),
+    { append: true },
+  );
+  const script = `${directory}/run-edited-vm`;
+  await Deno.writeTextFile(
+    script,
+    startScript({ ...image, initrd }, "edited"),
+    {
+      mode: 0o755,
+    },
+  );
+  return script;
+}
+
+Deno.test("a backdoor with a line editor", async (t) => {
+  using directory = temporaryDirectory();
+  await using driver = await Driver.create({
+    machines: [await withLineEditor(directory.path)],
+    outDir: directory.path,
+    log: new Log([]),
+  });
+  const [machine] = driver.machines;
+
+  await t.step("runs commands without a terminal", async () => {
+    assertEquals(
+      await machine.succeed("true </dev/tty || bash -i -c 'echo interactive'"),
+      "interactive\n",
+    );
+    assertMatch(
+      await machine.succeed('readlink "/proc/$$/fd"/1'),
+      /^\/dev\/vport/,
+    );
+  });
+
+  await t.step("does so again when it has ended", async () => {
+    await assertRejects(
+      () =>
+        machine.succeed(
+          "kill -KILL $(cut -d' ' -f4 /proc/$PPID/stat); " +
+            "while [ -e /proc/$PPID ]; do sleep 0.1; done",
+          { timeout: 100 },
+        ),
+      MachineError,
+      "The guest's shell has started again",
+    );
+    await machine.fail("true </dev/tty");
+  });
+});
