@@ -12,9 +12,16 @@ export interface Hypervisor {
   readonly path: string;
 }
 
+/** What the lab is given besides. */
+export interface Given {
+  readonly hypervisors?: readonly Hypervisor[];
+  /** The directory of the classic driver on this host. */
+  readonly classicDriver?: string;
+}
+
 /**
  * Makes a disk with the files for the lab: this checkout and its bundle, the
- * Deno that runs this, guests, and hypervisors.
+ * Deno that runs this, guests, hypervisors, and the classic driver.
  *
  * @param directory Where the disk is made, and for a while the files of it.
  * @returns The disk's path.
@@ -22,7 +29,7 @@ export interface Hypervisor {
 export async function makeCargo(
   directory: string,
   guests: readonly GuestName[],
-  hypervisors: readonly Hypervisor[] = [],
+  { hypervisors = [], classicDriver }: Given = {},
 ): Promise<string> {
   const tree = `${directory}/cargo`;
   await Deno.mkdir(`${tree}/vmwright/guests`, { recursive: true });
@@ -31,6 +38,9 @@ export async function makeCargo(
 
   await copy(Deno.execPath(), `${tree}/deno`);
   for (const { name, path } of hypervisors) await copy(path, `${tree}/${name}`);
+  if (classicDriver !== undefined) {
+    await copy(classicDriver, `${tree}/classic-driver`);
+  }
   const bundle = ["task", "bundle", "--no-types", `${tree}/dist`];
   await run(Deno.execPath(), bundle, { cwd: root });
   await Deno.mkdir(`${tree}/project`);

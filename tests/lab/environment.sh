@@ -9,3 +9,4 @@ for program in firecracker cloud-hypervisor; do
     *) export VMWRIGHT_CLOUD_HYPERVISOR=/cargo/$program ;;
   esac
 done
+[ ! -d /cargo/classic-driver ] || export VMWRIGHT_CLASSIC_DRIVER=/cargo/classic-driver

@@ -7,7 +7,8 @@
 // tests of the project besides, or those whose paths are given. The variable
 // VMWRIGHT_LAB_QEMU names the QEMU of the outer machine, instead of the one on
 // PATH; VMWRIGHT_FIRECRACKER and VMWRIGHT_CLOUD_HYPERVISOR name programs that are
-// tried in it. Ends with status 3 where the outer machine stood still.
+// tried in it, VMWRIGHT_CLASSIC_DRIVER the directory of the driver that is measured
+// in it beside this one. Ends with status 3 where the outer machine stood still.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { TestFailure } from "../../mod.ts";
@@ -23,6 +24,7 @@ import { LabFrozen, type LabMachine, runIn, startLab } from "./machine.ts";
 const chosen = [
   "tests/lab/kvm.ts",
   "tests/lab/hypervisors.ts",
+  "tests/lab/classic_driver.ts",
   "tests/machine/contract_vm_test.ts",
   "tests/stand_in/firecracker_vm_test.ts",
   "tests/stand_in/cloud_hypervisor_vm_test.ts",
@@ -78,8 +80,12 @@ async function main(): Promise<number> {
       ? ["tiny", "tiny-busybox", "tiny-bare", "micro"]
       : ["tiny"];
     const hypervisors = await givenHypervisors();
+    const classicDriver = givenClassicDriver();
     const image = await labImage((text) => console.error(text));
-    const cargo = await makeCargo(directory, guests, hypervisors);
+    const cargo = await makeCargo(directory, guests, {
+      hypervisors,
+      classicDriver,
+    });
     const began = performance.now();
     await using lab = await startLab(image, { qemu, cargo, outDir: directory });
     console.log(`It booted in ${since(began)} s`);
@@ -107,6 +113,18 @@ async function givenHypervisors(): Promise<Hypervisor[]> {
     given.push({ name, path });
   }
   return given;
+}
+
+/** The directory that the environment names. */
+function givenClassicDriver(): string | undefined {
+  const path = Deno.env.get("VMWRIGHT_CLASSIC_DRIVER");
+  console.log(
+    path === undefined
+      ? "Its comparison with the classic driver is skipped: " +
+        "VMWRIGHT_CLASSIC_DRIVER names none"
+      : `It is given the classic driver in ${path}`,
+  );
+  return path;
 }
 
 /** Runs the short part, then files; the exit status. */
