@@ -209,12 +209,24 @@ export class Scanner {
   }
 }
 
+/** The programs of patterns that scanners have had. */
+const programs = new WeakMap<RegExp, Program | "not regular">();
+
 /** The program of a pattern, or undefined if only V8 can match it. */
 function programOf(regexp: RegExp): Program | undefined {
+  let program = programs.get(regexp);
+  if (program === undefined) {
+    program = compiled(regexp);
+    programs.set(regexp, program);
+  }
+  return program === "not regular" ? undefined : program;
+}
+
+function compiled(regexp: RegExp): Program | "not regular" {
   try {
     return compile(regexp);
   } catch (error) {
-    if (error instanceof NotRegular) return undefined;
+    if (error instanceof NotRegular) return "not regular";
     throw error;
   }
 }

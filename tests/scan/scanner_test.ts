@@ -308,3 +308,24 @@ Deno.test("a scanner that was disposed of says so", () => {
   assertThrows(() => scanner.scan(new Uint8Array(1)), TypeError, "disposed");
   assertThrows(() => scanner.add(/a/), TypeError, "disposed");
 });
+
+Deno.test("scanners that share a pattern know nothing of each other", () => {
+  for (const pattern of [/a+b/, /(a+)b\1/]) {
+    using one = new Scanner();
+    using other = new Scanner({ skipCarriageReturns: true });
+    const id = one.add(pattern);
+    other.add(/c/);
+    const later = other.add(pattern);
+    assertEquals(one.scan(encoder.encode("aa")), []);
+    assertEquals(other.scan(encoder.encode("b")), []);
+    assertEquals(one.scan(encoder.encode("ba")), [{
+      id,
+      end: pattern.source === "a+b" ? 3 : 4,
+    }]);
+    one.delete(id);
+    assertEquals(other.scan(encoder.encode("a\rba")), [{
+      id: later,
+      end: pattern.source === "a+b" ? 4 : 5,
+    }]);
+  }
+});
