@@ -4,8 +4,6 @@ import { type Code, parseCode } from "./message.ts";
 
 /** Bytes of the code that follows the session's token in a port's stream. */
 const CODE_LENGTH = 10;
-/** Bytes that it reads at once, at least and at most. */
-const LEAST = 64 * 1024, MOST = 256 * 1024;
 
 /** What a port's stream is made of. */
 export interface PortListener {
@@ -42,19 +40,14 @@ export class PortReader implements Disposable {
 
   /** Reads `stream` to its end, and tells `listener` what comes. */
   async read(stream: ByteStream, listener: PortListener): Promise<void> {
-    let buffer = new Uint8Array(LEAST);
+    const buffer = new Uint8Array(64 * 1024);
     try {
       while (true) {
         buffer.set(this.#held);
         const start = this.#held.length;
         const count = await stream.read(buffer.subarray(start));
         if (count === null) break;
-        const chunk = buffer.subarray(0, start + count);
-        this.push(chunk, listener);
-        // Much output takes less time in few large chunks.
-        if (chunk.length === buffer.length && buffer.length < MOST) {
-          buffer = new Uint8Array(2 * buffer.length);
-        }
+        this.push(buffer.subarray(0, start + count), listener);
         const taken = listener.taken?.();
         if (taken === undefined) continue;
         this.#isHeldUp = true;
