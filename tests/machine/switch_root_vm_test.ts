@@ -9,8 +9,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Driver, Log, MachineError } from "../../mod.ts";
 import { CpioArchive } from "../guests/cpio.ts";
-import { startScript } from "../guests/start_script.ts";
-import { tiny } from "../guests/tiny.ts";
+import { tinyWith } from "../guests/tiny_with.ts";
 
 const STAGE_1 = `#!/usr/bin/busybox sh
 # The first process of stage 1.
@@ -40,28 +39,12 @@ esac
 `;
 
 /** A start script of the guest tiny with a stage before it. */
-async function twoStages(directory: string): Promise<string> {
-  const image = await tiny("tiny");
-  const initrd = `${directory}/initramfs`;
-  // The kernel unpacks one archive after the other.
-  await Deno.copyFile(image.initrd, initrd);
-  await Deno.writeFile(
-    initrd,
-    new CpioArchive()
-      .file("stage-1", STAGE_1, 0o755)
-      .file("usr/bin/systemctl", SYSTEMCTL, 0o755)
-      .file("etc/stage", "1\n")
-      .bytes(),
-    { append: true },
-  );
-  const script = `${directory}/run-staged-vm`;
-  const kernelParameters = [...image.kernelParameters, "rdinit=/stage-1"];
-  await Deno.writeTextFile(
-    script,
-    startScript({ ...image, initrd, kernelParameters }, "staged"),
-    { mode: 0o755 },
-  );
-  return script;
+function twoStages(directory: string): Promise<string> {
+  const files = new CpioArchive()
+    .file("stage-1", STAGE_1, 0o755)
+    .file("usr/bin/systemctl", SYSTEMCTL, 0o755)
+    .file("etc/stage", "1\n");
+  return tinyWith(directory, "staged", files, ["rdinit=/stage-1"]);
 }
 
 Deno.test("a guest whose initrd runs the backdoor", async (t) => {

@@ -6,8 +6,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Driver, Log, MachineError } from "../../mod.ts";
 import { temporaryDirectory } from "../cli/vmwright.ts";
 import { CpioArchive } from "../guests/cpio.ts";
-import { startScript } from "../guests/start_script.ts";
-import { tiny } from "../guests/tiny.ts";
+import { tinyWith } from "../guests/tiny_with.ts";
 
 const BACKDOOR = `#!/usr/bin/busybox sh
 export HOME=/root USER=root
@@ -18,32 +17,11 @@ echo "Spawning backdoor root shell..."
 exec busybox sh
 `;
 
-/** A start script of the guest tiny with this backdoor. */
-async function withLineEditor(directory: string): Promise<string> {
-  const image = await tiny("tiny");
-  const initrd = `${directory}/initramfs`;
-  // The kernel unpacks one archive after the other.
-  await Deno.copyFile(image.initrd, initrd);
-  await Deno.writeFile(
-    initrd,
-    new CpioArchive().file("usr/sbin/backdoor", BACKDOOR, 0o755).bytes(),
-    { append: true },
-  );
-  const script = `${directory}/run-edited-vm`;
-  await Deno.writeTextFile(
-    script,
-    startScript({ ...image, initrd }, "edited"),
-    {
-      mode: 0o755,
-    },
-  );
-  return script;
-}
-
 Deno.test("a backdoor with a line editor", async (t) => {
   using directory = temporaryDirectory();
+  const files = new CpioArchive().file("usr/sbin/backdoor", BACKDOOR, 0o755);
   await using driver = await Driver.create({
-    machines: [await withLineEditor(directory.path)],
+    machines: [await tinyWith(directory.path, "edited", files)],
     outDir: directory.path,
     log: new Log([]),
   });
