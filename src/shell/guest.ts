@@ -7,9 +7,9 @@ import seldom from "./guest/seldom.sh" with { type: "text" };
 import serve from "./guest/serve.sh" with { type: "text" };
 
 /**
- * The text that the backdoor shell is sent once: a line that reads the texts
- * after it, each into a variable, and evaluates the last. It reads each text at
- * once, and not byte by byte as it reads lines.
+ * The text that the backdoor shell is sent once: a line that reads the text after
+ * it, which reads those that follow, each into a variable, and evaluates the
+ * last. A shell reads each text at once, and not byte by byte as it reads lines.
  *
  * @param token What marks the answers of this session.
  */
@@ -20,10 +20,9 @@ export function guestSide(token: string): string {
     vw_rest: bare(seldom),
     REPLY: [apart, install, backdoor].map(bare).join("\n"),
   });
-  return `vw_token=${token}; ${ELSEWHERE} || ${NO_BASH}; ${
-    readsOf(texts)
-  }eval "$REPLY"; unset REPLY\n` +
-    texts.map(([, text]) => text).join("");
+  const reads = `${readsOf(texts)}eval "$REPLY"; unset REPLY`;
+  return `vw_token=${token}; ${ELSEWHERE}; ${readOf("REPLY", reads)}` +
+    `eval "$REPLY"\n${reads}${texts.map(([, text]) => text).join("")}`;
 }
 
 /**
@@ -47,31 +46,41 @@ export function dialledSide(token: string, outlet: "port" | "pipe"): string {
 
 /** Makes a shell read the texts that follow, each into a variable. */
 function readsOf(texts: [name: string, text: string][]): string {
-  return texts.map(([name, { length }]) =>
-    `IFS= read -r -N ${length} ${name}; `
-  ).join("");
+  return texts.map(([name, text]) => readOf(name, text)).join("");
+}
+
+function readOf(name: string, { length }: string): string {
+  return `IFS= read -r -N ${length} ${name}; `;
 }
 
 /**
- * The line at which a shell that is not bash stops skipping lines. It may have
- * read some of them before.
+ * What a shell that is not bash waits for, and the line that makes it a bash. It
+ * may have read some of the texts before.
  */
 export function sendAnew(token: string): string {
-  return `\n${token} go\n${guestSide(token)}`;
+  return `\n${token}\n${BECOME_BASH}\n${guestSide(token)}`;
 }
 
 /**
- * Does nothing in a bash. Any other shell says so, waits for the host's answer,
- * and becomes a bash. On a terminal, that bash runs a script, so that it does
- * not act as for a person.
+ * Does nothing in a bash. Any other shell says so, skips what follows up to a line
+ * with the token, and evaluates the next.
+ *
+ * A shell with a line editor writes each character that it reads to the console
+ * by itself. QEMU drops what the host has not read in time, and some 270 such
+ * writes fill its socket: so the line is short, and what follows is read without
+ * the editor.
  */
-const ELSEWHERE = `[ -n "\${BASH_VERSION-}" ] || { ` +
-  `command -v bash >/dev/null && { echo "$vw_token posix"; ` +
-  `until read -r vw_line && [ "$vw_line" = "$vw_token go" ]; do :; done; ` +
-  `if [ -t 0 ]; then exec bash --norc /proc/self/fd/0; fi; exec bash --norc; }; }`;
-/** Says that there is no bash, and skips all that follows. */
-const NO_BASH =
-  `{ echo "$vw_token nobash"; while read -r vw_line; do :; done; }`;
+const ELSEWHERE = "[ $BASH_VERSION ] || { echo $vw_token posix; " +
+  'while read -r REPLY && [ "$REPLY" != $vw_token ]; do :; done; ' +
+  'read -r REPLY; eval "$REPLY"; }';
+/**
+ * Makes any other shell a bash. On a terminal, that runs a script, so that it does
+ * not act as for a person. If there is none, the shell says so, and skips all that
+ * follows.
+ */
+const BECOME_BASH = "if command -v bash >/dev/null; then " +
+  "[ ! -t 0 ] || exec bash --norc /proc/self/fd/0; exec bash --norc; fi; " +
+  'echo "$vw_token nobash"; while read -r REPLY; do :; done';
 
 /**
  * A script without comments. It is ASCII, so that a shell counts its bytes in
