@@ -1,11 +1,25 @@
 import { consoleText } from "./console_text.ts";
-import type { ShellLost } from "./errors.ts";
+import { OutputLost, type ShellLost } from "./errors.ts";
 import type { GuestCalls } from "./guest_calls.ts";
 import type { Job } from "./job.ts";
 import type { LeftBehind } from "./left_behind.ts";
 import type { Liveness } from "./liveness.ts";
 import type { Message } from "./message.ts";
 import { programOf } from "./program.ts";
+
+/**
+ * How many messages of output the guest may send before the host has read them,
+ * for all jobs together. QEMU drops what its socket has no room for: that is room
+ * for 32 of the longest.
+ */
+const WINDOW = 20;
+
+/** A job that the shell runs. */
+interface Running {
+  readonly job: Job;
+  /** How many bytes of each stream have come. */
+  readonly came: { stdout: number; stderr: number };
+}
 
 /** What a {@linkcode ConsoleWay} needs. */
 export interface ConsoleWayOptions {
@@ -28,7 +42,7 @@ export class ConsoleWay {
   readonly #left: LeftBehind;
   readonly #liveness: Liveness;
   readonly #changed: () => void;
-  readonly #jobs = new Map<string, Job>();
+  readonly #jobs = new Map<string, Running>();
   /** Those that were sent, and that the shell has not read yet. */
   readonly #sent = new Set<string>();
   /** Send jobs whose stdin was read while the shell had yet to read others. */
@@ -50,7 +64,7 @@ export class ConsoleWay {
   async run(job: Job): Promise<void> {
     const id = `c${this.#calls.number()}`;
     const { stdin } = job.options;
-    this.#jobs.set(id, job);
+    this.#jobs.set(id, { job, came: { stdout: 0, stderr: 0 } });
     this.#left.expect(id, job.command);
     job.watch(
       (signal) => this.#calls.kill(id, signal),
@@ -106,36 +120,53 @@ export class ConsoleWay {
   /** A job has written something. */
   output({ job, stream, bytes }: Message & { verb: "output" }): void {
     this.taken(job);
-    this.#jobs.get(job)?.[stream](bytes);
+    const running = this.#jobs.get(job);
+    if (running === undefined) return;
+    running.came[stream] += bytes.length;
+    running.job[stream](bytes);
+  }
+
+  /**
+   * A job has more output. What was sent before has been read, so there is room
+   * for more, which all jobs share.
+   */
+  more(id: string, process: string): void {
+    this.taken(id);
+    const messages = Math.floor(WINDOW / Math.max(1, this.#jobs.size));
+    this.#calls.more(process, Math.max(1, messages));
   }
 
   /** The command of a job has ended; the rest of its output is on its way. */
   ended(id: string): void {
     this.taken(id);
-    this.#jobs.get(id)?.ended();
+    this.#jobs.get(id)?.job.ended();
   }
 
-  /**
-   * All of a job's output was sent.
-   *
-   * @param status How it ended; nothing if its server was killed.
-   */
-  done(id: string, status?: number): void {
+  /** All of a job's output was sent. */
+  done({ job: id, status, sent }: Message & { verb: "done" }): void {
     this.taken(id);
-    const job = this.#jobs.get(id);
-    if (status !== undefined) {
-      this.#remove(id);
-      return job?.end(status);
+    const running = this.#jobs.get(id);
+    if (status === undefined) {
+      return this.#liveness.killed(id, (error) => {
+        this.#remove(id);
+        running?.job.fail(error);
+      });
     }
-    this.#liveness.killed(id, (error) => {
-      this.#remove(id);
-      job?.fail(error);
-    });
+    this.#remove(id);
+    if (running === undefined) return;
+    for (const stream of ["stdout", "stderr"] as const) {
+      const came = running.came[stream];
+      const all = sent?.[stream] ?? came;
+      if (came !== all) {
+        return running.job.fail(new OutputLost(stream, all, came));
+      }
+    }
+    running.job.end(status);
   }
 
   /** The guest's shell is gone. */
   lose(error: ShellLost): void {
-    for (const job of this.#jobs.values()) job.fail(error);
+    for (const { job } of this.#jobs.values()) job.fail(error);
     this.#jobs.clear();
     this.#sent.clear();
   }

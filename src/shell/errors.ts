@@ -34,3 +34,16 @@ export class ServerLost extends ShellLost {
     this.death = death;
   }
 }
+
+/** A part of a command's output did not arrive. The guest may be well. */
+export class OutputLost extends ShellLost {
+  /** Takes how many bytes the guest has sent of a stream, and what came. */
+  constructor(stream: "stdout" | "stderr", sent: number, came: number) {
+    super(
+      `The guest's console has lost a part of the command's ${stream}: of ` +
+        `${sent} bytes, ${came} have arrived; programs in the guest write to ` +
+        "that console faster than the driver reads",
+    );
+    this.name = "OutputLost";
+  }
+}

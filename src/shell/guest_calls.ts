@@ -147,6 +147,11 @@ export class GuestCalls {
     return this.#seldom(`vw_run ${job} ${files} ${program.length}\n${program}`);
   }
 
+  /** Gives a process that sends a job's output the leave for some messages. */
+  more(process: string, messages: number): void {
+    this.#console.send(`vw_more ${process} ${messages}\n`);
+  }
+
   /** Sends a command for the backdoor shell itself. */
   type(command: string): Promise<void> {
     return this.#console.send(`${command}\n`);

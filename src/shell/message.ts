@@ -47,12 +47,23 @@ export type Message =
     readonly stream: "stdout" | "stderr";
     readonly bytes: Uint8Array;
   }
+  /**
+   * A job has more output. The process that sends it waits for leave to send
+   * further messages.
+   */
+  | { readonly verb: "more"; readonly job: string; readonly process: string }
   /** The shell has read a job, and starts it. */
   | { readonly verb: "taken"; readonly job: string }
   /** The command of a job has ended; output may follow. */
   | { readonly verb: "ended"; readonly job: string }
   /** All output of a job was sent; without a status, its server was killed. */
-  | { readonly verb: "done"; readonly job: string; readonly status?: number };
+  | {
+    readonly verb: "done";
+    readonly job: string;
+    readonly status?: number;
+    /** How many bytes of each stream were sent, where the guest knows. */
+    readonly sent?: { readonly stdout: number; readonly stderr: number };
+  };
 
 /** What the guest's side says in the stream of a port. */
 export type Code =
@@ -96,6 +107,7 @@ const WORDS: Record<string, number> = {
   holder: 3,
   data: 3,
   text: 4,
+  more: 2,
   taken: 1,
   ended: 1,
   done: 2,
@@ -157,9 +169,17 @@ export function parseMessage(text: string): Message | undefined {
     case "taken":
     case "ended":
       return { verb, job: first };
+    case "more":
+      if (parseNumber(second) === undefined) return undefined;
+      return { verb, job: first, process: second };
     case "done":
       if (second === "killed") return { verb, job: first };
-      return withStatus(second, (status) => ({ verb, job: first, status }));
+      return withStatus(second, (status) => {
+        const stdout = parseNumber(third);
+        if (stdout === undefined) return { verb, job: first, status };
+        const stderr = parseNumber(words[3]) ?? 0;
+        return { verb, job: first, status, sent: { stdout, stderr } };
+      });
   }
 }
 

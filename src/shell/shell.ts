@@ -367,8 +367,10 @@ export class Shell implements Disposable {
         return this.#consoleWay.taken(message.job);
       case "ended":
         return this.#consoleWay.ended(message.job);
+      case "more":
+        return this.#consoleWay.more(message.job, message.process);
       case "done":
-        return this.#consoleWay.done(message.job, message.status);
+        return this.#consoleWay.done(message);
       case "up":
         this.#ports.reachable();
         // falls through

@@ -15,6 +15,11 @@ const ways: Record<string, string[]> = {
   "ports, with busybox's shell as the backdoor": ["vmwright.backdoor=sh"],
 };
 
+/** Lets the whole driver stand still for some milliseconds. */
+function stand(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
 for (const [way, kernelParameters] of Object.entries(ways)) {
   Deno.test(`a guest with little more than bash, over ${way}`, async (t) => {
     const bare = await guest("tiny-bare");
@@ -60,6 +65,18 @@ for (const [way, kernelParameters] of Object.entries(ways)) {
       const numbers = await machine.succeed("seq 3000");
       assertEquals(numbers.split("\n").length, 3001);
       assertEquals(numbers.endsWith("\n2999\n3000\n"), true);
+    });
+
+    await t.step("answers all of it, however late it is read", async () => {
+      const running = machine.succeed("seq 50000");
+      // Nothing of what the guest writes is read meanwhile.
+      for (let n = 0; n < 3; n++) {
+        await machine.sleep(0.1);
+        stand(1000);
+      }
+      const numbers = await running;
+      assertEquals(numbers.length, 288_894);
+      assertEquals(numbers.endsWith("\n49999\n50000\n"), true);
     });
 
     await t.step("runs several at once", async () => {

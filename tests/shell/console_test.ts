@@ -320,6 +320,39 @@ Deno.test("a shell that starts again before it was ready fails connects at once"
   await guest.heard("vw_token=", 2);
 });
 
+Deno.test("what the guest sends over the console", async (t) => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  await guest.connect(shell);
+
+  await t.step("waits for the host's leave, which all jobs share", async () => {
+    const one = shell.run("echo one");
+    await guest.heard("vw_run c0");
+    await guest.answer("taken c0", "more c0 70");
+    await guest.heard("vw_more 70 20\n");
+    const two = shell.run("echo two");
+    await guest.heard("vw_run c1");
+    await guest.answer("taken c1", "more c1 71");
+    await guest.heard("vw_more 71 10\n");
+    await guest.answer("done c0 0 0 ", "done c1 0 0 ");
+    await Promise.all([one, two]);
+  });
+
+  await t.step("is missed where a part of it does not come", async () => {
+    for (
+      const [id, numbers, message] of [
+        ["c2", "5 0", "command's stdout: of 5 bytes, 3 have arrived"],
+        ["c3", "3 7", "command's stderr: of 7 bytes, 0 have arrived"],
+      ]
+    ) {
+      const running = shell.run("make", { stderr: "separate" });
+      await guest.heard(`vw_run ${id}`);
+      await guest.answer(`data ${id} 1 AAAA`, `done ${id} 0 ${numbers}`);
+      await assertRejects(() => running, ShellLost, message);
+    }
+  });
+});
+
 Deno.test("a shell that greets before the news of its guest's reset is connected to", async () => {
   await using guest = scriptedGuest();
   using shell = new Shell({ console: guest.console });

@@ -51,7 +51,20 @@ const MESSAGES: Record<string, Message> = {
   },
   "taken c1": { verb: "taken", job: "c1" },
   "ended c1": { verb: "ended", job: "c1" },
+  "more c1 42": { verb: "more", job: "c1", process: "42" },
   "done c1 255": { verb: "done", job: "c1", status: 255 },
+  "done c1 0 12 ": {
+    verb: "done",
+    job: "c1",
+    status: 0,
+    sent: { stdout: 12, stderr: 0 },
+  },
+  "done c1 0 12 3": {
+    verb: "done",
+    job: "c1",
+    status: 0,
+    sent: { stdout: 12, stderr: 3 },
+  },
   "done c1 killed": { verb: "done", job: "c1" },
 };
 
@@ -88,6 +101,8 @@ Deno.test("other lines are not messages", () => {
       "done c1",
       "done c1 -1",
       "done c1 1e3",
+      "more c1",
+      "more c1 x",
     ]
   ) assertEquals(parseMessage(text), undefined, text);
 });

@@ -122,7 +122,7 @@ Deno.test("a command of which the guest says anything else was taken", async () 
   assertEquals((await made.overConsole()).length, 2);
   consoleWay.ended("c1");
   assertEquals((await made.overConsole()).length, 3);
-  consoleWay.done("c2", 0);
+  consoleWay.done({ verb: "done", job: "c2", status: 0 });
   assertEquals((await made.overConsole()).length, 4);
 });
 

@@ -87,7 +87,8 @@ vw_pipe() {
   local plain='"${vw_shell[@]}" 2>&4- 5>&-' through='vw_through_pipe "$1"'
   {
     unset -f vw_stop vw_alive vw_signal vw_kill vw_drain vw_close vw_leave \
-      vw_hang vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow vw_grown vw_send
+      vw_hang vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow \
+      vw_grown vw_send vw_say vw_leave_for vw_more
     eval "${vw_serve/"$plain"/"$through"}"
   } &
   vw_pid[$1]=$!
@@ -241,10 +242,11 @@ vw_rest_of() {
   done
 }
 
-# Sends what a job writes, until stdin ends, and then its status. That is in a
-# file: a read with a time limit may lose what comes when the time is over.
+# Sends what a job writes, until stdin ends, and then its status and how many
+# bytes that was. The status is in a file: a read with a time limit may lose what
+# comes when the time is over.
 vw_follow() {
-  local status=killed
+  local status=killed out= err= vw_left=1
   while read -r -t 0.05 || [ $? -gt 128 ]; do
     vw_grown 9 6 && vw_send "$1" 1 <&6
     [ -s "$2.err" ] && vw_grown 4 8 && vw_send "$1" 2 <&8
@@ -252,7 +254,9 @@ vw_follow() {
   [ -s "$2.out" ] && vw_send "$1" 1 <&6
   [ -s "$2.err" ] && vw_send "$1" 2 <&8
   [ -s "$2.status" ] && read -r status <"$2.status"
-  printf '%s done %s %s\n' "$vw_token" "$1" "$status" >&5
+  read -r _ out </proc/self/fdinfo/6
+  [ ! -e "$2.err" ] || read -r _ err </proc/self/fdinfo/8
+  printf '%s done %s %s %s %s\n' "$vw_token" "$1" "$status" "$out" "$err" >&5
   rm -f "$2.out" "$2.err" "$2.status"
 }
 
@@ -265,20 +269,54 @@ vw_grown() {
   [ "$written" != "$sent" ]
 }
 
-# Sends stdin in whole lines of base64, ten at once: a read of so many
+# Sends stdin in whole lines of base64, forty at once: a read of so many
 # characters takes them in one piece, where one of a line takes each alone.
 # Without base64, in bash's own way to quote, a NUL apart.
 vw_send() {
+  vw_say "$@"
+  local status=$?
+  # The first message of a job needs no leave.
+  vw_left=0
+  [ $status = 0 ] || exit
+}
+
+vw_say() {
   local lines LC_ALL=C ends=0
   if type -P base64 >/dev/null; then
-    base64 | while read -r -N 770 lines || [ -n "$lines" ]; do
+    base64 | while read -r -N 3080 lines || [ -n "$lines" ]; do
+      vw_leave_for "$1"
       printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "${lines//$'\n'/}" >&5
     done
     return
   fi
-  while IFS= read -r -d '' -n 200 lines && ends=1 || [ -n "$lines" ]; do
-    [ ${#lines} = 200 ] && ends=0
+  while IFS= read -r -d '' -n 800 lines && ends=1 || [ -n "$lines" ]; do
+    [ ${#lines} = 800 ] && ends=0
+    vw_leave_for "$1"
     printf '%s text %s %s %d %q\n' "$vw_token" "$1" "$2" "$ends" "$lines" >&5
     ends=0
   done
 }
+
+# Waits until the host has read the messages of a job before this one: QEMU drops
+# what the console's socket has no room for. The host answers by vw_more. Whoever
+# waits asks again now and then, and ends with the backdoor shell.
+# fd 3: a pipe of its own, where the answer comes.
+vw_leave_for() {
+  ((vw_left-- > 0)) && return
+  [ -p /proc/self/fd/3 ] || {
+    shopt -s lastpipe
+    : | exec 3<>/proc/self/fd/0
+  }
+  until
+    printf '%s more %s %s\n' "$vw_token" "$1" "$BASHPID" >&5
+    read -r -t 5 -u 3 vw_left
+  do
+    kill -0 $$ || exit
+  done
+  ((vw_left--))
+}
+
+# Gives a process that waits for the host the leave to send some messages.
+vw_more() {
+  [ ! -p "/proc/$1/fd/3" ] || echo "$2" 1<>"/proc/$1/fd/3"
+} 2>/dev/null
