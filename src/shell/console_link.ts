@@ -1,4 +1,5 @@
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
+import { Backlog } from "./backlog.ts";
 import { type Message, parseMessage } from "./message.ts";
 
 /** The greeting of the backdoor service: its shell reads commands. */
@@ -29,6 +30,7 @@ export interface ConsoleListener {
 export class ConsoleLink {
   readonly #stream: ByteStream;
   #writing: Promise<void> = Promise.resolve();
+  readonly #backlog = new Backlog();
   /**
    * Counts shells, so that no text reaches a later shell than the one that it
    * was meant for.
@@ -48,6 +50,7 @@ export class ConsoleLink {
     }).catch((error) => {
       if (!isClosedError(error)) throw error;
     });
+    this.#backlog.add(this.#writing);
     return this.#writing;
   }
 
@@ -70,6 +73,7 @@ export class ConsoleLink {
     let line = "";
     try {
       while (true) {
+        if (this.#backlog.isFull) await this.#backlog.room();
         const count = await this.#stream.read(buffer);
         if (count === null) break;
         const text = decoder.decode(buffer.subarray(0, count));

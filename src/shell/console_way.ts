@@ -146,14 +146,14 @@ export class ConsoleWay {
   done({ job: id, status, sent }: Message & { verb: "done" }): void {
     this.taken(id);
     const running = this.#jobs.get(id);
+    if (running === undefined) return;
     if (status === undefined) {
       return this.#liveness.killed(id, (error) => {
         this.#remove(id);
-        running?.job.fail(error);
+        running.job.fail(error);
       });
     }
     this.#remove(id);
-    if (running === undefined) return;
     for (const stream of ["stdout", "stderr"] as const) {
       const came = running.came[stream];
       const all = sent?.[stream] ?? came;

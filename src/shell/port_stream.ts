@@ -1,4 +1,5 @@
 import { type ByteStream, isClosedError, writeAll } from "../stream/mod.ts";
+import { Backlog } from "./backlog.ts";
 import { ShellLost } from "./errors.ts";
 import { type PortListener, PortReader } from "./port_reader.ts";
 
@@ -46,6 +47,7 @@ export class PortStream {
   #reader?: PortReader;
   #listener?: PortStreamListener;
   #writing: Promise<void> = Promise.resolve();
+  readonly #backlog = new Backlog();
   #reading: Promise<void> = Promise.resolve();
   /** The connections that only children in the guest still use. */
   readonly #left = new Set<ByteStream>();
@@ -101,7 +103,7 @@ export class PortStream {
     using reader = this.#reader = new PortReader(this.#token);
     const listener = this.#listener!;
     const isMine = () => this.#stream === stream;
-    await reader.read(stream, {
+    await reader.read(this.#withRoom(stream), {
       data: (bytes) => isMine() ? listener.data(bytes) : undefined,
       code: (code) => isMine() ? listener.code(code) : undefined,
       taken: () => isMine() ? listener.taken?.() : undefined,
@@ -112,6 +114,19 @@ export class PortStream {
     if (!isMine()) return;
     this.#stream = undefined;
     listener.ended?.();
+  }
+
+  /** The stream, which is read no further while too much waits for it. */
+  #withRoom(stream: ByteStream): ByteStream {
+    const backlog = this.#backlog;
+    return {
+      read: (buffer) =>
+        backlog.isFull
+          ? backlog.room().then(() => stream.read(buffer))
+          : stream.read(buffer),
+      write: (bytes) => stream.write(bytes),
+      close: () => stream.close(),
+    };
   }
 
   /**
@@ -132,6 +147,7 @@ export class PortStream {
       throw new ShellLost("The guest's port was closed");
     });
     this.#writing = written.catch(() => {});
+    this.#backlog.add(this.#writing);
     return written;
   }
 
