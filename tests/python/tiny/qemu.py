@@ -1,4 +1,6 @@
 # What is asked of QEMU itself: keyboard, screen, network, monitor.
+import socket
+
 from test_driver.machine.qmp import QMPAPIError
 
 answer = machine.send_monitor_command("info status")
@@ -37,9 +39,17 @@ with subtest("keyboard and screen"):
     machine.screenshot(f"{driver.out_dir}/named.png")
     assert (machine.out_dir / "named.png").exists()
 
+
+def free_port():
+    """A port of the host that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
+
+
 with subtest("network"):
-    machine.forward_port(18080, 80)
-    machine.forward_port(host_port=18081, guest_port=81)
+    machine.forward_port(free_port(), 80)
+    machine.forward_port(host_port=free_port(), guest_port=81)
     machine.succeed("ip link show eth1 | grep LOWER_UP")
     machine.block()
     machine.wait_until_fails("ip link show eth1 | grep LOWER_UP", timeout=20)
