@@ -1,4 +1,5 @@
 import { directoryOf } from "../paths.ts";
+import { shellQuote } from "../shell/mod.ts";
 import { within } from "../time/mod.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -114,27 +115,21 @@ export async function boots(
   sector.set(Uint8Array.fromHex(bootSector));
   sector.set([0x55, 0xaa], 510);
   await Deno.writeFile(disk, sector);
-  let process: Deno.ChildProcess;
-  try {
-    process = new Deno.Command(options.qemu, {
-      args: [
-        ...["-M", "pc", "-accel", accelerator, "-cpu", "max", "-m", "16"],
-        ...["-nodefaults", "-no-user-config", "-display", "none"],
-        ...["-drive", `file=${disk},format=raw,if=ide,snapshot=on`],
-        ...["-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
-      ],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-  } catch (error) {
-    // There is no QEMU to accelerate.
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const command = [
+    options.qemu,
+    ...["-M", "pc", "-accel", accelerator, "-cpu", "max", "-m", "16"],
+    ...["-nodefaults", "-no-user-config", "-display", "none"],
+    ...["-drive", `file=${disk},format=raw,if=ide,snapshot=on`],
+    ...["-device", "isa-debug-exit,iobase=0xf4,iosize=1"],
+  ];
+  // If there is no QEMU to accelerate, the shell's status is another.
+  const process = supervisor.spawn(
+    `exec ${command.map(shellQuote).join(" ")} </dev/null >/dev/null 2>&1`,
+    { stdio: "inherit" },
+  );
   const status = await within(options.timeout, process.status);
   if (status === undefined) {
-    process.kill("SIGKILL");
+    supervisor.kill(process, "SIGKILL");
     // A QEMU that is stuck in the kernel may not even die. Leave it behind,
     // rather than hang with it.
     process.unref();

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { accelerator, boots } from "../../src/backend/accelerator.ts";
+import { gone, isAlive } from "./processes.ts";
 
 const qemu = "qemu-system-x86_64";
 
@@ -23,6 +24,37 @@ Deno.test("an accelerator whose guest does not end is not used", async () => {
       mode: 0o755,
     });
     assertEquals(await boots("tcg", { qemu: hanging, timeout: 0.2 }), false);
+  });
+});
+
+Deno.test("if the program is killed while it tries an accelerator, no QEMU is left", async () => {
+  await withDirectory(async (directory) => {
+    const hanging = `${directory}/qemu`;
+    await Deno.writeTextFile(
+      hanging,
+      `#!/bin/sh\necho $$ >${directory}/started\nexec sleep 1000\n`,
+      { mode: 0o755 },
+    );
+    await Deno.writeTextFile(`${directory}/started`, "");
+    const module = import.meta.resolve("../../src/backend/accelerator.ts");
+    await using program = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["eval", "--no-check"],
+        `import { boots } from ${JSON.stringify(module)};
+        await boots("tcg", { qemu: ${
+          JSON.stringify(hanging)
+        }, timeout: 600 });`,
+      ],
+    }).spawn();
+    using changes = Deno.watchFs(`${directory}/started`);
+    let pid = "";
+    for await (const _ of changes) {
+      pid = (await Deno.readTextFile(`${directory}/started`)).trim();
+      if (pid !== "") break;
+    }
+    program.kill("SIGKILL");
+    await program.status;
+    await gone(() => isAlive(Number(pid)));
   });
 });
 
