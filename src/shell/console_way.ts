@@ -1,10 +1,10 @@
 import { consoleText } from "./console_text.ts";
-import { OutputLost, type ShellLost } from "./errors.ts";
+import { OutputLost, ServerLost, type ShellLost } from "./errors.ts";
 import type { GuestCalls } from "./guest_calls.ts";
 import type { Job } from "./job.ts";
 import type { LeftBehind } from "./left_behind.ts";
 import type { Liveness } from "./liveness.ts";
-import type { Message } from "./message.ts";
+import type { Death, Message } from "./message.ts";
 import { programOf } from "./program.ts";
 
 /**
@@ -19,6 +19,8 @@ interface Running {
   readonly job: Job;
   /** How many bytes of each stream have come. */
   readonly came: { stdout: number; stderr: number };
+  /** Whether the shell was sent it. */
+  isSent: boolean;
 }
 
 /** What a {@linkcode ConsoleWay} needs. */
@@ -64,7 +66,7 @@ export class ConsoleWay {
   async run(job: Job): Promise<void> {
     const id = `c${this.#calls.number()}`;
     const { stdin } = job.options;
-    this.#jobs.set(id, { job, came: { stdout: 0, stderr: 0 } });
+    this.#jobs.set(id, { job, came: { stdout: 0, stderr: 0 }, isSent: false });
     this.#left.expect(id, job.command);
     job.watch(
       (signal) => this.#calls.kill(id, signal),
@@ -105,6 +107,9 @@ export class ConsoleWay {
       stdin: false,
     });
     this.#sent.add(id);
+    const running = this.#jobs.get(id);
+    if (running !== undefined) running.isSent = true;
+    this.#liveness.lookAfter();
     await this.#calls.run(id, isApart ? 2 : 1, consoleText(program));
     if (!job.settled) onSent?.();
   }
@@ -158,10 +163,38 @@ export class ConsoleWay {
       const came = running.came[stream];
       const all = sent?.[stream] ?? came;
       if (came !== all) {
-        return running.job.fail(new OutputLost(stream, all, came));
+        return running.job.fail(
+          new OutputLost(
+            `a part of the command's ${stream}`,
+            `: of ${all} bytes, ${came} have arrived`,
+          ),
+        );
       }
     }
     running.job.end(status);
+  }
+
+  /** The jobs that the shell was sent, and that are not done. */
+  get underWay(): string[] {
+    return [...this.#jobs].filter(([, { isSent }]) => isSent)
+      .map(([id]) => id);
+  }
+
+  /**
+   * The process that serves a job lives, or has ended in a way. It ends when all
+   * was sent, and the console brings one after the other.
+   */
+  heard(id: string, death?: Death): void {
+    this.taken(id);
+    const running = this.#jobs.get(id);
+    if (death === undefined || running === undefined) return;
+    this.#remove(id);
+    const isKilled = death.status > 128;
+    running.job.fail(
+      isKilled
+        ? new ServerLost(death)
+        : new OutputLost("the end of the command"),
+    );
   }
 
   /** The guest's shell is gone. */

@@ -35,14 +35,13 @@ export class ServerLost extends ShellLost {
   }
 }
 
-/** A part of a command's output did not arrive. The guest may be well. */
+/** A part of what a command said did not arrive. The guest may be well. */
 export class OutputLost extends ShellLost {
-  /** Takes how many bytes the guest has sent of a stream, and what came. */
-  constructor(stream: "stdout" | "stderr", sent: number, came: number) {
+  /** Takes the part, and what is known of it. */
+  constructor(part: string, knowledge = "") {
     super(
-      `The guest's console has lost a part of the command's ${stream}: of ` +
-        `${sent} bytes, ${came} have arrived; programs in the guest write to ` +
-        "that console faster than the driver reads",
+      `The guest's console has lost ${part}${knowledge}; programs in the ` +
+        "guest write to that console faster than the driver reads",
     );
     this.name = "OutputLost";
   }

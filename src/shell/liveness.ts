@@ -11,6 +11,10 @@ const LOOK_AFTER = 5;
 export interface LivenessOptions {
   readonly calls: GuestCalls;
   readonly ports: readonly Port[];
+  /** Jobs over the console that the shell was sent. */
+  readonly jobs: () => readonly string[];
+  /** Called for such a job whose server lives, or with how it has ended. */
+  readonly heardOfJob: (id: string, death?: Death) => void;
   readonly patience: Patience;
   /** Called when the shell is dead. */
   readonly lose: (reason: string) => void;
@@ -23,6 +27,8 @@ export interface LivenessOptions {
 export class Liveness {
   readonly #calls: GuestCalls;
   readonly #ports: readonly Port[];
+  readonly #jobs: () => readonly string[];
+  readonly #heardOfJob: (id: string, death?: Death) => void;
   readonly #patience: Patience;
   readonly #lose: (reason: string) => void;
   /**
@@ -32,19 +38,23 @@ export class Liveness {
   readonly #asked = new Map<string, (death?: Death) => void>();
   #looking?: ReturnType<typeof setInterval>;
 
-  constructor({ calls, ports, patience, lose }: LivenessOptions) {
-    this.#calls = calls;
-    this.#ports = ports;
-    this.#patience = patience;
-    this.#lose = lose;
+  constructor(options: LivenessOptions) {
+    this.#calls = options.calls;
+    this.#ports = options.ports;
+    this.#jobs = options.jobs;
+    this.#heardOfJob = options.heardOfJob;
+    this.#patience = options.patience;
+    this.#lose = options.lose;
   }
 
   /** While commands run, asks now and then whether their servers live. */
   lookAfter(): void {
     this.#looking ??= setInterval(() => {
       const busy = this.#ports.filter((port) => port.running);
+      const jobs = this.#jobs();
       for (const port of busy) this.#ask(port);
-      if (busy.length === 0) this.stop();
+      for (const id of jobs) this.#askOfJob(id);
+      if (busy.length + jobs.length === 0) this.stop();
     }, LOOK_AFTER * 1000);
   }
 
@@ -67,9 +77,12 @@ export class Liveness {
 
   /** The process that served a job was killed: asks how, and fails the job. */
   killed(id: string, fail: (error: ServerLost) => void): void {
-    this.#asked.set(id, (death) => {
-      if (death !== undefined) fail(new ServerLost(death));
-    });
+    // The answer to an earlier question may come first.
+    const hear = (death?: Death) => {
+      if (death === undefined) this.#asked.set(id, hear);
+      else fail(new ServerLost(death));
+    };
+    hear();
     this.#calls.howEnded(id);
   }
 
@@ -82,13 +95,21 @@ export class Liveness {
 
   /** The shell is lost: nobody will answer. */
   clear(): void {
-    for (const name of [...this.#asked.keys()]) this.heard(name);
+    const asked = [...this.#asked.values()];
+    for (const answered of asked) answered();
+    this.#asked.clear();
   }
 
   /** Asks no more. */
   stop(): void {
     clearInterval(this.#looking);
     this.#looking = undefined;
+  }
+
+  #askOfJob(id: string): void {
+    if (this.#asked.has(id)) return;
+    this.#asked.set(id, (death) => this.#heardOfJob(id, death));
+    this.#calls.alive(id);
   }
 
   #ask(port: Port, answered: () => void = () => {}): void {

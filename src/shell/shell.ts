@@ -62,6 +62,8 @@ export class Shell implements Disposable {
     this.#liveness = new Liveness({
       calls,
       ports: this.#ports.forCommands,
+      jobs: () => this.#consoleWay.underWay,
+      heardOfJob: (id, death) => this.#consoleWay.heard(id, death),
       patience,
       lose: (reason) => {
         lose(reason);

@@ -178,6 +178,16 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     );
   });
 
+  await t.step("or who sends what they write", async () => {
+    const others = "for child in $(cat /proc/$PPID/task/*/children); do " +
+      "[ $child = $$ ] || kill -KILL $child; done";
+    await assertRejects(
+      () => shell.run(others, { timeout: 100 }),
+      ShellLost,
+      "was killed by signal 9",
+    );
+  });
+
   await t.step("several at once", async () => {
     const results = await Promise.all(
       Array.from({ length: 8 }, (_, n) => shell.run(`echo ${n}; exit ${n}`)),

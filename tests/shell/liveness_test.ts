@@ -1,6 +1,6 @@
 /** Whether those in the guest live who serve commands, over ports in memory. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { ServerLost } from "../../src/shell/errors.ts";
+import { OutputLost, ServerLost } from "../../src/shell/errors.ts";
 import { Job } from "../../src/shell/job.ts";
 import { fakeClock } from "./fake_clock.ts";
 import { manyPorts, unwatched } from "./many_ports.ts";
@@ -64,6 +64,63 @@ Deno.test("a server's death is not that of the next command", async () => {
   made.pool.run(next);
   made.liveness.heard("vw.0", { process: "99", status: 137 });
   assertEquals(next.settled, false);
+});
+
+/** A job that the console carries. */
+async function withJob() {
+  const made = manyPorts(0);
+  const job = unwatched(new Job("long", {}));
+  made.pool.run(job);
+  const questions = async () =>
+    (await made.asked()).filter((line) => line.includes("vw_alive c0"));
+  await made.overConsole();
+  return { ...made, job, questions };
+}
+
+Deno.test("the server of a long command over the console is checked every five seconds", async () => {
+  using clock = fakeClock();
+  using made = await withJob();
+  clock.pass(5);
+  assertEquals((await made.questions()).length, 1);
+  made.liveness.heard("c0");
+  assertEquals(made.consoleWay.isTaking, false);
+  clock.pass(5);
+  assertEquals((await made.questions()).length, 2);
+  made.consoleWay.done({ verb: "done", job: "c0", status: 0 });
+  await made.job.done;
+  clock.pass(100);
+  assertEquals((await made.questions()).length, 2);
+});
+
+Deno.test("a command over the console whose server was killed fails", async () => {
+  using clock = fakeClock();
+  using made = await withJob();
+  clock.pass(5);
+  made.liveness.heard("c0", { process: "99", status: 137 });
+  await assertRejects(() => made.job.done, ServerLost, "killed by signal 9");
+});
+
+Deno.test("a command over the console fails if its end was sent and did not come", async () => {
+  using clock = fakeClock();
+  using made = await withJob();
+  clock.pass(5);
+  made.liveness.heard("c0", { process: "99", status: 0 });
+  await assertRejects(
+    () => made.job.done,
+    OutputLost,
+    "The guest's console has lost the end of the command",
+  );
+});
+
+Deno.test("how a command over the console has ended is the answer to the later question", async () => {
+  using clock = fakeClock();
+  using made = await withJob();
+  clock.pass(5);
+  made.consoleWay.done({ verb: "done", job: "c0" });
+  made.liveness.heard("c0");
+  assertEquals(made.job.settled, false);
+  made.liveness.heard("c0", { process: "99", status: 143 });
+  await assertRejects(() => made.job.done, ServerLost, "killed by signal 15");
 });
 
 Deno.test("a shell that does not answer when a busy port was closed is dead after 30 seconds", async () => {

@@ -65,13 +65,15 @@ export function manyPorts(count: number, forStderr = 0): ManyPorts {
     { length: forStderr },
     (_, n) => new StderrPort(open(`vw.err.${n}`), { calls, left }),
   );
-  const liveness = new Liveness({
+  const liveness: Liveness = new Liveness({
     calls,
     ports,
+    jobs: () => consoleWay.underWay,
+    heardOfJob: (id, death) => consoleWay.heard(id, death),
     patience: patienceWith(),
     lose: (reason) => void losses.push(reason),
   });
-  const consoleWay = new ConsoleWay({
+  const consoleWay: ConsoleWay = new ConsoleWay({
     calls,
     left,
     liveness,

@@ -200,7 +200,7 @@ vw_run() {
 # The runner has its command at fd 1, where it can't say that it waits, and at 8
 # where stdout goes.
 vw_job() {
-  local place file line in out status
+  local place file line in out follower status
   # Some may be read-only or full.
   for place in /run /dev/shm /tmp /var/tmp /; do
     file=$place/.vw$BASHPID
@@ -211,7 +211,7 @@ vw_job() {
   # Before there is job control: in a group of its own, it would be ended with
   # the command.
   coproc vw_follow "$1" "$file"
-  in=${COPROC[0]} out=${COPROC[1]}
+  follower=$COPROC_PID in=${COPROC[0]} out=${COPROC[1]}
   exec 3<&"$in" {in}<&- 7>"/proc/self/fd/$out" {out}>&-
   set -m
   hash -r
@@ -222,6 +222,9 @@ vw_job() {
   vw_rest_of "$1" "$file.out" 9
   [ "$2" = 1 ] || vw_rest_of "$1" "$file.err" 4
   echo "$status" >"$file.status"
+  # Whoever asks how this ended is told when all was sent, or can't be.
+  exec 7>&-
+  wait "$follower"
 }
 
 # Waits while a child that the command left behind holds a file and writes to it:
