@@ -35,6 +35,11 @@ with subtest("Python's patterns on the console"):
     machine.wait_for_console_text(r"(a)(?(1)a|x) b", timeout=10)
     with t.assertRaises(RequestedAssertionFailed):
         machine.wait_for_console_text(r"(?<=key: )\w+", timeout=1)
+    with t.assertRaisesRegex(
+        RequestedAssertionFailed,
+        r"within 1 seconds; its last lines:\n(  .*\n)*  aa bb$",
+    ):
+        machine.wait_for_console_text(r"(n)(?(1)ever|x) said", timeout=1)
 
 with subtest("the whole log of the console"):
     console_log = machine.get_console_log()

@@ -558,9 +558,11 @@ class BaseMachine:
                     "consoleLineNext", timeout=left.seconds(), keep=False
                 )
                 if line is None:
+                    last = self.get_console_log().rstrip("\n").split("\n")[-10:]
                     raise RequestedAssertionFailed(
                         f"the console of {self.name} did not say {pattern} "
-                        f"within {limit:g} seconds"
+                        f"within {limit:g} seconds; its last lines:\n"
+                        + "\n".join(f"  {line}" for line in last)
                     )
                 text = line if text is None else f"{text}\n{line}"
                 if pattern.search(text) or pattern.search(text + "\n"):
