@@ -332,7 +332,7 @@ export class QemuGuest implements Guest {
     });
     qmp.onEvent(({ event, data }) => {
       if (event === "SHUTDOWN" && typeof data?.reason === "string") {
-        this.#shutdown = data.reason;
+        this.#shutdown ??= data.reason;
       }
       const isPanic = event === "GUEST_PANICKED" ||
         data?.reason === "guest-panic";
@@ -353,10 +353,14 @@ export class QemuGuest implements Guest {
     this.#disks = new QemuDisks(qmp, this.#options.stateDir, this.#name);
   }
 
-  /** Tells of a guest that has stopped for good. */
+  /**
+   * Tells of a guest that has stopped for good, and ends one that was shut down
+   * while QEMU has the option `-no-shutdown`.
+   */
   async #lookAtStop(qmp: QmpClient): Promise<void> {
     const state = await runState(qmp);
     if (isForGood(state)) this.#listener.stoppedForGood(saidOf(state));
+    if (state === "shutdown") await this.crash();
   }
 
   /**
