@@ -70,7 +70,7 @@ export function sendAnew(token: string): string {
  * writes fill its socket: so the line is short, and what follows is read without
  * the editor.
  */
-const ELSEWHERE = "[ $BASH_VERSION ] || { echo $vw_token posix; " +
+const ELSEWHERE = "[ ${BASH_VERSION-} ] || { echo $vw_token posix; " +
   'while read -r REPLY && [ "$REPLY" != $vw_token ]; do :; done; ' +
   'read -r REPLY; eval "$REPLY"; }';
 /**

@@ -258,7 +258,7 @@ for (const [name, before] of [["", ""], [" before 5.0", BASH_4_4]]) {
   });
 }
 
-for (const command of [["dash"], ["busybox", "sh"]]) {
+for (const command of [["dash"], ["busybox", "sh"], ["dash", "-u"]]) {
   const name = command.join(" ");
   Deno.test(`a backdoor that is ${name} becomes a bash`, async () => {
     await using console = hostBash("", command);
