@@ -10,9 +10,9 @@ import { programOf } from "./program.ts";
 /**
  * How many messages of output the guest may send before the host has read them,
  * for all jobs together. QEMU drops what its socket has no room for: that is room
- * for 32 of the longest.
+ * for 93 of the longest.
  */
-const WINDOW = 20;
+const WINDOW = 60;
 
 /** A job that the shell runs. */
 interface Running {

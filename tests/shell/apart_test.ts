@@ -180,6 +180,26 @@ Deno.test("a shell on a terminal that reads something else goes on with that", a
   await Deno.remove(directory, { recursive: true });
 });
 
+for (
+  const [way, before] of Object.entries({
+    "that it does not leave": "hash -p /nonesuch setsid",
+    "without base64, too": "type() { false; }",
+  })
+) {
+  Deno.test(`several commands on a terminal come as a whole, ${way}`, async () => {
+    await using console = onTerminal('bash --norc "$(tty)"', before);
+    using shell = new Shell({ console });
+    const command = "seq 9999; printf '\\377%.0s' {1..9999}";
+    const many = await Promise.all(
+      Array.from({ length: 6 }, () => shell.run(command, { timeout: 100 })),
+    );
+    assertEquals(
+      many.map(({ stdout }) => stdout.length),
+      Array(6).fill(58_887),
+    );
+  });
+}
+
 /** Waits for a file. */
 async function there(path: string): Promise<void> {
   while (!await Deno.stat(path).then(() => true, () => false)) {

@@ -88,7 +88,7 @@ vw_pipe() {
   {
     unset -f vw_stop vw_alive vw_signal vw_kill vw_drain vw_close vw_leave \
       vw_hang vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow \
-      vw_grown vw_send vw_say vw_leave_for vw_more
+      vw_grown vw_send vw_say vw_quote vw_leave_for vw_more
     eval "${vw_serve/"$plain"/"$through"}"
   } &
   vw_pid[$1]=$!
@@ -272,9 +272,11 @@ vw_grown() {
   [ "$written" != "$sent" ]
 }
 
-# Sends stdin in whole lines of base64, forty at once: a read of so many
+# Sends stdin in whole lines of base64, twelve at once: a read of so many
 # characters takes them in one piece, where one of a line takes each alone.
 # Without base64, in bash's own way to quote, a NUL apart.
+# A bash may have room for only 1,008 bytes before it writes. A longer message
+# would take several writes, with what others write between them.
 vw_send() {
   vw_say "$@"
   local status=$?
@@ -286,7 +288,7 @@ vw_send() {
 vw_say() {
   local lines LC_ALL=C ends=0
   if type -P base64 >/dev/null; then
-    base64 | while read -r -N 3080 lines || [ -n "$lines" ]; do
+    base64 | while read -r -N 924 lines || [ -n "$lines" ]; do
       vw_leave_for "$1"
       printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "${lines//$'\n'/}" >&5
     done
@@ -294,10 +296,21 @@ vw_say() {
   fi
   while IFS= read -r -d '' -n 800 lines && ends=1 || [ -n "$lines" ]; do
     [ ${#lines} = 800 ] && ends=0
-    vw_leave_for "$1"
-    printf '%s text %s %s %d %q\n' "$vw_token" "$1" "$2" "$ends" "$lines" >&5
+    vw_quote "$1" "$2" "$ends" "$lines"
     ends=0
   done
+}
+
+vw_quote() {
+  local quoted half=$((${#4} / 2))
+  printf -v quoted %q "$4"
+  if [ ${#quoted} -gt 940 ]; then
+    vw_quote "$1" "$2" 0 "${4:0:half}"
+    vw_quote "$1" "$2" "$3" "${4:half}"
+    return
+  fi
+  vw_leave_for "$1"
+  printf '%s text %s %s %d %s\n' "$vw_token" "$1" "$2" "$3" "$quoted" >&5
 }
 
 # Waits until the host has read the messages of a job before this one: QEMU drops
