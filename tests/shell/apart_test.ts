@@ -15,14 +15,16 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
  *
  * @param command What becomes the shell.
  * @param before What the shell runs before it greets.
+ * @param settings How the terminal is set.
  */
 function onTerminal(
   command: string,
   before = "",
+  settings = "raw -echo",
 ): ByteStream & AsyncDisposable {
   const console = hostBash(before, [
     ..."script --quiet --echo never --return --command".split(" "),
-    `stty raw -echo; exec ${command}`,
+    `stty ${settings}; exec ${command}`,
     "/dev/null",
   ]);
   return {
@@ -182,13 +184,15 @@ Deno.test("a shell on a terminal that reads something else goes on with that", a
 
 for (
   const [way, before] of Object.entries({
+    "on which they are apart": "",
     "that it does not leave": "hash -p /nonesuch setsid",
     "without base64, too": "type() { false; }",
   })
 ) {
-  Deno.test(`several commands on a terminal come as a whole, ${way}`, async () => {
-    await using console = onTerminal('bash --norc "$(tty)"', before);
-    using shell = new Shell({ console });
+  Deno.test(`several commands on a terminal that echoes come as a whole, ${way}`, async () => {
+    await using console = onTerminal('bash --norc "$(tty)"', before, "echo");
+    const noise: string[] = [];
+    using shell = new Shell({ console, onNoise: (line) => noise.push(line) });
     const command = "seq 9999; printf '\\377%.0s' {1..9999}";
     const many = await Promise.all(
       Array.from({ length: 6 }, () => shell.run(command, { timeout: 100 })),
@@ -197,6 +201,7 @@ for (
       many.map(({ stdout }) => stdout.length),
       Array(6).fill(58_887),
     );
+    assertEquals(noise.filter((line) => /vw_more \d/.test(line)), []);
   });
 }
 

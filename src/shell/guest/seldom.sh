@@ -1,5 +1,9 @@
 # Functions that are seldom needed: they are evaluated when the first of them is.
 
+# A terminal that echoes would write what the host sends into the middle of what
+# commands say. In the background of that terminal, the kernel would stop stty.
+[ ! -t 1 ] || (trap '' TTOU; stty -echo <&1) 2>/dev/null
+
 # Ends the server of a port.
 vw_stop() {
   # The server is stopped first, so that it does not go on when its runner dies.
