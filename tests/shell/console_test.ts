@@ -226,6 +226,13 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
   });
 });
 
+Deno.test("much output over a console comes where the shell has a pipe at 3", async () => {
+  await using console = hostBash("exec 3>&1");
+  using shell = new Shell({ console });
+  const { stdout } = await shell.run("seq 9999");
+  assertEquals(stdout.length, 48_888);
+});
+
 /**
  * Stands in for bash 4.4, where BASH_ARGV0 is a variable like any other, and
  * `wait` has no option -f.

@@ -254,6 +254,7 @@ vw_rest_of() {
 # comes when the time is over.
 vw_follow() {
   local status=killed out= err= vw_left=1
+  exec 3<&-
   while read -r -t 0.05 || [ $? -gt 128 ]; do
     vw_grown 9 6 && vw_send "$1" 1 <&6
     [ -s "$2.err" ] && vw_grown 4 8 && vw_send "$1" 2 <&8
