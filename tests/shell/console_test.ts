@@ -233,6 +233,38 @@ Deno.test("much output over a console comes where the shell has a pipe at 3", as
   assertEquals(stdout.length, 48_888);
 });
 
+Deno.test("a leave for output that is given anew adds nothing", async () => {
+  await using bash = hostBash();
+  const path = await Deno.makeTempFile();
+  await Deno.writeFile(path, new Uint8Array(9000));
+  let heard = "";
+  const leaves = ["3\\n3\\n3\\n", "1\\n"];
+  const console: ByteStream = {
+    async read(buffer) {
+      const count = await bash.read(buffer);
+      if (count !== null) heard += text(buffer.subarray(0, count));
+      return count;
+    },
+    write(bytes) {
+      const process = /^vw_more (\d+)/.exec(text(bytes))?.[1];
+      const leave = process && leaves.shift();
+      if (!leave) return bash.write(bytes);
+      // All at once, as after the host has stood still.
+      const line = `printf '${leave}' 1<>/proc/${process}/fd/3\n`;
+      return bash.write(new TextEncoder().encode(line));
+    },
+    close: () => bash.close(),
+  };
+  using shell = new Shell({ console });
+  await shell.run(`cat ${path}`);
+  assertEquals(
+    [...heard.matchAll(/^\w+ (data|more) c/gm)].map(([, verb]) => verb)
+      .slice(0, 8),
+    ["data", "more", "data", "data", "data", "more", "data", "more"],
+  );
+  await Deno.remove(path);
+});
+
 /**
  * Stands in for bash 4.4, where BASH_ARGV0 is a variable like any other, and
  * `wait` has no option -f.

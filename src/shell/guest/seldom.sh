@@ -329,6 +329,8 @@ vw_leave_for() {
     : | exec 3<>/proc/self/fd/0
   }
   until
+    # An answer to a question that was asked again.
+    while read -t 0 -u 3; do read -r -u 3 vw_left; done
     printf '%s more %s %s\n' "$vw_token" "$1" "$BASHPID" >&5
     read -r -t 5 -u 3 vw_left
   do
