@@ -178,14 +178,20 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
     );
   });
 
-  await t.step("or who sends what they write", async () => {
+  await t.step("or who sends what they write, and no file stays", async () => {
+    const kept = await Deno.makeTempFile();
     const others = "for child in $(cat /proc/$PPID/task/*/children); do " +
-      "[ $child = $$ ] || kill -KILL $child; done";
+      `[ $child = $$ ] || kill -KILL $child; done; ` +
+      `readlink "/proc/$$/fd"/1 >${kept}`;
     await assertRejects(
       () => shell.run(others, { timeout: 100 }),
       ShellLost,
       "was killed by signal 9",
     );
+    const file = (await Deno.readTextFile(kept)).trim();
+    assertMatch(file, /\.vw\d+\.out$/);
+    await assertRejects(() => Deno.stat(file), Deno.errors.NotFound);
+    await Deno.remove(kept);
   });
 
   await t.step("several at once", async () => {

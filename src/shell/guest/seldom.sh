@@ -228,7 +228,11 @@ vw_job() {
   echo "$status" >"$file.status"
   # Whoever asks how this ended is told when all was sent, or can't be.
   exec 7>&-
-  wait "$follower"
+  wait "$follower" || {
+    status=$?
+    rm -f "$file.out" "$file.err" "$file.status"
+    return "$status"
+  }
 }
 
 # Waits while a child that the command left behind holds a file and writes to it:
