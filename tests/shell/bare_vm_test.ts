@@ -103,6 +103,14 @@ for (const [way, kernelParameters] of Object.entries(ways)) {
       });
     }
 
+    await t.step("may get another /run from a command", async () => {
+      assertEquals(
+        await machine.succeed("mount -t tmpfs none /run; echo over"),
+        "over\n",
+      );
+      await machine.succeed("umount -l /run");
+    });
+
     await t.step("ends a command at its timeout, with its group", async () => {
       assertEquals(
         await machine.execute("echo begun; sleep 1000", { timeout: 10 }),

@@ -211,7 +211,7 @@ vw_job() {
     echo 2>/dev/null >"$file.out" && break
   done
   exec 4>&2 5>&1 </dev/null 2>/dev/null 9>"$file.out" 6<"$file.out"
-  [ "$2" = 1 ] || exec 4>"$file.err" 8<"$file.err"
+  if [ "$2" = 1 ]; then exec 8<&-; else exec 4>"$file.err" 8<"$file.err"; fi
   # Before there is job control: in a group of its own, it would be ended with
   # the command.
   coproc vw_follow "$1" "$file"
@@ -255,19 +255,20 @@ vw_rest_of() {
 
 # Sends what a job writes, until stdin ends, and then its status and how many
 # bytes that was. The status is in a file: a read with a time limit may lose what
-# comes when the time is over.
+# comes when the time is over. The command may mount something over the files'
+# directory: so what they hold is looked up where they are open.
 vw_follow() {
   local status=killed out= err= vw_left=1
   exec 3<&-
   while read -r -t 0.05 || [ $? -gt 128 ]; do
     vw_grown 9 6 && vw_send "$1" 1 <&6
-    [ -s "$2.err" ] && vw_grown 4 8 && vw_send "$1" 2 <&8
+    [ -s /proc/self/fd/8 ] && vw_grown 4 8 && vw_send "$1" 2 <&8
   done
-  [ -s "$2.out" ] && vw_send "$1" 1 <&6
-  [ -s "$2.err" ] && vw_send "$1" 2 <&8
+  [ -s /proc/self/fd/6 ] && vw_send "$1" 1 <&6
+  [ -s /proc/self/fd/8 ] && vw_send "$1" 2 <&8
   [ -s "$2.status" ] && read -r status <"$2.status"
   read -r _ out </proc/self/fdinfo/6
-  [ ! -e "$2.err" ] || read -r _ err </proc/self/fdinfo/8
+  [ ! -e /proc/self/fd/8 ] || read -r _ err </proc/self/fdinfo/8
   printf '%s done %s %s %s %s\n' "$vw_token" "$1" "$status" "$out" "$err" >&5
   rm -f "$2.out" "$2.err" "$2.status"
 }
