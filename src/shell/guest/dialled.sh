@@ -117,7 +117,7 @@ vw_killed() {
     unset vw_rest
     unset -f vw_stop vw_alive vw_signal vw_kill vw_close vw_leave vw_hang \
       vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow vw_grown \
-      vw_send vw_say vw_quote vw_leave_for vw_more vw_through_pipe vw_still
+      vw_send vw_say vw_halves vw_leave_for vw_more vw_through_pipe vw_still
   }
   unset vw_runner
   printf '%ssrv%07d' "$vw_token" "$BASHPID" >&3

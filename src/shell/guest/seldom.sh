@@ -92,7 +92,7 @@ vw_pipe() {
   {
     unset -f vw_stop vw_alive vw_signal vw_kill vw_drain vw_close vw_leave \
       vw_hang vw_pipe vw_unpipe vw_name vw_run vw_job vw_rest_of vw_follow \
-      vw_grown vw_send vw_say vw_quote vw_leave_for vw_more
+      vw_grown vw_send vw_say vw_halves vw_leave_for vw_more
     eval "${vw_serve/"$plain"/"$through"}"
   } &
   vw_pid[$1]=$!
@@ -296,39 +296,44 @@ vw_send() {
 }
 
 vw_say() {
-  local lines LC_ALL=C ends=0
+  local lines quoted LC_ALL=C ends=0
   if type -P base64 >/dev/null; then
     base64 | while read -r -N 924 lines || [ -n "$lines" ]; do
-      vw_leave_for "$1"
+      ((vw_left-- > 0)) || vw_leave_for "$1"
       printf '%s data %s %s %s\n' "$vw_token" "$1" "$2" "${lines//$'\n'/}" >&5
     done
     return
   fi
   while IFS= read -r -d '' -n 800 lines && ends=1 || [ -n "$lines" ]; do
     [ ${#lines} = 800 ] && ends=0
-    vw_quote "$1" "$2" "$ends" "$lines"
+    printf -v quoted %q "$lines"
+    if [ ${#quoted} -le 940 ]; then
+      ((vw_left-- > 0)) || vw_leave_for "$1"
+      printf '%s text %s %s %d %s\n' "$vw_token" "$1" "$2" "$ends" "$quoted" >&5
+    else vw_halves "$1" "$2" "$ends" "$lines"; fi
     ends=0
   done
 }
 
-vw_quote() {
+# Sends a text whose quotation is too long, part by part.
+vw_halves() {
   local quoted half=$((${#4} / 2))
   printf -v quoted %q "$4"
   if [ ${#quoted} -gt 940 ]; then
-    vw_quote "$1" "$2" 0 "${4:0:half}"
-    vw_quote "$1" "$2" "$3" "${4:half}"
+    vw_halves "$1" "$2" 0 "${4:0:half}"
+    vw_halves "$1" "$2" "$3" "${4:half}"
     return
   fi
-  vw_leave_for "$1"
+  ((vw_left-- > 0)) || vw_leave_for "$1"
   printf '%s text %s %s %d %s\n' "$vw_token" "$1" "$2" "$3" "$quoted" >&5
 }
 
-# Waits until the host has read the messages of a job before this one: QEMU drops
-# what the console's socket has no room for. The host answers by vw_more. Whoever
-# waits asks again now and then, and ends with the backdoor shell.
+# Where no leave is left, waits until the host has read the messages of a job
+# before this one: QEMU drops what the console's socket has no room for. The host
+# answers by vw_more. Whoever waits asks again now and then, and ends with the
+# backdoor shell. Callers look for leave themselves, since a call takes long.
 # fd 3: a pipe of its own, where the answer comes.
 vw_leave_for() {
-  ((vw_left-- > 0)) && return
   [ -p /proc/self/fd/3 ] || {
     shopt -s lastpipe
     : | exec 3<>/proc/self/fd/0
