@@ -12,7 +12,7 @@ import { programOf } from "./program.ts";
  * for all jobs together. QEMU drops what its socket has no room for: that is room
  * for 93 of the longest.
  */
-const WINDOW = 60;
+const WINDOW = 40;
 
 /** A job that the shell runs. */
 interface Running {

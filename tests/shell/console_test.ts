@@ -384,11 +384,11 @@ Deno.test("what the guest sends over the console", async (t) => {
     const one = shell.run("echo one");
     await guest.heard("vw_run c0");
     await guest.answer("taken c0", "more c0 70");
-    await guest.heard("vw_more 70 60\n");
+    await guest.heard("vw_more 70 40\n");
     const two = shell.run("echo two");
     await guest.heard("vw_run c1");
     await guest.answer("taken c1", "more c1 71");
-    await guest.heard("vw_more 71 30\n");
+    await guest.heard("vw_more 71 20\n");
     await guest.answer("done c0 0 0 ", "done c1 0 0 ");
     await Promise.all([one, two]);
   });
