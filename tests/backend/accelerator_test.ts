@@ -37,6 +37,8 @@ Deno.test("if the program is killed while it tries an accelerator, no QEMU is le
     );
     await Deno.writeTextFile(`${directory}/started`, "");
     const module = import.meta.resolve("../../src/backend/accelerator.ts");
+    // The program may write there before anything else goes on here.
+    using changes = Deno.watchFs(`${directory}/started`);
     await using program = new Deno.Command(Deno.execPath(), {
       args: [
         ...["eval", "--no-check"],
@@ -46,7 +48,6 @@ Deno.test("if the program is killed while it tries an accelerator, no QEMU is le
         }, timeout: 600 });`,
       ],
     }).spawn();
-    using changes = Deno.watchFs(`${directory}/started`);
     let pid = "";
     for await (const _ of changes) {
       pid = (await Deno.readTextFile(`${directory}/started`)).trim();
