@@ -289,7 +289,8 @@ for (const [name, before] of [["", ""], [" before 5.0", BASH_4_4]]) {
       ["is a shell of its own", "[ $$ = $BASHPID ] || echo subshell", 0, ""],
       [
         "is not over when it is stopped",
-        "{ sleep 0.2; kill -CONT $$; } & kill -STOP $$; echo on",
+        '{ until [[ $(</proc/$$/stat) == *") T "* ]]; do :; done; ' +
+        "sleep 0.2; kill -CONT $$; } & kill -STOP $$; echo on",
         0,
         "on\n",
       ],
