@@ -45,9 +45,11 @@ Deno.test("a microVM and a machine of QEMU's reach each other on a VLAN", async 
     });
     const [micro, node2, wrong]: BaseMachine[] = driver.machines;
     await Promise.all([micro.start(), node2.start()]);
-    await micro.succeed("ping -c 1 -W 60 192.168.1.2");
-    await node2.succeed("ping -c 1 -W 60 192.168.1.11");
-    // A card of the next start is on it, too; a network may lose a frame.
+    // A network may lose a frame.
+    await node2.connect();
+    await micro.waitUntilSucceeds("ping -c 1 -W 5 192.168.1.2");
+    await node2.waitUntilSucceeds("ping -c 1 -W 5 192.168.1.11");
+    // A card of the next start is on it, too.
     await micro.crash();
     await micro.waitUntilSucceeds("ping -c 1 -W 5 192.168.1.2");
 
