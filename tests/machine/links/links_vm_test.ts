@@ -195,11 +195,12 @@ Deno.test("links of machines", async (t) => {
     await one.set({});
     const { interfaces, packets } = blocksOf(await Deno.readFile(capture.path));
     assertEquals(interfaces, ["node1"]);
-    const echoes = packets.filter(({ frame }) =>
-      frame[23] === ICMP && frame[34] === ECHO_REQUEST
-    );
+    const echoes = packets.filter(({ frame }) => frame[23] === ICMP);
     assert(echoes.length > 0);
-    assert(packets.every(({ direction }) => direction === "out"));
+    // What the network itself does may still come before the link drops it.
+    for (const { frame, direction } of echoes) {
+      assertEquals([frame[34], direction], [ECHO_REQUEST, "out"]);
+    }
     assertEquals(await insides(node1), bare);
     await assertRejects(
       () => one.capture({ name: "../elsewhere" }),
