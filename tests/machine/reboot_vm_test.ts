@@ -17,14 +17,20 @@ const sender = `
   const qmp = await Deno.connect({ transport: "unix", path: socket });
   const send = (execute) =>
     qmp.write(new TextEncoder().encode(JSON.stringify({ execute })));
+  let said = "";
+  const buffer = new Uint8Array(4096);
+  const heard = async (text) => {
+    while (!said.includes(text)) {
+      const count = await qmp.read(buffer);
+      said += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+  };
   await send("qmp_capabilities");
+  await heard('"return"');
+  console.log("It hears of a reset from now on.");
   await Deno.readTextFile(begin);
   await send(command);
-  let said = "";
-  for await (const chunk of qmp.readable) {
-    said += new TextDecoder().decode(chunk);
-    if (said.includes('"RESET"')) break;
-  }
+  await heard('"RESET"');
   await Deno.writeTextFile(end, "reset");
 `;
 
@@ -162,11 +168,15 @@ async function bootedBesideReset() {
   return {
     machine,
     /** Gets a process that sends QEMU a command while the driver stands still. */
-    resetBy(command: string) {
+    async resetBy(command: string) {
       const process = new Deno.Command(Deno.execPath(), {
         args: ["eval", sender, `${place}/qmp`, begin, end, command],
+        stdout: "piped",
       }).spawn();
       stack.defer(async () => void await process.status);
+      const said = process.stdout.getReader();
+      await said.read();
+      await said.cancel();
       return () => {
         Deno.writeTextFileSync(begin, "now");
         Deno.readTextFileSync(end);
@@ -180,7 +190,7 @@ Deno.test("a panic is the guest's death, too, where the driver stands still unti
   await using test = await bootedBesideReset();
   const { machine } = test;
   await machine.succeed("echo 1 >/proc/sys/kernel/unknown_nmi_panic");
-  const standStill = test.resetBy("inject-nmi");
+  const standStill = await test.resetBy("inject-nmi");
   const outcome = machine.succeed("sleep 1000").then(
     () => undefined,
     (error) => error,
@@ -196,7 +206,7 @@ Deno.test("a command that ended before the guest's reset has its output, also wh
   await using test = await bootedBesideReset();
   const { machine } = test;
   await machine.succeed("true");
-  const standStill = test.resetBy("query-status");
+  const standStill = await test.resetBy("query-status");
   // The port's server has another child once it has said how this one ended.
   const ended =
     'case $(cat /proc/$PPID/task/$PPID/children) in "" | "$$ "*) false; esac';
