@@ -137,10 +137,10 @@ Deno.test("keys in a guest", async (t) => {
 
   await t.step("the end of a run ends typing", async () => {
     const events = await eventsOf(async () => {
-      const typing = machine.sendChars("A".repeat(1000), { delay: 0.5 });
+      const typing = machine.sendChars("A".repeat(1000), { delay: 1000 });
       const failed = assertRejects(() => typing, Error, "enough");
       // The first key is down by then, and is released all the same.
-      await machine.sleep(0.1);
+      await machine.waitUntilSucceeds("[ -s /tmp/events ]", { timeout: 60 });
       test.driver.interrupt(new Error("enough"));
       await failed;
     });
