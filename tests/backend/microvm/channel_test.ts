@@ -78,13 +78,15 @@ Deno.test("commands over a virtual socket", async (t) => {
   });
 
   await t.step("end at their deadlines, with all of their group", async () => {
+    // No other run of this test has the same.
+    const long = `sleep 987.${Deno.pid}`;
     const { status, timedOut } = await shell.run(
-      "trap '' TERM; sleep 987 & sleep 987",
+      `trap '' TERM; ${long} & ${long}`,
       { timeout: 0.1 },
     );
     assertEquals([status, timedOut], [124, true]);
     // A process that was killed takes a moment to end.
-    await said("while pgrep -fx 'sleep 987'; do sleep 0.02; done");
+    await said(`while pgrep -fx '${long}'; do sleep 0.02; done`);
   });
 
   await t.step("take their stdin", async () => {
@@ -110,11 +112,12 @@ Deno.test("commands over a virtual socket", async (t) => {
     assertMatch(`${output}`, /^left\n(on\n)*$/);
     // Others don't get its output, and it lives.
     for (let n = 0; n < 20; n++) assertEquals(await said("echo a"), [0, "a\n"]);
-    await said(`kill -0 $(cat "${test.path}.left")`);
+    const one = `$(cat "${test.path}.left")`;
+    assertEquals(await said(`kill -0 ${one}`), [0, ""]);
     while (warnings.length === 0) await said(":");
     // Both have its output, and either may be the one that is found.
     assertMatch(warnings[0], /left (bash|sleep) \(process \d+\)/);
-    await said(`pkill -f 'while sleep 0.1; do echo on; done'`);
+    assertEquals(await said(`kill -KILL -- -${one}`), [0, ""]);
   });
 
   await t.step("have stderr apart", async () => {
