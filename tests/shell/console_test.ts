@@ -149,9 +149,11 @@ Deno.test("a shell without ports runs commands over its console", async (t) => {
   await t.step("and warns of such a child, once", async () => {
     const { stdout } = await shell.run("sleep 1000 & echo $!");
     Deno.kill(Number(text(stdout)));
-    assertEquals(warnings.length, 1);
+    // On a busy host, the children before this one may have been warned of, too.
+    const left = warnings.filter((text) => text.includes("left sleep"));
+    assertEquals(left.length, 1);
     assertMatch(
-      warnings[0],
+      left[0],
       /^the command `sleep 1000 & echo \$!; exit 3` has ended and left sleep \(process \d+\) behind, which holds its output; later output of that process is not shown$/,
     );
   });
