@@ -7,6 +7,8 @@ import { trials } from "../machine/backends.ts";
 
 const MEBIBYTE = 1 << 20;
 const READ = "head -c 6 /dev/vda";
+/** Is tried again, as a network may lose a frame. */
+const PING = "ping -c 1 -W 5 192.168.1.11";
 const write = (text: string) =>
   `echo ${text} | dd of=/dev/vda conv=fsync 2>/dev/null`;
 
@@ -37,7 +39,7 @@ for (const { backend, by, startCommand } of trials) {
       const [node1, node2]: BaseMachine[] = driver.machines;
       await driver.startAll();
       await node1.succeed(write("before"));
-      await node2.succeed("ping -c 1 -W 60 192.168.1.11");
+      await node2.waitUntilSucceeds(PING);
       await using ready = await driver.snapshot();
       await node1.succeed(write("after!"));
 
@@ -46,18 +48,18 @@ for (const { backend, by, startCommand } of trials) {
           const { node1: one, node2: two } = named;
           assertEquals(await one.succeed(READ), "before");
           await one.succeed(write("deeper"));
-          await two.succeed("ping -c 1 -W 60 192.168.1.11");
+          await two.waitUntilSucceeds(PING);
           await one.succeed("ip link set eth0 down");
           await two.fail("ping -c 1 -W 1 192.168.1.11");
           assertEquals(await node1.succeed(READ), "after!");
-          await node2.succeed("ping -c 1 -W 60 192.168.1.11");
+          await node2.waitUntilSucceeds(PING);
         });
       });
 
       await t.step("they are restored in place", async () => {
         await ready.restore();
         assertEquals(await node1.succeed(READ), "before");
-        await node2.succeed("ping -c 1 -W 60 192.168.1.11");
+        await node2.waitUntilSucceeds(PING);
         assertEquals(await Deno.readFile(disk), new Uint8Array(MEBIBYTE));
       });
 
