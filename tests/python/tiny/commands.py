@@ -72,9 +72,9 @@ with subtest("a failing command raises what can be caught"):
         machine.fail("true")
 
 with subtest("durations"):
-    machine.succeed("true", timeout=5)
-    machine.succeed("true", timeout=datetime.timedelta(seconds=5))
-    machine.wait_until_succeeds("test -e /tmp/two", timeout=10)
+    machine.succeed("true", timeout=60)
+    machine.succeed("true", timeout=datetime.timedelta(seconds=60))
+    machine.wait_until_succeeds("test -e /tmp/two", timeout=60)
     machine.sleep(0)
     with t.assertRaises(RequestedAssertionFailed):
         machine.wait_until_succeeds("false", timeout=1)

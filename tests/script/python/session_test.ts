@@ -232,16 +232,17 @@ t.assertEqual([
     "polling_condition() takes seconds_interval or interval, and not both",
     "wait() takes timeout_seconds or timeout, and not both",
 ])
-condition.wait(second)
-condition.wait(timeout=second)
-condition.wait(timeout_seconds=second)
+minute = 60 * second
+condition.wait(minute)
+condition.wait(timeout=minute)
+condition.wait(timeout_seconds=minute)
 @polling_condition(interval=second)
 def other():
     return True
 other.wait()
 assert other.seconds_interval == condition.seconds_interval == 1
-retry(lambda last: last is False, second.seconds)
-retry(lambda left: 0 < left <= 1, timeout=second)
+retry(lambda last: last is False, minute.seconds)
+retry(lambda left: 0 < left <= 60, timeout=minute)
 retry(lambda left: left is None, timeout=None)
 `);
 });
@@ -649,7 +650,7 @@ assert left == [None]
 with t.assertRaises(RequestedAssertionFailed):
     retry(lambda remaining: left.append(remaining), timeout=datetime.timedelta(0))
 assert left == [None]
-retry(lambda remaining: remaining > 0, timeout=datetime.timedelta(seconds=9))
+retry(lambda remaining: remaining > 0, timeout=datetime.timedelta(minutes=9))
 `);
 });
 
@@ -698,8 +699,8 @@ def condition():
 
 from test_driver.errors import RequestedAssertionFailed
 from test_driver.polling_condition import PollingConditionError
-def wait():
-    machine.wait_for_console_text(r"\\Anever", timeout=1)
+def wait(timeout):
+    machine.wait_for_console_text(r"\\Anever", timeout=timeout)
 
 with condition:
     with condition:
@@ -708,11 +709,11 @@ with condition:
         pass
     holds = False
     with t.assertRaises(PollingConditionError):
-        wait()
+        wait(600)
 with t.assertRaises(RequestedAssertionFailed):
-    wait()
+    wait(1)
 with condition:
-    wait()
+    wait(600)
 `);
   assertMatch(error.message, /Polling condition failed: holds still/);
 });
