@@ -99,7 +99,9 @@ with subtest("the lines of the console as a queue"):
     while not machine.last_lines.empty():
         machine.last_lines.get()
     machine.succeed("echo first > /dev/ttyS0; echo second > /dev/ttyS0")
-    assert machine.last_lines.get(timeout=60) == "first"
+    # The kernel of a busy host's guest may say something too.
+    while machine.last_lines.get(timeout=60) != "first":
+        pass
     machine.wait_for_console_text("second")
     machine.succeed("echo third > /dev/ttyS0")
     while machine.last_lines.empty():
