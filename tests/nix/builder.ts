@@ -1,4 +1,5 @@
 import { toText } from "@std/streams";
+import { freePort } from "../free_port.ts";
 import { run } from "../guests/run.ts";
 import type { Nix } from "./nix.ts";
 import { openSsh } from "./open_ssh.ts";
@@ -89,7 +90,7 @@ export class Builder implements AsyncDisposable {
         `${folder}/${name}`,
       ]);
     }
-    const port = freePort();
+    const port = freePort("127.0.0.1");
     const hostKey = Deno.readTextFileSync(`${folder}/host_key.pub`);
     Deno.writeTextFileSync(
       `${folder}/known_hosts`,
@@ -228,9 +229,4 @@ sshd:x:65533:65534::/run/sshd:/usr/sbin/nologin
       }
     }
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
