@@ -143,6 +143,7 @@ Deno.test("keyboard, terminals and screen of a guest", async (t) => {
     assert(await glimpseScreen(core, `${outDir}/screens/two.png`, 60));
     assert(Deno.lstatSync(`${outDir}/screens/two.png`).isFile);
     assertEquals([...Deno.readDirSync(victim)], []);
+    await Deno.remove(victim);
   });
 
   await t.step("the text on the screen is read by tesseract", async () => {
