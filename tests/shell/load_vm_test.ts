@@ -305,8 +305,8 @@ Deno.test("the channel under load", async (t) => {
           [ -p /proc/$child/fd/0 ] || ! kill -STOP $child || echo $child
         done
       done`,
-      )).trim().split("\n");
-      assert(stopped.length >= 1, stopped.join());
+      )).match(/\d+/g) ?? [];
+      assert(stopped.length >= 1, "nobody was stopped");
       // One more, so that one is served by who was not stopped.
       const running = Array.from(
         { length: stopped.length + 1 },
