@@ -57,7 +57,8 @@ export async function virtiofsScript(
     `#!/bin/bash
 socket=$TMPDIR/virtiofs
 ${quoted(program)} --socket-path="$socket" ${await serving(program)} &
-until [ -S "$socket" ]; do sleep 0.05; done
+# The socket is there a moment before it listens.
+until grep -q " 00010000 .* $socket\$" /proc/net/unix; do sleep 0.05; done
 QEMU_OPTS="\${QEMU_OPTS:-} \\
   -object memory-backend-memfd,id=shared-memory,size=${memory}M,share=on \\
   -machine memory-backend=shared-memory \\
