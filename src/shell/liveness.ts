@@ -7,6 +7,18 @@ import type { Port } from "./port.ts";
 /** Seconds between two questions about the server of a long command. */
 const LOOK_AFTER = 5;
 
+/** What the guest was asked, and has not answered. */
+interface Question {
+  /** Sends it. */
+  readonly ask: () => void;
+  /** Takes how the server has ended; nothing if it lives. */
+  readonly hear: (death?: Death) => void;
+  /** Whether the answer still matters. */
+  readonly isDue: () => boolean;
+  /** How often it was found unanswered. */
+  looks: number;
+}
+
 /** What a {@linkcode Liveness} watches. */
 export interface LivenessOptions {
   readonly calls: GuestCalls;
@@ -31,11 +43,8 @@ export class Liveness {
   readonly #heardOfJob: (id: string, death?: Death) => void;
   readonly #patience: Patience;
   readonly #lose: (reason: string) => void;
-  /**
-   * Takes the answer whether the server of a port or a job lives, and how it
-   * ended.
-   */
-  readonly #asked = new Map<string, (death?: Death) => void>();
+  /** Whether the server of a port or a job lives, and how it has ended. */
+  readonly #asked = new Map<string, Question>();
   #looking?: ReturnType<typeof setInterval>;
 
   constructor(options: LivenessOptions) {
@@ -52,7 +61,8 @@ export class Liveness {
     this.#looking ??= setInterval(() => {
       const busy = this.#ports.filter((port) => port.running);
       const jobs = this.#jobs();
-      for (const port of busy) this.#ask(port);
+      this.#askAgain();
+      for (const port of busy) if (!this.#asked.has(port.name)) this.#ask(port);
       for (const id of jobs) this.#askOfJob(id);
       if (busy.length + jobs.length === 0) this.stop();
     }, LOOK_AFTER * 1000);
@@ -78,25 +88,26 @@ export class Liveness {
   /** The process that served a job was killed: asks how, and fails the job. */
   killed(id: string, fail: (error: ServerLost) => void): void {
     // The answer to an earlier question may come first.
+    const ask = () => void this.#calls.howEnded(id);
     const hear = (death?: Death) => {
-      if (death === undefined) this.#asked.set(id, hear);
-      else fail(new ServerLost(death));
+      if (death !== undefined) return fail(new ServerLost(death));
+      this.#asked.set(id, { ask, hear, isDue: () => true, looks: 0 });
     };
     hear();
-    this.#calls.howEnded(id);
+    ask();
   }
 
   /** The guest has answered. */
   heard(name: string, death?: Death): void {
-    const answered = this.#asked.get(name);
+    const question = this.#asked.get(name);
     this.#asked.delete(name);
-    answered?.(death);
+    question?.hear(death);
   }
 
   /** The shell is lost: nobody will answer. */
   clear(): void {
     const asked = [...this.#asked.values()];
-    for (const answered of asked) answered();
+    for (const { hear } of asked) hear();
     this.#asked.clear();
   }
 
@@ -106,21 +117,43 @@ export class Liveness {
     this.#looking = undefined;
   }
 
+  /**
+   * Asks again what was not answered: the console loses what the guest says
+   * while the host is slow to read and others write to the console, too. This
+   * asks more and more seldom, since a guest that stands still gets all of it
+   * in the end.
+   */
+  #askAgain(): void {
+    for (const [name, question] of this.#asked) {
+      if (!question.isDue()) this.#asked.delete(name);
+      else if (Number.isInteger(Math.log2(++question.looks))) question.ask();
+    }
+  }
+
   #askOfJob(id: string): void {
     if (this.#asked.has(id)) return;
-    this.#asked.set(id, (death) => this.#heardOfJob(id, death));
-    this.#calls.alive(id);
+    const ask = () => void this.#calls.alive(id);
+    const hear = (death?: Death) => this.#heardOfJob(id, death);
+    const isDue = () => this.#jobs().includes(id);
+    this.#asked.set(id, { ask, hear, isDue, looks: 0 });
+    ask();
   }
 
   #ask(port: Port, answered: () => void = () => {}): void {
     const job = port.running;
     if (job === undefined) return answered();
-    const before = this.#asked.get(port.name);
-    this.#asked.set(port.name, (death) => {
-      before?.(death);
+    const { name } = port;
+    const ask = () => void this.#calls.alive(name);
+    const isDue = () => port.running === job;
+    const before = this.#asked.get(name);
+    // An answer about an earlier command may have been lost.
+    const asked = before?.isDue() ? before : undefined;
+    const hear = (death?: Death) => {
+      asked?.hear(death);
       answered();
       if (death !== undefined) port.died(job, new ServerLost(death));
-    });
-    if (before === undefined) this.#calls.alive(port.name);
+    };
+    this.#asked.set(name, { ask, hear, isDue, looks: asked?.looks ?? 0 });
+    if (asked === undefined) ask();
   }
 }

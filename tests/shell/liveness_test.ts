@@ -24,13 +24,59 @@ Deno.test("the server of a long command is checked every five seconds", async ()
   assertEquals(await made.questions(), []);
   clock.pass(0.1);
   assertEquals(await made.questions(), ["vw_alive vw.0"]);
-  // No second question before there is an answer.
-  clock.pass(5);
-  assertEquals((await made.questions()).length, 1);
   made.liveness.heard("vw.0");
   clock.pass(5);
   assertEquals((await made.questions()).length, 2);
   assertEquals(made.thatAre("busy"), ["vw.0"]);
+});
+
+Deno.test("a question that is not answered is asked again, more and more seldom", async () => {
+  using clock = fakeClock();
+  using made = await withBusyPort();
+  clock.pass(5);
+  const counts: number[] = [];
+  for (let look = 0; look < 8; look++) {
+    clock.pass(5);
+    counts.push((await made.questions()).length);
+  }
+  assertEquals(counts, [2, 3, 3, 4, 4, 4, 4, 5]);
+  made.liveness.heard("vw.0");
+  clock.pass(10);
+  assertEquals((await made.questions()).length, 7);
+});
+
+Deno.test("a server is asked about for a command though an earlier one had no answer", async (t) => {
+  for (const why of ["a port was closed", "it was time"]) {
+    await t.step(`when ${why}`, async () => {
+      using clock = fakeClock();
+      using made = await withBusyPort();
+      for (let look = 0; look < 40; look++) clock.pass(5);
+      await made.say(0, "0");
+      await made.say(0, "rdy0000007");
+      const next = unwatched(new Job("next", {}));
+      made.pool.run(next);
+      const before = (await made.questions()).length;
+      if (why === "it was time") clock.pass(5);
+      else made.liveness.closed(made.ports[0]);
+      assertEquals((await made.questions()).length, before + 1);
+      made.liveness.heard("vw.0", { process: "99", status: 137 });
+      await assertRejects(() => next.done, ServerLost);
+    });
+  }
+});
+
+Deno.test("how a job's server on the console ended is asked again", async () => {
+  using clock = fakeClock();
+  using made = await withJob();
+  made.consoleWay.done({ verb: "done", job: "c0" });
+  assertEquals((await made.questions()).length, 1);
+  clock.pass(5);
+  assertEquals(await made.questions(), [
+    "vw_alive c0 ended",
+    "vw_alive c0 ended",
+  ]);
+  made.liveness.heard("c0", { process: "99", status: 143 });
+  await assertRejects(() => made.job.done, ServerLost, "killed by signal 15");
 });
 
 Deno.test("no server is checked when no command runs", async () => {
