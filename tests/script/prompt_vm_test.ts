@@ -166,7 +166,8 @@ await machine.fail("true");
         await terminal.enter(
           'until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; echo is $((6 * 7))',
         );
-        await terminal.see(/\nis 42\n/);
+        // The shell may have drawn the line again, and be on its end.
+        await terminal.see(/is 42\n/);
       });
       await step("full-screen programs work", async () => {
         await terminal.enter("vi /tmp/file");
