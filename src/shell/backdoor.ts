@@ -1,4 +1,4 @@
-import { delay, orAbort } from "../time/mod.ts";
+import { delay } from "../time/mod.ts";
 import { ShellLost } from "./errors.ts";
 import type { GuestCalls } from "./guest_calls.ts";
 import type { Message } from "./message.ts";
@@ -8,6 +8,11 @@ import type { Patience } from "./patience.ts";
 const LOOK = 0.025;
 /** How often they are looked for. */
 const LOOKS = 20;
+/**
+ * Seconds after which the shell is asked again, since the console may have lost
+ * the answer. Each wait is twice as long as the one before.
+ */
+const ASK_AGAIN = 5;
 
 /** What a {@linkcode Backdoor} stands on. */
 export interface BackdoorOptions {
@@ -161,7 +166,7 @@ export class Backdoor {
    * it was saved.
    */
   async #takeUp(life: AbortSignal): Promise<void> {
-    if (await orAbort(this.#who(), life)) {
+    if (await this.#whoAtLast(life)) {
       this.#startedAnew();
       return await this.connect();
     }
@@ -177,6 +182,32 @@ export class Backdoor {
    */
   async answer(): Promise<void> {
     await this.#who();
+  }
+
+  /**
+   * As {@linkcode answer}, but asks again where no answer comes.
+   *
+   * @param life That of the shell.
+   * @throws {ShellLost} if the shell is lost meanwhile.
+   */
+  async answerAtLast(life: AbortSignal): Promise<void> {
+    await this.#whoAtLast(life);
+  }
+
+  /** As {@linkcode #who}, but asks again where no answer comes. */
+  async #whoAtLast(life: AbortSignal): Promise<boolean> {
+    const end = new AbortController();
+    const signal = AbortSignal.any([life, end.signal]);
+    const answers: Promise<boolean>[] = [];
+    try {
+      for (let wait = ASK_AGAIN;; wait *= 2) {
+        answers.push(this.#who());
+        const isNew = await Promise.race([...answers, delay(wait, signal)]);
+        if (isNew !== undefined) return isNew;
+      }
+    } finally {
+      end.abort();
+    }
   }
 
   /**
@@ -265,13 +296,13 @@ export class Backdoor {
   }
 
   #hearAnswer(question: string, isNew: boolean): void {
-    const answered = this.#questions.get(question)!;
-    for (const older of [...this.#questions.keys()]) {
-      this.#questions.delete(older);
-      if (older === question) break;
-    }
     if (this.#state === "awaited") this.#greet();
-    answered(isNew);
+    // The console may have lost the answers to earlier questions.
+    for (const [earlier, answered] of [...this.#questions]) {
+      this.#questions.delete(earlier);
+      answered(isNew);
+      if (earlier === question) break;
+    }
   }
 
   #startedAnew(): void {

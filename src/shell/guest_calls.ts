@@ -99,6 +99,11 @@ export class GuestCalls {
     this.#seldom(`vw_alive ${port}\n`);
   }
 
+  /** Asks whether the server of a port lives that has yet to say that it opened it. */
+  begun(port: string, mark: string): void {
+    this.#seldom(`vw_alive ${port} start ${mark}\n`);
+  }
+
   /** Asks how a job's server has ended. */
   howEnded(job: string): void {
     this.#seldom(`vw_alive ${job} ended\n`);

@@ -45,6 +45,8 @@ export class Liveness {
   readonly #lose: (reason: string) => void;
   /** Whether the server of a port or a job lives, and how it has ended. */
   readonly #asked = new Map<string, Question>();
+  /** How often each start was found without news of its server, by its mark. */
+  #starts = new Map<string, number>();
   #looking?: ReturnType<typeof setInterval>;
 
   constructor(options: LivenessOptions) {
@@ -56,7 +58,10 @@ export class Liveness {
     this.#lose = options.lose;
   }
 
-  /** While commands run, asks now and then whether their servers live. */
+  /**
+   * While commands run, or servers start, asks now and then whether the servers
+   * live.
+   */
   lookAfter(): void {
     this.#looking ??= setInterval(() => {
       const busy = this.#ports.filter((port) => port.running);
@@ -64,7 +69,8 @@ export class Liveness {
       this.#askAgain();
       for (const port of busy) if (!this.#asked.has(port.name)) this.#ask(port);
       for (const id of jobs) this.#askOfJob(id);
-      if (busy.length + jobs.length === 0) this.stop();
+      this.#askOfStarts();
+      if (busy.length + jobs.length + this.#starts.size === 0) this.stop();
     }, LOOK_AFTER * 1000);
   }
 
@@ -109,6 +115,7 @@ export class Liveness {
     const asked = [...this.#asked.values()];
     for (const { hear } of asked) hear();
     this.#asked.clear();
+    this.#starts.clear();
   }
 
   /** Asks no more. */
@@ -127,6 +134,18 @@ export class Liveness {
     for (const [name, question] of this.#asked) {
       if (!question.isDue()) this.#asked.delete(name);
       else if (Number.isInteger(Math.log2(++question.looks))) question.ask();
+    }
+  }
+
+  /** Asks about servers that have not said for long that they have their ports. */
+  #askOfStarts(): void {
+    const before = this.#starts;
+    this.#starts = new Map();
+    for (const { name, starting } of this.#ports) {
+      if (starting === undefined) continue;
+      const looks = before.get(starting) ?? 0;
+      this.#starts.set(starting, looks + 1);
+      if (Number.isInteger(Math.log2(looks))) this.#calls.begun(name, starting);
     }
   }
 

@@ -25,7 +25,13 @@ export type Message =
   /** A server opened a port, and waits for the line with the mark. */
   | { readonly verb: "open"; readonly name: string; readonly mark: string }
   /** The server of a port or a job lives, or how it has ended. */
-  | { readonly verb: "alive"; readonly name: string; readonly death?: Death }
+  | {
+    readonly verb: "alive";
+    readonly name: string;
+    /** That of the start about which the host has asked. */
+    readonly mark?: string;
+    readonly death?: Death;
+  }
   /** A port can't be opened again; a command that ran on it has this status. */
   | { readonly verb: "lost"; readonly name: string; readonly status?: number }
   /**
@@ -140,13 +146,15 @@ export function parseMessage(text: string): Message | undefined {
       return { verb, name: first, device: second };
     case "open":
       return { verb, name: first, mark: second };
-    case "alive":
-      if (second === "served") return { verb, name: first };
+    case "alive": {
+      const alive = { verb, name: first, ...(words[3] && { mark: words[3] }) };
+      if (second === "served") return alive;
+      const death = { process: third };
       return withStatus(second, (status) => ({
-        verb,
-        name: first,
-        death: { process: third, status },
+        ...alive,
+        death: { ...death, status },
       }));
+    }
     case "lost":
       return { verb, name: first, status: parseNumber(second) };
     case "still":

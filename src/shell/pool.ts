@@ -21,7 +21,7 @@ export interface PoolOptions {
   readonly stderrPorts: readonly StderrPort[];
   /** Runs what no port can run. */
   readonly consoleWay: ConsoleWay;
-  /** Called when a port begins to run a command. */
+  /** Called when a port begins to run a command, or to be served. */
   readonly onBusy: () => void;
 }
 
@@ -187,8 +187,10 @@ export class Pool {
   #serveMore(outlet: Outlet): boolean {
     const port = this.#mayServe(outlet) &&
         this.#ports.find(({ is }) => is === "idle") || this.#probe();
-    port?.serve(outlet);
-    return port !== undefined;
+    if (port === undefined) return false;
+    port.serve(outlet);
+    this.#onBusy();
+    return true;
   }
 
   /** Whether one more port may have this outlet. */

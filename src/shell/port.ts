@@ -131,6 +131,18 @@ export class Port {
     ).catch(() => {});
   }
 
+  /** The mark of a start whose server has yet to say that it has the port. */
+  get starting(): string | undefined {
+    return this.#state.is === "readying" ? this.#state.mark : undefined;
+  }
+
+  /** The server of this start has ended before it opened the port. */
+  failed(mark: string): void {
+    if (this.starting !== mark) return;
+    this.#state = { is: "idle" };
+    this.#around.changed();
+  }
+
   /** Runs a job, with its stderr on another port if one is given. */
   run(job: Job, stderr?: StderrPort): void {
     const { is } = this.#state;

@@ -54,7 +54,7 @@ export class Ports {
 
   /** The guest's side has sent a message about a port. */
   hear(
-    message: Message & { verb: "port" | "open" | "lost" | "still" },
+    message: Message & { verb: "port" | "open" | "alive" | "lost" | "still" },
   ): void {
     const port = this.named(message.name);
     switch (message.verb) {
@@ -64,6 +64,10 @@ export class Ports {
         return;
       case "open":
         return port?.opened(message.mark);
+      case "alive":
+        return message.death === undefined
+          ? port?.opened(message.mark!)
+          : port?.failed(message.mark!);
       case "lost":
         return port?.lost(message.status);
       case "still":

@@ -257,7 +257,7 @@ export class Shell implements Disposable {
   async rest(): Promise<void> {
     const { life } = this.#backdoor;
     await this.connect();
-    do await orAbort(this.answer(), life); while (
+    do await this.#backdoor.answerAtLast(life); while (
       this.#consoleWay.isTaking ||
       this.#ports.forCommands.some(({ is }) => is === "readying")
     );
@@ -360,6 +360,7 @@ export class Shell implements Disposable {
       case "still":
         return this.#ports.hear(message);
       case "alive":
+        if (message.mark !== undefined) return this.#ports.hear(message);
         return this.#liveness.heard(message.name, message.death);
       case "holder":
         return this.#left.named(message.held, message.process, message.program);

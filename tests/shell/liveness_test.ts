@@ -2,14 +2,25 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { OutputLost, ServerLost } from "../../src/shell/errors.ts";
 import { Job } from "../../src/shell/job.ts";
+import { Shell } from "../../src/shell/mod.ts";
+import type { ByteStream } from "../../src/stream/mod.ts";
 import { fakeClock } from "./fake_clock.ts";
+import { hostBash } from "./host_bash.ts";
 import { manyPorts, unwatched } from "./many_ports.ts";
+import {
+  type ScriptedGuest,
+  scriptedGuest,
+  type ScriptedPort,
+} from "./scripted_guest.ts";
+
+const DEATH = { process: "99", status: 137 };
 
 /** Two ports, of which the first runs a job. */
 async function withBusyPort() {
   const made = manyPorts(2);
   made.pool.warm();
   await made.ready(0);
+  await made.ready(1);
   const job = unwatched(new Job("long", {}));
   made.pool.run(job);
   const questions = async () =>
@@ -77,6 +88,42 @@ Deno.test("how a job's server on the console ended is asked again", async () => 
   ]);
   made.liveness.heard("c0", { process: "99", status: 143 });
   await assertRejects(() => made.job.done, ServerLost, "killed by signal 15");
+});
+
+/** Two ports whose servers start. */
+function withStarts() {
+  const made = manyPorts(2);
+  made.pool.warm();
+  const questions = async () =>
+    (await made.asked()).filter((line) => line.includes("start "))
+      .filter((line) => line.startsWith("vw_alive"));
+  return { ...made, questions };
+}
+
+Deno.test("a server that does not say that it has its port is asked about, more and more seldom", async () => {
+  using clock = fakeClock();
+  using made = withStarts();
+  await made.ready(1);
+  const counts: number[] = [];
+  for (let look = 0; look < 9; look++) {
+    clock.pass(5);
+    counts.push((await made.questions()).length);
+  }
+  assertEquals(counts, [0, 1, 2, 2, 3, 3, 3, 3, 4]);
+  assertEquals((await made.questions())[0], "vw_alive vw.0 start 0");
+  await made.ready(0);
+  clock.pass(100);
+  assertEquals((await made.questions()).length, 4);
+});
+
+Deno.test("no server of an earlier shell is asked about", async () => {
+  using clock = fakeClock();
+  using made = withStarts();
+  clock.pass(5);
+  for (const port of made.ports) port.lose(new ServerLost(DEATH));
+  made.liveness.clear();
+  clock.pass(100);
+  assertEquals(await made.questions(), []);
 });
 
 Deno.test("no server is checked when no command runs", async () => {
@@ -225,3 +272,72 @@ Deno.test("the host asks how a job's server on the console ended when it was kil
   assertEquals(errors.map(({ death }) => death.process), ["98"]);
   assertEquals(errors[0].message.includes("ended with status 1"), true);
 });
+
+Deno.test("a start of which the console lost the news", async (t) => {
+  /** Both ports start, and the guest is asked about them. */
+  async function asked(guest: ScriptedGuest, ports: readonly ScriptedPort[]) {
+    using clock = fakeClock();
+    const shell = new Shell({
+      console: guest.console,
+      ports: ports.map((stream, n) => ({ name: `vw.${n}`, stream })),
+    });
+    await guest.connect(shell, "vw.0", "vw.1");
+    clock.pass(10);
+    const sent = await guest.heard("vw_alive vw.1 start ");
+    const marks = [...sent.matchAll(/vw.\d start (\d+)/g)]
+      .map(([, mark]) => mark);
+    return { shell, marks };
+  }
+
+  await t.step("goes on if its server lives", async () => {
+    await using guest = scriptedGuest();
+    const ports = [guest.port(), guest.port()];
+    const { shell, marks: [mark] } = await asked(guest, ports);
+    using _ = shell;
+    await guest.answer(`alive vw.0 served 99 ${mark}`);
+    assertEquals((await ports[0].heard("\n")).split(" ")[1], `${mark}\n`);
+  });
+
+  await t.step("is made again if its server has ended", async () => {
+    await using guest = scriptedGuest();
+    const { shell, marks } = await asked(guest, [guest.port(), guest.port()]);
+    using _ = shell;
+    const running = shell.run("true");
+    running.catch(() => {});
+    await guest.answer(
+      ...marks.map((mark, n) => `alive vw.${n} 137 99 ${mark}`),
+    );
+    await guest.heard("vw_start vw.", 3);
+  });
+});
+
+Deno.test("the guest answers whether the server of a start lives", async () => {
+  await using console = hostBash();
+  const told: string[] = [];
+  using shell = new Shell({ console: listenedTo(console, told) });
+  await shell.connect();
+  await shell.send("sleep 1000 & vw_pid[vw.7]=$!; vw_seldom");
+  await shell.send("vw_alive vw.7 start 12; kill -KILL $!; wait $!");
+  await shell.send("vw_alive vw.7 start 13");
+  await shell.answer();
+  assertEquals(
+    [...told.join("").matchAll(/alive (vw.7 \w+) \d+ (\d+)\n/g)].map(
+      ([, how, mark]) => [how, mark],
+    ),
+    [["vw.7 served", "12"], ["vw.7 137", "13"]],
+  );
+});
+
+/** A console of which a test reads along what the guest says. */
+function listenedTo(console: ByteStream, told: string[]): ByteStream {
+  const decoder = new TextDecoder();
+  return {
+    async read(buffer) {
+      const count = await console.read(buffer);
+      if (count !== null) told.push(decoder.decode(buffer.slice(0, count)));
+      return count;
+    },
+    write: (bytes) => console.write(bytes),
+    close: () => console.close(),
+  };
+}

@@ -22,6 +22,13 @@ const MESSAGES: Record<string, Message> = {
     name: "vw.3",
     death: { process: "99", status: 137 },
   },
+  "alive vw.3 served 99 12": { verb: "alive", name: "vw.3", mark: "12" },
+  "alive vw.3 137 99 12": {
+    verb: "alive",
+    name: "vw.3",
+    mark: "12",
+    death: { process: "99", status: 137 },
+  },
   "lost vw.3 5         ": { verb: "lost", name: "vw.3", status: 5 },
   "lost vw.3 ": { verb: "lost", name: "vw.3", status: undefined },
   "still vw.err.0": { verb: "still", name: "vw.err.0" },

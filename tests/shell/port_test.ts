@@ -202,6 +202,22 @@ Deno.test("a port that readies", async (t) => {
     assertEquals(made.stream.written, `${TOKEN} 0\n`);
   });
 
+  await t.step("is idle if that server has ended before", async () => {
+    using made = await portThatIs("idle");
+    made.port.serve("port");
+    assertEquals(made.port.starting, "0");
+    made.port.failed("another");
+    assertEquals(made.port.is, "readying");
+    made.port.failed("0");
+    assertEquals(made.port.is, "idle");
+  });
+
+  await t.step("is not idle if that server ends later", async () => {
+    using made = await portThatIs("ready");
+    made.port.failed("0");
+    assertEquals(made.port.is, "ready");
+  });
+
   await t.step("accepts no runner before that", async () => {
     using made = await portThatIs("idle");
     made.port.serve("port");

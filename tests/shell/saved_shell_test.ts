@@ -1,6 +1,7 @@
 /** A shell that takes a guest up where another has left it. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type SavedShell, Shell, ShellLost } from "../../src/shell/mod.ts";
+import { fakeClock } from "./fake_clock.ts";
 import { scriptedGuest } from "./scripted_guest.ts";
 
 /** What a shell knows of a guest with two ports, of which one is ready. */
@@ -74,6 +75,41 @@ Deno.test("a shell does not rest while one command waits until another was taken
   await guest.answer(`taken ${second}`);
   await answerWho(guest, "vw", 2);
   await resting;
+});
+
+Deno.test("a shell rests though the console lost an answer of it", async () => {
+  await using guest = scriptedGuest();
+  using clock = fakeClock();
+  using shell = new Shell({ console: guest.console });
+  await guest.connect(shell);
+  const resting = shell.rest();
+  await guest.heard(":-new");
+  clock.pass(5);
+  await guest.heard(":-new", 2);
+  clock.pass(9);
+  await answerWho(guest, "vw", 2);
+  await resting;
+});
+
+Deno.test("whoever has asked a shell for longest hears of its later answer", async () => {
+  await using guest = scriptedGuest();
+  using shell = new Shell({ console: guest.console });
+  await guest.connect(shell);
+  const answers = [shell.answer(), shell.answer()];
+  await answerWho(guest, "vw", 2);
+  await Promise.all(answers);
+});
+
+Deno.test("a saved shell is asked again, if the console lost its answer", async () => {
+  const saved = await save();
+  await using guest = scriptedGuest(saved.token);
+  using clock = fakeClock();
+  using shell = new Shell({ console: guest.console, saved });
+  const connecting = shell.connect();
+  await guest.heard(":-new");
+  clock.pass(5);
+  await answerWho(guest, saved.token, 2);
+  await connecting;
 });
 
 Deno.test("a shell that is lost does not rest", async () => {

@@ -13,12 +13,14 @@ vw_stop() {
 }
 
 # Says whether the server of a port or of a job lives, or how it ended. With the
-# word `ended`, the host knows that it has ended, and asks only how.
+# word `ended`, the host knows that it has ended, and asks only how. With a mark,
+# it asks about the start that has this mark.
 vw_alive() {
   local status=served
   [ "${2-}" != ended ] && kill -0 "${vw_pid[$1]}" ||
     { wait "${vw_pid[$1]}"; status=$?; }
-  printf '%s alive %s %s %s\n' "$vw_token" "$1" "$status" "${vw_pid[$1]}"
+  printf '%s alive %s %s %s%s\n' "$vw_token" "$1" "$status" "${vw_pid[$1]}" \
+    "${3:+ $3}"
 } 2>/dev/null
 
 # Signals the process group of one command, and never of the next.
