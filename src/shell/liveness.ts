@@ -115,7 +115,6 @@ export class Liveness {
     const asked = [...this.#asked.values()];
     for (const { hear } of asked) hear();
     this.#asked.clear();
-    this.#starts.clear();
   }
 
   /** Asks no more. */

@@ -149,10 +149,9 @@ export function parseMessage(text: string): Message | undefined {
     case "alive": {
       const alive = { verb, name: first, ...(words[3] && { mark: words[3] }) };
       if (second === "served") return alive;
-      const death = { process: third };
       return withStatus(second, (status) => ({
         ...alive,
-        death: { ...death, status },
+        death: { process: third, status },
       }));
     }
     case "lost":

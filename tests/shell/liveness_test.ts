@@ -4,7 +4,7 @@ import { OutputLost, ServerLost } from "../../src/shell/errors.ts";
 import { Job } from "../../src/shell/job.ts";
 import { Shell } from "../../src/shell/mod.ts";
 import type { ByteStream } from "../../src/stream/mod.ts";
-import { fakeClock } from "./fake_clock.ts";
+import { type FakeClock, fakeClock } from "./fake_clock.ts";
 import { hostBash } from "./host_bash.ts";
 import { manyPorts, unwatched } from "./many_ports.ts";
 import {
@@ -70,7 +70,7 @@ Deno.test("a server is asked about for a command though an earlier one had no an
       if (why === "it was time") clock.pass(5);
       else made.liveness.closed(made.ports[0]);
       assertEquals((await made.questions()).length, before + 1);
-      made.liveness.heard("vw.0", { process: "99", status: 137 });
+      made.liveness.heard("vw.0", DEATH);
       await assertRejects(() => next.done, ServerLost);
     });
   }
@@ -95,8 +95,7 @@ function withStarts() {
   const made = manyPorts(2);
   made.pool.warm();
   const questions = async () =>
-    (await made.asked()).filter((line) => line.includes("start "))
-      .filter((line) => line.startsWith("vw_alive"));
+    (await made.asked()).filter((line) => /^vw_alive .* start /.test(line));
   return { ...made, questions };
 }
 
@@ -275,8 +274,11 @@ Deno.test("the host asks how a job's server on the console ended when it was kil
 
 Deno.test("a start of which the console lost the news", async (t) => {
   /** Both ports start, and the guest is asked about them. */
-  async function asked(guest: ScriptedGuest, ports: readonly ScriptedPort[]) {
-    using clock = fakeClock();
+  async function asked(
+    clock: FakeClock,
+    guest: ScriptedGuest,
+    ports: readonly ScriptedPort[],
+  ) {
     const shell = new Shell({
       console: guest.console,
       ports: ports.map((stream, n) => ({ name: `vw.${n}`, stream })),
@@ -291,8 +293,9 @@ Deno.test("a start of which the console lost the news", async (t) => {
 
   await t.step("goes on if its server lives", async () => {
     await using guest = scriptedGuest();
+    using clock = fakeClock();
     const ports = [guest.port(), guest.port()];
-    const { shell, marks: [mark] } = await asked(guest, ports);
+    const { shell, marks: [mark] } = await asked(clock, guest, ports);
     using _ = shell;
     await guest.answer(`alive vw.0 served 99 ${mark}`);
     assertEquals((await ports[0].heard("\n")).split(" ")[1], `${mark}\n`);
@@ -300,7 +303,9 @@ Deno.test("a start of which the console lost the news", async (t) => {
 
   await t.step("is made again if its server has ended", async () => {
     await using guest = scriptedGuest();
-    const { shell, marks } = await asked(guest, [guest.port(), guest.port()]);
+    using clock = fakeClock();
+    const ports = [guest.port(), guest.port()];
+    const { shell, marks } = await asked(clock, guest, ports);
     using _ = shell;
     const running = shell.run("true");
     running.catch(() => {});
