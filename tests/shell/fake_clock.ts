@@ -2,6 +2,8 @@ import { turn } from "./memory_stream.ts";
 
 /** Time that passes only when a test has it pass. */
 export interface FakeClock extends Disposable {
+  /** How many timers there are. */
+  readonly timers: number;
   /** Calls all timers that are due in so many seconds, in their order. */
   pass(seconds: number): void;
   /** Lets so many seconds pass in which the driver is stopped. */
@@ -53,6 +55,9 @@ export function fakeClock(): FakeClock {
   });
   performance.now = () => began + now;
   return {
+    get timers() {
+      return timers.size;
+    },
     pass(seconds) {
       const end = now + seconds * 1000;
       while (true) {

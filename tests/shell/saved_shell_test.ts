@@ -89,6 +89,8 @@ Deno.test("a shell rests though the console lost an answer of it", async () => {
   clock.pass(9);
   await answerWho(guest, "vw", 2);
   await resting;
+  // No timer keeps the process from its end.
+  assertEquals(clock.timers, 0);
 });
 
 Deno.test("whoever has asked a shell for longest hears of its later answer", async () => {
