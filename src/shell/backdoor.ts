@@ -1,4 +1,4 @@
-import { delay } from "../time/mod.ts";
+import { after, delay, orAbort } from "../time/mod.ts";
 import { ShellLost } from "./errors.ts";
 import type { GuestCalls } from "./guest_calls.ts";
 import type { Message } from "./message.ts";
@@ -13,6 +13,11 @@ const LOOKS = 20;
  * the answer. Each wait is twice as long as the one before.
  */
 const ASK_AGAIN = 5;
+/**
+ * How often a shell is asked whether it has the guest's side before it is sent
+ * that anew: a slow guest takes long to read it.
+ */
+const PATIENT = 2;
 
 /** What a {@linkcode Backdoor} stands on. */
 export interface BackdoorOptions {
@@ -74,7 +79,8 @@ class Life {
 
 /** A greeting, perhaps of another shell. */
 interface Doubt {
-  readonly question: string;
+  /** What the shell was asked; one answer is enough. */
+  readonly questions: Set<string>;
   readonly cancel: () => void;
 }
 
@@ -144,17 +150,20 @@ export class Backdoor {
     this.#state = "told";
     const began = performance.now();
     this.#calls.tell();
-    await life.up.promise;
+    await atLast(life.up.promise, (before) => {
+      if (before < PATIENT) this.#calls.askUp();
+      else this.#calls.tellAnew();
+    });
     life.signal.throwIfAborted();
     this.#pace = (performance.now() - began) / 1000;
-    await life.found.promise;
+    await atLast(life.found.promise, () => this.#calls.find());
     life.signal.throwIfAborted();
     // The devices of ports may follow their console by a moment.
     for (let looks = 0; looks < LOOKS && this.#options.lacksPorts(); looks++) {
       await delay(LOOK, life.signal);
       life.lookAgain();
       this.#calls.find();
-      await life.found.promise;
+      await atLast(life.found.promise, () => this.#calls.find());
       life.signal.throwIfAborted();
     }
     this.#state = "ready";
@@ -196,18 +205,9 @@ export class Backdoor {
 
   /** As {@linkcode #who}, but asks again where no answer comes. */
   async #whoAtLast(life: AbortSignal): Promise<boolean> {
-    const end = new AbortController();
-    const signal = AbortSignal.any([life, end.signal]);
-    const answers: Promise<boolean>[] = [];
-    try {
-      for (let wait = ASK_AGAIN;; wait *= 2) {
-        answers.push(this.#who());
-        const isNew = await Promise.race([...answers, delay(wait, signal)]);
-        if (isNew !== undefined) return isNew;
-      }
-    } finally {
-      end.abort();
-    }
+    // An answer to a later question answers an earlier one, too.
+    const answer = orAbort(this.#who(), life);
+    return await atLast(answer, () => void this.#who());
   }
 
   /**
@@ -280,16 +280,28 @@ export class Backdoor {
 
   /** Asks whether the shell that reads the console has the guest's side. */
   #askWho(): void {
-    const question = this.#calls.number();
     this.#doubt?.cancel();
+    const questions = new Set<string>();
+    const ask = () => {
+      const question = this.#calls.number();
+      questions.add(question);
+      this.#calls.askWho(question);
+    };
+    ask();
+    const stop = askAgain(ask);
     const cancel = this.#options.patience(() => this.#startedAnew());
-    this.#doubt = { question, cancel };
-    this.#calls.askWho(question);
+    this.#doubt = {
+      questions,
+      cancel() {
+        stop();
+        cancel();
+      },
+    };
   }
 
   #hearWho(question: string, isNew: boolean): void {
     if (this.#questions.has(question)) return this.#hearAnswer(question, isNew);
-    if (question !== this.#doubt?.question) return;
+    if (!this.#doubt?.questions.has(question)) return;
     this.#doubt.cancel();
     this.#doubt = undefined;
     if (isNew) this.#startedAnew();
@@ -314,5 +326,35 @@ export class Backdoor {
   #refuse(error: ShellLost): void {
     this.#options.lose(error.message);
     this.#refusal = error;
+  }
+}
+
+/**
+ * Asks again, at longer and longer distances, what the console may have lost.
+ *
+ * @param ask Called with how often it was called before.
+ * @returns A function that ends this.
+ */
+function askAgain(ask: (before: number) => void): () => void {
+  let before = 0;
+  const wait = () =>
+    after(ASK_AGAIN * 2 ** before, () => {
+      ask(before++);
+      cancel = wait();
+    });
+  let cancel = wait();
+  return () => cancel();
+}
+
+/** Waits for an answer, and asks again until it comes. */
+async function atLast<T>(
+  answer: Promise<T>,
+  ask: (before: number) => void,
+): Promise<T> {
+  const stop = askAgain(ask);
+  try {
+    return await answer;
+  } finally {
+    stop();
   }
 }

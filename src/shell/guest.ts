@@ -55,7 +55,7 @@ function readOf(name: string, { length }: string): string {
 
 /**
  * What a shell that is not bash waits for, and the line that makes it a bash. It
- * may have read some of the texts before.
+ * may have read some of the texts before. A bash only takes the guest's side.
  */
 export function sendAnew(token: string): string {
   return `\n${token}\n${BECOME_BASH}\n${guestSide(token)}`;
@@ -75,12 +75,14 @@ const ELSEWHERE = "[ ${BASH_VERSION-} ] || { echo $vw_token posix; " +
   'read -r REPLY; eval "$REPLY"; }';
 /**
  * Makes any other shell a bash. On a terminal, that runs a script, so that it does
- * not act as for a person. If there is none, the shell says so, and skips all that
- * follows.
+ * not act as for a person. If there is none, the shell says so, skips all that
+ * follows, and says it again at each line with the token.
  */
-const BECOME_BASH = "if command -v bash >/dev/null; then " +
+const BECOME_BASH = "[ ${BASH_VERSION-} ] || { " +
+  "if command -v bash >/dev/null; then " +
   "[ ! -t 0 ] || exec bash --norc /proc/self/fd/0; exec bash --norc; fi; " +
-  'echo "$vw_token nobash"; while read -r REPLY; do :; done';
+  'echo "$vw_token nobash"; while read -r REPLY; do ' +
+  '[ "$REPLY" != $vw_token ] || echo "$vw_token nobash"; done; }';
 
 /**
  * A script without comments. It is ASCII, so that a shell counts its bytes in

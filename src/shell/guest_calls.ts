@@ -43,7 +43,10 @@ export class GuestCalls {
     this.#console.send(`\n${guestSide(this.token)}`);
   }
 
-  /** Sends it again, to a bash that has replaced another shell. */
+  /**
+   * Sends it again: to a shell that is no bash, which this makes one, or to a
+   * shell that has not said that it has it.
+   */
   tellAnew(): void {
     this.#console.send(sendAnew(this.token));
   }
@@ -54,6 +57,11 @@ export class GuestCalls {
     this.#console.send(
       `\necho "${this.token} shell ${question} \${vw_token:-new}"\n`,
     );
+  }
+
+  /** Asks whether the shell has the guest's side. */
+  askUp(): void {
+    this.#console.send('\n[ -z "${vw_token-}" ] || echo "$vw_token up"\n');
   }
 
   /** Makes the guest name its ports. */

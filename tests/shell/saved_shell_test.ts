@@ -25,6 +25,7 @@ async function save(): Promise<SavedShell> {
   const resting = shell.rest();
   // It asks once more, until no port readies.
   await answerWho(guest, "vw", 1);
+  await guest.heard(":-new", 2);
   ports[0].say("rdy0000040");
   ports[1].say("rdy0000041");
   await answerWho(guest, "vw", 2);
@@ -70,6 +71,7 @@ Deno.test("a shell does not rest while one command waits until another was taken
   await guest.answer(`taken ${first}`);
   const sent = await guest.heard("; vw_run ", 2);
   await answerWho(guest, "vw", 1);
+  await guest.heard(":-new", 2);
   assertEquals(isResting, false);
   const [, second] = [...sent.matchAll(/; vw_run (c\d+)/g)].map(([, id]) => id);
   await guest.answer(`taken ${second}`);

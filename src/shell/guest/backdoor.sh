@@ -28,13 +28,14 @@ vw_forget() {
   vw_device=() vw_pid=()
 }
 
-# Says which ports of ours the guest has: their names, and their devices.
+# Says which ports of ours the guest has: their names, and their devices. The
+# host asks again where it has not heard all of it.
 vw_find() {
   local port name
   for port in /sys/class/virtio-ports/*; do
     name=
     read -r name <"$port/name" || [ -n "$name" ] || continue
-    [ -n "${vw_device[$name]-}" ] || [ ! -e "/dev/${port##*/}" ] && continue
+    [ -e "/dev/${port##*/}" ] || continue
     case $name in
       vw.*)
         vw_device[$name]=/dev/${port##*/}
