@@ -3,9 +3,13 @@ import type { GuestCalls } from "./guest_calls.ts";
 import type { Death } from "./message.ts";
 import type { Patience } from "./patience.ts";
 import type { Port } from "./port.ts";
+import type { Readying } from "./port_state.ts";
 
 /** Seconds between two questions about the server of a long command. */
 const LOOK_AFTER = 5;
+
+/** The status where the guest's shell does not know how a server has ended. */
+const UNKNOWN = 127;
 
 /** What the guest was asked, and has not answered. */
 interface Question {
@@ -45,8 +49,8 @@ export class Liveness {
   readonly #lose: (reason: string) => void;
   /** Whether the server of a port or a job lives, and how it has ended. */
   readonly #asked = new Map<string, Question>();
-  /** How often each start was found without news of its server, by its mark. */
-  #starts = new Map<string, number>();
+  /** How often each server that readies its port was found at that. */
+  #readying = new Map<Readying, number>();
   #looking?: ReturnType<typeof setInterval>;
 
   constructor(options: LivenessOptions) {
@@ -59,8 +63,8 @@ export class Liveness {
   }
 
   /**
-   * While commands run, or servers start, asks now and then whether the servers
-   * live.
+   * While commands run or wait, or servers ready their ports, asks now and then
+   * whether the servers live.
    */
   lookAfter(): void {
     this.#looking ??= setInterval(() => {
@@ -69,8 +73,8 @@ export class Liveness {
       this.#askAgain();
       for (const port of busy) if (!this.#asked.has(port.name)) this.#ask(port);
       for (const id of jobs) this.#askOfJob(id);
-      this.#askOfStarts();
-      if (busy.length + jobs.length + this.#starts.size === 0) this.stop();
+      this.#askOfReadying();
+      if (busy.length + jobs.length + this.#readying.size === 0) this.stop();
     }, LOOK_AFTER * 1000);
   }
 
@@ -136,15 +140,18 @@ export class Liveness {
     }
   }
 
-  /** Asks about servers that have not said for long that they have their ports. */
-  #askOfStarts(): void {
-    const before = this.#starts;
-    this.#starts = new Map();
-    for (const { name, starting } of this.#ports) {
-      if (starting === undefined) continue;
-      const looks = before.get(starting) ?? 0;
-      this.#starts.set(starting, looks + 1);
-      if (Number.isInteger(Math.log2(looks))) this.#calls.begun(name, starting);
+  /** Asks about servers whose ports should have been ready for long. */
+  #askOfReadying(): void {
+    const before = this.#readying;
+    this.#readying = new Map();
+    for (const port of this.#ports) {
+      const { name, readying } = port;
+      if (readying === undefined) continue;
+      const looks = before.get(readying) ?? 0;
+      this.#readying.set(readying, looks + 1);
+      if (!Number.isInteger(Math.log2(looks))) continue;
+      if (readying.mark === undefined) this.#ask(port);
+      else this.#calls.begun(name, readying.mark);
     }
   }
 
@@ -158,20 +165,28 @@ export class Liveness {
   }
 
   #ask(port: Port, answered: () => void = () => {}): void {
-    const job = port.running;
-    if (job === undefined) return answered();
+    const task = taskOf(port);
+    if (task === undefined) return answered();
     const { name } = port;
     const ask = () => void this.#calls.alive(name);
-    const isDue = () => port.running === job;
+    const isDue = () => taskOf(port) === task;
     const before = this.#asked.get(name);
     // An answer about an earlier command may have been lost.
     const asked = before?.isDue() ? before : undefined;
     const hear = (death?: Death) => {
       asked?.hear(death);
       answered();
-      if (death !== undefined) port.died(job, new ServerLost(death));
+      if (death === undefined || !isDue()) return;
+      // One that ends by itself has said `lost`, and the console has lost that.
+      if (death.status < UNKNOWN && !port.isDialled) port.lost(death.status);
+      else port.died(new ServerLost(death));
     };
     this.#asked.set(name, { ask, hear, isDue, looks: asked?.looks ?? 0 });
     if (asked === undefined) ask();
   }
+}
+
+/** What the server of a port is asked about. */
+function taskOf(port: Port): object | undefined {
+  return port.running ?? port.readying;
 }

@@ -21,7 +21,7 @@ export interface PoolOptions {
   readonly stderrPorts: readonly StderrPort[];
   /** Runs what no port can run. */
   readonly consoleWay: ConsoleWay;
-  /** Called when a port begins to run a command, or to be served. */
+  /** Called when a port begins to run a command, or to be served, or one waits. */
   readonly onBusy: () => void;
 }
 
@@ -178,6 +178,7 @@ export class Pool {
     signal?.addEventListener("abort", giveUp);
     job.watchTurn(leave);
     this.#waiting.push({ job, outlets, leave });
+    this.#onBusy();
   }
 
   /**

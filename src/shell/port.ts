@@ -15,6 +15,7 @@ import {
   type Outlet,
   type PortAtRest,
   type PortState,
+  type Readying,
 } from "./port_state.ts";
 import type { PortSurroundings } from "./port_surroundings.ts";
 import { DialledWay, FixedWay, type PortWay } from "./port_way.ts";
@@ -131,16 +132,18 @@ export class Port {
     ).catch(() => {});
   }
 
-  /** The mark of a start whose server has yet to say that it has the port. */
-  get starting(): string | undefined {
-    return this.#state.is === "readying" ? this.#state.mark : undefined;
+  /**
+   * What its server does, as long as that is the same: it starts, or its next
+   * runner does. A connection tells by itself that its server has ended.
+   */
+  get readying(): Readying | undefined {
+    if (this.isDialled) return undefined;
+    return this.#state.is === "readying" ? this.#state : undefined;
   }
 
   /** The server of this start has ended before it opened the port. */
   failed(mark: string): void {
-    if (this.starting !== mark) return;
-    this.#state = { is: "idle" };
-    this.#around.changed();
+    if (this.readying?.mark === mark) this.#free();
   }
 
   /** Runs a job, with its stderr on another port if one is given. */
@@ -168,11 +171,11 @@ export class Port {
     });
   }
 
-  /** The server of the port has died, and with it the `job` that it served. */
-  died(job: Job, error: ShellLost): void {
+  /** The server of the port has died, and with it the job that it served. */
+  died(error: ShellLost): void {
     const state = this.#state;
+    if (state.is === "readying") return this.#free();
     if (state.is !== "busy" && state.is !== "copying") return;
-    if (state.job !== job) return;
     this.#way.lost("abandoned");
     this.#state = { is: "idle" };
     this.#fail(state, error);
@@ -223,6 +226,12 @@ export class Port {
   /** Closes the host's end. */
   close(): void {
     this.#stream.close();
+  }
+
+  /** Nobody serves it any more. */
+  #free(): void {
+    this.#state = { is: "idle" };
+    this.#around.changed();
   }
 
   #hearBytes(bytes: Uint8Array): void {

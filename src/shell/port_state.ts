@@ -45,14 +45,21 @@ export interface Draining extends Command {
   readonly status: number;
 }
 
+/** A server starts, or the next runner of one that is there. */
+export interface Readying {
+  readonly is: "readying";
+  readonly outlet: Outlet;
+  /** What a new server waits for; none when it has opened the port. */
+  readonly mark?: string;
+}
+
 /** What a port is doing; the README has a table of it. */
 export type PortState =
   /** The guest does not have the port, or has no shell. */
   | { readonly is: "absent" }
   /** Nobody in the guest serves it. */
   | { readonly is: "idle" }
-  /** A server in the guest starts; with a mark until that has opened the port. */
-  | { readonly is: "readying"; readonly outlet: Outlet; readonly mark?: string }
+  | Readying
   /** A runner waits for a command. */
   | { readonly is: "ready"; readonly outlet: Outlet; readonly runner: number }
   | Busy
@@ -68,7 +75,7 @@ export type PortState =
 /** What a port does while the host has no command on it. */
 export type PortAtRest = Exclude<
   PortState,
-  Command | { readonly is: "readying" }
+  Command | Readying
 >;
 
 /** The state for a host that does not wait for the running command. */

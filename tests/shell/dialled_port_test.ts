@@ -1,10 +1,12 @@
 /** The states of a port that is a connection, over streams in memory. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ConsoleLink } from "../../src/shell/console_link.ts";
-import { ShellLost } from "../../src/shell/errors.ts";
+import { ServerLost, ShellLost } from "../../src/shell/errors.ts";
 import { GuestCalls } from "../../src/shell/guest_calls.ts";
 import { Job, type RunOptions } from "../../src/shell/job.ts";
 import { LeftBehind } from "../../src/shell/left_behind.ts";
+import { Liveness } from "../../src/shell/liveness.ts";
+import { patienceWith } from "../../src/shell/patience.ts";
 import { Port } from "../../src/shell/port.ts";
 import { PortStream } from "../../src/shell/port_stream.ts";
 import { fakeClock } from "./fake_clock.ts";
@@ -38,8 +40,17 @@ function makePort() {
     again: () => {},
   });
   port.found();
+  const liveness = new Liveness({
+    calls,
+    ports: [port],
+    jobs: () => [],
+    heardOfJob: () => {},
+    patience: patienceWith(),
+    lose: () => {},
+  });
   return {
     port,
+    liveness,
     connections,
     /** The numbers of those that the host has closed. */
     closed,
@@ -105,6 +116,28 @@ Deno.test("a port that is a connection", async (t) => {
     assertEquals(port.is, "ready");
     assertEquals((await job.done).status, 0);
     assertEquals(connections.length, 1);
+  });
+
+  await t.step("tells by itself that its server does not live", async () => {
+    using clock = fakeClock();
+    const { port, liveness, say, asked } = await busy();
+    liveness.lookAfter();
+    await say("0");
+    clock.pass(100);
+    assertEquals(port.is, "readying");
+    assertEquals(await asked(), ["vw_pid[vw.3]=40"]);
+    assertEquals(clock.timers, 0);
+  });
+
+  await t.step("fails its command however its server has ended", async () => {
+    using clock = fakeClock();
+    const { job, liveness, asked } = await busy();
+    liveness.lookAfter();
+    clock.pass(5);
+    assertEquals((await asked()).at(-1), "vw_alive vw.3");
+    liveness.heard("vw.3", { process: "40", status: 3 });
+    await assertRejects(() => job.done, ServerLost, "ended with status 3");
+    liveness.stop();
   });
 
   await t.step("is drained by its server if a child has it", async () => {

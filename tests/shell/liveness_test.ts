@@ -129,8 +129,99 @@ Deno.test("no server is checked when no command runs", async () => {
   using clock = fakeClock();
   using made = await withBusyPort();
   await made.say(0, "0");
+  await made.say(0, "rdy0000007");
   clock.pass(100);
   assertEquals(await made.questions(), []);
+});
+
+Deno.test("the server of a port that is not ready for long is asked about", async (t) => {
+  await t.step("after a command", async () => {
+    using clock = fakeClock();
+    using made = await withBusyPort();
+    await made.say(0, "0");
+    clock.pass(5);
+    assertEquals(await made.questions(), []);
+    clock.pass(5);
+    assertEquals(await made.questions(), ["vw_alive vw.0"]);
+    made.liveness.heard("vw.0", DEATH);
+    assertEquals(made.thatAre("idle"), ["vw.0"]);
+  });
+
+  await t.step("before the first command", async () => {
+    using clock = fakeClock();
+    using made = withStarts();
+    made.ports[0].opened("0");
+    clock.pass(10);
+    assertEquals(
+      (await made.asked()).filter((line) => line.startsWith("vw_alive")),
+      ["vw_alive vw.0", "vw_alive vw.1 start 1"],
+    );
+    made.liveness.heard("vw.0");
+    assertEquals(made.thatAre("readying"), ["vw.0", "vw.1"]);
+    clock.pass(5);
+    assertEquals(
+      (await made.asked()).filter((line) => line === "vw_alive vw.0").length,
+      2,
+    );
+  });
+
+  await t.step("and the answer is not about the next command", async () => {
+    using clock = fakeClock();
+    using made = await withBusyPort();
+    await made.say(0, "0");
+    clock.pass(10);
+    await made.say(0, "rdy0000007");
+    const next = unwatched(new Job("next", {}));
+    made.pool.run(next);
+    made.liveness.heard("vw.0", DEATH);
+    assertEquals([next.settled, made.thatAre("busy")], [false, ["vw.0"]]);
+  });
+});
+
+Deno.test("a command that waits for a port gets another if its server was killed", async () => {
+  using clock = fakeClock();
+  using made = manyPorts(2);
+  made.pool.warm();
+  await made.ready(0);
+  await made.ready(1);
+  clock.pass(5);
+  // The servers of both die with the runners that waited, and nobody is asked.
+  await made.say(0, "killed");
+  await made.say(1, "killed");
+  clock.pass(100);
+  assertEquals((await made.asked()).at(-1), "vw_start vw.1 1");
+  made.pool.run(unwatched(new Job("next", {})));
+  clock.pass(10);
+  assertEquals((await made.asked()).slice(-2), [
+    "vw_alive vw.0",
+    "vw_alive vw.1",
+  ]);
+  made.liveness.heard("vw.0", DEATH);
+  made.liveness.heard("vw.1", DEATH);
+  await made.ready(0);
+  assertEquals(await made.sent(0), ["next"]);
+});
+
+Deno.test("a server that has ended by itself has said its command's status", async (t) => {
+  await t.step("while the command ran", async () => {
+    using clock = fakeClock();
+    using made = await withBusyPort();
+    clock.pass(5);
+    made.liveness.heard("vw.0", { process: "99", status: 3 });
+    assertEquals(made.thatAre("draining"), ["vw.0"]);
+    assertEquals((await made.asked()).at(-1), "vw_drain vw.0 3");
+  });
+
+  await t.step(
+    "and no status where the guest's shell does not know it",
+    async () => {
+      using clock = fakeClock();
+      using made = await withBusyPort();
+      clock.pass(5);
+      made.liveness.heard("vw.0", { process: "99", status: 127 });
+      await assertRejects(() => made.job.done, ServerLost);
+    },
+  );
 });
 
 Deno.test("a command whose server was killed fails", async () => {

@@ -56,3 +56,5 @@ exec 4>&2 5>&1 </dev/null >&- 2>/dev/null 9<&-
   } 1<>"$vw_path"; do :; done
 }
 printf '%s lost %s %s\n' "$vw_token" "$1" "${vw_code#"$vw_token"}" >&5
+# The host asks how this has ended where the console has lost what it said.
+exit ${vw_code#"$vw_token"}
