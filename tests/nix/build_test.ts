@@ -159,7 +159,7 @@ Deno.test(
         ${unchecked}
         testScript = ''
           await startAll();
-          await node1.succeed("ping -c 1 -w 30 192.168.1.2");
+          await node1.waitUntilSucceeds("ping -c 1 -W 5 192.168.1.2");
         '';
       }`);
     });

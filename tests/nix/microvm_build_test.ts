@@ -43,8 +43,8 @@ Deno.test("a microVM built by nix", {
             assertStringIncludes(mounts, "/dev/vda / ext4 rw");
             assertStringIncludes(mounts, "/dev/vdb /nix/.ro-store erofs ro");
             await one.succeed("touch $(readlink -f /usr)/../../written");
-            await one.succeed("busybox ping -c 1 -w 60 two");
-            await two.succeed("busybox ping -c 1 -w 60 one");
+            await one.waitUntilSucceeds("busybox ping -c 1 -W 5 two");
+            await two.waitUntilSucceeds("busybox ping -c 1 -W 5 one");
           '';
         }`);
     },
