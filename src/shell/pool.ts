@@ -21,7 +21,7 @@ export interface PoolOptions {
   readonly stderrPorts: readonly StderrPort[];
   /** Runs what no port can run. */
   readonly consoleWay: ConsoleWay;
-  /** Called when a port begins to run a command, or to be served, or one waits. */
+  /** Called when a command waits or begins, or a port begins to be served. */
   readonly onBusy: () => void;
 }
 
