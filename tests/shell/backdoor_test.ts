@@ -1,7 +1,7 @@
 /** The guest's shell over a console that loses what it says. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Shell, ShellLost } from "../../src/shell/mod.ts";
-import { fakeClock } from "./fake_clock.ts";
+import { type FakeClock, fakeClock } from "./fake_clock.ts";
 import { hostBash } from "./host_bash.ts";
 import { lossy } from "./lossy.ts";
 import { turn } from "./memory_stream.ts";
@@ -11,60 +11,60 @@ const GREETING = "Spawning backdoor root shell...";
 const ASKED = 'echo "$vw_token up"';
 
 /** A guest that has greeted and was sent the guest's side. */
-async function told(guest = scriptedGuest()) {
+async function told() {
+  const guest = scriptedGuest();
   const shell = new Shell({ console: guest.console });
   const connecting = shell.connect();
   await guest.say(GREETING);
   const sent = await guest.heard("vw_token=");
   const [, token] = /vw_token=(\w+)/.exec(sent)!;
-  const answer = (text: string) => guest.say(`${token} ${text}`);
-  return { guest, shell, connecting, answer };
+  return {
+    guest,
+    answer: (text: string) => guest.say(`${token} ${text}`),
+    /** Answers what is missing; no timer stays when the shell is connected. */
+    async connects(clock: FakeClock, ...answers: string[]) {
+      for (const text of answers) await this.answer(text);
+      await connecting;
+      assertEquals(clock.timers, 0);
+    },
+    async [Symbol.asyncDispose]() {
+      shell.close();
+      await guest[Symbol.asyncDispose]();
+    },
+  };
 }
 
 Deno.test("a shell is asked again whether it has the guest's side", async () => {
   using clock = fakeClock();
-  const { guest, shell, connecting, answer } = await told();
-  await using _guest = guest;
-  using _shell = shell;
+  await using test = await told();
   clock.pass(5);
-  await guest.heard(ASKED);
+  await test.guest.heard(ASKED);
   clock.pass(10);
-  await guest.heard(ASKED, 2);
-  await answer("up");
-  await answer("found");
-  await connecting;
-  assertEquals(clock.timers, 0);
+  await test.guest.heard(ASKED, 2);
+  await test.connects(clock, "up", "found");
 });
 
 Deno.test("a shell that does not say that it has the guest's side is sent it again", async () => {
   using clock = fakeClock();
-  const { guest, shell, connecting, answer } = await told();
-  await using _guest = guest;
-  using _shell = shell;
+  await using test = await told();
   clock.pass(34.9);
-  assertEquals((await guest.heard("vw_token=")).includes("exec bash"), false);
+  const sent = await test.guest.heard("vw_token=");
+  assertEquals(sent.includes("exec bash"), false);
   clock.pass(0.1);
-  await guest.heard("exec bash");
-  await answer("up 5.2");
-  await answer("found");
-  await connecting;
-  assertEquals(clock.timers, 0);
+  await test.guest.heard("exec bash");
+  await test.connects(clock, "up 5.2", "found");
 });
 
 Deno.test("a guest is asked again which ports it has", async () => {
   using clock = fakeClock();
-  const { guest, shell, connecting, answer } = await told();
-  await using _guest = guest;
-  using _shell = shell;
-  await answer("up 5.2");
+  await using test = await told();
+  await test.answer("up 5.2");
   await turn();
   for (const times of [1, 2]) {
     clock.pass(5 * times);
-    await guest.heard("vw_find\n", times);
+    await test.guest.heard("vw_find\n", times);
   }
-  await answer("found");
-  await connecting;
-  assertEquals(clock.timers, 0);
+  await test.connects(clock, "found");
 });
 
 Deno.test("a greeting loses no shell of whose answers one comes", async (t) => {
